@@ -1,0 +1,120 @@
+#include "policy/base/duration.h"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+
+namespace guard {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::int64_t microseconds;
+};
+
+// The first name of each length is the one format_duration writes.
+constexpr std::array kUnits{
+    Unit{"w", 604'800'000'000},
+    Unit{"weeks", 604'800'000'000},
+    Unit{"week", 604'800'000'000},
+    Unit{"d", 86'400'000'000},
+    Unit{"days", 86'400'000'000},
+    Unit{"day", 86'400'000'000},
+    Unit{"h", 3'600'000'000},
+    Unit{"hours", 3'600'000'000},
+    Unit{"hour", 3'600'000'000},
+    Unit{"hr", 3'600'000'000},
+    Unit{"min", 60'000'000},
+    Unit{"m", 60'000'000},
+    Unit{"minutes", 60'000'000},
+    Unit{"minute", 60'000'000},
+    Unit{"s", 1'000'000},
+    Unit{"sec", 1'000'000},
+    Unit{"seconds", 1'000'000},
+    Unit{"second", 1'000'000},
+    Unit{"ms", 1'000},
+    Unit{"msec", 1'000},
+    Unit{"us", 1},
+    Unit{"usec", 1},
+};
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return c >= 'a' && c <= 'z';
+}
+
+std::string_view take_while(std::string_view& rest, bool (*belongs)(char)) {
+  std::size_t length = 0;
+  while (length < rest.size() && belongs(rest[length])) ++length;
+  const auto taken = rest.substr(0, length);
+  rest.remove_prefix(length);
+  return taken;
+}
+
+const Unit* find_unit(std::string_view name) {
+  for (const auto& unit : kUnits)
+    if (unit.name == name) return &unit;
+  return nullptr;
+}
+
+}  // namespace
+
+Result<Duration> parse_duration(std::string_view text) {
+  constexpr auto is_space = [](char c) { return c == ' '; };
+  constexpr std::string_view kForm =
+      "write a number and a unit (us, ms, s, min, h, d, w), as in \"250ms\"";
+
+  std::int64_t total = 0;
+  bool any = false;
+  for (auto rest = text;;) {
+    take_while(rest, is_space);
+    if (rest.empty()) break;
+    const auto digits = take_while(rest, is_digit);
+    if (digits.empty()) return Error(std::string(kForm));
+    take_while(rest, is_space);
+    const auto name = take_while(rest, is_letter);
+    if (name.empty() && (rest.empty() || is_digit(rest.front()))) {
+      return Error("the number " + std::string(digits) + " has no unit; " + std::string(kForm));
+    }
+    const auto* unit = find_unit(name);
+    if (!unit) return Error(std::string(kForm));
+
+    std::int64_t number = 0;
+    for (const char digit : digits) {
+      if (__builtin_mul_overflow(number, 10, &number) ||
+          __builtin_add_overflow(number, digit - '0', &number)) {
+        return Error("this is longer than can be counted");
+      }
+    }
+    std::int64_t length = 0;
+    if (__builtin_mul_overflow(number, unit->microseconds, &length) ||
+        __builtin_add_overflow(total, length, &total)) {
+      return Error("this is longer than can be counted");
+    }
+    any = true;
+  }
+  if (!any) return Error("it is empty; " + std::string(kForm));
+  return Duration(total);
+}
+
+std::string format_duration(Duration duration) {
+  auto left = duration.count();
+  if (left <= 0) return "0s";
+  std::string text;
+  std::int64_t last = std::numeric_limits<std::int64_t>::max();
+  for (const auto& unit : kUnits) {
+    if (unit.microseconds == last) continue;
+    last = unit.microseconds;
+    const auto number = left / unit.microseconds;
+    if (number == 0) continue;
+    left -= number * unit.microseconds;
+    if (!text.empty()) text += ' ';
+    text += std::to_string(number);
+    text += unit.name;
+  }
+  return text;
+}
+
+}  // namespace guard

@@ -1,0 +1,94 @@
+// Result<T>: a value, or an Error that tells the whole way down to what failed.
+//
+// Library code returns errors and never logs; whoever holds the last Result says it once.
+// Contexts are added on the way up, so the text reads from the wish to the cause:
+//   "load policies: /etc/guardd/policies.d: open: Permission denied".
+#pragma once
+
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace guard {
+
+class [[nodiscard]] Error {
+ public:
+  explicit Error(std::string what, int code = 0) : text_(std::move(what)), code_(code) {}
+
+  // "what: strerror(code)"; the code stays readable for whoever must decide by it.
+  static Error from_errno(int code, const std::string& what);
+
+  // Puts `what` in front: the caller's wish before the callee's trouble.
+  Error context(const std::string& what) && {
+    text_.insert(0, what + ": ");
+    return std::move(*this);
+  }
+
+  const std::string& text() const { return text_; }
+  int code() const { return code_; }  // an errno value, or 0 where there is none
+
+ private:
+  std::string text_;
+  int code_;
+};
+
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+  explicit operator bool() const { return state_.index() == 0; }
+
+  // Only when true: std::get throws otherwise, which ends the process. Asking first is the
+  // contract.
+  T& operator*() & { return std::get<0>(state_); }
+  const T& operator*() const& { return std::get<0>(state_); }
+  T&& operator*() && { return std::get<0>(std::move(state_)); }
+  T* operator->() { return &std::get<0>(state_); }
+  const T* operator->() const { return &std::get<0>(state_); }
+
+  const Error& error() const& { return std::get<1>(state_); }
+  Error&& error() && { return std::get<1>(std::move(state_)); }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+// Success with nothing to carry.
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Error error) : error_(std::move(error)) {}
+
+  explicit operator bool() const { return !error_; }
+  const Error& error() const& { return *error_; }
+  Error&& error() && { return std::move(*error_); }
+
+ private:
+  std::optional<Error> error_;
+};
+
+using Status = Result<void>;
+
+#define GUARD_JOIN_INNER(a, b) a##b
+#define GUARD_JOIN(a, b) GUARD_JOIN_INNER(a, b)
+
+// GUARD_TRY(auto fd, open_beneath(root, name)): takes the value, or returns the error to the
+// caller.
+#define GUARD_TRY(target, expression) \
+  GUARD_TRY_INNER(target, expression, GUARD_JOIN(guard_result_, __LINE__))
+#define GUARD_TRY_INNER(target, expression, result) \
+  auto result = (expression);                       \
+  if (!result) return std::move(result).error();    \
+  target = *std::move(result)
+
+// GUARD_CHECK(step()): goes on, or returns the error to the caller.
+#define GUARD_CHECK(expression)                                     \
+  if (auto guard_status = (expression); !guard_status) /* NOLINT */ \
+  return std::move(guard_status).error()
+
+}  // namespace guard

@@ -1,0 +1,55 @@
+#include "policy/base/text.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace guard {
+namespace {
+
+TEST(Text, KeepsWhatIsText) {
+  EXPECT_EQ(escaped("/srv/shop/Größe 日本 🐘"), "/srv/shop/Größe 日本 🐘");
+  EXPECT_EQ(quoted("shop"), "\"shop\"");
+}
+
+TEST(Text, EscapesWhateverATerminalWouldObey) {
+  EXPECT_EQ(escaped("a\x1b[31mb"), "a\\x1b[31mb");
+  EXPECT_EQ(escaped("\a\b\n\r\t\x7f"), "\\x07\\x08\\n\\r\\t\\x7f");
+  EXPECT_EQ(escaped(std::string_view("\0", 1)), "\\x00");
+  EXPECT_EQ(escaped("\xc2\x9b"), "\\u009b");              // CSI in one character
+  EXPECT_EQ(escaped("\xe2\x80\xae"), "\\u202e");          // right-to-left override
+  EXPECT_EQ(escaped("\xe2\x80\xa8"), "\\u2028");          // line separator
+  EXPECT_EQ(escaped("\xf3\xa0\x81\x81"), "\\U000e0041");  // tag characters
+}
+
+TEST(Text, EscapesSoThatTheOriginalCanBeHadBack) {
+  EXPECT_EQ(escaped("a\\n"), "a\\\\n");
+}
+
+TEST(Text, EscapesBytesThatAreNoText) {
+  EXPECT_EQ(escaped("\xff"), "\\xff");
+  EXPECT_EQ(escaped("\xc3"), "\\xc3");                    // cut short
+  EXPECT_EQ(escaped("\xc0\xaf"), "\\xc0\\xaf");           // overlong
+  EXPECT_EQ(escaped("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // surrogate
+  EXPECT_EQ(escaped("\xf5\x80\x80\x80"), "\\xf5\\x80\\x80\\x80");
+  EXPECT_FALSE(is_utf8("a\xff"));
+  EXPECT_TRUE(is_utf8("aß"));
+}
+
+TEST(Text, FindsTheWordThatWasMeant) {
+  constexpr std::array<std::string_view, 4> kKeys{"owner", "group", "guard", "exclude"};
+  EXPECT_EQ(nearest("onwer", kKeys), "owner");
+  EXPECT_EQ(nearest("ower", kKeys), "owner");
+  EXPECT_EQ(nearest("excludes", kKeys), "exclude");
+  EXPECT_EQ(nearest("colour", kKeys), "");
+  EXPECT_EQ(nearest(std::string(100'000, 'x'), kKeys), "");
+}
+
+TEST(Text, EditDistanceCountsAnExchangeAsOneSlip) {
+  EXPECT_EQ(edit_distance("onwer", "owner"), 1U);
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+  EXPECT_EQ(edit_distance("fix", "fix"), 0U);
+}
+
+}  // namespace
+}  // namespace guard
