@@ -1,13 +1,126 @@
-# The kinds of test there are; each takes one line to add.
+# The kinds of test there are. Each takes one line in CMakeLists.txt and one file:
 #
-#   guard_unit_test(glob guard_policy)      tests/unit/glob_test.cc, needs no root
+#   guard_unit_test(glob guard_policy)        unit/glob_test.cc         GoogleTest; anybody, anywhere
+#   guard_script_test(arrows)                 house/arrows.test         a script; anybody, in the clone
+#   guard_root_test(scratch_fs guard_policy)  root/scratch_fs_root_test.cc
+#                                             GoogleTest; root, in mount and process namespaces of its own
+#   guard_container_test(bus)                 container/bus.test        a script; root in a booted systemd container
+#   guard_vm_test(boot)                       vm/boot.test              a script; root in a virtual machine, once a kernel
+#   guard_vm_gtest(lsm guard_bpf)             vm/lsm_vm_test.cc         GoogleTest; the same
+#   guard_fuzz_test(glob guard_policy)        fuzz/glob_fuzz.cc         libFuzzer, seeds in fuzz/corpus/glob (GUARD_FUZZ)
+#   guard_benchmark(judge guard_policy)       bench/judge_bench.cc      Google Benchmark (GUARD_BENCH)
 #
+# What follows a name are the libraries to link. The two vm kinds also take SYSTEMD, to boot systemd in the machine,
+# KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; a container test takes TIMEOUT too. A script that ends
+# with 77 is skipped, and the last line it said is the reason. Every kind is a label for `ctest -L` and has a target
+# that builds its programs: unit_tests, root_tests, vm_tests, fuzz_tests, benchmarks.
 include(GoogleTest)
 find_package(GTest REQUIRED)
 
+set(GUARD_SKIP_STATUS 77)
+foreach(target IN ITEMS unit_tests root_tests vm_tests fuzz_tests benchmarks)
+  add_custom_target(${target})
+endforeach()
+
+# The kernels that packaging/packages names.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/packaging/packages)
+file(STRINGS ${PROJECT_SOURCE_DIR}/packaging/packages GUARD_KERNELS REGEX "^\\[kernel ")
+list(TRANSFORM GUARD_KERNELS REPLACE "^\\[kernel (.*)\\]$" "\\1")
+
+# A program of one kind, part of that kind's target.
+function(guard_test_program name group source)
+  guard_program(${name} ${source})
+  target_link_libraries(${name} PRIVATE ${ARGN})
+  add_dependencies(${group} ${name})
+endfunction()
+
+# A test that is a command: its status says how it went.
+function(guard_command_test name label timeout)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} SKIP_RETURN_CODE ${GUARD_SKIP_STATUS}
+    ENVIRONMENT "GUARD_SOURCE_DIR=${PROJECT_SOURCE_DIR};GUARD_BUILD_DIR=${PROJECT_BINARY_DIR}")
+endfunction()
+
 function(guard_unit_test name)
-  guard_program(${name}_test unit/${name}_test.cc)
-  target_link_libraries(${name}_test PRIVATE ${ARGN} GTest::gmock_main)
+  guard_test_program(${name}_test unit_tests unit/${name}_test.cc ${ARGN} GTest::gmock_main)
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX unit/
                        PROPERTIES LABELS unit TIMEOUT 60)
+endfunction()
+
+function(guard_script_test name)
+  guard_command_test(house/${name} house 60 ${CMAKE_CURRENT_SOURCE_DIR}/house/${name}.test)
+endfunction()
+
+# root/main.cc takes the tests into a world of their own before the first of them begins.
+add_library(guard_root_main STATIC EXCLUDE_FROM_ALL root/main.cc)
+target_link_libraries(guard_root_main PUBLIC guard_flags GTest::gmock)
+
+function(guard_root_test name)
+  guard_test_program(${name}_root_test root_tests root/${name}_root_test.cc ${ARGN} guard_root_main)
+  gtest_discover_tests(${name}_root_test DISCOVERY_MODE PRE_TEST TEST_PREFIX root/
+                       PROPERTIES LABELS root TIMEOUT 120)
+endfunction()
+
+function(guard_container_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  math(EXPR deadline "${arg_TIMEOUT} + 30")
+  guard_command_test(container/${name} container ${deadline}
+    ${CMAKE_CURRENT_SOURCE_DIR}/machines/container --timeout ${arg_TIMEOUT}
+    -- ${CMAKE_CURRENT_SOURCE_DIR}/container/${name}.test)
+endfunction()
+
+# One test for each kernel: guard_vm_command(NAME [SYSTEMD] [TIMEOUT n] [KERNELS name...] COMMAND ...).
+function(guard_vm_command name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD" "TIMEOUT" "KERNELS;COMMAND")
+  if(NOT arg_KERNELS)
+    set(arg_KERNELS ${GUARD_KERNELS})
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  math(EXPR deadline "${arg_TIMEOUT} + 30")
+  set(options --timeout ${arg_TIMEOUT})
+  if(arg_SYSTEMD)
+    list(APPEND options --systemd)
+  endif()
+  foreach(kernel IN LISTS arg_KERNELS)
+    guard_command_test(vm/${name}@${kernel} vm ${deadline}
+      ${CMAKE_CURRENT_SOURCE_DIR}/machines/vm --kernel ${kernel} ${options} -- ${arg_COMMAND})
+  endforeach()
+endfunction()
+
+function(guard_vm_test name)
+  guard_vm_command(${name} ${ARGN} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/vm/${name}.test)
+endfunction()
+
+function(guard_vm_gtest name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD" "TIMEOUT" "KERNELS")
+  guard_test_program(${name}_vm_test vm_tests vm/${name}_vm_test.cc ${arg_UNPARSED_ARGUMENTS} GTest::gmock_main)
+  list(REMOVE_ITEM ARGN ${arg_UNPARSED_ARGUMENTS})
+  guard_vm_command(${name} ${ARGN} COMMAND $<TARGET_FILE:${name}_vm_test>)
+endfunction()
+
+# Fuzzers and benchmarks are built where they are wanted; tests/run does so in build/fuzz and build/release.
+function(guard_fuzz_test name)
+  if(GUARD_FUZZ)
+    guard_test_program(${name}_fuzz fuzz_tests fuzz/${name}_fuzz.cc ${ARGN})
+    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+    add_test(NAME fuzz/${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/run $<TARGET_FILE:${name}_fuzz> ${name})
+    set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz)
+  endif()
+endfunction()
+
+if(GUARD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
+
+function(guard_benchmark name)
+  if(GUARD_BENCH)
+    guard_test_program(${name}_bench benchmarks bench/${name}_bench.cc ${ARGN} benchmark::benchmark_main)
+    add_test(NAME bench/${name} COMMAND ${name}_bench --benchmark_min_time=0.1)
+    set_tests_properties(bench/${name} PROPERTIES LABELS bench TIMEOUT 300 RUN_SERIAL ON)
+  endif()
 endfunction()

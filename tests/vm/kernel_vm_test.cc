@@ -1,0 +1,26 @@
+// A GoogleTest program, built with the sanitizers, runs in the machine over the kernel that was asked for.
+#include <gtest/gtest.h>
+#include <sys/utsname.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+namespace {
+
+TEST(Kernel, IsTheOneAskedFor) {
+  const char* const wanted = std::getenv("GUARD_KERNEL");
+  ASSERT_NE(wanted, nullptr);
+  utsname name{};
+  ASSERT_EQ(uname(&name), 0);
+  EXPECT_TRUE(std::string(name.release).starts_with(std::string(wanted) + ".")) << name.release;
+}
+
+TEST(Kernel, AsksBpfProgramsForItsDecisions) {
+  std::ifstream file("/sys/kernel/security/lsm");
+  std::string lsm;
+  ASSERT_TRUE(std::getline(file, lsm));
+  EXPECT_NE(("," + lsm + ",").find(",bpf,"), std::string::npos) << lsm;
+}
+
+}  // namespace
