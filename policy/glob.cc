@@ -1,0 +1,426 @@
+#include "policy/glob.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+// Bounds the work of one match (path length times this) and the stack that a match needs.
+constexpr std::size_t kMostSteps = 512;
+constexpr std::size_t kLongestPattern = 4096;
+constexpr unsigned kDeepestBraces = 16;
+
+constexpr bool is_special(char c) {
+  return c == '*' || c == '?' || c == '[' || c == ']' || c == '{' || c == '}' || c == '\\';
+}
+
+}  // namespace
+
+// Turns a pattern into steps. Recursive descent: alternatives inside braces are sequences again.
+class Glob::Compiler {
+ public:
+  Compiler(std::string_view pattern, Glob& glob) : text_(pattern), glob_(glob) {}
+
+  Status run() {
+    if (text_.empty()) return Error("the pattern is empty");
+    if (text_.size() > kLongestPattern) return Error("the pattern is longer than 4096 bytes");
+    GUARD_CHECK(check_names());
+    GUARD_CHECK(sequence(0));
+    if (more()) return at("this '}' closes nothing; write \\} for the character itself");
+    emit({Op::kMatch});
+    if (steps().size() > kMostSteps) return too_complex();
+    find_shape();
+    return {};
+  }
+
+ private:
+  std::vector<Step>& steps() { return glob_.steps_; }
+  std::uint32_t here() { return static_cast<std::uint32_t>(steps().size()); }
+  std::uint32_t emit(Step step) {
+    steps().push_back(step);
+    return here() - 1;
+  }
+
+  static Error too_complex() { return Error("the pattern is too complex; split it into several"); }
+  Error at(const std::string& what) const {
+    return Error("character " + std::to_string(std::min(at_ + 1, text_.size())) + ": " + what);
+  }
+
+  // A path relative to a tree is made of names: no empty ones, no way up or out.
+  Status check_names() const {
+    if (text_.front() == '/') {
+      return Error("patterns are relative to the tree: leave out the '/' at the start");
+    }
+    if (text_.back() == '/') {
+      return Error(
+          "a pattern names objects: leave out the '/' at the end, or add ** for what is below");
+    }
+    if (text_.find('\0') != std::string_view::npos) return Error("no name holds a NUL character");
+    for (std::size_t begin = 0; begin <= text_.size();) {
+      const auto end = std::min(text_.find('/', begin), text_.size());
+      const auto name = text_.substr(begin, end - begin);
+      if (name.empty()) return Error("it has an empty name (//)");
+      if (name == "..") return Error("'..' leads out of the tree and never matches");
+      if (name == "." && text_.size() > 1) return Error("'.' is no file's name and never matches");
+      begin = end + 1;
+    }
+    return {};
+  }
+
+  void find_shape() {
+    const auto first = std::find_if(text_.begin(), text_.end(), is_special);
+    const auto literal = static_cast<std::size_t>(first - text_.begin());
+    if (text_ == ".") {  // the path of the tree's own root is empty
+      glob_.shape_ = Shape::kLiteral;
+      return;
+    }
+    glob_.head_ = text_.substr(0, literal);
+    if (literal == text_.size()) {
+      glob_.shape_ = Shape::kLiteral;
+      return;
+    }
+    if (text_.substr(literal) == "**" && (literal == 0 || text_[literal - 1] == '/')) {
+      glob_.shape_ = Shape::kBelow;
+      return;
+    }
+    const auto last = text_.find_last_of("*?[]{}\\");
+    auto tail = text_.substr(last + 1);
+    if (text_[last] == '\\') tail.remove_prefix(1);
+    if (!tail.empty() && tail.front() == '/') tail.remove_prefix(1);  // "**/x" also matches "x"
+    glob_.tail_ = tail;
+  }
+
+  bool more() const { return at_ < text_.size(); }
+  char peek() const { return text_[at_]; }
+
+  Status sequence(unsigned depth) {
+    while (more()) {
+      if (peek() == '}' || (peek() == ',' && depth > 0)) return {};
+      GUARD_CHECK(one(depth));
+      if (steps().size() > kMostSteps) return too_complex();
+    }
+    return {};
+  }
+
+  Status one(unsigned depth) {
+    switch (peek()) {
+      case '*':
+        return stars(depth);
+      case '[':
+        return set();
+      case '{':
+        return braces(depth);
+      case '?':
+        emit({Op::kInName});
+        ++at_;
+        at_name_ = false;
+        return {};
+      case '\\':
+        if (++at_ == text_.size()) return at("the '\\' at the end escapes nothing");
+        break;
+      default:
+        break;
+    }
+    const auto point = decode_utf8(text_.substr(at_));
+    emit({Op::kCharacter, point.value});
+    at_ += point.length;
+    at_name_ = point.value == '/';
+    return {};
+  }
+
+  // "loop: split(body, out); body: <op>; jump loop; out:"
+  void any_number_of(Op op) {
+    const auto split = emit({Op::kSplit, here() + 1});
+    emit({op});
+    emit({Op::kJump, split});
+    steps()[split].other = here();
+  }
+
+  Status stars(unsigned depth) {
+    const auto first = at_;
+    while (more() && peek() == '*') ++at_;
+    const bool could_be_name = at_name_ && at_ - first == 2;
+    at_name_ = false;
+    if (could_be_name && more() &&
+        peek() == '/') {  // "**/": nothing, or directories with their slash
+      ++at_;
+      const auto split = emit({Op::kSplit, here() + 1});
+      any_number_of(Op::kAnything);
+      emit({Op::kCharacter, '/'});
+      steps()[split].other = here();
+      at_name_ = true;
+    } else if (could_be_name &&
+               ends_here(depth)) {  // "**": everything below, one character at least
+      emit({Op::kAnything});
+      any_number_of(Op::kAnything);
+    } else if (could_be_name && depth > 0 && more() && (peek() == ',' || peek() == '}')) {
+      return at("with more behind the braces, ** inside them is no whole name; write it outside");
+    } else {
+      any_number_of(Op::kInName);
+    }
+    return {};
+  }
+
+  // Whether the alternative ends here and nothing follows the braces that hold it.
+  bool ends_here(unsigned depth) const {
+    if (!more()) return true;
+    if (depth == 0 || (peek() != ',' && peek() != '}')) return false;
+    for (auto i = at_; i < text_.size(); ++i) {
+      if (text_[i] == '\\') {
+        ++i;
+      } else if (text_[i] == '{') {
+        ++depth;
+      } else if (text_[i] == '}' && --depth == 0) {
+        return i + 1 == text_.size();
+      }
+    }
+    return false;
+  }
+
+  Status set() {
+    const auto opened = at_++;
+    Set set;
+    if (more() && (peek() == '!' || peek() == '^')) set.negated = true, ++at_;
+    for (bool first = true;; first = false) {
+      if (!more()) {
+        at_ = opened;
+        return at("this '[' is never closed; write \\[ for the character itself");
+      }
+      if (peek() == ']' && !first) break;
+      if (peek() == '[' && at_ + 1 < text_.size() &&
+          (text_[at_ + 1] == ':' || text_[at_ + 1] == '.' || text_[at_ + 1] == '='))
+        return at("classes such as [:alpha:] are not known here; write the range");
+      GUARD_TRY(const auto low, set_member());
+      auto high = low;
+      if (at_ + 1 < text_.size() && peek() == '-' && text_[at_ + 1] != ']') {
+        ++at_;
+        GUARD_TRY(high, set_member());
+      }
+      if (high < low) return at("this range runs backwards");
+      if (low <= '/' && '/' <= high) {
+        return at("a set stands for one character of a name: it cannot hold '/'");
+      }
+      set.ranges.push_back({low, high});
+    }
+    ++at_;
+    at_name_ = false;
+    emit({Op::kSet, static_cast<std::uint32_t>(glob_.sets_.size())});
+    glob_.sets_.push_back(std::move(set));
+    return {};
+  }
+
+  Result<std::uint32_t> set_member() {
+    if (peek() == '\\' && ++at_ == text_.size()) return at("the '\\' at the end escapes nothing");
+    const auto point = decode_utf8(text_.substr(at_));
+    at_ += point.length;
+    return point.value;
+  }
+
+  Status braces(unsigned depth) {
+    const auto opened = at_;
+    if (depth == kDeepestBraces) return at("braces are nested too deeply");
+    const bool opened_at_name = at_name_;
+    std::vector<std::uint32_t> exits;
+    do {
+      ++at_;  // the '{' or the ','
+      at_name_ = opened_at_name;
+      const auto split = emit({Op::kSplit, here() + 1});
+      GUARD_CHECK(sequence(depth + 1));
+      exits.push_back(emit({Op::kJump}));
+      steps()[split].other = here();
+    } while (more() && peek() == ',');
+    at_name_ = false;
+    if (!more()) {
+      at_ = opened;
+      return at("this '{' is never closed; write \\{ for the character itself");
+    }
+    ++at_;
+    // The last alternative's second way leads nowhere: a set of no ranges.
+    emit({Op::kSet, static_cast<std::uint32_t>(glob_.sets_.size())});
+    glob_.sets_.emplace_back();
+    for (const auto exit : exits) steps()[exit].value = here();
+    return {};
+  }
+
+  std::string_view text_;
+  Glob& glob_;
+  std::size_t at_ = 0;
+  bool at_name_ = true;  // a name begins here, so ** can be a whole one
+};
+
+// The steps a match could be at: a sparse set on the stack, so that adding, asking and clearing are
+// O(1).
+class Glob::Threads {
+ public:
+  explicit Threads(const std::vector<Step>& steps) : steps_(steps) {
+    std::fill_n(where_.begin(), steps.size(), std::uint16_t{0});
+  }
+
+  // Follows splits and jumps, so that only steps which consume (or match) are held.
+  void add(std::uint32_t start) {
+    std::array<std::uint32_t, kMostSteps + 2> pending;
+    std::size_t count = 0;
+    pending[count++] = start;
+    while (count > 0) {
+      const auto at = pending[--count];
+      if (seen(at)) continue;
+      where_[at] = size_;
+      held_[size_++] = static_cast<std::uint16_t>(at);
+      const auto& step = steps_[at];
+      if (step.op == Op::kJump) pending[count++] = step.value;
+      if (step.op == Op::kSplit) {
+        pending[count++] = step.other;
+        pending[count++] = step.value;
+      }
+    }
+  }
+  void clear() { size_ = 0; }
+  bool empty() const { return size_ == 0; }
+  const std::uint16_t* begin() const { return held_.data(); }
+  const std::uint16_t* end() const { return held_.data() + size_; }
+
+ private:
+  bool seen(std::uint32_t at) const { return where_[at] < size_ && held_[where_[at]] == at; }
+
+  const std::vector<Step>& steps_;
+  std::uint16_t size_ = 0;
+  std::array<std::uint16_t, kMostSteps + 2> held_;  // the first size_ are set
+  std::array<std::uint16_t, kMostSteps + 2> where_;
+};
+
+Result<Glob> Glob::compile(std::string_view pattern) {
+  Glob glob;
+  glob.pattern_ = pattern;
+  GUARD_CHECK(Compiler(glob.pattern_, glob).run());
+  return glob;
+}
+
+bool Glob::consumes(const Step& step, std::uint32_t character) const {
+  switch (step.op) {
+    case Op::kCharacter:
+      return step.value == character;
+    case Op::kInName:
+      return character != '/';
+    case Op::kAnything:
+      return true;
+    case Op::kSet: {
+      const auto& set = sets_[step.value];
+      const bool listed = std::any_of(
+          set.ranges.begin(), set.ranges.end(),
+          [&](const Range& range) { return range.first <= character && character <= range.last; });
+      return listed != set.negated && character != '/';
+    }
+    case Op::kSplit:
+    case Op::kJump:
+    case Op::kMatch:
+      return false;
+  }
+  return false;
+}
+
+bool Glob::matches(std::string_view path) const {
+  if (shape_ == Shape::kLiteral) return path == head_;
+  if (!path.starts_with(head_) || !path.ends_with(tail_) || path.empty()) return false;
+  if (shape_ == Shape::kBelow) return path.size() > head_.size();
+
+  Threads one(steps_);
+  Threads other(steps_);
+  auto* now = &one;
+  auto* next = &other;
+  now->add(0);
+  while (!path.empty() && !now->empty()) {
+    const auto point = decode_utf8(path);
+    path.remove_prefix(point.length);
+    for (const auto at : *now)
+      if (consumes(steps_[at], point.value)) next->add(at + 1U);
+    std::swap(now, next);
+    next->clear();
+  }
+  const auto is_match = [&](auto at) { return steps_[at].op == Op::kMatch; };
+  return path.empty() && std::any_of(now->begin(), now->end(), is_match);
+}
+
+std::string_view Glob::literal_directory() const {
+  const std::string_view head = head_;
+  const auto slash = head.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : head.substr(0, slash + 1);
+}
+
+// Walks both automata side by side, each as the set of steps it could be at, over every kind of
+// character that either tells apart. A path that the inner one accepts and the outer one does not
+// is the proof that it is not covered.
+bool Glob::covers(const Glob& outer, const Glob& inner) {
+  constexpr std::size_t kMostPlaces = 5'000;
+  using Steps = std::vector<std::uint16_t>;
+  struct Place {
+    bool at_name;  // nothing, or a slash, was the last character: paths end in a name, and have no
+                   // //
+    Steps inner;
+    Steps outer;
+    bool operator<(const Place& other) const {
+      return std::tie(at_name, inner, outer) < std::tie(other.at_name, other.inner, other.outer);
+    }
+  };
+  if (inner.shape_ == Shape::kLiteral) return outer.matches(inner.head_);
+
+  const auto alphabet = inner.characters_told_apart(outer);
+  const auto sorted = [](const Threads& threads) {
+    Steps steps(threads.begin(), threads.end());
+    std::sort(steps.begin(), steps.end());
+    return steps;
+  };
+  const auto start = [&](const Glob& glob) {
+    Threads threads(glob.steps_);
+    threads.add(0);
+    return sorted(threads);
+  };
+  const auto advance = [&](const Glob& glob, const Steps& from, std::uint32_t character) {
+    Threads threads(glob.steps_);
+    for (const auto at : from)
+      if (glob.consumes(glob.steps_[at], character)) threads.add(at + 1U);
+    return sorted(threads);
+  };
+  const auto accepts = [](const Glob& glob, const Steps& steps) {
+    return std::any_of(steps.begin(), steps.end(),
+                       [&](auto at) { return glob.steps_[at].op == Op::kMatch; });
+  };
+
+  std::set<Place> seen;
+  std::vector<Place> pending{{true, start(inner), start(outer)}};
+  while (!pending.empty()) {
+    const auto place = *seen.insert(std::move(pending.back())).first;
+    pending.pop_back();
+    if (seen.size() > kMostPlaces) return false;
+    if (!place.at_name && accepts(inner, place.inner) && !accepts(outer, place.outer)) return false;
+    for (const auto character : alphabet) {
+      if (character == '/' && place.at_name) continue;
+      Place next{character == '/', advance(inner, place.inner, character),
+                 advance(outer, place.outer, character)};
+      if (!next.inner.empty() && !seen.contains(next)) pending.push_back(std::move(next));
+    }
+  }
+  return true;
+}
+
+// One character of each kind that the two patterns treat alike: those they name, the neighbours of
+// their ranges, the slash, and one that neither names.
+std::vector<std::uint32_t> Glob::characters_told_apart(const Glob& other) const {
+  std::set<std::uint32_t> characters{'/', kBadByte - 1};
+  for (const auto* glob : {this, &other}) {
+    for (const auto& step : glob->steps_)
+      if (step.op == Op::kCharacter) characters.insert(step.value);
+    for (const auto& set : glob->sets_)
+      for (const auto& range : set.ranges)
+        for (const auto character : {range.first - 1, range.first, range.last, range.last + 1})
+          characters.insert(character);
+  }
+  return {characters.begin(), characters.end()};
+}
+
+}  // namespace guard
