@@ -61,13 +61,15 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string escaped(std::string_view text) {
+namespace {
+
+std::string escape(std::string_view text, bool backslash) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
     const auto point = decode_utf8(text);
     const auto c = point.value;
-    if (c == '\\') {
+    if (c == '\\' && backslash) {
       out += "\\\\";
     } else if (c == '\n') {
       out += "\\n";
@@ -87,6 +89,16 @@ std::string escaped(std::string_view text) {
     text.remove_prefix(point.length);
   }
   return out;
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  return escape(text, true);
+}
+
+std::string printable(std::string_view text) {
+  return escape(text, false);
 }
 
 std::string quoted(std::string_view text) {

@@ -27,6 +27,9 @@ std::string escaped(std::string_view text);
 // The same in double quotes, for a value inside a sentence.
 std::string quoted(std::string_view text);
 
+// The same but for backslashes, for a whole sentence whose values are escaped already.
+std::string printable(std::string_view text);
+
 // The nearest of the candidates, if near enough that a person may have meant it; else empty.
 template <typename Range>
 std::string_view nearest(std::string_view word, const Range& candidates);

@@ -1,0 +1,53 @@
+// What is wrong, or odd, in policy files: collected, never thrown, all of all files in one go.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace guard {
+
+// A spot in a policy file. Line 0: nobody wrote it, it is a default.
+struct Place {
+  std::uint32_t file = 0;  // index into the list of files that were read
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+  explicit operator bool() const { return line != 0; }
+  friend auto operator<=>(const Place&, const Place&) = default;
+};
+
+struct Diagnostic {
+  enum class Kind : std::uint8_t { kError, kWarning };
+  Kind kind = Kind::kError;
+  Place place;
+  std::string message;  // one sentence; the values in it are quoted() already
+};
+
+// The files that were read and what was found in them.
+class Diagnostics {
+ public:
+  std::uint32_t add_file(std::string path);
+
+  void error(Place place, std::string message);
+  void warning(Place place, std::string message);
+
+  bool has_errors() const { return errors_ > 0; }
+  std::size_t errors() const { return errors_; }
+  const std::vector<Diagnostic>& all() const { return all_; }
+  const std::vector<std::string>& files() const { return files_; }
+
+  // In the order of the files, then of the lines: the order in which a person mends them.
+  void sort();
+
+  // "FILE:LINE:COLUMN: message", safe for a terminal.
+  std::string format(const Diagnostic& diagnostic) const;
+  // "FILE:LINE", for a sentence about something said elsewhere.
+  std::string where(Place place) const;
+
+ private:
+  std::vector<std::string> files_;
+  std::vector<Diagnostic> all_;
+  std::size_t errors_ = 0;
+};
+
+}  // namespace guard

@@ -1,0 +1,291 @@
+#include "policy/explain.h"
+
+#include <fmt/format.h>
+
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+std::string ordinal_rule(std::size_t index) {
+  return fmt::format("rule {}", index + 1);
+}
+
+std::string owner_text(const Wanted& wanted) {
+  return escaped(wanted.owner.name) + ":" + escaped(wanted.group.name);
+}
+
+// Turns the judge's steps into sentences.
+class Narrator : public Listener {
+ public:
+  Narrator(const PolicySet& set, const Policy& policy, const Question& question)
+      : set_(set), policy_(policy), question_(question) {}
+
+  void step(StepKind kind, std::size_t index, bool yes) override {
+    switch (kind) {
+      case StepKind::kExclude:
+        return exclude(policy_.exclude[index], yes);
+      case StepKind::kRule:
+        return rule(index, yes);
+      case StepKind::kOwner:
+        return say(during_, owner(yes), {});
+      case StepKind::kGuard:
+        return guard(static_cast<Guard>(index), yes);
+      case StepKind::kState:
+        return say(during_, yes ? "it ends up as wanted" : "it does not end up as wanted", {});
+      case StepKind::kAllow:
+        return allow(index, yes);
+      case StepKind::kStrict:
+        return say(during_, yes ? "a package manager is never refused" : "it is no package manager",
+                   policy_.said.strict.place);
+      case StepKind::kOnly:
+        return say(during_,
+                   yes ? "only people at a terminal are refused, and this is none"
+                       : "it is a person at a terminal",
+                   policy_.said.only.place);
+    }
+  }
+
+  std::vector<ExplainedStep>& where() { return where_; }    // how policy and rule were found
+  std::vector<ExplainedStep>& during() { return during_; }  // what was asked about the operation
+
+ private:
+  void say(std::vector<ExplainedStep>& steps, std::string text, Place place) {
+    steps.push_back({std::move(text), place ? set_.files()[place.file] : "", place.line});
+  }
+
+  void exclude(const Pattern& pattern, bool yes) {
+    say(where_,
+        fmt::format("exclude {} {}", quoted(pattern.glob.pattern()),
+                    yes ? "matches" : "does not match"),
+        pattern.place);
+  }
+
+  void rule(std::size_t index, bool yes) {
+    const auto& rule = policy_.rules[index];
+    say(where_,
+        yes ? fmt::format("{} matches: wants {}, action {}", ordinal_rule(index),
+                          owner_text(rule.wanted), word(rule.action))
+            : ordinal_rule(index) + " does not match",
+        rule.said.place);
+  }
+
+  std::string owner(bool yes) const {
+    return fmt::format("{} is {}", escaped(question_.user),
+                       yes ? "the owner, who is never a violator" : "not the owner");
+  }
+
+  void guard(Guard guard, bool yes) {
+    say(during_,
+        fmt::format("it is a matter of {}, which the policy {}", word(guard),
+                    yes ? "guards" : "does not guard"),
+        policy_.said.guards.place);
+  }
+
+  void allow(std::size_t index, bool yes) {
+    const auto& said = policy_.allows[index].said;
+    const auto effect =
+        said.effect.value == Effect::kIgnore ? "it is ignored" : "it is not refused";
+    say(during_,
+        yes ? fmt::format("allow {} matches: {}", index + 1, effect)
+            : fmt::format("allow {} does not match", index + 1),
+        said.place);
+  }
+
+  const PolicySet& set_;
+  const Policy& policy_;
+  const Question& question_;
+  std::vector<ExplainedStep> where_;
+  std::vector<ExplainedStep> during_;
+};
+
+FileType type_of_new(Operation operation) {
+  switch (operation) {
+    case Operation::kMkdir:
+    case Operation::kRmdir:
+      return FileType::kDirectory;
+    case Operation::kSymlink:
+      return FileType::kSymlink;
+    case Operation::kMknod:
+      return FileType::kFifo;
+    default:
+      return FileType::kRegular;
+  }
+}
+
+// What the operation would make, as far as a question can say: new things are the subject's own,
+// what is renamed or linked into the tree too, and who changes owner or mode changes it to
+// something else.
+Change supposed(Operation operation, const Question& question, std::string_view relative,
+                const Wanted& wanted) {
+  Change change;
+  change.operation = operation;
+  change.path = relative;
+  change.type = type_of_new(operation);
+  change.direction = Direction::kInto;
+  switch (operation) {
+    case Operation::kCreate:
+    case Operation::kMkdir:
+    case Operation::kMknod:
+    case Operation::kSymlink:
+      change.uid = question.subject.self.uid;
+      change.gid = question.parents_group ? question.parents_group : question.subject.self.gid;
+      break;
+    case Operation::kRename:
+    case Operation::kLink:
+    case Operation::kChown:
+      if (question.present) change.type = question.present->type;
+      change.uid = question.subject.self.uid;
+      change.gid = question.subject.self.gid;
+      break;
+    case Operation::kChmod:
+      if (question.present) change.type = question.present->type;
+      if (const auto mode = wanted.mode_of(change.type)) change.mode = Mode{mode->value ^ 0007U};
+      break;
+    default:
+      if (question.present) change.type = question.present->type;
+      break;
+  }
+  return change;
+}
+
+Outcome outcome(const Verdict& verdict, Backend backend, Operation operation, bool cannot_chown) {
+  if (!verdict.violation()) return Outcome::kLeftAlone;
+  const auto [sees, refuses] = reach(backend, operation);
+  if (verdict.refuse && refuses) return Outcome::kRefused;
+  if (!sees) return Outcome::kNotSeen;
+  return verdict.put_right && !cannot_chown ? Outcome::kPutRight : Outcome::kLogged;
+}
+
+std::string because(const Verdict& verdict, const Change& change, const Question& question) {
+  const auto user = escaped(question.user);
+  switch (verdict.reason) {
+    case Reason::kOff:
+      return "the action here is off";
+    case Reason::kExcluded:
+      return "the policy excludes this path";
+    case Reason::kNotCovered:
+      return "no guard of the policy covers this";
+    case Reason::kOwner:
+      return user + " is the owner";
+    case Reason::kRight:
+      return "it ends up as wanted";
+    case Reason::kAllowed:
+      return "an allow exempts it";
+    case Reason::kViolation:
+      break;
+  }
+  std::string text;
+  switch (verdict.guard) {
+    case Guard::kOwnership:
+      if (change.operation == Operation::kMount) {
+        text = "a mount hides what the service owns; it is never undone";
+      } else if (verdict.wrong.owner || verdict.wrong.group) {
+        text = "it would not be " + owner_text(*verdict.wanted);
+      } else {
+        text = "its mode would not be as wanted";
+      }
+      if (!can_put_right(change.operation, change.type) && change.operation != Operation::kMount) {
+        text += change.operation == Operation::kLink ? "; a hard link is never handed over"
+                                                     : "; such a file is never handed over";
+      }
+      break;
+    case Guard::kContent:
+      text = user + " is not the owner, who alone may change the content";
+      break;
+    case Guard::kDelete:
+      text = user + " is not the owner, who alone may remove things";
+      break;
+    case Guard::kAttributes:
+      text = user + " is not the owner, who alone may change attributes";
+      break;
+    case Guard::kRead:
+      text = user + " is not the owner, who alone may read";
+      break;
+  }
+  switch (verdict.spared) {
+    case Spared::kNo:
+      break;
+    case Spared::kByAllow:
+      text += "; an allow spares it the refusal";
+      break;
+    case Spared::kPackageManager:
+      text += "; package managers are not refused";
+      break;
+    case Spared::kNotInteractive:
+      text += "; only people at a terminal are refused";
+      break;
+  }
+  return text;
+}
+
+// Which tree, out of those that hold the path.
+void explain_tree(const PolicySet& set, const Question& question, Explanation& explanation) {
+  const auto trees = set.trees_holding(question.path);
+  for (const auto* tree : trees) {
+    const bool last = tree == trees.back();
+    explanation.steps.push_back(
+        {fmt::format("{} is a tree of policy {}{}", quoted(tree->path.empty() ? "/" : tree->path),
+                     set.policy_of(*tree).name(), last ? "" : "; a tree inside it is nearer"),
+         set.files()[tree->place.file], tree->place.line});
+  }
+  if (trees.empty()) {
+    explanation.steps.push_back({"no policy has a tree that holds this path", "", 0});
+    return;
+  }
+  explanation.tree = trees.back();
+  explanation.policy = &set.policy_of(*explanation.tree);
+}
+
+}  // namespace
+
+std::string describe(const Wanted& wanted, FileType type) {
+  const auto mode = wanted.mode_of(type);
+  return mode ? fmt::format("{} {:04o}", owner_text(wanted), mode->value) : owner_text(wanted);
+}
+
+Explanation explain(const PolicySet& set, const Question& question) {
+  Explanation explanation;
+  explanation.path = question.path;
+  explain_tree(set, question, explanation);
+  if (!explanation.policy) return explanation;
+  const auto& policy = *explanation.policy;
+  const auto relative = PolicySet::relative(*explanation.tree, question.path);
+
+  // The end state is judged first: it tells where the path stands, and how what lies there does.
+  Narrator place(set, policy, question);
+  const auto state = question.present.value_or(ObjectState{});
+  const auto at_rest = judge(policy, relative, state, &place);
+  for (auto& step : place.where()) explanation.steps.push_back(std::move(step));
+  explanation.rule = at_rest.rule;
+  explanation.wanted = at_rest.wanted;
+  explanation.action = at_rest.action;
+  explanation.excluded = at_rest.reason == Reason::kExcluded;
+  if (at_rest.reason == Reason::kOff) {
+    const auto where = at_rest.rule && at_rest.rule->said.action ? at_rest.rule->said.action->place
+                                                                 : policy.said.action.place;
+    explanation.steps.push_back(
+        {"the action is off: nothing is watched here", set.files()[where.file], where.line});
+  }
+  if (question.present && (at_rest.reason == Reason::kRight || at_rest.violation()))
+    explanation.now = at_rest.wrong;
+
+  for (const auto operation : question.operations) {
+    Narrator narrator(set, policy, question);
+    const auto change = supposed(operation, question, relative, *at_rest.wanted);
+    const auto verdict = judge(policy, question.subject, change, &narrator);
+    ExplainedOperation explained;
+    explained.operation = operation;
+    explained.reason = verdict.reason;
+    if (verdict.violation()) explained.guard = verdict.guard;
+    explained.because = because(verdict, change, question);
+    for (const auto backend : {Backend::kLsm, Backend::kFanotify})
+      explained.outcomes[static_cast<std::size_t>(backend)] =
+          outcome(verdict, backend, operation, question.cannot_chown);
+    explained.steps = std::move(narrator.during());
+    explanation.operations.push_back(std::move(explained));
+  }
+  return explanation;
+}
+
+}  // namespace guard

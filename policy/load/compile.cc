@@ -1,0 +1,288 @@
+#include "policy/load/compile.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <utility>
+
+#include "policy/base/text.h"
+#include "policy/load/names.h"
+#include "policy/load/tree_paths.h"
+
+namespace guard {
+namespace {
+
+constexpr Duration kLongestSettle = std::chrono::hours(1);
+constexpr std::size_t kLongestName = 255;
+
+bool is_policy_name(std::string_view name) {
+  const auto is_alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= kLongestName && is_alnum(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+class Compiler {
+ public:
+  Compiler(const Users& users, const Files& files, Diagnostics& diagnostics)
+      : names_(users, diagnostics), files_(files), diagnostics_(diagnostics) {}
+
+  void add(DraftPolicy draft) {
+    check_name(draft);
+    check_values(draft);
+    Policy policy;
+    add_trees(draft, static_cast<std::uint32_t>(policies_.size()));
+    policy.wanted = wanted_of(draft);
+    policy.exclude = patterns("exclude", draft.exclude);
+    for (auto& rule : draft.rules)
+      policy.rules.push_back(compile_rule(std::move(rule), policy.wanted, draft));
+    for (auto& allow : draft.allows) policy.allows.push_back(compile_allow(std::move(allow)));
+    draft.rules.clear();  // they live on in their compiled forms
+    draft.allows.clear();
+    policy.said = std::move(draft);
+    policies_.push_back(std::move(policy));
+  }
+
+  std::shared_ptr<const PolicySet> finish(std::uint64_t generation) {
+    check_overlaps();
+    if (diagnostics_.has_errors()) return nullptr;
+    return std::make_shared<const PolicySet>(std::move(policies_), std::move(trees_),
+                                             diagnostics_.files(), generation);
+  }
+
+ private:
+  void check_name(const DraftPolicy& draft) {
+    const auto& name = draft.name;
+    if (!name.place) return;  // not given: reported when it was read
+    if (!is_policy_name(name.value)) {
+      diagnostics_.error(
+          name.place,
+          "the name " + quoted(name.value) +
+              " is not made of a-z, 0-9, '.', '_' and '-', with a letter or digit first");
+      return;
+    }
+    const auto [first, is_new] = by_name_.try_emplace(name.value, name.place);
+    if (!is_new) {
+      diagnostics_.error(name.place, "the name " + quoted(name.value) + " is taken already, at " +
+                                         diagnostics_.where(first->second));
+    }
+  }
+
+  void check_values(const DraftPolicy& draft) {
+    if (draft.settle.value > kLongestSettle) {
+      diagnostics_.error(draft.settle.place,
+                         "settle = \"" + format_duration(draft.settle.value) +
+                             "\" is longer than an hour: nothing would be put right in time");
+    }
+    check_file_mode(draft.file_mode);
+    for (const auto& rule : draft.rules) check_file_mode(rule.file_mode);
+  }
+
+  void check_file_mode(const Optional<Mode>& mode) {
+    if (mode && (mode->value.value & 07000U) != 0) {
+      diagnostics_.error(
+          mode->place,
+          "file_mode cannot want set-id or sticky bits: guardd never hands over such a file");
+    }
+  }
+
+  // One tree a path; the same path twice, in one policy or in two, is an error that names both
+  // places.
+  void add_trees(DraftPolicy& draft, std::uint32_t policy) {
+    for (auto& path : draft.paths) {
+      auto normal = normal_tree_path(path.value);
+      if (!normal) {
+        diagnostics_.error(path.place, quoted(path.value) + ": " + normal.error().text());
+        continue;
+      }
+      check_danger(*normal, path, draft);
+      const auto [first, is_new] =
+          by_path_.try_emplace(*normal, static_cast<std::uint32_t>(trees_.size()));
+      if (!is_new) {
+        diagnostics_.error(path.place, quoted(path.value) + " is guarded already, at " +
+                                           diagnostics_.where(trees_[first->second].place));
+        continue;
+      }
+      path.value = normal->empty() ? "/" : *normal;
+      trees_.push_back({*std::move(normal), policy, path.place});
+    }
+  }
+
+  void check_danger(std::string_view normal, const Setting<std::string>& path,
+                    const DraftPolicy& draft) {
+    switch (danger_of(normal)) {
+      case TreeDanger::kNone:
+        return;
+      case TreeDanger::kNever:
+        diagnostics_.error(path.place, quoted(path.value) +
+                                           " holds no files that could have an owner of their own");
+        return;
+      case TreeDanger::kSystem:
+        if (draft.force.value) return;
+        diagnostics_.error(path.place, quoted(path.value) +
+                                           " belongs to the whole system, not to one service; " +
+                                           "name a directory below it, or say force = true");
+        return;
+      case TreeDanger::kShared:
+        if (draft.force.value) return;
+        diagnostics_.warning(path.place, quoted(path.value) +
+                                             " is usually shared by many services; " +
+                                             "name the directory of one, or say force = true");
+        return;
+    }
+  }
+
+  // Trees of different policies may nest, the innermost wins; within one policy it is a slip.
+  void check_overlaps() {
+    for (const auto& tree : trees_) {
+      for (std::string_view above = tree.path; !above.empty();) {
+        above = above.substr(0, above.rfind('/'));
+        const auto outer = by_path_.find(std::string(above));
+        if (outer == by_path_.end() || trees_[outer->second].policy != tree.policy) continue;
+        diagnostics_.error(tree.place, quoted(tree.path) + " overlaps " +
+                                           quoted(above.empty() ? "/" : above) +
+                                           " of the same policy, at " +
+                                           diagnostics_.where(trees_[outer->second].place) +
+                                           "; one of them is enough");
+      }
+    }
+  }
+
+  Wanted wanted_of(const DraftPolicy& draft) {
+    Wanted wanted;
+    wanted.file_mode = value_of(draft.file_mode);
+    wanted.dir_mode = value_of(draft.dir_mode);
+    if (draft.group) {
+      if (auto group = names_.group("group", *draft.group)) wanted.group = *std::move(group);
+    }
+    if (!draft.owner) return wanted;
+    const auto owner = names_.user("owner", *draft.owner);
+    if (!owner) return wanted;
+    wanted.owner = owner->user;
+    if (draft.group) return wanted;
+    if (owner->primary) {
+      wanted.group = names_.group(*owner->primary);
+    } else {
+      diagnostics_.error(draft.owner->place,
+                         "uid " + owner->user.name +
+                             " has no account, so its primary group is not known; say group = …");
+    }
+    return wanted;
+  }
+
+  Rule compile_rule(DraftRule said, const Wanted& of_policy, const DraftPolicy& policy) {
+    Rule rule;
+    rule.match = patterns("match", said.match);
+    rule.wanted = of_policy;
+    rule.action = said.action ? said.action->value : policy.action.value;
+    if (said.owner) {
+      if (const auto owner = names_.user("owner", *said.owner)) rule.wanted.owner = owner->user;
+    }
+    if (said.group) {
+      if (auto group = names_.group("group", *said.group)) rule.wanted.group = *std::move(group);
+    }
+    if (said.file_mode) rule.wanted.file_mode = said.file_mode->value;
+    if (said.dir_mode) rule.wanted.dir_mode = said.dir_mode->value;
+    rule.said = std::move(said);
+    return rule;
+  }
+
+  Allow compile_allow(DraftAllow said) {
+    Allow allow;
+    if (said.exe) allow.exe = program(*said.exe);
+    if (said.unit) allow.unit = unit(*said.unit);
+    if (said.user) {
+      if (const auto user = names_.user("user", *said.user)) allow.user = user->user.id;
+    }
+    if (said.group) {
+      if (const auto group = names_.group("group", *said.group)) allow.group = group->id;
+    }
+    if (said.login) {
+      if (const auto login = names_.user("login", *said.login)) allow.login = login->user.id;
+    }
+    allow.said = std::move(said);
+    return allow;
+  }
+
+  std::optional<InodeId> program(Setting<std::string>& exe) {
+    auto normal = normal_tree_path(exe.value);
+    if (!normal) {
+      diagnostics_.error(exe.place, "exe = " + quoted(exe.value) + ": " + normal.error().text());
+      return std::nullopt;
+    }
+    const auto facts = files_.look_through(*normal);
+    if (!facts) {
+      diagnostics_.warning(exe.place, "exe = " + quoted(exe.value) +
+                                          " cannot be looked at: " + facts.error().text());
+    } else if (!*facts) {
+      diagnostics_.warning(exe.place, "exe = " + quoted(exe.value) +
+                                          " is not there: until it is, nobody is allowed");
+    } else if ((*facts)->type != FileType::kRegular) {
+      diagnostics_.error(exe.place, "exe = " + quoted(exe.value) + " is a " +
+                                        std::string(word((*facts)->type)) + ", not a program");
+    } else {
+      if ((*facts)->is_script) {
+        diagnostics_.warning(exe.place, "exe = " + quoted(exe.value) +
+                                            " is a script: what runs is its interpreter, " +
+                                            "so this never matches; use unit, label or login");
+      }
+      return (*facts)->id;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Glob> unit(const Setting<std::string>& said) {
+    constexpr std::array<std::string_view, 8> kSuffixes{".service", ".scope",  ".slice", ".timer",
+                                                        ".socket",  ".target", ".mount", ".path"};
+    const std::string_view name = said.value;
+    if (std::none_of(kSuffixes.begin(), kSuffixes.end(),
+                     [&](auto suffix) { return name.ends_with(suffix); })) {
+      diagnostics_.error(said.place, "unit = " + quoted(name) + " has no type; did you mean " +
+                                         quoted(said.value + ".service") + "?");
+      return std::nullopt;
+    }
+    auto glob = Glob::compile(name);
+    if (glob) return *std::move(glob);
+    diagnostics_.error(said.place, "unit = " + quoted(name) + ": " + glob.error().text());
+    return std::nullopt;
+  }
+
+  std::vector<Pattern> patterns(std::string_view key,
+                                const std::vector<Setting<std::string>>& said) {
+    std::vector<Pattern> patterns;
+    for (const auto& text : said) {
+      auto glob = Glob::compile(text.value);
+      if (glob) {
+        patterns.push_back({*std::move(glob), text.place});
+      } else {
+        diagnostics_.error(
+            text.place, std::string(key) + " " + quoted(text.value) + ": " + glob.error().text());
+      }
+    }
+    return patterns;
+  }
+
+  static std::optional<Mode> value_of(const Optional<Mode>& said) {
+    return said ? std::optional(said->value) : std::nullopt;
+  }
+
+  Names names_;
+  const Files& files_;
+  Diagnostics& diagnostics_;
+  std::vector<Policy> policies_;
+  std::vector<Tree> trees_;
+  std::unordered_map<std::string, Place> by_name_;
+  std::unordered_map<std::string, std::uint32_t> by_path_;  // into trees_
+};
+
+}  // namespace
+
+std::shared_ptr<const PolicySet> compile(std::vector<DraftPolicy> drafts, const Users& users,
+                                         const Files& files, std::uint64_t generation,
+                                         Diagnostics& diagnostics) {
+  Compiler compiler(users, files, diagnostics);
+  for (auto& draft : drafts) compiler.add(std::move(draft));
+  return compiler.finish(generation);
+}
+
+}  // namespace guard

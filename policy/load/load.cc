@@ -1,0 +1,36 @@
+#include "policy/load.h"
+
+#include <utility>
+
+#include "policy/lint.h"
+#include "policy/load/compile.h"
+#include "policy/load/read_policy.h"
+
+namespace guard {
+
+Loaded load_policies(const LoadRequest& request, const Users& users, const Files& files) {
+  Loaded loaded;
+  auto& diagnostics = loaded.diagnostics;
+  std::vector<DraftPolicy> drafts;
+  for (const auto& file : request.files) {
+    if (file.masked) continue;
+    const auto number = diagnostics.add_file(file.path);
+    const Place top{number, 1, 1};
+    auto read = read_policy_file(file.path, request.reader);
+    if (!read) {
+      diagnostics.error(top, read.error().text());
+      continue;
+    }
+    if (!read->warning.empty()) diagnostics.warning(top, read->warning);
+    for (auto& draft : read_policies(read->text, number, diagnostics))
+      drafts.push_back(std::move(draft));
+  }
+  // Compiled even after an error, so that what else is wrong is told in the same go.
+  loaded.set = compile(std::move(drafts), users, files, request.generation, diagnostics);
+  if (loaded.set) lint(*loaded.set, files, diagnostics);
+  if (diagnostics.has_errors()) loaded.set = nullptr;
+  diagnostics.sort();
+  return loaded;
+}
+
+}  // namespace guard

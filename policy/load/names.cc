@@ -1,0 +1,67 @@
+#include "policy/load/names.h"
+
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+void report_unknown(Diagnostics& diagnostics, Place place, std::string_view kind,
+                    std::string_view name, const std::vector<std::string>& known) {
+  const auto near = nearest(name, known);
+  diagnostics.error(place, "unknown " + std::string(kind) + " " + quoted(name) +
+                               (near.empty() ? "" : "; did you mean " + quoted(near) + "?"));
+}
+
+template <typename Answers, typename Ask>
+const auto& remembered(Answers& answers, const std::string& name, Ask ask) {
+  auto known = answers.find(name);
+  if (known == answers.end()) known = answers.emplace(name, ask()).first;
+  return known->second;
+}
+
+}  // namespace
+
+std::optional<KnownUser> Names::user(std::string_view key, const Setting<Principal>& said) {
+  const auto* number = std::get_if<std::uint32_t>(&said.value);
+  const auto text = number ? std::to_string(*number) : std::get<std::string>(said.value);
+  const auto& answer =
+      number ? remembered(users_by_number_, text, [&] { return users_.user(Uid{*number}); })
+             : remembered(users_by_name_, text, [&] { return users_.user(text); });
+  if (answer && *answer) return KnownUser{{(*answer)->uid, (*answer)->name}, (*answer)->gid};
+  // A number stands for itself: it needs no account, and no directory service that answers.
+  if (number) return KnownUser{{Uid{*number}, text}, std::nullopt};
+  if (!answer) {
+    diagnostics_.error(said.place, std::string(key) + " = " + quoted(text) +
+                                       " cannot be looked up: " + answer.error().text());
+  } else {
+    report_unknown(diagnostics_, said.place, "user", text, users_.user_names());
+  }
+  return std::nullopt;
+}
+
+std::optional<Known<Gid>> Names::group(std::string_view key, const Setting<Principal>& said) {
+  if (const auto* number = std::get_if<std::uint32_t>(&said.value)) return group(Gid{*number});
+  const auto& name = std::get<std::string>(said.value);
+  const auto& answer = remembered(groups_by_name_, name, [&] { return users_.group(name); });
+  if (answer && *answer) return Known<Gid>{**answer, name};
+  if (!answer) {
+    diagnostics_.error(said.place, std::string(key) + " = " + quoted(name) +
+                                       " cannot be looked up: " + answer.error().text());
+  } else {
+    report_unknown(diagnostics_, said.place, "group", name, users_.group_names());
+  }
+  return std::nullopt;
+}
+
+Known<Gid> Names::group(Gid gid) {
+  auto known = group_names_.find(gid.value);
+  if (known == group_names_.end()) {
+    const auto answer = users_.group_name(gid);
+    // Only for people: where nobody answers, the number will do.
+    const bool named = answer && *answer;
+    known = group_names_.emplace(gid.value, named ? **answer : std::to_string(gid.value)).first;
+  }
+  return {gid, known->second};
+}
+
+}  // namespace guard

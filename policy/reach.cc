@@ -1,0 +1,120 @@
+#include "policy/reach.h"
+
+#include <algorithm>
+#include <array>
+
+#include "policy/judge.h"
+
+namespace guard {
+namespace {
+
+constexpr std::array kOperations{
+    Operation::kCreate,   Operation::kMkdir,    Operation::kMknod,       Operation::kSymlink,
+    Operation::kLink,     Operation::kRename,   Operation::kChown,       Operation::kChmod,
+    Operation::kWrite,    Operation::kTruncate, Operation::kMap,         Operation::kUnlink,
+    Operation::kRmdir,    Operation::kSetxattr, Operation::kRemovexattr, Operation::kSetacl,
+    Operation::kSetflags, Operation::kMount,    Operation::kRead};
+
+bool guards(Guard guard, Operation operation) {
+  for (const auto direction : {Direction::kWithin, Direction::kOutOf}) {
+    const auto [first, second] = coverage(operation, direction);
+    if (first == guard || second == guard) return true;
+  }
+  return false;
+}
+
+// What a guard of a policy gets, with the operations that get less.
+struct GuardReach {
+  bool any_refused = false;
+  std::vector<std::string_view> not_refused;
+  std::vector<std::string_view> not_seen;
+};
+
+GuardReach guard_reach(Guard guard, Backend backend) {
+  GuardReach found;
+  for (const auto operation : kOperations) {
+    if (!guards(guard, operation)) continue;
+    const auto [sees, refuses] = reach(backend, operation);
+    if (refuses) found.any_refused = true;
+    if (sees && !refuses) found.not_refused.push_back(word(operation));
+    if (!sees) found.not_seen.push_back(word(operation));
+  }
+  return found;
+}
+
+std::string listed(const std::vector<std::string_view>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) text += i + 1 == words.size() ? " and " : ", ";
+    text += words[i];
+  }
+  return text;
+}
+
+std::string is_or_are(const std::vector<std::string_view>& words) {
+  return words.size() == 1 ? " is " : " are ";
+}
+
+Action guard_action(Guard guard, Action wanted, Backend backend, const TreeLimits& limits,
+                    std::vector<std::string>& differences) {
+  // What was written, deleted or read cannot be put right: there the ladder has no middle step.
+  const Action below_deny =
+      guard == Guard::kOwnership && !limits.cannot_chown ? Action::kFix : Action::kLog;
+  const std::string instead = below_deny == Action::kFix ? "put right afterwards" : "logged";
+  const auto found = guard_reach(guard, backend);
+  const std::string prefix = std::string(word(guard)) + ": ";
+
+  if (!found.not_seen.empty()) {
+    differences.push_back(prefix + listed(found.not_seen) + is_or_are(found.not_seen) + "not seen");
+  }
+  if (wanted == Action::kDeny && !found.not_refused.empty()) {
+    differences.push_back(prefix + listed(found.not_refused) + is_or_are(found.not_refused) +
+                          "not refused but " + instead);
+  }
+  if (wanted == Action::kFix && guard != Guard::kOwnership) {
+    differences.push_back(prefix + "there is nothing to put right afterwards, so it is logged");
+    return wanted;  // all that the step can mean here, on any backend
+  }
+  if (wanted == Action::kDeny) {
+    // The creations by open are only a part of the guard of ownership.
+    const bool refused =
+        found.any_refused && (guard != Guard::kOwnership || found.not_refused.empty());
+    return refused ? wanted : below_deny;
+  }
+  return std::min(wanted, std::max(below_deny, Action::kLog));
+}
+
+}  // namespace
+
+Reach reach(Backend backend, Operation operation) {
+  if (backend == Backend::kLsm) return {true, true};
+  switch (operation) {
+    // A permission event stands before an open only; what it opens for is learned from the opener.
+    case Operation::kCreate:
+    case Operation::kWrite:
+    case Operation::kMap:
+    case Operation::kRead:
+      return {true, true};
+    // No notice tells of inode flags before Linux 7.
+    case Operation::kSetflags:
+      return {false, false};
+    default:
+      return {true, false};
+  }
+}
+
+EffectiveAction effective_action(const Policy& policy, Backend backend, const TreeLimits& limits) {
+  EffectiveAction effective;
+  effective.wanted = policy.action();
+  effective.got = effective.wanted;
+  if (effective.wanted == Action::kOff) return effective;
+  policy.said.guards.value.each([&](Guard guard) {
+    const auto got = guard_action(guard, effective.wanted, backend, limits, effective.differences);
+    effective.got = std::min(effective.got, got);
+  });
+  if (limits.cannot_chown && effective.wanted >= Action::kFix)
+    effective.differences.push_back(limits.why);
+  return effective;
+}
+
+}  // namespace guard
