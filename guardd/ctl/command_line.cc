@@ -1,0 +1,123 @@
+#include "guardd/ctl/command_line.h"
+
+#include <array>
+#include <cstdio>
+#include <iostream>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "guardd/ctl/help.h"
+#include "guardd/version.h"
+#include "policy/base/text.h"
+
+namespace guard::ctl {
+namespace {
+
+constexpr std::array<std::string_view, 4> kVerbs{"check", "explain", "list", "show"};
+
+class HandWrittenHelp : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string /*name*/,
+                        CLI::AppFormatMode /*mode*/) const override {
+    return std::string(help_text(app->get_name()));
+  }
+};
+
+// The first word that is no option: what the person took for a verb.
+std::string_view intended_verb(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--policy-dir") {
+      ++i;
+    } else if (!word.starts_with('-')) {
+      return word;
+    }
+  }
+  return {};
+}
+
+bool is_verb(std::string_view word) {
+  return std::find(kVerbs.begin(), kVerbs.end(), word) != kVerbs.end();
+}
+
+// One sentence on standard error; the help is named, not dumped.
+ExitCode complain(const std::string& what, std::string_view verb) {
+  const auto help =
+      is_verb(verb) ? "guardctl " + std::string(verb) + " --help" : std::string("guardctl --help");
+  std::cerr << "guardctl: " << printable(what) << " (see " << help << ")\n";
+  return kUsage;
+}
+
+ExitCode complain_about_verb(std::string_view verb) {
+  if (verb.empty()) return complain("no verb given; try: guardctl check", verb);
+  const auto near = nearest(verb, kVerbs);
+  return complain(
+      "unknown verb " + quoted(verb) + (near.empty() ? "" : "; did you mean " + quoted(near) + "?"),
+      verb);
+}
+
+// CLI11's own messages can hold line breaks; ours are one line.
+std::string one_line(std::string text) {
+  for (auto& c : text)
+    if (c == '\n') c = ' ';
+  return text;
+}
+
+}  // namespace
+
+std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
+  CommandLine line;
+  auto& options = line.options;
+  CheckOptions check;
+  ShowOptions show;
+  ExplainOptions explain;
+
+  CLI::App app("", "guardctl");
+  app.formatter(std::make_shared<HandWrittenHelp>());
+  app.set_version_flag("--version", "guardctl " GUARD_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_flag("--json", options.json);
+  app.add_flag("!--no-pager", options.pager);
+  app.add_flag("-q,--quiet", options.quiet);
+  app.add_option("--policy-dir", options.policy_directories)->take_all()->expected(1);
+
+  auto* check_verb = app.add_subcommand("check");
+  check_verb->add_option("paths", check.paths);
+  app.add_subcommand("list");
+  auto* show_verb = app.add_subcommand("show");
+  show_verb->add_option("policy", show.policy)->required();
+  auto* explain_verb = app.add_subcommand("explain");
+  explain_verb->add_option("path", explain.path)->required();
+  explain_verb->add_option("--user", explain.user);
+  explain_verb->add_option("--op", explain.operations)->delimiter(',')->expected(1)->take_all();
+  explain_verb->add_option("--exe", explain.exe);
+  explain_verb->add_option("--unit", explain.unit);
+  explain_verb->add_option("--login", explain.login);
+  explain_verb->add_option("--label", explain.labels)->delimiter(',')->expected(1)->take_all();
+  explain_verb->add_flag("--terminal", explain.terminal);
+
+  const auto intended = intended_verb(argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    app.exit(success);
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    if (!is_verb(intended)) return complain_about_verb(intended);
+    return complain(one_line(error.what()), intended);
+  }
+  if (*check_verb) {
+    line.verb = check;
+  } else if (*show_verb) {
+    line.verb = show;
+  } else if (*explain_verb) {
+    line.verb = explain;
+  } else {
+    line.verb = ListOptions{};
+  }
+  return line;
+}
+
+}  // namespace guard::ctl

@@ -1,0 +1,86 @@
+#include "guardd/ctl/help.h"
+
+namespace guard::ctl {
+namespace {
+
+constexpr std::string_view kMain = R"(guardctl: keeps services the owners of their files
+
+Usage: guardctl [OPTION...] VERB [ARGUMENT...]
+
+Policies (no daemon needed):
+  check [FILE|DIR...]   Are the policies valid, and what can be done for them here?
+  explain PATH          What would happen at this path, and why?
+  list                  The policies, one a line
+  show POLICY           One policy, and where each of its values comes from
+
+Options:
+      --json            Print JSON, for programs
+      --no-pager        Do not page long output
+  -q, --quiet           Print errors only
+      --policy-dir DIR  Read policies from DIR instead of the standard directories;
+                        may be given several times, earlier ones win
+  -h, --help            This help; after a verb, the help of the verb
+      --version         The version
+
+Exit status: 0 done, 1 failed or found something, 2 wrong usage.
+)";
+
+constexpr std::string_view kCheck =
+    R"(guardctl check: are the policies valid, and what can be done for them here?
+
+Usage: guardctl check [OPTION...] [FILE|DIR...]
+
+Reads the policies in the files and directories given, or in the standard ones,
+reports everything that is wrong with them in one go, and says what each backend
+could do for each policy on this machine. Nothing is changed and no daemon needed.
+
+Of several directories, a file in an earlier one replaces the file of the same
+name in a later one, and a link to /dev/null masks it.
+
+Exit status: 0 valid, 1 invalid. Warnings do not count.
+)";
+
+constexpr std::string_view kExplain = R"(guardctl explain: what would happen at this path, and why?
+
+Usage: guardctl explain [OPTION...] PATH
+
+Tells which policy and which rule apply to PATH, whether or not it exists, and
+what each backend would do if somebody worked on it; step by step, with the line
+of the policy that decides each step. No daemon needed.
+
+Who is asked about:
+      --user USER       Whose doing: a name or a number (default: root)
+      --op OP[,OP...]   Which operations (default: all): create mkdir mknod symlink
+                        link rename chown chmod write truncate map unlink rmdir
+                        setxattr removexattr setacl setflags mount read
+      --exe FILE        The program that does it
+      --unit UNIT       The systemd unit it runs in
+      --login USER      Who logged in (the loginuid)
+      --label LABEL     package-manager, backup or config-management
+      --terminal        From a terminal; with --login: interactively
+
+What is made is taken to be USER's own; what is renamed or linked to PATH, too.
+)";
+
+constexpr std::string_view kList = R"(guardctl list: the policies, one a line
+
+Usage: guardctl list [OPTION...]
+)";
+
+constexpr std::string_view kShow =
+    R"(guardctl show: one policy, and where each of its values comes from
+
+Usage: guardctl show [OPTION...] POLICY
+)";
+
+}  // namespace
+
+std::string_view help_text(std::string_view verb) {
+  if (verb == "check") return kCheck;
+  if (verb == "explain") return kExplain;
+  if (verb == "list") return kList;
+  if (verb == "show") return kShow;
+  return kMain;
+}
+
+}  // namespace guard::ctl

@@ -1,0 +1,54 @@
+// What a person sees: colour only on a terminal, columns that line up, long output through a pager.
+// What a pipe gets is plain.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace guard::ctl {
+
+enum class Tone { kPlain, kStrong, kFaint, kGood, kOdd, kBad };
+
+class Terminal {
+ public:
+  // Looks at standard output, NO_COLOR and TERM.
+  static Terminal detect(bool pager);
+
+  std::string paint(Tone tone, std::string_view text) const;
+  bool is_terminal() const { return is_terminal_; }
+
+  // Writes all of it, through a pager if it is longer than the screen. False if it could not be
+  // written.
+  bool show(const std::string& text) const;
+
+ private:
+  bool is_terminal_ = false;
+  bool colour_ = false;
+  bool pager_ = false;
+};
+
+// Rows of cells under headings, each column as wide as its widest cell.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
+
+  struct Cell {
+    std::string text;
+    Tone tone = Tone::kPlain;
+  };
+  void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
+  std::string text(const Terminal& terminal, std::string_view indent = "") const;
+
+ private:
+  std::vector<std::string> headings_;
+  std::vector<std::vector<Cell>> rows_;
+};
+
+// Breaks a sentence into lines of at most `width` columns, all but the first indented.
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t width = 80);
+
+// "3 policies", "1 policy"
+std::string counted(std::size_t count, std::string_view one, std::string_view many);
+
+}  // namespace guard::ctl

@@ -1,0 +1,15 @@
+// What stands at a path of this machine. Looks only: opens nothing but, to tell a script from a
+// program, the regular file that a policy calls a program.
+#pragma once
+
+#include "policy/lookup.h"
+
+namespace guard {
+
+class SystemFiles : public Files {
+ public:
+  Result<std::optional<PathFacts>> look(const std::string& path) const override;
+  Result<std::optional<PathFacts>> look_through(const std::string& path) const override;
+};
+
+}  // namespace guard
