@@ -1,7 +1,9 @@
 // guardd: so far it validates policies; the daemon moves in here.
 
 #include <iostream>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +14,28 @@
 
 namespace guard {
 namespace {
+
+constexpr std::string_view kHelp = R"(guardd: keeps services the owners of their files
+
+Usage: guardd --check [--policy-dir DIR]...
+
+Options:
+      --check           Validate the policies and end: 0 valid, 1 invalid
+      --policy-dir DIR  Read policies from DIR instead of the standard directories;
+                        may be given several times, earlier ones win
+  -h, --help            This help
+      --version         The version
+
+This version guards nothing yet.
+)";
+
+class HandWrittenHelp : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* /*app*/, std::string /*name*/,
+                        CLI::AppFormatMode /*mode*/) const override {
+    return std::string(kHelp);
+  }
+};
 
 int check(const std::vector<std::string>& directories) {
   const auto loaded = load_policy_directories(directories, 1);
@@ -26,15 +50,12 @@ int check(const std::vector<std::string>& directories) {
 
 int run(int argc, char** argv) {
   CLI::App app("guardd: keeps services the owners of their files", "guardd");
+  app.formatter(std::make_shared<HandWrittenHelp>());
   app.set_version_flag("--version", "guardd " GUARD_VERSION);
   std::vector<std::string> directories;
   bool check_only = false;
-  app.add_option("--policy-dir", directories,
-                 "Read policies from DIR instead of the standard directories")
-      ->type_name("DIR")
-      ->take_all()
-      ->expected(1);
-  app.add_flag("--check", check_only, "Validate the policies and exit: 0 valid, 1 invalid");
+  app.add_option("--policy-dir", directories)->allow_extra_args(false);
+  app.add_flag("--check", check_only);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

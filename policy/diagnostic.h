@@ -20,7 +20,7 @@ struct Diagnostic {
   enum class Kind : std::uint8_t { kError, kWarning };
   Kind kind = Kind::kError;
   Place place;
-  std::string message;  // one sentence; the values in it are quoted() already
+  std::string message;  // one sentence; the values in it are quote() already
 };
 
 // The files that were read and what was found in them.

@@ -56,7 +56,7 @@ class Narrator : public Listener {
 
   void exclude(const Pattern& pattern, bool yes) {
     say(where_,
-        fmt::format("exclude {} {}", quoted(pattern.glob.pattern()),
+        fmt::format("exclude {} {}", quote(pattern.glob.pattern()),
                     yes ? "matches" : "does not match"),
         pattern.place);
   }
@@ -225,7 +225,7 @@ void explain_tree(const PolicySet& set, const Question& question, Explanation& e
   for (const auto* tree : trees) {
     const bool last = tree == trees.back();
     explanation.steps.push_back(
-        {fmt::format("{} is a tree of policy {}{}", quoted(tree->path.empty() ? "/" : tree->path),
+        {fmt::format("{} is a tree of policy {}{}", quote(tree->path.empty() ? "/" : tree->path),
                      set.policy_of(*tree).name(), last ? "" : "; a tree inside it is nearer"),
          set.files()[tree->place.file], tree->place.line});
   }

@@ -97,8 +97,8 @@ class Linter {
       if (comparisons_ == kMostComparisons) return false;
       ++comparisons_;
       if (!Glob::covers(earlier.glob, pattern.glob)) return false;
-      warn(pattern.place, quoted(pattern.glob.pattern()) + " can never match: " +
-                              std::string(what) + " " + quoted(earlier.glob.pattern()) + " at " +
+      warn(pattern.place, quote(pattern.glob.pattern()) + " can never match: " + std::string(what) +
+                              " " + quote(earlier.glob.pattern()) + " at " +
                               diagnostics_.where(earlier.place) + " takes all of it first");
       return true;
     };
@@ -123,8 +123,7 @@ class Linter {
       inner = tree;
     }
     if (!inner) return;
-    warn(pattern.place, quoted(pattern.glob.pattern()) +
-                            " can never match: " + quoted(inner->path) +
+    warn(pattern.place, quote(pattern.glob.pattern()) + " can never match: " + quote(inner->path) +
                             " is a tree of its own, at " + diagnostics_.where(inner->place));
   }
 
@@ -155,25 +154,25 @@ class Linter {
                  const PathFacts& root) {
     if (root.type == FileType::kSymlink) {
       warn(tree.place,
-           quoted(path) + " is a symbolic link: guardd does not follow it; write where it leads");
+           quote(path) + " is a symbolic link: guardd does not follow it; write where it leads");
       return;
     }
     if (!root.can_chown && policy.action() >= Action::kFix) {
-      warn(tree.place, quoted(path) + " is on " + root.filesystem +
+      warn(tree.place, quote(path) + " is on " + root.filesystem +
                            ", which knows no owners: nothing can be put right");
     } else if (root.read_only && policy.action() >= Action::kFix) {
       warn(tree.place,
-           quoted(path) + " is mounted read-only: nothing can be put right until it is not");
+           quote(path) + " is mounted read-only: nothing can be put right until it is not");
     }
     if (root.type != FileType::kDirectory) return;
     const auto bits = root.mode.value;
     if ((bits & kOthersWrite) != 0 && (bits & kSticky) == 0) {
       refuse(tree, path, "everybody can write it", "chmod o-w");
     } else if (root.uid != kRoot && root.uid != policy.wanted.owner.id) {
-      warn(tree.place, quoted(path) + " belongs to uid " + std::to_string(root.uid.value) +
+      warn(tree.place, quote(path) + " belongs to uid " + std::to_string(root.uid.value) +
                            ", not to " + policy.wanted.owner.name);
     } else if ((bits & kGroupWrites) != 0 && root.gid.value != 0) {
-      warn(tree.place, quoted(path) + " can be written by its whole group (gid " +
+      warn(tree.place, quote(path) + " can be written by its whole group (gid " +
                            std::to_string(root.gid.value) +
                            "): its members can move what is in it; mend it with: chmod g-w " +
                            escaped(path));
@@ -210,7 +209,7 @@ class Linter {
              "chmod g-w");
       return;
     }
-    warn(tree.place, quoted(path) + ", above this tree, can be written by the group " +
+    warn(tree.place, quote(path) + ", above this tree, can be written by the group " +
                          policy.wanted.group.name +
                          ": its members can put another tree in the place of this one");
   }
@@ -219,7 +218,7 @@ class Linter {
               std::string_view remedy) {
     const bool root_itself = path == (tree.path.empty() ? "/" : tree.path);
     diagnostics_.error(
-        tree.place, (root_itself ? quoted(path) : quoted(path) + ", above this tree,") +
+        tree.place, (root_itself ? quote(path) : quote(path) + ", above this tree,") +
                         " cannot be trusted: " + why +
                         ", so a third user could put something else in its place; mend it with: " +
                         std::string(remedy) + " " + escaped(path));

@@ -1,5 +1,7 @@
 #include "policy/reach.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -26,18 +28,21 @@ bool guards(Guard guard, Operation operation) {
 // What a guard of a policy gets, with the operations that get less.
 struct GuardReach {
   bool any_refused = false;
-  std::vector<std::string_view> not_refused;
+  std::vector<std::string_view> put_right;  // not refused, but mended
+  std::vector<std::string_view> logged;     // not refused, and not to be mended
   std::vector<std::string_view> not_seen;
 };
 
-GuardReach guard_reach(Guard guard, Backend backend) {
+GuardReach guard_reach(Guard guard, Backend backend, bool can_chown) {
   GuardReach found;
   for (const auto operation : kOperations) {
     if (!guards(guard, operation)) continue;
     const auto [sees, refuses] = reach(backend, operation);
     if (refuses) found.any_refused = true;
-    if (sees && !refuses) found.not_refused.push_back(word(operation));
+    const bool mended = guard == Guard::kOwnership && can_chown && operation != Operation::kMknod &&
+                        can_put_right(operation, FileType::kRegular);
     if (!sees) found.not_seen.push_back(word(operation));
+    if (sees && !refuses) (mended ? found.put_right : found.logged).push_back(word(operation));
   }
   return found;
 }
@@ -51,34 +56,31 @@ std::string listed(const std::vector<std::string_view>& words) {
   return text;
 }
 
-std::string is_or_are(const std::vector<std::string_view>& words) {
-  return words.size() == 1 ? " is " : " are ";
-}
-
 Action guard_action(Guard guard, Action wanted, Backend backend, const TreeLimits& limits,
                     std::vector<std::string>& differences) {
   // What was written, deleted or read cannot be put right: there the ladder has no middle step.
   const Action below_deny =
       guard == Guard::kOwnership && !limits.cannot_chown ? Action::kFix : Action::kLog;
-  const std::string instead = below_deny == Action::kFix ? "put right afterwards" : "logged";
-  const auto found = guard_reach(guard, backend);
-  const std::string prefix = std::string(word(guard)) + ": ";
-
-  if (!found.not_seen.empty()) {
-    differences.push_back(prefix + listed(found.not_seen) + is_or_are(found.not_seen) + "not seen");
-  }
-  if (wanted == Action::kDeny && !found.not_refused.empty()) {
-    differences.push_back(prefix + listed(found.not_refused) + is_or_are(found.not_refused) +
-                          "not refused but " + instead);
+  const auto found = guard_reach(guard, backend, !limits.cannot_chown);
+  const auto say = [&](const std::vector<std::string_view>& operations, std::string_view what) {
+    if (operations.empty()) return;
+    differences.push_back(fmt::format("{}: {} {} {}", word(guard), listed(operations),
+                                      operations.size() == 1 ? "is" : "are", what));
+  };
+  say(found.not_seen, "not seen");
+  if (wanted == Action::kDeny) {
+    say(found.put_right, "not refused but put right afterwards");
+    say(found.logged, "not refused but logged");
   }
   if (wanted == Action::kFix && guard != Guard::kOwnership) {
-    differences.push_back(prefix + "there is nothing to put right afterwards, so it is logged");
+    differences.push_back(
+        fmt::format("{}: there is nothing to put right afterwards, so it is logged", word(guard)));
     return wanted;  // all that the step can mean here, on any backend
   }
   if (wanted == Action::kDeny) {
     // The creations by open are only a part of the guard of ownership.
-    const bool refused =
-        found.any_refused && (guard != Guard::kOwnership || found.not_refused.empty());
+    const bool all = found.put_right.empty() && found.logged.empty();
+    const bool refused = found.any_refused && (guard != Guard::kOwnership || all);
     return refused ? wanted : below_deny;
   }
   return std::min(wanted, std::max(below_deny, Action::kLog));

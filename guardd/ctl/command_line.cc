@@ -53,7 +53,7 @@ ExitCode complain_about_verb(std::string_view verb) {
   if (verb.empty()) return complain("no verb given; try: guardctl check", verb);
   const auto near = nearest(verb, kVerbs);
   return complain(
-      "unknown verb " + quoted(verb) + (near.empty() ? "" : "; did you mean " + quoted(near) + "?"),
+      "unknown verb " + quote(verb) + (near.empty() ? "" : "; did you mean " + quote(near) + "?"),
       verb);
 }
 
@@ -81,7 +81,7 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
   app.add_flag("--json", options.json);
   app.add_flag("!--no-pager", options.pager);
   app.add_flag("-q,--quiet", options.quiet);
-  app.add_option("--policy-dir", options.policy_directories)->take_all()->expected(1);
+  app.add_option("--policy-dir", options.policy_directories)->allow_extra_args(false);
 
   auto* check_verb = app.add_subcommand("check");
   check_verb->add_option("paths", check.paths);
@@ -91,11 +91,11 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
   auto* explain_verb = app.add_subcommand("explain");
   explain_verb->add_option("path", explain.path)->required();
   explain_verb->add_option("--user", explain.user);
-  explain_verb->add_option("--op", explain.operations)->delimiter(',')->expected(1)->take_all();
+  explain_verb->add_option("--op", explain.operations)->delimiter(',')->allow_extra_args(false);
   explain_verb->add_option("--exe", explain.exe);
   explain_verb->add_option("--unit", explain.unit);
   explain_verb->add_option("--login", explain.login);
-  explain_verb->add_option("--label", explain.labels)->delimiter(',')->expected(1)->take_all();
+  explain_verb->add_option("--label", explain.labels)->delimiter(',')->allow_extra_args(false);
   explain_verb->add_flag("--terminal", explain.terminal);
 
   const auto intended = intended_verb(argc, argv);

@@ -51,10 +51,7 @@ std::string what_differs(const Terminal& terminal, const PolicySet& set) {
         if (out.empty())
           out += '\n' + terminal.paint(Tone::kStrong, "What a backend cannot do") + '\n';
         const auto lead = fmt::format("  {:<10}{}: ", word(backend), policy.name());
-        out +=
-            lead +
-            wrapped(printable(difference), 12, 80 - std::min<std::size_t>(lead.size() - 12, 40)) +
-            '\n';
+        out += lead + wrapped(printable(difference), 12, lead.size()) + '\n';
       }
     }
   }
@@ -173,8 +170,8 @@ int show(const Options& options, const ShowOptions& asked) {
     for (const auto& known : set->policies()) names.push_back(known.name());
     const auto near = nearest(asked.policy, names);
     return fail(
-        Error("no policy is called " + quoted(asked.policy) +
-              (near.empty() ? "; see: guardctl list" : "; did you mean " + quoted(near) + "?")));
+        Error("no policy is called " + quote(asked.policy) +
+              (near.empty() ? "; see: guardctl list" : "; did you mean " + quote(near) + "?")));
   }
   if (options.json) {
     auto json = provenance_json(*set, *policy);
@@ -187,7 +184,7 @@ int show(const Options& options, const ShowOptions& asked) {
     out += fmt::format("\nWith {}: {}\n", word(backend),
                        terminal.paint(tone_of(effective), word(effective.got)));
     for (const auto& difference : effective.differences)
-      out += "  - " + wrapped(printable(difference), 4, 80) + '\n';
+      out += "  - " + wrapped(printable(difference), 4) + '\n';
   }
   return terminal.show(out) ? kDone : kFailed;
 }

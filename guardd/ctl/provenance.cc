@@ -38,7 +38,7 @@ Place place_of(const Optional<T>& said) {
 Entry texts_entry(std::string key, const std::vector<Setting<std::string>>& texts) {
   Entry entry{std::move(key), "", Json::array(), texts.empty() ? Place{} : texts.front().place, ""};
   for (const auto& text : texts) {
-    entry.text += (entry.text.empty() ? "" : ", ") + quoted(text.value);
+    entry.text += (entry.text.empty() ? "" : ", ") + quote(text.value);
     entry.json.push_back(text.value);
   }
   if (texts.empty()) entry.text = "none";

@@ -128,21 +128,24 @@ std::string Table::text(const Terminal& terminal, std::string_view indent) const
   return out;
 }
 
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t before) {
+  constexpr std::size_t kWidth = 80;
   std::string out;
-  std::size_t column = indent;
+  std::size_t column = before;
+  bool first_word = true;
   while (!text.empty()) {
     const auto word = text.substr(0, std::min(text.find(' '), text.size()));
     text.remove_prefix(std::min(word.size() + 1, text.size()));
     const auto length = columns_of(word);
-    if (column > indent && column + 1 + length > width) {
+    if (!first_word && column + 1 + length > kWidth) {
       out += '\n';
       out.append(indent, ' ');
       column = indent;
-    } else if (column > indent) {
+    } else if (!first_word) {
       out += ' ';
       ++column;
     }
+    first_word = false;
     out += word;
     column += length;
   }

@@ -45,8 +45,12 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// Breaks a sentence into lines of at most `width` columns, all but the first indented.
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t width = 80);
+// Breaks a sentence into lines of at most 80 columns. The first stands behind `before` columns of
+// something else, the others are indented.
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t before);
+inline std::string wrapped(std::string_view text, std::size_t indent) {
+  return wrapped(text, indent, indent);
+}
 
 // "3 policies", "1 policy"
 std::string counted(std::size_t count, std::string_view one, std::string_view many);

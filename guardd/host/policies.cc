@@ -28,8 +28,8 @@ Result<Loaded> load_policy_directories(const std::vector<std::string>& directori
                                        std::uint64_t generation) {
   for (const auto& directory : directories) {
     struct stat facts {};
-    if (::stat(directory.c_str(), &facts) < 0) return Error::from_errno(errno, quoted(directory));
-    if (!S_ISDIR(facts.st_mode)) return Error::from_errno(ENOTDIR, quoted(directory));
+    if (::stat(directory.c_str(), &facts) < 0) return Error::from_errno(errno, quote(directory));
+    if (!S_ISDIR(facts.st_mode)) return Error::from_errno(ENOTDIR, quote(directory));
   }
   GUARD_TRY(auto files,
             find_policy_files(directories.empty() ? default_policy_directories() : directories));
@@ -57,8 +57,8 @@ TreeLimits tree_limits(const Policy& policy, const Files& files) {
     if (!root || !*root) continue;
     const auto& facts = **root;
     if (!facts.can_chown)
-      return {true, quoted(path.value) + " is on " + facts.filesystem + ", which knows no owners"};
-    if (facts.read_only) return {true, quoted(path.value) + " is mounted read-only"};
+      return {true, quote(path.value) + " is on " + facts.filesystem + ", which knows no owners"};
+    if (facts.read_only) return {true, quote(path.value) + " is mounted read-only"};
   }
   return {};
 }

@@ -101,7 +101,7 @@ std::string printable(std::string_view text) {
   return escape(text, false);
 }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   return '"' + escaped(text) + '"';
 }
 

@@ -25,7 +25,7 @@ bool is_utf8(std::string_view text);
 std::string escaped(std::string_view text);
 
 // The same in double quotes, for a value inside a sentence.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 // The same but for backslashes, for a whole sentence whose values are escaped already.
 std::string printable(std::string_view text);

@@ -57,13 +57,13 @@ class Compiler {
     if (!is_policy_name(name.value)) {
       diagnostics_.error(
           name.place,
-          "the name " + quoted(name.value) +
+          "the name " + quote(name.value) +
               " is not made of a-z, 0-9, '.', '_' and '-', with a letter or digit first");
       return;
     }
     const auto [first, is_new] = by_name_.try_emplace(name.value, name.place);
     if (!is_new) {
-      diagnostics_.error(name.place, "the name " + quoted(name.value) + " is taken already, at " +
+      diagnostics_.error(name.place, "the name " + quote(name.value) + " is taken already, at " +
                                          diagnostics_.where(first->second));
     }
   }
@@ -92,14 +92,14 @@ class Compiler {
     for (auto& path : draft.paths) {
       auto normal = normal_tree_path(path.value);
       if (!normal) {
-        diagnostics_.error(path.place, quoted(path.value) + ": " + normal.error().text());
+        diagnostics_.error(path.place, quote(path.value) + ": " + normal.error().text());
         continue;
       }
       check_danger(*normal, path, draft);
       const auto [first, is_new] =
           by_path_.try_emplace(*normal, static_cast<std::uint32_t>(trees_.size()));
       if (!is_new) {
-        diagnostics_.error(path.place, quoted(path.value) + " is guarded already, at " +
+        diagnostics_.error(path.place, quote(path.value) + " is guarded already, at " +
                                            diagnostics_.where(trees_[first->second].place));
         continue;
       }
@@ -114,18 +114,18 @@ class Compiler {
       case TreeDanger::kNone:
         return;
       case TreeDanger::kNever:
-        diagnostics_.error(path.place, quoted(path.value) +
+        diagnostics_.error(path.place, quote(path.value) +
                                            " holds no files that could have an owner of their own");
         return;
       case TreeDanger::kSystem:
         if (draft.force.value) return;
-        diagnostics_.error(path.place, quoted(path.value) +
+        diagnostics_.error(path.place, quote(path.value) +
                                            " belongs to the whole system, not to one service; " +
                                            "name a directory below it, or say force = true");
         return;
       case TreeDanger::kShared:
         if (draft.force.value) return;
-        diagnostics_.warning(path.place, quoted(path.value) +
+        diagnostics_.warning(path.place, quote(path.value) +
                                              " is usually shared by many services; " +
                                              "name the directory of one, or say force = true");
         return;
@@ -139,8 +139,8 @@ class Compiler {
         above = above.substr(0, above.rfind('/'));
         const auto outer = by_path_.find(std::string(above));
         if (outer == by_path_.end() || trees_[outer->second].policy != tree.policy) continue;
-        diagnostics_.error(tree.place, quoted(tree.path) + " overlaps " +
-                                           quoted(above.empty() ? "/" : above) +
+        diagnostics_.error(tree.place, quote(tree.path) + " overlaps " +
+                                           quote(above.empty() ? "/" : above) +
                                            " of the same policy, at " +
                                            diagnostics_.where(trees_[outer->second].place) +
                                            "; one of them is enough");
@@ -207,22 +207,22 @@ class Compiler {
   std::optional<InodeId> program(Setting<std::string>& exe) {
     auto normal = normal_tree_path(exe.value);
     if (!normal) {
-      diagnostics_.error(exe.place, "exe = " + quoted(exe.value) + ": " + normal.error().text());
+      diagnostics_.error(exe.place, "exe = " + quote(exe.value) + ": " + normal.error().text());
       return std::nullopt;
     }
     const auto facts = files_.look_through(*normal);
     if (!facts) {
-      diagnostics_.warning(exe.place, "exe = " + quoted(exe.value) +
-                                          " cannot be looked at: " + facts.error().text());
+      diagnostics_.warning(
+          exe.place, "exe = " + quote(exe.value) + " cannot be looked at: " + facts.error().text());
     } else if (!*facts) {
-      diagnostics_.warning(exe.place, "exe = " + quoted(exe.value) +
-                                          " is not there: until it is, nobody is allowed");
+      diagnostics_.warning(
+          exe.place, "exe = " + quote(exe.value) + " is not there: until it is, nobody is allowed");
     } else if ((*facts)->type != FileType::kRegular) {
-      diagnostics_.error(exe.place, "exe = " + quoted(exe.value) + " is a " +
+      diagnostics_.error(exe.place, "exe = " + quote(exe.value) + " is a " +
                                         std::string(word((*facts)->type)) + ", not a program");
     } else {
       if ((*facts)->is_script) {
-        diagnostics_.warning(exe.place, "exe = " + quoted(exe.value) +
+        diagnostics_.warning(exe.place, "exe = " + quote(exe.value) +
                                             " is a script: what runs is its interpreter, " +
                                             "so this never matches; use unit, label or login");
       }
@@ -237,13 +237,13 @@ class Compiler {
     const std::string_view name = said.value;
     if (std::none_of(kSuffixes.begin(), kSuffixes.end(),
                      [&](auto suffix) { return name.ends_with(suffix); })) {
-      diagnostics_.error(said.place, "unit = " + quoted(name) + " has no type; did you mean " +
-                                         quoted(said.value + ".service") + "?");
+      diagnostics_.error(said.place, "unit = " + quote(name) + " has no type; did you mean " +
+                                         quote(said.value + ".service") + "?");
       return std::nullopt;
     }
     auto glob = Glob::compile(name);
     if (glob) return *std::move(glob);
-    diagnostics_.error(said.place, "unit = " + quoted(name) + ": " + glob.error().text());
+    diagnostics_.error(said.place, "unit = " + quote(name) + ": " + glob.error().text());
     return std::nullopt;
   }
 
@@ -255,8 +255,8 @@ class Compiler {
       if (glob) {
         patterns.push_back({*std::move(glob), text.place});
       } else {
-        diagnostics_.error(
-            text.place, std::string(key) + " " + quoted(text.value) + ": " + glob.error().text());
+        diagnostics_.error(text.place,
+                           std::string(key) + " " + quote(text.value) + ": " + glob.error().text());
       }
     }
     return patterns;

@@ -8,8 +8,8 @@ namespace {
 void report_unknown(Diagnostics& diagnostics, Place place, std::string_view kind,
                     std::string_view name, const std::vector<std::string>& known) {
   const auto near = nearest(name, known);
-  diagnostics.error(place, "unknown " + std::string(kind) + " " + quoted(name) +
-                               (near.empty() ? "" : "; did you mean " + quoted(near) + "?"));
+  diagnostics.error(place, "unknown " + std::string(kind) + " " + quote(name) +
+                               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
 }
 
 template <typename Answers, typename Ask>
@@ -31,7 +31,7 @@ std::optional<KnownUser> Names::user(std::string_view key, const Setting<Princip
   // A number stands for itself: it needs no account, and no directory service that answers.
   if (number) return KnownUser{{Uid{*number}, text}, std::nullopt};
   if (!answer) {
-    diagnostics_.error(said.place, std::string(key) + " = " + quoted(text) +
+    diagnostics_.error(said.place, std::string(key) + " = " + quote(text) +
                                        " cannot be looked up: " + answer.error().text());
   } else {
     report_unknown(diagnostics_, said.place, "user", text, users_.user_names());
@@ -45,7 +45,7 @@ std::optional<Known<Gid>> Names::group(std::string_view key, const Setting<Princ
   const auto& answer = remembered(groups_by_name_, name, [&] { return users_.group(name); });
   if (answer && *answer) return Known<Gid>{**answer, name};
   if (!answer) {
-    diagnostics_.error(said.place, std::string(key) + " = " + quoted(name) +
+    diagnostics_.error(said.place, std::string(key) + " = " + quote(name) +
                                        " cannot be looked up: " + answer.error().text());
   } else {
     report_unknown(diagnostics_, said.place, "group", name, users_.group_names());

@@ -44,7 +44,7 @@ std::string directory_of(const std::string& path) {
 // bit keeps him from it.
 Status check_directory(const std::string& directory, Uid reader) {
   struct stat facts {};
-  if (::stat(directory.c_str(), &facts) < 0) return Error::from_errno(errno, quoted(directory));
+  if (::stat(directory.c_str(), &facts) < 0) return Error::from_errno(errno, quote(directory));
   const bool sticky = (facts.st_mode & S_ISVTX) != 0;
   const bool trusted_owner = facts.st_uid == 0 || facts.st_uid == reader.value;
   if (trusted_owner && ((facts.st_mode & kOthersWrite) == 0 || sticky)) return {};
@@ -91,7 +91,7 @@ Result<std::vector<PolicyFile>> find_policy_files(const std::vector<std::string>
     const std::unique_ptr<DIR, Releaser<::closedir>> listing(::opendir(directory.c_str()));
     if (!listing) {
       if (errno == ENOENT) continue;
-      return Error::from_errno(errno, quoted(directory));
+      return Error::from_errno(errno, quote(directory));
     }
     errno = 0;
     while (const auto* entry =
@@ -105,7 +105,7 @@ Result<std::vector<PolicyFile>> find_policy_files(const std::vector<std::string>
       }
       errno = 0;
     }
-    if (errno != 0) return Error::from_errno(errno, quoted(directory));
+    if (errno != 0) return Error::from_errno(errno, quote(directory));
   }
   std::vector<PolicyFile> files;
   files.reserve(by_name.size());

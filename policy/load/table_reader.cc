@@ -43,7 +43,7 @@ std::string listed(std::span<const std::string_view> words) {
 }
 
 std::string did_you_mean(std::string_view nearest_word) {
-  return nearest_word.empty() ? "" : "; did you mean " + quoted(nearest_word) + "?";
+  return nearest_word.empty() ? "" : "; did you mean " + quote(nearest_word) + "?";
 }
 
 bool is_number(std::string_view text) {
@@ -103,7 +103,7 @@ void TableReader::wrong_word(std::string_view key, const Setting<std::string>& s
                              const std::string_view* first, std::size_t count) {
   const std::span words(first, count);
   diagnostics_.error(said.place, std::string(key) + " can be " + listed(words) + ", not " +
-                                     quoted(said.value) + did_you_mean(nearest(said.value, words)));
+                                     quote(said.value) + did_you_mean(nearest(said.value, words)));
 }
 
 Optional<std::string> TableReader::text(std::string_view key) {
@@ -153,7 +153,7 @@ Optional<Duration> TableReader::duration(std::string_view key) {
   auto parsed = parse_duration(said->value);
   if (parsed) return Setting<Duration>{*parsed, said->place};
   diagnostics_.error(said->place,
-                     std::string(key) + " = " + quoted(said->value) + ": " + parsed.error().text());
+                     std::string(key) + " = " + quote(said->value) + ": " + parsed.error().text());
   return std::nullopt;
 }
 
@@ -170,7 +170,7 @@ Optional<Mode> TableReader::mode(std::string_view key) {
   if (!is_octal_mode(string->get())) {
     diagnostics_.error(place, std::string(key) +
                                   " wants three or four octal digits, as in \"0640\", not " +
-                                  quoted(string->get()));
+                                  quote(string->get()));
     return std::nullopt;
   }
   std::uint32_t bits = 0;
@@ -185,7 +185,7 @@ std::vector<Setting<std::string>> TableReader::texts(std::string_view key) {
   if (!array) {
     const auto* string = node->as_string();
     wrong_type(key, *node, "an array of strings",
-               string ? std::string(key) + " = [" + quoted(string->get()) + "]" : "");
+               string ? std::string(key) + " = [" + quote(string->get()) + "]" : "");
     return {};
   }
   std::vector<Setting<std::string>> texts;
@@ -241,7 +241,7 @@ void TableReader::finish() {
   for (const auto& [key, node] : table_) {
     if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
     const auto where = title_.empty() ? std::string() : " in " + std::string(title_);
-    diagnostics_.error(place_at(key.source(), file_), "unknown key " + quoted(key.str()) + where +
+    diagnostics_.error(place_at(key.source(), file_), "unknown key " + quote(key.str()) + where +
                                                           did_you_mean(nearest(key.str(), known_)));
   }
 }

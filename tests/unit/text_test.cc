@@ -9,7 +9,7 @@ namespace {
 
 TEST(Text, KeepsWhatIsText) {
   EXPECT_EQ(escaped("/srv/shop/Größe 日本 🐘"), "/srv/shop/Größe 日本 🐘");
-  EXPECT_EQ(quoted("shop"), "\"shop\"");
+  EXPECT_EQ(quote("shop"), "\"shop\"");
 }
 
 TEST(Text, EscapesWhateverATerminalWouldObey) {
