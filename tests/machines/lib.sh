@@ -41,6 +41,12 @@ private_world() {
   mount -t tmpfs -o size=90%,mode=755 guard-world "$world"
 }
 
+# attended COMMAND...: runs it such that a signal to us ends us at once, not when it is done.
+attended() {
+  "$@" <&0 &
+  wait "$!"
+}
+
 # What a machine is made of: a change to any of it makes a new one.
 recipe_key() {
   {
