@@ -67,6 +67,11 @@ std::int64_t parse_number(std::string_view digits) {
   return number;
 }
 
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; });
+}
+
 bool is_octal_mode(std::string_view text) {
   return (text.size() == 3 || text.size() == 4) &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
@@ -132,11 +137,7 @@ Optional<Principal> TableReader::principal(std::string_view key) {
   if (const auto* integer = node->as_integer()) {
     number = integer->get();
   } else if (const auto* string = node->as_string()) {
-    if (!is_number(string->get())) {
-      if (!string->get().empty()) return Setting<Principal>{string->get(), place};
-      diagnostics_.error(place, std::string(key) + " is empty; write a name or a number");
-      return std::nullopt;
-    }
+    if (!is_number(string->get())) return name(key, string->get(), place);
     number = parse_number(string->get());
   } else {
     wrong_type(key, *node, "a name or a number", "");
@@ -144,6 +145,19 @@ Optional<Principal> TableReader::principal(std::string_view key) {
   }
   if (const auto id = as_id(number)) return Setting<Principal>{*id, place};
   diagnostics_.error(place, std::string(key) + ": no user or group can have this number");
+  return std::nullopt;
+}
+
+// A NUL would cut the name short on its way to NSS, and another user be found.
+Optional<Principal> TableReader::name(std::string_view key, const std::string& said, Place place) {
+  if (said.empty()) {
+    diagnostics_.error(place, std::string(key) + " is empty; write a name or a number");
+  } else if (has_control(said)) {
+    diagnostics_.error(
+        place, std::string(key) + " = " + quoted(said) + ": no name holds a control character");
+  } else {
+    return Setting<Principal>{said, place};
+  }
   return std::nullopt;
 }
 

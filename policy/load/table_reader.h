@@ -59,6 +59,7 @@ class TableReader {
 
  private:
   const toml::node* find(std::string_view key);
+  Optional<Principal> name(std::string_view key, const std::string& said, Place place);
   void wrong_type(std::string_view key, const toml::node& node, std::string_view wanted,
                   std::string_view hint);
   void wrong_word(std::string_view key, const Setting<std::string>& said,
