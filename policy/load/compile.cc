@@ -17,7 +17,7 @@ constexpr std::size_t kLongestName = 255;
 
 bool is_policy_name(std::string_view name) {
   const auto is_alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= kLongestName && is_alnum(name.front()) &&
+  return !name.empty() && is_alnum(name.front()) &&
          std::all_of(name.begin(), name.end(),
                      [&](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
@@ -54,6 +54,10 @@ class Compiler {
   void check_name(const DraftPolicy& draft) {
     const auto& name = draft.name;
     if (!name.place) return;  // not given: reported when it was read
+    if (name.value.size() > kLongestName) {
+      diagnostics_.error(name.place, "the name is longer than 255 characters");
+      return;
+    }
     if (!is_policy_name(name.value)) {
       diagnostics_.error(
           name.place,
@@ -163,9 +167,7 @@ class Compiler {
     if (owner->primary) {
       wanted.group = names_.group(*owner->primary);
     } else {
-      diagnostics_.error(draft.owner->place,
-                         "uid " + owner->user.name +
-                             " has no account, so its primary group is not known; say group = …");
+      diagnostics_.error(draft.owner->place, owner->why_no_primary + "; say group = …");
     }
     return wanted;
   }
@@ -232,16 +234,24 @@ class Compiler {
   }
 
   std::optional<Glob> unit(const Setting<std::string>& said) {
-    constexpr std::array<std::string_view, 8> kSuffixes{".service", ".scope",  ".slice", ".timer",
-                                                        ".socket",  ".target", ".mount", ".path"};
+    constexpr std::array<std::string_view, 6> kRunning{".service", ".scope", ".slice",
+                                                       ".socket",  ".mount", ".swap"};
+    constexpr std::array<std::string_view, 5> kIdle{".timer", ".target", ".path", ".device",
+                                                    ".automount"};
     const std::string_view name = said.value;
-    if (std::none_of(kSuffixes.begin(), kSuffixes.end(),
-                     [&](auto suffix) { return name.ends_with(suffix); })) {
-      diagnostics_.error(said.place, "unit = " + quote(name) + " has no type; did you mean " +
-                                         quote(said.value + ".service") + "?");
+    const auto is_type = [&](auto suffix) { return name.ends_with(suffix); };
+    if (std::none_of(kRunning.begin(), kRunning.end(), is_type)) {
+      const bool idle = std::any_of(kIdle.begin(), kIdle.end(), is_type);
+      const auto stem = idle ? name.substr(0, name.rfind('.')) : name;
+      diagnostics_.error(
+          said.place, "unit = " + quote(name) + (idle ? " runs nothing itself" : " has no type") +
+                          "; did you mean " + quote(std::string(stem) + ".service") + "?");
       return std::nullopt;
     }
-    auto glob = Glob::compile(name);
+    // systemd escapes with backslashes ("srv-my\\x2dapp.mount"); to a glob they would be its own.
+    std::string pattern;
+    for (const char c : name) pattern.append(c == '\\' ? 2 : 1, c);
+    auto glob = Glob::compile(pattern);
     if (glob) return *std::move(glob);
     diagnostics_.error(said.place, "unit = " + quote(name) + ": " + glob.error().text());
     return std::nullopt;

@@ -27,12 +27,19 @@ std::optional<KnownUser> Names::user(std::string_view key, const Setting<Princip
   const auto& answer =
       number ? remembered(users_by_number_, text, [&] { return users_.user(Uid{*number}); })
              : remembered(users_by_name_, text, [&] { return users_.user(text); });
-  if (answer && *answer) return KnownUser{{(*answer)->uid, (*answer)->name}, (*answer)->gid};
+  if (answer && *answer) return KnownUser{{(*answer)->uid, (*answer)->name}, (*answer)->gid, {}};
+  const auto no_answer = answer ? ""
+                                : std::string(key) + " = " + quote(text) +
+                                      " cannot be looked up: " + answer.error().text();
   // A number stands for itself: it needs no account, and no directory service that answers.
-  if (number) return KnownUser{{Uid{*number}, text}, std::nullopt};
+  if (number) {
+    return KnownUser{
+        {Uid{*number}, text},
+        std::nullopt,
+        answer ? "uid " + text + " has no account, so its primary group is not known" : no_answer};
+  }
   if (!answer) {
-    diagnostics_.error(said.place, std::string(key) + " = " + quote(text) +
-                                       " cannot be looked up: " + answer.error().text());
+    diagnostics_.error(said.place, no_answer);
   } else {
     report_unknown(diagnostics_, said.place, "user", text, users_.user_names());
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -15,6 +16,7 @@ namespace guard {
 struct KnownUser {
   Known<Uid> user;
   std::optional<Gid> primary;  // unknown for a number without an account
+  std::string why_no_primary;
 };
 
 class Names {

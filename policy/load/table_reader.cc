@@ -154,7 +154,7 @@ Optional<Principal> TableReader::name(std::string_view key, const std::string& s
     diagnostics_.error(place, std::string(key) + " is empty; write a name or a number");
   } else if (has_control(said)) {
     diagnostics_.error(
-        place, std::string(key) + " = " + quoted(said) + ": no name holds a control character");
+        place, std::string(key) + " = " + quote(said) + ": no name holds a control character");
   } else {
     return Setting<Principal>{said, place};
   }
