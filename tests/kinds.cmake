@@ -43,7 +43,7 @@ endfunction()
 
 function(guard_unit_test name)
   guard_test_program(${name}_test unit_tests unit/${name}_test.cc ${ARGN} GTest::gmock_main)
-  gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX unit/
+  gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX unit/
                        PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
 
@@ -52,12 +52,12 @@ function(guard_script_test name)
 endfunction()
 
 # root/main.cc takes the tests into a world of their own before the first of them begins.
-add_library(guard_root_main STATIC EXCLUDE_FROM_ALL root/main.cc)
-target_link_libraries(guard_root_main PUBLIC guard_flags GTest::gmock)
+add_library(guard_root_main STATIC EXCLUDE_FROM_ALL root/main.cc root/scratch_fs.cc)
+target_link_libraries(guard_root_main PUBLIC guard_flags guard_policy GTest::gmock)
 
 function(guard_root_test name)
   guard_test_program(${name}_root_test root_tests root/${name}_root_test.cc ${ARGN} guard_root_main)
-  gtest_discover_tests(${name}_root_test DISCOVERY_MODE PRE_TEST TEST_PREFIX root/
+  gtest_discover_tests(${name}_root_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX root/
                        PROPERTIES LABELS root TIMEOUT 120)
 endfunction()
 
