@@ -1,6 +1,9 @@
 #include "policy/lint.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <unordered_map>
 
 #include "policy/base/text.h"
 #include "policy/load/tree_paths.h"
@@ -183,9 +186,9 @@ class Linter {
     for (std::string_view above = tree.path; !above.empty();) {
       above = above.substr(0, above.rfind('/'));
       const std::string path = above.empty() ? "/" : std::string(above);
-      const auto looked = files_.look_through(path);
-      if (!looked || !*looked) continue;
-      const auto& facts = **looked;
+      const auto& looked = ancestor(path);
+      if (!looked) continue;
+      const auto& facts = *looked;
       const auto bits = facts.mode.value;
       if (facts.uid != kRoot && facts.uid != policy.wanted.owner.id) {
         refuse(tree, path, "it belongs to uid " + std::to_string(facts.uid.value), "chown root");
@@ -200,6 +203,16 @@ class Linter {
       }
       return;
     }
+  }
+
+  // Looked at once, however many trees lie below it.
+  const std::optional<PathFacts>& ancestor(const std::string& path) {
+    auto known = ancestors_.find(path);
+    if (known == ancestors_.end()) {
+      auto looked = files_.look_through(path);
+      known = ancestors_.emplace(path, looked ? *std::move(looked) : std::nullopt).first;
+    }
+    return known->second;
   }
 
   void group_writable_ancestor(const Tree& tree, const Policy& policy, const std::string& path,
@@ -227,6 +240,7 @@ class Linter {
   const PolicySet& set_;
   const Files& files_;
   Diagnostics& diagnostics_;
+  std::unordered_map<std::string, std::optional<PathFacts>> ancestors_;
   std::size_t comparisons_ = 0;
 };
 
