@@ -237,7 +237,7 @@ Verdict judge(const Policy& policy, std::string_view relative_path, const Object
   tell(listener, StepKind::kState, 0, !verdict.wrong.any());
   if (!verdict.wrong.any()) return verdict;
   verdict.reason = Reason::kViolation;
-  verdict.put_right = verdict.action >= Action::kFix &&
+  verdict.put_right = verdict.action >= Action::kFix && verdict.wrong.can_be_put_right() &&
                       can_put_right(Operation::kScan, state.type) &&
                       (state.links <= 1 || state.type == FileType::kDirectory);
   return verdict;
