@@ -149,6 +149,12 @@ Change supposed(Operation operation, const Question& question, std::string_view 
   return change;
 }
 
+// A rename is asked about as one into the tree, unless only one out of it could be wrong.
+bool only_guards_removal(const Policy& policy) {
+  const auto guards = policy.said.guards.value;
+  return guards.has(Guard::kDelete) && !guards.has(Guard::kOwnership);
+}
+
 Outcome outcome(const Verdict& verdict, Backend backend, Operation operation, bool cannot_chown) {
   if (!verdict.violation()) return Outcome::kLeftAlone;
   const auto [sees, refuses] = reach(backend, operation);
@@ -272,7 +278,9 @@ Explanation explain(const PolicySet& set, const Question& question) {
 
   for (const auto operation : question.operations) {
     Narrator narrator(set, policy, question);
-    const auto change = supposed(operation, question, relative, *at_rest.wanted);
+    auto change = supposed(operation, question, relative, *at_rest.wanted);
+    if (operation == Operation::kRename && only_guards_removal(policy))
+      change.direction = Direction::kOutOf;
     const auto verdict = judge(policy, question.subject, change, &narrator);
     ExplainedOperation explained;
     explained.operation = operation;

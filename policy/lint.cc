@@ -26,7 +26,10 @@ class Linter {
 
   void run() {
     for (const auto& policy : set_.policies()) {
-      if (policy.action() == Action::kOff) continue;
+      if (policy.action() == Action::kOff) {
+        lint_switched_off(policy);
+        continue;
+      }
       lint_settings(policy);
       lint_patterns(policy);
       for (const auto& allow : policy.allows) lint_allow(allow);
@@ -38,8 +41,16 @@ class Linter {
  private:
   void warn(Place place, std::string message) { diagnostics_.warning(place, std::move(message)); }
 
+  void lint_switched_off(const Policy& policy) {
+    for (const auto& rule : policy.rules)
+      if (rule.said.action && rule.action != Action::kOff)
+        warn(rule.said.action->place,
+             "action has no effect: the policy is switched off, and its rules with it");
+  }
+
   void lint_settings(const Policy& policy) {
     const auto& said = policy.said;
+    const auto strongest = policy.strongest_action();
     if (policy.wanted.owner.id == kRoot) {
       warn(said.owner->place,
            "the owner is root: whatever root does here is right, so only other users' changes "
@@ -55,11 +66,11 @@ class Linter {
           warn(mode->place,
                std::string(key) + " has no effect: the policy does not guard ownership");
     }
-    if (said.fix_at.value == FixAt::kOpen && policy.action() < Action::kFix) {
-      warn(said.fix_at.place, "fix_at has no effect: action = \"" +
-                                  std::string(word(policy.action())) + "\" puts nothing right");
+    if (said.fix_at.value == FixAt::kOpen && strongest < Action::kFix) {
+      warn(said.fix_at.place, "fix_at has no effect: action = \"" + std::string(word(strongest)) +
+                                  "\" puts nothing right");
     }
-    if (policy.action() == Action::kDeny) return;
+    if (strongest == Action::kDeny) return;
     for (const auto& [key, place] :
          {std::pair("only", said.only.place), std::pair("strict", said.strict.place)})
       if (place) warn(place, std::string(key) + " has no effect: it is about action = \"deny\"");
@@ -160,10 +171,10 @@ class Linter {
            quote(path) + " is a symbolic link: guardd does not follow it; write where it leads");
       return;
     }
-    if (!root.can_chown && policy.action() >= Action::kFix) {
+    if (!root.can_chown && policy.strongest_action() >= Action::kFix) {
       warn(tree.place, quote(path) + " is on " + root.filesystem +
                            ", which knows no owners: nothing can be put right");
-    } else if (root.read_only && policy.action() >= Action::kFix) {
+    } else if (root.read_only && policy.strongest_action() >= Action::kFix) {
       warn(tree.place,
            quote(path) + " is mounted read-only: nothing can be put right until it is not");
     }

@@ -34,6 +34,13 @@ bool Rule::matches(std::string_view relative_path) const {
                      [&](const Pattern& pattern) { return pattern.glob.matches(relative_path); });
 }
 
+Action Policy::strongest_action() const {
+  auto strongest = action();
+  if (strongest == Action::kOff) return strongest;
+  for (const auto& rule : rules) strongest = std::max(strongest, rule.action);
+  return strongest;
+}
+
 PolicySet::PolicySet(std::vector<Policy> policies, std::vector<Tree> trees,
                      std::vector<std::string> files, std::uint64_t generation)
     : policies_(std::move(policies)),

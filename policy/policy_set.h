@@ -71,6 +71,8 @@ struct Policy {
 
   const std::string& name() const { return said.name.value; }
   Action action() const { return said.action.value; }
+  // The highest step of the ladder that it or a rule of it takes; off switches its rules off too.
+  Action strongest_action() const;
 };
 
 struct Tree {

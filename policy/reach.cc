@@ -110,12 +110,13 @@ EffectiveAction effective_action(const Policy& policy, Backend backend, const Tr
   effective.wanted = policy.action();
   effective.got = effective.wanted;
   if (effective.wanted == Action::kOff) return effective;
+  // A rule may want more than the policy: what it does not get is a difference too.
+  const auto strongest = policy.strongest_action();
   policy.said.guards.value.each([&](Guard guard) {
-    const auto got = guard_action(guard, effective.wanted, backend, limits, effective.differences);
+    const auto got = guard_action(guard, strongest, backend, limits, effective.differences);
     effective.got = std::min(effective.got, got);
   });
-  if (limits.cannot_chown && effective.wanted >= Action::kFix)
-    effective.differences.push_back(limits.why);
+  if (limits.cannot_chown && strongest >= Action::kFix) effective.differences.push_back(limits.why);
   return effective;
 }
 
