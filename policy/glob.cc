@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kMostSteps = 512;
 constexpr std::size_t kLongestPattern = 4096;
 constexpr unsigned kDeepestBraces = 16;
+constexpr std::uint32_t kNobody = kBadByte + 0x100;  // a character that no pattern can name
 
 constexpr bool is_special(char c) {
   return c == '*' || c == '?' || c == '[' || c == ']' || c == '{' || c == '}' || c == '\\';
@@ -91,7 +93,7 @@ class Glob::Compiler {
     }
     const auto last = text_.find_last_of("*?[]{}\\");
     auto tail = text_.substr(last + 1);
-    if (text_[last] == '\\') tail.remove_prefix(1);
+    if (text_[last] == '\\' && !tail.empty()) tail.remove_prefix(1);
     if (!tail.empty() && tail.front() == '/') tail.remove_prefix(1);  // "**/x" also matches "x"
     glob_.tail_ = tail;
   }
@@ -119,7 +121,7 @@ class Glob::Compiler {
       case '?':
         emit({Op::kInName});
         ++at_;
-        at_name_ = false;
+        at_name_ = AtName::kNo;
         return {};
       case '\\':
         if (++at_ == text_.size()) return at("the '\\' at the end escapes nothing");
@@ -130,7 +132,7 @@ class Glob::Compiler {
     const auto point = decode_utf8(text_.substr(at_));
     emit({Op::kCharacter, point.value});
     at_ += point.length;
-    at_name_ = point.value == '/';
+    at_name_ = point.value == '/' ? AtName::kYes : AtName::kNo;
     return {};
   }
 
@@ -145,8 +147,16 @@ class Glob::Compiler {
   Status stars(unsigned depth) {
     const auto first = at_;
     while (more() && peek() == '*') ++at_;
-    const bool could_be_name = at_name_ && at_ - first == 2;
-    at_name_ = false;
+    const bool two = at_ - first == 2;
+    if (two && at_name_ == AtName::kSome) {
+      at_ = first;
+      return at("after these braces ** is a whole name in one case and not in another; split it");
+    }
+    const bool could_be_name = two && at_name_ == AtName::kYes;
+    at_name_ = AtName::kNo;
+    if (could_be_name && more() && peek() == '{') {
+      return at("before braces ** is no whole name; put a '/' between them");
+    }
     if (could_be_name && more() &&
         peek() == '/') {  // "**/": nothing, or directories with their slash
       ++at_;
@@ -154,7 +164,7 @@ class Glob::Compiler {
       any_number_of(Op::kAnything);
       emit({Op::kCharacter, '/'});
       steps()[split].other = here();
-      at_name_ = true;
+      at_name_ = AtName::kYes;
     } else if (could_be_name &&
                ends_here(depth)) {  // "**": everything below, one character at least
       emit({Op::kAnything});
@@ -209,7 +219,7 @@ class Glob::Compiler {
       set.ranges.push_back({low, high});
     }
     ++at_;
-    at_name_ = false;
+    at_name_ = AtName::kNo;
     emit({Op::kSet, static_cast<std::uint32_t>(glob_.sets_.size())});
     glob_.sets_.push_back(std::move(set));
     return {};
@@ -225,17 +235,19 @@ class Glob::Compiler {
   Status braces(unsigned depth) {
     const auto opened = at_;
     if (depth == kDeepestBraces) return at("braces are nested too deeply");
-    const bool opened_at_name = at_name_;
+    const auto opened_at_name = at_name_;
+    std::optional<AtName> after;
     std::vector<std::uint32_t> exits;
     do {
       ++at_;  // the '{' or the ','
       at_name_ = opened_at_name;
       const auto split = emit({Op::kSplit, here() + 1});
       GUARD_CHECK(sequence(depth + 1));
+      after = !after || *after == at_name_ ? at_name_ : AtName::kSome;
       exits.push_back(emit({Op::kJump}));
       steps()[split].other = here();
     } while (more() && peek() == ',');
-    at_name_ = false;
+    at_name_ = *after;
     if (!more()) {
       at_ = opened;
       return at("this '{' is never closed; write \\{ for the character itself");
@@ -251,7 +263,10 @@ class Glob::Compiler {
   std::string_view text_;
   Glob& glob_;
   std::size_t at_ = 0;
-  bool at_name_ = true;  // a name begins here, so ** can be a whole one
+  // Whether a name begins here, so that ** can be a whole one. After braces it can depend on which
+  // alternative was taken.
+  enum class AtName { kNo, kYes, kSome };
+  AtName at_name_ = AtName::kYes;
 };
 
 // The steps a match could be at: a sparse set on the stack, so that adding, asking and clearing are
@@ -356,7 +371,11 @@ std::string_view Glob::literal_directory() const {
 // character that either tells apart. A path that the inner one accepts and the outer one does not
 // is the proof that it is not covered.
 bool Glob::covers(const Glob& outer, const Glob& inner) {
-  constexpr std::size_t kMostWork = 2'000'000;  // steps looked at: some milliseconds
+  std::size_t work = 2'000'000;  // some milliseconds
+  return covers(outer, inner, work);
+}
+
+bool Glob::covers(const Glob& outer, const Glob& inner, std::size_t& work) {
   using Steps = std::vector<std::uint16_t>;
   struct Place {
     bool at_name;  // nothing, or a slash, was the last character: paths end in a name, and have no
@@ -368,6 +387,9 @@ bool Glob::covers(const Glob& outer, const Glob& inner) {
     }
   };
   if (inner.shape_ == Shape::kLiteral) return outer.matches(inner.head_);
+  // Most pairs differ in what they spell out already.
+  if (!inner.head_.starts_with(outer.head_) && !outer.head_.starts_with(inner.head_)) return false;
+  if (!inner.tail_.ends_with(outer.tail_) && !outer.tail_.ends_with(inner.tail_)) return false;
 
   const auto alphabet = inner.characters_told_apart(outer);
   const auto sorted = [](const Threads& threads) {
@@ -391,14 +413,14 @@ bool Glob::covers(const Glob& outer, const Glob& inner) {
                        [&](auto at) { return glob.steps_[at].op == Op::kMatch; });
   };
 
-  std::size_t work = 0;
   std::set<Place> seen;
   std::vector<Place> pending{{true, start(inner), start(outer)}};
   while (!pending.empty()) {
     const auto place = *seen.insert(std::move(pending.back())).first;
     pending.pop_back();
-    work += alphabet.size() * (place.inner.size() + place.outer.size() + 1);
-    if (work > kMostWork) return false;
+    const auto cost = alphabet.size() * (place.inner.size() + place.outer.size() + 1);
+    work -= std::min(work, cost);
+    if (work == 0) return false;
     if (!place.at_name && accepts(inner, place.inner) && !accepts(outer, place.outer)) return false;
     for (const auto character : alphabet) {
       if (character == '/' && place.at_name) continue;
@@ -413,7 +435,7 @@ bool Glob::covers(const Glob& outer, const Glob& inner) {
 // One character of each kind that the two patterns treat alike: those they name, the neighbours of
 // their ranges, the slash, and one that neither names.
 std::vector<std::uint32_t> Glob::characters_told_apart(const Glob& other) const {
-  std::set<std::uint32_t> characters{'/', kBadByte - 1};
+  std::set<std::uint32_t> characters{'/', kNobody};
   for (const auto* glob : {this, &other}) {
     for (const auto& step : glob->steps_)
       if (step.op == Op::kCharacter) characters.insert(step.value);

@@ -34,6 +34,8 @@ class Glob {
   // Whether every path that `inner` matches is matched by `outer`. No is also the answer when
   // finding out would take too long: a lint stays silent rather than guess.
   static bool covers(const Glob& outer, const Glob& inner);
+  // The same for many pairs, which together look at `work` steps at most.
+  static bool covers(const Glob& outer, const Glob& inner, std::size_t& work);
 
  private:
   // A Thompson automaton. One step consumes one character; the two splits consume none.

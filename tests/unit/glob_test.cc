@@ -58,8 +58,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"{a,{b,c}d}", {"a", "bd", "cd"}, {"d", "ad"}},
         Case{"{**/x,y}", {"x", "a/b/x", "y"}, {"a/y"}},
         Case{"{logs,tmp/**}", {"logs", "tmp/a", "tmp/a/b"}, {"tmp", "logs/a"}},
+        Case{"{a/,b/}**", {"a/x", "b/x/y"}, {"a", "x"}},
+        Case{"{,x/}**/y", {"y", "a/y", "x/y", "x/a/b/y"}, {"x"}},
         Case{"a{**/b,c}", {"a/b", "ax/b", "ac"}, {"ab", "a/x/b"}}, Case{"\\*", {"*"}, {"a", "\\*"}},
-        Case{"a\\{b", {"a{b"}, {"ab"}}, Case{"a,b", {"a,b"}, {"a"}},
+        Case{"a\\{b", {"a{b"}, {"ab"}}, Case{"a\\\\", {"a\\"}, {"a", "a\\\\"}},
+        Case{"*\\\\b", {"\\b", "a\\b"}, {"b"}}, Case{"a,b", {"a,b"}, {"a"}},
         Case{"a\nb", {"a\nb"}, {"a b"}}, Case{"*\xff*", {"a\xff", "\xff"}, {"a", "ÿ"}},
         Case{"**/?", {"\xff", "a/\xfe"}, {"ab"}}, Case{"a/*/c", {"a/b/c"}, {"a/c", "a/b/b/c"}},
         Case{"a*", {"a", "ab"}, {"ba", "a/b"}}));
@@ -86,6 +89,12 @@ TEST(Glob, SaysWhatIsWrongAndWhere) {
   EXPECT_NE(error_of("a[/]b"), "");
   EXPECT_NE(error_of("a[+-9]b"), "");  // the range holds '/'
   EXPECT_NE(error_of("{**,a}b"), "");
+  EXPECT_EQ(error_of("{a/,b}**"),
+            "character 7: after these braces ** is a whole name in one case and not in another; "
+            "split it");
+  EXPECT_EQ(error_of("a/**{/b,c}"),
+            "character 5: before braces ** is no whole name; put a '/' between them");
+  EXPECT_EQ(error_of("{a/,b}***"), "") << "part of a name in any case";
   EXPECT_NE(error_of(std::string("a\0b", 3)), "");
   EXPECT_NE(error_of(std::string(5000, 'a')), "");
   EXPECT_NE(error_of(std::string(40, '{')), "");
@@ -136,6 +145,8 @@ TEST(Glob, KnowsWhatAnotherPatternLeavesOver) {
   EXPECT_FALSE(covers("[a-c]x", "[b-d]x"));
   EXPECT_FALSE(covers("conf/a", "conf/*"));
   EXPECT_FALSE(covers("**", "."));
+  EXPECT_FALSE(covers("\xf4\x8f\xbf\xbf*", "?*")) << "not even the last character of all";
+  EXPECT_FALSE(covers("{\xf4\x8f\xbf\xbf,x}", "?"));
 }
 
 TEST(Glob, CoverageOfHostilePatternsGivesUpQuickly) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -178,11 +179,14 @@ TEST_F(Lint, TellsAPatternThatOnlyReachesIntoAnotherTree) {
       << "in the other tree it matches";
 }
 
-TEST_F(Lint, GivesUpOnThousandsOfPatternsRatherThanTakeAges) {
+TEST_F(Lint, GivesUpOnPatternsThatAreHardToCompareRatherThanTakeAges) {
   std::string more;
-  for (int i = 0; i < 2'000; ++i)
-    more += "[[policy.rule]]\nmatch = [\"**/a" + std::to_string(i) + "_*\"]\naction = \"fix\"\n";
-  EXPECT_THAT(about(more), IsEmpty());
+  for (unsigned i = 0; i < 300; ++i)
+    more += "[[policy.rule]]\nmatch = [\"*a?????????????" + std::string(i % 9, '?') + "b*\", \"*" +
+            std::to_string(i) + "a????????????????c*\"]\naction = \"fix\"\n";
+  const auto begin = std::chrono::steady_clock::now();
+  about(more);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
 }
 
 // Trees and what is around them.
