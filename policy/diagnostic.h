@@ -13,7 +13,7 @@ struct Place {
   std::uint32_t line = 0;
   std::uint32_t column = 0;
   explicit operator bool() const { return line != 0; }
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend auto operator<=>(const Place&, const Place&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct Diagnostic {

@@ -203,17 +203,20 @@ class Linter {
       const auto& facts = *looked;
       const auto bits = facts.mode.value;
       if (facts.uid != kRoot && facts.uid != policy.wanted.owner.id) {
-        refuse(tree, path, "it belongs to uid " + std::to_string(facts.uid.value), "chown root");
-      } else if ((bits & kSticky) != 0) {
-        continue;  // in such a directory nobody moves what is another's
-      } else if ((bits & kOthersWrite) != 0) {
-        refuse(tree, path, "everybody can write it", "chmod o-w");
-      } else if ((bits & kGroupWrites) != 0 && facts.gid.value != 0) {
-        group_writable_ancestor(tree, policy, path, facts);
-      } else {
-        continue;
+        return refuse(tree, path, "it belongs to uid " + std::to_string(facts.uid.value),
+                      "chown root");
       }
-      return;
+      if ((bits & kSticky) != 0) continue;  // in such a directory nobody moves what is another's
+      if ((bits & kOthersWrite) != 0)
+        return refuse(tree, path, "everybody can write it", "chmod o-w");
+      if ((bits & kGroupWrites) == 0 || facts.gid.value == 0) continue;
+      if (facts.gid != policy.wanted.group.id) {
+        const auto group = std::to_string(facts.gid.value);
+        return refuse(tree, path, "its group (gid " + group + ") can write it", "chmod g-w");
+      }
+      warn(tree.place, quote(path) + ", above this tree, can be written by the group " +
+                           policy.wanted.group.name +
+                           ": its members can put another tree in the place of this one");
     }
   }
 
@@ -225,18 +228,6 @@ class Linter {
       known = ancestors_.emplace(path, looked ? *std::move(looked) : std::nullopt).first;
     }
     return known->second;
-  }
-
-  void group_writable_ancestor(const Tree& tree, const Policy& policy, const std::string& path,
-                               const PathFacts& facts) {
-    if (facts.gid != policy.wanted.group.id) {
-      refuse(tree, path, "its group (gid " + std::to_string(facts.gid.value) + ") can write it",
-             "chmod g-w");
-      return;
-    }
-    warn(tree.place, quote(path) + ", above this tree, can be written by the group " +
-                         policy.wanted.group.name +
-                         ": its members can put another tree in the place of this one");
   }
 
   void refuse(const Tree& tree, const std::string& path, const std::string& why,

@@ -27,25 +27,6 @@ constexpr std::array kOwnerless{Ownerless{MSDOS_SUPER_MAGIC, "vfat"},
                                 Ownerless{0x2011bab0, "exfat"}, Ownerless{0x5346544e, "ntfs"},
                                 Ownerless{ISOFS_SUPER_MAGIC, "iso9660"}};
 
-FileType type_of(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFDIR:
-      return FileType::kDirectory;
-    case S_IFLNK:
-      return FileType::kSymlink;
-    case S_IFIFO:
-      return FileType::kFifo;
-    case S_IFSOCK:
-      return FileType::kSocket;
-    case S_IFCHR:
-      return FileType::kCharDevice;
-    case S_IFBLK:
-      return FileType::kBlockDevice;
-    default:
-      return FileType::kRegular;
-  }
-}
-
 bool begins_like_a_script(int path_fd) {
   const auto link = "/proc/self/fd/" + std::to_string(path_fd);
   const Fd fd(::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -62,7 +43,7 @@ Result<std::optional<PathFacts>> look_at(const std::string& path, int flags) {
   struct stat facts {};
   if (::fstat(fd.get(), &facts) < 0) return Error::from_errno(errno, "stat");
   PathFacts found;
-  found.type = type_of(facts.st_mode);
+  found.type = file_type(facts.st_mode);
   found.id = {facts.st_dev, facts.st_ino};
   found.uid = Uid{facts.st_uid};
   found.gid = Gid{facts.st_gid};
@@ -84,6 +65,25 @@ Result<std::optional<PathFacts>> look_at(const std::string& path, int flags) {
 }
 
 }  // namespace
+
+FileType file_type(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
+      return FileType::kDirectory;
+    case S_IFLNK:
+      return FileType::kSymlink;
+    case S_IFIFO:
+      return FileType::kFifo;
+    case S_IFSOCK:
+      return FileType::kSocket;
+    case S_IFCHR:
+      return FileType::kCharDevice;
+    case S_IFBLK:
+      return FileType::kBlockDevice;
+    default:
+      return FileType::kRegular;
+  }
+}
 
 Result<std::optional<PathFacts>> SystemFiles::look(const std::string& path) const {
   return look_at(path, O_NOFOLLOW);

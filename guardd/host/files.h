@@ -2,9 +2,13 @@
 // program, the regular file that a policy calls a program.
 #pragma once
 
+#include <sys/types.h>
+
 #include "policy/lookup.h"
 
 namespace guard {
+
+FileType file_type(mode_t mode);
 
 class SystemFiles : public Files {
  public:

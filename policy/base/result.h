@@ -37,8 +37,11 @@ class [[nodiscard]] Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  // Both are implicit: `return value;` and `return Error(…);` are how functions end.
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)                                        // NOLINT(google-explicit-constructor)
+      : state_(std::in_place_index<1>, std::move(error)) {}
 
   explicit operator bool() const { return state_.index() == 0; }
 
@@ -62,7 +65,7 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)) {}
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   explicit operator bool() const { return !error_; }
   const Error& error() const& { return *error_; }
@@ -81,10 +84,12 @@ using Status = Result<void>;
 // caller.
 #define GUARD_TRY(target, expression) \
   GUARD_TRY_INNER(target, expression, GUARD_JOIN(guard_result_, __LINE__))
+// NOLINTBEGIN(bugprone-macro-parentheses): a target can be a declaration, which no parentheses hold
 #define GUARD_TRY_INNER(target, expression, result) \
   auto result = (expression);                       \
   if (!result) return std::move(result).error();    \
   target = *std::move(result)
+// NOLINTEND(bugprone-macro-parentheses)
 
 // GUARD_CHECK(step()): goes on, or returns the error to the caller.
 #define GUARD_CHECK(expression)                                     \

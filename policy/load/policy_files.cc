@@ -18,6 +18,7 @@ namespace guard {
 namespace {
 
 constexpr std::size_t kLargestFile = 16U << 20U;
+constexpr std::size_t kChunk = 64U << 10U;
 constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 
 bool is_policy_name(std::string_view name) {
@@ -66,7 +67,7 @@ Result<std::string> read_all(int fd) {
   for (;;) {
     const auto have = text.size();
     if (have > kLargestFile) return Error("it is larger than 16 MiB; split it");
-    text.resize(have + 64U * 1024);
+    text.resize(have + kChunk);
     const auto got = ::read(fd, text.data() + have, text.size() - have);
     if (got < 0 && errno == EINTR) {
       text.resize(have);
@@ -98,7 +99,9 @@ Result<std::vector<PolicyFile>> find_policy_files(const std::vector<std::string>
                ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe): our own stream
       const std::string name = entry->d_name;
       if (is_policy_name(name)) {
-        const auto path = directory + (directory.ends_with('/') ? "" : "/") + name;
+        auto path = directory;
+        if (!path.ends_with('/')) path += '/';
+        path += name;
         const auto [there, is_new] =
             by_name.try_emplace(name, PolicyFile{path, {}, is_masked(path)});
         if (!is_new) there->second.replaces.push_back(path);

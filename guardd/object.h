@@ -1,0 +1,37 @@
+// Objects inside a tree, found and held by descriptor. guardd is root in directories that others
+// control: here is the one way in. Nothing below looks at a path twice. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "policy/base/handle.h"
+#include "policy/base/result.h"
+#include "policy/change.h"
+#include "policy/lookup.h"
+
+namespace guard {
+
+// A descriptor that names an inode and nothing else (O_PATH), with what stat says of it.
+struct Object {
+  Fd fd;
+  InodeId id;
+  std::uint64_t mount = 0;  // which mount it was met in
+  ObjectState state;
+  bool is_mount_point = false;
+  bool is_immutable = false;  // or append-only: the kernel refuses every change
+};
+
+// The root of a tree. A link on the way to it is an error, and so is a root that is none.
+Result<Object> open_tree(const std::string& path);
+
+// The object at a path relative to a tree's root: beneath it, through no symbolic link, across no
+// mount. The last name may be a link, which is then the object. Paths and names of any length and
+// content. Error codes: ENOENT it is gone; EXDEV a mount stands in the way; ELOOP a link does;
+// ENOTDIR.
+Result<Object> open_object(const Object& root, std::string_view relative_path);
+
+// Reads the state of an object anew.
+Status refresh(Object& object);
+
+}  // namespace guard

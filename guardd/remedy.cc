@@ -1,0 +1,222 @@
+#include "guardd/remedy.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+namespace guard {
+namespace {
+
+constexpr std::uint32_t kSetIdBits = 06000;
+constexpr std::uint32_t kOtherRead = 0004;
+constexpr std::uint32_t kOtherSearch = 0001;
+constexpr std::uint32_t kGroupRead = 0040;
+constexpr std::uint32_t kGroupSearch = 0010;
+
+// Reaches the inode of an O_PATH descriptor where a system call only takes a path.
+std::string by_descriptor(const Object& object) {
+  return "/proc/self/fd/" + std::to_string(object.fd.get());
+}
+
+bool has_capabilities(const Object& object) {
+  return object.state.type == FileType::kRegular &&
+         ::getxattr(by_descriptor(object).c_str(), "security.capability", nullptr, 0) > 0;
+}
+
+// A read lease is only given while nobody has the file open for writing. It is returned at once; an
+// open for writing that falls in between waits that long. Where leases are not known, the answer is
+// no: the close that brought us here is then all that can be known.
+bool is_being_written(const Object& object) {
+  if (object.state.type != FileType::kRegular) return false;
+  const Fd fd(::open(by_descriptor(object).c_str(),
+                     O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME));
+  if (!fd) return false;
+  // Whoever breaks the lease makes the kernel signal us: with one that is ignored by default, not
+  // SIGIO.
+  (void)::fcntl(fd.get(), F_SETSIG, SIGURG);
+  if (::fcntl(fd.get(), F_SETLEASE, F_RDLCK) < 0) return errno == EAGAIN;
+  (void)::fcntl(fd.get(), F_SETLEASE, F_UNLCK);
+  return false;
+}
+
+// Whether owning it would show the owner something that it could not have read before.
+bool would_reveal(const ObjectState& state, const Wanted& wanted) {
+  if (state.type == FileType::kSymlink) return false;
+  const bool directory = state.type == FileType::kDirectory;
+  const auto other = directory ? kOtherRead | kOtherSearch : kOtherRead;
+  const auto group = directory ? kGroupRead | kGroupSearch : kGroupRead;
+  const auto bits = state.mode.value;
+  if (state.uid == wanted.owner.id) return false;
+  if (state.gid == wanted.group.id) return (bits & group) != group;
+  return (bits & other) != other;
+}
+
+// Everything that keeps a wrong object from being handed over, the plainest first.
+Skip obstacle(const Object& root, const Object& object, const RemedyTask& task,
+              const Verdict& verdict) {
+  if (task.expected && object.id != *task.expected) return Skip::kReplaced;
+  if (!can_put_right(Operation::kScan, object.state.type)) return Skip::kSpecial;
+  if (object.is_mount_point && object.id != root.id) return Skip::kMountPoint;
+  const bool regular = object.state.type == FileType::kRegular;
+  if (object.state.type != FileType::kDirectory && object.state.links > 1) return Skip::kHardLink;
+  if (regular && object.state.links == 0) return Skip::kGone;
+  if (regular && (object.state.mode.value & kSetIdBits) != 0) return Skip::kSetId;
+  if (verdict.action < Action::kFix) return Skip::kNotWanted;
+  if (!verdict.wrong.can_be_put_right()) return Skip::kModeOnly;
+  if (object.is_immutable) return Skip::kImmutable;
+  if (has_capabilities(object)) return Skip::kCapabilities;
+  if (task.evidence == Evidence::kNone && would_reveal(object.state, *verdict.wanted))
+    return Skip::kNoEvidence;
+  if (is_being_written(object)) return Skip::kBusy;
+  return Skip::kNone;
+}
+
+Skip skip_of(int code) {
+  switch (code) {
+    case EROFS:
+      return Skip::kReadOnly;
+    case EOPNOTSUPP:
+      return Skip::kCannotChown;
+    case EPERM:
+      return Skip::kCannotChown;  // vfat says so; what is immutable was seen before
+    case EDQUOT:
+      return Skip::kQuota;
+    default:
+      return Skip::kNone;
+  }
+}
+
+int change_owner(const Object& object, const Wanted& wanted) {
+  return ::fchownat(object.fd.get(), "", wanted.owner.id.value, wanted.group.id.value,
+                    AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0
+             ? errno
+             : 0;
+}
+
+int change_mode(const Object& object, std::uint32_t mode) {
+  if (::syscall(SYS_fchmodat2, object.fd.get(), "", mode, AT_EMPTY_PATH) == 0) return 0;
+  if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP) return errno;
+  // Before Linux 6.6. The link in /proc leads to the inode that is held, whatever its name is by
+  // now.
+  return ::chmod(by_descriptor(object).c_str(), mode) < 0 ? errno : 0;
+}
+
+// Bits are taken away before the owner changes, so that at no moment somebody has more than before
+// or after.
+int put_right(Object& object, const Verdict& verdict) {
+  if (verdict.wrong.mode_excess != 0) {
+    const auto mode = object.state.mode.value & ~verdict.wrong.mode_excess;
+    if (const int code = change_mode(object, mode)) return code;
+  }
+  if (!verdict.wrong.owner && !verdict.wrong.group) return 0;
+  return change_owner(object, *verdict.wanted);
+}
+
+RemedyOutcome skipped(RemedyOutcome outcome, Skip skip) {
+  outcome.what = Remedied::kSkipped;
+  outcome.skip = skip;
+  return outcome;
+}
+
+RemedyOutcome failed(RemedyOutcome outcome, std::string error) {
+  outcome.what = Remedied::kFailed;
+  outcome.error = std::move(error);
+  return outcome;
+}
+
+RemedyOutcome not_opened(const Error& error) {
+  switch (error.code()) {
+    case ENOENT:
+    case ENOTDIR:
+      return skipped({}, Skip::kGone);
+    case ELOOP:
+      return skipped({}, Skip::kReplaced);  // a link has taken the place of a directory on the way
+    case EXDEV:
+      return skipped({}, Skip::kOtherMount);
+    default:
+      return failed({}, error.text());
+  }
+}
+
+}  // namespace
+
+RemedyOutcome remedy(const Object& root, const RemedyTask& task) {
+  auto opened = open_object(root, task.relative_path);
+  if (!opened) return not_opened(opened.error());
+  auto& object = *opened;
+
+  RemedyOutcome outcome;
+  outcome.id = object.id;
+  outcome.before = outcome.after = object.state;
+  outcome.verdict = judge(*task.policy, task.relative_path, object.state);
+  if (!outcome.verdict.violation()) return outcome;
+
+  if (const auto skip = obstacle(root, object, task, outcome.verdict); skip != Skip::kNone) {
+    return skipped(std::move(outcome), skip);
+  }
+  if (task.dry_run) {
+    outcome.what = Remedied::kFixed;
+    return outcome;
+  }
+  if (const int code = put_right(object, outcome.verdict)) {
+    if (const auto skip = skip_of(code); skip != Skip::kNone)
+      return skipped(std::move(outcome), skip);
+    return failed(std::move(outcome), Error::from_errno(code, "chown").text());
+  }
+  if (auto looked = refresh(object); !looked)
+    return failed(std::move(outcome), looked.error().text());
+  outcome.after = object.state;
+  outcome.what = Remedied::kFixed;
+  return outcome;
+}
+
+std::string_view reason_text(Skip skip) {
+  switch (skip) {
+    case Skip::kNone:
+      return "";
+    case Skip::kGone:
+      return "it is gone";
+    case Skip::kReplaced:
+      return "something else stands in its place";
+    case Skip::kNotWanted:
+      return "the policy only logs here";
+    case Skip::kNoEvidence:
+      return "nobody saw who brought it here, and the owner could not read it before";
+    case Skip::kBusy:
+      return "somebody has it open for writing";
+    case Skip::kHardLink:
+      return "it has another name, which may be somebody else's";
+    case Skip::kSpecial:
+      return "it is a FIFO, a socket or a device";
+    case Skip::kMountPoint:
+      return "something is mounted on it";
+    case Skip::kOtherMount:
+      return "a mount stands between it and its tree";
+    case Skip::kSetId:
+      return "it is set-user-ID or set-group-ID";
+    case Skip::kCapabilities:
+      return "it has file capabilities";
+    case Skip::kImmutable:
+      return "it is immutable or append-only (chattr)";
+    case Skip::kReadOnly:
+      return "its file system is mounted read-only";
+    case Skip::kCannotChown:
+      return "its file system knows no owners";
+    case Skip::kQuota:
+      return "the owner's disk quota is exhausted";
+    case Skip::kModeOnly:
+      return "it only lacks permission bits, which guardd never adds";
+  }
+  return "";
+}
+
+}  // namespace guard

@@ -1,0 +1,67 @@
+// Puts one object right: owner, group, and permission bits it has too many of. Acts on a descriptor
+// that is held from the first look to the last, and would rather leave a wrong owner than hand over
+// a file that the owner could not have had. Never follows a link, crosses a mount, adds a
+// permission bit or touches a device. Runs wherever it is called; it can wait for the file system,
+// so never where an answer is due.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "guardd/object.h"
+#include "policy/judge.h"
+#include "policy/policy_set.h"
+
+namespace guard {
+
+// Whether it is known that this very inode was made, chowned or moved in here by somebody else than
+// the owner. Only a rename or a link by the owner itself can bring in what the owner must not have.
+enum class Evidence : std::uint8_t { kNone, kSomebodyElse };
+
+enum class Remedied : std::uint8_t { kFixed, kRight, kSkipped, kFailed };
+
+// Why a wrong object is left as it is. Each is a sentence in reason_text().
+enum class Skip : std::uint8_t {
+  kNone,
+  kGone,
+  kReplaced,    // another inode stands there now
+  kNotWanted,   // the policy's ladder does not reach "fix" here
+  kNoEvidence,  // and the owner would gain access to content
+  kBusy,        // somebody has it open for writing
+  kHardLink,
+  kSpecial,  // FIFO, socket, device
+  kMountPoint,
+  kOtherMount,
+  kSetId,
+  kCapabilities,
+  kImmutable,
+  kReadOnly,
+  kCannotChown,
+  kQuota,
+  kModeOnly,  // nothing is wrong but permission bits it lacks
+};
+
+struct RemedyOutcome {
+  Remedied what = Remedied::kRight;
+  Skip skip = Skip::kNone;
+  InodeId id;
+  Verdict verdict;  // of the state found
+  ObjectState before;
+  ObjectState after;
+  std::string error;  // kFailed: what the kernel said
+};
+
+struct RemedyTask {
+  const Policy* policy = nullptr;
+  std::string_view relative_path;
+  std::optional<InodeId> expected;  // the inode that the evidence is about
+  Evidence evidence = Evidence::kNone;
+  bool dry_run = false;  // say what would be done
+};
+
+RemedyOutcome remedy(const Object& root, const RemedyTask& task);
+
+std::string_view reason_text(Skip skip);
+
+}  // namespace guard
