@@ -1,0 +1,68 @@
+#include "bpf/canary.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "policy/base/handle.h"
+
+namespace guard {
+namespace {
+
+Error failure(const char* step) {
+  return Error::from_errno(errno, step);
+}
+
+// By number: glibc has wrappers only since 2.36, and their header quarrels with the kernel's.
+Result<Fd> private_tmpfs() {
+  const Fd context(static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
+  if (!context) return failure("fsopen");
+  if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+    return failure("fsconfig");
+  Fd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, 0)));
+  if (!mount) return failure("fsmount");
+  return mount;
+}
+
+Result<Fd> make_directory(const Fd& parent, const char* name) {
+  if (::mkdirat(parent.get(), name, 0700) != 0) return failure("mkdir");
+  Fd directory(::openat(parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory) return failure("open");
+  return directory;
+}
+
+// The errno of creating a file, 0 if it was created.
+int create(const Fd& directory) {
+  const Fd file(::openat(directory.get(), "canary", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+  return file ? 0 : errno;
+}
+
+}  // namespace
+
+Status try_canary(Lsm& lsm) {
+  GUARD_TRY(const auto root, private_tmpfs());
+  GUARD_TRY(const auto tagged, make_directory(root, "tagged"));
+  GUARD_TRY(const auto below, make_directory(tagged, "below"));
+  GUARD_TRY(const auto beside, make_directory(root, "beside"));
+  TreeTag tag{};
+  tag.owner = ::geteuid() + 1;  // anyone but us
+  tag.action = kTreeActionDeny;
+  GUARD_CHECK(lsm.tag(tagged.get(), tag));
+  GUARD_TRY(const auto before, lsm.counters());
+  const int refusal = create(below);
+  const int acceptance = create(beside);
+  GUARD_TRY(const auto after, lsm.counters());
+  if (refusal == 0) return Error("an LSM program is attached but the kernel does not obey it");
+  if (refusal != EPERM || after.refused == before.refused)
+    return Error::from_errno(refusal, "the trial file was refused, but not by the LSM program");
+  if (acceptance != 0)
+    return Error::from_errno(acceptance, "a file beside the tagged tree was refused too");
+  return {};
+}
+
+}  // namespace guard

@@ -1,0 +1,118 @@
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "bpf/canary.h"
+#include "bpf/lsm.h"
+#include "bpf/probe.h"
+
+namespace guard {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// Same number on every architecture that BPF LSM runs on; the C library does not know it yet.
+constexpr long kListModules = 461;
+constexpr unsigned kCapSysAdmin = 21;
+
+// linux/lsm.h, which this build does not ask for: identities from 100 on, in this order.
+constexpr std::array<const char*, 14> kModuleNames{
+    "capability", "selinux",  "smack", "tomoyo",   "apparmor", "yama", "loadpin",
+    "safesetid",  "lockdown", "bpf",   "landlock", "ima",      "evm",  "ipe"};
+
+std::optional<std::string> contents(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::string module_name(std::uint64_t id) {
+  const auto index = id - 100;  // what is below wraps around to nowhere
+  return index < kModuleNames.size() ? kModuleNames.at(index) : "module-" + std::to_string(id);
+}
+
+std::optional<Names> modules_from_kernel() {
+  std::array<std::uint64_t, 64> ids{};
+  std::uint32_t size = sizeof ids;
+  const long count = ::syscall(kListModules, ids.data(), &size, 0);
+  if (count < 0) return std::nullopt;  // before 6.8, or a filter
+  Names names;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
+    names.push_back(module_name(ids.at(i)));
+  return names;
+}
+
+std::optional<Names> modules_from_file(const std::string& path) {
+  const auto text = contents(path);
+  if (!text) return std::nullopt;
+  Names names;
+  std::istringstream list(*text);
+  for (std::string name; std::getline(list, name, ',');) {
+    name.erase(name.find_last_not_of(" \n") + 1);
+    if (!name.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+// "none [integrity] confidentiality": the one in brackets.
+std::string lockdown_mode(const std::string& path) {
+  const auto text = contents(path).value_or("");
+  const auto open = text.find('[');
+  const auto close = text.find(']', open);
+  if (open == std::string::npos || close == std::string::npos) return {};
+  return text.substr(open + 1, close - open - 1);
+}
+
+// A field of /proc/PID/status, as the number it is in the given base.
+std::uint64_t status_field(const std::string& status, const std::string& name, int base) {
+  std::istringstream lines(status);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind(name + ":", 0) == 0)
+      return std::strtoull(line.c_str() + name.size() + 1, nullptr, base);
+  }
+  return 0;
+}
+
+template <typename T>
+Status status_of(const Result<T>& result) {
+  if (result) return {};
+  return Error(result.error());
+}
+
+void try_it(LsmFacts& facts) {
+  auto lsm = Lsm::load();
+  facts.load = status_of(lsm);
+  if (!lsm) return;
+  facts.attach = lsm->attach();
+  if (!*facts.attach) return;
+  facts.canary = try_canary(*lsm);
+}
+
+}  // namespace
+
+LsmFacts observe_lsm(const ProbePaths& paths) {
+  LsmFacts facts;
+  facts.modules = modules_from_file(paths.modules);  // first, as it names what we do not know
+  if (!facts.modules && paths.ask_kernel) facts.modules = modules_from_kernel();
+  facts.btf = ::access(paths.btf.c_str(), R_OK) == 0;
+  facts.lockdown = lockdown_mode(paths.lockdown);
+  const auto self = contents(paths.self).value_or("");
+  facts.privileged = (status_field(self, "CapEff", 16) >> kCapSysAdmin & 1) != 0;
+  facts.seccomp = status_field(self, "Seccomp", 10) == 2;
+  const bool listed = !facts.modules || std::find(facts.modules->begin(), facts.modules->end(),
+                                                  "bpf") != facts.modules->end();
+  if (!listed && facts.btf) {
+    if (const auto built_in = Lsm::built_in()) facts.built_in = *built_in;
+  }
+  if (listed && facts.btf && facts.privileged) try_it(facts);
+  return facts;
+}
+
+}  // namespace guard
