@@ -1,0 +1,78 @@
+// Every way to bring a new name into a directory, each as one call that returns 0 or the errno. For
+// tests that must show that all of them are refused in one place and none of them in another.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "policy/base/handle.h"
+
+namespace guard {
+
+struct Operation {
+  const char* name;
+  // `into` is where the name "new" is to appear, `source` has a file "file" and a directory "dir".
+  int (*run)(int into, int source);
+};
+
+inline std::ostream& operator<<(std::ostream& out, const Operation& operation) {
+  return out << operation.name;
+}
+
+inline int outcome(int result) {
+  return result < 0 ? errno : 0;
+}
+
+inline int bind_socket(int into, int) {
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  (void)std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/new", into);
+  const void* untyped = &address;
+  return outcome(::bind(socket.get(), static_cast<const sockaddr*>(untyped), sizeof address));
+}
+
+inline const std::vector<Operation>& operations() {
+  static const std::vector<Operation> all{
+      {"create",
+       [](int into, int) {
+         const Fd file(::openat(into, "new", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+         return outcome(file.get());
+       }},
+      {"create_for_reading",
+       [](int into, int) {
+         const Fd file(::openat(into, "new", O_CREAT | O_RDONLY | O_CLOEXEC, 0600));
+         return outcome(file.get());
+       }},
+      {"mkdir", [](int into, int) { return outcome(::mkdirat(into, "new", 0700)); }},
+      {"mknod_file",
+       [](int into, int) { return outcome(::mknodat(into, "new", S_IFREG | 0600, 0)); }},
+      {"mknod_fifo",
+       [](int into, int) { return outcome(::mknodat(into, "new", S_IFIFO | 0600, 0)); }},
+      {"bind_socket", bind_socket},
+      {"symlink", [](int into, int) { return outcome(::symlinkat("target", into, "new")); }},
+      {"link",
+       [](int into, int source) { return outcome(::linkat(source, "file", into, "new", 0)); }},
+      {"rename_file",
+       [](int into, int source) { return outcome(::renameat(source, "file", into, "new")); }},
+      {"rename_directory",
+       [](int into, int source) { return outcome(::renameat(source, "dir", into, "new")); }},
+      {"tmpfile",
+       [](int into, int) {
+         const Fd file(::openat(into, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+         return outcome(file.get());
+       }},
+  };
+  return all;
+}
+
+}  // namespace guard
