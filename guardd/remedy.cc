@@ -60,10 +60,16 @@ bool would_reveal(const ObjectState& state, const Wanted& wanted) {
   return (bits & other) != other;
 }
 
+// Where a file cannot be told from another, it is not the one that was expected.
+bool is_same(const Object& object, const FileId& expected) {
+  const auto id = FileId::of(object.fd.get());
+  return id && *id == expected;
+}
+
 // Everything that keeps a wrong object from being handed over, the plainest first.
 Skip obstacle(const Object& root, const Object& object, const RemedyTask& task,
               const Verdict& verdict) {
-  if (task.expected && object.id != *task.expected) return Skip::kReplaced;
+  if (task.expected && !is_same(object, *task.expected)) return Skip::kReplaced;
   if (!can_put_right(Operation::kScan, object.state.type)) return Skip::kSpecial;
   if (object.is_mount_point && object.id != root.id) return Skip::kMountPoint;
   const bool regular = object.state.type == FileType::kRegular;

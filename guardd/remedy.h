@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "guardd/file_id.h"
 #include "guardd/object.h"
 #include "policy/judge.h"
 #include "policy/policy_set.h"
@@ -55,7 +56,7 @@ struct RemedyOutcome {
 struct RemedyTask {
   const Policy* policy = nullptr;
   std::string_view relative_path;
-  std::optional<InodeId> expected;  // the inode that the evidence is about
+  const FileId* expected = nullptr;  // the file that the evidence is about; null: whatever is there
   Evidence evidence = Evidence::kNone;
   bool dry_run = false;  // say what would be done
 };

@@ -44,7 +44,7 @@ class Remedy : public ScratchFsTest {
   }
 
   RemedyOutcome remedy(const std::string& relative, Evidence evidence = Evidence::kSomebodyElse,
-                       std::optional<InodeId> expected = {}) {
+                       const FileId* expected = nullptr) {
     auto opened = open_tree(tree_);
     EXPECT_TRUE(opened) << opened.error().text();
     return guard::remedy(*opened, {&policy_, relative, expected, evidence, false});
@@ -197,12 +197,16 @@ TEST_P(Remedy, ForTheOwnersGroupOnlyTheGroupsBitsCount) {
   expect_fixed("file", Evidence::kNone);
 }
 
-TEST_P(Remedy, ActsOnlyOnTheInodeThatTheEvidenceIsAbout) {
-  const auto old = facts(make("old"));
+TEST_P(Remedy, ActsOnlyOnTheFileThatTheEvidenceIsAbout) {
+  const Fd old(::open(make("file").c_str(), O_PATH | O_CLOEXEC));
+  const auto id = FileId::of(old.get());
+  ASSERT_TRUE(id) << id.error().text();
+  std::filesystem::rename(tree_ / "file", tree_ / "moved");
   make("file");
-  const auto outcome = remedy("file", Evidence::kSomebodyElse, InodeId{old.st_dev, old.st_ino});
+  const auto outcome = remedy("file", Evidence::kSomebodyElse, &*id);
   EXPECT_EQ(outcome.skip, Skip::kReplaced);
   EXPECT_EQ(facts(tree_ / "file").st_uid, 0U);
+  EXPECT_EQ(remedy("moved", Evidence::kSomebodyElse, &*id).what, Remedied::kFixed);
 }
 
 TEST_P(Remedy, FollowsNoLinkOnTheWay) {

@@ -1,0 +1,38 @@
+// A file as the kernel names it to those who must recognise it later: file system and file handle.
+// Unlike an inode number it is never given out again, so it is what evidence is about. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "policy/base/result.h"
+
+struct file_handle;
+
+namespace guard {
+
+class FileId {
+ public:
+  FileId() = default;
+  FileId(std::string_view filesystem, const ::file_handle& handle);
+
+  // Of what an open descriptor names; O_PATH will do.
+  static Result<FileId> of(int fd);
+
+  bool known() const { return !bytes_.empty(); }
+  const std::string& bytes() const { return bytes_; }
+  friend bool operator==(const FileId&, const FileId&) = default;
+
+ private:
+  std::string bytes_;  // fsid, type, handle
+};
+
+}  // namespace guard
+
+template <>
+struct std::hash<guard::FileId> {
+  std::size_t operator()(const guard::FileId& id) const noexcept {
+    return std::hash<std::string>{}(id.bytes());
+  }
+};

@@ -1,0 +1,90 @@
+// What guardd tells the world: a violation, and who did it. The same fields, by the same names, in
+// JSON, in the journal, on the bus and in the audit trail. What is not known is absent: never
+// guessed, never zero.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/base/ids.h"
+#include "policy/words.h"
+
+namespace guard {
+
+// A process as it was when it acted; when it has ended, as it was at its end.
+struct Actor {
+  std::optional<std::int32_t> pid;  // the thread group
+  std::optional<std::int32_t> tid;
+  std::optional<std::uint64_t>
+      start_time;  // nanoseconds since boot, as in /proc/PID/stat but exact
+  std::optional<std::int32_t> ppid;
+  std::optional<std::string> comm;
+  std::optional<std::string> exe;
+  std::optional<std::string> cmdline;  // arguments separated by one space, bounded
+  std::optional<std::string> cwd;
+  std::optional<std::string> tty;
+  std::optional<Uid> uid;
+  std::optional<Uid> euid;
+  std::optional<Uid> fsuid;
+  std::optional<Gid> gid;
+  std::optional<Uid> login_uid;  // absent when unset
+  std::optional<std::string> login_user;
+  std::optional<std::uint32_t> session;  // the audit session
+  std::optional<std::string> unit;
+  std::optional<std::string> slice;
+  std::optional<std::string> cgroup;
+};
+
+enum class Told : std::uint8_t { kLogged, kFixed, kDenied, kSkipped };
+
+template <>
+struct Words<Told> {
+  static constexpr std::array<std::string_view, 4> kAll{"logged", "fixed", "denied", "skipped"};
+};
+
+// Owner, group and mode at one moment.
+struct Ownership {
+  Uid uid;
+  Gid gid;
+  Mode mode;
+};
+
+struct Violation {
+  std::string id;  // unique on this machine
+  std::string incident;
+  std::chrono::system_clock::time_point time;
+  std::uint64_t monotonic_us = 0;
+
+  std::string policy;
+  std::string policy_file;
+  std::uint32_t policy_line = 0;
+  std::uint64_t generation = 0;
+  Backend backend = Backend::kFanotify;
+  Severity severity = Severity::kMedium;
+  std::string category;
+
+  Guard guard = Guard::kOwnership;
+  Operation operation = Operation::kCreate;
+  std::string path;  // absolute, raw bytes
+  std::optional<std::string> old_path;
+  InodeId object;
+  FileType file_type = FileType::kRegular;
+  std::uint64_t links = 1;
+
+  std::optional<Ownership> before;  // as it was found
+  std::optional<Ownership> after;   // as it was left
+  Uid uid_wanted;
+  Gid gid_wanted;
+  std::optional<Mode> mode_wanted;
+  std::string owner_wanted;  // the name, for people
+
+  Told action = Told::kLogged;
+  std::string reason;  // why it was not put right; one sentence
+
+  Actor actor;
+};
+
+}  // namespace guard
