@@ -1,0 +1,292 @@
+#include "guardd/sources/notice.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/fanotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+constexpr std::uint64_t kMask = FAN_CREATE | FAN_MOVED_TO | FAN_ATTRIB | FAN_CLOSE_WRITE |
+                                FAN_DELETE_SELF | FAN_MOVE_SELF | FAN_ONDIR | FAN_EVENT_ON_CHILD;
+
+// One turn of the loop: some thousands of notices.
+constexpr int kReadsATurn = 8;
+constexpr std::size_t kBuffer = 64U << 10U;
+
+Result<Fd> open_group(unsigned report) {
+  Fd group(
+      ::fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_MARKS | report,
+                      O_RDONLY | O_CLOEXEC | O_LARGEFILE));
+  if (!group) return Error::from_errno(errno, "fanotify");
+  return group;
+}
+
+// A directory that O_PATH has found, opened for listing and marking.
+Result<Fd> reopened(const Object& object) {
+  Fd fd(::openat(object.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return Error::from_errno(errno, "open directory");
+  return fd;
+}
+
+struct Entry {
+  std::string name;
+  FileId id;
+  bool is_directory = false;
+};
+
+// All names in a directory. Names that vanish meanwhile are left out.
+Result<std::vector<Entry>> list(const Object& directory, bool identify) {
+  Fd fd(::openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME));
+  if (!fd) return Error::from_errno(errno, "open directory");
+  const std::unique_ptr<DIR, Releaser<::closedir>> listing(::fdopendir(fd.get()));
+  if (!listing) return Error::from_errno(errno, "list directory");
+  (void)fd.release();  // the listing closes it
+  std::vector<Entry> entries;
+  errno = 0;
+  while (const auto* each =
+             ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe): our own listing
+    const std::string_view name = each->d_name;
+    if (name != "." && name != "..") {
+      Entry entry{std::string(name), {}, each->d_type == DT_DIR};
+      if (identify || each->d_type == DT_UNKNOWN) {
+        if (const auto object = open_object(directory, name)) {
+          entry.is_directory = object->state.type == FileType::kDirectory;
+          if (auto id = FileId::of(object->fd.get())) entry.id = *std::move(id);
+        }
+      }
+      entries.push_back(std::move(entry));
+    }
+    errno = 0;
+  }
+  if (errno != 0) return Error::from_errno(errno, "list directory");
+  return entries;
+}
+
+}  // namespace
+
+struct NoticeSource::Event {
+  std::uint64_t mask = 0;
+  std::int32_t pid = 0;
+  FileId parent;
+  std::string_view name;
+  FileId object;
+
+  // The records behind the fixed part: the parent with the name, and the object itself where it is
+  // told.
+  static Event parse(const fanotify_event_metadata& data) {
+    Event event;
+    event.mask = data.mask;
+    event.pid = data.pid;
+    const auto* at = reinterpret_cast<const char*>(&data) + data.metadata_len;
+    const auto* end = reinterpret_cast<const char*>(&data) + data.event_len;
+    while (at + sizeof(fanotify_event_info_header) <= end) {
+      const auto* info = reinterpret_cast<const fanotify_event_info_fid*>(at);
+      if (info->hdr.len == 0 || at + info->hdr.len > end) break;
+      const auto* handle = reinterpret_cast<const ::file_handle*>(&info->handle[0]);
+      const FileId id({reinterpret_cast<const char*>(&info->fsid), sizeof info->fsid}, *handle);
+      if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_DFID_NAME) {
+        event.parent = id;
+        event.name = reinterpret_cast<const char*>(&handle->f_handle[0]) + handle->handle_bytes;
+      } else if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_FID) {
+        event.object = id;
+      }
+      at += info->hdr.len;
+    }
+    return event;
+  }
+};
+
+Result<NoticeSource> NoticeSource::create() {
+  auto group = open_group(FAN_REPORT_DFID_NAME_TARGET);
+  const bool names_objects = static_cast<bool>(group);
+  if (!names_objects) group = open_group(FAN_REPORT_DFID_NAME);
+  if (!group) return std::move(group).error();
+  return NoticeSource(*std::move(group), names_objects);
+}
+
+Status NoticeSource::mark(int directory) const {
+  if (::fanotify_mark(group_.get(), FAN_MARK_ADD | FAN_MARK_ONLYDIR, kMask, directory, nullptr) ==
+      0)
+    return {};
+  return Error::from_errno(errno, "mark");
+}
+
+Status NoticeSource::watch_tree(std::uint32_t tree, const std::string& path, NoticeReader& reader) {
+  GUARD_TRY(const auto root, open_tree(path));
+  GUARD_TRY(auto fd, reopened(root));
+  GUARD_TRY(const auto id, FileId::of(fd.get()));
+  trees_[tree] = path;
+  auto& node = directories_.add(id, tree, nullptr, "");
+  adopt(std::move(fd), node, 0, false, reader);
+  return {};
+}
+
+void NoticeSource::forget_tree(std::uint32_t tree) {
+  directories_.forget_tree(tree);
+  trees_.erase(tree);
+}
+
+Result<Object> NoticeSource::locate(const Directory& directory) const {
+  const auto tree = trees_.find(directory.tree);
+  if (tree == trees_.end()) return Error::from_errno(ENOENT, "tree");
+  GUARD_TRY(const auto root, open_tree(tree->second));
+  GUARD_TRY(auto object, open_object(root, Directories::path_of(directory)));
+  GUARD_TRY(const auto id, FileId::of(object.fd.get()));
+  if (id != directory.id) return Error::from_errno(ESTALE, "another directory is there now");
+  return object;
+}
+
+// Depth first, with one descriptor a level. Marked before it is listed: what comes later is told by
+// the kernel, what came before is in the list, and what is in both is told twice, which hurts
+// nobody.
+void NoticeSource::adopt(Fd directory, Directory& node, std::int32_t pid, bool tell,
+                         NoticeReader& reader) {
+  struct Level {
+    Object object;
+    Directory* node;
+    std::vector<Entry> below;
+    bool out_of_reach;
+  };
+  const auto enter = [&](Fd fd, Directory& entered, bool out_of_reach) -> std::optional<Level> {
+    if (auto marked = mark(fd.get()); !marked) {
+      reader.lost_sight(node.tree, quote(Directories::path_of(entered)) +
+                                       " cannot be watched: " + marked.error().text());
+      return std::nullopt;
+    }
+    Level level{{}, &entered, {}, out_of_reach};
+    level.object.fd = std::move(fd);
+    if (!refresh(level.object)) return std::nullopt;
+    auto entries = list(level.object, tell);
+    if (!entries) {
+      reader.lost_sight(node.tree,
+                        quote(Directories::path_of(entered)) + ": " + entries.error().text());
+      return std::nullopt;
+    }
+    level.out_of_reach = out_of_reach && !reader.owner_can_write(node.tree, level.object.state);
+    for (auto& entry : *entries) {
+      if (tell) {
+        reader.noticed({Notice::Kind::kFound, &entered, entry.name, entry.id, entry.is_directory,
+                        pid, level.out_of_reach});
+      }
+      if (entry.is_directory) level.below.push_back(std::move(entry));
+    }
+    return level;
+  };
+
+  std::vector<Level> levels;
+  if (auto first = enter(std::move(directory), node, true)) levels.push_back(*std::move(first));
+  while (!levels.empty()) {
+    auto& level = levels.back();
+    if (level.below.empty()) {
+      levels.pop_back();
+      continue;
+    }
+    const auto entry = std::move(level.below.back());
+    level.below.pop_back();
+    const auto object =
+        open_object(level.object, entry.name);  // EXDEV: a mount, which is no part of the tree
+    if (!object || object->state.type != FileType::kDirectory) continue;
+    auto fd = reopened(*object);
+    const auto id = FileId::of(object->fd.get());
+    if (!fd || !id || directories_.find(*id))
+      continue;  // gone; or a tree of its own, or known already
+    auto& child = directories_.add(*id, node.tree, level.node, entry.name);
+    const bool out_of_reach = level.out_of_reach;
+    if (auto next = enter(*std::move(fd), child, out_of_reach)) levels.push_back(*std::move(next));
+  }
+}
+
+bool NoticeSource::dispatch(NoticeReader& reader) {
+  alignas(fanotify_event_metadata) static thread_local std::array<char, kBuffer> buffer;
+  for (int turn = 0; turn < kReadsATurn; ++turn) {
+    auto length = ::read(group_.get(), buffer.data(), buffer.size());
+    if (length < 0 && errno == EINTR) continue;
+    if (length <= 0) return false;
+    const auto* data = reinterpret_cast<const fanotify_event_metadata*>(buffer.data());
+    for (; FAN_EVENT_OK(data, length); data = FAN_EVENT_NEXT(data, length)) {
+      if ((data->mask & FAN_Q_OVERFLOW) != 0) {
+        reader.lost_notices();
+      } else {
+        handle(Event::parse(*data), reader);
+      }
+    }
+  }
+  return true;
+}
+
+void NoticeSource::handle(const Event& event, NoticeReader& reader) {
+  auto* directory = directories_.find(event.parent);
+  // A mark that outlived its tree: it goes when the directory goes, and until then is not listened
+  // to.
+  if (!directory) return;
+
+  if (event.name == ".") {
+    if ((event.mask & FAN_DELETE_SELF) != 0) return directories_.forget(*directory);
+    if ((event.mask & FAN_MOVE_SELF) != 0 && directory->parent) return verify(*directory, reader);
+    // Of a directory below the root its parent tells.
+    if ((event.mask & FAN_ATTRIB) != 0 && !directory->parent)
+      reader.noticed({Notice::Kind::kAttributes, directory, "", directory->id, true, event.pid});
+    return;
+  }
+  const bool is_directory = (event.mask & FAN_ONDIR) != 0;
+  const auto tell = [&](std::uint64_t bit, Notice::Kind kind) {
+    if ((event.mask & bit) == 0) return;
+    reader.noticed({kind, directory, event.name, event.object, is_directory, event.pid});
+  };
+  tell(FAN_CREATE, Notice::Kind::kCreated);
+  tell(FAN_MOVED_TO, Notice::Kind::kMovedIn);
+  tell(FAN_ATTRIB, Notice::Kind::kAttributes);
+  tell(FAN_CLOSE_WRITE, Notice::Kind::kClosed);
+  if (is_directory && (event.mask & (FAN_CREATE | FAN_MOVED_TO)) != 0)
+    directory_came(event, *directory, reader);
+}
+
+void NoticeSource::directory_came(const Event& event, Directory& parent, NoticeReader& reader) {
+  const auto located = locate(parent);
+  if (!located) {
+    if (located.error().code() == ENOENT) return;  // gone meanwhile: its own notice says so
+    return reader.lost_sight(parent.tree,
+                             quote(Directories::path_of(parent)) + ": " + located.error().text());
+  }
+  const auto object = open_object(*located, event.name);
+  if (!object || object->state.type != FileType::kDirectory) return;
+  const auto id = FileId::of(object->fd.get());
+  auto fd = reopened(*object);
+  if (!id || !fd) {
+    return reader.lost_sight(parent.tree,
+                             quote(Directories::path_of(parent, event.name)) + " cannot be opened");
+  }
+  if (auto* known = directories_.find(*id)) {
+    if (!known->parent || (known->parent == &parent && known->name == event.name)) return;
+    Directories::move(*known, parent, std::string(event.name));
+    return;
+  }
+  auto& node = directories_.add(*id, parent.tree, &parent, std::string(event.name));
+  adopt(*std::move(fd), node, event.pid, true, reader);
+}
+
+// It was moved. If to a watched directory, that has told already and the name here is the new one.
+void NoticeSource::verify(Directory& directory, NoticeReader& reader) {
+  const auto located = locate(directory);
+  if (located) return;
+  const auto code = located.error().code();
+  if (code != ENOENT && code != ESTALE && code != ENOTDIR && code != ELOOP && code != EXDEV) {
+    reader.lost_sight(directory.tree,
+                      quote(Directories::path_of(directory)) + ": " + located.error().text());
+  }
+  directories_.forget(directory);
+}
+
+}  // namespace guard

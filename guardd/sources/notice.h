@@ -1,0 +1,92 @@
+// Notices: what fanotify tells of the directories of guarded trees, after it has happened. Marks
+// directories, and only those; never holds anybody up, never judges, never changes a file. Keeps up
+// with new, moved and vanished directories by itself. One thread: the daemon's loop.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "guardd/object.h"
+#include "guardd/sources/directories.h"
+#include "policy/base/handle.h"
+#include "policy/base/result.h"
+
+namespace guard {
+
+// One thing that happened to one name.
+struct Notice {
+  enum class Kind : std::uint8_t {
+    kCreated,     // made here, or linked here
+    kMovedIn,     // renamed to this name, from elsewhere in the tree or outside
+    kAttributes,  // owner, group, mode, link count or extended attributes changed
+    kClosed,      // somebody who could write has closed it
+    kFound,       // met while looking into a directory that is new here
+  };
+  Kind kind = Kind::kCreated;
+  Directory* directory = nullptr;
+  std::string_view name;  // empty: the root of the tree itself
+  FileId object;          // not known on kernels before 5.17
+  bool is_directory = false;
+  std::int32_t pid = 0;  // who; for kFound, who brought the directory
+  // kFound: the tree's owner cannot have put anything into the directory since it was brought.
+  bool out_of_owners_reach = false;
+};
+
+class NoticeReader {
+ public:
+  NoticeReader() = default;
+  NoticeReader(const NoticeReader&) = delete;
+  NoticeReader& operator=(const NoticeReader&) = delete;
+  virtual ~NoticeReader() = default;
+
+  virtual void noticed(const Notice& notice) noexcept = 0;
+  // The kernel had no room for more: anything may have happened anywhere.
+  virtual void lost_notices() noexcept = 0;
+  // Something below this directory may be watched no more, or not yet: the tree has to be looked
+  // through.
+  virtual void lost_sight(std::uint32_t tree, const std::string& why) noexcept = 0;
+  // Whether the owner of this tree could change what is in a directory of this state.
+  virtual bool owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept = 0;
+};
+
+class NoticeSource {
+ public:
+  // Asks for the richest reports first; what the kernel does not know is done without.
+  static Result<NoticeSource> create();
+
+  int fd() const { return group_.get(); }
+  bool names_objects() const { return names_objects_; }
+  Directories& directories() { return directories_; }
+
+  // Marks a tree's root and the directories below it, on this mount only. What is met is not told:
+  // a scan follows. The root is held only while this runs, so that its file system can be
+  // unmounted.
+  Status watch_tree(std::uint32_t tree, const std::string& path, NoticeReader& reader);
+  void forget_tree(std::uint32_t tree);
+
+  // Reads what is there, up to a bound, so that the loop gets its turn. True if there may be more.
+  bool dispatch(NoticeReader& reader);
+
+ private:
+  struct Event;
+
+  NoticeSource(Fd group, bool names_objects)
+      : group_(std::move(group)), names_objects_(names_objects) {}
+
+  void handle(const Event& event, NoticeReader& reader);
+  void directory_came(const Event& event, Directory& parent, NoticeReader& reader);
+  void verify(Directory& directory, NoticeReader& reader);
+  Status mark(int directory) const;
+  void adopt(Fd directory, Directory& node, std::int32_t pid, bool tell, NoticeReader& reader);
+  // The directory itself, found by its names and known by its identity.
+  Result<Object> locate(const Directory& directory) const;
+
+  Fd group_;
+  bool names_objects_ = false;
+  Directories directories_;
+  std::unordered_map<std::uint32_t, std::string> trees_;  // their paths
+};
+
+}  // namespace guard
