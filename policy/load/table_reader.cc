@@ -213,6 +213,29 @@ std::vector<Setting<std::string>> TableReader::texts(std::string_view key) {
   return texts;
 }
 
+Optional<std::uint32_t> TableReader::count(std::string_view key, std::uint32_t least,
+                                           std::uint32_t most) {
+  const auto* node = find(key);
+  if (!node) return std::nullopt;
+  const auto* number = node->as_integer();
+  if (number && number->get() >= least && number->get() <= most) {
+    return Setting<std::uint32_t>{static_cast<std::uint32_t>(number->get()),
+                                  place_of(*node, file_)};
+  }
+  diagnostics_.error(place_of(*node, file_), std::string(key) + " wants a number from " +
+                                                 std::to_string(least) + " to " +
+                                                 std::to_string(most));
+  return std::nullopt;
+}
+
+const toml::table* TableReader::table(std::string_view key) {
+  const auto* node = find(key);
+  if (!node) return nullptr;
+  if (const auto* table = node->as_table()) return table;
+  wrong_type(key, *node, "a table", "[" + std::string(key) + "] on a line of its own");
+  return nullptr;
+}
+
 std::vector<const toml::table*> TableReader::tables(std::string_view key) {
   const auto* node = find(key);
   if (!node) return {};

@@ -30,6 +30,8 @@ class TableReader {
   Optional<Duration> duration(std::string_view key);
   Optional<Mode> mode(std::string_view key);
   std::vector<Setting<std::string>> texts(std::string_view key);
+  Optional<std::uint32_t> count(std::string_view key, std::uint32_t least, std::uint32_t most);
+  const toml::table* table(std::string_view key);
   std::vector<const toml::table*> tables(std::string_view key);
 
   template <typename E>

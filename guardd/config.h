@@ -1,0 +1,68 @@
+// The daemon's own settings, from guardd.toml. All have defaults; a file that is not there is as
+// good as an empty one. Loaded at start and on reload, never looked at again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "policy/base/duration.h"
+#include "policy/diagnostic.h"
+#include "policy/words.h"
+
+namespace guard {
+
+enum class BackendChoice : std::uint8_t { kAuto, kLsm, kFanotify };
+enum class TracerChoice : std::uint8_t { kAuto, kOff };
+enum class Answer : std::uint8_t { kAllow, kDeny };
+enum class UnknownIntent : std::uint8_t { kWrite, kRead };
+
+struct Config {
+  BackendChoice backend = BackendChoice::kAuto;
+  TracerChoice tracer = TracerChoice::kAuto;
+  struct {
+    Duration deadline = std::chrono::milliseconds(500);
+    Answer on_deadline = Answer::kAllow;
+    Answer on_overload = Answer::kAllow;
+    UnknownIntent unknown_intent = UnknownIntent::kWrite;
+  } answer;
+  struct {
+    std::uint32_t threads = 0;  // 0: the processors, at most 4
+    Duration every{0};          // 0: off
+  } scan;
+  struct {
+    std::string path;
+    Duration retention = std::chrono::hours(24 * 90);
+    std::uint64_t max_size = 1U << 30U;
+  } audit;
+  struct {
+    std::uint32_t sample = 5;
+  } journal;
+  struct {
+    Duration quiet = std::chrono::seconds(2);
+  } incident;
+  struct {
+    std::string textfile;
+  } metrics;
+};
+
+// Every mistake is in `diagnostics`, as in policies; what could be read in spite of it is returned.
+Config read_config(std::string_view text, std::uint32_t file, Diagnostics& diagnostics);
+
+template <>
+struct Words<BackendChoice> {
+  static constexpr std::array<std::string_view, 3> kAll{"auto", "lsm", "fanotify"};
+};
+template <>
+struct Words<TracerChoice> {
+  static constexpr std::array<std::string_view, 2> kAll{"auto", "off"};
+};
+template <>
+struct Words<Answer> {
+  static constexpr std::array<std::string_view, 2> kAll{"allow", "deny"};
+};
+template <>
+struct Words<UnknownIntent> {
+  static constexpr std::array<std::string_view, 2> kAll{"write", "read"};
+};
+
+}  // namespace guard

@@ -1,0 +1,107 @@
+// Holds changes until they have come to rest: nothing more for `settle`, and in a directory nothing
+// below that still waits. Remembers for each who brought it about, and whether that is evidence.
+// Never looks at the file system: whoever takes what is due does. Bounded: a storm becomes "look at
+// this directory". One thread: the daemon's loop. The clock is passed in.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "guardd/file_id.h"
+#include "guardd/remedy.h"
+#include "guardd/sources/directories.h"
+#include "policy/words.h"
+
+namespace guard {
+
+struct Who;  // whoever acted; see who/
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// What came of one notice, as far as settling is concerned.
+struct Seen {
+  Operation operation = Operation::kCreate;
+  std::shared_ptr<const Who> who;  // null: not known
+  Evidence evidence = Evidence::kNone;
+  FileId object;
+  bool is_directory = false;
+};
+
+struct Due {
+  Directory* directory = nullptr;
+  std::string name;  // empty: the root of the tree, or with look: all that is in the directory
+  bool look = false;
+  Seen seen;
+  std::chrono::microseconds settle{};
+  unsigned tries = 0;  // how often it was put back
+  SteadyTime first_seen;
+};
+
+class Settle {
+ public:
+  static constexpr std::size_t kMostEntries = 20'000;
+  static constexpr std::size_t kMostLooks = 4'000;
+
+  explicit Settle(Directories& directories, std::size_t most = kMostEntries)
+      : directories_(directories), most_(most) {}
+
+  // Somebody else than the owner, or nobody knows who, did something that may have to be put right.
+  void seen(Directory& directory, std::string_view name, Seen seen,
+            std::chrono::microseconds settle, SteadyTime now);
+  // Something else happened to it: it has not come to rest yet.
+  void stirred(Directory& directory, std::string_view name, SteadyTime now);
+  // The owner has put something of its own there: what was known of that name is about something
+  // else.
+  void replaced(Directory& directory, std::string_view name);
+
+  // The next that has come to rest; nothing if there is none. Directories after what is in them.
+  std::optional<Due> take(SteadyTime now);
+  // It is not ready: somebody writes it still, or the command that made it still runs.
+  void put_back(Due due, SteadyTime until);
+  std::optional<SteadyTime> next() const;
+
+  void forget_tree(std::uint32_t tree);
+  std::size_t waiting() const { return entries_.size(); }
+  std::uint64_t storms() const { return storms_; }
+  // More storms than could be remembered: the trees concerned have to be scanned. Taken by asking.
+  std::set<std::uint32_t> take_overflowed() { return std::exchange(overflowed_, {}); }
+
+ private:
+  struct Key {
+    std::uint64_t directory = 0;
+    std::string name;
+    bool look = false;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Entry {
+    Seen seen;
+    std::chrono::microseconds settle{};
+    SteadyTime first_seen;
+    SteadyTime deadline;
+    unsigned tries = 0;
+  };
+  using Entries = std::map<Key, Entry>;
+
+  void storm(Directory& directory, Seen seen, std::chrono::microseconds settle, SteadyTime now);
+  void merge(Entry& entry, Seen seen);
+  void schedule(const Key& key, Entry& entry, SteadyTime deadline);
+  void erase(Entries::iterator at);
+  void stir_above(Directory& directory, SteadyTime now);
+
+  Directories& directories_;
+  std::size_t most_;
+  Entries entries_;
+  std::set<std::pair<SteadyTime, Key>> order_;
+  std::size_t looks_ = 0;
+  std::uint64_t storms_ = 0;
+  std::set<std::uint32_t> overflowed_;
+};
+
+}  // namespace guard

@@ -1,0 +1,170 @@
+#include "guardd/settle.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+namespace guard {
+namespace {
+
+using namespace std::chrono_literals;
+
+FileId file_id(int number) {
+  alignas(int) std::array<char, 64> room{};
+  auto* handle = reinterpret_cast<int*>(room.data());  // bytes, type, content
+  handle[0] = sizeof number;
+  handle[2] = number;
+  return {"filesystem", reinterpret_cast<const ::file_handle&>(room)};
+}
+
+class SettleTest : public testing::Test {
+ protected:
+  static constexpr auto kSettle = 250ms;
+
+  Directory& directory(int number, Directory* parent, const std::string& name) {
+    return directories_.add(file_id(number), 0, parent, name);
+  }
+  void made(Directory& in, const std::string& name, bool is_directory = false,
+            Evidence evidence = Evidence::kSomebodyElse, FileId object = {}) {
+    settle_.seen(in, name, {Operation::kCreate, nullptr, evidence, std::move(object), is_directory},
+                 kSettle, now_);
+  }
+  std::string taken() {
+    const auto due = settle_.take(now_);
+    if (!due) return "nothing";
+    if (due->look) return "look at " + Directories::path_of(*due->directory);
+    return Directories::path_of(*due->directory, due->name);
+  }
+
+  SteadyTime now_{1h};
+  Directories directories_;
+  Directory& root_ = directory(1, nullptr, "");
+  Settle settle_{directories_, 8};
+};
+
+TEST_F(SettleTest, NothingIsTakenBeforeItHasRested) {
+  made(root_, "a");
+  now_ += 249ms;
+  EXPECT_EQ(taken(), "nothing");
+  now_ += 1ms;
+  EXPECT_EQ(taken(), "a");
+  EXPECT_EQ(taken(), "nothing");
+  EXPECT_FALSE(settle_.next());
+}
+
+TEST_F(SettleTest, WhateverHappensToItBeginsTheRestAnew) {
+  made(root_, "a");
+  for (int i = 0; i < 10; ++i) {
+    now_ += 200ms;
+    EXPECT_EQ(taken(), "nothing");
+    settle_.stirred(root_, "a", now_);
+  }
+  now_ += 250ms;
+  EXPECT_EQ(taken(), "a");
+}
+
+TEST_F(SettleTest, ADirectoryComesAfterWhatIsInIt) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "d", true);
+  now_ += 200ms;
+  made(below, "f");
+  now_ += 200ms;
+  EXPECT_EQ(taken(), "nothing");
+  now_ += 50ms;
+  EXPECT_EQ(taken(), "d/f");
+  now_ += 250ms;
+  EXPECT_EQ(taken(), "d");
+}
+
+TEST_F(SettleTest, ADirectoryWaitsForAFileThatIsStillWritten) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "d", true);
+  made(below, "f");
+  for (int i = 0; i < 5; ++i) {
+    now_ += 1s;
+    auto due = settle_.take(now_);
+    ASSERT_TRUE(due);
+    EXPECT_EQ(due->name, "f");
+    EXPECT_EQ(due->tries, static_cast<unsigned>(i));
+    settle_.put_back(*std::move(due), now_ + 1s);
+    EXPECT_EQ(taken(), "nothing");
+  }
+  now_ += 1s;
+  EXPECT_EQ(taken(), "d/f");
+  now_ += 1s;
+  EXPECT_EQ(taken(), "d");
+  EXPECT_EQ(root_.waiting_below, 0U);
+}
+
+TEST_F(SettleTest, EvidenceStaysUntilTheOwnerPutsSomethingElseThere) {
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+  made(root_, "a", false, Evidence::kNone, file_id(7));
+  now_ += kSettle;
+  EXPECT_EQ(settle_.take(now_)->seen.evidence, Evidence::kSomebodyElse);
+
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+  made(root_, "a", false, Evidence::kNone, file_id(8));
+  now_ += kSettle;
+  EXPECT_EQ(settle_.take(now_)->seen.evidence, Evidence::kNone);
+
+  made(root_, "a");
+  settle_.replaced(root_, "a");
+  now_ += kSettle;
+  EXPECT_EQ(taken(), "nothing");
+}
+
+TEST_F(SettleTest, AStormBecomesALookAtTheDirectory) {
+  auto& below = directory(2, &root_, "d");
+  for (int i = 0; i < 8; ++i) made(root_, std::to_string(i));
+  for (int i = 0; i < 1000; ++i) made(below, std::to_string(i));
+  EXPECT_EQ(settle_.waiting(), 9U);
+  EXPECT_EQ(settle_.storms(), 1U);
+  now_ += kSettle;
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(taken(), std::to_string(i));
+  EXPECT_EQ(taken(), "look at d");
+  EXPECT_TRUE(settle_.take_overflowed().empty());
+}
+
+TEST_F(SettleTest, InAStormOneDoubtTakesTheEvidenceAway) {
+  for (int i = 0; i < 9; ++i) made(root_, std::to_string(i));
+  made(root_, "x", false, Evidence::kNone);
+  now_ += kSettle;
+  while (const auto due = settle_.take(now_))
+    EXPECT_EQ(due->seen.evidence, due->look ? Evidence::kNone : Evidence::kSomebodyElse);
+}
+
+TEST_F(SettleTest, WhatIsInADirectoryThatIsGoneIsForgotten) {
+  auto& below = directory(2, &root_, "d");
+  made(below, "f");
+  directories_.forget(below);
+  EXPECT_EQ(root_.waiting_below, 0U);
+  now_ += kSettle;
+  EXPECT_EQ(taken(), "nothing");
+  EXPECT_EQ(settle_.waiting(), 0U);
+}
+
+TEST_F(SettleTest, AMovedDirectoryTakesWhatWaitsInItAlong) {
+  auto& a = directory(2, &root_, "a");
+  auto& b = directory(3, &root_, "b");
+  auto& d = directory(4, &a, "d");
+  made(d, "f");
+  EXPECT_EQ(a.waiting_below, 1U);
+  Directories::move(d, b, "e");
+  EXPECT_EQ(a.waiting_below, 0U);
+  EXPECT_EQ(b.waiting_below, 1U);
+  EXPECT_EQ(root_.waiting_below, 1U);
+  now_ += kSettle;
+  EXPECT_EQ(taken(), "b/e/f");
+  EXPECT_EQ(root_.waiting_below, 0U);
+}
+
+TEST_F(SettleTest, AForgottenTreeLeavesNothingWaiting) {
+  made(root_, "a");
+  settle_.forget_tree(0);
+  EXPECT_EQ(settle_.waiting(), 0U);
+  EXPECT_FALSE(settle_.next());
+}
+
+}  // namespace
+}  // namespace guard
