@@ -125,6 +125,7 @@ class Glob::Compiler {
         return {};
       case '\\':
         if (++at_ == text_.size()) return at("the '\\' at the end escapes nothing");
+        if (peek() == '/') return at("a '/' cannot be escaped: it always stands between names");
         break;
       default:
         break;

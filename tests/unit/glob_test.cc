@@ -86,6 +86,8 @@ TEST(Glob, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(error_of("a\\"), "character 2: the '\\' at the end escapes nothing");
   EXPECT_EQ(error_of("[[:alpha:]]"),
             "character 2: classes such as [:alpha:] are not known here; write the range");
+  EXPECT_EQ(error_of("a\\/b"),
+            "character 3: a '/' cannot be escaped: it always stands between names");
   EXPECT_NE(error_of("a[/]b"), "");
   EXPECT_NE(error_of("a[+-9]b"), "");  // the range holds '/'
   EXPECT_NE(error_of("{**,a}b"), "");
