@@ -1,11 +1,11 @@
-// A service in a few lines: takes the bus name it is given, writes a journal record with a field of its own, and lives
-// until it is told to stop.
-#include <systemd/sd-bus.h>
-#include <systemd/sd-journal.h>
-
+// A service in a few lines: takes the bus name it is given, writes a journal record with a field of
+// its own, and lives until it is told to stop.
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-journal.h>
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;

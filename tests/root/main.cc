@@ -1,5 +1,6 @@
-// The main function of root tests. It leaves the machine behind before the first test: a mount namespace where nothing
-// spreads back, and a process namespace that ends, with all that is in it, when the tests end or take too long.
+// The main function of root tests. It leaves the machine behind before the first test: a mount
+// namespace where nothing spreads back, and a process namespace that ends, with all that is in it,
+// when the tests end or take too long.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sched.h>
@@ -39,7 +40,8 @@ int reap_until(pid_t child) {
   }
 }
 
-// Forks; the parent ends with the status of the child, the child goes on and does not outlive the parent.
+// Forks; the parent ends with the status of the child, the child goes on and does not outlive the
+// parent.
 void go_on_in_child() {
   const pid_t child = fork();
   require(child >= 0, "fork");
@@ -53,8 +55,10 @@ void leave_the_machine() {
   alarm(kDeadlineSeconds);  // ends the process outside, and with it everything inside
   require(unshare(CLONE_NEWNS | CLONE_NEWPID) == 0, "unshare");
   require(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "make mounts private");
-  go_on_in_child();  // as the first process of the namespace, which is deaf to signals such as abort's
-  require(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "mount /proc");
+  go_on_in_child();  // as the first process of the namespace, which is deaf to signals such as
+                     // abort's
+  require(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0,
+          "mount /proc");
   go_on_in_child();
 }
 

@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where the tmpfs of this process is; the machine's own /media stays as it is, in its own namespace.
+// Where the tmpfs of this process is; the machine's own /media stays as it is, in its own
+// namespace.
 const fs::path kBase = "/media";
 
 // Big enough for mkfs.xfs, which refuses less than 300 MiB. The image is sparse.
@@ -74,14 +75,19 @@ Status mount_image(FsType type, const fs::path& image, const fs::path& place) {
 
 const char* name_of(FsType type) {
   switch (type) {
-    case FsType::kTmpfs: return "tmpfs";
-    case FsType::kExt4: return "ext4";
-    case FsType::kXfs: return "xfs";
+    case FsType::kTmpfs:
+      return "tmpfs";
+    case FsType::kExt4:
+      return "ext4";
+    case FsType::kXfs:
+      return "xfs";
   }
   return "";
 }
 
-std::ostream& operator<<(std::ostream& out, FsType type) { return out << name_of(type); }
+std::ostream& operator<<(std::ostream& out, FsType type) {
+  return out << name_of(type);
+}
 
 std::string why_no_scratch_fs(FsType type) {
   if (geteuid() != 0) return "only root can mount";
@@ -109,7 +115,9 @@ Result<std::unique_ptr<ScratchFs>> ScratchFs::make(FsType type) {
   return std::unique_ptr<ScratchFs>(new ScratchFs(place));
 }
 
-ScratchFs::~ScratchFs() { (void)umount2(root_.c_str(), MNT_DETACH); }
+ScratchFs::~ScratchFs() {
+  (void)umount2(root_.c_str(), MNT_DETACH);
+}
 
 void ScratchFsTest::SetUp() {
   if (const std::string why = why_no_scratch_fs(GetParam()); !why.empty()) GTEST_SKIP() << why;

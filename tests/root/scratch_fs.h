@@ -1,6 +1,6 @@
-// ScratchFs: a file system of its own for a root test, gone with it. It lives in the private mount namespace that
-// main.cc made, on a tmpfs that nobody else sees; loop devices end with their mount. So nothing is left on the machine
-// even when a test crashes.
+// ScratchFs: a file system of its own for a root test, gone with it. It lives in the private mount
+// namespace that main.cc made, on a tmpfs that nobody else sees; loop devices end with their mount.
+// So nothing is left on the machine even when a test crashes.
 //
 //   class Notices : public guard::test::ScratchFsTest {};
 //   GUARD_ON_EVERY_FS(Notices);
@@ -54,9 +54,8 @@ class ScratchFsTest : public testing::TestWithParam<FsType> {
 
 }  // namespace guard::test
 
-#define GUARD_ON_EVERY_FS(suite)                                                               \
-  INSTANTIATE_TEST_SUITE_P(On, suite,                                                          \
-                           testing::Values(guard::test::FsType::kTmpfs,                        \
-                                           guard::test::FsType::kExt4,                         \
-                                           guard::test::FsType::kXfs),                         \
+#define GUARD_ON_EVERY_FS(suite)                                                                   \
+  INSTANTIATE_TEST_SUITE_P(On, suite,                                                              \
+                           testing::Values(guard::test::FsType::kTmpfs,                            \
+                                           guard::test::FsType::kExt4, guard::test::FsType::kXfs), \
                            [](const auto& each) { return guard::test::name_of(each.param); })

@@ -1,6 +1,5 @@
-// A root test has a file system of its own, on which the kernel tells what happens, and is out of the machine's sight.
-#include "tests/root/scratch_fs.h"
-
+// A root test has a file system of its own, on which the kernel tells what happens, and is out of
+// the machine's sight.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/fanotify.h>
@@ -13,6 +12,7 @@
 #include <string>
 
 #include "policy/base/handle.h"
+#include "tests/root/scratch_fs.h"
 
 namespace guard::test {
 namespace {
@@ -56,9 +56,15 @@ TEST_P(ScratchFs, IsOfTheTypeAskedForAndEmpty) {
   ASSERT_EQ(statfs(root().c_str(), &about), 0);
   const auto type = static_cast<std::uint64_t>(about.f_type);
   switch (GetParam()) {
-    case FsType::kTmpfs: EXPECT_EQ(type, 0x01021994U); break;
-    case FsType::kExt4: EXPECT_EQ(type, 0xEF53U); break;
-    case FsType::kXfs: EXPECT_EQ(type, 0x58465342U); break;
+    case FsType::kTmpfs:
+      EXPECT_EQ(type, 0x01021994U);
+      break;
+    case FsType::kExt4:
+      EXPECT_EQ(type, 0xEF53U);
+      break;
+    case FsType::kXfs:
+      EXPECT_EQ(type, 0x58465342U);
+      break;
   }
   EXPECT_FALSE(std::filesystem::exists(root() / "guarded"));
 }

@@ -1,4 +1,5 @@
-// A GoogleTest program, built with the sanitizers, runs in the machine over the kernel that was asked for.
+// A GoogleTest program, built with the sanitizers, runs in the machine over the kernel that was
+// asked for.
 #include <gtest/gtest.h>
 #include <sys/utsname.h>
 
