@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "guardd/host/policies.h"
+#include "guardd/host/usage.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
@@ -21,7 +23,7 @@ Usage: guardd --check [--policy-dir DIR]...
 
 Options:
       --check           Validate the policies and end: 0 valid, 1 invalid
-      --policy-dir DIR  Read policies from DIR instead of the standard directories;
+      --policy-dir DIR  Read policies from DIR, not the standard directories;
                         may be given several times, earlier ones win
   -h, --help            This help
       --version         The version
@@ -56,12 +58,18 @@ int run(int argc, char** argv) {
   bool check_only = false;
   app.add_option("--policy-dir", directories)->allow_extra_args(false);
   app.add_flag("--check", check_only);
+  if (const auto option = option_without_value(argc, argv); !option.empty()) {
+    std::cerr << "guardd: " << printable(option) << " (see guardd --help)\n";
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);
+    std::ostringstream text;
+    app.exit(success, text);
+    return print("guardd", text.str()) ? 0 : 1;
   } catch (const CLI::ParseError& error) {
-    std::cerr << "guardd: " << printable(error.what()) << " (see guardd --help)\n";
+    std::cerr << "guardd: " << printable(complaint(app, error)) << " (see guardd --help)\n";
     return 2;
   }
   if (check_only) return check(directories);
@@ -74,6 +82,7 @@ int run(int argc, char** argv) {
 }  // namespace guard
 
 int main(int argc, char** argv) {
+  guard::hold_standard_streams();
   try {
     return guard::run(argc, argv);
   } catch (const std::exception& failure) {  // out of memory: nothing else throws this far

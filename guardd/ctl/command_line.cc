@@ -1,13 +1,15 @@
 #include "guardd/ctl/command_line.h"
 
+#include <algorithm>
 #include <array>
-#include <cstdio>
 #include <iostream>
+#include <sstream>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
 
 #include "guardd/ctl/help.h"
+#include "guardd/host/usage.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
@@ -57,11 +59,16 @@ ExitCode complain_about_verb(std::string_view verb) {
       verb);
 }
 
-// CLI11's own messages can hold line breaks; ours are one line.
-std::string one_line(std::string text) {
-  for (auto& c : text)
-    if (c == '\n') c = ' ';
-  return text;
+ExitCode complain_about(const CLI::App& app, const CLI::ParseError& error, std::string_view verb) {
+  const auto left = app.remaining(true);
+  if (!is_verb(verb) && !verb.empty()) return complain_about_verb(verb);
+  if (verb.empty() && !left.empty() && left.front().empty()) return complain_about_verb(verb);
+  if (left.empty() && dynamic_cast<const CLI::RequiredError*>(&error)) {
+    if (verb == "show") return complain("show needs the name of a POLICY", verb);
+    if (verb == "explain") return complain("explain needs a PATH", verb);
+    return complain_about_verb(verb);
+  }
+  return complain(complaint(app, error), verb);
 }
 
 }  // namespace
@@ -99,15 +106,20 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
   explain_verb->add_flag("--terminal", explain.terminal);
 
   const auto intended = intended_verb(argc, argv);
+  if (const auto option = option_without_value(argc, argv); !option.empty())
+    return complain(option, intended);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
-    app.exit(success);
-    return kDone;
+    std::ostringstream text;
+    app.exit(success, text);
+    return print("guardctl", text.str()) ? kDone : kFailed;
   } catch (const CLI::ParseError& error) {
-    if (!is_verb(intended)) return complain_about_verb(intended);
-    return complain(one_line(error.what()), intended);
+    return complain_about(app, error, intended);
   }
+  if (*explain_verb && explain.path.empty()) return complain("PATH is empty", intended);
+  if (std::find(check.paths.begin(), check.paths.end(), "") != check.paths.end())
+    return complain("FILE is empty", intended);
   if (*check_verb) {
     line.verb = check;
   } else if (*show_verb) {

@@ -69,7 +69,7 @@ Result<std::vector<Operation>> operations_of(const std::vector<std::string>& wor
   for (const auto& said : words) {
     const auto operation = parse_word<Operation>(said);
     if (!operation || *operation == Operation::kScan) {
-      const auto near = nearest(said, Words<Operation>::kAll);
+      const auto near = operation ? "" : nearest(said, Words<Operation>::kAll);
       return Error("unknown operation " + quote(said) +
                    (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
     }

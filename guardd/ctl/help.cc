@@ -8,16 +8,16 @@ constexpr std::string_view kMain = R"(guardctl: keeps services the owners of the
 Usage: guardctl [OPTION...] VERB [ARGUMENT...]
 
 Policies (no daemon needed):
-  check [FILE|DIR...]   Are the policies valid, and what can be done for them here?
-  explain PATH          What would happen at this path, and why?
-  list                  The policies, one a line
-  show POLICY           One policy, and where each of its values comes from
+  check [FILE|DIR...]  Are the policies valid, and what can guardd do here?
+  explain PATH         What would happen at this path, and why?
+  list                 The policies there are
+  show POLICY          One policy, and where each of its values comes from
 
 Options:
       --json            Print JSON, for programs
       --no-pager        Do not page long output
-  -q, --quiet           Print errors only
-      --policy-dir DIR  Read policies from DIR instead of the standard directories;
+  -q, --quiet           Print errors only; --json still prints its JSON
+      --policy-dir DIR  Read policies from DIR, not the standard directories;
                         may be given several times, earlier ones win
   -h, --help            This help; after a verb, the help of the verb
       --version         The version
@@ -32,7 +32,7 @@ Usage: guardctl check [OPTION...] [FILE|DIR...]
 
 Reads the policies in the files and directories given, or in the standard ones,
 reports everything that is wrong with them in one go, and says what each backend
-could do for each policy on this machine. Nothing is changed and no daemon needed.
+could do for each policy on this machine. Nothing is changed.
 
 Of several directories, a file in an earlier one replaces the file of the same
 name in a later one, and a link to /dev/null masks it.
@@ -45,14 +45,15 @@ constexpr std::string_view kExplain = R"(guardctl explain: what would happen at 
 Usage: guardctl explain [OPTION...] PATH
 
 Tells which policy and which rule apply to PATH, whether or not it exists, and
-what each backend would do if somebody worked on it; step by step, with the line
-of the policy that decides each step. No daemon needed.
+what each backend would do if somebody worked on it: step by step, each with the
+line of the policy that decides it.
 
 Who is asked about:
       --user USER       Whose doing: a name or a number (default: root)
-      --op OP[,OP...]   Which operations (default: all): create mkdir mknod symlink
-                        link rename chown chmod write truncate map unlink rmdir
-                        setxattr removexattr setacl setflags mount read
+      --op OP[,OP...]   Which operations (default: all): create mkdir mknod
+                        symlink link rename chown chmod write truncate map
+                        unlink rmdir setxattr removexattr setacl setflags mount
+                        read
       --exe FILE        The program that does it
       --unit UNIT       The systemd unit it runs in
       --login USER      Who logged in (the loginuid)
@@ -60,17 +61,28 @@ Who is asked about:
       --terminal        From a terminal; with --login: interactively
 
 What is made is taken to be USER's own; what is renamed or linked to PATH, too.
+
+Exit status: 0 done, 1 the policies are invalid or USER is unknown.
 )";
 
-constexpr std::string_view kList = R"(guardctl list: the policies, one a line
+constexpr std::string_view kList = R"(guardctl list: the policies there are
 
 Usage: guardctl list [OPTION...]
+
+Each with its action, the owner it wants, the file it stands in, and its trees.
+
+Exit status: 0 done, 1 the policies are invalid.
 )";
 
 constexpr std::string_view kShow =
     R"(guardctl show: one policy, and where each of its values comes from
 
 Usage: guardctl show [OPTION...] POLICY
+
+Tells the line that each value was written in, or what it follows from, and what
+each backend makes of the policy.
+
+Exit status: 0 done, 1 there is no such policy, or the policies are invalid.
 )";
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "guardd/ctl/verbs.h"
+#include "guardd/host/usage.h"
 #include "policy/base/text.h"
 
 namespace guard::ctl {
@@ -30,6 +31,7 @@ int run(int argc, char** argv) {
 }  // namespace guard::ctl
 
 int main(int argc, char** argv) {
+  guard::hold_standard_streams();
   try {
     return guard::ctl::run(argc, argv);
   } catch (const std::exception& failure) {  // out of memory: nothing else throws this far

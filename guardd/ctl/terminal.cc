@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "guardd/host/usage.h"
 #include "policy/base/handle.h"
 #include "policy/base/text.h"
 
@@ -32,14 +33,14 @@ std::size_t columns_of(std::string_view text) {
   return columns;
 }
 
-bool write_all(int fd, std::string_view text) {
+// As much of it as the pager wants to see.
+void feed(int fd, std::string_view text) {
   while (!text.empty()) {
     const auto wrote = ::write(fd, text.data(), text.size());
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return errno == EPIPE;  // the reader has seen enough
+    if (wrote < 0) return;
     text.remove_prefix(static_cast<std::size_t>(wrote));
   }
-  return true;
 }
 
 std::size_t screen_rows() {
@@ -69,7 +70,7 @@ bool page(const std::string& text) {
   posix_spawn_file_actions_destroy(&actions);
   from.reset();
   if (code != 0) return false;
-  write_all(to.get(), text);
+  feed(to.get(), text);
   to.reset();
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -102,7 +103,7 @@ bool Terminal::show(const std::string& text) const {
   const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   const auto rows = screen_rows();
   if (pager_ && rows > 0 && lines >= rows && page(text)) return true;
-  return write_all(STDOUT_FILENO, text);
+  return print("guardctl", text);
 }
 
 std::string Table::text(const Terminal& terminal, std::string_view indent) const {
