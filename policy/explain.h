@@ -21,6 +21,7 @@ struct Question {
   std::vector<Operation> operations;
   std::optional<ObjectState> present;  // what lies at the path now
   std::optional<Gid> parents_group;    // of a set-gid directory above: new objects get it
+  std::string unseen;                  // why nobody can say what lies there
   bool cannot_chown = false;           // the file system knows no owners
 };
 

@@ -54,14 +54,23 @@ Result<Account> account_of(const std::string& text) {
 }
 
 // The path as guardd would meet it: absolute, with the links on the way to it resolved, but not the
-// last.
+// last. What cannot be resolved stays as written.
 std::string met_as(const std::string& path) {
-  std::error_code ignored;  // what cannot be resolved stays as written
-  auto absolute = std::filesystem::absolute(path, ignored).lexically_normal();
-  if (!absolute.has_filename()) absolute = absolute.parent_path();
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  auto absolute = fs::absolute(path, ignored);
+  while (!absolute.has_filename() && absolute.has_relative_path())  // "/srv/shop/"
+    absolute = absolute.parent_path();
   if (!absolute.has_relative_path()) return "/";
-  const auto parent = std::filesystem::weakly_canonical(absolute.parent_path(), ignored);
-  return ((parent.empty() ? absolute.parent_path() : parent) / absolute.filename()).string();
+  const auto last = absolute.filename();
+  const bool is_name = last != "." && last != "..";
+  const auto to_resolve = is_name ? absolute.parent_path() : absolute;
+  auto resolved = fs::weakly_canonical(to_resolve, ignored);
+  if (resolved.empty()) resolved = to_resolve.lexically_normal();
+  if (is_name) resolved /= last;
+  // What is not there ends in a slash where ".." led out of it.
+  if (!resolved.has_filename() && resolved.has_relative_path()) resolved = resolved.parent_path();
+  return resolved.string();
 }
 
 Result<std::vector<Operation>> operations_of(const std::vector<std::string>& words) {
@@ -110,10 +119,12 @@ void add_object(Asked& asked, const std::string& path) {
   const SystemFiles files;
   auto& question = asked.question;
   question.path = path;
-  if (const auto facts = files.look(path); facts && *facts) {
-    question.present =
-        ObjectState{(*facts)->type, (*facts)->uid, (*facts)->gid, (*facts)->mode, (*facts)->links};
-    question.cannot_chown = !(*facts)->can_chown || (*facts)->read_only;
+  const auto there = files.look(path);
+  if (!there) question.unseen = std::generic_category().message(there.error().code());
+  if (there && *there) {
+    const auto& facts = **there;
+    question.present = ObjectState{facts.type, facts.uid, facts.gid, facts.mode, facts.links};
+    question.cannot_chown = !facts.can_chown || facts.read_only;
   }
   const auto parent = std::filesystem::path(path).parent_path().string();
   if (const auto facts = files.look(parent); facts && *facts) {
@@ -147,6 +158,7 @@ int explain(const Options& options, const ExplainOptions& asked) {
 
   const auto set = load_valid(options);
   if (!set) return kFailed;
+  if (options.quiet && !options.json) return kDone;
   const auto explanation = explain(*set, full.question);
   if (options.json) {
     auto json = explanation_json(*set, explanation, full.question);

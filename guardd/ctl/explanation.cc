@@ -51,17 +51,23 @@ Tone tone_of(Outcome outcome) {
   return Tone::kPlain;
 }
 
-std::string from_text(const ExplainedStep& step) {
-  return step.file.empty() ? ""
-                           : "  (" + escaped(step.file) + ":" + std::to_string(step.line) + ")";
-}
-
+// Steps as a list. Most follow from a line of the file that was named above; another file is named.
 std::string steps_text(const Terminal& terminal, const std::vector<ExplainedStep>& steps,
-                       std::string_view indent) {
+                       std::string_view file, std::size_t indent) {
   std::string out;
-  for (const auto& step : steps)
-    out += std::string(indent) + "- " + printable(step.text) +
-           terminal.paint(Tone::kFaint, from_text(step)) + '\n';
+  for (const auto& step : steps) {
+    const auto text = std::string(indent, ' ') + "- " + wrapped(printable(step.text), indent + 2);
+    out += text;
+    if (!step.file.empty()) {
+      const auto line = std::to_string(step.line);
+      const auto from =
+          step.file == file ? "(line " + line + ")" : "(" + escaped(step.file) + ":" + line + ")";
+      const bool fits = columns_of(text.substr(text.rfind('\n') + 1)) + 2 + from.size() <= kWidth;
+      out +=
+          (fits ? "  " : "\n" + std::string(indent + 2, ' ')) + terminal.paint(Tone::kFaint, from);
+    }
+    out += '\n';
+  }
   return out;
 }
 
@@ -73,8 +79,26 @@ bool alike(const ExplainedOperation& a, const ExplainedOperation& b) {
   return a.outcomes == b.outcomes && a.because == b.because;
 }
 
+// "with lsm refused, with fanotify logged"
+struct Outcomes {
+  std::string plain;
+  std::string painted;
+};
+
+Outcomes outcomes_text(const Terminal& terminal, const std::array<Outcome, 2>& outcomes) {
+  const auto [lsm, fanotify] = outcomes;
+  const auto painted = [&](Outcome outcome) {
+    return terminal.paint(tone_of(outcome), word(outcome));
+  };
+  if (lsm == fanotify) return {std::string(word(lsm)), painted(lsm)};
+  constexpr auto kBoth = "with lsm {}, with fanotify {}";
+  return {fmt::format(kBoth, word(lsm), word(fanotify)),
+          fmt::format(kBoth, painted(lsm), painted(fanotify))};
+}
+
 std::string operations_text(const Terminal& terminal, const Explanation& explanation,
-                            const std::string& user) {
+                            const std::string& user, std::string_view file) {
+  constexpr std::size_t kIndent = 6;
   std::string out = terminal.paint(Tone::kStrong, "If " + escaped(user) + " works on it") + '\n';
   std::vector<bool> told(explanation.operations.size());
   for (std::size_t i = 0; i < told.size(); ++i) {
@@ -86,14 +110,11 @@ std::string operations_text(const Terminal& terminal, const Explanation& explana
       told[j] = true;
       names += (names.empty() ? "" : ", ") + std::string(word(explanation.operations[j].operation));
     }
-    const auto [lsm, fanotify] = first.outcomes;
+    const auto outcomes = outcomes_text(terminal, first.outcomes);
     out += "  " + terminal.paint(Tone::kStrong, wrapped(names, 2)) + '\n';
-    out += lsm == fanotify
-               ? "      " + terminal.paint(tone_of(lsm), word(lsm))
-               : "      with lsm " + terminal.paint(tone_of(lsm), word(lsm)) + ", with fanotify " +
-                     terminal.paint(tone_of(fanotify), word(fanotify));
-    out += ": " + printable(first.because) + '\n';
-    if (told.size() < kSurvey) out += steps_text(terminal, first.steps, "      ");
+    out += std::string(kIndent, ' ') + outcomes.painted + ": " +
+           wrapped(printable(first.because), kIndent, kIndent + outcomes.plain.size() + 2) + '\n';
+    if (told.size() < kSurvey) out += steps_text(terminal, first.steps, file, kIndent);
   }
   if (told.size() >= kSurvey)
     out += "  " + terminal.paint(Tone::kFaint, "step by step: add --op create") + '\n';
@@ -101,7 +122,10 @@ std::string operations_text(const Terminal& terminal, const Explanation& explana
 }
 
 std::string instead(const Explanation& explanation) {
-  return "sudo -u " + escaped(explanation.wanted->owner.name) + " COMMAND";
+  // sudo wants a number to look like one.
+  const auto& owner = explanation.wanted->owner;
+  const bool nameless = owner.name == std::to_string(owner.id.value);
+  return "sudo -u " + (nameless ? "'#" + owner.name + "'" : escaped(owner.name)) + " COMMAND";
 }
 
 bool any_violation(const Explanation& explanation) {
@@ -160,18 +184,19 @@ std::string explanation_text(const Terminal& terminal, const PolicySet& set,
                              const Explanation& explanation, const Question& question) {
   std::string out = terminal.paint(Tone::kStrong, escaped(explanation.path)) + '\n';
   const auto line = [&](std::string_view label, const std::string& text) {
-    out += fmt::format("  {:<8}{}\n", label, text);
+    out += fmt::format("  {:<8}{}\n", label, wrapped(text, 10));
   };
   if (question.present) {
     line("is", state_text(*question.present) +
                    (explanation.now ? ": " + wrong_text(*explanation.now) : ""));
   } else {
-    line("is", "not there");
+    line("is", question.unseen.empty() ? "not there" : "not to be seen: " + question.unseen);
   }
   if (!explanation.policy) {
     line("policy", "none: guardd leaves it alone");
     return out;
   }
+  const auto& file = set.files()[explanation.policy->said.place.file];
   line("policy",
        explanation.policy->name() + ", " + place_text(set, explanation.policy->said.place));
   if (explanation.excluded) {
@@ -182,9 +207,9 @@ std::string explanation_text(const Terminal& terminal, const PolicySet& set,
     line("action", std::string(word(*explanation.action)));
   }
   out += '\n' + terminal.paint(Tone::kStrong, "Where it stands") + '\n' +
-         steps_text(terminal, explanation.steps, "  ");
+         steps_text(terminal, explanation.steps, file, 2);
   if (!explanation.operations.empty())
-    out += '\n' + operations_text(terminal, explanation, question.user);
+    out += '\n' + operations_text(terminal, explanation, question.user, file);
   if (any_violation(explanation))
     out += "\nTo do it right: " + terminal.paint(Tone::kStrong, instead(explanation)) + '\n';
   return out;
@@ -196,6 +221,7 @@ Json explanation_json(const PolicySet& set, const Explanation& explanation,
   put_path(json, "path", explanation.path);
   json["user"] = json_text(question.user);
   if (question.present) json["now"] = now_json(question, explanation);
+  if (!question.unseen.empty()) json["unseen"] = question.unseen;
   json["policy"] = explanation.policy ? Json(explanation.policy->name()) : Json();
   if (explanation.policy) {
     const auto& policy = *explanation.policy;

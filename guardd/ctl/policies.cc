@@ -12,6 +12,7 @@
 #include "guardd/ctl/verbs.h"
 #include "guardd/host/files.h"
 #include "policy/base/text.h"
+#include "policy/load/policy_files.h"
 #include "policy/reach.h"
 
 namespace guard::ctl {
@@ -27,16 +28,22 @@ EffectiveAction effective_here(const Policy& policy, Backend backend) {
   return effective_action(policy, backend, tree_limits(policy, SystemFiles()));
 }
 
-// "/srv/shop, /var/log/shop (not there yet)"
+// One a line: "/var/log/shop (not there yet)".
 std::string trees_text(const Policy& policy) {
   std::string text;
   for (const auto& path : policy.said.paths) {
     const auto root = SystemFiles().look(path.value);
-    if (!text.empty()) text += ", ";
+    if (!text.empty()) text += '\n';
     text += escaped(path.value);
     if (root && !*root) text += " (not there yet)";
   }
   return text;
+}
+
+// "shop.toml:1". No other file of that name is read, wherever it lies.
+std::string file_text(const PolicySet& set, Place place) {
+  const auto& path = set.files()[place.file];
+  return escaped(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(place.line);
 }
 
 std::string owner_text(const Wanted& wanted) {
@@ -58,9 +65,24 @@ std::string what_differs(const Terminal& terminal, const PolicySet& set) {
   return out;
 }
 
+// Where somebody looked, and there was none.
+std::string none_found(const std::vector<std::string>& asked) {
+  std::string where;
+  const auto& looked = asked.empty() ? default_policy_directories() : asked;
+  for (const auto& path : looked) where += "  " + escaped(path) + '\n';
+  return "No policies, so nothing would be guarded. Looked in\n" + where;
+}
+
+// The best backend that works here is the one that counts.
+std::string counting_text(const std::array<BackendHere, 2>& backends) {
+  const auto& [lsm, fanotify] = backends;
+  if (lsm.usable) return "";
+  return fanotify.usable ? "  So on this machine, the column FANOTIFY is the one that counts.\n"
+                         : "  So on this machine, nothing could be guarded.\n";
+}
+
 std::string check_text(const Terminal& terminal, const Loaded& loaded) {
   const auto& set = *loaded.set;
-  if (set.policies().empty()) return "No policies found: nothing would be guarded.\n";
   Table table({"POLICY", "ACTION", "LSM", "FANOTIFY", "OWNER", "TREES"});
   for (const auto& policy : set.policies()) {
     std::vector<Table::Cell> row{{policy.name()}, {std::string(word(policy.action()))}};
@@ -72,11 +94,12 @@ std::string check_text(const Terminal& terminal, const Loaded& loaded) {
     row.push_back({trees_text(policy)});
     table.add(std::move(row));
   }
+  const auto backends = probe_backends();
   return fmt::format("{} in {}: {}.\n\n", counted(set.policies().size(), "policy", "policies"),
                      counted(set.files().size(), "file", "files"),
                      terminal.paint(Tone::kGood, "valid")) +
          table.text(terminal) + what_differs(terminal, set) + '\n' +
-         backends_text(terminal, probe_backends());
+         backends_text(terminal, backends) + counting_text(backends);
 }
 
 Json effective_json(const Policy& policy) {
@@ -108,18 +131,27 @@ Json summary_json(const PolicySet& set, const Policy& policy) {
   return json;
 }
 
+// An error that is about no file, for programs.
+Loaded nowhere(const Error& error) {
+  Loaded loaded;
+  loaded.diagnostics.error({loaded.diagnostics.add_file(""), 0, 0}, error.text());
+  return loaded;
+}
+
+// The same fields whether or not it is valid.
 Json check_json(const Loaded& loaded) {
   Json json;
   json["valid"] = loaded.set != nullptr;
   json["errors"] = json_diagnostics(loaded.diagnostics, Diagnostic::Kind::kError);
   json["warnings"] = json_diagnostics(loaded.diagnostics, Diagnostic::Kind::kWarning);
   json["files"] = Json::array();
-  for (const auto& file : loaded.diagnostics.files()) json["files"].push_back(json_text(file));
-  if (!loaded.set) return json;
-  json["identity"] = loaded.set->identity();
+  for (const auto& file : loaded.diagnostics.files())
+    if (!file.empty()) json["files"].push_back(json_text(file));
+  json["identity"] = loaded.set ? Json(loaded.set->identity()) : Json();
   json["policies"] = Json::array();
-  for (const auto& policy : loaded.set->policies())
-    json["policies"].push_back(summary_json(*loaded.set, policy));
+  if (loaded.set)
+    for (const auto& policy : loaded.set->policies())
+      json["policies"].push_back(summary_json(*loaded.set, policy));
   json["backends"] = backends_json(probe_backends());
   return json;
 }
@@ -128,14 +160,18 @@ Json check_json(const Loaded& loaded) {
 
 int check(const Options& options, const CheckOptions& asked) {
   const auto terminal = Terminal::detect(options.pager);
-  const auto loaded = asked.paths.empty() ? load_policy_directories(options.policy_directories, 1)
-                                          : load_policy_paths(asked.paths);
-  if (!loaded) return fail(loaded.error());
+  auto loaded = asked.paths.empty() ? load_policy_directories(options.policy_directories, 1)
+                                    : load_policy_paths(asked.paths);
+  if (!loaded && !options.json) return fail(loaded.error());
+  if (!loaded) loaded = nowhere(loaded.error());
   const int status = loaded->set ? kDone : kFailed;
   if (options.json) return show_json(terminal, check_json(*loaded)) ? status : kFailed;
   print_diagnostics(*loaded, options.quiet);
   if (!loaded->set || options.quiet) return status;
-  return terminal.show(check_text(terminal, *loaded)) ? status : kFailed;
+  const auto text = loaded->set->policies().empty()
+                        ? none_found(asked.paths.empty() ? options.policy_directories : asked.paths)
+                        : check_text(terminal, *loaded);
+  return terminal.show(text) ? status : kFailed;
 }
 
 int list(const Options& options, const ListOptions& /*asked*/) {
@@ -147,15 +183,16 @@ int list(const Options& options, const ListOptions& /*asked*/) {
     for (const auto& policy : set->policies()) json.push_back(summary_json(*set, policy));
     return show_json(terminal, json) ? kDone : kFailed;
   }
+  if (options.quiet) return kDone;
   if (set->policies().empty())
-    return terminal.show("No policies found: nothing would be guarded.\n") ? kDone : kFailed;
-  Table table({"POLICY", "ACTION", "OWNER", "TREES", "FROM"});
+    return terminal.show(none_found(options.policy_directories)) ? kDone : kFailed;
+  Table table({"POLICY", "ACTION", "OWNER", "FROM", "TREES"});
   for (const auto& policy : set->policies()) {
     table.add({{policy.name()},
                {std::string(word(policy.action()))},
                {owner_text(policy.wanted)},
-               {trees_text(policy)},
-               {place_text(*set, policy.said.place), Tone::kFaint}});
+               {file_text(*set, policy.said.place), Tone::kFaint},
+               {trees_text(policy)}});
   }
   return terminal.show(table.text(terminal)) ? kDone : kFailed;
 }
@@ -178,6 +215,7 @@ int show(const Options& options, const ShowOptions& asked) {
     json["effective_action"] = effective_json(*policy);
     return show_json(terminal, json) ? kDone : kFailed;
   }
+  if (options.quiet) return kDone;
   std::string out = provenance_text(terminal, *set, *policy);
   for (const auto backend : kBackends) {
     const auto effective = effective_here(*policy, backend);

@@ -38,7 +38,7 @@ Place place_of(const Optional<T>& said) {
 Entry texts_entry(std::string key, const std::vector<Setting<std::string>>& texts) {
   Entry entry{std::move(key), "", Json::array(), texts.empty() ? Place{} : texts.front().place, ""};
   for (const auto& text : texts) {
-    entry.text += (entry.text.empty() ? "" : ", ") + quote(text.value);
+    entry.text += (entry.text.empty() ? "" : "\n") + quote(text.value);
     entry.json.push_back(text.value);
   }
   if (texts.empty()) entry.text = "none";
@@ -73,7 +73,7 @@ std::vector<Entry> policy_entries(const Policy& policy) {
       texts_entry("paths", said.paths),
       {"owner", known_text(wanted.owner), wanted.owner.name, place_of(said.owner), ""},
       {"group", known_text(wanted.group), wanted.group.name, place_of(said.group),
-       said.group ? "" : "the owner's primary group"},
+       said.group ? "" : "the owner"},
       word_entry("action", said.action),
       std::move(guards),
       mode_entry("file_mode", wanted.file_mode, place_of(said.file_mode)),
@@ -143,37 +143,31 @@ Json entries_json(const PolicySet& set, const std::vector<Entry>& entries) {
   return json;
 }
 
-class Listing {
- public:
-  Listing(const Terminal& terminal, const PolicySet& set) : terminal_(terminal), set_(set) {}
+// All of a policy stands in one file, which the heading names.
+std::string short_origin(const Entry& entry) {
+  if (entry.place) return "line " + std::to_string(entry.place.line);
+  return entry.origin.empty() ? "default" : entry.origin;
+}
 
-  void add(const std::vector<Entry>& entries, std::string_view prefix = "") {
-    for (const auto& entry : entries) {
-      const auto from =
-          !entry.origin.empty() && !entry.place ? entry.origin : place_text(set_, entry.place);
-      table_.add({{std::string(prefix) + entry.key},
-                  {entry.text, entry.place ? Tone::kStrong : Tone::kPlain},
-                  {from, Tone::kFaint}});
-    }
+void add_rows(Table& table, const std::vector<Entry>& entries, std::string_view prefix = "") {
+  for (const auto& entry : entries) {
+    table.add({{std::string(prefix) + entry.key},
+               {short_origin(entry), Tone::kFaint},
+               {entry.text, entry.place ? Tone::kStrong : Tone::kPlain}});
   }
-  std::string text() const { return table_.text(terminal_); }
-
- private:
-  const Terminal& terminal_;
-  const PolicySet& set_;
-  Table table_{{"KEY", "VALUE", "FROM"}};
-};
+}
 
 }  // namespace
 
 std::string provenance_text(const Terminal& terminal, const PolicySet& set, const Policy& policy) {
-  Listing listing(terminal, set);
-  listing.add(policy_entries(policy));
+  Table table({"KEY", "FROM", "VALUE"}, Table::Last::kBeside);
+  add_rows(table, policy_entries(policy));
   for (std::size_t i = 0; i < policy.rules.size(); ++i)
-    listing.add(rule_entries(policy.rules[i]), fmt::format("rule {}: ", i + 1));
+    add_rows(table, rule_entries(policy.rules[i]), fmt::format("rule {}: ", i + 1));
   for (std::size_t i = 0; i < policy.allows.size(); ++i)
-    listing.add(allow_entries(policy.allows[i]), fmt::format("allow {}: ", i + 1));
-  return listing.text();
+    add_rows(table, allow_entries(policy.allows[i]), fmt::format("allow {}: ", i + 1));
+  return terminal.paint(Tone::kStrong, policy.name()) + ", " + place_text(set, policy.said.place) +
+         "\n\n" + table.text(terminal);
 }
 
 Json provenance_json(const PolicySet& set, const Policy& policy) {

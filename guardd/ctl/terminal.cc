@@ -24,15 +24,6 @@ std::string_view environment(const char* name) {
   return value ? value : "";
 }
 
-std::size_t columns_of(std::string_view text) {
-  std::size_t columns = 0;
-  while (!text.empty()) {
-    text.remove_prefix(decode_utf8(text).length);
-    ++columns;
-  }
-  return columns;
-}
-
 // As much of it as the pager wants to see.
 void feed(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -106,31 +97,70 @@ bool Terminal::show(const std::string& text) const {
   return print("guardctl", text);
 }
 
-std::string Table::text(const Terminal& terminal, std::string_view indent) const {
-  std::vector<std::size_t> widths;
-  for (const auto& heading : headings_) widths.push_back(columns_of(heading));
-  for (const auto& row : rows_)
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], columns_of(row[i].text));
+std::size_t columns_of(std::string_view text) {
+  std::size_t columns = 0;
+  while (!text.empty()) {
+    text.remove_prefix(decode_utf8(text).length);
+    ++columns;
+  }
+  return columns;
+}
+
+namespace {
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  for (;;) {
+    const auto end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return lines;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::size_t widest_line(std::string_view text) {
+  std::size_t widest = 0;
+  for (const auto line : lines_of(text)) widest = std::max(widest, columns_of(line));
+  return widest;
+}
+
+}  // namespace
+
+std::string Table::text(const Terminal& terminal) const {
+  constexpr std::size_t kGap = 2;
+  constexpr std::size_t kBelow = 4;
+  const auto last = headings_.size() - 1;
+  std::vector<std::vector<Cell>> rows(1);
+  for (const auto& heading : headings_) rows.front().push_back({heading, Tone::kStrong});
+  rows.insert(rows.end(), rows_.begin(), rows_.end());
+
+  std::vector<std::size_t> widths(headings_.size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i <= last; ++i)
+      widths[i] = std::max(widths[i], widest_line(row[i].text));
+  std::size_t before_last = 0;
+  for (std::size_t i = 0; i < last; ++i) before_last += widths[i] + kGap;
+  const bool below = last_ == Last::kBelowIfWide && before_last + widths[last] > kWidth;
 
   std::string out;
-  const auto line = [&](const std::vector<Cell>& row) {
-    out += indent;
-    for (std::size_t i = 0; i < row.size(); ++i) {
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto& row = rows[r];
+    for (std::size_t i = 0; i < last; ++i) {
       out += terminal.paint(row[i].tone, row[i].text);
-      if (i + 1 < row.size()) out.append(widths[i] - columns_of(row[i].text) + 2, ' ');
+      if (!below || i + 1 < last) out.append(widths[i] - columns_of(row[i].text) + kGap, ' ');
+    }
+    bool first = !below;
+    for (const auto line : lines_of(row[last].text)) {
+      if (!first) out += '\n' + std::string(below ? kBelow : before_last, ' ');
+      first = false;
+      out += terminal.paint(row[last].tone, line);
     }
     out += '\n';
-  };
-  std::vector<Cell> headings;
-  for (const auto& heading : headings_) headings.push_back({heading, Tone::kStrong});
-  line(headings);
-  for (const auto& row : rows_) line(row);
+  }
   return out;
 }
 
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t before) {
-  constexpr std::size_t kWidth = 80;
   std::string out;
   std::size_t column = before;
   bool first_word = true;

@@ -28,25 +28,35 @@ class Terminal {
   bool pager_ = false;
 };
 
-// Rows of cells under headings, each column as wide as its widest cell.
+// What a line may be wide, on a terminal or not: mails and tickets have no wider ones.
+inline constexpr std::size_t kWidth = 80;
+
+// Rows of cells under headings, each column as wide as its widest cell. A cell of the last column
+// may have several lines; where that column does not fit, its lines may stand below their row.
 class Table {
  public:
-  explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
+  enum class Last { kBelowIfWide, kBeside };
+  explicit Table(std::vector<std::string> headings, Last last = Last::kBelowIfWide)
+      : headings_(std::move(headings)), last_(last) {}
 
   struct Cell {
     std::string text;
     Tone tone = Tone::kPlain;
   };
   void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
-  std::string text(const Terminal& terminal, std::string_view indent = "") const;
+  std::string text(const Terminal& terminal) const;
 
  private:
   std::vector<std::string> headings_;
   std::vector<std::vector<Cell>> rows_;
+  Last last_;
 };
 
-// Breaks a sentence into lines of at most 80 columns. The first stands behind `before` columns of
-// something else, the others are indented.
+// How many columns a text takes.
+std::size_t columns_of(std::string_view text);
+
+// Breaks a sentence into lines of at most kWidth columns. The first stands behind `before` columns
+// of something else, the others are indented.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t before);
 inline std::string wrapped(std::string_view text, std::size_t indent) {
   return wrapped(text, indent, indent);

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <set>
+#include <utility>
 
 #include "guardd/host/files.h"
 #include "guardd/host/users.h"
@@ -20,6 +22,16 @@ Loaded load(std::vector<PolicyFile> files, std::uint64_t generation) {
 bool is_directory(const std::string& path) {
   struct stat facts {};
   return ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+// A file named twice, by itself and by its directory say, is one file.
+void drop_repeated(std::vector<PolicyFile>& files) {
+  std::set<std::pair<dev_t, ino_t>> seen;
+  std::erase_if(files, [&seen](const PolicyFile& file) {
+    struct stat facts {};
+    if (::stat(file.path.c_str(), &facts) < 0) return false;
+    return !S_ISCHR(facts.st_mode) && !seen.emplace(facts.st_dev, facts.st_ino).second;
+  });
 }
 
 }  // namespace
@@ -48,6 +60,7 @@ Result<Loaded> load_policy_paths(const std::vector<std::string>& paths) {
   }
   GUARD_TRY(auto found, find_policy_files(directories));
   for (auto& file : found) files.push_back(std::move(file));
+  drop_repeated(files);
   return load(std::move(files), 1);
 }
 
