@@ -61,6 +61,11 @@ misused() {
   err_lacks 'Usage:'
 }
 
+# The long options that the last answer, a help, tells of; "options" holds them.
+options=()
+# shellcheck disable=SC2034  # for the tests
+find_options() { mapfile -t options < <(grep -E '^ ' <<<"$out" | grep -oE -e '--[a-z-]+' | sort -u); }
+
 # No line of the last answer is wider than a terminal.
 fits() {
   local line

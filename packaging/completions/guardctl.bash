@@ -1,0 +1,86 @@
+# bash completion for guardctl                             -*- shell-script -*-
+# shellcheck shell=bash
+
+# The names of the policies there are, from the directories named on the command line if any.
+_guardctl_policies() {
+  local -a directories=()
+  local i
+  for ((i = 1; i < ${#COMP_WORDS[@]} - 1; i++)); do
+    if [[ ${COMP_WORDS[i]} == --policy-dir ]]; then
+      [[ ${COMP_WORDS[i + 1]} != = ]] || ((i++))
+      directories+=(--policy-dir "${COMP_WORDS[i + 1]}")
+    fi
+  done
+  "${COMP_WORDS[0]/#\~/$HOME}" list "${directories[@]}" --json 2>/dev/null |
+    sed -n 's/^    "name": "\([a-z0-9._-]*\)",\{0,1\}$/\1/p'
+}
+
+_guardctl() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' i before=''
+  local verbs='check explain list show'
+  local options='--json --no-pager --quiet --policy-dir --help --version'
+  local operations='create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr
+    removexattr setacl setflags mount read'
+  COMPREPLY=()
+
+  # "--op=create" arrives as three words where = breaks words.
+  if [[ $current == = ]]; then
+    current=''
+  elif [[ $previous == = ]] && ((COMP_CWORD > 1)); then
+    previous=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+      --policy-dir | --user | --op | --exe | --unit | --login | --label)
+        [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
+        ((i++))
+        ;;
+      check | explain | list | show)
+        verb=${COMP_WORDS[i]}
+        break
+        ;;
+    esac
+  done
+
+  case $previous in
+    --policy-dir)
+      compopt -o filenames 2>/dev/null
+      mapfile -t COMPREPLY < <(compgen -d -- "$current")
+      return
+      ;;
+    --exe)
+      compopt -o filenames 2>/dev/null
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return
+      ;;
+    --user | --login)
+      mapfile -t COMPREPLY < <(compgen -u -- "$current")
+      return
+      ;;
+    --unit)
+      mapfile -t COMPREPLY < <(compgen -W "$(systemctl list-units --no-legend --no-pager --plain 2>/dev/null |
+        cut -d' ' -f1)" -- "$current")
+      return
+      ;;
+    --op | --label)
+      [[ $previous == --op ]] || operations='package-manager backup config-management'
+      [[ $current != *,* ]] || before=${current%,*},
+      mapfile -t COMPREPLY < <(compgen -P "$before" -W "$operations" -- "${current##*,}")
+      return
+      ;;
+  esac
+  if [[ $current == -* ]]; then
+    [[ $verb != explain ]] || options+=' --user --op --exe --unit --login --label --terminal'
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+    return
+  fi
+  case $verb in
+    '') mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$current") ;;
+    show) mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_policies)" -- "$current") ;;
+    check | explain)
+      compopt -o filenames 2>/dev/null
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      ;;
+  esac
+}
+complete -F _guardctl guardctl
