@@ -23,12 +23,12 @@ constexpr std::uint64_t kBeneath =
 // Well below PATH_MAX: a longer path is walked in several steps.
 constexpr std::size_t kLongestStep = 3000;
 
-Result<Fd> open_step(int from, const std::string& path, int flags, std::uint64_t resolve) {
+Result<Fd> open_step(int from, const char* path, int flags, std::uint64_t resolve) {
   struct open_how how {};
   how.flags = static_cast<unsigned>(O_PATH | O_NOFOLLOW | O_CLOEXEC | flags);
   how.resolve = resolve;
   for (;;) {
-    const auto fd = static_cast<int>(::syscall(SYS_openat2, from, path.c_str(), &how, sizeof how));
+    const auto fd = static_cast<int>(::syscall(SYS_openat2, from, path, &how, sizeof how));
     if (fd >= 0) return Fd(fd);
     // EAGAIN: something was renamed while the kernel walked, and it could not be sure to have
     // stayed beneath.
@@ -64,8 +64,8 @@ Status refresh(Object& object) {
 }
 
 Result<Object> open_tree(const std::string& path) {
-  GUARD_TRY(auto fd,
-            open_step(AT_FDCWD, path, O_DIRECTORY, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
+  GUARD_TRY(auto fd, open_step(AT_FDCWD, path.c_str(), O_DIRECTORY,
+                               RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
   return look_at(std::move(fd));
 }
 
@@ -80,14 +80,21 @@ Result<Object> open_object(const Object& root, std::string_view relative_path) {
       if (length == std::string_view::npos) return Error::from_errno(ENAMETOOLONG, "a name");
     }
     const bool last = length == rest.size();
-    GUARD_TRY(at, open_step(at.get(), std::string(rest.substr(0, length)), last ? 0 : O_DIRECTORY,
-                            kBeneath));
+    GUARD_TRY(at, open_step(at.get(), std::string(rest.substr(0, length)).c_str(),
+                            last ? 0 : O_DIRECTORY, kBeneath));
     rest.remove_prefix(std::min(length + 1, rest.size()));
   }
   GUARD_TRY(auto object, look_at(std::move(at)));
   // RESOLVE_NO_XDEV refuses to cross a mount on the way; a step begins anew, so the end is asked as
   // well.
   if (object.mount != root.mount) return Error::from_errno(EXDEV, quote(relative_path));
+  return object;
+}
+
+Result<Object> open_entry(const Object& root, int directory, const char* name) {
+  GUARD_TRY(auto fd, open_step(directory, name, 0, kBeneath));
+  GUARD_TRY(auto object, look_at(std::move(fd)));
+  if (object.mount != root.mount) return Error::from_errno(EXDEV, quote(name));
   return object;
 }
 

@@ -31,6 +31,13 @@ Result<Object> open_tree(const std::string& path);
 // ENOTDIR.
 Result<Object> open_object(const Object& root, std::string_view relative_path);
 
+// The same for one name in a directory that is held open. The caller knows that this directory lies
+// beneath the root: when it was opened it did, and the caller asks again from time to time. A
+// directory that is moved away in between takes along only what stood beneath the root a moment
+// ago, as it can between any look and any act; what it holds is still the one thing that the name
+// means in it, never what a link or a mount puts there.
+Result<Object> open_entry(const Object& root, int directory, const char* name);
+
 // Reads the state of an object anew.
 Status refresh(Object& object);
 

@@ -6,8 +6,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
+#include <utility>
 
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
@@ -22,42 +26,51 @@ constexpr std::uint32_t kOtherSearch = 0001;
 constexpr std::uint32_t kGroupRead = 0040;
 constexpr std::uint32_t kGroupSearch = 0010;
 
-// Reaches the inode of an O_PATH descriptor where a system call only takes a path.
-std::string by_descriptor(const Object& object) {
-  return "/proc/self/fd/" + std::to_string(object.fd.get());
+// The name of an O_PATH descriptor's inode, for a system call that only takes a path.
+class NameInProc {
+ public:
+  explicit NameInProc(const Object& object, int own_descriptors = -1)
+      : at_(own_descriptors >= 0 ? own_descriptors : AT_FDCWD) {
+    constexpr std::string_view kPlace = "/proc/self/fd/";
+    auto* to = text_.data();
+    if (own_descriptors < 0) to = std::copy(kPlace.begin(), kPlace.end(), to);
+    *std::to_chars(to, text_.data() + text_.size() - 1, object.fd.get()).ptr = '\0';
+  }
+  int at() const { return at_; }
+  const char* text() const { return text_.data(); }
+
+ private:
+  int at_;
+  std::array<char, 32> text_;
+};
+
+// Opens only what is known to be a regular file: opening anything else does something.
+Fd open_to_ask(const Object& object, const RemedyTask& task) {
+  if (object.state.type != FileType::kRegular) return {};
+  const NameInProc name(object, task.own_descriptors);
+  return Fd(
+      ::openat(name.at(), name.text(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME));
 }
 
-bool has_capabilities(const Object& object) {
-  return object.state.type == FileType::kRegular &&
-         ::getxattr(by_descriptor(object).c_str(), "security.capability", nullptr, 0) > 0;
+// `opened` is empty where it could not be opened.
+bool has_capabilities(const Object& object, const Fd& opened) {
+  if (object.state.type != FileType::kRegular) return false;
+  constexpr const char* kName = "security.capability";
+  return (opened ? ::fgetxattr(opened.get(), kName, nullptr, 0)
+                 : ::getxattr(NameInProc(object).text(), kName, nullptr, 0)) > 0;
 }
 
 // A read lease is only given while nobody has the file open for writing. It is returned at once; an
 // open for writing that falls in between waits that long. Where leases are not known, the answer is
 // no: the close that brought us here is then all that can be known.
-bool is_being_written(const Object& object) {
-  if (object.state.type != FileType::kRegular) return false;
-  const Fd fd(::open(by_descriptor(object).c_str(),
-                     O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME));
-  if (!fd) return false;
+bool is_being_written(const Fd& opened) {
+  if (!opened) return false;
   // Whoever breaks the lease makes the kernel signal us: with one that is ignored by default, not
   // SIGIO.
-  (void)::fcntl(fd.get(), F_SETSIG, SIGURG);
-  if (::fcntl(fd.get(), F_SETLEASE, F_RDLCK) < 0) return errno == EAGAIN;
-  (void)::fcntl(fd.get(), F_SETLEASE, F_UNLCK);
+  (void)::fcntl(opened.get(), F_SETSIG, SIGURG);
+  if (::fcntl(opened.get(), F_SETLEASE, F_RDLCK) < 0) return errno == EAGAIN;
+  // Closing it gives the lease back.
   return false;
-}
-
-// Whether owning it would show the owner something that it could not have read before.
-bool would_reveal(const ObjectState& state, const Wanted& wanted) {
-  if (state.type == FileType::kSymlink) return false;
-  const bool directory = state.type == FileType::kDirectory;
-  const auto other = directory ? kOtherRead | kOtherSearch : kOtherRead;
-  const auto group = directory ? kGroupRead | kGroupSearch : kGroupRead;
-  const auto bits = state.mode.value;
-  if (state.uid == wanted.owner.id) return false;
-  if (state.gid == wanted.group.id) return (bits & group) != group;
-  return (bits & other) != other;
 }
 
 // Where a file cannot be told from another, it is not the one that was expected.
@@ -79,10 +92,11 @@ Skip obstacle(const Object& root, const Object& object, const RemedyTask& task,
   if (verdict.action < Action::kFix) return Skip::kNotWanted;
   if (!verdict.wrong.can_be_put_right()) return Skip::kModeOnly;
   if (object.is_immutable) return Skip::kImmutable;
-  if (has_capabilities(object)) return Skip::kCapabilities;
+  const auto opened = open_to_ask(object, task);
+  if (has_capabilities(object, opened)) return Skip::kCapabilities;
   if (task.evidence == Evidence::kNone && would_reveal(object.state, *verdict.wanted))
     return Skip::kNoEvidence;
-  if (is_being_written(object)) return Skip::kBusy;
+  if (is_being_written(opened)) return Skip::kBusy;
   return Skip::kNone;
 }
 
@@ -113,7 +127,7 @@ int change_mode(const Object& object, std::uint32_t mode) {
   if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP) return errno;
   // Before Linux 6.6. The link in /proc leads to the inode that is held, whatever its name is by
   // now.
-  return ::chmod(by_descriptor(object).c_str(), mode) < 0 ? errno : 0;
+  return ::chmod(NameInProc(object).text(), mode) < 0 ? errno : 0;
 }
 
 // Bits are taken away before the owner changes, so that at no moment somebody has more than before
@@ -153,10 +167,7 @@ RemedyOutcome not_opened(const Error& error) {
   }
 }
 
-}  // namespace
-
-RemedyOutcome remedy(const Object& root, const RemedyTask& task) {
-  auto opened = open_object(root, task.relative_path);
+RemedyOutcome remedy_opened(const Object& root, Result<Object> opened, const RemedyTask& task) {
   if (!opened) return not_opened(opened.error());
   auto& object = *opened;
 
@@ -183,6 +194,28 @@ RemedyOutcome remedy(const Object& root, const RemedyTask& task) {
   outcome.after = object.state;
   outcome.what = Remedied::kFixed;
   return outcome;
+}
+
+}  // namespace
+
+bool would_reveal(const ObjectState& state, const Wanted& wanted) {
+  if (state.type == FileType::kSymlink) return false;
+  const bool directory = state.type == FileType::kDirectory;
+  const auto other = directory ? kOtherRead | kOtherSearch : kOtherRead;
+  const auto group = directory ? kGroupRead | kGroupSearch : kGroupRead;
+  const auto bits = state.mode.value;
+  if (state.uid == wanted.owner.id) return false;
+  if (state.gid == wanted.group.id) return (bits & group) != group;
+  return (bits & other) != other;
+}
+
+RemedyOutcome remedy(const Object& root, const RemedyTask& task) {
+  return remedy_opened(root, open_object(root, task.relative_path), task);
+}
+
+RemedyOutcome remedy_entry(const Object& root, int directory, const char* name,
+                           const RemedyTask& task) {
+  return remedy_opened(root, open_entry(root, directory, name), task);
 }
 
 std::string_view reason_text(Skip skip) {

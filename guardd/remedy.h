@@ -59,9 +59,21 @@ struct RemedyTask {
   const FileId* expected = nullptr;  // the file that the evidence is about; null: whatever is there
   Evidence evidence = Evidence::kNone;
   bool dry_run = false;  // say what would be done
+  // /proc/self/fd, held open by whoever puts many right: finding it anew takes longer than the rest
+  // of the remedy. Of this very process: not to be kept across a fork. -1: it is found anew.
+  int own_descriptors = -1;
 };
 
 RemedyOutcome remedy(const Object& root, const RemedyTask& task);
+
+// The same for one name in an open directory, known to be where task.relative_path says: see
+// open_entry(). The path is only judged by.
+RemedyOutcome remedy_entry(const Object& root, int directory, const char* name,
+                           const RemedyTask& task);
+
+// Whether owning it would show the owner something that it could not have read before; of a
+// directory, whether the owner could not have come to what is in it.
+bool would_reveal(const ObjectState& state, const Wanted& wanted);
 
 std::string_view reason_text(Skip skip);
 

@@ -1,0 +1,2 @@
+#include "guardd/sources/scan.h"
+#include <gtest/gtest.h>
