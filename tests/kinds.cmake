@@ -9,6 +9,8 @@
 #   guard_vm_gtest(lsm guard_bpf)             vm/lsm_vm_test.cc         GoogleTest; the same
 #   guard_fuzz_test(glob guard_policy)        fuzz/glob_fuzz.cc         libFuzzer, seeds in fuzz/corpus/glob (GUARD_FUZZ)
 #   guard_benchmark(judge guard_policy)       bench/judge_bench.cc      Google Benchmark (GUARD_BENCH)
+#   guard_comparison(scan_against_find guard_scan)  bench/scan_against_find.cc
+#                                             a program that measures us beside others in one run and prints ratios
 #
 # What follows a name are the libraries to link. The two vm kinds also take SYSTEMD, to boot systemd in the machine,
 # KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; a container test takes TIMEOUT too. A script that ends
@@ -122,5 +124,13 @@ function(guard_benchmark name)
     guard_test_program(${name}_bench benchmarks bench/${name}_bench.cc ${ARGN} benchmark::benchmark_main)
     add_test(NAME bench/${name} COMMAND ${name}_bench --benchmark_min_time=0.1)
     set_tests_properties(bench/${name} PROPERTIES LABELS bench TIMEOUT 300 RUN_SERIAL ON)
+  endif()
+endfunction()
+
+function(guard_comparison name)
+  if(GUARD_BENCH)
+    guard_test_program(${name} benchmarks bench/${name}.cc ${ARGN})
+    guard_command_test(bench/${name} bench 600 $<TARGET_FILE:${name}>)
+    set_tests_properties(bench/${name} PROPERTIES RUN_SERIAL ON)
   endif()
 endfunction()
