@@ -1,0 +1,131 @@
+#include "bpf/tracer.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "bpf/libbpf_log.h"
+#include "bpf/tracer.skel.h"
+#include "policy/base/handle.h"
+
+namespace guard {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kPatience = std::chrono::milliseconds(1);
+
+// What the kernel's counters say, read while its programs write them.
+std::uint64_t read(const __u64& counter) noexcept {
+  return __atomic_load_n(&counter, __ATOMIC_ACQUIRE);
+}
+
+Error no_tracer(const LibbpfLog& log, int code, const std::string& what) {
+  const char* remedy = "; processes that have ended will be unknown: report this with the log";
+  if (code == EPERM || code == EACCES)
+    remedy =
+        "; processes that have ended will be unknown unless guardd runs as root, outside any "
+        "container, with CAP_BPF and CAP_PERFMON";
+  if (code == ENOENT || code == ESRCH)
+    remedy =
+        "; processes that have ended will be unknown unless the kernel has CONFIG_DEBUG_INFO_BTF";
+  return log.error(code, what + remedy);
+}
+
+std::uint32_t own_pid_namespace() {
+  struct stat facts {};
+  if (::stat("/proc/self/ns/pid", &facts) != 0) return 0;
+  return static_cast<std::uint32_t>(facts.st_ino);
+}
+
+}  // namespace
+
+struct Tracer::Programs {
+  Handle<tracer_bpf, tracer_bpf__destroy> skeleton;
+  Handle<ring_buffer, ring_buffer__free> ring;  // goes first
+  TracerListener* listener = nullptr;           // only during catch_up()
+  std::uint64_t taken = 0;
+
+  static int take(void* context, void* data, std::size_t size) noexcept;
+};
+
+int Tracer::Programs::take(void* context, void* data, std::size_t size) noexcept {
+  auto& self = *static_cast<Programs*>(context);
+  ++self.taken;
+  if (size < sizeof(std::uint32_t)) return 0;
+  switch (*static_cast<const std::uint32_t*>(data)) {
+    case kRecordFork:
+      if (size >= sizeof(TracedFork)) self.listener->forked(*static_cast<const TracedFork*>(data));
+      break;
+    case kRecordExec:
+      if (size >= sizeof(TracedExec))
+        self.listener->executed(*static_cast<const TracedExec*>(data));
+      break;
+    case kRecordExit:
+      if (size >= sizeof(TracedExit)) self.listener->ended(*static_cast<const TracedExit*>(data));
+      break;
+    case kRecordCgroup:
+      if (size >= sizeof(TracedCgroup))
+        self.listener->cgroup_made(*static_cast<const TracedCgroup*>(data));
+      break;
+    default:
+      break;  // both sides are built from one file: cannot be
+  }
+  return 0;
+}
+
+Result<Tracer> Tracer::load() {
+  const LibbpfLog log;
+  auto programs = std::make_unique<Programs>();
+  programs->skeleton.reset(tracer_bpf__open());
+  auto* skeleton = programs->skeleton.get();
+  if (!skeleton) return no_tracer(log, errno, "open the tracing programs");
+  const auto inum = own_pid_namespace();
+  if (inum == 0) return no_tracer(log, errno, "read /proc/self/ns/pid");
+  skeleton->rodata->guard_pid_namespace = inum;
+  if (const int failed = tracer_bpf__load(skeleton); failed != 0)
+    return no_tracer(log, -failed, "load the tracing programs");
+  programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.records), Programs::take,
+                                        programs.get(), nullptr));
+  if (!programs->ring) return no_tracer(log, errno, "map the tracing programs' ring");
+  if (const int failed = tracer_bpf__attach(skeleton); failed != 0)
+    return no_tracer(log, -failed, "attach the tracing programs");
+  return Tracer(std::move(programs));
+}
+
+Tracer::Tracer(std::unique_ptr<Programs> programs) : programs_(std::move(programs)) {}
+Tracer::Tracer(Tracer&& other) noexcept = default;
+Tracer& Tracer::operator=(Tracer&& other) noexcept = default;
+Tracer::~Tracer() = default;
+
+int Tracer::fd() const {
+  return ring_buffer__epoll_fd(programs_->ring.get());
+}
+
+std::size_t Tracer::catch_up(TracerListener& listener) noexcept {
+  auto& self = *programs_;
+  const auto& counters = *self.skeleton->bss;
+  const auto begun = read(counters.guard_begun);
+  const auto before = self.taken;
+  const auto missing = [&] { return self.taken + read(counters.guard_lost) < begun; };
+  if (!missing()) return 0;
+  self.listener = &listener;
+  (void)ring_buffer__consume(self.ring.get());
+  // What is missing now is being written at this moment: a matter of microseconds.
+  for (const auto deadline = Clock::now() + kPatience; missing() && Clock::now() < deadline;) {
+    (void)::sched_yield();
+    (void)ring_buffer__consume(self.ring.get());
+  }
+  self.listener = nullptr;
+  return static_cast<std::size_t>(self.taken - before);
+}
+
+std::uint64_t Tracer::dropped() const {
+  return read(programs_->skeleton->bss->guard_lost);
+}
+
+}  // namespace guard
