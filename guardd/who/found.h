@@ -1,0 +1,35 @@
+// Who it was: what is told of a process, and what the judge needs of it. Immutable once made; it
+// owns all that its subject() refers to. Any thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "guardd/who/snapshot.h"
+#include "policy/change.h"
+#include "policy/record.h"
+
+namespace guard {
+
+class Found {
+ public:
+  // A number of which nothing else is known: the actor has that and nothing more.
+  explicit Found(std::int32_t pid) { actor_.pid = pid; }
+  Found(Snapshot self, std::shared_ptr<const Lineage> lineage);
+  Found(const Found&) = delete;
+  Found& operator=(const Found&) = delete;
+
+  bool known() const { return actor_.start_time.has_value(); }
+  const Actor& actor() const { return actor_; }
+  const Snapshot& snapshot() const { return self_; }
+  const Lineage* lineage() const { return lineage_.get(); }  // null: unknown
+  Subject subject() const;                                   // good as long as this object lives
+
+ private:
+  Snapshot self_;
+  std::shared_ptr<const Lineage> lineage_;
+  std::vector<Process> ancestors_;
+  Actor actor_;
+};
+
+}  // namespace guard

@@ -1,0 +1,224 @@
+#include "guardd/who/proc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <charconv>
+#include <climits>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "guardd/who/labels.h"
+#include "guardd/who/record.h"
+#include "policy/base/handle.h"
+
+namespace guard {
+namespace {
+
+constexpr std::size_t kMost = 16384;  // of a file here; groups and control groups fit many times
+
+std::optional<std::string> contents(const Fd& directory, const char* name) {
+  const Fd file(::openat(directory.get(), name, O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::string text(kMost, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const auto got = ::read(file.get(), text.data() + size, text.size() - size);
+    if (got < 0) return std::nullopt;
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  text.resize(size);
+  return text;
+}
+
+std::optional<std::string> link_target(const Fd& directory, const char* name) {
+  std::array<char, PATH_MAX> target{};
+  const auto size = ::readlinkat(directory.get(), name, target.data(), target.size());
+  if (size <= 0) return std::nullopt;
+  return std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+template <typename Number>
+std::optional<Number> number(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+// The value of a line of /proc/PID/status.
+std::string_view field(std::string_view status, std::string_view name) {
+  for (std::size_t at = 0; at < status.size();) {
+    const auto line = status.substr(at, status.find('\n', at) - at);
+    if (line.starts_with(name) && line.size() > name.size() && line[name.size()] == ':')
+      return line.substr(name.size() + 1);
+    at += line.size() + 1;
+  }
+  return {};
+}
+
+struct Stat {
+  char state = '?';
+  std::int32_t parent = 0;
+  std::uint32_t tty = 0;
+  std::uint64_t start = 0;
+};
+
+// "PID (COMM) STATE PPID PGRP SESSION TTY ... STARTTIME ...": a name can hold anything, so what
+// follows begins behind the last parenthesis.
+std::optional<Stat> read_stat(const Fd& directory) {
+  const auto text = contents(directory, "stat");
+  if (!text) return std::nullopt;
+  const auto close = text->rfind(')');
+  if (close == std::string::npos || close + 3 >= text->size()) return std::nullopt;
+  Stat stat;
+  stat.state = text->at(close + 2);
+  std::string_view rest(*text);
+  rest.remove_prefix(close + 3);
+  for (int index = 4; index <= 22; ++index) {  // counted as in proc(5)
+    const auto value = number<std::int64_t>(rest);
+    if (!value) return std::nullopt;
+    if (index == 4) stat.parent = static_cast<std::int32_t>(*value);
+    if (index == 7) stat.tty = static_cast<std::uint32_t>(*value);
+    if (index == 22) stat.start = static_cast<std::uint64_t>(*value) * kTick;
+  }
+  return stat;
+}
+
+// From the encoding that the kernel shows to its own.
+std::uint32_t kernel_device(std::uint32_t shown) {
+  const auto major = (shown & 0xfff00) >> 8;
+  const auto minor = (shown & 0xff) | ((shown >> 12) & 0xfff00);
+  return major << 20 | minor;
+}
+
+bool read_status(const Fd& directory, Snapshot& out) {
+  const auto text = contents(directory, "status");
+  if (!text) return false;
+  auto group = field(*text, "Tgid");
+  if (number<std::int32_t>(group) != out.pid) return false;  // a thread, or nonsense
+  auto name = field(*text, "Name");
+  name.remove_prefix(std::min(name.find_first_not_of('\t'), name.size()));
+  out.comm = std::string(name);
+  auto uids = field(*text, "Uid");  // real, effective, saved, file system
+  const auto uid = number<std::uint32_t>(uids);
+  const auto euid = number<std::uint32_t>(uids);
+  (void)number<std::uint32_t>(uids);
+  const auto fsuid = number<std::uint32_t>(uids);
+  if (uid) out.uid = Uid{*uid};
+  if (euid) out.euid = Uid{*euid};
+  if (fsuid) out.fsuid = Uid{*fsuid};
+  auto gids = field(*text, "Gid");
+  for (int i = 0; i < 3; ++i) (void)number<std::uint32_t>(gids);
+  if (const auto fsgid = number<std::uint32_t>(gids)) out.gid = Gid{*fsgid};
+  auto groups = field(*text, "Groups");
+  while (const auto gid = number<std::uint32_t>(groups)) out.groups.push_back(Gid{*gid});
+  return true;
+}
+
+std::optional<std::uint32_t> read_set_number(const Fd& directory, const char* name) {
+  const auto text = contents(directory, name);
+  if (!text) return std::nullopt;
+  std::string_view rest(*text);
+  const auto value = number<std::uint32_t>(rest);
+  return value == kUnset ? std::nullopt : value;
+}
+
+// A kernel thread, and a process in its last moments, has neither.
+std::shared_ptr<const Image> read_image(const Fd& directory) {
+  Image image;
+  image.exe = link_target(directory, "exe");
+  struct stat facts {};
+  const bool found = ::fstatat(directory.get(), "exe", &facts, 0) == 0;
+  if (found) image.id = InodeId{facts.st_dev, facts.st_ino};
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (image.exe && found && facts.st_nlink == 0 && image.exe->ends_with(kDeleted))
+    image.exe->resize(image.exe->size() - kDeleted.size());
+  const auto arguments = contents(directory, "cmdline").value_or("");
+  image.cmdline = command_line(arguments, arguments.size());
+  if (image.exe && found && is_trusted(facts.st_uid, facts.st_mode))
+    image.labels = labels_of(*image.exe, arguments);
+  if (!image.exe && !image.cmdline) return nullptr;
+  return std::make_shared<const Image>(std::move(image));
+}
+
+// "0::/path" of the unified hierarchy; where systemd still keeps its own, that one.
+std::shared_ptr<const ControlGroup> read_group(const Fd& directory, ControlGroups& groups) {
+  const auto text = contents(directory, "cgroup");
+  if (!text) return nullptr;
+  std::optional<std::string_view> found;
+  std::string_view rest(*text);
+  while (!rest.empty()) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const auto path = line.substr(std::min(line.find('/'), line.size()));
+    if (line.starts_with("0::") && (!found || path != "/")) found = path;
+    if (line.find(":name=systemd:") != std::string_view::npos && (!found || *found == "/"))
+      found = path;
+  }
+  return found ? groups.of_path(*found) : nullptr;
+}
+
+}  // namespace
+
+std::optional<Snapshot> Proc::read(std::int32_t pid, ControlGroups& groups) const {
+  const auto path = root_ + "/" + std::to_string(pid);
+  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return std::nullopt;
+  const auto before = read_stat(directory);
+  if (!before || before->state == 'Z' || before->state == 'X') return std::nullopt;
+  Snapshot out;
+  out.pid = pid;
+  out.start = before->start;
+  out.parent = before->parent;
+  out.tty = kernel_device(before->tty);
+  if (!read_status(directory, out)) return std::nullopt;
+  if (const auto login = read_set_number(directory, "loginuid")) out.login = Uid{*login};
+  out.session = read_set_number(directory, "sessionid");
+  out.cwd = link_target(directory, "cwd");
+  out.image = read_image(directory);
+  out.control_group = read_group(directory, groups);
+  // Whatever was read between two looks at one living process is of that process.
+  const auto after = read_stat(directory);
+  if (!after || after->start != before->start || after->state == 'Z' || after->state == 'X')
+    return std::nullopt;
+  return out;
+}
+
+std::optional<std::uint64_t> Proc::start_of(std::int32_t pid) const {
+  const auto path = root_ + "/" + std::to_string(pid);
+  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return std::nullopt;
+  const auto stat = read_stat(directory);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
+  return stat->start;
+}
+
+std::vector<std::int32_t> Proc::all() const {
+  std::vector<std::int32_t> pids;
+  const Handle<DIR, ::closedir> directory(::opendir(root_.c_str()));
+  while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
+    std::string_view name(entry->d_name);
+    const auto pid = number<std::int32_t>(name);
+    if (pid && *pid > 0 && name.empty()) pids.push_back(*pid);
+  }
+  return pids;
+}
+
+std::string terminal_name(std::uint32_t device, const std::string& sys) {
+  const auto major = device >> 20;
+  const auto minor = device & 0xfffff;
+  if (major >= 136 && major <= 143) return "pts/" + std::to_string((major - 136) * 256 + minor);
+  const auto number = std::to_string(major) + ":" + std::to_string(minor);
+  const Fd root(::open(sys.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto target = link_target(root, ("dev/char/" + number).c_str());
+  return target ? target->substr(target->rfind('/') + 1) : number;
+}
+
+}  // namespace guard

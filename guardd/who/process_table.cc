@@ -1,0 +1,219 @@
+#include "guardd/who/process_table.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "guardd/who/record.h"
+
+namespace guard {
+
+// The listener's functions allocate, and are noexcept: a guard that is out of memory ends and is
+// started again, rather than going on with a table that may name the wrong process.
+
+void ProcessTable::forked(const TracedFork& record) noexcept {
+  if (auto* known = match(record.process)) {  // read from /proc before this record was
+    born(*known, record.process);
+    return;
+  }
+  if (auto* entry = add(snapshot_of(record.process))) {
+    update(*entry, record.process);
+    born(*entry, record.process);
+  }
+}
+
+void ProcessTable::executed(const TracedExec& record) noexcept {
+  auto* entry = match(record.process);
+  if (!entry) {  // its fork was lost
+    entry = add(snapshot_of(record.process));
+    if (!entry) return;
+    born(*entry, record.process);
+  }
+  update(*entry, record.process);
+  entry->now.image = std::make_shared<const Image>(image_of(record));
+  entry->now.cwd.reset();
+  entry->traced = true;
+}
+
+void ProcessTable::ended(const TracedExit& record) noexcept {
+  auto* entry = match(record.process);
+  if (!entry) {
+    entry = add(snapshot_of(record.process));
+    if (!entry) return;
+    born(*entry, record.process);
+  }
+  update(*entry, record.process);
+  entry->now.cwd = path_of(record.cwd);
+  gone(*entry, record.process.time);
+}
+
+void ProcessTable::cgroup_made(const TracedCgroup& record) noexcept {
+  if (record.length != 0 && record.length <= sizeof record.path)
+    groups_.made(record.id, std::string_view(record.path, record.length));
+}
+
+ProcessEntry* ProcessTable::find(std::int32_t pid, std::uint64_t at) {
+  const auto found = newest_.find(pid);
+  if (found == newest_.end()) return nullptr;
+  auto* entry = found->second.get();
+  while (entry && entry->now.start > at) entry = entry->older.get();
+  return entry;
+}
+
+ProcessEntry* ProcessTable::living(std::int32_t pid) {
+  const auto found = newest_.find(pid);
+  return found == newest_.end() || found->second->end ? nullptr : found->second.get();
+}
+
+// The entry that a record is about. Whoever else had the number has ended, even if nobody said so.
+ProcessEntry* ProcessTable::match(const TracedProcess& record) {
+  const auto found = newest_.find(record.pid);
+  if (found == newest_.end()) return nullptr;
+  for (auto* entry = found->second.get(); entry; entry = entry->older.get())
+    if (same_start(entry->now.start, record.start)) return entry;
+  return nullptr;
+}
+
+ProcessEntry* ProcessTable::add(Snapshot snapshot) {
+  if (auto* before = living(snapshot.pid)) gone(*before, snapshot.start);
+  if (living_ >= limits_.living) {
+    ++counters_.refused;
+    return nullptr;
+  }
+  auto& newest = newest_[snapshot.pid];
+  auto entry = std::make_unique<ProcessEntry>();
+  entry->now = std::move(snapshot);
+  entry->older = std::move(newest);
+  newest = std::move(entry);
+  ++living_;
+  return newest.get();
+}
+
+// Who started it stays who started it, however often it is given to another parent.
+void ProcessTable::born(ProcessEntry& entry, const TracedProcess& record) {
+  entry.now.start = record.start;
+  entry.found.reset();
+  entry.for_children.reset();
+  if (record.kind != kRecordFork && entry.now.parent != 0 && entry.lineage) return;
+  entry.now.parent = record.parent;
+  entry.now.parent_start = record.parent_start;
+  auto* parent = find(record.parent, record.start);
+  if (!parent || !same_start(parent->now.start, record.parent_start)) return;
+  entry.lineage = below(*parent, 0);
+  if (record.kind == kRecordFork && !entry.now.image) {
+    entry.now.image = parent->now.image;
+    entry.traced = parent->traced;
+  }
+}
+
+void ProcessTable::update(ProcessEntry& entry, const TracedProcess& record) {
+  auto fresh = snapshot_of(record);
+  fresh.image = std::move(entry.now.image);
+  fresh.cwd = std::move(entry.now.cwd);
+  fresh.control_group = groups_.find(record.cgroup);
+  if (!fresh.control_group) fresh.control_group = std::move(entry.now.control_group);
+  if (entry.now.parent != 0) {
+    fresh.parent = entry.now.parent;
+    fresh.parent_start = entry.now.parent_start;
+  }
+  entry.now = std::move(fresh);
+  entry.found.reset();
+  entry.for_children.reset();
+}
+
+ProcessEntry* ProcessTable::seen(Snapshot snapshot, std::uint64_t at) {
+  auto* entry = living(snapshot.pid);
+  if (!entry || !same_start(entry->now.start, snapshot.start)) {
+    entry = add(std::move(snapshot));
+    if (!entry) return nullptr;
+    entry->looked_up = at;
+    return entry;
+  }
+  snapshot.start = entry->now.start;
+  if (entry->now.parent != 0) {
+    snapshot.parent = entry->now.parent;
+    snapshot.parent_start = entry->now.parent_start;
+  }
+  if (entry->traced && entry->now.image) {
+    const auto& traced = *entry->now.image;
+    const bool same = snapshot.image && snapshot.image->exe == traced.exe;
+    // stat() and the kernel disagree about the device of a file on btrfs; policies go by stat().
+    if (same && snapshot.image->id && snapshot.image->id != traced.id) {
+      auto image = traced;
+      image.id = snapshot.image->id;
+      snapshot.image = std::make_shared<const Image>(std::move(image));
+    } else {
+      snapshot.image = entry->now.image;
+    }
+  }
+  if (!snapshot.control_group) snapshot.control_group = entry->now.control_group;
+  entry->now = std::move(snapshot);
+  entry->looked_up = at;
+  entry->found.reset();
+  entry->for_children.reset();
+  return entry;
+}
+
+void ProcessTable::gone(ProcessEntry& entry, std::uint64_t at) {
+  if (entry.end) return;
+  entry.end = at;
+  entry.for_children.reset();
+  --living_;
+  ended_.push_back({entry.now.pid, entry.now.start, at});
+  forget_old(at);
+}
+
+std::shared_ptr<const Lineage> ProcessTable::lineage_of(ProcessEntry& entry, std::size_t depth) {
+  if (entry.lineage || depth >= kKnownAncestors || entry.now.parent == 0) return entry.lineage;
+  auto* parent = find(entry.now.parent, entry.now.start);
+  if (parent && parent != &entry) entry.lineage = below(*parent, depth + 1);
+  return entry.lineage;
+}
+
+std::shared_ptr<const Lineage> ProcessTable::below(ProcessEntry& parent, std::size_t depth) {
+  if (parent.for_children) return parent.for_children;
+  auto lineage = std::make_shared<Lineage>();
+  lineage->push_back(std::make_shared<const Snapshot>(parent.now));
+  if (const auto above = lineage_of(parent, depth)) {
+    const auto count = std::min(above->size(), kKnownAncestors - 1);
+    lineage->insert(lineage->end(), above->begin(),
+                    above->begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  parent.for_children = lineage;
+  return lineage;
+}
+
+std::vector<std::int32_t> ProcessTable::all_living() const {
+  std::vector<std::int32_t> pids;
+  for (const auto& [pid, entry] : newest_)
+    if (!entry->end) pids.push_back(pid);
+  return pids;
+}
+
+void ProcessTable::forget_old(std::uint64_t now) {
+  const auto age = static_cast<std::uint64_t>(limits_.age.count());
+  while (!ended_.empty() && ended_.front().end + age < now) {
+    ++counters_.aged;
+    forget(ended_.front());
+    ended_.pop_front();
+  }
+  while (ended_.size() > limits_.ended) {
+    ++counters_.forgotten;
+    forget(ended_.front());
+    ended_.pop_front();
+  }
+}
+
+void ProcessTable::forget(const Ended& which) {
+  const auto found = newest_.find(which.pid);
+  if (found == newest_.end()) return;
+  for (auto* place = &found->second; *place; place = &(*place)->older) {
+    if (!(*place)->end || (*place)->now.start != which.start) continue;
+    auto older = std::move((*place)->older);
+    *place = std::move(older);
+    break;
+  }
+  if (!found->second) newest_.erase(found);
+}
+
+}  // namespace guard

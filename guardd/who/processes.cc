@@ -1,0 +1,87 @@
+#include "guardd/who/processes.h"
+
+#include <ctime>
+#include <utility>
+
+namespace guard {
+
+std::uint64_t boot_time_now() {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_BOOTTIME, &now);  // fails for no clock that exists
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+Processes::Processes(const ProcessesOptions& options)
+    : table_(options.limits), proc_(options.proc) {
+  if (options.tracer) {
+    auto tracer = Tracer::load();
+    if (tracer)
+      tracer_ = std::move(*tracer);
+    else
+      tracer_error_ = tracer.error();
+  }
+  look_at_all();  // after the tracer is there: what starts in between is told twice, not never
+  catch_up();
+}
+
+std::uint64_t Processes::dispatch() {
+  catch_up();
+  const auto lost = dropped() - dropped_told_;
+  dropped_told_ += lost;
+  if (dropped_told_ != dropped_cured_) {
+    dropped_cured_ = dropped_told_;
+    look_at_all();
+  }
+  return lost;
+}
+
+std::shared_ptr<const Found> Processes::find(std::int32_t pid, std::uint64_t at) {
+  catch_up();
+  auto* entry = table_.find(pid, at);
+  if (entry && entry->end) return view(*entry);
+  const auto now = boot_time_now();
+  if (entry && entry->looked_up + kFresh > now) return view(*entry);
+  (void)look_at(pid, now);
+  // Whoever could not be read any more has told the tracer of its end before.
+  catch_up();
+  entry = table_.find(pid, at);
+  return entry ? view(*entry) : std::make_shared<const Found>(pid);
+}
+
+void Processes::catch_up() {
+  if (tracer_) (void)tracer_->catch_up(table_);
+}
+
+// Everybody who lives gets in, and whoever does not is known to have ended.
+void Processes::look_at_all() {
+  const auto now = boot_time_now();
+  for (const auto pid : table_.all_living()) (void)look_at(pid, now, kKnownAncestors);
+  for (const auto pid : proc_.all())
+    if (!table_.living(pid)) (void)look_at(pid, now, kKnownAncestors);
+  for (const auto pid : table_.all_living())
+    if (auto* entry = table_.living(pid)) (void)table_.lineage_of(*entry);
+}
+
+ProcessEntry* Processes::look_at(std::int32_t pid, std::uint64_t now, std::size_t depth) {
+  auto snapshot = proc_.read(pid, table_.control_groups());
+  auto* known = table_.living(pid);
+  if (!snapshot) {
+    // With a tracer its end is told, if it has not just been; without one this is how it is seen.
+    if (known && !tracer_) table_.gone(*known, now);
+    return nullptr;
+  }
+  const auto parent = snapshot->parent;
+  if (!known && parent > 0 && depth < kKnownAncestors && !table_.living(parent))
+    (void)look_at(parent, now, depth + 1);
+  auto* entry = table_.seen(std::move(*snapshot), now);
+  if (entry) (void)table_.lineage_of(*entry);
+  return entry;
+}
+
+std::shared_ptr<const Found> Processes::view(ProcessEntry& entry) {
+  if (!entry.found) entry.found = std::make_shared<const Found>(entry.now, entry.lineage);
+  return entry.found;
+}
+
+}  // namespace guard

@@ -1,0 +1,60 @@
+// A process as it was at one moment, in the words of user space. Values only; what they share never
+// changes. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/base/ids.h"
+#include "policy/words.h"
+
+namespace guard {
+
+// What a process runs: shared by all who have it from the same exec.
+struct Image {
+  std::optional<std::string> exe;  // as seen from the root of its mount namespace
+  std::optional<InodeId> id;
+  std::optional<std::string> cmdline;
+  EnumSet<Label> labels;
+};
+
+// A control group, and what systemd calls it.
+struct ControlGroup {
+  std::string path;
+  std::string unit;   // empty: none
+  std::string slice;  // empty: none
+};
+
+struct Snapshot {
+  std::int32_t pid = 0;
+  std::uint64_t start = 0;  // nanoseconds since boot; from /proc only to the tick
+  std::int32_t parent = 0;  // who started it; 0: unknown
+  std::uint64_t parent_start = 0;
+  std::optional<std::string> comm;
+  std::optional<Uid> uid;
+  std::optional<Uid> euid;
+  std::optional<Uid> fsuid;
+  std::optional<Gid> gid;  // the one that new files get
+  std::vector<Gid> groups;
+  std::optional<Uid> login;
+  std::optional<std::uint32_t> session;
+  std::uint32_t tty = 0;  // major << 20 | minor; 0: none
+  std::optional<std::string> cwd;
+  std::shared_ptr<const Image> image;                 // null: unknown
+  std::shared_ptr<const ControlGroup> control_group;  // null: unknown
+};
+
+// The parent first, each as it was when it started the next. Cut off at kKnownAncestors.
+using Lineage = std::vector<std::shared_ptr<const Snapshot>>;
+inline constexpr std::size_t kKnownAncestors = 8;
+
+// /proc tells starts in ticks of a hundredth of a second, whatever the kernel's own clock does.
+inline constexpr std::uint64_t kTick = 10'000'000;
+constexpr bool same_start(std::uint64_t a, std::uint64_t b) {
+  return a / kTick == b / kTick;
+}
+
+}  // namespace guard
