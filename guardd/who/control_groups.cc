@@ -65,8 +65,7 @@ std::shared_ptr<const ControlGroup> ControlGroups::find(std::uint64_t id) {
   if (id == 0) return nullptr;
   if (const auto known = groups_.find(id); known != groups_.end()) return known->second;
   const auto path = path_from_kernel(id);
-  if (path.empty()) return nullptr;
-  auto group = of_path(path);
+  auto group = path.empty() ? nullptr : of_path(path);  // gone for good: need not be asked again
   keep(id, group);
   return group;
 }

@@ -43,8 +43,6 @@ std::shared_ptr<const Found> Processes::find(std::int32_t pid, std::uint64_t at)
   const auto now = boot_time_now();
   if (entry && entry->looked_up + kFresh > now) return view(*entry);
   (void)look_at(pid, now);
-  // Whoever could not be read any more has told the tracer of its end before.
-  catch_up();
   entry = table_.find(pid, at);
   return entry ? view(*entry) : std::make_shared<const Found>(pid);
 }
@@ -65,12 +63,15 @@ void Processes::look_at_all() {
 
 ProcessEntry* Processes::look_at(std::int32_t pid, std::uint64_t now, std::size_t depth) {
   auto snapshot = proc_.read(pid, table_.control_groups());
-  auto* known = table_.living(pid);
   if (!snapshot) {
-    // With a tracer its end is told, if it has not just been; without one this is how it is seen.
-    if (known && !tracer_) table_.gone(*known, now);
+    // The tracer told its end before /proc stopped knowing it, unless that record was lost; without
+    // a tracer this is how an end is seen. A process that /proc fails to show for another reason
+    // stays known as it was: too early an end only means that it is not asked for again.
+    catch_up();
+    if (auto* entry = table_.living(pid)) table_.gone(*entry, now);
     return nullptr;
   }
+  const auto* known = table_.living(pid);
   const auto parent = snapshot->parent;
   if (!known && parent > 0 && depth < kKnownAncestors && !table_.living(parent))
     (void)look_at(parent, now, depth + 1);
