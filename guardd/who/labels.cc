@@ -95,6 +95,7 @@ std::string_view placed_name(std::string_view path) {
 
 EnumSet<Label> of_program(std::string_view path) {
   EnumSet<Label> labels;
+  if (!path.starts_with('/')) return labels;
   const auto name = placed_name(path);
   for (const auto& known : kPrograms)
     if (known.name == path || (!name.empty() && known.name == name)) labels.add(known.label);
@@ -111,14 +112,15 @@ bool is_interpreter(std::string_view exe) {
 }
 
 // The script an interpreter runs. Options may stand before it, but none that brings the program
-// along (-c, -e, -m) or that could take the next argument for itself: then it is not known.
-std::string_view script_of(std::string_view arguments) {
+// along (-c, -e, -E of perl, -m) or that could take the next argument for itself: then it is not
+// known.
+std::string_view script_of(std::string_view arguments, std::string_view harmless) {
   for (bool first = true; !arguments.empty(); first = false) {
     const auto argument = arguments.substr(0, arguments.find('\0'));
     arguments.remove_prefix(std::min(argument.size() + 1, arguments.size()));
     if (first) continue;
     if (!argument.starts_with("-")) return argument;
-    if (argument.find_first_not_of("BEIOPSTUWsuwx", 1) != std::string_view::npos) return {};
+    if (argument.find_first_not_of(harmless, 1) != std::string_view::npos) return {};
   }
   return {};
 }
@@ -128,7 +130,8 @@ std::string_view script_of(std::string_view arguments) {
 EnumSet<Label> labels_of(std::string_view exe, std::string_view arguments) {
   const auto labels = of_program(exe);
   if (!labels.empty() || !is_interpreter(exe)) return labels;
-  return of_program(script_of(arguments));
+  const bool python = exe.find("python") != std::string_view::npos;
+  return of_program(script_of(arguments, python ? "BEIOPSsu" : "TWuwx"));
 }
 
 }  // namespace guard

@@ -1,0 +1,246 @@
+// The table of processes, told by hand what the tracer would tell.
+#include "guardd/who/process_table.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+namespace guard {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+TracedProcess process(std::int32_t pid, std::uint64_t start, std::int32_t parent = 0,
+                      std::uint64_t parent_start = 0) {
+  TracedProcess record{};
+  record.pid = pid;
+  record.time = start;
+  record.start = start;
+  record.parent = parent;
+  record.parent_start = parent_start;
+  record.login = kUnset;
+  record.session = kUnset;
+  record.has_audit = 1;
+  std::strcpy(record.comm, "name");
+  return record;
+}
+
+class Table : public testing::Test {
+ protected:
+  void fork(TracedProcess record) {
+    record.kind = kRecordFork;
+    table_.forked({record});
+  }
+
+  void exec(TracedProcess record, const std::string& name, std::string arguments) {
+    TracedExec traced{};
+    record.kind = kRecordExec;
+    traced.process = record;
+    traced.exe_inode = 7;
+    traced.exe_device = 8U << 20 | 1;
+    traced.exe_mode = 0100755;
+    std::memcpy(traced.exe.names, name.c_str(), name.size() + 1);
+    std::memcpy(traced.exe.names + name.size() + 1, "bin\0usr", 8);
+    traced.exe.length = static_cast<__u32>(name.size()) + 9;
+    traced.exe.whole = 1;
+    for (auto& c : arguments)
+      if (c == ' ') c = '\0';
+    arguments += '\0';
+    std::memcpy(traced.arguments, arguments.data(), arguments.size());
+    traced.arguments_size = static_cast<__u32>(arguments.size());
+    table_.executed(traced);
+  }
+
+  void end(TracedProcess record, std::uint64_t when) {
+    TracedExit traced{};
+    record.kind = kRecordExit;
+    record.time = when;
+    traced.process = record;
+    table_.ended(traced);
+  }
+
+  static TableLimits limits() {
+    return {.living = 100, .ended = 10, .age = std::chrono::seconds(60)};
+  }
+
+  ProcessTable table_{limits(), "/nowhere"};
+};
+
+TEST_F(Table, KnowsAProcessFromItsForkToAfterItsEnd) {
+  const auto shell = process(10, kSecond);
+  exec(shell, "sh", "sh -c x");
+  const auto child = process(11, 2 * kSecond, 10, kSecond);
+  fork(child);
+  EXPECT_EQ(table_.find(11, 2 * kSecond)->now.image->cmdline, "sh -c x") << "as it was forked";
+  exec(child, "touch", "touch file");
+  auto last = child;
+  last.fsuid = 5;
+  end(last, 3 * kSecond);
+  const auto* entry = table_.find(11, 4 * kSecond);
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(entry->end, 3 * kSecond);
+  EXPECT_EQ(entry->now.image->cmdline, "touch file");
+  EXPECT_EQ(entry->now.image->exe, "/usr/bin/touch");
+  EXPECT_EQ(entry->now.fsuid, Uid{5});
+  EXPECT_EQ(entry->now.parent, 10);
+  ASSERT_TRUE(entry->lineage);
+  EXPECT_EQ(entry->lineage->front()->image->cmdline, "sh -c x");
+}
+
+TEST_F(Table, TellsWhoHadANumberWhen) {
+  exec(process(10, 1 * kSecond), "one", "one");
+  end(process(10, 1 * kSecond), 2 * kSecond);
+  exec(process(10, 3 * kSecond), "two", "two");
+  EXPECT_EQ(table_.find(10, kSecond - 1), nullptr);
+  EXPECT_EQ(table_.find(10, kSecond)->now.image->cmdline, "one");
+  EXPECT_EQ(table_.find(10, 3 * kSecond - 1)->now.image->cmdline, "one");
+  EXPECT_EQ(table_.find(10, 3 * kSecond)->now.image->cmdline, "two");
+  EXPECT_EQ(table_.living_count(), 1U);
+}
+
+TEST_F(Table, ANumberGivenOutAgainEndsWhoHadItEvenIfNobodySaidSo) {
+  exec(process(10, kSecond), "one", "one");
+  fork(process(10, 3 * kSecond));
+  EXPECT_EQ(table_.find(10, 2 * kSecond)->end, 3 * kSecond);
+  EXPECT_FALSE(table_.find(10, 3 * kSecond)->end);
+  EXPECT_EQ(table_.living_count(), 1U);
+}
+
+TEST_F(Table, KeepsTheLastOfThoseThatEnded) {
+  for (int i = 0; i < 25; ++i) end(process(100 + i, kSecond), 2 * kSecond);
+  EXPECT_EQ(table_.ended_count(), 10U);
+  EXPECT_EQ(table_.counters().forgotten, 15U);
+  EXPECT_EQ(table_.find(114, 3 * kSecond), nullptr);
+  EXPECT_NE(table_.find(115, 3 * kSecond), nullptr);
+}
+
+TEST_F(Table, ForgetsWhatEndedLongAgo) {
+  end(process(10, kSecond), 2 * kSecond);
+  end(process(11, kSecond), 63 * kSecond);
+  EXPECT_EQ(table_.find(10, 63 * kSecond), nullptr);
+  EXPECT_EQ(table_.counters().aged, 1U);
+}
+
+TEST_F(Table, ForgettingOneLeavesTheOthersWithItsNumber) {
+  for (std::uint64_t i = 1; i <= 3; ++i) end(process(10, i * kSecond), i * kSecond + 1);
+  for (int i = 0; i < 9; ++i) end(process(100 + i, 5 * kSecond), 6 * kSecond);
+  EXPECT_EQ(table_.find(10, 2 * kSecond + 5), nullptr);
+  EXPECT_EQ(table_.find(10, 3 * kSecond)->now.start, 3 * kSecond);
+}
+
+TEST_F(Table, TakesNoMoreLivingThanItMay) {
+  for (int i = 0; i < 120; ++i) fork(process(100 + i, kSecond));
+  EXPECT_EQ(table_.living_count(), 100U);
+  EXPECT_EQ(table_.counters().refused, 20U);
+  end(process(100, kSecond), 2 * kSecond);
+  fork(process(300, 2 * kSecond));
+  EXPECT_NE(table_.find(300, 2 * kSecond), nullptr);
+}
+
+TEST_F(Table, AProcessStaysTheChildOfWhoStartedIt) {
+  exec(process(10, kSecond), "sh", "sh");
+  fork(process(11, 2 * kSecond, 10, kSecond));
+  end(process(10, kSecond), 3 * kSecond);
+  auto orphan = process(11, 2 * kSecond, 1, 1);
+  exec(orphan, "touch", "touch");
+  end(orphan, 4 * kSecond);
+  const auto* entry = table_.find(11, 5 * kSecond);
+  EXPECT_EQ(entry->now.parent, 10);
+  EXPECT_EQ(entry->lineage->front()->image->cmdline, "sh");
+}
+
+TEST_F(Table, ALineageOutlivesWhoIsInItAndEnds) {
+  exec(process(10, kSecond), "sh", "first");
+  for (int i = 1; i < 40; ++i) {
+    fork(process(10 + i, kSecond + 1, 9 + i, i == 1 ? kSecond : kSecond + 1));
+    end(process(9 + i, i == 1 ? kSecond : kSecond + 1), kSecond + 2);
+  }
+  EXPECT_EQ(table_.find(10, 2 * kSecond), nullptr) << "forgotten";
+  const auto* entry = table_.find(49, 2 * kSecond);
+  ASSERT_TRUE(entry->lineage);
+  EXPECT_EQ(entry->lineage->size(), kKnownAncestors);
+  EXPECT_EQ(entry->lineage->back()->pid, 49 - 8);
+  EXPECT_EQ(entry->now.image->cmdline, "first");
+}
+
+TEST_F(Table, TheEndOfOneThreadTwiceIsOneEnd) {
+  fork(process(10, kSecond));
+  end(process(10, kSecond), 2 * kSecond);
+  end(process(10, kSecond), 2 * kSecond);
+  EXPECT_EQ(table_.ended_count(), 1U);
+  EXPECT_EQ(table_.living_count(), 0U);
+}
+
+TEST_F(Table, WhatWasLostIsNotGuessed) {
+  end(process(10, kSecond, 5, 1), 2 * kSecond);
+  const auto* entry = table_.find(10, 3 * kSecond);
+  EXPECT_FALSE(entry->now.image);
+  EXPECT_FALSE(entry->now.cwd);
+  EXPECT_FALSE(entry->lineage);
+  const Found found(entry->now, entry->lineage);
+  EXPECT_FALSE(found.actor().exe);
+  EXPECT_FALSE(found.actor().cmdline);
+  EXPECT_TRUE(found.subject().self.labels.empty());
+}
+
+TEST_F(Table, AnUnsetLoginIsAbsent) {
+  auto record = process(10, kSecond);
+  fork(record);
+  EXPECT_FALSE(table_.find(10, kSecond)->now.login);
+  EXPECT_FALSE(table_.find(10, kSecond)->now.session);
+  record.login = 0;
+  record.session = 3;
+  exec(record, "sh", "sh");
+  EXPECT_EQ(table_.find(10, kSecond)->now.login, Uid{0});
+  EXPECT_EQ(table_.find(10, kSecond)->now.session, 3U);
+}
+
+TEST_F(Table, ChildrenOfAPackageManagerAreKnownAsSuch) {
+  exec(process(10, kSecond), "dpkg", "dpkg --configure -a");
+  fork(process(11, 2 * kSecond, 10, kSecond));
+  exec(process(11, 2 * kSecond, 10, kSecond), "touch", "touch x");
+  const auto* entry = table_.find(11, 3 * kSecond);
+  const Found found(entry->now, entry->lineage);
+  EXPECT_FALSE(found.subject().self.labels.has(Label::kPackageManager));
+  ASSERT_EQ(found.subject().ancestors.size(), 1U);
+  EXPECT_TRUE(found.subject().ancestors[0].labels.has(Label::kPackageManager));
+}
+
+TEST_F(Table, WhatProcSaysIsAddedToWhatTheTracerSaid) {
+  exec(process(10, kSecond + 123, 5, 1), "sh", "sh -c x");
+  Snapshot seen;
+  seen.pid = 10;
+  seen.start = kSecond;  // to the tick
+  seen.parent = 1;
+  seen.fsuid = Uid{33};
+  seen.cwd = "/tmp";
+  Image said;
+  said.exe = "/usr/bin/sh";
+  said.cmdline = "[renamed]";
+  seen.image = std::make_shared<const Image>(said);
+  ASSERT_NE(table_.seen(seen, 2 * kSecond), nullptr);
+  const auto* entry = table_.find(10, 2 * kSecond);
+  EXPECT_EQ(entry->now.start, kSecond + 123);
+  EXPECT_EQ(entry->now.parent, 5);
+  EXPECT_EQ(entry->now.fsuid, Uid{33});
+  EXPECT_EQ(entry->now.cwd, "/tmp");
+  EXPECT_EQ(entry->now.image->cmdline, "sh -c x");
+}
+
+TEST_F(Table, AForkToldLateCompletesWhatProcSaid) {
+  exec(process(5, kSecond), "sh", "sh");
+  Snapshot seen;
+  seen.pid = 10;
+  seen.start = 2 * kSecond;
+  table_.seen(seen, 2 * kSecond);
+  fork(process(10, 2 * kSecond + 456, 5, kSecond));
+  const auto* entry = table_.find(10, 3 * kSecond);
+  EXPECT_EQ(entry->now.start, 2 * kSecond + 456);
+  EXPECT_EQ(entry->now.parent, 5);
+  EXPECT_TRUE(entry->lineage);
+  EXPECT_EQ(table_.living_count(), 2U) << "not twice";
+}
+
+}  // namespace
+}  // namespace guard

@@ -1,0 +1,210 @@
+// What stands beside the table: records as text, labels, units, and a /proc of our own making.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "guardd/who/labels.h"
+#include "guardd/who/proc.h"
+#include "guardd/who/processes.h"
+#include "guardd/who/record.h"
+
+namespace guard {
+namespace {
+
+using namespace std::string_literals;
+
+EnumSet<Label> only(Label label) {
+  return {label};
+}
+
+TEST(Labels, KnowProgramsWhereTheSystemKeepsThem) {
+  EXPECT_EQ(labels_of("/usr/bin/dpkg", ""), only(Label::kPackageManager));
+  EXPECT_EQ(labels_of("/sbin/apk", ""), only(Label::kPackageManager));
+  EXPECT_EQ(labels_of("/usr/bin/restic", ""), only(Label::kBackup));
+  EXPECT_EQ(labels_of("/opt/puppetlabs/puppet/bin/puppet", ""), only(Label::kConfigManagement));
+  EXPECT_TRUE(labels_of("/home/joe/dpkg", "").empty());
+  EXPECT_TRUE(labels_of("/usr/bin/dpkg-query", "").empty());
+  EXPECT_TRUE(labels_of("dpkg", "").empty());
+  EXPECT_TRUE(labels_of("", "").empty());
+}
+
+TEST(Labels, KnowScriptsByWhatTheInterpreterRuns) {
+  const auto manager = only(Label::kPackageManager);
+  EXPECT_EQ(labels_of("/usr/bin/python3.11", "python3\0/usr/bin/unattended-upgrade\0-d\0"s),
+            manager);
+  EXPECT_EQ(labels_of("/usr/bin/python3", "python3\0-sP\0/usr/bin/dnf\0"s), manager);
+  EXPECT_EQ(labels_of("/usr/bin/python3", "x\0/usr/bin/ansible-playbook\0"s),
+            only(Label::kConfigManagement));
+  EXPECT_EQ(labels_of("/usr/bin/perl", "perl\0-w\0/usr/bin/rsnapshot\0"s), only(Label::kBackup));
+}
+
+TEST(Labels, AreNotWonByNamingAScriptWithoutRunningIt) {
+  EXPECT_TRUE(labels_of("/usr/bin/python3", "python3\0-c\0/usr/bin/dnf\0"s).empty());
+  EXPECT_TRUE(labels_of("/usr/bin/python3", "python3\0-mx\0/usr/bin/dnf\0"s).empty());
+  EXPECT_TRUE(labels_of("/usr/bin/perl", "perl\0-e1\0/usr/bin/rsnapshot\0"s).empty());
+  EXPECT_TRUE(labels_of("/usr/bin/python3", "python3\0x.py\0/usr/bin/dnf\0"s).empty());
+  EXPECT_TRUE(labels_of("/usr/bin/python3", "/usr/bin/dnf\0"s).empty());
+  EXPECT_TRUE(labels_of("/usr/bin/vim", "vim\0/usr/bin/dnf\0"s).empty());
+  EXPECT_TRUE(labels_of("/usr/bin/perl", "perl\0-E\0/usr/bin/rsnapshot\0"s).empty());
+}
+
+TEST(Labels, OnlyOfProgramsThatRootAloneCanChange) {
+  EXPECT_TRUE(is_trusted(0, 0100755));
+  EXPECT_FALSE(is_trusted(1000, 0100755));
+  EXPECT_FALSE(is_trusted(0, 0100775));
+  EXPECT_FALSE(is_trusted(0, 0100757));
+}
+
+TEST(ControlGroup, NamesTheUnitAndTheSlice) {
+  const auto service = read_control_group("/system.slice/apt-daily.service");
+  EXPECT_EQ(service.unit, "apt-daily.service");
+  EXPECT_EQ(service.slice, "system.slice");
+  const auto session = read_control_group("/user.slice/user-1000.slice/session-3.scope");
+  EXPECT_EQ(session.unit, "session-3.scope");
+  EXPECT_EQ(session.slice, "user-1000.slice");
+  const auto app = read_control_group(
+      "/user.slice/user-1000.slice/user@1000.service/app.slice/app-x.scope/inner");
+  EXPECT_EQ(app.unit, "app-x.scope");
+  EXPECT_EQ(app.slice, "app.slice");
+  EXPECT_EQ(read_control_group("/system.slice/_cgroup.service").unit, "cgroup.service");
+  EXPECT_EQ(read_control_group("/").unit, "");
+  EXPECT_EQ(read_control_group("").unit, "");
+}
+
+TEST(ControlGroup, IsKnownByWhatWasToldOfIt) {
+  ControlGroups groups("/nowhere");
+  EXPECT_EQ(groups.find(0), nullptr);
+  EXPECT_EQ(groups.find(5), nullptr);
+  groups.made(5, "/system.slice/a.service");
+  EXPECT_EQ(groups.find(5)->unit, "a.service");
+  for (std::uint64_t id = 10; id < 20000; ++id) groups.made(id, "/x");
+  EXPECT_EQ(groups.find(5), nullptr) << "bounded";
+  EXPECT_NE(groups.find(19999), nullptr);
+}
+
+TEST(Record, APathIsPutTogetherFromItsLastNameOn) {
+  TracedPath path{};
+  path.whole = 1;
+  EXPECT_EQ(path_of(path), "/");
+  std::memcpy(path.names, "touch\0bin\0usr", 14);
+  path.length = 14;
+  EXPECT_EQ(path_of(path), "/usr/bin/touch");
+  path.whole = 0;
+  EXPECT_FALSE(path_of(path));
+}
+
+TEST(Record, ACommandLineHasOneSpaceBetweenItsArguments) {
+  EXPECT_EQ(command_line("true\0a\0b c\0"s, 11), "true a b c");
+  EXPECT_EQ(command_line("true\0\0x\0"s, 8), "true  x");
+  EXPECT_FALSE(command_line("", 0));
+  EXPECT_EQ(command_line("true\0abc"s, 900), "true abc…");
+  EXPECT_EQ(command_line(std::string(600, 'x'), 600), std::string(512, 'x') + "…");
+}
+
+TEST(Terminal, HasTheNameThatPeopleKnow) {
+  EXPECT_EQ(terminal_name(136U << 20 | 3), "pts/3");
+  EXPECT_EQ(terminal_name(136U << 20 | 300), "pts/300");
+  EXPECT_EQ(terminal_name(137U << 20 | 1), "pts/257");
+  EXPECT_EQ(terminal_name(4U << 20 | 1, "/nowhere"), "4:1");
+}
+
+class FakeProc : public testing::Test {
+ protected:
+  FakeProc() {
+    std::string name = testing::TempDir() + "guard-proc-XXXXXX";
+    root_ = ::mkdtemp(name.data());
+  }
+  ~FakeProc() override { std::filesystem::remove_all(root_); }
+
+  void write(int pid, const std::string& name, const std::string& text) {
+    const auto directory = root_ / std::to_string(pid);
+    std::filesystem::create_directories(directory);
+    std::ofstream(directory / name) << text;
+  }
+
+  void make(int pid, int parent, const std::string& comm = "name", char state = 'S') {
+    const auto text = std::to_string(pid);
+    write(pid, "stat",
+          text + " (" + comm + ") " + state + " " + std::to_string(parent) +
+              " 1 1 34819 0 0 0 0 0 0 0 0 0 0 20 0 1 0 500 0 0\n");
+    write(pid, "status",
+          "Name:\t" + comm + "\nTgid:\t" + text +
+              "\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \n");
+    write(pid, "cgroup", "1:name=systemd:/legacy\n0::/system.slice/a.service\n");
+    write(pid, "cmdline", "name\0a b\0"s);
+    write(pid, "loginuid", "4294967295");
+    write(pid, "sessionid", "4294967295");
+    std::filesystem::create_symlink("/srv/app", root_ / text / "cwd");
+  }
+
+  std::filesystem::path root_;
+  ControlGroups groups_{"/nowhere"};
+};
+
+TEST_F(FakeProc, IsReadAsItStandsThere) {
+  make(42, 7);
+  const auto seen = Proc(root_).read(42, groups_);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->start, 500 * kTick);
+  EXPECT_EQ(seen->parent, 7);
+  EXPECT_EQ(seen->comm, "name");
+  EXPECT_EQ(seen->uid, Uid{1});
+  EXPECT_EQ(seen->euid, Uid{2});
+  EXPECT_EQ(seen->fsuid, Uid{4});
+  EXPECT_EQ(seen->gid, Gid{8});
+  EXPECT_EQ(seen->groups, (std::vector<Gid>{Gid{9}, Gid{10}}));
+  EXPECT_FALSE(seen->login);
+  EXPECT_FALSE(seen->session);
+  EXPECT_EQ(terminal_name(seen->tty), "pts/3");
+  EXPECT_EQ(seen->cwd, "/srv/app");
+  EXPECT_EQ(seen->image->cmdline, "name a b");
+  EXPECT_FALSE(seen->image->exe);
+  EXPECT_EQ(seen->control_group->unit, "a.service");
+}
+
+TEST_F(FakeProc, ANameMayHoldAnything) {
+  make(42, 7, "a) S 1 (b");
+  EXPECT_EQ(Proc(root_).read(42, groups_)->parent, 7);
+}
+
+TEST_F(FakeProc, ALoginIsThereWhenItIsSet) {
+  make(42, 7);
+  write(42, "loginuid", "0");
+  EXPECT_EQ(Proc(root_).read(42, groups_)->login, Uid{0});
+}
+
+TEST_F(FakeProc, NothingIsSaidOfWhatIsNoLivingProcess) {
+  make(42, 7, "name", 'Z');
+  make(43, 7);
+  write(43, "status", "Name:\tx\nTgid:\t42\n");  // a thread of another
+  make(44, 7);
+  write(44, "stat", "44 (x");
+  const Proc proc(root_);
+  for (const int pid : {41, 42, 43, 44}) EXPECT_FALSE(proc.read(pid, groups_)) << pid;
+}
+
+TEST_F(FakeProc, FillsInWithoutATracerUntilTheProcessIsGone) {
+  make(1, 0, "init");
+  make(42, 1);
+  ProcessesOptions options;
+  options.tracer = false;
+  options.proc = root_;
+  Processes who(options);
+  const auto found = who.find(42);
+  ASSERT_TRUE(found->known());
+  ASSERT_TRUE(found->lineage());
+  EXPECT_EQ(found->lineage()->front()->comm, "init");
+  std::filesystem::remove_all(root_ / "42");
+  EXPECT_EQ(who.find(42)->actor().cmdline, "name a b") << "still known after its end";
+  EXPECT_FALSE(who.find(43)->known());
+  make(43, 42);
+  EXPECT_TRUE(who.find(43)->known());
+  EXPECT_FALSE(who.find(43, 4 * kTick)->known()) << "it had not started then";
+}
+
+}  // namespace
+}  // namespace guard
