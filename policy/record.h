@@ -3,16 +3,29 @@
 // guessed, never zero.
 #pragma once
 
+#include <array>
+#include <bitset>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/base/ids.h"
 #include "policy/words.h"
 
 namespace guard {
+
+// One process on the way up from an actor, as far as it is known.
+struct Ancestor {
+  std::int32_t pid = 0;
+  std::uint64_t start_time = 0;  // as in Actor; 0: not known
+  std::string comm;
+  std::string exe;
+  std::string cmdline;
+  friend bool operator==(const Ancestor&, const Ancestor&) = default;
+};
 
 // A process as it was when it acted; when it has ended, as it was at its end.
 struct Actor {
@@ -36,6 +49,10 @@ struct Actor {
   std::optional<std::string> unit;
   std::optional<std::string> slice;
   std::optional<std::string> cgroup;
+  std::optional<std::string> container;
+  std::vector<Ancestor> lineage;            // the parent first; the next eight at most
+  std::optional<std::string> human;         // the person behind it, if there is one
+  std::optional<std::string> human_source;  // how that is known
 };
 
 enum class Told : std::uint8_t { kLogged, kFixed, kDenied, kSkipped };
@@ -56,6 +73,7 @@ struct Violation {
   std::string id;  // unique on this machine
   std::string incident;
   std::chrono::system_clock::time_point time;
+  std::string boot_id;
   std::uint64_t monotonic_us = 0;
 
   std::string policy;
@@ -85,6 +103,32 @@ struct Violation {
   std::string reason;  // why it was not put right; one sentence
 
   Actor actor;
+};
+
+// The fields of a violation, in the order and by the names of the contract.
+inline constexpr std::array<std::string_view, 54> kFieldNames{
+    "id",          "incident",    "time",       "boot_id",    "monotonic_us", "policy",
+    "policy_file", "policy_line", "generation", "backend",    "severity",     "category",
+    "guard",       "operation",   "path",       "old_path",   "device",       "inode",
+    "file_type",   "links",       "uid_before", "gid_before", "mode_before",  "uid_after",
+    "gid_after",   "mode_after",  "uid_wanted", "gid_wanted", "mode_wanted",  "action",
+    "reason",      "pid",         "tid",        "start_time", "ppid",         "comm",
+    "exe",         "cmdline",     "cwd",        "tty",        "uid",          "euid",
+    "fsuid",       "gid",         "login_uid",  "login_user", "session",      "unit",
+    "slice",       "cgroup",      "container",  "lineage",    "human",        "human_source"};
+using FieldSet = std::bitset<kFieldNames.size()>;
+
+// The violations of one command by one actor.
+struct Incident {
+  std::string id;
+  std::uint64_t count = 0;
+  std::chrono::system_clock::time_point first_seen;
+  std::chrono::system_clock::time_point last_seen;
+  std::vector<std::string> sample;                             // the first paths, raw
+  std::array<std::uint64_t, Words<Told>::kAll.size()> told{};  // how many, by outcome
+
+  Violation first;
+  FieldSet shared;  // the fields of `first` that all the others have too
 };
 
 }  // namespace guard
