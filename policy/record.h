@@ -97,7 +97,8 @@ struct Violation {
   Uid uid_wanted;
   Gid gid_wanted;
   std::optional<Mode> mode_wanted;
-  std::string owner_wanted;  // the name, for people
+  std::string owner_wanted;  // the names, for people
+  std::string group_wanted;
 
   Told action = Told::kLogged;
   std::string reason;  // why it was not put right; one sentence
@@ -124,6 +125,7 @@ struct Incident {
   std::uint64_t count = 0;
   std::chrono::system_clock::time_point first_seen;
   std::chrono::system_clock::time_point last_seen;
+  Ancestor command;  // what was typed or started; pid 0: not known
   std::vector<std::string> sample;                             // the first paths, raw
   std::array<std::uint64_t, Words<Told>::kAll.size()> told{};  // how many, by outcome
 

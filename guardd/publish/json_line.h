@@ -1,0 +1,59 @@
+// One JSON object on one line, built field by field. Whatever the bytes given, it is valid UTF-8
+// JSON of bounded length: text that is none is C-escaped, what is too long is cut and named in
+// "truncated". Any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/fields.h"
+
+namespace guard {
+
+// Sixty directories deep with the longest names there are is said in full.
+inline constexpr std::size_t kLongestPath = 20'000;
+inline constexpr std::size_t kLongestText = 4'096;
+inline constexpr std::size_t kLongestJsonLine = std::size_t{1} << 20U;
+
+class JsonLine {
+ public:
+  enum class Charset : std::uint8_t { kUtf8, kAscii };  // kAscii: for a terminal
+
+  explicit JsonLine(std::string_view type, Charset charset = Charset::kUtf8);
+
+  void text(std::string_view key, std::string_view value, std::size_t longest = kLongestText);
+  void path(std::string_view key, std::string_view bytes);  // and KEY_raw where it is no UTF-8
+  void number(std::string_view key, std::uint64_t value);
+  void boolean(std::string_view key, bool value);
+  void time(std::string_view key, TimePoint time);
+  void field(std::string_view key, const FieldValue& value);
+  void texts(std::string_view key, std::span<const std::string> values);
+  void ancestors(std::string_view key, std::span<const Ancestor> list);
+  void ancestor(std::string_view key, const Ancestor& process);
+
+  // key: { … }: what is added until end() goes inside. A key of a list's element is empty.
+  void begin(std::string_view key);
+  void end();
+
+  std::string finish() &&;  // with the line's end
+
+ private:
+  void key(std::string_view name);
+  void string(std::string_view text);
+  bool cut(std::string_view& text, std::size_t longest);
+  void process(const Ancestor& process);
+
+  std::string line_;
+  Charset charset_;
+  bool first_ = true;
+  std::vector<std::string> truncated_;
+};
+
+// RFC 3339, UTC, with microseconds.
+std::string rfc3339(TimePoint time);
+
+}  // namespace guard

@@ -1,0 +1,79 @@
+// Whoever tells the world what guardd found and did. Never fails and never waits: what cannot be
+// told is counted. Called on the daemon's thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/record.h"
+
+namespace guard {
+
+// What guardd counts, from its start.
+struct Counters {
+  std::uint64_t violations = 0;
+  std::uint64_t fixed = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t lost = 0;  // events of the kernel, and records nobody could be told
+};
+
+// Every mark is in place: from here on nothing goes unseen.
+struct ReadyNews {
+  std::string version;
+  Backend backend = Backend::kFanotify;
+  std::uint64_t generation = 0;
+  std::string policy_identity;  // sha256
+  std::size_t policies = 0;
+  std::size_t trees = 0;
+  std::size_t pending = 0;  // trees that are not there yet
+  std::size_t directories = 0;
+};
+
+struct ReloadNews {
+  bool done = false;  // false: the policies that ran before still run
+  std::uint64_t generation = 0;
+  std::string policy_identity;
+  std::size_t policies = 0;
+  std::vector<std::string> errors;  // FILE:LINE:COLUMN: what is wrong
+};
+
+enum class Health : std::uint8_t { kOk, kDegraded, kPaused, kDisabled };
+
+template <>
+struct Words<Health> {
+  static constexpr std::array<std::string_view, 4> kAll{"ok", "degraded", "paused", "disabled"};
+};
+
+struct HealthNews {
+  Health health = Health::kOk;
+  std::string reason;  // one sentence; empty when all is well
+  Counters counters;
+};
+
+struct StopNews {
+  std::string reason;  // "SIGTERM"
+  Counters counters;
+};
+
+class Publisher {
+ public:
+  Publisher() = default;
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  virtual ~Publisher() = default;
+
+  // The incident is told of before its first violation.
+  virtual void incident_opened(const Incident& incident) noexcept = 0;
+  virtual void violation(const Violation& violation, const Incident& incident) noexcept = 0;
+  virtual void incident_closed(const Incident& incident) noexcept = 0;
+
+  virtual void ready(const ReadyNews& news) noexcept = 0;
+  virtual void reload(const ReloadNews& news) noexcept = 0;
+  virtual void health(const HealthNews& news) noexcept = 0;
+  virtual void stop(const StopNews& news) noexcept = 0;
+};
+
+}  // namespace guard

@@ -1,0 +1,275 @@
+#include "guardd/publish/queue.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace guard {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// After an error that may pass (the reader has gone, the disk is full): again after this long,
+// twice as long each time.
+constexpr std::chrono::milliseconds kFirstRetry{50};
+constexpr std::chrono::milliseconds kLastRetry{2000};
+
+enum class Way : std::uint8_t { kWrite, kSend };
+
+struct Output {
+  Fd fd;
+  Way way = Way::kWrite;
+};
+
+Result<Output> own_output(int out) {
+  struct ::stat about {};
+  if (::fstat(out, &about) < 0) return Error::from_errno(errno, "stat the output");
+  if (S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode)) {
+    // Not to wait is a property of the open file, which others share: so one of our own.
+    const auto link = fmt::format("/proc/self/fd/{}", out);
+    Fd own(::open(link.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+    if (own) return Output{std::move(own), Way::kWrite};
+    // Somebody else's pipe or terminal: then poll() asks first, and each write is small enough to
+    // fit where poll() saw room.
+  }
+  Fd copy(::fcntl(out, F_DUPFD_CLOEXEC, 3));
+  if (!copy) return Error::from_errno(errno, "duplicate the output");
+  return Output{std::move(copy), S_ISSOCK(about.st_mode) ? Way::kSend : Way::kWrite};
+}
+
+}  // namespace
+
+struct LineQueue::State {
+  State(Limits limits_in, LossLine loss_line_in, Output output_in, Fd wake_in)
+      : limits(limits_in),
+        loss_line(std::move(loss_line_in)),
+        output(std::move(output_in)),
+        wake(std::move(wake_in)) {}
+
+  // All below the lock, but for what only the thread uses.
+  mutable std::mutex lock;
+  std::condition_variable changed;
+  const Limits limits;
+  const LossLine loss_line;
+  std::deque<std::string> lines;
+  std::size_t bytes = 0;
+  std::uint64_t lost = 0;    // in all
+  std::uint64_t unsaid = 0;  // of these, since the last line that said so
+  bool stopping = false;
+  bool given_up = false;  // nobody waits for what is left any more
+  bool ended = false;
+  Clock::time_point deadline = Clock::time_point::max();
+
+  // The thread's own.
+  const Output output;
+  const Fd wake;  // readable: stop() was called
+  std::chrono::milliseconds retry = kFirstRetry;
+
+  void lose() {
+    ++lost;
+    ++unsaid;
+  }
+  // Some way below the bound, so that a slow reader gets long pieces with few gaps.
+  bool has_room_again() const {
+    return lines.size() <= limits.lines / 4 * 3 && bytes <= limits.bytes / 4 * 3;
+  }
+  void say_loss() noexcept {
+    try {
+      lines.push_back(loss_line(unsaid));
+      bytes += lines.back().size();
+      unsaid = 0;
+    } catch (const std::exception&) {
+      // Out of memory: it stays unsaid until there is some.
+    }
+  }
+
+  void run() noexcept;
+  bool take(std::string& line);
+  bool put(std::string_view line);
+  ssize_t write_some(std::string_view text) const;
+  void wait_for_reader() const;
+  bool wait_after_error();
+  int poll_timeout() const;
+};
+
+// The next line, waiting for it. False: there is none, and there will be none.
+bool LineQueue::State::take(std::string& line) {
+  std::unique_lock hold(lock);
+  if (unsaid > 0 && has_room_again()) say_loss();
+  changed.wait(hold, [this] { return !lines.empty() || stopping; });
+  if (lines.empty() || given_up || Clock::now() >= deadline) return false;
+  line = std::move(lines.front());
+  lines.pop_front();
+  bytes -= line.size();
+  return true;
+}
+
+ssize_t LineQueue::State::write_some(std::string_view text) const {
+  if (output.way == Way::kSend)
+    return ::send(output.fd.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  // What poll() promises is room for this much.
+  return ::write(output.fd.get(), text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+}
+
+int LineQueue::State::poll_timeout() const {
+  const std::lock_guard hold(lock);
+  if (deadline == Clock::time_point::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
+}
+
+void LineQueue::State::wait_for_reader() const {
+  std::array<pollfd, 2> waits{{{output.fd.get(), POLLOUT, 0}, {wake.get(), POLLIN, 0}}};
+  const int timeout = poll_timeout();
+  // Once stop() was called the wake stays readable, and only the deadline counts.
+  (void)::poll(waits.data(), timeout < 0 ? 2 : 1, timeout);
+}
+
+// False: told to stop, and there is no sense in trying for longer.
+bool LineQueue::State::wait_after_error() {
+  std::unique_lock hold(lock);
+  changed.wait_for(hold, retry, [this] { return stopping; });
+  retry = std::min(retry * 2, kLastRetry);
+  return !stopping;
+}
+
+// The whole line, however long that takes. False: it is given up.
+bool LineQueue::State::put(std::string_view line) {
+  std::size_t done = 0;
+  for (;;) {
+    wait_for_reader();
+    {
+      const std::lock_guard hold(lock);
+      if (given_up || Clock::now() >= deadline) return false;
+    }
+    const auto wrote = write_some(line.substr(done));
+    if (wrote > 0) {
+      done += static_cast<std::size_t>(wrote);
+      retry = kFirstRetry;
+      if (done == line.size()) return true;
+      continue;
+    }
+    if (wrote == 0 || errno == EINTR || errno == EAGAIN) continue;
+    // A reader that comes after this one gets the line from its beginning; on a disk that was full
+    // it goes on where it stopped.
+    if (errno == EPIPE) done = 0;
+    if (!wait_after_error()) return false;
+  }
+}
+
+void LineQueue::State::run() noexcept {
+  std::string line;
+  while (take(line)) {
+    const bool out = put(line);
+    if (out) continue;
+    const std::lock_guard hold(lock);
+    if (!given_up) lose();
+    break;
+  }
+  const std::lock_guard hold(lock);
+  lost += lines.size();
+  lines.clear();
+  bytes = 0;
+  ended = true;
+  changed.notify_all();
+}
+
+Result<std::unique_ptr<LineQueue>> LineQueue::start(int out, Limits limits, LossLine loss_line) {
+  GUARD_TRY(auto output, own_output(out));
+  Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake) return Error::from_errno(errno, "make an event descriptor");
+  auto state =
+      std::make_shared<State>(limits, std::move(loss_line), std::move(output), std::move(wake));
+
+  // The daemon's signals are not for this thread; SIGPIPE is, and stays blocked: EPIPE says it.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread;
+  int code = 0;
+  try {
+    thread = std::thread([state] { state->run(); });
+  } catch (const std::system_error& failure) {
+    code = failure.code().value();
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!thread.joinable()) return Error::from_errno(code, "start the thread that writes");
+  return std::unique_ptr<LineQueue>(new LineQueue(std::move(state), std::move(thread)));
+}
+
+LineQueue::LineQueue(std::shared_ptr<State> state, std::thread thread)
+    : state_(std::move(state)), thread_(std::move(thread)) {}
+
+LineQueue::~LineQueue() {
+  stop(std::chrono::seconds(1));
+}
+
+bool LineQueue::push(std::string line) noexcept {
+  auto& state = *state_;
+  const std::lock_guard hold(state.lock);
+  try {
+    if (state.unsaid > 0 && state.has_room_again()) state.say_loss();
+    if (state.unsaid == 0 && !state.stopping && state.lines.size() < state.limits.lines &&
+        state.bytes + line.size() <= state.limits.bytes) {
+      const auto size = line.size();
+      state.lines.push_back(std::move(line));
+      state.bytes += size;
+      state.changed.notify_one();
+      return true;
+    }
+  } catch (const std::exception&) {
+    // Out of memory: lost like any other that had no room.
+  }
+  state.lose();
+  return false;
+}
+
+std::uint64_t LineQueue::lost() const noexcept {
+  const std::lock_guard hold(state_->lock);
+  return state_->lost;
+}
+
+bool LineQueue::stop(std::chrono::milliseconds deadline) noexcept {
+  if (!thread_.joinable()) return lost() == 0;
+  auto& state = *state_;
+  std::unique_lock hold(state.lock);
+  state.stopping = true;
+  state.deadline = Clock::now() + deadline;
+  if (state.unsaid > 0) state.say_loss();
+  (void)::eventfd_write(state.wake.get(), 1);
+  state.changed.notify_all();
+  // A moment more than the thread has for itself: it ends by its own deadline unless it is stuck.
+  const auto enough = state.deadline + std::chrono::milliseconds(50);
+  const bool ended = state.changed.wait_until(hold, enough, [&] { return state.ended; });
+  if (!ended) {
+    state.given_up = true;
+    state.lost += state.lines.size() + 1;
+    state.lines.clear();
+    hold.unlock();
+    thread_.detach();
+    return false;
+  }
+  hold.unlock();
+  thread_.join();
+  return lost() == 0;
+}
+
+}  // namespace guard
