@@ -8,18 +8,44 @@ namespace guard {
 namespace {
 
 // By the name the kernel has for them: 15 bytes at most.
-constexpr std::array<std::string_view, 12> kShells{"ash",  "bash", "csh", "dash", "fish", "ksh",
+constexpr std::array<std::string_view, 12> kShells{"ash",  "bash", "csh", "dash", "fish",  "ksh",
                                                    "mksh", "nu",   "sh",  "tcsh", "xonsh", "zsh"};
 
 // What people and units come in by. Whatever these start is a command of its own.
-constexpr std::array<std::string_view, 34> kEntrances{
-    "systemd",      "init",        "(sd-pam)",        "(systemd)",       "sshd",
-    "sshd-session", "dropbear",    "login",           "agetty",          "su",
-    "sudo",         "sudo-rs",     "doas",            "pkexec",          "run0",
-    "runuser",      "cron",        "crond",           "atd",             "anacron",
-    "tmux",         "tmux: server", "screen",         "SCREEN",          "script",
-    "containerd-shim", "conmon",   "dockerd",         "mosh-server",     "xterm",
-    "gnome-terminal-", "konsole",  "kitty",           "alacritty"};
+constexpr std::array<std::string_view, 34> kEntrances{"systemd",
+                                                      "init",
+                                                      "(sd-pam)",
+                                                      "(systemd)",
+                                                      "sshd",
+                                                      "sshd-session",
+                                                      "dropbear",
+                                                      "login",
+                                                      "agetty",
+                                                      "su",
+                                                      "sudo",
+                                                      "sudo-rs",
+                                                      "doas",
+                                                      "pkexec",
+                                                      "run0",
+                                                      "runuser",
+                                                      "cron",
+                                                      "crond",
+                                                      "atd",
+                                                      "anacron",
+                                                      "tmux",
+                                                      "tmux: server",
+                                                      "screen",
+                                                      "SCREEN",
+                                                      "script",
+                                                      "containerd-shim",
+                                                      "conmon",
+                                                      "dockerd",
+                                                      "mosh-server",
+                                                      "xterm",
+                                                      "gnome-terminal-",
+                                                      "konsole",
+                                                      "kitty",
+                                                      "alacritty"};
 
 template <typename Names>
 bool has(const Names& names, std::string_view name) {

@@ -1,5 +1,6 @@
 // The command that a person typed or a unit started: of all the processes that lead down to an
-// actor, the first below a shell, a login, a switch of user or a manager of units. Pure; any thread.
+// actor, the first below a shell, a login, a switch of user or a manager of units. Pure; any
+// thread.
 #pragma once
 
 #include "policy/record.h"

@@ -31,8 +31,9 @@ class Incidents {
   // What became of a violation. `incident` is good until the next call.
   struct Taken {
     const Incident* incident = nullptr;
-    bool opened = false;                   // by this very violation
-    std::vector<std::unique_ptr<Incident>> closed;  // by their time, or to make room: tell these first
+    bool opened = false;  // by this very violation
+    std::vector<std::unique_ptr<Incident>>
+        closed;  // by their time, or to make room: tell these first
   };
 
   Incidents(Limits limits, RecordIds ids) : limits_(limits), ids_(std::move(ids)) {}

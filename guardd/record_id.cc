@@ -11,7 +11,8 @@ constexpr std::chrono::sys_days kBeginning{std::chrono::year{2025} / 1 / 1};
 
 }  // namespace
 
-RecordIds::RecordIds(Length length, std::string_view last) : length_(static_cast<unsigned>(length)) {
+RecordIds::RecordIds(Length length, std::string_view last)
+    : length_(static_cast<unsigned>(length)) {
   for (const char letter : last) {
     const auto value = kLetters.find(letter);
     if (value == std::string_view::npos) {  // none of ours: as good as none
@@ -24,7 +25,8 @@ RecordIds::RecordIds(Length length, std::string_view last) : length_(static_cast
 
 std::string RecordIds::next(std::chrono::system_clock::time_point now) {
   // A clock that stands before the beginning counts as the beginning.
-  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(now - kBeginning).count();
+  const auto since =
+      std::chrono::duration_cast<std::chrono::microseconds>(now - kBeginning).count();
   const auto micros = static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0));
   const auto shorter = static_cast<unsigned>(Length::kViolation) - length_;
   last_ = std::max(last_ + 1, micros >> (shorter * kBits));

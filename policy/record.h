@@ -125,8 +125,8 @@ struct Incident {
   std::uint64_t count = 0;
   std::chrono::system_clock::time_point first_seen;
   std::chrono::system_clock::time_point last_seen;
-  Ancestor command;  // what was typed or started; pid 0: not known
-  std::vector<std::string> sample;                             // the first paths, raw
+  Ancestor command;                 // what was typed or started; pid 0: not known
+  std::vector<std::string> sample;  // the first paths, raw
   std::array<std::uint64_t, Words<Told>::kAll.size()> told{};  // how many, by outcome
 
   Violation first;

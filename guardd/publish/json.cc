@@ -40,9 +40,8 @@ void JsonPublisher::tell_now(std::string_view type, Write write) noexcept {
 
 void JsonPublisher::violation(const Violation& violation, const Incident& /*incident*/) noexcept {
   tell("violation", [&](JsonLine& line) {
-    each_field(violation, all_fields(), [&](std::string_view name, const FieldValue& value) {
-      line.field(name, value);
-    });
+    each_field(violation, all_fields(),
+               [&](std::string_view name, const FieldValue& value) { line.field(name, value); });
   });
 }
 
@@ -59,9 +58,8 @@ void JsonPublisher::incident(const Incident& incident, std::string_view state) n
       line.number(Words<Told>::kAll[i], incident.told[i]);
     line.end();
     line.ancestor("command", incident.command);
-    each_field(incident.first, incident.shared, [&](std::string_view name, const FieldValue& value) {
-      line.field(name, value);
-    });
+    each_field(incident.first, incident.shared,
+               [&](std::string_view name, const FieldValue& value) { line.field(name, value); });
   });
 }
 

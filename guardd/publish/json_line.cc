@@ -88,9 +88,9 @@ void JsonLine::text(std::string_view name, std::string_view value, std::size_t l
     string(escaped(value));
 }
 
-void JsonLine::path(std::string_view name, std::string_view bytes) {
-  if (cut(bytes, kLongestPath)) truncated_.emplace_back(name);
-  text(name, bytes, kLongestPath);
+void JsonLine::path(std::string_view name, std::string_view bytes, std::size_t longest) {
+  if (cut(bytes, longest)) truncated_.emplace_back(name);
+  text(name, bytes, longest);
   if (is_utf8(bytes)) return;
   key(std::string(name) + "_raw");
   line_ += '[';
@@ -120,7 +120,10 @@ void JsonLine::field(std::string_view name, const FieldValue& value) {
   std::visit(Overloaded{[](std::monostate) {},  //
                         [&](std::uint64_t number_value) { number(name, number_value); },
                         [&](TextValue words) { text(name, words.text); },
-                        [&](PathValue bytes) { path(name, bytes.bytes); },
+                        [&](PathValue bytes) {
+                          const bool object = name == "path" || name == "old_path";
+                          path(name, bytes.bytes, object ? kLongestPath : kLongestText);
+                        },
                         [&](Mode mode) { text(name, fmt::format("{:04o}", mode.value)); },
                         [&](TimePoint point) { time(name, point); },
                         [&](LineageValue lineage) { ancestors(name, lineage.ancestors); }},

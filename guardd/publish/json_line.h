@@ -17,7 +17,7 @@ namespace guard {
 // Sixty directories deep with the longest names there are is said in full.
 inline constexpr std::size_t kLongestPath = 20'000;
 inline constexpr std::size_t kLongestText = 4'096;
-inline constexpr std::size_t kLongestJsonLine = std::size_t{1} << 20U;
+inline constexpr std::size_t kLongestJsonLine = std::size_t{2} << 20U;
 
 class JsonLine {
  public:
@@ -26,7 +26,8 @@ class JsonLine {
   explicit JsonLine(std::string_view type, Charset charset = Charset::kUtf8);
 
   void text(std::string_view key, std::string_view value, std::size_t longest = kLongestText);
-  void path(std::string_view key, std::string_view bytes);  // and KEY_raw where it is no UTF-8
+  // And KEY_raw where it is no UTF-8.
+  void path(std::string_view key, std::string_view bytes, std::size_t longest = kLongestPath);
   void number(std::string_view key, std::uint64_t value);
   void boolean(std::string_view key, bool value);
   void time(std::string_view key, TimePoint time);

@@ -1,0 +1,86 @@
+#include "guardd/publish/advice.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "guardd/command.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+// Nothing here means anything to a shell. Arguments are known as one text only, without their
+// quotes: whatever is not plain cannot be typed again from it, and may be bait.
+bool is_plain(std::string_view text) {
+  return !text.empty() && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view(" ./_-+,:@%").find(c) != std::string_view::npos;
+  });
+}
+
+std::string_view first_word(std::string_view text) {
+  return text.substr(0, text.find(' '));
+}
+
+std::string user_of(const Violation& violation) {
+  if (is_plain(violation.owner_wanted) && violation.owner_wanted.find(' ') == std::string::npos)
+    return violation.owner_wanted;
+  return "'#" + std::to_string(violation.uid_wanted.value) + "'";
+}
+
+std::string user_name(const Violation& violation, Uid uid) {
+  if (uid == kRoot) return "root";
+  if (uid == violation.uid_wanted && !violation.owner_wanted.empty())
+    return escaped(violation.owner_wanted);
+  return "user " + std::to_string(uid.value);
+}
+
+}  // namespace
+
+Advice advice_for(const Violation& violation, const Ancestor& command) {
+  constexpr std::size_t kWorthTyping = 120;
+  const auto& actor = violation.actor;
+  // Only root can give a file away, and only to root itself: there is nothing to do instead.
+  if (violation.uid_wanted == kRoot || violation.operation == Operation::kChown ||
+      violation.operation == Operation::kMount)
+    return {};
+  if (command.comm.empty() && command.cmdline.empty()) {
+    if (violation.action == Told::kFixed || !is_plain(violation.policy)) return {};
+    return {"guardctl fix " + violation.policy, ""};
+  }
+  const auto sudo = "sudo -u " + user_of(violation);
+  if (!actor.login_uid && actor.unit) {
+    if (!is_plain(*actor.unit)) return {};
+    return {"systemctl edit " + *actor.unit, "with [Service] User=" + user_of(violation)};
+  }
+  if (is_interactive_shell(command)) return {sudo + " -s", "then the same again"};
+  if (is_plain(command.cmdline) && command.cmdline.size() <= kWorthTyping)
+    return {sudo + ' ' + command.cmdline, ""};
+  const auto name = first_word(command.cmdline.empty() ? command.comm : command.cmdline);
+  if (!is_plain(name)) return {sudo + " -s", "then the same again"};
+  return {sudo + ' ' + std::string(name), "with the same arguments"};
+}
+
+std::string who_text(const Violation& violation) {
+  const auto& actor = violation.actor;
+  const auto acting = actor.fsuid ? actor.fsuid : actor.euid;
+  const auto as = [&] { return acting ? " as " + user_name(violation, *acting) : std::string(); };
+  if (actor.human) return escaped(*actor.human) + as();
+  if (actor.login_uid) {
+    if (acting == actor.login_uid && !actor.login_user) return user_name(violation, *acting);
+    const auto login =
+        actor.login_user ? escaped(*actor.login_user) : user_name(violation, *actor.login_uid);
+    return acting == actor.login_uid ? login : login + as();
+  }
+  if (actor.unit) return escaped(*actor.unit) + as();
+  if (acting) return user_name(violation, *acting);
+  return violation.operation == Operation::kScan ? "found by a scan" : "somebody";
+}
+
+std::string command_text(const Ancestor& command) {
+  if (!command.cmdline.empty()) return escaped(command.cmdline);
+  if (!command.comm.empty()) return escaped(command.comm);
+  return escaped(command.exe);
+}
+
+}  // namespace guard
