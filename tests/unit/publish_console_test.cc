@@ -96,7 +96,7 @@ TEST_F(ConsoleTest, NothingMovesTheCursor) {
 }
 
 TEST_F(ConsoleTest, LinesFitWhereTheyCan) {
-  auto v = git_violation("/srv/shop/" + std::string(50, 'x') + "/y");
+  auto v = git_violation("/srv/shop/" + std::string(45, 'x') + "/y");
   acts(v, process(9, "cp", "cp " + std::string(500, 'z')), {});
   v.reason = "it has more than one name, and one of them may be somebody else's file elsewhere";
   v.action = Told::kSkipped;
@@ -111,8 +111,8 @@ TEST_F(ConsoleTest, SaysHowItIsAndWas) {
   console_.health({Health::kDegraded, "events were lost; scanning", {}});
   console_.stop({"SIGTERM", {1200, 1199, 0, 3}});
   EXPECT_EQ(screen_,
-            R"(14:03:07  guarding  3 policies in 12 trees, 4,310 directories, through fanotify; 1
-          not there yet
+            R"(14:03:07  guarding  3 policies in 12 trees, 4,310 directories, through fanotify;
+          1 not there yet
 14:03:07  not reloaded  the policies before still run:
           a.toml:1:1: bad \x1b
 14:03:07  degraded  events were lost; scanning

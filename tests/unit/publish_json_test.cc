@@ -71,7 +71,8 @@ class JsonTest : public testing::Test {
     check(json, schema()["$defs"][json["type"].get<std::string>()], json["type"]);
     return json;
   }
-  Json of(const Violation& violation) {
+  Json of(Violation violation) {
+    violation.incident = "012345678";
     make().violation(violation, {});
     return parsed();
   }
@@ -129,7 +130,6 @@ TEST_F(JsonTest, AViolationHasEveryFieldOfTheContract) {
 
 TEST_F(JsonTest, WhatIsNotKnownIsAbsent) {
   auto v = git_violation();
-  v.incident = "i";
   v.actor = {};
   v.before.reset();
   v.after.reset();
@@ -141,12 +141,10 @@ TEST_F(JsonTest, WhatIsNotKnownIsAbsent) {
 
 TEST_F(JsonTest, HostileNamesAreText) {
   auto v = git_violation("/srv/shop/\xff\n\"\\");
-  v.incident = "i";
   v.actor.comm = "\xc3";
   v.actor.cmdline = std::string("a\0b\x1b", 4);
   const auto json = of(v);
   EXPECT_EQ(json["path"], R"(/srv/shop/\xff\n"\\)");
-  const std::string bytes = "/srv/shop/\xff\n\"\\";
   EXPECT_EQ(json["path_raw"], (std::vector<unsigned>{47, 115, 114, 118, 47, 115, 104, 111, 112, 47,
                                                      255, 10, 34, 92}));
   EXPECT_EQ(json["comm"], "\\xc3");
