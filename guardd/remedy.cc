@@ -89,10 +89,14 @@ Skip obstacle(const Object& root, const Object& object, const RemedyTask& task,
   if (object.state.type != FileType::kDirectory && object.state.links > 1) return Skip::kHardLink;
   if (regular && object.state.links == 0) return Skip::kGone;
   if (regular && (object.state.mode.value & kSetIdBits) != 0) return Skip::kSetId;
+  // What is still being made is not judged yet; a scan, which met it by chance, need not ask that
+  // early.
+  const auto opened = open_to_ask(object, task);
+  if (task.operation != Operation::kScan && is_being_written(opened)) return Skip::kBusy;
   if (verdict.action < Action::kFix) return Skip::kNotWanted;
+  if (task.war) return Skip::kWar;
   if (!verdict.wrong.can_be_put_right()) return Skip::kModeOnly;
   if (object.is_immutable) return Skip::kImmutable;
-  const auto opened = open_to_ask(object, task);
   if (has_capabilities(object, opened)) return Skip::kCapabilities;
   if (task.evidence == Evidence::kNone && would_reveal(object.state, *verdict.wanted))
     return Skip::kNoEvidence;
@@ -167,6 +171,20 @@ RemedyOutcome not_opened(const Error& error) {
   }
 }
 
+// The end state is wrong; but it may be right for whoever brought it about.
+bool is_exempt(const RemedyTask& task, const ObjectState& state) {
+  if (!task.subject) return false;
+  Change change;
+  change.operation = task.operation;
+  change.direction = Direction::kInto;
+  change.path = task.relative_path;
+  change.type = state.type;
+  change.uid = state.uid;
+  change.gid = state.gid;
+  change.mode = state.mode;
+  return !judge(*task.policy, *task.subject, change).violation();
+}
+
 RemedyOutcome remedy_opened(const Object& root, Result<Object> opened, const RemedyTask& task) {
   if (!opened) return not_opened(opened.error());
   auto& object = *opened;
@@ -176,6 +194,7 @@ RemedyOutcome remedy_opened(const Object& root, Result<Object> opened, const Rem
   outcome.before = outcome.after = object.state;
   outcome.verdict = judge(*task.policy, task.relative_path, object.state);
   if (!outcome.verdict.violation()) return outcome;
+  if (is_exempt(task, object.state)) return skipped(std::move(outcome), Skip::kExempt);
 
   if (const auto skip = obstacle(root, object, task, outcome.verdict); skip != Skip::kNone) {
     return skipped(std::move(outcome), skip);
@@ -252,6 +271,10 @@ std::string_view reason_text(Skip skip) {
       return "its file system knows no owners";
     case Skip::kQuota:
       return "the owner's disk quota is exhausted";
+    case Skip::kExempt:
+      return "the policy allows it";
+    case Skip::kWar:
+      return "guardd and somebody else keep undoing each other here; one of them has to be changed";
     case Skip::kModeOnly:
       return "it only lacks permission bits, which guardd never adds";
   }

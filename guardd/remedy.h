@@ -41,6 +41,8 @@ enum class Skip : std::uint8_t {
   kCannotChown,
   kQuota,
   kModeOnly,  // nothing is wrong but permission bits it lacks
+  kExempt,    // the policy allows it to whoever did it
+  kWar,       // it was put right too often already
 };
 
 struct RemedyOutcome {
@@ -62,6 +64,10 @@ struct RemedyTask {
   // /proc/self/fd, held open by whoever puts many right: finding it anew takes longer than the rest
   // of the remedy. Of this very process: not to be kept across a fork. -1: it is found anew.
   int own_descriptors = -1;
+  // Who did what, where that is known: the policy may allow it. kScan: nobody saw it happen.
+  const Subject* subject = nullptr;
+  Operation operation = Operation::kScan;
+  bool war = false;      // somebody keeps undoing it
 };
 
 RemedyOutcome remedy(const Object& root, const RemedyTask& task);

@@ -5,7 +5,7 @@
 namespace guard {
 namespace {
 
-void count_above(Directory& directory, bool more) {
+void count_above(WatchedDirectory& directory, bool more) {
   for (auto* above = &directory; above; above = above->parent)
     more ? ++above->waiting_below : --above->waiting_below;
 }
@@ -26,7 +26,7 @@ void Settle::erase(Entries::iterator at) {
 }
 
 // A directory that is being filled has not come to rest either.
-void Settle::stir_above(Directory& directory, SteadyTime now) {
+void Settle::stir_above(WatchedDirectory& directory, SteadyTime now) {
   for (auto* above = &directory; above; above = above->parent) above->last_activity = now;
 }
 
@@ -45,7 +45,7 @@ void Settle::merge(Entry& entry, Seen seen) {
   entry.seen = std::move(seen);
 }
 
-void Settle::seen(Directory& directory, std::string_view name, Seen seen,
+void Settle::seen(WatchedDirectory& directory, std::string_view name, Seen seen,
                   std::chrono::microseconds settle, SteadyTime now) {
   stir_above(directory, now);
   Key key{directory.number, std::string(name), false};
@@ -64,7 +64,7 @@ void Settle::seen(Directory& directory, std::string_view name, Seen seen,
 
 // One entry stands for all that happens in the directory. Evidence only lasts while everything in
 // it was somebody else's doing.
-void Settle::storm(Directory& directory, Seen seen, std::chrono::microseconds settle,
+void Settle::storm(WatchedDirectory& directory, Seen seen, std::chrono::microseconds settle,
                    SteadyTime now) {
   Key key{directory.number, {}, true};
   seen.object = {};
@@ -85,14 +85,14 @@ void Settle::storm(Directory& directory, Seen seen, std::chrono::microseconds se
   count_above(directory, true);
 }
 
-void Settle::stirred(Directory& directory, std::string_view name, SteadyTime now) {
+void Settle::stirred(WatchedDirectory& directory, std::string_view name, SteadyTime now) {
   if (entries_.empty()) return;
   stir_above(directory, now);
   const auto found = entries_.find({directory.number, std::string(name), false});
   if (found != entries_.end()) schedule(found->first, found->second, now + found->second.settle);
 }
 
-void Settle::replaced(Directory& directory, std::string_view name) {
+void Settle::replaced(WatchedDirectory& directory, std::string_view name) {
   if (entries_.empty()) return;
   const auto found = entries_.find({directory.number, std::string(name), false});
   if (found != entries_.end()) erase(found);
@@ -110,8 +110,9 @@ std::optional<Due> Settle::take(SteadyTime now) {
     }
     if (at->second.seen.is_directory && !at->first.look) {
       // What is below comes first, and it must have been quiet as well.
-      const auto* itself =
-          at->first.name.empty() ? directory : Directories::find_child(*directory, at->first.name);
+      const auto* itself = at->first.name.empty()
+                               ? directory
+                               : WatchedDirectories::find_child(*directory, at->first.name);
       if (itself && itself != directory) {
         const auto quiet = itself->last_activity + at->second.settle;
         const auto wait_for = itself->waiting_below > 0 ? now + at->second.settle : quiet;

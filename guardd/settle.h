@@ -16,26 +16,26 @@
 
 #include "guardd/file_id.h"
 #include "guardd/remedy.h"
-#include "guardd/sources/directories.h"
+#include "guardd/sources/watched_directories.h"
 #include "policy/words.h"
 
 namespace guard {
 
-struct Who;  // whoever acted; see who/
+class Found;  // whoever acted; see who/
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 // What came of one notice, as far as settling is concerned.
 struct Seen {
   Operation operation = Operation::kCreate;
-  std::shared_ptr<const Who> who;  // null: not known
+  std::shared_ptr<const Found> who;  // null: not known
   Evidence evidence = Evidence::kNone;
   FileId object;
   bool is_directory = false;
 };
 
 struct Due {
-  Directory* directory = nullptr;
+  WatchedDirectory* directory = nullptr;
   std::string name;  // empty: the root of the tree, or with look: all that is in the directory
   bool look = false;
   Seen seen;
@@ -49,17 +49,17 @@ class Settle {
   static constexpr std::size_t kMostEntries = 20'000;
   static constexpr std::size_t kMostLooks = 4'000;
 
-  explicit Settle(Directories& directories, std::size_t most = kMostEntries)
+  explicit Settle(WatchedDirectories& directories, std::size_t most = kMostEntries)
       : directories_(directories), most_(most) {}
 
   // Somebody else than the owner, or nobody knows who, did something that may have to be put right.
-  void seen(Directory& directory, std::string_view name, Seen seen,
+  void seen(WatchedDirectory& directory, std::string_view name, Seen seen,
             std::chrono::microseconds settle, SteadyTime now);
   // Something else happened to it: it has not come to rest yet.
-  void stirred(Directory& directory, std::string_view name, SteadyTime now);
+  void stirred(WatchedDirectory& directory, std::string_view name, SteadyTime now);
   // The owner has put something of its own there: what was known of that name is about something
   // else.
-  void replaced(Directory& directory, std::string_view name);
+  void replaced(WatchedDirectory& directory, std::string_view name);
 
   // The next that has come to rest; nothing if there is none. Directories after what is in them.
   std::optional<Due> take(SteadyTime now);
@@ -89,13 +89,14 @@ class Settle {
   };
   using Entries = std::map<Key, Entry>;
 
-  void storm(Directory& directory, Seen seen, std::chrono::microseconds settle, SteadyTime now);
+  void storm(WatchedDirectory& directory, Seen seen, std::chrono::microseconds settle,
+             SteadyTime now);
   void merge(Entry& entry, Seen seen);
   void schedule(const Key& key, Entry& entry, SteadyTime deadline);
   void erase(Entries::iterator at);
-  void stir_above(Directory& directory, SteadyTime now);
+  void stir_above(WatchedDirectory& directory, SteadyTime now);
 
-  Directories& directories_;
+  WatchedDirectories& directories_;
   std::size_t most_;
   Entries entries_;
   std::set<std::pair<SteadyTime, Key>> order_;

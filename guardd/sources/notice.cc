@@ -138,11 +138,11 @@ void NoticeSource::forget_tree(std::uint32_t tree) {
   trees_.erase(tree);
 }
 
-Result<Object> NoticeSource::locate(const Directory& directory) const {
+Result<Object> NoticeSource::locate(const WatchedDirectory& directory) const {
   const auto tree = trees_.find(directory.tree);
   if (tree == trees_.end()) return Error::from_errno(ENOENT, "tree");
   GUARD_TRY(const auto root, open_tree(tree->second));
-  GUARD_TRY(auto object, open_object(root, Directories::path_of(directory)));
+  GUARD_TRY(auto object, open_object(root, WatchedDirectories::path_of(directory)));
   GUARD_TRY(const auto id, FileId::of(object.fd.get()));
   if (id != directory.id) return Error::from_errno(ESTALE, "another directory is there now");
   return object;
@@ -151,17 +151,18 @@ Result<Object> NoticeSource::locate(const Directory& directory) const {
 // Depth first, with one descriptor a level. Marked before it is listed: what comes later is told by
 // the kernel, what came before is in the list, and what is in both is told twice, which hurts
 // nobody.
-void NoticeSource::adopt(Fd directory, Directory& node, std::int32_t pid, bool tell,
+void NoticeSource::adopt(Fd directory, WatchedDirectory& node, std::int32_t pid, bool tell,
                          NoticeReader& reader) {
   struct Level {
     Object object;
-    Directory* node;
+    WatchedDirectory* node;
     std::vector<Entry> below;
     bool out_of_reach;
   };
-  const auto enter = [&](Fd fd, Directory& entered, bool out_of_reach) -> std::optional<Level> {
+  const auto enter = [&](Fd fd, WatchedDirectory& entered,
+                         bool out_of_reach) -> std::optional<Level> {
     if (auto marked = mark(fd.get()); !marked) {
-      reader.lost_sight(node.tree, quote(Directories::path_of(entered)) +
+      reader.lost_sight(node.tree, quote(WatchedDirectories::path_of(entered)) +
                                        " cannot be watched: " + marked.error().text());
       return std::nullopt;
     }
@@ -170,8 +171,8 @@ void NoticeSource::adopt(Fd directory, Directory& node, std::int32_t pid, bool t
     if (!refresh(level.object)) return std::nullopt;
     auto entries = list(level.object, tell);
     if (!entries) {
-      reader.lost_sight(node.tree,
-                        quote(Directories::path_of(entered)) + ": " + entries.error().text());
+      reader.lost_sight(
+          node.tree, quote(WatchedDirectories::path_of(entered)) + ": " + entries.error().text());
       return std::nullopt;
     }
     level.out_of_reach = out_of_reach && !reader.owner_can_write(node.tree, level.object.state);
@@ -253,24 +254,25 @@ void NoticeSource::handle(const Event& event, NoticeReader& reader) {
     directory_came(event, *directory, reader);
 }
 
-void NoticeSource::directory_came(const Event& event, Directory& parent, NoticeReader& reader) {
+void NoticeSource::directory_came(const Event& event, WatchedDirectory& parent,
+                                  NoticeReader& reader) {
   const auto located = locate(parent);
   if (!located) {
     if (located.error().code() == ENOENT) return;  // gone meanwhile: its own notice says so
-    return reader.lost_sight(parent.tree,
-                             quote(Directories::path_of(parent)) + ": " + located.error().text());
+    return reader.lost_sight(
+        parent.tree, quote(WatchedDirectories::path_of(parent)) + ": " + located.error().text());
   }
   const auto object = open_object(*located, event.name);
   if (!object || object->state.type != FileType::kDirectory) return;
   const auto id = FileId::of(object->fd.get());
   auto fd = reopened(*object);
   if (!id || !fd) {
-    return reader.lost_sight(parent.tree,
-                             quote(Directories::path_of(parent, event.name)) + " cannot be opened");
+    return reader.lost_sight(
+        parent.tree, quote(WatchedDirectories::path_of(parent, event.name)) + " cannot be opened");
   }
   if (auto* known = directories_.find(*id)) {
     if (!known->parent || (known->parent == &parent && known->name == event.name)) return;
-    Directories::move(*known, parent, std::string(event.name));
+    WatchedDirectories::move(*known, parent, std::string(event.name));
     return;
   }
   auto& node = directories_.add(*id, parent.tree, &parent, std::string(event.name));
@@ -278,13 +280,13 @@ void NoticeSource::directory_came(const Event& event, Directory& parent, NoticeR
 }
 
 // It was moved. If to a watched directory, that has told already and the name here is the new one.
-void NoticeSource::verify(Directory& directory, NoticeReader& reader) {
+void NoticeSource::verify(WatchedDirectory& directory, NoticeReader& reader) {
   const auto located = locate(directory);
   if (located) return;
   const auto code = located.error().code();
   if (code != ENOENT && code != ESTALE && code != ENOTDIR && code != ELOOP && code != EXDEV) {
-    reader.lost_sight(directory.tree,
-                      quote(Directories::path_of(directory)) + ": " + located.error().text());
+    reader.lost_sight(directory.tree, quote(WatchedDirectories::path_of(directory)) + ": " +
+                                          located.error().text());
   }
   directories_.forget(directory);
 }

@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "guardd/object.h"
-#include "guardd/sources/directories.h"
+#include "guardd/sources/watched_directories.h"
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
 
@@ -25,7 +25,7 @@ struct Notice {
     kFound,       // met while looking into a directory that is new here
   };
   Kind kind = Kind::kCreated;
-  Directory* directory = nullptr;
+  WatchedDirectory* directory = nullptr;
   std::string_view name;  // empty: the root of the tree itself
   FileId object;          // not known on kernels before 5.17
   bool is_directory = false;
@@ -58,7 +58,7 @@ class NoticeSource {
 
   int fd() const { return group_.get(); }
   bool names_objects() const { return names_objects_; }
-  Directories& directories() { return directories_; }
+  WatchedDirectories& directories() { return directories_; }
 
   // Marks a tree's root and the directories below it, on this mount only. What is met is not told:
   // a scan follows. The root is held only while this runs, so that its file system can be
@@ -76,16 +76,17 @@ class NoticeSource {
       : group_(std::move(group)), names_objects_(names_objects) {}
 
   void handle(const Event& event, NoticeReader& reader);
-  void directory_came(const Event& event, Directory& parent, NoticeReader& reader);
-  void verify(Directory& directory, NoticeReader& reader);
+  void directory_came(const Event& event, WatchedDirectory& parent, NoticeReader& reader);
+  void verify(WatchedDirectory& directory, NoticeReader& reader);
   Status mark(int directory) const;
-  void adopt(Fd directory, Directory& node, std::int32_t pid, bool tell, NoticeReader& reader);
+  void adopt(Fd directory, WatchedDirectory& node, std::int32_t pid, bool tell,
+             NoticeReader& reader);
   // The directory itself, found by its names and known by its identity.
-  Result<Object> locate(const Directory& directory) const;
+  Result<Object> locate(const WatchedDirectory& directory) const;
 
   Fd group_;
   bool names_objects_ = false;
-  Directories directories_;
+  WatchedDirectories directories_;
   std::unordered_map<std::uint32_t, std::string> trees_;  // their paths
 };
 

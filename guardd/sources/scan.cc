@@ -54,7 +54,7 @@ class RightAnywhere {
 
 class Inspector : public Visitor {
  public:
-  Inspector(const Object& root, const ScanTask& task, const Covered& covered, const Found& found,
+  Inspector(const Object& root, const ScanTask& task, const Covered& covered, const OnFinding& found,
             ScanProgress& progress, unsigned threads)
       : root_(root),
         task_(task),
@@ -201,7 +201,7 @@ class Inspector : public Visitor {
   const Object& root_;
   const ScanTask& task_;
   const Covered& covered_;
-  const Found& found_;
+  const OnFinding& found_;
   ScanProgress& progress_;
   const RightAnywhere right_;
   Fd own_descriptors_;
@@ -234,7 +234,7 @@ Result<Approach> approach(const Object& root, const std::string& start, const Co
 }  // namespace
 
 Result<ScanReport> scan(const Object& root, const ScanTask& task, const ScanOptions& options,
-                        const Found& found, const std::stop_token& stop, ScanProgress& progress) {
+                        const OnFinding& found, const std::stop_token& stop, ScanProgress& progress) {
   ScanReport report;
   // Nothing can be wrong under such a policy.
   if (task.policy->action() == Action::kOff ||

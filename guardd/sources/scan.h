@@ -49,7 +49,7 @@ struct Finding {
 
 // Called on the threads of the scan, never two at once; all of them wait while it runs. It may not
 // scan itself, and should do no more than note or queue what it is given.
-using Found = std::function<void(const Finding&)>;
+using OnFinding = std::function<void(const Finding&)>;
 
 // Written by the scan, readable from any thread without a lock. Each is exact once scan() is back
 // and at most a few dozen objects a thread behind before.
@@ -72,7 +72,7 @@ struct ScanReport {
 
 // An error: the tree could not be looked at at all.
 Result<ScanReport> scan(const Object& root, const ScanTask& task, const ScanOptions& options,
-                        const Found& found, const std::stop_token& stop, ScanProgress& progress);
+                        const OnFinding& found, const std::stop_token& stop, ScanProgress& progress);
 
 // The trees of other policies, and of the same, that lie below this one.
 std::vector<std::string> nested_trees(const PolicySet& set, const Tree& tree);

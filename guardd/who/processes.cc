@@ -85,4 +85,10 @@ std::shared_ptr<const Found> Processes::view(ProcessEntry& entry) {
   return entry.found;
 }
 
+bool Processes::is_alive(const Found& found) const {
+  if (!found.known()) return false;
+  const auto start = proc_.start_of(found.snapshot().pid);
+  return start && same_start(*start, found.snapshot().start);
+}
+
 }  // namespace guard

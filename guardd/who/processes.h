@@ -44,6 +44,9 @@ class Processes {
   std::shared_ptr<const Found> find(std::int32_t pid, std::uint64_t at);
   std::shared_ptr<const Found> find(std::int32_t pid) { return find(pid, boot_time_now()); }
 
+  // Whether it still runs, as the same process.
+  bool is_alive(const Found& found) const;
+
   const std::optional<Error>& tracer_error() const { return tracer_error_; }
   std::uint64_t dropped() const { return tracer_ ? tracer_->dropped() : 0; }
   const ProcessTable& table() const { return table_; }

@@ -22,10 +22,10 @@ class SettleTest : public testing::Test {
  protected:
   static constexpr auto kSettle = 250ms;
 
-  Directory& directory(int number, Directory* parent, const std::string& name) {
+  WatchedDirectory& directory(int number, WatchedDirectory* parent, const std::string& name) {
     return directories_.add(file_id(number), 0, parent, name);
   }
-  void made(Directory& in, const std::string& name, bool is_directory = false,
+  void made(WatchedDirectory& in, const std::string& name, bool is_directory = false,
             Evidence evidence = Evidence::kSomebodyElse, FileId object = {}) {
     settle_.seen(in, name, {Operation::kCreate, nullptr, evidence, std::move(object), is_directory},
                  kSettle, now_);
@@ -33,13 +33,13 @@ class SettleTest : public testing::Test {
   std::string taken() {
     const auto due = settle_.take(now_);
     if (!due) return "nothing";
-    if (due->look) return "look at " + Directories::path_of(*due->directory);
-    return Directories::path_of(*due->directory, due->name);
+    if (due->look) return "look at " + WatchedDirectories::path_of(*due->directory);
+    return WatchedDirectories::path_of(*due->directory, due->name);
   }
 
   SteadyTime now_{1h};
-  Directories directories_;
-  Directory& root_ = directory(1, nullptr, "");
+  WatchedDirectories directories_;
+  WatchedDirectory& root_ = directory(1, nullptr, "");
   Settle settle_{directories_, 8};
 };
 
@@ -150,7 +150,7 @@ TEST_F(SettleTest, AMovedDirectoryTakesWhatWaitsInItAlong) {
   auto& d = directory(4, &a, "d");
   made(d, "f");
   EXPECT_EQ(a.waiting_below, 1U);
-  Directories::move(d, b, "e");
+  WatchedDirectories::move(d, b, "e");
   EXPECT_EQ(a.waiting_below, 0U);
   EXPECT_EQ(b.waiting_below, 1U);
   EXPECT_EQ(root_.waiting_below, 1U);

@@ -1,4 +1,4 @@
-#include "guardd/sources/directories.h"
+#include "guardd/sources/watched_directories.h"
 
 #include <algorithm>
 #include <utility>
@@ -6,16 +6,16 @@
 namespace guard {
 namespace {
 
-void add_waiting(Directory* from, std::uint32_t count, bool more) {
+void add_waiting(WatchedDirectory* from, std::uint32_t count, bool more) {
   for (auto* above = from; above; above = above->parent)
     above->waiting_below = more ? above->waiting_below + count : above->waiting_below - count;
 }
 
 }  // namespace
 
-Directory& Directories::add(const FileId& id, std::uint32_t tree, Directory* parent,
-                            std::string name) {
-  auto made = std::make_unique<Directory>();
+WatchedDirectory& WatchedDirectories::add(const FileId& id, std::uint32_t tree,
+                                          WatchedDirectory* parent, std::string name) {
+  auto made = std::make_unique<WatchedDirectory>();
   auto& directory = *made;
   directory.number = ++last_number_;
   directory.tree = tree;
@@ -28,23 +28,25 @@ Directory& Directories::add(const FileId& id, std::uint32_t tree, Directory* par
   return directory;
 }
 
-Directory* Directories::find(const FileId& id) const {
+WatchedDirectory* WatchedDirectories::find(const FileId& id) const {
   const auto found = by_id_.find(id);
   return found == by_id_.end() ? nullptr : found->second;
 }
 
-Directory* Directories::find(std::uint64_t number) const {
+WatchedDirectory* WatchedDirectories::find(std::uint64_t number) const {
   const auto found = by_number_.find(number);
   return found == by_number_.end() ? nullptr : found->second.get();
 }
 
-Directory* Directories::find_child(const Directory& parent, std::string_view name) {
-  const auto found = std::find_if(parent.children.begin(), parent.children.end(),
-                                  [&](const Directory* child) { return child->name == name; });
+WatchedDirectory* WatchedDirectories::find_child(const WatchedDirectory& parent,
+                                                 std::string_view name) {
+  const auto found =
+      std::find_if(parent.children.begin(), parent.children.end(),
+                   [&](const WatchedDirectory* child) { return child->name == name; });
   return found == parent.children.end() ? nullptr : *found;
 }
 
-void Directories::detach(Directory& directory) {
+void WatchedDirectories::detach(WatchedDirectory& directory) {
   if (!directory.parent) return;
   add_waiting(directory.parent, directory.waiting_below, false);
   auto& siblings = directory.parent->children;
@@ -52,13 +54,14 @@ void Directories::detach(Directory& directory) {
   directory.parent = nullptr;
 }
 
-void Directories::move(Directory& directory, Directory& parent, std::string name) {
+void WatchedDirectories::move(WatchedDirectory& directory, WatchedDirectory& parent,
+                              std::string name) {
   detach(directory);
   directory.parent = &parent;
   directory.name = std::move(name);
   parent.children.push_back(&directory);
   add_waiting(&parent, directory.waiting_below, true);
-  std::vector<Directory*> below{&directory};
+  std::vector<WatchedDirectory*> below{&directory};
   while (directory.tree != parent.tree && !below.empty()) {
     auto* moved = below.back();
     below.pop_back();
@@ -68,9 +71,9 @@ void Directories::move(Directory& directory, Directory& parent, std::string name
   directory.tree = parent.tree;
 }
 
-void Directories::forget(Directory& directory) {
+void WatchedDirectories::forget(WatchedDirectory& directory) {
   detach(directory);
-  std::vector<Directory*> below{&directory};
+  std::vector<WatchedDirectory*> below{&directory};
   while (!below.empty()) {
     auto* gone = below.back();
     below.pop_back();
@@ -82,14 +85,14 @@ void Directories::forget(Directory& directory) {
   }
 }
 
-void Directories::forget_tree(std::uint32_t tree) {
-  std::vector<Directory*> roots;
+void WatchedDirectories::forget_tree(std::uint32_t tree) {
+  std::vector<WatchedDirectory*> roots;
   for (const auto& [number, directory] : by_number_)
     if (directory->tree == tree && !directory->parent) roots.push_back(directory.get());
   for (auto* root : roots) forget(*root);
 }
 
-std::string Directories::path_of(const Directory& directory, std::string_view name) {
+std::string WatchedDirectories::path_of(const WatchedDirectory& directory, std::string_view name) {
   std::vector<std::string_view> names;
   if (!name.empty()) names.push_back(name);
   for (const auto* at = &directory; at->parent; at = at->parent) names.emplace_back(at->name);

@@ -1,0 +1,34 @@
+#include "guardd/provenance.h"
+
+namespace guard {
+
+void Suspects::add(const FileId& id) {
+  if (!id.known() || overflowed_) return;
+  if (suspects_.size() < most_) {
+    suspects_.insert(id);
+    return;
+  }
+  overflowed_ = true;
+  suspects_ = {};
+}
+
+void Brake::fixed(const FileId& id, Time now) {
+  if (!id.known()) return;
+  const auto [at, is_new] = records_.try_emplace(id, Record{now, 0});
+  auto& record = at->second;
+  if (now - record.first > kWithin) record = {now, 0};
+  ++record.count;
+  if (!is_new) return;
+  oldest_first_.push_back(id);
+  if (oldest_first_.size() <= kMost) return;
+  records_.erase(oldest_first_.front());
+  oldest_first_.pop_front();
+}
+
+bool Brake::is_war(const FileId& id, Time now) const {
+  const auto at = records_.find(id);
+  return at != records_.end() && at->second.count >= kReversals &&
+         now - at->second.first <= kWithin;
+}
+
+}  // namespace guard

@@ -1,0 +1,59 @@
+// Where wrong things came from. Evidence that somebody else than the owner brought a file about is
+// only worth something if the owner cannot make us believe it: so what the owner itself moved in,
+// and what was found wrong with nobody to tell who did it, is remembered as suspect. A suspect is
+// never handed over because of what happens to it later. One thread: the daemon's loop. Bounded.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "guardd/file_id.h"
+
+namespace guard {
+
+class Suspects {
+ public:
+  static constexpr std::size_t kMost = 50'000;
+
+  explicit Suspects(std::size_t most = kMost) : most_(most) {}
+
+  void add(const FileId& id);
+  // Once there were more than can be remembered, every file is one: this fails towards not handing
+  // over.
+  bool is_suspect(const FileId& id) const {
+    return overflowed_ || !id.known() || suspects_.contains(id);
+  }
+  bool overflowed() const { return overflowed_; }
+
+ private:
+  std::size_t most_;
+  std::unordered_set<FileId> suspects_;
+  bool overflowed_ = false;
+};
+
+// Notices when guardd and somebody else keep undoing each other.
+class Brake {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  static constexpr unsigned kReversals = 5;
+  static constexpr auto kWithin = std::chrono::minutes(10);
+  static constexpr std::size_t kMost = 10'000;
+
+  // It was put right once more.
+  void fixed(const FileId& id, Time now);
+  // It has been put right so often within so short a time that once more would not help.
+  bool is_war(const FileId& id, Time now) const;
+
+ private:
+  struct Record {
+    Time first;
+    unsigned count = 0;
+  };
+  std::unordered_map<FileId, Record> records_;
+  std::deque<FileId> oldest_first_;
+};
+
+}  // namespace guard
