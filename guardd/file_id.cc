@@ -9,9 +9,10 @@
 
 namespace guard {
 
-FileId::FileId(std::string_view filesystem, const ::file_handle& handle) : bytes_(filesystem) {
-  bytes_.append(reinterpret_cast<const char*>(&handle.handle_type), sizeof handle.handle_type);
-  bytes_.append(reinterpret_cast<const char*>(&handle.f_handle[0]), handle.handle_bytes);
+FileId::FileId(std::string_view filesystem, std::int32_t type, std::string_view handle)
+    : bytes_(filesystem) {
+  bytes_.append(reinterpret_cast<const char*>(&type), sizeof type);
+  bytes_.append(handle);
 }
 
 Result<FileId> FileId::of(int fd) {
@@ -24,7 +25,9 @@ Result<FileId> FileId::of(int fd) {
   if (::name_to_handle_at(fd, "", &handle, &mount, AT_EMPTY_PATH) < 0) {
     return Error::from_errno(errno, "name_to_handle_at");
   }
-  return FileId({reinterpret_cast<const char*>(&system.f_fsid), sizeof system.f_fsid}, handle);
+  return FileId({reinterpret_cast<const char*>(&system.f_fsid), sizeof system.f_fsid},
+                handle.handle_type,
+                {reinterpret_cast<const char*>(&handle.f_handle[0]), handle.handle_bytes});
 }
 
 }  // namespace guard

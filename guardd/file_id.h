@@ -8,14 +8,12 @@
 
 #include "policy/base/result.h"
 
-struct file_handle;
-
 namespace guard {
 
 class FileId {
  public:
   FileId() = default;
-  FileId(std::string_view filesystem, const ::file_handle& handle);
+  FileId(std::string_view filesystem, std::int32_t type, std::string_view handle);
 
   // Of what an open descriptor names; O_PATH will do.
   static Result<FileId> of(int fd);

@@ -1,4 +1,4 @@
-// guardd: so far it validates policies; the daemon moves in here.
+// guardd: the command line of the daemon.
 
 #include <iostream>
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "guardd/daemon.h"
 #include "guardd/host/policies.h"
 #include "guardd/host/usage.h"
 #include "guardd/version.h"
@@ -19,16 +20,20 @@ namespace {
 
 constexpr std::string_view kHelp = R"(guardd: keeps services the owners of their files
 
-Usage: guardd --check [--policy-dir DIR]...
+Usage: guardd [OPTION...]
+       guardd --check [--policy-dir DIR]...
 
 Options:
-      --check           Validate the policies and end: 0 valid, 1 invalid
       --policy-dir DIR  Read policies from DIR, not the standard directories;
                         may be given several times, earlier ones win
+      --log HOW         console (default: for people) or json (an object a line)
+      --backend WHICH   auto or fanotify; this version has no other
+      --check           Validate the policies and end: 0 valid, 1 invalid
   -h, --help            This help
       --version         The version
 
-This version guards nothing yet.
+Runs in the foreground until SIGTERM; SIGHUP reloads the policies. This version
+logs and puts right; what is to be denied is put right.
 )";
 
 class HandWrittenHelp : public CLI::Formatter {
@@ -56,8 +61,12 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "guardd " GUARD_VERSION);
   std::vector<std::string> directories;
   bool check_only = false;
+  std::string log = "console";
+  std::string backend = "auto";
   app.add_option("--policy-dir", directories)->allow_extra_args(false);
   app.add_flag("--check", check_only);
+  app.add_option("--log", log)->check(CLI::IsMember({"console", "json"}));
+  app.add_option("--backend", backend)->check(CLI::IsMember({"auto", "fanotify"}));
   if (const auto option = option_without_value(argc, argv); !option.empty()) {
     std::cerr << "guardd: " << printable(option) << " (see guardd --help)\n";
     return 2;
@@ -73,9 +82,10 @@ int run(int argc, char** argv) {
     return 2;
   }
   if (check_only) return check(directories);
-  std::cerr
-      << "guardd: this version validates policies (--check) but does not guard anything yet\n";
-  return 1;
+  DaemonOptions options;
+  options.policy_directories = directories;
+  options.json = log == "json";
+  return run_daemon(options);
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ struct RemedyTask {
   // Who did what, where that is known: the policy may allow it. kScan: nobody saw it happen.
   const Subject* subject = nullptr;
   Operation operation = Operation::kScan;
-  bool war = false;      // somebody keeps undoing it
+  bool war = false;  // somebody keeps undoing it
 };
 
 RemedyOutcome remedy(const Object& root, const RemedyTask& task);

@@ -84,28 +84,43 @@ struct NoticeSource::Event {
   FileId object;
 
   // The records behind the fixed part: the parent with the name, and the object itself where it is
-  // told.
-  static Event parse(const fanotify_event_metadata& data) {
+  // told. The kernel aligns nothing, so everything is copied out.
+  static Event parse(const fanotify_event_metadata& data, const char* begin) {
     Event event;
     event.mask = data.mask;
     event.pid = data.pid;
-    const auto* at = reinterpret_cast<const char*>(&data) + data.metadata_len;
-    const auto* end = reinterpret_cast<const char*>(&data) + data.event_len;
-    while (at + sizeof(fanotify_event_info_header) <= end) {
-      const auto* info = reinterpret_cast<const fanotify_event_info_fid*>(at);
-      if (info->hdr.len == 0 || at + info->hdr.len > end) break;
-      const auto* handle = reinterpret_cast<const ::file_handle*>(&info->handle[0]);
-      const FileId id({reinterpret_cast<const char*>(&info->fsid), sizeof info->fsid}, *handle);
-      if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_DFID_NAME) {
+    const auto* end = begin + data.event_len;
+    for (const auto* at = begin + data.metadata_len; at + sizeof(Info) <= end;) {
+      Info info;
+      std::memcpy(&info, at, sizeof info);
+      const auto* handle = at + sizeof info;
+      if (info.length < sizeof info || at + info.length > end ||
+          handle + info.handle_bytes > at + info.length)
+        break;
+      const FileId id({info.filesystem.data(), info.filesystem.size()}, info.handle_type,
+                      {handle, info.handle_bytes});
+      if (info.type == FAN_EVENT_INFO_TYPE_DFID_NAME) {
         event.parent = id;
-        event.name = reinterpret_cast<const char*>(&handle->f_handle[0]) + handle->handle_bytes;
-      } else if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_FID) {
+        event.name = handle + info.handle_bytes;
+      } else if (info.type == FAN_EVENT_INFO_TYPE_FID) {
         event.object = id;
       }
-      at += info->hdr.len;
+      at += info.length;
     }
     return event;
   }
+
+ private:
+  // fanotify_event_info_fid with its file_handle, as they lie in the buffer.
+  struct Info {
+    std::uint8_t type;
+    std::uint8_t pad;
+    std::uint16_t length;
+    std::array<char, 8> filesystem;
+    std::uint32_t handle_bytes;
+    std::int32_t handle_type;
+  };
+  static_assert(sizeof(Info) == sizeof(fanotify_event_info_fid) + sizeof(::file_handle));
 };
 
 Result<NoticeSource> NoticeSource::create() {
@@ -210,18 +225,22 @@ void NoticeSource::adopt(Fd directory, WatchedDirectory& node, std::int32_t pid,
 }
 
 bool NoticeSource::dispatch(NoticeReader& reader) {
-  alignas(fanotify_event_metadata) static thread_local std::array<char, kBuffer> buffer;
+  static thread_local std::array<char, kBuffer> buffer;
   for (int turn = 0; turn < kReadsATurn; ++turn) {
     auto length = ::read(group_.get(), buffer.data(), buffer.size());
     if (length < 0 && errno == EINTR) continue;
     if (length <= 0) return false;
-    const auto* data = reinterpret_cast<const fanotify_event_metadata*>(buffer.data());
-    for (; FAN_EVENT_OK(data, length); data = FAN_EVENT_NEXT(data, length)) {
-      if ((data->mask & FAN_Q_OVERFLOW) != 0) {
+    std::string_view rest(buffer.data(), static_cast<std::size_t>(length));
+    while (rest.size() >= sizeof(fanotify_event_metadata)) {
+      fanotify_event_metadata data{};
+      std::memcpy(&data, rest.data(), sizeof data);
+      if (data.event_len < sizeof data || data.event_len > rest.size()) break;
+      if ((data.mask & FAN_Q_OVERFLOW) != 0) {
         reader.lost_notices();
       } else {
-        handle(Event::parse(*data), reader);
+        handle(Event::parse(data, rest.data()), reader);
       }
+      rest.remove_prefix(data.event_len);
     }
   }
   return true;

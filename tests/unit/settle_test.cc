@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <string>
 
 namespace guard {
@@ -11,11 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 FileId file_id(int number) {
-  alignas(int) std::array<char, 64> room{};
-  auto* handle = reinterpret_cast<int*>(room.data());  // bytes, type, content
-  handle[0] = sizeof number;
-  handle[2] = number;
-  return {"filesystem", reinterpret_cast<const ::file_handle&>(room)};
+  return {"filesystem", 1, std::to_string(number)};
 }
 
 class SettleTest : public testing::Test {

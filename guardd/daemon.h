@@ -1,0 +1,22 @@
+// The daemon: owns the event loop and everything on it, and wires the way of a change together:
+// notices → caretaker → incidents → publisher. Has no logic of its own about what is right. One
+// thread, but for the scans and the writer of lines.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "guardd/config.h"
+
+namespace guard {
+
+struct DaemonOptions {
+  std::vector<std::string> policy_directories;
+  Config config;
+  bool json = false;  // --log json, else console
+};
+
+// Runs until it is told to end. The exit status.
+int run_daemon(const DaemonOptions& options);
+
+}  // namespace guard
