@@ -36,7 +36,7 @@ class Incidents {
         closed;  // by their time, or to make room: tell these first
   };
 
-  Incidents(Limits limits, RecordIds ids) : limits_(limits), ids_(std::move(ids)) {}
+  Incidents(Limits limits, RecordIds ids) : limits_(limits), ids_(ids) {}
 
   // Gives the violation its incident's name.
   Taken take(Violation& violation, Clock::time_point now);
