@@ -96,6 +96,22 @@ class Glob::Compiler {
     if (text_[last] == '\\' && !tail.empty()) tail.remove_prefix(1);
     if (!tail.empty() && tail.front() == '/') tail.remove_prefix(1);  // "**/x" also matches "x"
     glob_.tail_ = tail;
+    find_name_shape(tail);
+  }
+
+  // "**/" and one name: only the last name of a path matters. With '/' only spelt out in braces,
+  // and
+  // ** only as a whole name, what stands behind holds neither.
+  void find_name_shape(std::string_view tail) {
+    constexpr std::string_view kAnywhere = "**/";
+    if (!text_.starts_with(kAnywhere)) return;
+    const auto name = text_.substr(kAnywhere.size());
+    if (name.find('/') != std::string_view::npos || name.find("**") != std::string_view::npos)
+      return;
+    // Within a character the tail could fit and the character not.
+    const bool whole = tail.empty() || (static_cast<unsigned char>(tail.front()) & 0xc0U) != 0x80U;
+    const bool only_tail = name.front() == '*' && name.substr(1) == tail && whole;
+    glob_.shape_ = only_tail ? Shape::kSuffix : Shape::kName;
   }
 
   bool more() const { return at_ < text_.size(); }
@@ -344,12 +360,18 @@ bool Glob::matches(std::string_view path) const {
   if (shape_ == Shape::kLiteral) return path == head_;
   if (!path.starts_with(head_) || !path.ends_with(tail_) || path.empty()) return false;
   if (shape_ == Shape::kBelow) return path.size() > head_.size();
+  if (shape_ == Shape::kSuffix) return true;
+  std::uint32_t start = 0;
+  if (shape_ == Shape::kName) {
+    path.remove_prefix(path.rfind('/') + 1);
+    start = steps_[0].other;  // behind "**/"
+  }
 
   Threads one(steps_);
   Threads other(steps_);
   auto* now = &one;
   auto* next = &other;
-  now->add(0);
+  now->add(start);
   while (!path.empty() && !now->empty()) {
     const auto point = decode_utf8(path);
     path.remove_prefix(point.length);

@@ -56,8 +56,9 @@ class Glob {
   class Compiler;
   class Threads;
 
-  // Most patterns are one of the first two and never take a step.
-  enum class Shape : std::uint8_t { kLiteral, kBelow, kGeneral };
+  // Most patterns are one of the first three and never take a step: "a/b", "a/**", "**/*.b". The
+  // fourth, "**/" and a name, takes them along the last name only.
+  enum class Shape : std::uint8_t { kLiteral, kBelow, kSuffix, kName, kGeneral };
 
   bool consumes(const Step& step, std::uint32_t character) const;
   std::vector<std::uint32_t> characters_told_apart(const Glob& other) const;

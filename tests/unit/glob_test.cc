@@ -43,6 +43,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{
             "cache/**", {"cache/a", "cache/a/b/c", "cache/.x"}, {"cache", "cached/a", "x/cache/a"}},
         Case{"**/*.key", {"a.key", "d/a.key", "d/e/f.key", "d/.key"}, {"a.key/b", "d/a.kez"}},
+        Case{"**/*é", {"é", "a/é"}, {"e", "é/a", "a\xa9"}},
+        Case{"**/*\xa9", {"\xa9", "a/\xa9"}, {"é", "a/é"}},
+        Case{"**/a*c", {"ac", "x/abc"}, {"a/c", "abc/d"}}, Case{"**/*", {"a", "a/b"}, {""}},
+        Case{"**/{a,b/c}", {"a", "x/b/c"}, {"c", "x/c"}}, Case{"{*,x}*", {"a"}, {"a/b"}},
         Case{"**/cache/**", {"cache/a", "x/cache/a/b"}, {"cache", "x/cache", "xcache/a"}},
         Case{"a/**/b", {"a/b", "a/x/b", "a/x/y/b"}, {"ab", "a/xb", "a/b/c"}},
         Case{"a**b", {"ab", "axb", "a**b"}, {"a/b"}}, Case{"**x", {"x", "yyx"}, {"y/x"}},
