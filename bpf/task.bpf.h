@@ -17,6 +17,11 @@ enum {
 // The process namespace that guardd counts in. Set before the programs are loaded.
 const volatile __u32 guard_pid_namespace = kInitialPidNamespace;
 
+// guardd's own root directory, where paths begin for it, if that is not where its mount namespace
+// does. Set before the programs are loaded.
+const volatile __u64 guard_root_inode = 0;
+const volatile __u32 guard_root_mount = 0;
+
 // The number of a process there; 0 if it has none.
 static __always_inline int number_of(struct task_struct* leader) {
   if (guard_pid_namespace == kInitialPidNamespace) return BPF_CORE_READ(leader, tgid);
@@ -78,8 +83,9 @@ static __always_inline void note_process(struct TracedProcess* out, __u32 kind, 
   bpf_core_read(out->comm, sizeof out->comm, &task->comm);
 }
 
-// Up from the last name through every mount to the root of the mount namespace, whatever root the
-// process itself sees. Takes no lock: a rename meanwhile may mix old and new names once.
+// Up from the last name through every mount to guardd's root, or to that of the mount namespace,
+// whatever root the process itself sees. Takes no lock: a rename meanwhile may mix old and new
+// names once.
 static __always_inline void note_path(struct TracedPath* out, const struct path* path) {
   struct dentry* dentry = BPF_CORE_READ(path, dentry);
   struct vfsmount* in = BPF_CORE_READ(path, mnt);
@@ -88,9 +94,14 @@ static __always_inline void note_path(struct TracedPath* out, const struct path*
 #pragma clang loop unroll(disable)
   for (int step = 0; step < kPathSteps; step++) {
     struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
+    struct mount* mount =
+        (struct mount*)((char*)in - bpf_core_field_offset(((struct mount*)0)->mnt));
+    if ((__u32)BPF_CORE_READ(mount, mnt_id) == guard_root_mount &&
+        BPF_CORE_READ(dentry, d_inode, i_ino) == guard_root_inode) {
+      out->whole = 1;
+      break;
+    }
     if (dentry == BPF_CORE_READ(in, mnt_root)) {
-      struct mount* mount =
-          (struct mount*)((char*)in - bpf_core_field_offset(((struct mount*)0)->mnt));
       struct mount* above = BPF_CORE_READ(mount, mnt_parent);
       if (above == mount) {
         out->whole = 1;

@@ -2,6 +2,7 @@
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
 
@@ -87,6 +88,12 @@ Result<Tracer> Tracer::load() {
   const auto inum = own_pid_namespace();
   if (inum == 0) return no_tracer(log, errno, "read /proc/self/ns/pid");
   skeleton->rodata->guard_pid_namespace = inum;
+  struct statx root {};
+  if (::statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &root) == 0 &&
+      (root.stx_mask & STATX_MNT_ID) != 0) {  // else paths begin at the mount namespace's root
+    skeleton->rodata->guard_root_inode = root.stx_ino;
+    skeleton->rodata->guard_root_mount = static_cast<std::uint32_t>(root.stx_mnt_id);
+  }
   if (const int failed = tracer_bpf__load(skeleton); failed != 0)
     return no_tracer(log, -failed, "load the tracing programs");
   programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.records), Programs::take,

@@ -30,7 +30,9 @@ void ProcessTable::executed(const TracedExec& record) noexcept {
     born(*entry, record.process);
   }
   update(*entry, record.process);
-  entry->now.image = std::make_shared<const Image>(image_of(record));
+  auto image = image_of(record);
+  if (image.exe && image.id) image.id = executables_.as_stat_says(*image.exe, *image.id);
+  entry->now.image = std::make_shared<const Image>(std::move(image));
   entry->now.cwd.reset();
   entry->traced = true;
 }
@@ -134,18 +136,7 @@ ProcessEntry* ProcessTable::seen(Snapshot snapshot, std::uint64_t at) {
     snapshot.parent = entry->now.parent;
     snapshot.parent_start = entry->now.parent_start;
   }
-  if (entry->traced && entry->now.image) {
-    const auto& traced = *entry->now.image;
-    const bool same = snapshot.image && snapshot.image->exe == traced.exe;
-    // stat() and the kernel disagree about the device of a file on btrfs; policies go by stat().
-    if (same && snapshot.image->id && snapshot.image->id != traced.id) {
-      auto image = traced;
-      image.id = snapshot.image->id;
-      snapshot.image = std::make_shared<const Image>(std::move(image));
-    } else {
-      snapshot.image = entry->now.image;
-    }
-  }
+  if (entry->traced && entry->now.image) snapshot.image = entry->now.image;
   if (!snapshot.control_group) snapshot.control_group = entry->now.control_group;
   entry->now = std::move(snapshot);
   entry->looked_up = at;

@@ -1,5 +1,6 @@
 // The processes that live and those that ended not long ago, by number and time. Knows what it is
-// told: by the tracer, in the order in which it happened, and by whoever reads /proc. Asks nobody.
+// told: by the tracer, in the order in which it happened, and by whoever reads /proc. Asks nobody
+// but for the path of a control group and the identity of an executable, once each.
 // Bounded: a live process beyond the bound is not taken in, an ended one makes the oldest go, both
 // are counted. One thread.
 #pragma once
@@ -14,6 +15,7 @@
 
 #include "bpf/tracer.h"
 #include "guardd/who/control_groups.h"
+#include "guardd/who/executable_ids.h"
 #include "guardd/who/found.h"
 #include "guardd/who/snapshot.h"
 
@@ -48,7 +50,7 @@ struct ProcessEntry {
 class ProcessTable : public TracerListener {
  public:
   explicit ProcessTable(TableLimits limits = {}, const std::string& mounts = "/proc/self/mountinfo")
-      : limits_(limits), groups_(mounts) {}
+      : limits_(limits), groups_(mounts), executables_(mounts) {}
 
   void forked(const TracedFork& record) noexcept override;
   void executed(const TracedExec& record) noexcept override;
@@ -90,6 +92,7 @@ class ProcessTable : public TracerListener {
 
   TableLimits limits_;
   ControlGroups groups_;
+  ExecutableIds executables_;
   std::unordered_map<std::int32_t, std::unique_ptr<ProcessEntry>> newest_;
   std::deque<Ended> ended_;  // oldest first
   std::size_t living_ = 0;
