@@ -9,14 +9,16 @@ namespace {
 
 BackendHere lsm_here() {
   const auto support = probe_lsm();
-  return {Backend::kLsm, support.level == LsmLevel::kWorks, std::string(to_string(support.level)),
-          support.text, support.remedy};
+  const bool tried = support.level != LsmLevel::kUntried && support.level != LsmLevel::kUnknown;
+  return {Backend::kLsm, support.level == LsmLevel::kWorks,
+          tried,         std::string(to_string(support.level)),
+          support.text,  support.remedy};
 }
 
 BackendHere fanotify_here() {
   const auto support = probe_fanotify();
-  BackendHere here{Backend::kFanotify, support.notices, "works", "notices and permission events",
-                   ""};
+  BackendHere here{
+      Backend::kFanotify, support.notices, true, "works", "notices and permission events", ""};
   if (!support.notices) {
     here.state = "does not work";
     here.text = support.reason;

@@ -13,6 +13,7 @@ namespace guard::ctl {
 struct BackendHere {
   Backend backend = Backend::kLsm;
   bool usable = false;
+  bool tried = true;   // false: nobody can say yet
   std::string state;   // one word or two: "works", "refused"
   std::string text;    // one sentence: why
   std::string remedy;  // what to do about it; may be empty

@@ -76,7 +76,7 @@ std::string none_found(const std::vector<std::string>& asked) {
 // The best backend that works here is the one that counts.
 std::string counting_text(const std::array<BackendHere, 2>& backends) {
   const auto& [lsm, fanotify] = backends;
-  if (lsm.usable) return "";
+  if (lsm.usable || !lsm.tried) return "";
   return fanotify.usable ? "  So on this machine, the column FANOTIFY is the one that counts.\n"
                          : "  So on this machine, nothing could be guarded.\n";
 }
