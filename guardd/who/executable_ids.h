@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <unordered_map>
 
@@ -22,6 +23,7 @@ class ExecutableIds {
  private:
   static constexpr std::size_t kBound = 4096;
 
+  std::uint64_t device_below(const std::string& path) const;
   InodeId look(const std::string& path, InodeId traced) const;
 
   std::string mounts_;

@@ -208,7 +208,9 @@ TEST_F(Who, FindsTwentyThousandInARowOrCountsThem) {
       if (found->actor().cmdline != "true " + std::to_string(j)) ++unknown;
     }
   }
-  EXPECT_LE(static_cast<std::uint64_t>(unknown), who_->dropped());
+  const auto& counters = who_->table().counters();  // a slow machine lets some grow too old
+  EXPECT_LE(static_cast<std::uint64_t>(unknown),
+            who_->dropped() + counters.aged + counters.forgotten);
   EXPECT_EQ(who_->dropped(), 0U) << "with such a ring none should have been lost";
 }
 

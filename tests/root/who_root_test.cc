@@ -1,4 +1,6 @@
 // Who a process was, on this machine's kernel and in a process namespace of its own.
+#include <sys/mount.h>
+
 #include <filesystem>
 
 #include "tests/root/who_cases.h"
@@ -18,6 +20,35 @@ TEST_F(Who, WithoutATracerOnlyThoseAreKnownWhoLive) {
   EXPECT_EQ(self->actor().exe, std::filesystem::read_symlink("/proc/self/exe"));
   EXPECT_EQ(self->actor().ppid, ::getppid());
   EXPECT_EQ(self->actor().fsuid, kRoot);
+}
+
+// overlayfs shows stat() a device that its super block does not have.
+TEST_F(Who, KnowsAnExecutableOfAnOverlayAsStatDoes) {
+  const auto dir = std::filesystem::path("/tmp/guard-who-overlay");
+  std::filesystem::create_directories(dir);
+  ASSERT_EQ(::mount("none", dir.c_str(), "tmpfs", 0, nullptr), 0);  // in a namespace of our own
+  for (const char* name : {"lower", "upper", "work", "merged"})
+    std::filesystem::create_directory(dir / name);
+  std::filesystem::copy_file("/usr/bin/true", dir / "lower" / "program");
+  const auto options = "lowerdir=/usr/bin:" + (dir / "lower").string() +
+                       ",upperdir=" + (dir / "upper").string() +
+                       ",workdir=" + (dir / "work").string();
+  const auto merged = dir / "merged";
+  const bool mounted = ::mount("overlay", merged.c_str(), "overlay", 0, options.c_str()) == 0;
+  if (mounted) {
+    struct stat facts {};
+    for (const char* name : {"true", "program"}) {
+      const auto program = (merged / name).string();
+      const pid_t pid = run({program});
+      EXPECT_EQ(::stat(program.c_str(), &facts), 0);
+      EXPECT_EQ(who_->find(pid)->actor().exe, program);
+      EXPECT_EQ(who_->find(pid)->subject().self.exe, (InodeId{facts.st_dev, facts.st_ino}));
+    }
+    EXPECT_EQ(::umount2(merged.c_str(), MNT_DETACH), 0);
+  }
+  EXPECT_EQ(::umount2(dir.c_str(), MNT_DETACH), 0);
+  std::filesystem::remove(dir);
+  if (!mounted) GTEST_SKIP() << "no overlay file system here";
 }
 
 }  // namespace
