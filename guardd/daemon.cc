@@ -244,6 +244,7 @@ class Daemon {
     news.policies = set_->policies().size();
     news.errors = errors_;
     publisher_->reload(news);
+    tell_what_is_missing();
     sd_notify(0, "READY=1");
   }
 
@@ -315,7 +316,25 @@ class Daemon {
       publisher_->health(
           {Health::kDegraded, "who did it is only known while it runs: " + first, counters()});
     }
+    tell_what_is_missing();
     sd_notify(0, "READY=1");
+  }
+
+  // Never silently less than a policy asks for.
+  void tell_what_is_missing() {
+    std::string names;
+    for (const auto& policy : set_->policies()) {
+      const bool more = policy.action() == Action::kDeny ||
+                        policy.said.guards.value != EnumSet<Guard>{Guard::kOwnership};
+      if (more) names += (names.empty() ? "" : ", ") + policy.name();
+    }
+    if (names.empty()) return;
+    publisher_->health(
+        {Health::kDegraded,
+         "this version refuses nothing and guards ownership only, so these policies get less than "
+         "they ask for: " +
+             names,
+         counters()});
   }
 
   void finish() {

@@ -94,8 +94,10 @@ install_packages() {
   stage "packages" packaging/install-packages "$@" || finish
 }
 
+# What one clone has compiled, another need not compile again.
 use_ccache() {
   if command -v ccache >/dev/null; then
+    export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
     export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
   fi
 }
