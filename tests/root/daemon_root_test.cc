@@ -16,6 +16,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "policy/base/handle.h"
 #include "tests/root/scratch_fs.h"
 
 namespace guard::test {
