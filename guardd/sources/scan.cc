@@ -54,8 +54,8 @@ class RightAnywhere {
 
 class Inspector : public Visitor {
  public:
-  Inspector(const Object& root, const ScanTask& task, const Covered& covered, const OnFinding& found,
-            ScanProgress& progress, unsigned threads)
+  Inspector(const Object& root, const ScanTask& task, const Covered& covered,
+            const OnFinding& found, ScanProgress& progress, unsigned threads)
       : root_(root),
         task_(task),
         covered_(covered),
@@ -234,7 +234,8 @@ Result<Approach> approach(const Object& root, const std::string& start, const Co
 }  // namespace
 
 Result<ScanReport> scan(const Object& root, const ScanTask& task, const ScanOptions& options,
-                        const OnFinding& found, const std::stop_token& stop, ScanProgress& progress) {
+                        const OnFinding& found, const std::stop_token& stop,
+                        ScanProgress& progress) {
   ScanReport report;
   // Nothing can be wrong under such a policy.
   if (task.policy->action() == Action::kOff ||

@@ -72,7 +72,8 @@ struct ScanReport {
 
 // An error: the tree could not be looked at at all.
 Result<ScanReport> scan(const Object& root, const ScanTask& task, const ScanOptions& options,
-                        const OnFinding& found, const std::stop_token& stop, ScanProgress& progress);
+                        const OnFinding& found, const std::stop_token& stop,
+                        ScanProgress& progress);
 
 // The trees of other policies, and of the same, that lie below this one.
 std::vector<std::string> nested_trees(const PolicySet& set, const Tree& tree);
