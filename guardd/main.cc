@@ -2,7 +2,6 @@
 
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,20 +49,7 @@ int run(int argc, char** argv) {
   app.add_flag("--check", check_only);
   app.add_option("--log", log)->check(CLI::IsMember({"console", "json"}));
   app.add_option("--backend", backend)->check(CLI::IsMember({"auto", "fanotify"}));
-  if (const auto option = option_without_value(argc, argv); !option.empty()) {
-    std::cerr << "guardd: " << printable(option) << " (see guardd --help)\n";
-    return 2;
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    std::ostringstream text;
-    app.exit(success, text);
-    return print("guardd", text.str()) ? 0 : 1;
-  } catch (const CLI::ParseError& error) {
-    std::cerr << "guardd: " << printable(complaint(app, error)) << " (see guardd --help)\n";
-    return 2;
-  }
+  if (const auto ended = parse(app, argc, argv)) return *ended;
   if (check_only) return check(directories);
   DaemonOptions options;
   options.policy_directories = directories;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <iostream>
+#include <sstream>
 #include <system_error>
 #include <vector>
 
@@ -52,6 +53,16 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   constexpr std::string_view kNotConverted = "Could not convert: ";
   if (dynamic_cast<const CLI::ConversionError*>(&error) && text.starts_with(kNotConverted))
     return option_of(text.substr(kNotConverted.size())) + " takes no value";
+  // "--log: xml not in {console,json}"
+  const auto choices = text.find(" not in {");
+  if (dynamic_cast<const CLI::ValidationError*>(&error) && choices != std::string::npos) {
+    const auto option = option_of(text);
+    auto words = text.substr(choices + 9, text.rfind('}') - choices - 9);
+    for (std::size_t comma = 0; (comma = words.find(',', comma)) != std::string::npos; comma += 4)
+      words.replace(comma, 1, " or ");
+    return option + " can be " + words + ", not " +
+           quote(text.substr(option.size() + 2, choices - option.size() - 2));
+  }
   std::string one_line = text;
   std::replace(one_line.begin(), one_line.end(), '\n', ' ');
   return one_line;
@@ -65,6 +76,25 @@ std::string option_without_value(int argc, char** argv) {
       return std::string(word.substr(0, word.size() - 1)) + " needs a value";
   }
   return {};
+}
+
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  const auto wrong = [&app](const std::string& what) {
+    const auto& name = app.get_name();
+    std::cerr << name << ": " << printable(what) << " (see " << name << " --help)\n";
+    return 2;
+  };
+  if (const auto option = option_without_value(argc, argv); !option.empty()) return wrong(option);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    std::ostringstream text;
+    app.exit(success, text);
+    return print(app.get_name(), text.str()) ? 0 : 1;
+  } catch (const CLI::ParseError& error) {
+    return wrong(complaint(app, error));
+  }
+  return std::nullopt;
 }
 
 void hold_standard_streams() {

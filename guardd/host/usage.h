@@ -2,6 +2,7 @@
 // streams that can be relied upon. No output but on standard error.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,10 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error);
 
 // "--user=" with nothing after it, for which the parser would take the next word; else empty.
 std::string option_without_value(int argc, char** argv);
+
+// Parses the command line of a program without verbs. The status to end with, if help or version
+// were asked for or a complaint was said.
+std::optional<int> parse(CLI::App& app, int argc, char** argv);
 
 // Standard streams that came closed are opened such that using them fails: a file opened later must
 // not take their place.
