@@ -173,8 +173,9 @@ TEST_F(Who, KnowsThoseWhoLive) {
   EXPECT_TRUE(self->actor().cmdline);
   EXPECT_TRUE(self->actor().cwd);
   // An emulated machine can need longer than what was read stays fresh.
-  if (!std::getenv("GUARD_KERNEL"))
+  if (!std::getenv("GUARD_KERNEL")) {
     EXPECT_EQ(self, who_->find(::getpid())) << "not made anew each time";
+  }
 }
 
 TEST_F(Who, NeverMistakesOneForTheNextWithItsNumber) {
