@@ -38,10 +38,10 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   // Both are implicit: `return value;` and `return Error(…);` are how functions end.
-  Result(T value)
-      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Result(Error error)                                        // NOLINT(google-explicit-constructor)
-      : state_(std::in_place_index<1>, std::move(error)) {}
+  // NOLINTBEGIN(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   explicit operator bool() const { return state_.index() == 0; }
 

@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 #include <fnmatch.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <string>
@@ -22,8 +23,6 @@
 namespace guard {
 namespace {
 
-using testing::kShop;
-using testing::kShopGroup;
 using testing::World;
 
 // Of this thread alone, so that a busy machine does not blur the ratios.
@@ -112,7 +111,7 @@ class Judging {
     constexpr std::array<std::string_view, 4> kInside{"data/2026/11/order-0001.json",
                                                       "conf/keystore", "cache/a/b/c", "x.tmp"};
     for (std::size_t i = 0; i < 256; ++i) {
-      const auto number = (i * 7919) % (trees / 4);
+      const auto number = (i * 7919) % std::max<std::size_t>(trees / 4, 1);
       asked_.push_back("/srv/" + std::to_string(number % 100) + "/service-" +
                        std::to_string(number) + "/tree-" + std::to_string(i % 4) + "/" +
                        std::string(kInside[i % kInside.size()]));
@@ -139,10 +138,10 @@ class Judging {
   // Every tree is compared, every pattern goes through fnmatch(3).
   void judged_naively() {
     const auto& path = next();
-    const Tree* longest = nullptr;
+    const Tree* longest = set_->trees().data();  // every path asked about is in some tree
     for (const auto& tree : set_->trees())
       if (path.starts_with(tree.path) && path[tree.path.size()] == '/' &&
-          (!longest || tree.path.size() > longest->path.size()))
+          (!path.starts_with(longest->path) || tree.path.size() > longest->path.size()))
         longest = &tree;
     const auto& policy = set_->policy_of(*longest);
     const char* relative = path.c_str() + longest->path.size() + 1;

@@ -34,8 +34,8 @@ class Machine {
 };
 
 const World& world() {
-  static const Machine kMachine;
-  return kMachine.world();
+  static const Machine machine;
+  return machine.world();
 }
 
 void require(bool holds, std::string_view what, std::string_view text) {

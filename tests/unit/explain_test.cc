@@ -13,12 +13,10 @@ namespace guard {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::is_harmless;
 using ::testing::IsEmpty;
 using testing::kAlice;
 using testing::kAliceGroup;
-using testing::kRootGroup;
 using testing::kShop;
 using testing::kShopGroup;
 using testing::lying;
@@ -41,7 +39,7 @@ std::vector<std::string> lines(const std::vector<ExplainedStep>& steps) {
 
 class Explain : public ::testing::Test {
  protected:
-  Explanation explain(const std::string& text, Question question) {
+  Explanation explain(const std::string& text, const Question& question) {
     loaded_ = world_.load_good(text);
     if (!loaded_.set) throw std::runtime_error("bad policy");
     return guard::explain(*loaded_.set, question);

@@ -45,7 +45,7 @@ struct Covered {
 const std::vector<Covered>& coverage_of_the_contract() {
   using O = Operation;
   using D = Direction;
-  static const std::vector<Covered> kTable = {
+  static const std::vector<Covered> table = {
       {O::kCreate, D::kWithin, {Guard::kOwnership}},
       {O::kMkdir, D::kWithin, {Guard::kOwnership}},
       {O::kMknod, D::kWithin, {Guard::kOwnership}},
@@ -71,7 +71,7 @@ const std::vector<Covered>& coverage_of_the_contract() {
       {O::kRead, D::kWithin, {Guard::kRead}},
       {O::kScan, D::kWithin, {Guard::kOwnership}},
   };
-  return kTable;
+  return table;
 }
 
 TEST_F(Judge, EveryGuardCoversItsOperationsAndNoOthers) {
@@ -131,6 +131,7 @@ struct Scenario {
   std::array<std::string_view, 3> expected;  // log, fix, deny
 };
 
+// The name that GoogleTest looks for. NOLINTNEXTLINE(readability-identifier-naming)
 void PrintTo(const Scenario& scenario, std::ostream* out) {
   *out << scenario.name;
 }
@@ -160,7 +161,7 @@ constexpr std::array<std::string_view, 3> all_of(std::string_view word) {
 }
 // The guards other than ownership have nothing to put right.
 std::array<std::string_view, 3> only_refused(Guard guard) {
-  static const std::vector<std::string> kTexts = [] {
+  static const std::vector<std::string> texts_of_guards = [] {
     std::vector<std::string> texts;
     for (const auto each : kGuards) {
       texts.push_back(std::string(word(each)) + ": logged");
@@ -169,7 +170,7 @@ std::array<std::string_view, 3> only_refused(Guard guard) {
     return texts;
   }();
   const auto at = static_cast<std::size_t>(guard) * 2;
-  return {kTexts[at], kTexts[at], kTexts[at + 1]};
+  return {texts_of_guards[at], texts_of_guards[at], texts_of_guards[at + 1]};
 }
 
 Scenario caught(std::string name, const Change& what, std::array<std::string_view, 3> expected,

@@ -82,29 +82,34 @@ TEST(TreeOf, NamesMayBeAnyBytes) {
   EXPECT_EQ(tree_of(*set, std::string_view("/srv/a b/\0x", 11)), "/srv/a b");
 }
 
+std::string path_of(const std::vector<std::string>& names) {
+  std::string path;
+  for (const auto& name : names) path.append("/").append(name);
+  return path;
+}
+
 // Against the obvious: the longest of all trees that are a prefix of names.
 TEST(TreeOf, AgreesWithAScanOverAllTrees) {
-  std::vector<std::string> paths;
+  std::vector<std::string> trees;
+  std::vector<std::string> asked;
   const std::vector<std::string> names = {"a", "b", "ab", "abc"};
   for (const auto& one : names)
     for (const auto& two : names)
       for (const auto& three : names) {
-        if ((one + two + three).size() % 2 == 0)
-          paths.push_back("/" + one + "/" + two + "/" + three);
-        if (one == two && three == "a") paths.push_back("/" + one + "/" + two);
+        const auto path = path_of({one, two, three});
+        if (path.size() % 2 == 0) trees.push_back(path);
+        if (one == two && three == "a") trees.push_back(path_of({one, two}));
+        asked.push_back(path_of({one, two, three, "x"}));
       }
-  const auto set = with_trees(paths);
+  const auto set = with_trees(trees);
   ASSERT_TRUE(set);
-  for (const auto& one : names)
-    for (const auto& two : names)
-      for (const auto& three : names) {
-        const auto path = "/" + one + "/" + two + "/" + three + "/x";
-        std::string longest = "none";
-        for (const auto& tree : paths)
-          if (path.starts_with(tree + "/") && (longest == "none" || tree.size() > longest.size()))
-            longest = tree;
-        EXPECT_EQ(tree_of(*set, path), longest) << path;
-      }
+  for (const auto& path : asked) {
+    std::string longest = "none";
+    for (const auto& tree : trees)
+      if (path.starts_with(tree + "/") && (longest == "none" || tree.size() > longest.size()))
+        longest = tree;
+    EXPECT_EQ(tree_of(*set, path), longest) << path;
+  }
 }
 
 TEST(TreeOf, ListsAllThatHoldAPathFromTheOutside) {

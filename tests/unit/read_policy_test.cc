@@ -463,6 +463,7 @@ TEST(ReadPolicy, NothingAFileSaysReachesTheTerminalUnescaped) {
 
 // The parser quotes what it stumbled over: raw bytes of the file, not escapes of TOML.
 TEST(ReadPolicy, NorDoTheParsersOwnMessages) {
+  // NOLINTNEXTLINE(misc-misleading-bidirectional): that is what is tested
   for (const std::string bad : {"\x1b", "\xc2\x9b", "\xe2\x80\xae", "\x07", "\xff", "\x7f",
                                 "\xe2\x80\xa8", "\xf3\xa0\x81\x81"}) {
     for (const auto& text :
