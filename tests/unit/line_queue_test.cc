@@ -75,7 +75,7 @@ TEST(LineQueue, WritesAllInOrder) {
   auto queue = start(to);
   to.reset();
   std::string text;
-  std::thread reader([&] { text = read_all(from); });
+  std::thread reader([&, &end = from] { text = read_all(end); });  // clang 14 captures no bindings
   for (int i = 0; i < 5000; ++i) EXPECT_TRUE(queue->push(std::to_string(i) + '\n'));
   EXPECT_TRUE(queue->stop(seconds(10)));
   queue.reset();
@@ -94,7 +94,7 @@ TEST(LineQueue, AReaderThatStallsHearsWhatItMissed) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, seconds(20));
   EXPECT_GT(queue->lost(), 0U);
   std::string text;
-  std::thread reader([&] { text = read_all(from); });
+  std::thread reader([&, &end = from] { text = read_all(end); });  // clang 14 captures no bindings
   queue->stop(seconds(10));
   queue.reset();
   reader.join();
@@ -202,7 +202,7 @@ TEST(LineQueue, IsPushedByManyThreads) {
   auto queue = start(to);
   to.reset();
   std::string text;
-  std::thread reader([&] { text = read_all(from); });
+  std::thread reader([&, &end = from] { text = read_all(end); });  // clang 14 captures no bindings
   std::array<std::thread, 4> pushers;
   for (auto& pusher : pushers)
     pusher = std::thread([&] {
