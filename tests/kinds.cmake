@@ -50,7 +50,7 @@ function(guard_unit_test name)
 endfunction()
 
 function(guard_script_test name)
-  guard_command_test(house/${name} house 60 ${CMAKE_CURRENT_SOURCE_DIR}/house/${name}.test)
+  guard_command_test(house/${name} house 300 ${CMAKE_CURRENT_SOURCE_DIR}/house/${name}.test)
 endfunction()
 
 # root/main.cc takes the tests into a world of their own before the first of them begins.
