@@ -28,8 +28,10 @@ Operation operation_of(const Notice& notice) {
     case Notice::Kind::kCreated:
       return notice.is_directory ? Operation::kMkdir : Operation::kCreate;
     case Notice::Kind::kMovedIn:
-    case Notice::Kind::kFound:
       return Operation::kRename;
+    case Notice::Kind::kFound:
+      if (notice.was_moved) return Operation::kRename;
+      return notice.is_directory ? Operation::kMkdir : Operation::kCreate;
     case Notice::Kind::kAttributes:
     case Notice::Kind::kClosed:
       return Operation::kChown;
@@ -189,7 +191,10 @@ void Caretaker::settle_one(Due due, Roots& roots, SteadyTime now) {
   const auto& root = roots.of(set_->trees()[tree], tree);
   if (!root) return;  // gone, or not to be reached: whoever watches the root finds out
   if (due.look) return look_at(due, *root);
-  if (is_still_at_it(due, now)) return settle_.put_back(std::move(due), now + due.settle);
+  if (is_still_at_it(due, now)) {
+    const auto until = now + due.settle;
+    return settle_.put_back(std::move(due), until);
+  }
 
   const auto path = WatchedDirectories::path_of(*due.directory, due.name);
   RemedyTask task;

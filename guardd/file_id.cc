@@ -26,8 +26,7 @@ Result<FileId> FileId::of(int fd) {
     return Error::from_errno(errno, "name_to_handle_at");
   }
   return FileId({reinterpret_cast<const char*>(&system.f_fsid), sizeof system.f_fsid},
-                handle.handle_type,
-                {reinterpret_cast<const char*>(&handle.f_handle[0]), handle.handle_bytes});
+                handle.handle_type, {room.data() + sizeof handle, handle.handle_bytes});
 }
 
 }  // namespace guard

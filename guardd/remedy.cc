@@ -109,7 +109,6 @@ Skip skip_of(int code) {
     case EROFS:
       return Skip::kReadOnly;
     case EOPNOTSUPP:
-      return Skip::kCannotChown;
     case EPERM:
       return Skip::kCannotChown;  // vfat says so; what is immutable was seen before
     case EDQUOT:

@@ -78,7 +78,7 @@ class Settle {
     std::uint64_t directory = 0;
     std::string name;
     bool look = false;
-    auto operator<=>(const Key&) const = default;
+    auto operator<=>(const Key&) const = default;  // NOLINT(modernize-use-nullptr)
   };
   struct Entry {
     Seen seen;

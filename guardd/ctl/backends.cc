@@ -42,8 +42,12 @@ std::string backends_text(const Terminal& terminal, const std::array<BackendHere
     std::string name(word(here.backend));
     name.resize(kIndent - 2, ' ');
     const auto state = terminal.paint(here.usable ? Tone::kGood : Tone::kOdd, here.state);
-    out += "  " + name + state + ": " +
-           wrapped(printable(here.text), kIndent, kIndent + here.state.size() + 2) + '\n';
+    out += "  ";
+    out += name;
+    out += state;
+    out += ": ";
+    out += wrapped(printable(here.text), kIndent, kIndent + here.state.size() + 2);
+    out += '\n';
     if (!here.remedy.empty())
       out += std::string(kIndent, ' ') + wrapped(printable(here.remedy), kIndent) + '\n';
   }

@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <pwd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -102,6 +103,7 @@ std::vector<Gid> groups_of(const Account& account) {
          static_cast<std::size_t>(count) > numbers.size())
     numbers.resize(static_cast<std::size_t>(count));
   std::vector<Gid> groups;
+  groups.reserve(static_cast<std::size_t>(std::max(count, 0)));
   for (int i = 0; i < count; ++i) groups.push_back(Gid{numbers[static_cast<std::size_t>(i)]});
   return groups;
 }

@@ -28,7 +28,7 @@ constexpr std::size_t kBuffer = 64U << 10U;
 Result<Fd> open_group(unsigned report) {
   Fd group(
       ::fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_MARKS | report,
-                      O_RDONLY | O_CLOEXEC | O_LARGEFILE));
+                      O_RDONLY | O_CLOEXEC));
   if (!group) return Error::from_errno(errno, "fanotify");
   return group;
 }
@@ -144,7 +144,7 @@ Status NoticeSource::watch_tree(std::uint32_t tree, const std::string& path, Not
   GUARD_TRY(const auto id, FileId::of(fd.get()));
   trees_[tree] = path;
   auto& node = directories_.add(id, tree, nullptr, "");
-  adopt(std::move(fd), node, 0, false, reader);
+  adopt(std::move(fd), node, {}, reader);
   return {};
 }
 
@@ -166,8 +166,9 @@ Result<Object> NoticeSource::locate(const WatchedDirectory& directory) const {
 // Depth first, with one descriptor a level. Marked before it is listed: what comes later is told by
 // the kernel, what came before is in the list, and what is in both is told twice, which hurts
 // nobody.
-void NoticeSource::adopt(Fd directory, WatchedDirectory& node, std::int32_t pid, bool tell,
+void NoticeSource::adopt(Fd directory, WatchedDirectory& node, Arrival arrival,
                          NoticeReader& reader) {
+  const bool tell = arrival.pid != 0;
   struct Level {
     Object object;
     WatchedDirectory* node;
@@ -194,7 +195,7 @@ void NoticeSource::adopt(Fd directory, WatchedDirectory& node, std::int32_t pid,
     for (auto& entry : *entries) {
       if (tell) {
         reader.noticed({Notice::Kind::kFound, &entered, entry.name, entry.id, entry.is_directory,
-                        pid, level.out_of_reach});
+                        arrival.pid, arrival.was_moved, level.out_of_reach});
       }
       if (entry.is_directory) level.below.push_back(std::move(entry));
     }
@@ -295,7 +296,7 @@ void NoticeSource::directory_came(const Event& event, WatchedDirectory& parent,
     return;
   }
   auto& node = directories_.add(*id, parent.tree, &parent, std::string(event.name));
-  adopt(*std::move(fd), node, event.pid, true, reader);
+  adopt(*std::move(fd), node, {event.pid, (event.mask & FAN_MOVED_TO) != 0}, reader);
 }
 
 // It was moved. If to a watched directory, that has told already and the name here is the new one.

@@ -29,7 +29,8 @@ struct Notice {
   std::string_view name;  // empty: the root of the tree itself
   FileId object;          // not known on kernels before 5.17
   bool is_directory = false;
-  std::int32_t pid = 0;  // who; for kFound, who brought the directory
+  std::int32_t pid = 0;    // who; for kFound, who brought the directory
+  bool was_moved = false;  // kFound: with a directory that was renamed to here, not made here
   // kFound: the tree's owner cannot have put anything into the directory since it was brought.
   bool out_of_owners_reach = false;
 };
@@ -79,8 +80,13 @@ class NoticeSource {
   void directory_came(const Event& event, WatchedDirectory& parent, NoticeReader& reader);
   void verify(WatchedDirectory& directory, NoticeReader& reader);
   Status mark(int directory) const;
-  void adopt(Fd directory, WatchedDirectory& node, std::int32_t pid, bool tell,
-             NoticeReader& reader);
+  // How a directory came here, for what is met in it. No pid: nobody brought it, and nothing is
+  // told.
+  struct Arrival {
+    std::int32_t pid = 0;
+    bool was_moved = false;
+  };
+  void adopt(Fd directory, WatchedDirectory& node, Arrival arrival, NoticeReader& reader);
   // The directory itself, found by its names and known by its identity.
   Result<Object> locate(const WatchedDirectory& directory) const;
 

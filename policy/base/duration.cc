@@ -41,6 +41,9 @@ constexpr std::array kUnits{
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
+bool is_space(char c) {
+  return c == ' ';
+}
 bool is_letter(char c) {
   return c >= 'a' && c <= 'z';
 }
@@ -62,7 +65,6 @@ const Unit* find_unit(std::string_view name) {
 }  // namespace
 
 Result<Duration> parse_duration(std::string_view text) {
-  constexpr auto is_space = [](char c) { return c == ' '; };
   constexpr std::string_view kForm =
       "write a number and a unit (us, ms, s, min, h, d, w), as in \"250ms\"";
 
