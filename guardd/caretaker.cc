@@ -84,8 +84,7 @@ struct Caretaker::Roots {
 
   const Result<Object>& of(const Tree& tree, std::uint32_t number) {
     auto known = open.find(number);
-    if (known == open.end())
-      known = open.emplace(number, open_tree(tree.path.empty() ? "/" : tree.path)).first;
+    if (known == open.end()) known = open.emplace(number, open_tree(tree.root())).first;
     return known->second;
   }
 };
@@ -122,7 +121,7 @@ void Caretaker::by_owner(const Notice& notice) {
 // What cannot be looked at is foreign.
 bool Caretaker::is_foreign(const Notice& notice) const {
   const auto& tree = set_->trees()[notice.directory->tree];
-  const auto root = open_tree(tree.path.empty() ? "/" : tree.path);
+  const auto root = open_tree(tree.root());
   if (!root) return true;
   const auto object =
       open_object(*root, WatchedDirectories::path_of(*notice.directory, notice.name));
@@ -146,13 +145,11 @@ void Caretaker::by_another(const Notice& notice, const Policy& policy,
 }
 
 void Caretaker::lost_notices() noexcept {
-  ++losses_;
   for (std::uint32_t tree = 0; tree < set_->trees().size(); ++tree)
     ports_.scan(tree, "the kernel had more to tell than it could keep");
 }
 
 void Caretaker::lost_sight(std::uint32_t tree, const std::string& why) noexcept {
-  ++losses_;
   ports_.scan(tree, why);
 }
 
@@ -247,7 +244,7 @@ void Caretaker::found_wrong(std::uint32_t tree, const std::string& relative_path
   Seen seen;
   seen.operation = Operation::kScan;
   if (outcome.what != Remedied::kFixed) {
-    if (const auto root = open_tree(set_->trees()[tree].path)) {
+    if (const auto root = open_tree(set_->trees()[tree].root())) {
       if (const auto object = open_object(*root, relative_path)) {
         if (const auto id = FileId::of(object->fd.get())) suspects_.add(*id);
       }

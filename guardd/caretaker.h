@@ -45,8 +45,6 @@ class Caretaker final : public NoticeReader {
   // Deals with what has come to rest, a bounded number at a time. True if there is more.
   bool work(SteadyTime now);
   std::optional<SteadyTime> next() const { return settle_.next(); }
-  std::uint64_t losses() const { return losses_; }
-  std::size_t waiting() const { return settle_.waiting(); }
 
   void noticed(const Notice& notice) noexcept override;
   void lost_notices() noexcept override;
@@ -73,7 +71,6 @@ class Caretaker final : public NoticeReader {
   Suspects suspects_;
   Brake brake_;
   Ports ports_;
-  std::uint64_t losses_ = 0;
 };
 
 }  // namespace guard

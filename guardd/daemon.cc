@@ -120,7 +120,7 @@ class Daemon {
     GUARD_TRY(lines_, LineQueue::start(STDOUT_FILENO, {}, std::move(loss)));
     const auto sink = [this](std::string line) { (void)lines_->push(std::move(line)); };
     if (options_.json) {
-      publisher_ = std::make_unique<JsonPublisher>(sink, boot_id(), JsonLine::Charset::kUtf8);
+      publisher_ = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
     } else {
       publisher_ = std::make_unique<ConsolePublisher>(
           sink, ConsolePublisher::style_of(STDOUT_FILENO, options_.config.journal.sample));
@@ -186,10 +186,7 @@ class Daemon {
     find_trees();
   }
 
-  std::string path_of(std::uint32_t tree) const {
-    const auto& path = set_->trees()[tree].path;
-    return path.empty() ? "/" : path;
-  }
+  std::string path_of(std::uint32_t tree) const { return set_->trees()[tree].root(); }
 
   bool is_off(std::uint32_t tree) const {
     return set_->policy_of(set_->trees()[tree]).action() == Action::kOff;

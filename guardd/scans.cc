@@ -43,22 +43,15 @@ std::vector<Scans::Wrong> Scans::take() {
   return std::exchange(found_, {});
 }
 
-bool Scans::idle() const {
-  const std::lock_guard lock(mutex_);
-  return jobs_.empty() && !working_ && found_.empty();
-}
-
 void Scans::run(const std::stop_token& stop) {
   for (;;) {
     Job job;
     {
       std::unique_lock lock(mutex_);
-      working_ = false;
       changed_.wait(lock, stop, [&] { return !jobs_.empty(); });
       if (stop.stop_requested()) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();
-      working_ = true;
     }
     scan_tree(job, stop);
   }
@@ -66,7 +59,7 @@ void Scans::run(const std::stop_token& stop) {
 
 void Scans::scan_tree(const Job& job, const std::stop_token& stop) {
   const auto& tree = job.set->trees()[job.tree];
-  const auto root = open_tree(tree.path.empty() ? "/" : tree.path);
+  const auto root = open_tree(tree.root());
   if (!root) return;  // gone: whoever watches the root finds out
   ScanTask task;
   task.policy = &job.set->policy_of(tree);

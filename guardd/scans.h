@@ -35,7 +35,6 @@ class Scans {
   int fd() const { return wake_.get(); }  // readable when there is something to take
   void ask(std::shared_ptr<const PolicySet> set, std::uint32_t tree);
   std::vector<Wrong> take();
-  bool idle() const;
 
  private:
   struct Job {
@@ -49,11 +48,10 @@ class Scans {
 
   const unsigned threads_;
   Fd wake_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Job> jobs_;
   std::vector<Wrong> found_;
-  bool working_ = false;
   std::jthread thread_;  // last: it ends before what it uses
 };
 

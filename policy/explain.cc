@@ -231,7 +231,7 @@ void explain_tree(const PolicySet& set, const Question& question, Explanation& e
   for (const auto* tree : trees) {
     const bool last = tree == trees.back();
     explanation.steps.push_back(
-        {fmt::format("{} is a tree of policy {}{}", quote(tree->path.empty() ? "/" : tree->path),
+        {fmt::format("{} is a tree of policy {}{}", quote(tree->root()),
                      set.policy_of(*tree).name(), last ? "" : "; a tree inside it is nearer"),
          set.files()[tree->place.file], tree->place.line});
   }

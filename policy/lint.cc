@@ -157,7 +157,7 @@ class Linter {
 
   void lint_tree(const Tree& tree) {
     const auto& policy = set_.policy_of(tree);
-    const std::string path = tree.path.empty() ? "/" : tree.path;
+    const std::string path = tree.root();
     const auto looked = files_.look(path);
     if (looked && *looked) {
       lint_root(tree, policy, path, **looked);
@@ -232,7 +232,7 @@ class Linter {
 
   void refuse(const Tree& tree, const std::string& path, const std::string& why,
               std::string_view remedy) {
-    const bool root_itself = path == (tree.path.empty() ? "/" : tree.path);
+    const bool root_itself = path == tree.root();
     diagnostics_.error(
         tree.place, (root_itself ? quote(path) : quote(path) + ", above this tree,") +
                         " cannot be trusted: " + why +

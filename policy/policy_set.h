@@ -79,6 +79,8 @@ struct Tree {
   std::string path;  // no slash at the end; empty for the root of the file system
   std::uint32_t policy = 0;
   Place place;
+
+  std::string root() const { return path.empty() ? "/" : path; }  // as it is opened and shown
 };
 
 class PolicySet {

@@ -227,7 +227,7 @@ Json explanation_json(const PolicySet& set, const Explanation& explanation,
     const auto& policy = *explanation.policy;
     json["policy_file"] = json_text(set.files()[policy.said.place.file]);
     json["policy_line"] = policy.said.place.line;
-    json["tree"] = explanation.tree->path.empty() ? "/" : explanation.tree->path;
+    json["tree"] = explanation.tree->root();
     json["excluded"] = explanation.excluded;
     json["action"] = word(*explanation.action);
     if (explanation.rule) {

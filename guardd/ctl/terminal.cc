@@ -76,18 +76,10 @@ Terminal Terminal::detect(bool pager) {
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): it cannot fail for SIGPIPE
   Terminal terminal;
   terminal.is_terminal_ = ::isatty(STDOUT_FILENO) == 1;
-  terminal.colour_ =
-      terminal.is_terminal_ && environment("NO_COLOR").empty() && environment("TERM") != "dumb";
+  terminal.paint_ = Paint::detect(STDOUT_FILENO);
   terminal.pager_ = pager && terminal.is_terminal_ && environment("TERM") != "dumb" &&
                     environment("PAGER") != "cat";
   return terminal;
-}
-
-std::string Terminal::paint(Tone tone, std::string_view text) const {
-  constexpr std::array<std::string_view, 6> kCodes{"", "1", "2", "32", "33", "31"};
-  const auto code = kCodes[static_cast<std::size_t>(tone)];
-  if (!colour_ || code.empty()) return std::string(text);
-  return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
 }
 
 bool Terminal::show(const std::string& text) const {
@@ -95,15 +87,6 @@ bool Terminal::show(const std::string& text) const {
   const auto rows = screen_rows();
   if (pager_ && rows > 0 && lines >= rows && page(text)) return true;
   return print("guardctl", text);
-}
-
-std::size_t columns_of(std::string_view text) {
-  std::size_t columns = 0;
-  while (!text.empty()) {
-    text.remove_prefix(decode_utf8(text).length);
-    ++columns;
-  }
-  return columns;
 }
 
 namespace {
@@ -156,29 +139,6 @@ std::string Table::text(const Terminal& terminal) const {
       out += terminal.paint(row[last].tone, line);
     }
     out += '\n';
-  }
-  return out;
-}
-
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t before) {
-  std::string out;
-  std::size_t column = before;
-  bool first_word = true;
-  while (!text.empty()) {
-    const auto word = text.substr(0, std::min(text.find(' '), text.size()));
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-    const auto length = columns_of(word);
-    if (!first_word && column + 1 + length > kWidth) {
-      out += '\n';
-      out.append(indent, ' ');
-      column = indent;
-    } else if (!first_word) {
-      out += ' ';
-      ++column;
-    }
-    first_word = false;
-    out += word;
-    column += length;
   }
   return out;
 }

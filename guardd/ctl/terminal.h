@@ -6,16 +6,16 @@
 #include <string_view>
 #include <vector>
 
-namespace guard::ctl {
+#include "guardd/host/paint.h"
 
-enum class Tone { kPlain, kStrong, kFaint, kGood, kOdd, kBad };
+namespace guard::ctl {
 
 class Terminal {
  public:
   // Looks at standard output, NO_COLOR and TERM.
   static Terminal detect(bool pager);
 
-  std::string paint(Tone tone, std::string_view text) const;
+  std::string paint(Tone tone, std::string_view text) const { return paint_(tone, text); }
   bool is_terminal() const { return is_terminal_; }
 
   // Writes all of it, through a pager if it is longer than the screen. False if it could not be
@@ -24,12 +24,12 @@ class Terminal {
 
  private:
   bool is_terminal_ = false;
-  bool colour_ = false;
+  Paint paint_;
   bool pager_ = false;
 };
 
 // What a line may be wide, on a terminal or not: mails and tickets have no wider ones.
-inline constexpr std::size_t kWidth = 80;
+inline constexpr std::size_t kWidth = kLineWidth;
 
 // Rows of cells under headings, each column as wide as its widest cell. A cell of the last column
 // may have several lines; where that column does not fit, its lines may stand below their row.
@@ -52,14 +52,10 @@ class Table {
   Last last_;
 };
 
-// How many columns a text takes.
-std::size_t columns_of(std::string_view text);
-
-// Breaks a sentence into lines of at most kWidth columns. The first stands behind `before` columns
-// of something else, the others are indented.
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t before);
+// All lines but the first stand where it does.
+using guard::wrapped;
 inline std::string wrapped(std::string_view text, std::size_t indent) {
-  return wrapped(text, indent, indent);
+  return guard::wrapped(text, indent, indent);
 }
 
 // "3 policies", "1 policy"
