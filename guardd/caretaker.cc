@@ -3,18 +3,21 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "guardd/remedy.h"
-#include "guardd/sources/scan.h"
+#include "policy/base/text.h"
+#include "policy/judge.h"
 
 namespace guard {
 namespace {
 
 // One turn of the loop: notices are read in between, so that the kernel's queue does not fill up
 // meanwhile.
-constexpr int kRemediesATurn = 256;
+constexpr int kRepairsATurn = 256;
+
+// How soon a tree is asked again whose file system does not answer.
+constexpr auto kWhileHanging = std::chrono::seconds(1);
 
 // How long a directory waits for the command that made it, as long as that still runs and does
 // something: tar and cp -a give directories their owner last.
@@ -77,35 +80,29 @@ std::uint64_t monotonic_us() {
 
 }  // namespace
 
-// The roots of trees, opened once a turn and closed after it: a root that stays open could not be
-// unmounted.
-struct Caretaker::Roots {
-  std::map<std::uint32_t, Result<Object>> open;
-
-  const Result<Object>& of(const Tree& tree, std::uint32_t number) {
-    auto known = open.find(number);
-    if (known == open.end()) known = open.emplace(number, open_tree(tree.root())).first;
-    return known->second;
-  }
-};
-
 void Caretaker::noticed(const Notice& notice) noexcept {
   if (notice.pid == ::getpid()) return;  // our own remedies
   const auto& policy = policy_of(notice.directory->tree);
   if (policy.action() == Action::kOff) return;
-  const auto who = processes_.find(notice.pid);
+  const auto who = who_did(notice);
   if (who->snapshot().fsuid == policy.wanted.owner.id) return by_owner(notice);
   by_another(notice, policy, who);
+}
+
+// Without a memory of those that have ended, /proc may show another process of that number.
+std::shared_ptr<const Found> Caretaker::who_did(const Notice& notice) {
+  auto who = processes_.find(notice.pid);
+  if (processes_.remembers() || notice.witness.is_still_there()) return who;
+  return std::make_shared<const Found>(notice.pid);
 }
 
 // The owner's own work costs no more than this: no entry, no look at the file. But what it moves in
 // may be a file that it must not get, and what it puts in the place of another is not that other.
 void Caretaker::by_owner(const Notice& notice) {
-  const auto now = std::chrono::steady_clock::now();
   switch (notice.kind) {
     case Notice::Kind::kMovedIn:
     case Notice::Kind::kFound:
-      if (is_foreign(notice)) suspects_.add(notice.object);
+      if (is_foreign(notice)) memory_.suspect(notice.object);
       settle_.replaced(*notice.directory, notice.name);
       return;
     case Notice::Kind::kCreated:
@@ -113,8 +110,7 @@ void Caretaker::by_owner(const Notice& notice) {
       return;
     case Notice::Kind::kAttributes:
     case Notice::Kind::kClosed:
-      settle_.stirred(*notice.directory, notice.name, now);
-      return;
+      return;  // it may use what is still to become its own as much as it likes
   }
 }
 
@@ -135,22 +131,32 @@ void Caretaker::by_another(const Notice& notice, const Policy& policy,
     return settle_.stirred(*notice.directory, notice.name, now);
   bool evidence = who->snapshot().fsuid.has_value();
   if (notice.kind == Notice::Kind::kFound) evidence = evidence && notice.out_of_owners_reach;
-  // Whoever touches what was there before has not brought it in.
-  if (notice.kind == Notice::Kind::kAttributes)
-    evidence = evidence && !suspects_.is_suspect(notice.object);
+  // Whoever touches what was there before has not brought it in; and before all of the tree was
+  // looked at, what was wrong there before is not known.
+  if (notice.kind == Notice::Kind::kAttributes) {
+    evidence = evidence && !memory_.is_suspect(notice.object) &&
+               looked_through_.contains(set_->trees()[notice.directory->tree].path);
+  }
   Seen seen{operation_of(notice), std::move(who),
             evidence ? Evidence::kSomebodyElse : Evidence::kNone, notice.object,
             notice.is_directory};
+  if (evidence) memory_.seen(notice.directory->number, notice.name, now);
   settle_.seen(*notice.directory, notice.name, std::move(seen), policy.said.settle.value, now);
 }
 
 void Caretaker::lost_notices() noexcept {
   for (std::uint32_t tree = 0; tree < set_->trees().size(); ++tree)
-    ports_.scan(tree, "the kernel had more to tell than it could keep");
+    lost_sight(tree, "the kernel had more to tell than it could keep");
 }
 
 void Caretaker::lost_sight(std::uint32_t tree, const std::string& why) noexcept {
+  looked_through_.erase(set_->trees()[tree].path);
   ports_.scan(tree, why);
+}
+
+void Caretaker::forget_tree(std::uint32_t tree) {
+  looked_through_.erase(set_->trees()[tree].path);
+  settle_.forget_tree(tree);
 }
 
 bool Caretaker::owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept {
@@ -159,116 +165,202 @@ bool Caretaker::owner_can_write(std::uint32_t tree, const ObjectState& directory
          (directory.mode.value & kGroupOrOthersWrite) != 0;
 }
 
-bool Caretaker::work(SteadyTime now) {
-  Roots roots;
-  for (int done = 0; done < kRemediesATurn; ++done) {
+void Caretaker::now_watched(std::uint32_t tree) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto settle = policy_of(tree).said.settle.value;
+  for (auto& pending : memory_.take_pending(set_->trees()[tree].path)) {
+    const auto slash = pending.path.rfind('/');
+    const auto above = slash == std::string::npos ? "" : pending.path.substr(0, slash);
+    const auto name = pending.path.substr(slash == std::string::npos ? 0 : slash + 1);
+    auto* directory = notices_.directories().find(tree, above);
+    if (!directory) {  // it went with its directory
+      memory_.judged(pending.object);
+      continue;
+    }
+    auto who = std::make_shared<const Found>(std::move(pending.who), nullptr);
+    settle_.seen(*directory, name,
+                 {pending.operation, std::move(who), Evidence::kSomebodyElse,
+                  std::move(pending.object), pending.is_directory},
+                 settle, now);
+  }
+}
+
+std::optional<SteadyTime> Caretaker::work(SteadyTime now) {
+  memory_.keep(settle_, notices_.directories(), *set_, now);
+  for (int done = 0; done < kRepairsATurn; ++done) {
     auto due = settle_.take(now);
     if (!due) {
       for (const auto tree : settle_.take_overflowed())
         lost_sight(tree, "more happened at once than could be kept");
-      return false;
+      for (const auto& object : settle_.take_dropped()) memory_.judged(object);
+      const auto due_next = settle_.next();
+      const auto to_keep = memory_.next();
+      return due_next && to_keep ? std::min(*due_next, *to_keep) : due_next ? due_next : to_keep;
     }
-    settle_one(*std::move(due), roots, now);
+    const auto tree = due->tree;
+    switch (repairs_.has_room(set_->trees()[tree].path)) {
+      case Repairs::Offer::kTaken:
+        break;
+      case Repairs::Offer::kHanging:
+        settle_.put_back(*std::move(due), now + kWhileHanging);
+        continue;
+      case Repairs::Offer::kFull:
+        settle_.put_back(*std::move(due), now);
+        // Whoever makes room wakes the loop; the others' turn comes soon enough by then.
+        return now + kShortestRetry;
+    }
+    const auto& directory = *notices_.directories().find(due->directory);
+    if (!due->look && is_still_at_it(*due, directory, now)) {
+      const auto until = now + due->settle;
+      settle_.put_back(*std::move(due), until);
+      continue;
+    }
+    auto path = WatchedDirectories::path_of(directory, due->name);
+    const bool war = brake_.is_war(due->seen.object, now);
+    repairs_.offer({set_, tree, std::move(path), *std::move(due), war});
   }
-  return true;
+  return now;
 }
 
 // tar and cp -a still at work: their directories are not done.
-bool Caretaker::is_still_at_it(const Due& due, SteadyTime now) const {
+bool Caretaker::is_still_at_it(const Due& due, const WatchedDirectory& directory,
+                               SteadyTime now) const {
   if (!due.seen.is_directory || !due.seen.who || !due.seen.who->known()) return false;
-  const auto* itself = WatchedDirectories::find_child(*due.directory, due.name);
+  const auto* itself = WatchedDirectories::find_child(directory, due.name);
   const auto quiet_since =
       itself ? std::max(itself->last_activity, due.first_seen) : due.first_seen;
   return now - quiet_since < kPatience && processes_.is_alive(*due.seen.who);
 }
 
-void Caretaker::settle_one(Due due, Roots& roots, SteadyTime now) {
-  const auto tree = due.directory->tree;
-  const auto& policy = policy_of(tree);
-  const auto& root = roots.of(set_->trees()[tree], tree);
-  if (!root) return;  // gone, or not to be reached: whoever watches the root finds out
-  if (due.look) return look_at(due, *root);
-  if (is_still_at_it(due, now)) {
-    const auto until = now + due.settle;
-    return settle_.put_back(std::move(due), until);
-  }
-
-  const auto path = WatchedDirectories::path_of(*due.directory, due.name);
-  RemedyTask task;
-  task.policy = &policy;
-  task.relative_path = path;
-  task.expected = due.seen.object.known() ? &due.seen.object : nullptr;
-  task.evidence = due.seen.evidence;
-  std::optional<Subject> subject;
-  if (due.seen.who && due.seen.who->known()) subject = due.seen.who->subject();
-  task.subject = subject ? &*subject : nullptr;
-  task.operation = due.seen.operation;
-  task.war = brake_.is_war(due.seen.object, now);
-  const auto outcome = remedy(*root, task);
-  if (outcome.what == Remedied::kRight || outcome.skip == Skip::kGone ||
-      outcome.skip == Skip::kReplaced || outcome.skip == Skip::kExempt) {
+void Caretaker::repaired(const Repaired& done, SteadyTime now) {
+  const auto& repair = *done.repair;
+  const auto& [set, tree, path, due, war] = repair;
+  const auto& outcome = done.outcome;
+  if (!done.trouble.empty()) {
+    if (set == set_) lost_sight(tree, done.trouble);
     return;
   }
   if (outcome.skip == Skip::kBusy) {
     const auto wait = kShortestRetry * (1U << std::min(due.tries, kMostDoublings));
-    return settle_.put_back(std::move(due), now + wait);
+    if (due.look) return unfinished(tree, done.path, {}, now + wait);
+    memory_.seen(due.directory, due.name, now);
+    return settle_.put_back(due, now + wait);
+  }
+  memory_.judged(due.seen.object);
+  if (outcome.what == Remedied::kRight || outcome.skip == Skip::kGone ||
+      outcome.skip == Skip::kReplaced || outcome.skip == Skip::kExempt) {
+    return;
   }
   if (outcome.what == Remedied::kFixed) brake_.fixed(due.seen.object, now);
-  if (outcome.skip == Skip::kNoEvidence) suspects_.add(due.seen.object);
-  tell(tree, path, due.seen, outcome);
+  if (outcome.skip == Skip::kNoEvidence) memory_.suspect(due.seen.object);
+  tell(*set, tree, done.path, due.seen, outcome);
 }
 
-// A storm: everything in this directory, by whoever caused it.
-void Caretaker::look_at(const Due& due, const Object& root) {
-  const auto tree = due.directory->tree;
-  const auto& policy = policy_of(tree);
-  ScanTask task;
-  task.policy = &policy;
-  task.start = WatchedDirectories::path_of(*due.directory);
-  task.below = false;
-  task.fix = true;
-  task.evidence = due.seen.evidence;
-  ScanOptions options;
-  options.threads = 1;
-  options.polite = false;
-  ScanProgress progress;
-  const auto found = [&](const Finding& finding) {
-    if (finding.outcome) tell(tree, std::string(finding.path), due.seen, *finding.outcome);
-  };
-  if (const auto done = scan(root, task, options, found, {}, progress); !done)
-    lost_sight(tree, done.error().text());
+// What was met while it was being made: it is judged like everything else once it has come to
+// rest, only that nobody knows who makes it.
+void Caretaker::unfinished(std::uint32_t tree, const std::string& path, FileId object,
+                           SteadyTime until) {
+  const auto slash = path.rfind('/');
+  const auto at = slash == std::string::npos ? 0 : slash;
+  auto* directory = notices_.directories().find(tree, std::string_view(path).substr(0, at));
+  if (!directory) return;  // it is new and not watched yet, or gone: either is told
+  Due due;
+  due.directory = directory->number;
+  due.tree = tree;
+  due.name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+  due.seen.operation = Operation::kScan;
+  due.seen.object = std::move(object);
+  due.settle = policy_of(tree).said.settle.value;
+  due.first_seen = std::chrono::steady_clock::now();
+  settle_.put_back(std::move(due), until);
 }
 
-void Caretaker::found_wrong(std::uint32_t tree, const std::string& relative_path,
-                            const RemedyOutcome& outcome) {
+void Caretaker::found(const Scans::Wrong& wrong) {
+  if (wrong.is_end) {
+    looked_through_.insert(wrong.set->trees()[wrong.tree].path);
+    return;
+  }
+  if (wrong.outcome.skip == Skip::kBusy) {
+    if (wrong.set != set_) return;  // the scan of the new set finds it too
+    return unfinished(wrong.tree, wrong.path, wrong.object,
+                      std::chrono::steady_clock::now() + policy_of(wrong.tree).said.settle.value);
+  }
   Seen seen;
   seen.operation = Operation::kScan;
-  if (outcome.what != Remedied::kFixed) {
-    if (const auto root = open_tree(set_->trees()[tree].root())) {
-      if (const auto object = open_object(*root, relative_path)) {
-        if (const auto id = FileId::of(object->fd.get())) suspects_.add(*id);
-      }
-    }
-  }
-  tell(tree, relative_path, seen, outcome);
+  if (wrong.outcome.what != Remedied::kFixed) memory_.suspect(wrong.object);
+  tell(*wrong.set, wrong.tree, wrong.path, seen, wrong.outcome);
 }
 
-void Caretaker::tell(std::uint32_t tree, const std::string& relative_path, const Seen& seen,
-                     const RemedyOutcome& outcome) {
+// A mount at a tree's root or above hides all of it, one below a part; what goes shows what was
+// hidden. Neither can be put right.
+void Caretaker::mounted(const MountNews& news, const std::vector<std::uint32_t>& watched) {
+  if (news.mounted.empty() && news.unmounted.empty()) return;
+  const auto who = news.pid ? processes_.find(*news.pid) : nullptr;
+  for (const auto tree : watched) {
+    const auto root = set_->trees()[tree].root();
+    const auto touches = [&](const Mount& mount) {
+      return mount.point == root || mount.point.starts_with(root + "/") ||
+             (mount.point != "/" && root.starts_with(mount.point + "/"));
+    };
+    for (const auto& mount : news.mounted)
+      if (touches(mount)) tell_mount(tree, mount, true, who);
+    for (const auto& mount : news.unmounted)
+      if (touches(mount)) tell_mount(tree, mount, false, who);
+  }
+}
+
+void Caretaker::tell_mount(std::uint32_t tree, const Mount& mount, bool is_there,
+                           const std::shared_ptr<const Found>& who) {
   const auto& policy = policy_of(tree);
+  Change change;
+  change.operation = Operation::kMount;
+  const auto& path = set_->trees()[tree].path;
+  if (mount.point.starts_with(path + "/")) change.path = PolicySet::relative(set_->trees()[tree], mount.point);
+  change.type = FileType::kDirectory;
+  const auto subject = who && who->known() ? who->subject() : Subject();
+  if (!judge(policy, subject, change).violation()) return;
+  Seen seen;
+  seen.operation = Operation::kMount;
+  seen.who = who;
+  auto violation = violation_of(*set_, tree, seen);
+  violation.path = mount.point;
+  violation.file_type = FileType::kDirectory;
+  violation.uid_wanted = policy.wanted.owner.id;
+  violation.gid_wanted = policy.wanted.group.id;
+  violation.owner_wanted = policy.wanted.owner.name;
+  violation.group_wanted = policy.wanted.group.name;
+  violation.action = Told::kLogged;
+  violation.reason = is_there ? mount.type + " from " + quote(mount.source) +
+                                    " was mounted there: what it covers is not guarded"
+                              : mount.type + " from " + quote(mount.source) +
+                                    " was unmounted: what it covered is guarded again";
+  ports_.report(std::move(violation));
+}
+
+Violation Caretaker::violation_of(const PolicySet& set, std::uint32_t tree,
+                                  const Seen& seen) const {
+  const auto& policy = set.policy_of(set.trees()[tree]);
   const auto& said = policy.said;
   Violation violation;
   violation.time = std::chrono::system_clock::now();
   violation.monotonic_us = monotonic_us();
   violation.policy = policy.name();
-  violation.policy_file = set_->files()[said.place.file];
+  violation.policy_file = set.files()[said.place.file];
   violation.policy_line = said.place.line;
-  violation.generation = set_->generation();
+  violation.generation = set.generation();
   violation.severity = said.severity.value;
   violation.category = said.category.value;
-  violation.operation =
-      seen.operation == Operation::kScan ? Operation::kScan : refined(seen.operation, outcome);
-  violation.path = set_->trees()[tree].path;
+  violation.operation = seen.operation;
+  if (seen.who) violation.actor = seen.who->actor();
+  return violation;
+}
+
+void Caretaker::tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
+                     const Seen& seen, const RemedyOutcome& outcome) {
+  const auto& policy = set.policy_of(set.trees()[tree]);
+  auto violation = violation_of(set, tree, seen);
+  if (seen.operation != Operation::kScan) violation.operation = refined(seen.operation, outcome);
+  violation.path = set.trees()[tree].path;
   if (!relative_path.empty()) violation.path += "/" + relative_path;
   violation.object = outcome.id;
   violation.file_type = outcome.before.type;
@@ -285,7 +377,6 @@ void Caretaker::tell(std::uint32_t tree, const std::string& relative_path, const
   violation.reason =
       outcome.what == Remedied::kFailed ? outcome.error : std::string(reason_text(outcome.skip));
   if (violation.action == Told::kLogged) violation.reason.clear();
-  if (seen.who) violation.actor = seen.who->actor();
   ports_.report(std::move(violation));
 }
 

@@ -1,18 +1,23 @@
 // From what was noticed to what is put right and told. Decides whose doing a notice is and whether
-// that is evidence, lets it settle, and mends what is wrong then. Never reads policies' files,
-// never prints: a violation goes to whoever was named. One thread: the daemon's loop.
+// that is evidence, lets it settle, and has mended what is wrong then. Never reads policies' files,
+// never changes a file itself, never prints: a violation goes to whoever was named. One thread: the
+// daemon's loop.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "guardd/object.h"
+#include "guardd/memory.h"
 #include "guardd/provenance.h"
+#include "guardd/repairs.h"
+#include "guardd/scans.h"
 #include "guardd/settle.h"
+#include "guardd/sources/mounts.h"
 #include "guardd/sources/notice.h"
 #include "guardd/who/processes.h"
 #include "policy/policy_set.h"
@@ -28,23 +33,32 @@ class Caretaker final : public NoticeReader {
         scan;  // this tree has to be looked through
   };
 
-  Caretaker(Processes& processes, NoticeSource& notices, Ports ports)
+  // `store` may be null: then nothing outlives guardd.
+  Caretaker(Processes& processes, NoticeSource& notices, Repairs& repairs, Store* store,
+            Ports ports)
       : processes_(processes),
         notices_(notices),
+        repairs_(repairs),
         settle_(notices.directories()),
+        memory_(store),
         ports_(std::move(ports)) {}
 
   // From here on this set counts. Trees are numbered as in it.
   void enforce(std::shared_ptr<const PolicySet> set) { set_ = std::move(set); }
-  void forget_tree(std::uint32_t tree) { settle_.forget_tree(tree); }
+  void forget_tree(std::uint32_t tree);
+  // It is watched from here on: what was pending in it when guardd was killed is so again.
+  void now_watched(std::uint32_t tree);
 
   // What a scan found, with nobody to tell who did it.
-  void found_wrong(std::uint32_t tree, const std::string& relative_path,
-                   const RemedyOutcome& outcome);
+  void found(const Scans::Wrong& wrong);
+  // Something was mounted or unmounted; `watched` are the trees that were there before.
+  void mounted(const MountNews& news, const std::vector<std::uint32_t>& watched);
 
-  // Deals with what has come to rest, a bounded number at a time. True if there is more.
-  bool work(SteadyTime now);
-  std::optional<SteadyTime> next() const { return settle_.next(); }
+  // Has put right what has come to rest, as much as there is room for. When it wants to be called
+  // again, at the latest; it also does once something was repaired.
+  std::optional<SteadyTime> work(SteadyTime now);
+  // What came of it.
+  void repaired(const Repaired& done, SteadyTime now);
 
   void noticed(const Notice& notice) noexcept override;
   void lost_notices() noexcept override;
@@ -52,23 +66,27 @@ class Caretaker final : public NoticeReader {
   bool owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept override;
 
  private:
-  struct Roots;
-
   const Policy& policy_of(std::uint32_t tree) const { return set_->policy_of(set_->trees()[tree]); }
   void by_owner(const Notice& notice);
   bool is_foreign(const Notice& notice) const;
+  std::shared_ptr<const Found> who_did(const Notice& notice);
+  void tell_mount(std::uint32_t tree, const Mount& mount, bool is_there,
+                  const std::shared_ptr<const Found>& who);
+  Violation violation_of(const PolicySet& set, std::uint32_t tree, const Seen& seen) const;
   void by_another(const Notice& notice, const Policy& policy, std::shared_ptr<const Found> who);
-  void settle_one(Due due, Roots& roots, SteadyTime now);
-  void look_at(const Due& due, const Object& root);
-  bool is_still_at_it(const Due& due, SteadyTime now) const;
-  void tell(std::uint32_t tree, const std::string& relative_path, const Seen& seen,
-            const RemedyOutcome& outcome);
+  void unfinished(std::uint32_t tree, const std::string& path, FileId object, SteadyTime until);
+  bool is_still_at_it(const Due& due, const WatchedDirectory& directory, SteadyTime now) const;
+  void tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
+            const Seen& seen, const RemedyOutcome& outcome);
 
   Processes& processes_;
   NoticeSource& notices_;
+  Repairs& repairs_;
   std::shared_ptr<const PolicySet> set_;
   Settle settle_;
-  Suspects suspects_;
+  Memory memory_;
+  // Trees, by path, of which all that is wrong is known since they are watched.
+  std::unordered_set<std::string> looked_through_;
   Brake brake_;
   Ports ports_;
 };

@@ -1,9 +1,13 @@
 #include "guardd/config.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 
 #include "policy/base/text.h"
+#include "policy/load/policy_files.h"
 #include "policy/load/table_reader.h"
 
 namespace guard {
@@ -111,6 +115,20 @@ Config read_config(std::string_view text, std::uint32_t file, Diagnostics& diagn
                       "this is no TOML: " + std::string(error.description()));
   }
   return {};
+}
+
+std::optional<Config> load_config(const std::string& named, Diagnostics& diagnostics) {
+  const auto path = named.empty() ? std::string(kConfigFile) : named;
+  if (named.empty() && ::access(path.c_str(), F_OK) < 0 && errno == ENOENT) return Config();
+  const auto file = diagnostics.add_file(path);
+  const auto read = read_policy_file(path, Uid{::geteuid()});
+  if (!read) {
+    diagnostics.error({file, 1, 1}, read.error().text());
+    return std::nullopt;
+  }
+  auto config = read_config(read->text, file, diagnostics);
+  if (diagnostics.has_errors()) return std::nullopt;
+  return config;
 }
 
 }  // namespace guard

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "policy/base/duration.h"
 #include "policy/diagnostic.h"
@@ -47,6 +49,13 @@ struct Config {
 
 // Every mistake is in `diagnostics`, as in policies; what could be read in spite of it is returned.
 Config read_config(std::string_view text, std::uint32_t file, Diagnostics& diagnostics);
+
+inline constexpr std::string_view kConfigFile = "/etc/guardd/guardd.toml";
+
+// Reads the file that was named, which must be there, or the usual one, which need not. Refuses,
+// like a policy, what others than root can write. All that is wrong with it is in `diagnostics`;
+// with an error among it there is no config.
+std::optional<Config> load_config(const std::string& named, Diagnostics& diagnostics);
 
 template <>
 struct Words<BackendChoice> {

@@ -1,20 +1,24 @@
 #include "guardd/daemon.h"
 
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cinttypes>
 #include <csignal>
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 #include "guardd/anchors.h"
+#include "guardd/break_glass.h"
 #include "guardd/caretaker.h"
 #include "guardd/host/policies.h"
 #include "guardd/incident.h"
@@ -22,7 +26,11 @@
 #include "guardd/publish/console.h"
 #include "guardd/publish/json.h"
 #include "guardd/publish/queue.h"
+#include "guardd/repairs.h"
 #include "guardd/scans.h"
+#include "guardd/sources/mounts.h"
+#include "guardd/state/store.h"
+#include "guardd/trees.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
@@ -31,6 +39,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+std::uint64_t now_us() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
 std::string boot_id() {
   std::string id;
   std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
@@ -38,12 +52,32 @@ std::string boot_id() {
   return id;
 }
 
+constexpr std::size_t kMostIncidents = 256;
+
+// How long it may take until we are ready. The marks are in place long before; but until the trees
+// were looked through for the first time, less is known of what is touched in them.
+constexpr auto kLongestStart = 2s;
+constexpr std::size_t kMostEarly = 10'000;
+
+// Never silently less than a policy asks for.
+std::string what_policies_miss(const PolicySet& set) {
+  std::string names;
+  for (const auto& policy : set.policies()) {
+    const bool more = policy.strongest_action() == Action::kDeny ||
+                      policy.said.guards.value != EnumSet<Guard>{Guard::kOwnership};
+    if (more) names += (names.empty() ? "" : ", ") + policy.name();
+  }
+  if (names.empty()) return names;
+  return "this version refuses nothing and guards ownership only, so these policies get less than "
+         "they ask for: " +
+         names;
+}
+
 class Daemon {
  public:
   explicit Daemon(const DaemonOptions& options)
       : options_(options),
-        incidents_({options.config.incident.quiet, options.config.journal.sample, 256},
-                   RecordIds(RecordIds::Length::kIncident)),
+        incidents_({}, RecordIds(RecordIds::Length::kIncident)),
         violation_ids_(RecordIds::Length::kViolation) {}
 
   int run() {
@@ -52,8 +86,7 @@ class Daemon {
       return 1;
     }
     while (sd_event_get_state(loop_.get()) != SD_EVENT_FINISHED) {
-      const int code = sd_event_run(loop_.get(), patience());
-      if (code < 0) break;
+      if (const int code = sd_event_run(loop_.get(), patience()); code < 0) break;
       turn();
     }
     finish();
@@ -64,30 +97,43 @@ class Daemon {
   using Loop = Handle<sd_event, sd_event_unref>;
 
   Status start() {
+    ::umask(077);  // what guardd writes is nobody else's
     raise_descriptor_limit();
     block_signals();
     sd_event* loop = nullptr;
     if (const int code = sd_event_new(&loop); code < 0)
       return Error::from_errno(-code, "event loop");
     loop_.reset(loop);
-    GUARD_TRY(auto set, load(1));
+    GUARD_TRY(auto next, load(1));
+    config_ = next.config;
+    if (options_.backend.value_or(config_.backend) == BackendChoice::kLsm)
+      return Error("this version has no LSM backend; use auto or fanotify");
+    open_store();
     processes_ = std::make_unique<Processes>(
-        ProcessesOptions{options_.config.tracer != TracerChoice::kOff, {}, "/proc"});
-    GUARD_TRY(auto notices, NoticeSource::create());
+        ProcessesOptions{config_.tracer != TracerChoice::kOff, {}, "/proc"});
+    GUARD_TRY(auto notices, NoticeSource::create(!processes_->remembers()));
     notices_ = std::make_unique<NoticeSource>(std::move(notices));
     GUARD_CHECK(start_publishing());
-    scans_ = std::make_unique<Scans>(options_.config.scan.threads);
+    scans_ = std::make_unique<Scans>(config_.scan.threads);
+    repairs_ = std::make_unique<Repairs>();
     caretaker_ = std::make_unique<Caretaker>(
-        *processes_, *notices_,
+        *processes_, *notices_, *repairs_, store_.get(),
         Caretaker::Ports{
             [this](Violation violation) { report(std::move(violation)); },
-            [this](std::uint32_t tree, const std::string& why) { look_through(tree, why); }});
-    anchors_ = std::make_unique<Anchors>(loop_.get(), [this] { find_trees(); });
+            [this](std::uint32_t tree, const std::string& why) {
+              ++lost_;
+              why_again_ = why;
+              trees_->look_through(tree);
+            }});
+    trees_ = std::make_unique<Trees>(*notices_, *caretaker_, *scans_);
+    anchors_ = std::make_unique<Anchors>(loop_.get(), [this] { look_around(); });
     GUARD_CHECK(anchors_->watch_mounts());
     GUARD_CHECK(keep_only_needed_capabilities());
     GUARD_CHECK(listen());
-    enforce(std::move(set));
-    tell_ready();
+    set_ = std::move(next.set);
+    incidents_.set_limits({config_.incident.quiet, config_.journal.sample, kMostIncidents});
+    enforce();
+    ready_at_latest_ = std::chrono::steady_clock::now() + kLongestStart;
     return {};
   }
 
@@ -100,16 +146,40 @@ class Daemon {
     (void)std::signal(SIGPIPE, SIG_IGN);
   }
 
-  Result<std::shared_ptr<const PolicySet>> load(std::uint64_t generation) {
-    GUARD_TRY(const auto loaded, load_policy_directories(options_.policy_directories, generation));
+  // What is read anew at every reload, all of it or nothing.
+  struct Next {
+    Config config;
+    std::shared_ptr<const PolicySet> set;
+  };
+
+  Result<Next> load(std::uint64_t generation) {
     errors_.clear();
-    for (const auto& diagnostic : loaded.diagnostics.all()) {
-      auto line = loaded.diagnostics.format(diagnostic);
+    Diagnostics settings;
+    const auto config = load_config(options_.config_file, settings);
+    say(settings);
+    GUARD_TRY(const auto loaded, load_policy_directories(options_.policy_directories, generation));
+    say(loaded.diagnostics);
+    if (!config) return Error("the settings are not valid");
+    if (!loaded.set) return Error("the policies are not valid");
+    return Next{*config, loaded.set};
+  }
+
+  void say(const Diagnostics& diagnostics) {
+    for (const auto& diagnostic : diagnostics.all()) {
+      auto line = diagnostics.format(diagnostic);
       std::cerr << line << '\n';
       if (diagnostic.kind == Diagnostic::Kind::kError) errors_.push_back(std::move(line));
     }
-    if (!loaded.set) return Error("the policies are not valid");
-    return loaded.set;
+  }
+
+  // Without it guardd guards as well; only a crash costs more.
+  void open_store() {
+    auto store = Store::open(options_.state_directory);
+    if (store)
+      store_ = *std::move(store);
+    else
+      troubles_.push_back("what is pending does not outlive a crash of guardd: " +
+                          store.error().text());
   }
 
   Status start_publishing() {
@@ -123,7 +193,7 @@ class Daemon {
       publisher_ = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
     } else {
       publisher_ = std::make_unique<ConsolePublisher>(
-          sink, ConsolePublisher::style_of(STDOUT_FILENO, options_.config.journal.sample));
+          sink, ConsolePublisher::style_of(STDOUT_FILENO, config_.journal.sample));
     }
     return {};
   }
@@ -136,7 +206,17 @@ class Daemon {
       GUARD_CHECK(add_io(processes_->fd(),
                          [](Daemon& daemon) { daemon.lost_ += daemon.processes_->dispatch(); }));
     }
-    GUARD_CHECK(add_io(scans_->fd(), [](Daemon& daemon) { daemon.take_findings(); }));
+    GUARD_CHECK(add_io(scans_->fd(), [](Daemon& daemon) {
+      for (const auto& wrong : daemon.scans_->take()) daemon.caretaker_->found(wrong);
+    }));
+    GUARD_CHECK(add_io(repairs_->fd(), [](Daemon& daemon) {
+      const auto now = std::chrono::steady_clock::now();
+      for (const auto& done : daemon.repairs_->take()) daemon.caretaker_->repaired(done, now);
+    }));
+    if (store_) GUARD_CHECK(add_io(store_->fd(), [](Daemon& daemon) { daemon.hear_of_store(); }));
+    // Only asked for when systemd wants it. The loop's own turns are what it stands for: nothing
+    // that can wait for a file system happens on it.
+    (void)sd_event_set_watchdog(loop_.get(), 1);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
       const int code = sd_event_add_signal(loop_.get(), nullptr, signal, on_signal, this);
       if (code < 0) return Error::from_errno(-code, "signal");
@@ -175,73 +255,59 @@ class Daemon {
     return 0;
   }
 
-  // ---- which trees there are
-  // ------------------------------------------------------------------------------------
+  // ---- what is enforced --------------------------------------------------------------------------
 
-  void enforce(std::shared_ptr<const PolicySet> set) {
-    for (std::uint32_t tree = 0; tree < watched_.size(); ++tree) forget(tree);
-    set_ = std::move(set);
-    watched_.assign(set_->trees().size(), FileId());
-    caretaker_->enforce(set_);
-    find_trees();
-  }
-
-  std::string path_of(std::uint32_t tree) const { return set_->trees()[tree].root(); }
-
-  bool is_off(std::uint32_t tree) const {
-    return set_->policy_of(set_->trees()[tree]).action() == Action::kOff;
-  }
-
-  // Watches above before it looks: what changes in between is told.
-  void find_trees() {
-    std::vector<std::string> paths;
-    for (std::uint32_t tree = 0; tree < watched_.size(); ++tree) paths.push_back(path_of(tree));
+  // Watches what lies above the trees, and the break-glass, before it looks: what changes in between
+  // is told.
+  void watch_surroundings() {
+    std::vector<std::string> paths{kDisableFile};
+    for (const auto& tree : set_->trees()) paths.push_back(tree.root());
     anchors_->watch_above(paths);
-    for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
-      if (!is_off(tree)) find_tree(tree);
   }
 
-  void find_tree(std::uint32_t tree) {
-    const auto root = open_tree(path_of(tree));
-    auto id = root ? FileId::of(root->fd.get()) : Result<FileId>(Error("not there"));
-    if (!id) return forget(tree);
-    if (watched_[tree] == *id) return;
-    forget(tree);
-    if (!notices_->watch_tree(tree, path_of(tree), *caretaker_)) return;
-    watched_[tree] = *std::move(id);
-    scans_->ask(set_, tree);  // what happened before it was watched
+  void enforce() {
+    watch_surroundings();
+    disabled_ = why_disabled();
+    if (disabled_) {
+      trees_->let_go();
+    } else {
+      trees_->enforce(set_);
+    }
   }
 
-  void forget(std::uint32_t tree) {
-    if (!watched_[tree].known()) return;
-    watched_[tree] = FileId();
-    caretaker_->forget_tree(tree);
-    notices_->forget_tree(tree);
-  }
-
-  // Part of it may be watched no more: all of it is watched anew, and looked through.
-  void look_through(std::uint32_t tree, const std::string& why) {
-    ++lost_;
-    again_.insert(tree);
-    why_again_ = why;
+  void look_around() {
+    watch_surroundings();
+    const auto news = mounts_.news();
+    const auto disabled = why_disabled();
+    if (disabled.has_value() != disabled_.has_value()) {
+      enforce();
+      tell_health();
+    } else if (!disabled) {
+      const auto watched = trees_->watched();
+      trees_->find();
+      caretaker_->mounted(news, watched);
+    }
   }
 
   void reload() {
-    sd_notify(0, "RELOADING=1");
-    auto set = load(set_->generation() + 1);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_us());
+    auto next = load(set_->generation() + 1);
     ReloadNews news;
-    news.done = static_cast<bool>(set);
-    if (set) {
-      enforce(*std::move(set));
+    news.done = static_cast<bool>(next);
+    if (next) {
+      config_ = next->config;
+      incidents_.set_limits({config_.incident.quiet, config_.journal.sample, kMostIncidents});
+      set_ = std::move(next->set);
+      enforce();
     } else if (errors_.empty()) {
-      errors_.push_back(set.error().text());
+      errors_.push_back(next.error().text());
     }
     news.generation = set_->generation();
     news.policy_identity = set_->identity();
     news.policies = set_->policies().size();
     news.errors = errors_;
     publisher_->reload(news);
-    tell_what_is_missing();
+    tell_health();
     sd_notify(0, "READY=1");
   }
 
@@ -249,9 +315,11 @@ class Daemon {
   // -------------------------------------------------------------------------------------
 
   std::uint64_t patience() const {
-    if (more_notices_ || more_work_) return 0;
-    std::optional<SteadyTime> next = caretaker_->next();
-    if (const auto due = incidents_.next_due(); due && (!next || *due < *next)) next = due;
+    if (more_notices_) return 0;
+    std::optional<SteadyTime> next = work_at_;
+    for (const auto& due : {incidents_.next_due(), disabled_ ? std::nullopt : trees_->next(),
+                            is_ready_ ? std::nullopt : std::optional(ready_at_latest_)})
+      if (due && (!next || *due < *next)) next = due;
     if (!next) return UINT64_MAX;
     const auto wait = std::chrono::duration_cast<std::chrono::microseconds>(
         *next - std::chrono::steady_clock::now());
@@ -260,29 +328,28 @@ class Daemon {
 
   void turn() {
     if (more_notices_) more_notices_ = notices_->dispatch(*caretaker_);
-    if (!again_.empty()) watch_again();
     const auto now = std::chrono::steady_clock::now();
-    more_work_ = caretaker_->work(now);
-    for (const auto& incident : incidents_.close_due(now)) publisher_->incident_closed(*incident);
-  }
-
-  void watch_again() {
-    for (const auto tree : std::exchange(again_, {})) {
-      if (tree >= watched_.size()) continue;
-      forget(tree);
-      find_tree(tree);
+    if (!disabled_) {
+      if (trees_->catch_up(now)) tell_loss();
+      work_at_ = caretaker_->work(now);
     }
-    publisher_->health({Health::kOk,
-                        "notices were lost (" + why_again_ + "); scanning the trees concerned",
-                        counters()});
+    for (const auto& incident : incidents_.close_due(now)) publisher_->incident_closed(*incident);
+    if (!is_ready_ && (scans_->idle() || now >= ready_at_latest_)) tell_ready();
   }
 
-  void take_findings() {
-    for (auto& wrong : scans_->take())
-      if (wrong.set == set_) caretaker_->found_wrong(wrong.tree, wrong.path, wrong.outcome);
+  void hear_of_store() {
+    for (const auto& trouble : store_->take_news()) {
+      store_trouble_ = trouble.empty() ? "" : "the state cannot be kept: " + trouble;
+      tell_health();
+    }
   }
 
   void report(Violation violation) {
+    if (!is_ready_) {
+      early_.push_back(std::move(violation));
+      if (early_.size() >= kMostEarly) tell_ready();
+      return;
+    }
     violation.id = violation_ids_.next(violation.time);
     violation.boot_id = boot_id_;
     ++violations_;
@@ -291,47 +358,69 @@ class Daemon {
     for (const auto& closed : taken.closed) publisher_->incident_closed(*closed);
     if (taken.opened) publisher_->incident_opened(*taken.incident);
     publisher_->violation(violation, *taken.incident);
+    if (store_ && violation.action == Told::kFixed && violation.before && violation.after) {
+      store_->keep(Fix{violation.time, violation.incident, violation.policy, violation.path,
+                       violation.object, *violation.before, *violation.after});
+    }
   }
 
   Counters counters() const {
-    return {violations_, fixed_, 0, lost_ + (lines_ ? lines_->lost() : 0)};
+    return {violations_, fixed_, 0,
+            lost_ + (lines_ ? lines_->lost() : 0) + (store_ ? store_->dropped() : 0)};
   }
 
   void tell_ready() {
+    is_ready_ = true;
     ReadyNews news;
     news.version = GUARD_VERSION;
     news.generation = set_->generation();
     news.policy_identity = set_->identity();
     news.policies = set_->policies().size();
     news.trees = set_->trees().size();
-    news.pending = static_cast<std::size_t>(std::count_if(
-        watched_.begin(), watched_.end(), [](const FileId& id) { return !id.known(); }));
+    news.pending = disabled_ ? 0 : trees_->pending();
     news.directories = notices_->directories().size();
     publisher_->ready(news);
-    if (const auto& error = processes_->tracer_error()) {
-      const auto first = error->text().substr(0, error->text().find('\n'));
-      publisher_->health(
-          {Health::kDegraded, "who did it is only known while it runs: " + first, counters()});
-    }
-    tell_what_is_missing();
+    tell_health();
     sd_notify(0, "READY=1");
+    for (auto& violation : std::exchange(early_, {})) report(std::move(violation));
   }
 
-  // Never silently less than a policy asks for.
-  void tell_what_is_missing() {
-    std::string names;
-    for (const auto& policy : set_->policies()) {
-      const bool more = policy.action() == Action::kDeny ||
-                        policy.said.guards.value != EnumSet<Guard>{Guard::kOwnership};
-      if (more) names += (names.empty() ? "" : ", ") + policy.name();
+  // What is less than somebody might expect, each in a sentence.
+  std::vector<std::string> shortcomings() const {
+    auto all = troubles_;
+    if (const auto& error = processes_->tracer_error()) {
+      const auto first = error->text().substr(0, error->text().find('\n'));
+      all.push_back("who did it is only known while it runs: " + first);
     }
-    if (names.empty()) return;
-    publisher_->health(
-        {Health::kDegraded,
-         "this version refuses nothing and guards ownership only, so these policies get less than "
-         "they ask for: " +
-             names,
-         counters()});
+    if (!store_trouble_.empty()) all.push_back(store_trouble_);
+    for (const auto& [tree, why] : trees_->troubles()) all.push_back(why);
+    if (auto less = what_policies_miss(*set_); !less.empty()) all.push_back(std::move(less));
+    return all;
+  }
+
+  // Each thing is said when it comes up and when it is over, not every time.
+  void tell_health() {
+    std::vector<HealthNews> news;
+    if (disabled_) {
+      news.push_back({Health::kDisabled, *disabled_, counters()});
+    } else {
+      for (auto& reason : shortcomings())
+        news.push_back({Health::kDegraded, std::move(reason), counters()});
+    }
+    std::set<std::string> told;
+    for (const auto& each : news) {
+      told.insert(each.reason);
+      if (!told_.contains(each.reason)) publisher_->health(each);
+    }
+    if (news.empty() && !told_.empty())
+      publisher_->health({Health::kOk, "all policies are enforced again", counters()});
+    told_ = std::move(told);
+  }
+
+  void tell_loss() {
+    publisher_->health({Health::kOk,
+                        "notices were lost (" + why_again_ + "); scanning the trees concerned",
+                        counters()});
   }
 
   void finish() {
@@ -339,13 +428,20 @@ class Daemon {
     for (const auto& incident : incidents_.close_all()) publisher_->incident_closed(*incident);
     publisher_->stop({stop_reason_, counters()});
     (void)lines_->stop(500ms);
+    // A repair that waits for a frozen file system keeps the process until that thaws: the kernel
+    // lets nobody end such a wait.
   }
 
   const DaemonOptions& options_;
   Loop loop_;
   std::vector<std::unique_ptr<Io>> ios_;
+  Config config_;
   std::shared_ptr<const PolicySet> set_;
-  std::vector<std::string> errors_;
+  std::vector<std::string> errors_;       // of the last load
+  std::optional<std::string> disabled_;   // why nothing is enforced
+  std::vector<std::string> troubles_;     // of the start
+  std::string store_trouble_;
+  std::set<std::string> told_;            // what was said of our health, and is still so
   std::string boot_id_ = boot_id();
   std::string stop_reason_;
 
@@ -354,17 +450,22 @@ class Daemon {
   Incidents incidents_;
   RecordIds violation_ids_;
 
+  std::unique_ptr<Store> store_;
   std::unique_ptr<Processes> processes_;
   std::unique_ptr<NoticeSource> notices_;
-  std::unique_ptr<Caretaker> caretaker_;
   std::unique_ptr<Scans> scans_;
+  std::unique_ptr<Repairs> repairs_;
+  std::unique_ptr<Caretaker> caretaker_;
+  std::unique_ptr<Trees> trees_;
   std::unique_ptr<Anchors> anchors_;
+  Mounts mounts_;
 
-  std::vector<FileId> watched_;  // by tree; unknown: pending
-  std::set<std::uint32_t> again_;
   std::string why_again_;
   bool more_notices_ = false;
-  bool more_work_ = false;
+  std::optional<SteadyTime> work_at_;  // when the caretaker wants its next turn
+  bool is_ready_ = false;
+  SteadyTime ready_at_latest_;
+  std::vector<Violation> early_;  // found before we were ready, told after
   std::uint64_t violations_ = 0;
   std::uint64_t fixed_ = 0;
   std::uint64_t lost_ = 0;

@@ -1,8 +1,9 @@
 // The daemon: owns the event loop and everything on it, and wires the way of a change together:
 // notices → caretaker → incidents → publisher. Has no logic of its own about what is right. One
-// thread, but for the scans and the writer of lines.
+// thread, but for the scans, the repairs, the store and the writer of lines.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,11 @@
 namespace guard {
 
 struct DaemonOptions {
-  std::vector<std::string> policy_directories;
-  Config config;
-  bool json = false;  // --log json, else console
+  std::vector<std::string> policy_directories;  // none: the standard ones
+  std::string config_file;                      // empty: the usual one
+  std::string state_directory;
+  std::optional<BackendChoice> backend;  // else what the settings say
+  bool json = false;                     // --log json, else console
 };
 
 // Runs until it is told to end. The exit status.

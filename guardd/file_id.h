@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "policy/base/result.h"
 
@@ -17,6 +18,12 @@ class FileId {
 
   // Of what an open descriptor names; O_PATH will do.
   static Result<FileId> of(int fd);
+  // What bytes() has said before, in another life of guardd.
+  static FileId from_bytes(std::string bytes) {
+    FileId id;
+    id.bytes_ = std::move(bytes);
+    return id;
+  }
 
   bool known() const { return !bytes_.empty(); }
   const std::string& bytes() const { return bytes_; }

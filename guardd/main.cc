@@ -26,34 +26,49 @@ class HandWrittenHelp : public CLI::Formatter {
   }
 };
 
-int check(const std::vector<std::string>& directories) {
-  const auto loaded = load_policy_directories(directories, 1);
+void say(const Diagnostics& diagnostics) {
+  for (const auto& each : diagnostics.all()) std::cerr << diagnostics.format(each) << '\n';
+}
+
+int check(const DaemonOptions& options) {
+  Diagnostics settings;
+  const bool valid = load_config(options.config_file, settings).has_value();
+  say(settings);
+  const auto loaded = load_policy_directories(options.policy_directories, 1);
   if (!loaded) {
     std::cerr << "guardd: " << printable(loaded.error().text()) << '\n';
     return 1;
   }
-  for (const auto& diagnostic : loaded->diagnostics.all())
-    std::cerr << loaded->diagnostics.format(diagnostic) << '\n';
-  return loaded->set ? 0 : 1;
+  say(loaded->diagnostics);
+  return valid && loaded->set ? 0 : 1;
+}
+
+std::string default_state_directory() {
+  const char* given = ::secure_getenv("STATE_DIRECTORY");  // by systemd
+  return given ? given : "/var/lib/guardd";
 }
 
 int run(int argc, char** argv) {
   CLI::App app("guardd: keeps services the owners of their files", "guardd");
   app.formatter(std::make_shared<HandWrittenHelp>());
   app.set_version_flag("--version", "guardd " GUARD_VERSION);
-  std::vector<std::string> directories;
+  DaemonOptions options;
+  options.state_directory = default_state_directory();
   bool check_only = false;
   std::string log = "console";
-  std::string backend = "auto";
-  app.add_option("--policy-dir", directories)->allow_extra_args(false);
+  std::string backend;
+  std::string bus = "none";
+  app.add_option("--config", options.config_file);
+  app.add_option("--policy-dir", options.policy_directories)->allow_extra_args(false);
+  app.add_option("--state-dir", options.state_directory);
   app.add_flag("--check", check_only);
   app.add_option("--log", log)->check(CLI::IsMember({"console", "json"}));
-  app.add_option("--backend", backend)->check(CLI::IsMember({"auto", "fanotify"}));
+  app.add_option("--backend", backend)->check(CLI::IsMember(Words<BackendChoice>::kAll));
+  app.add_option("--bus", bus)->check(CLI::IsMember({"none"}));
   if (const auto ended = parse(app, argc, argv)) return *ended;
-  if (check_only) return check(directories);
-  DaemonOptions options;
-  options.policy_directories = directories;
+  if (check_only) return check(options);
   options.json = log == "json";
+  options.backend = parse_word<BackendChoice>(backend);
   return run_daemon(options);
 }
 

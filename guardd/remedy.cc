@@ -89,10 +89,8 @@ Skip obstacle(const Object& root, const Object& object, const RemedyTask& task,
   if (object.state.type != FileType::kDirectory && object.state.links > 1) return Skip::kHardLink;
   if (regular && object.state.links == 0) return Skip::kGone;
   if (regular && (object.state.mode.value & kSetIdBits) != 0) return Skip::kSetId;
-  // What is still being made is not judged yet; a scan, which met it by chance, need not ask that
-  // early.
   const auto opened = open_to_ask(object, task);
-  if (task.operation != Operation::kScan && is_being_written(opened)) return Skip::kBusy;
+  if (task.is_fresh && is_being_written(opened)) return Skip::kBusy;
   if (verdict.action < Action::kFix) return Skip::kNotWanted;
   if (task.war) return Skip::kWar;
   if (!verdict.wrong.can_be_put_right()) return Skip::kModeOnly;

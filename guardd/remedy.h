@@ -68,6 +68,9 @@ struct RemedyTask {
   const Subject* subject = nullptr;
   Operation operation = Operation::kScan;
   bool war = false;  // somebody keeps undoing it
+  // It has just come to rest, and may be in the making still: whether somebody writes it is asked
+  // before anything is said of it.
+  bool is_fresh = false;
 };
 
 RemedyOutcome remedy(const Object& root, const RemedyTask& task);

@@ -1,24 +1,28 @@
 #include "guardd/scans.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "guardd/file_id.h"
 #include "guardd/object.h"
 #include "guardd/sources/scan.h"
 
 namespace guard {
 namespace {
 
-constexpr std::size_t kMostFound = 4096;
+constexpr unsigned kMostTries = 3;
+
+FileId identity_of(const Object& root, const std::string& path) {
+  const auto object = open_object(root, path);
+  if (!object) return {};
+  auto id = FileId::of(object->fd.get());
+  return id ? *std::move(id) : FileId();
+}
 
 }  // namespace
 
 Scans::Scans(unsigned threads)
     : threads_(threads),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Scans::~Scans() {
@@ -26,38 +30,40 @@ Scans::~Scans() {
   changed_.notify_all();
 }
 
+bool Scans::is_asked(const Job& job) const {
+  return std::any_of(jobs_.begin(), jobs_.end(), [&](const Job& other) {
+    return job.set == other.set && job.tree == other.tree;
+  });
+}
+
 void Scans::ask(std::shared_ptr<const PolicySet> set, std::uint32_t tree) {
   const std::lock_guard lock(mutex_);
-  const bool asked = std::any_of(jobs_.begin(), jobs_.end(), [&](const Job& job) {
-    return job.set == set && job.tree == tree;
-  });
-  if (!asked) jobs_.push_back({std::move(set), tree});
+  Job job{std::move(set), tree, 0};
+  if (!is_asked(job)) jobs_.push_back(std::move(job));
   changed_.notify_all();
 }
 
-std::vector<Scans::Wrong> Scans::take() {
-  std::uint64_t count = 0;
-  (void)::read(wake_.get(), &count, sizeof count);  // only empties it; EAGAIN is as good
+bool Scans::idle() const {
   const std::lock_guard lock(mutex_);
-  changed_.notify_all();
-  return std::exchange(found_, {});
+  return jobs_.empty() && !is_scanning_;
 }
 
 void Scans::run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
   for (;;) {
-    Job job;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, stop, [&] { return !jobs_.empty(); });
-      if (stop.stop_requested()) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
-    }
-    scan_tree(job, stop);
+    changed_.wait(lock, stop, [&] { return !jobs_.empty(); });
+    if (stop.stop_requested()) return;
+    auto job = std::move(jobs_.front());
+    jobs_.pop_front();
+    is_scanning_ = true;
+    lock.unlock();
+    scan_tree(std::move(job), stop);
+    lock.lock();
+    is_scanning_ = false;
   }
 }
 
-void Scans::scan_tree(const Job& job, const std::stop_token& stop) {
+void Scans::scan_tree(Job job, const std::stop_token& stop) {
   const auto& tree = job.set->trees()[job.tree];
   const auto root = open_tree(tree.root());
   if (!root) return;  // gone: whoever watches the root finds out
@@ -65,24 +71,28 @@ void Scans::scan_tree(const Job& job, const std::stop_token& stop) {
   task.policy = &job.set->policy_of(tree);
   task.nested = nested_trees(*job.set, tree);
   task.fix = true;
+  task.spare_fresh = true;
   ScanOptions options;
   options.threads = threads_;
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
-    if (finding.outcome)
-      hand_over({job.set, job.tree, std::string(finding.path), *finding.outcome}, stop);
+    if (!finding.outcome) return;
+    Wrong wrong{job.set, job.tree, std::string(finding.path), *finding.outcome, {}, false};
+    if (wrong.outcome.what != Remedied::kFixed) wrong.object = identity_of(*root, wrong.path);
+    (void)found_.put(std::move(wrong), stop);
   };
-  // What could not be looked at is left for the next scan: there is nobody to whom more could be
-  // told here.
-  (void)scan(*root, task, options, found, stop, progress);
-}
-
-void Scans::hand_over(Wrong wrong, const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, stop, [&] { return found_.size() < kMostFound; });
-  found_.push_back(std::move(wrong));
-  const std::uint64_t one = 1;
-  (void)::write(wake_.get(), &one, sizeof one);  // EAGAIN: it is awake already
+  const auto report = scan(*root, task, options, found, stop, progress);
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_asked(job)) return;  // what has happened since then is looked at by the next
+    if (!report || !report->complete) {
+      // Somebody moved things about. Who does so all the time must not keep us busy for ever: what
+      // could not be looked at is left for the next scan then.
+      if (++job.tries < kMostTries) jobs_.push_back(std::move(job));
+      return;
+    }
+  }
+  (void)found_.put({job.set, job.tree, {}, {}, {}, true}, stop);
 }
 
 }  // namespace guard

@@ -1,6 +1,7 @@
 // Scans behind the daemon's back: a thread of its own takes trees one after the other and hands
 // what it finds to the daemon's loop, which is woken by a descriptor. Bounded: when the loop is
-// behind, the scan waits for it. A tree that is asked for twice is scanned once more, not twice.
+// behind, the scan waits for it. A tree that is asked for twice is scanned once more, not twice. A
+// scan that could not see everything is begun again, a few times.
 #pragma once
 
 #include <condition_variable>
@@ -12,8 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "guardd/inbox.h"
 #include "guardd/remedy.h"
-#include "policy/base/handle.h"
 #include "policy/policy_set.h"
 
 namespace guard {
@@ -25,6 +26,9 @@ class Scans {
     std::uint32_t tree = 0;
     std::string path;
     RemedyOutcome outcome;
+    FileId object;  // where it was left as it is
+    // The last of this tree, and nothing wrong itself: all that is in it was looked at.
+    bool is_end = false;
   };
 
   explicit Scans(unsigned threads);
@@ -32,26 +36,28 @@ class Scans {
   Scans(const Scans&) = delete;
   Scans& operator=(const Scans&) = delete;
 
-  int fd() const { return wake_.get(); }  // readable when there is something to take
+  int fd() const { return found_.fd(); }  // readable when there is something to take
   void ask(std::shared_ptr<const PolicySet> set, std::uint32_t tree);
-  std::vector<Wrong> take();
+  std::vector<Wrong> take() { return found_.take(); }
+  bool idle() const;  // nothing was asked for that is not done
 
  private:
   struct Job {
     std::shared_ptr<const PolicySet> set;
     std::uint32_t tree = 0;
+    unsigned tries = 0;
   };
 
+  bool is_asked(const Job& job) const;
   void run(const std::stop_token& stop);
-  void scan_tree(const Job& job, const std::stop_token& stop);
-  void hand_over(Wrong wrong, const std::stop_token& stop);
+  void scan_tree(Job job, const std::stop_token& stop);
 
   const unsigned threads_;
-  Fd wake_;
-  std::mutex mutex_;
+  Inbox<Wrong> found_;
+  mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Job> jobs_;
-  std::vector<Wrong> found_;
+  bool is_scanning_ = false;
   std::jthread thread_;  // last: it ends before what it uses
 };
 

@@ -1,5 +1,6 @@
 #include "guardd/settle.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace guard {
@@ -25,6 +26,20 @@ void Settle::erase(Entries::iterator at) {
   entries_.erase(at);
 }
 
+void Settle::drop(Entries::iterator at) {
+  if (at->second.seen.evidence != Evidence::kNone && at->second.seen.object.known())
+    dropped_.push_back(std::move(at->second.seen.object));
+  erase(at);
+}
+
+// Something happened to it once more.
+void Settle::postpone(Entries::iterator at, SteadyTime now) {
+  auto& entry = at->second;
+  const auto latest =
+      entry.first_seen + std::max<SteadyTime::duration>(kLongestWait, 4 * entry.settle);
+  schedule(at->first, entry, std::max(now, std::min(now + entry.settle, latest)));
+}
+
 // A directory that is being filled has not come to rest either.
 void Settle::stir_above(WatchedDirectory& directory, SteadyTime now) {
   for (auto* above = &directory; above; above = above->parent) above->last_activity = now;
@@ -38,8 +53,9 @@ void Settle::merge(Entry& entry, Seen seen) {
       entry.seen = std::move(seen);
     return;
   }
-  const bool made_before =
-      entry.seen.operation != Operation::kChown && seen.operation == Operation::kChown;
+  const bool made_before = entry.seen.operation != Operation::kChown &&
+                           entry.seen.operation != Operation::kScan &&
+                           seen.operation == Operation::kChown;
   if (made_before) seen.operation = entry.seen.operation;  // made, then changed: it was made
   if (!seen.object.known()) seen.object = entry.seen.object;
   entry.seen = std::move(seen);
@@ -54,7 +70,7 @@ void Settle::seen(WatchedDirectory& directory, std::string_view name, Seen seen,
     return storm(directory, std::move(seen), settle, now);
   if (found != entries_.end()) {
     merge(found->second, std::move(seen));
-    return schedule(found->first, found->second, now + settle);
+    return postpone(found, now);
   }
   const auto added =
       entries_.emplace(std::move(key), Entry{std::move(seen), settle, now, {}, 0}).first;
@@ -62,17 +78,15 @@ void Settle::seen(WatchedDirectory& directory, std::string_view name, Seen seen,
   count_above(directory, true);
 }
 
-// One entry stands for all that happens in the directory. Evidence only lasts while everything in
-// it was somebody else's doing.
+// One entry stands for all that happens in the directory. It is no evidence: which of the things
+// that lie there when it is looked at are those that were noticed is not known any more.
 void Settle::storm(WatchedDirectory& directory, Seen seen, std::chrono::microseconds settle,
                    SteadyTime now) {
   Key key{directory.number, {}, true};
   seen.object = {};
+  seen.evidence = Evidence::kNone;
   const auto found = entries_.find(key);
-  if (found != entries_.end()) {
-    if (seen.evidence == Evidence::kNone) found->second.seen.evidence = Evidence::kNone;
-    return schedule(found->first, found->second, now + settle);
-  }
+  if (found != entries_.end()) return postpone(found, now);
   if (looks_ >= kMostLooks) {
     overflowed_.insert(directory.tree);
     return;
@@ -89,15 +103,13 @@ void Settle::stirred(WatchedDirectory& directory, std::string_view name, SteadyT
   if (entries_.empty()) return;
   stir_above(directory, now);
   const auto found = entries_.find({directory.number, std::string(name), false});
-  if (found != entries_.end()) schedule(found->first, found->second, now + found->second.settle);
+  if (found != entries_.end()) postpone(found, now);
 }
 
 void Settle::replaced(WatchedDirectory& directory, std::string_view name) {
   if (entries_.empty()) return;
   const auto found = entries_.find({directory.number, std::string(name), false});
-  if (found != entries_.end()) erase(found);
-  const auto look = entries_.find({directory.number, {}, true});
-  if (look != entries_.end()) look->second.seen.evidence = Evidence::kNone;
+  if (found != entries_.end()) drop(found);
 }
 
 std::optional<Due> Settle::take(SteadyTime now) {
@@ -105,7 +117,7 @@ std::optional<Due> Settle::take(SteadyTime now) {
     const auto at = entries_.find(order_.begin()->second);
     auto* directory = directories_.find(at->first.directory);
     if (!directory) {  // gone, with all that was in it
-      erase(at);
+      drop(at);
       continue;
     }
     if (at->second.seen.is_directory && !at->first.look) {
@@ -116,14 +128,16 @@ std::optional<Due> Settle::take(SteadyTime now) {
       if (itself && itself != directory) {
         const auto quiet = itself->last_activity + at->second.settle;
         const auto wait_for = itself->waiting_below > 0 ? now + at->second.settle : quiet;
-        if (wait_for > now) {
+        if (wait_for > now && now - at->second.first_seen < kLongestWaitBelow) {
           schedule(at->first, at->second, wait_for);
           continue;
         }
       }
     }
-    Due due{directory,         at->first.name,   at->first.look,       std::move(at->second.seen),
-            at->second.settle, at->second.tries, at->second.first_seen};
+    Due due{directory->number, directory->tree,
+            at->first.name,    at->first.look,
+            std::move(at->second.seen), at->second.settle,
+            at->second.tries,  at->second.first_seen};
     erase(at);
     return due;
   }
@@ -131,17 +145,29 @@ std::optional<Due> Settle::take(SteadyTime now) {
 }
 
 void Settle::put_back(Due due, SteadyTime until) {
-  Key key{due.directory->number, std::move(due.name), due.look};
+  auto* directory = directories_.find(due.directory);
+  if (!directory) return;  // gone, with all that was in it
+  Key key{due.directory, std::move(due.name), due.look};
   const auto [at, is_new] = entries_.try_emplace(std::move(key));
   auto& entry = at->second;
-  if (!is_new) return;  // something newer is known of it
+  if (!is_new) {  // something newer is known of it, which need not know how it came here
+    auto newer = std::move(entry.seen);
+    entry.seen = std::move(due.seen);
+    merge(entry, std::move(newer));
+    return;
+  }
   entry.seen = std::move(due.seen);
   entry.first_seen = due.first_seen;
   entry.tries = due.tries + 1;
   entry.settle = due.settle;
   if (at->first.look) ++looks_;
   schedule(at->first, entry, until);
-  count_above(*due.directory, true);
+  count_above(*directory, true);
+}
+
+const Seen* Settle::find(const WatchedDirectory& directory, std::string_view name) const {
+  const auto found = entries_.find({directory.number, std::string(name), false});
+  return found == entries_.end() ? nullptr : &found->second.seen;
 }
 
 std::optional<SteadyTime> Settle::next() const {
@@ -152,7 +178,7 @@ void Settle::forget_tree(std::uint32_t tree) {
   for (auto at = entries_.begin(); at != entries_.end();) {
     const auto* directory = directories_.find(at->first.directory);
     const auto here = at++;
-    if (!directory || directory->tree == tree) erase(here);
+    if (!directory || directory->tree == tree) drop(here);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "guardd/file_id.h"
 #include "guardd/remedy.h"
@@ -35,7 +36,8 @@ struct Seen {
 };
 
 struct Due {
-  WatchedDirectory* directory = nullptr;
+  std::uint64_t directory = 0;  // its number
+  std::uint32_t tree = 0;
   std::string name;  // empty: the root of the tree, or with look: all that is in the directory
   bool look = false;
   Seen seen;
@@ -48,6 +50,9 @@ class Settle {
  public:
   static constexpr std::size_t kMostEntries = 20'000;
   static constexpr std::size_t kMostLooks = 4'000;
+  // What never comes to rest is looked at all the same after this long, or four times `settle`.
+  static constexpr auto kLongestWait = std::chrono::seconds(10);
+  static constexpr auto kLongestWaitBelow = std::chrono::minutes(1);
 
   explicit Settle(WatchedDirectories& directories, std::size_t most = kMostEntries)
       : directories_(directories), most_(most) {}
@@ -65,11 +70,15 @@ class Settle {
   std::optional<Due> take(SteadyTime now);
   // It is not ready: somebody writes it still, or the command that made it still runs.
   void put_back(Due due, SteadyTime until);
+  // What waits of that name; null: nothing does.
+  const Seen* find(const WatchedDirectory& directory, std::string_view name) const;
   std::optional<SteadyTime> next() const;
 
   void forget_tree(std::uint32_t tree);
   std::size_t waiting() const { return entries_.size(); }
   std::uint64_t storms() const { return storms_; }
+  // What was known of these files is worth nothing any more. Taken by asking.
+  std::vector<FileId> take_dropped() { return std::exchange(dropped_, {}); }
   // More storms than could be remembered: the trees concerned have to be scanned. Taken by asking.
   std::set<std::uint32_t> take_overflowed() { return std::exchange(overflowed_, {}); }
 
@@ -93,7 +102,9 @@ class Settle {
              SteadyTime now);
   void merge(Entry& entry, Seen seen);
   void schedule(const Key& key, Entry& entry, SteadyTime deadline);
+  void postpone(Entries::iterator at, SteadyTime now);
   void erase(Entries::iterator at);
+  void drop(Entries::iterator at);
   void stir_above(WatchedDirectory& directory, SteadyTime now);
 
   WatchedDirectories& directories_;
@@ -103,6 +114,7 @@ class Settle {
   std::size_t looks_ = 0;
   std::uint64_t storms_ = 0;
   std::set<std::uint32_t> overflowed_;
+  std::vector<FileId> dropped_;
 };
 
 }  // namespace guard

@@ -44,6 +44,10 @@ Result<Fd> open_to_read(int from, const char* name, std::uint64_t resolve) {
 
 }  // namespace
 
+std::chrono::nanoseconds since_epoch(const statx_timestamp& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
 Result<std::shared_ptr<Directory>> Directory::look_at(Fd fd, std::string path) {
   std::shared_ptr<Directory> directory(new Directory(std::move(fd), std::move(path)));
   struct statx facts {};
@@ -56,6 +60,7 @@ Result<std::shared_ptr<Directory>> Directory::look_at(Fd fd, std::string path) {
   directory->is_mount_point_ = (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
   directory->state_ = {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
                        Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+  directory->changed_ = since_epoch(facts.stx_ctime);
   return directory;
 }
 

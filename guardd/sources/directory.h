@@ -16,7 +16,11 @@
 #include "policy/base/result.h"
 #include "policy/change.h"
 
+struct statx_timestamp;
+
 namespace guard {
+
+std::chrono::nanoseconds since_epoch(const statx_timestamp& time);
 
 class Directory {
  public:
@@ -48,6 +52,7 @@ class Directory {
   const InodeId& id() const { return id_; }
   const ObjectState& state() const { return state_; }  // as it was when it was opened
   bool is_mount_point() const { return is_mount_point_; }
+  std::chrono::nanoseconds changed() const { return changed_; }  // its ctime
 
  private:
   Directory(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -58,6 +63,7 @@ class Directory {
   InodeId id_;
   std::uint64_t mount_ = 0;
   ObjectState state_;
+  std::chrono::nanoseconds changed_{};
   bool is_mount_point_ = false;
   mutable std::atomic<std::int64_t> seen_at_{0};  // monotonic nanoseconds
   mutable std::atomic<bool> is_lost_{false};

@@ -3,8 +3,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/fanotify.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -76,12 +78,23 @@ Result<std::vector<Entry>> list(const Object& directory, bool identify) {
 
 }  // namespace
 
+bool Witness::is_still_there() const {
+  if (is_gone_) return false;
+  // Whoever has ended and was not waited for yet still has the number.
+  return process_ < 0 || ::syscall(SYS_pidfd_send_signal, process_, 0, nullptr, 0) == 0 ||
+         errno != ESRCH;
+}
+
 struct NoticeSource::Event {
   std::uint64_t mask = 0;
   std::int32_t pid = 0;
   FileId parent;
   std::string_view name;
   FileId object;
+  bool is_gone = false;
+  Fd process;
+
+  Witness witness() const { return {is_gone, process.get()}; }
 
   // The records behind the fixed part: the parent with the name, and the object itself where it is
   // told. The kernel aligns nothing, so everything is copied out.
@@ -90,8 +103,19 @@ struct NoticeSource::Event {
     event.mask = data.mask;
     event.pid = data.pid;
     const auto* end = begin + data.event_len;
-    for (const auto* at = begin + data.metadata_len; at + sizeof(Info) <= end;) {
+    for (const auto* at = begin + data.metadata_len; at < end;) {
+      if (static_cast<std::uint8_t>(*at) == FAN_EVENT_INFO_TYPE_PIDFD) {
+        fanotify_event_info_pidfd told{};
+        if (at + sizeof told > end) break;
+        std::memcpy(&told, at, sizeof told);
+        if (told.hdr.len < sizeof told) break;
+        event.is_gone = told.pidfd == FAN_NOPIDFD;
+        event.process = Fd(told.pidfd);
+        at += told.hdr.len;
+        continue;
+      }
       Info info;
+      if (at + sizeof info > end) break;
       std::memcpy(&info, at, sizeof info);
       const auto* handle = at + sizeof info;
       if (info.length < sizeof info || at + info.length > end ||
@@ -123,12 +147,15 @@ struct NoticeSource::Event {
   static_assert(sizeof(Info) == sizeof(fanotify_event_info_fid) + sizeof(::file_handle));
 };
 
-Result<NoticeSource> NoticeSource::create() {
-  auto group = open_group(FAN_REPORT_DFID_NAME_TARGET);
-  const bool names_objects = static_cast<bool>(group);
-  if (!names_objects) group = open_group(FAN_REPORT_DFID_NAME);
-  if (!group) return std::move(group).error();
-  return NoticeSource(*std::move(group), names_objects);
+Result<NoticeSource> NoticeSource::create(bool tell_whether_gone) {
+  Result<Fd> group = Error("not tried");
+  for (const unsigned report : {0U | FAN_REPORT_DFID_NAME_TARGET, 0U | FAN_REPORT_DFID_NAME}) {
+    const unsigned gone = tell_whether_gone ? FAN_REPORT_PIDFD : 0U;
+    group = open_group(report | gone);
+    if (!group && gone != 0) group = open_group(report);
+    if (group) return NoticeSource(*std::move(group), report == FAN_REPORT_DFID_NAME_TARGET);
+  }
+  return std::move(group).error();
 }
 
 Status NoticeSource::mark(int directory) const {
@@ -138,25 +165,68 @@ Status NoticeSource::mark(int directory) const {
   return Error::from_errno(errno, "mark");
 }
 
-Status NoticeSource::watch_tree(std::uint32_t tree, const std::string& path, NoticeReader& reader) {
+// A mark that cannot be taken away any more, since its directory is not where it was, goes with the
+// directory; until then it is not listened to.
+void NoticeSource::unmark(const WatchedDirectory& directory) const {
+  const auto object = locate(directory);
+  if (!object) return;
+  if (const auto fd = reopened(*object))
+    (void)::fanotify_mark(group_.get(), FAN_MARK_REMOVE | FAN_MARK_ONLYDIR, kMask, fd->get(),
+                          nullptr);
+}
+
+bool NoticeSource::is_nested(const WatchedDirectory& directory, std::string_view name) const {
+  const auto tree = trees_.find(directory.tree);
+  if (tree == trees_.end() || tree->second.nested.empty()) return false;
+  const auto& nested = tree->second.nested;
+  return std::binary_search(nested.begin(), nested.end(),
+                            WatchedDirectories::path_of(directory, name));
+}
+
+Status NoticeSource::watch_tree(std::uint32_t tree, const std::string& path,
+                                std::vector<std::string> nested, NoticeReader& reader) {
   GUARD_TRY(const auto root, open_tree(path));
   GUARD_TRY(auto fd, reopened(root));
   GUARD_TRY(const auto id, FileId::of(fd.get()));
-  trees_[tree] = path;
+  std::sort(nested.begin(), nested.end());
+  trees_[tree] = {path, std::move(nested)};
   auto& node = directories_.add(id, tree, nullptr, "");
   adopt(std::move(fd), node, {}, reader);
   return {};
 }
 
+Status NoticeSource::look_again(std::uint32_t tree, NoticeReader& reader) {
+  auto* node = directories_.find(tree, "");
+  if (!node) return Error::from_errno(ENOENT, "tree");
+  GUARD_TRY(const auto root, locate(*node));
+  GUARD_TRY(auto fd, reopened(root));
+  ++visit_;
+  adopt(std::move(fd), *node, {0, {}, false, true}, reader);
+  std::vector<std::uint64_t> gone;
+  for (const auto* each : directories_.all_of(tree))
+    if (each->visit != visit_) gone.push_back(each->number);
+  for (const auto number : gone)
+    if (auto* each = directories_.find(number)) directories_.forget(*each);
+  return {};
+}
+
 void NoticeSource::forget_tree(std::uint32_t tree) {
+  for (const auto* directory : directories_.all_of(tree)) unmark(*directory);
   directories_.forget_tree(tree);
   trees_.erase(tree);
+}
+
+void NoticeSource::renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) {
+  directories_.renumber(numbers);
+  std::unordered_map<std::uint32_t, Place> trees;
+  for (const auto& [before, now] : numbers) trees[now] = std::move(trees_[before]);
+  trees_ = std::move(trees);
 }
 
 Result<Object> NoticeSource::locate(const WatchedDirectory& directory) const {
   const auto tree = trees_.find(directory.tree);
   if (tree == trees_.end()) return Error::from_errno(ENOENT, "tree");
-  GUARD_TRY(const auto root, open_tree(tree->second));
+  GUARD_TRY(const auto root, open_tree(tree->second.path));
   GUARD_TRY(auto object, open_object(root, WatchedDirectories::path_of(directory)));
   GUARD_TRY(const auto id, FileId::of(object.fd.get()));
   if (id != directory.id) return Error::from_errno(ESTALE, "another directory is there now");
@@ -182,6 +252,7 @@ void NoticeSource::adopt(Fd directory, WatchedDirectory& node, Arrival arrival,
                                        " cannot be watched: " + marked.error().text());
       return std::nullopt;
     }
+    entered.visit = visit_;
     Level level{{}, &entered, {}, out_of_reach};
     level.object.fd = std::move(fd);
     if (!refresh(level.object)) return std::nullopt;
@@ -193,9 +264,10 @@ void NoticeSource::adopt(Fd directory, WatchedDirectory& node, Arrival arrival,
     }
     level.out_of_reach = out_of_reach && !reader.owner_can_write(node.tree, level.object.state);
     for (auto& entry : *entries) {
+      if (entry.is_directory && is_nested(entered, entry.name)) continue;
       if (tell) {
         reader.noticed({Notice::Kind::kFound, &entered, entry.name, entry.id, entry.is_directory,
-                        arrival.pid, arrival.was_moved, level.out_of_reach});
+                        arrival.pid, arrival.witness, arrival.was_moved, level.out_of_reach});
       }
       if (entry.is_directory) level.below.push_back(std::move(entry));
     }
@@ -217,11 +289,16 @@ void NoticeSource::adopt(Fd directory, WatchedDirectory& node, Arrival arrival,
     if (!object || object->state.type != FileType::kDirectory) continue;
     auto fd = reopened(*object);
     const auto id = FileId::of(object->fd.get());
-    if (!fd || !id || directories_.find(*id))
-      continue;  // gone; or a tree of its own, or known already
-    auto& child = directories_.add(*id, node.tree, level.node, entry.name);
+    if (!fd || !id) continue;  // gone
+    auto* child = directories_.find(*id);
+    if (child && !arrival.again) continue;
+    if (!child) {
+      child = &directories_.add(*id, node.tree, level.node, entry.name);
+    } else if (child->parent && (child->parent != level.node || child->name != entry.name)) {
+      WatchedDirectories::move(*child, *level.node, entry.name);
+    }
     const bool out_of_reach = level.out_of_reach;
-    if (auto next = enter(*std::move(fd), child, out_of_reach)) levels.push_back(*std::move(next));
+    if (auto next = enter(*std::move(fd), *child, out_of_reach)) levels.push_back(*std::move(next));
   }
 }
 
@@ -258,13 +335,15 @@ void NoticeSource::handle(const Event& event, NoticeReader& reader) {
     if ((event.mask & FAN_MOVE_SELF) != 0 && directory->parent) return verify(*directory, reader);
     // Of a directory below the root its parent tells.
     if ((event.mask & FAN_ATTRIB) != 0 && !directory->parent)
-      reader.noticed({Notice::Kind::kAttributes, directory, "", directory->id, true, event.pid});
+      reader.noticed({Notice::Kind::kAttributes, directory, "", directory->id, true, event.pid, event.witness()});
     return;
   }
   const bool is_directory = (event.mask & FAN_ONDIR) != 0;
+  // The root of another tree, whose own mark tells of it.
+  if (is_directory && is_nested(*directory, event.name)) return;
   const auto tell = [&](std::uint64_t bit, Notice::Kind kind) {
     if ((event.mask & bit) == 0) return;
-    reader.noticed({kind, directory, event.name, event.object, is_directory, event.pid});
+    reader.noticed({kind, directory, event.name, event.object, is_directory, event.pid, event.witness()});
   };
   tell(FAN_CREATE, Notice::Kind::kCreated);
   tell(FAN_MOVED_TO, Notice::Kind::kMovedIn);
@@ -296,7 +375,7 @@ void NoticeSource::directory_came(const Event& event, WatchedDirectory& parent,
     return;
   }
   auto& node = directories_.add(*id, parent.tree, &parent, std::string(event.name));
-  adopt(*std::move(fd), node, {event.pid, (event.mask & FAN_MOVED_TO) != 0}, reader);
+  adopt(*std::move(fd), node, {event.pid, event.witness(), (event.mask & FAN_MOVED_TO) != 0}, reader);
 }
 
 // It was moved. If to a watched directory, that has told already and the name here is the new one.

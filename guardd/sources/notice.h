@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "guardd/object.h"
 #include "guardd/sources/watched_directories.h"
@@ -14,6 +16,21 @@
 #include "policy/base/result.h"
 
 namespace guard {
+
+// Whether the process that a number stood for is still the one that has it. Borrows a descriptor
+// that is good while the notice is.
+class Witness {
+ public:
+  Witness() = default;  // nobody has told
+  Witness(bool is_gone, int process) : is_gone_(is_gone), process_(process) {}
+
+  // Asked after the process was looked at: no means that another may have been.
+  bool is_still_there() const;
+
+ private:
+  bool is_gone_ = false;
+  int process_ = -1;
+};
 
 // One thing that happened to one name.
 struct Notice {
@@ -30,6 +47,7 @@ struct Notice {
   FileId object;          // not known on kernels before 5.17
   bool is_directory = false;
   std::int32_t pid = 0;    // who; for kFound, who brought the directory
+  Witness witness;         // of that process
   bool was_moved = false;  // kFound: with a directory that was renamed to here, not made here
   // kFound: the tree's owner cannot have put anything into the directory since it was brought.
   bool out_of_owners_reach = false;
@@ -55,17 +73,26 @@ class NoticeReader {
 class NoticeSource {
  public:
   // Asks for the richest reports first; what the kernel does not know is done without.
-  static Result<NoticeSource> create();
+  // `tell_whether_gone` costs a descriptor a notice: for whoever has no other way to know a process
+  // for sure.
+  static Result<NoticeSource> create(bool tell_whether_gone);
 
   int fd() const { return group_.get(); }
   bool names_objects() const { return names_objects_; }
   WatchedDirectories& directories() { return directories_; }
 
-  // Marks a tree's root and the directories below it, on this mount only. What is met is not told:
-  // a scan follows. The root is held only while this runs, so that its file system can be
+  // Marks a tree's root and the directories below it, on this mount only, but for what belongs to
+  // the trees that are nested in it, which are watched for themselves or not at all. What is met is
+  // not told: a scan follows. The root is held only while this runs, so that its file system can be
   // unmounted.
-  Status watch_tree(std::uint32_t tree, const std::string& path, NoticeReader& reader);
+  Status watch_tree(std::uint32_t tree, const std::string& path, std::vector<std::string> nested,
+                    NoticeReader& reader);
+  // After a loss: finds the directories that came, went and moved unnoticed. What is known of the
+  // others stays.
+  Status look_again(std::uint32_t tree, NoticeReader& reader);
   void forget_tree(std::uint32_t tree);
+  // See WatchedDirectories.
+  void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers);
 
   // Reads what is there, up to a bound, so that the loop gets its turn. True if there may be more.
   bool dispatch(NoticeReader& reader);
@@ -80,11 +107,15 @@ class NoticeSource {
   void directory_came(const Event& event, WatchedDirectory& parent, NoticeReader& reader);
   void verify(WatchedDirectory& directory, NoticeReader& reader);
   Status mark(int directory) const;
+  void unmark(const WatchedDirectory& directory) const;
+  bool is_nested(const WatchedDirectory& directory, std::string_view name) const;
   // How a directory came here, for what is met in it. No pid: nobody brought it, and nothing is
   // told.
   struct Arrival {
     std::int32_t pid = 0;
+    Witness witness;
     bool was_moved = false;
+    bool again = false;  // what is known already is visited too
   };
   void adopt(Fd directory, WatchedDirectory& node, Arrival arrival, NoticeReader& reader);
   // The directory itself, found by its names and known by its identity.
@@ -93,7 +124,12 @@ class NoticeSource {
   Fd group_;
   bool names_objects_ = false;
   WatchedDirectories directories_;
-  std::unordered_map<std::uint32_t, std::string> trees_;  // their paths
+  std::uint32_t visit_ = 0;
+  struct Place {
+    std::string path;
+    std::vector<std::string> nested;  // other trees in it, relative, sorted
+  };
+  std::unordered_map<std::uint32_t, Place> trees_;
 };
 
 }  // namespace guard

@@ -71,7 +71,7 @@ class Inspector : public Visitor {
     struct statx facts {};
     if (::statx(met.directory.descriptor(), met.name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
                 STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID | STATX_NLINK | STATX_INO |
-                    STATX_MNT_ID,
+                    STATX_CTIME | STATX_MNT_ID,
                 &facts) < 0) {
       if (errno != ENOENT) trouble(met.directory.path_of(met.name), errno);
       return;
@@ -82,13 +82,14 @@ class Inspector : public Visitor {
     const ObjectState state{file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
                             Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
     inspect(met, path_of(met), state,
-            {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino});
+            {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino},
+            since_epoch(facts.stx_ctime));
   }
 
   Descent directory(const Meeting& met, const Directory& opened) override {
     if (covered_.is_nested(opened.path())) return Descent::kLeave;
     progress_.directories.fetch_add(1, std::memory_order_relaxed);
-    if (!right_.is(opened.state())) inspect(met, opened.path(), opened.state(), opened.id());
+    if (!right_.is(opened.state())) inspect(met, opened.path(), opened.state(), opened.id(), opened.changed());
     if (covered_.all_below(opened.path())) return Descent::kLeave;
     return closes(opened.state()) ? Descent::kClosed : Descent::kEnter;
   }
@@ -144,13 +145,16 @@ class Inspector : public Visitor {
   }
 
   void inspect(const Meeting& met, std::string_view path, const ObjectState& state,
-               const InodeId& id) {
+               const InodeId& id, std::chrono::nanoseconds changed) {
     const auto verdict = judge(*task_.policy, path, state);
     if (!verdict.violation() || covered_.is_nested(path)) return;
     // The walker hears of it from the directory, and leaves.
     if (!met.directory.still_there(root_)) return;
     std::optional<RemedyOutcome> outcome;
-    if (task_.fix) outcome = put_right(met, path, state, id, verdict);
+    if (is_fresh(changed))
+      outcome = left(Skip::kBusy, state, id, verdict);
+    else if (task_.fix)
+      outcome = put_right(met, path, state, id, verdict);
     tell({path, state, id, verdict, nullptr}, outcome);
   }
 
@@ -158,13 +162,25 @@ class Inspector : public Visitor {
                           const InodeId& id, const Verdict& verdict) const {
     if (!met.closed || verdict.action < Action::kFix)
       return remedy_entry(root_, met.directory.descriptor(), met.name, remedy_task(path));
+    return left(Skip::kNoEvidence, state, id, verdict);
+  }
+
+  static RemedyOutcome left(Skip why, const ObjectState& state, const InodeId& id,
+                            const Verdict& verdict) {
     RemedyOutcome outcome;
     outcome.what = Remedied::kSkipped;
-    outcome.skip = Skip::kNoEvidence;
+    outcome.skip = why;
     outcome.id = id;
     outcome.verdict = verdict;
     outcome.before = outcome.after = state;
     return outcome;
+  }
+
+  // A clock that was set back makes nothing fresh.
+  bool is_fresh(std::chrono::nanoseconds changed) const {
+    if (!task_.spare_fresh) return false;
+    const auto age = std::chrono::system_clock::now().time_since_epoch() - changed;
+    return age >= age.zero() && age < task_.policy->said.settle.value;
   }
 
   void tell(Finding finding, const std::optional<RemedyOutcome>& outcome) {

@@ -1,6 +1,7 @@
 #include "guardd/sources/watched_directories.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace guard {
@@ -19,10 +20,12 @@ WatchedDirectory& WatchedDirectories::add(const FileId& id, std::uint32_t tree,
   auto& directory = *made;
   directory.number = ++last_number_;
   directory.tree = tree;
-  directory.parent = parent;
   directory.name = std::move(name);
   directory.id = id;
-  if (parent) parent->children.push_back(&directory);
+  if (parent)
+    attach(directory, *parent);
+  else
+    roots_[tree] = &directory;
   by_id_[id] = &directory;
   by_number_[directory.number] = std::move(made);
   return directory;
@@ -38,46 +41,59 @@ WatchedDirectory* WatchedDirectories::find(std::uint64_t number) const {
   return found == by_number_.end() ? nullptr : found->second.get();
 }
 
+WatchedDirectory* WatchedDirectories::find(std::uint32_t tree, std::string_view path) const {
+  const auto root = roots_.find(tree);
+  auto* at = root == roots_.end() ? nullptr : root->second;
+  while (at && !path.empty()) {
+    const auto name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(name.size() + 1, path.size()));
+    at = find_child(*at, name);
+  }
+  return at;
+}
+
 WatchedDirectory* WatchedDirectories::find_child(const WatchedDirectory& parent,
                                                  std::string_view name) {
-  const auto found =
-      std::find_if(parent.children.begin(), parent.children.end(),
-                   [&](const WatchedDirectory* child) { return child->name == name; });
-  return found == parent.children.end() ? nullptr : *found;
+  const auto [first, end] = parent.children.equal_range(name);
+  return first == end ? nullptr : std::prev(end)->second;
+}
+
+void WatchedDirectories::attach(WatchedDirectory& directory, WatchedDirectory& parent) {
+  directory.parent = &parent;
+  directory.place = parent.children.emplace(directory.name, &directory);
+  add_waiting(&parent, directory.waiting_below, true);
 }
 
 void WatchedDirectories::detach(WatchedDirectory& directory) {
   if (!directory.parent) return;
   add_waiting(directory.parent, directory.waiting_below, false);
-  auto& siblings = directory.parent->children;
-  siblings.erase(std::find(siblings.begin(), siblings.end(), &directory));
+  directory.parent->children.erase(directory.place);
   directory.parent = nullptr;
 }
 
 void WatchedDirectories::move(WatchedDirectory& directory, WatchedDirectory& parent,
                               std::string name) {
   detach(directory);
-  directory.parent = &parent;
   directory.name = std::move(name);
-  parent.children.push_back(&directory);
-  add_waiting(&parent, directory.waiting_below, true);
+  attach(directory, parent);
   std::vector<WatchedDirectory*> below{&directory};
   while (directory.tree != parent.tree && !below.empty()) {
     auto* moved = below.back();
     below.pop_back();
-    below.insert(below.end(), moved->children.begin(), moved->children.end());
+    for (const auto& [child_name, child] : moved->children) below.push_back(child);
     if (moved != &directory) moved->tree = parent.tree;
   }
   directory.tree = parent.tree;
 }
 
 void WatchedDirectories::forget(WatchedDirectory& directory) {
+  if (!directory.parent) roots_.erase(directory.tree);
   detach(directory);
   std::vector<WatchedDirectory*> below{&directory};
   while (!below.empty()) {
     auto* gone = below.back();
     below.pop_back();
-    below.insert(below.end(), gone->children.begin(), gone->children.end());
+    for (const auto& [name, child] : gone->children) below.push_back(child);
     // What came back as another node has an entry of its own by now.
     if (const auto known = by_id_.find(gone->id); known != by_id_.end() && known->second == gone)
       by_id_.erase(known);
@@ -86,10 +102,23 @@ void WatchedDirectories::forget(WatchedDirectory& directory) {
 }
 
 void WatchedDirectories::forget_tree(std::uint32_t tree) {
-  std::vector<WatchedDirectory*> roots;
-  for (const auto& [number, directory] : by_number_)
-    if (directory->tree == tree && !directory->parent) roots.push_back(directory.get());
-  for (auto* root : roots) forget(*root);
+  if (const auto root = roots_.find(tree); root != roots_.end()) forget(*root->second);
+}
+
+void WatchedDirectories::renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) {
+  for (const auto& [number, directory] : by_number_) directory->tree = numbers.at(directory->tree);
+  std::unordered_map<std::uint32_t, WatchedDirectory*> roots;
+  for (const auto& [tree, root] : roots_) roots[root->tree] = root;
+  roots_ = std::move(roots);
+}
+
+std::vector<const WatchedDirectory*> WatchedDirectories::all_of(std::uint32_t tree) const {
+  std::vector<const WatchedDirectory*> all;
+  const auto root = roots_.find(tree);
+  if (root != roots_.end()) all.push_back(root->second);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (const auto& [name, child] : all[i]->children) all.push_back(child);
+  return all;
 }
 
 std::string WatchedDirectories::path_of(const WatchedDirectory& directory, std::string_view name) {

@@ -44,6 +44,9 @@ class Processes {
   std::shared_ptr<const Found> find(std::int32_t pid, std::uint64_t at);
   std::shared_ptr<const Found> find(std::int32_t pid) { return find(pid, boot_time_now()); }
 
+  // Whether those that have ended are known too.
+  bool remembers() const { return tracer_.has_value(); }
+
   // Whether it still runs, as the same process.
   bool is_alive(const Found& found) const;
 

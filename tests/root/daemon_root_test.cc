@@ -52,7 +52,9 @@ class Daemon : public ScratchFsTest {
   void start() {
     const auto out = (root() / "told").string();
     const auto directory = (root() / "policies").string();
-    const std::vector<std::string> words{GUARDD, "--policy-dir", directory, "--log", "json"};
+    const auto state = (root() / "state").string();
+    const std::vector<std::string> words{GUARDD, "--policy-dir", directory, "--state-dir", state,
+                                         "--bus", "none", "--backend", "fanotify", "--log", "json"};
     std::vector<char*> arguments;
     for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));  // NOLINT
     arguments.push_back(nullptr);

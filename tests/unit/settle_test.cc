@@ -28,8 +28,8 @@ class SettleTest : public testing::Test {
   std::string taken() {
     const auto due = settle_.take(now_);
     if (!due) return "nothing";
-    if (due->look) return "look at " + WatchedDirectories::path_of(*due->directory);
-    return WatchedDirectories::path_of(*due->directory, due->name);
+    const auto path = WatchedDirectories::path_of(*directories_.find(due->directory), due->name);
+    return due->look ? "look at " + path : path;
   }
 
   SteadyTime now_{1h};

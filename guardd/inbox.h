@@ -1,0 +1,55 @@
+// What threads have done, on its way to the daemon's loop: a bounded queue with a descriptor that
+// wakes the loop. Whoever puts something in waits while it is full; the loop never waits.
+#pragma once
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+#include "policy/base/handle.h"
+
+namespace guard {
+
+template <typename T>
+class Inbox {
+ public:
+  static constexpr std::size_t kMost = 4096;
+
+  int fd() const { return wake_.get(); }  // readable when there is something to take
+
+  // False: it was told to stop while it waited, and nobody will take it.
+  bool put(T item, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    if (!room_.wait(lock, stop, [&] { return items_.size() < kMost; })) return false;
+    if (items_.empty()) wake();
+    items_.push_back(std::move(item));
+    return true;
+  }
+
+  std::vector<T> take() {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t count = 0;
+    (void)::read(wake_.get(), &count, sizeof count);  // only empties it; EAGAIN is as good
+    room_.notify_all();
+    return std::exchange(items_, {});
+  }
+
+ private:
+  void wake() {
+    const std::uint64_t one = 1;
+    (void)::write(wake_.get(), &one, sizeof one);  // EAGAIN: the loop is awake already
+  }
+
+  Fd wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  std::mutex mutex_;
+  std::condition_variable_any room_;
+  std::vector<T> items_;
+};
+
+}  // namespace guard

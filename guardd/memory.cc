@@ -1,0 +1,62 @@
+#include "guardd/memory.h"
+
+#include <utility>
+
+#include "guardd/who/found.h"
+
+namespace guard {
+
+Memory::Memory(Store* store) : store_(store) {
+  if (!store_) return;
+  auto remembered = store_->take_remembered();
+  for (const auto& suspect : remembered.suspects) suspects_.add(suspect);
+  for (auto& pending : remembered.pending) {
+    kept_.insert(pending.object);
+    pending_[pending.tree].push_back(std::move(pending));
+  }
+}
+
+void Memory::suspect(const FileId& object) {
+  if (object.known() && !suspects_.is_suspect(object) && store_) store_->keep_suspect(object);
+  suspects_.add(object);
+}
+
+// Beyond the bound nothing is kept of a name, which a scan after a crash has to make up for.
+void Memory::seen(std::uint64_t directory, std::string_view name, SteadyTime now) {
+  if (store_ && seen_.size() < kMostSeen) seen_.push_back({now, directory, std::string(name)});
+}
+
+void Memory::keep(const Settle& settle, const WatchedDirectories& directories,
+                  const PolicySet& set, SteadyTime now) {
+  while (!seen_.empty() && seen_.front().time + kMoment <= now) {
+    const auto name = std::move(seen_.front());
+    seen_.pop_front();
+    const auto* directory = directories.find(name.directory);
+    const auto* waiting = directory ? settle.find(*directory, name.name) : nullptr;
+    if (!waiting || waiting->evidence == Evidence::kNone || !waiting->object.known() ||
+        !waiting->who || !kept_.insert(waiting->object).second) {
+      continue;
+    }
+    store_->keep(Pending{set.trees()[directory->tree].path,
+                         WatchedDirectories::path_of(*directory, name.name), waiting->object,
+                         waiting->is_directory, waiting->operation, waiting->who->snapshot()});
+  }
+}
+
+std::optional<SteadyTime> Memory::next() const {
+  return seen_.empty() ? std::nullopt : std::optional(seen_.front().time + kMoment);
+}
+
+void Memory::judged(const FileId& object) {
+  if (store_ && kept_.erase(object) > 0) store_->forget(object);
+}
+
+std::vector<Pending> Memory::take_pending(const std::string& tree) {
+  const auto found = pending_.find(tree);
+  if (found == pending_.end()) return {};
+  auto pending = std::move(found->second);
+  pending_.erase(found);
+  return pending;
+}
+
+}  // namespace guard

@@ -1,0 +1,57 @@
+// What the caretaker remembers of single files from one notice to the next, and over a crash: which
+// are suspect, and which wait to be judged. Only what waits for longer than a moment is kept in the
+// store: most is judged before that. One thread: the daemon's loop.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "guardd/provenance.h"
+#include "guardd/settle.h"
+#include "guardd/state/store.h"
+#include "policy/policy_set.h"
+
+namespace guard {
+
+class Memory {
+ public:
+  static constexpr auto kMoment = std::chrono::milliseconds(150);
+  static constexpr std::size_t kMostSeen = 20'000;
+
+  explicit Memory(Store* store);
+
+  void suspect(const FileId& object);
+  bool is_suspect(const FileId& object) const { return suspects_.is_suspect(object); }
+
+  // There is evidence of that name, and it may take long to be judged.
+  void seen(std::uint64_t directory, std::string_view name, SteadyTime now);
+  // Keeps what has been waiting for a moment.
+  void keep(const Settle& settle, const WatchedDirectories& directories, const PolicySet& set,
+            SteadyTime now);
+  std::optional<SteadyTime> next() const;  // when there is something to keep
+  void judged(const FileId& object);
+
+  // What was pending in this tree when guardd was killed.
+  std::vector<Pending> take_pending(const std::string& tree);
+
+ private:
+  struct Name {
+    SteadyTime time;
+    std::uint64_t directory;
+    std::string name;
+  };
+
+  Store* store_;
+  Suspects suspects_;
+  std::deque<Name> seen_;                                         // the oldest first
+  std::unordered_set<FileId> kept_;                               // in the store
+  std::unordered_map<std::string, std::vector<Pending>> pending_;  // by tree
+};
+
+}  // namespace guard

@@ -1,0 +1,144 @@
+#include "guardd/repairs.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include "guardd/object.h"
+#include "guardd/sources/scan.h"
+#include "guardd/who/found.h"
+
+namespace guard {
+namespace {
+
+// A disk that is asleep or busy answers within this; one that does not is frozen or gone.
+constexpr auto kHangsAfter = std::chrono::seconds(2);
+
+RemedyTask task_of(const Repair& repair, const std::optional<Subject>& subject) {
+  const auto& seen = repair.due.seen;
+  RemedyTask task;
+  task.policy = &repair.policy();
+  task.relative_path = repair.path;
+  task.expected = seen.object.known() ? &seen.object : nullptr;
+  task.evidence = seen.evidence;
+  task.subject = subject ? &*subject : nullptr;
+  task.operation = seen.operation;
+  task.war = repair.war;
+  task.is_fresh = true;
+  return task;
+}
+
+}  // namespace
+
+Repairs::Repairs() {
+  for (unsigned i = 0; i < kThreads; ++i)
+    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+}
+
+Repairs::~Repairs() {
+  for (auto& thread : threads_) thread.request_stop();
+  changed_.notify_all();
+}
+
+Repairs::Offer Repairs::has_room(const std::string& tree_path) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = trees_.find(tree_path);
+  if (found == trees_.end()) return Offer::kTaken;
+  const auto& queue = found->second;
+  if (queue.is_served && std::chrono::steady_clock::now() - queue.since > kHangsAfter)
+    return Offer::kHanging;
+  return queue.waiting.size() < kMostOfATree ? Offer::kTaken : Offer::kFull;
+}
+
+void Repairs::offer(Repair repair) {
+  const std::lock_guard lock(mutex_);
+  auto& queue = trees_[repair.set->trees()[repair.tree].path];
+  queue.waiting.push_back(std::make_shared<const Repair>(std::move(repair)));
+  if (!queue.is_served) changed_.notify_one();
+}
+
+std::size_t Repairs::under_way() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  for (const auto& [path, queue] : trees_)
+    count += queue.waiting.size() + (queue.is_served ? 1 : 0);
+  return count;
+}
+
+void Repairs::run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    auto next = trees_.end();
+    const bool found = changed_.wait(lock, stop, [&] {
+      next = std::find_if(trees_.begin(), trees_.end(), [](const auto& each) {
+        return !each.second.is_served && !each.second.waiting.empty();
+      });
+      return next != trees_.end();
+    });
+    if (!found || stop.stop_requested()) return;
+    const auto path = next->first;  // the iterator does not live as long as what it points to
+    serve(next->second, lock, stop);
+    trees_.erase(path);  // nobody else takes out a queue that is served
+  }
+}
+
+// All that waits of one tree. The root is held only meanwhile, so that its file system can be
+// unmounted.
+void Repairs::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
+                    const std::stop_token& stop) {
+  queue.is_served = true;
+  std::shared_ptr<const PolicySet> set;
+  std::optional<Result<Object>> root;
+  while (!queue.waiting.empty() && !stop.stop_requested()) {
+    const auto task = std::move(queue.waiting.front());
+    queue.waiting.pop_front();
+    queue.since = std::chrono::steady_clock::now();
+    lock.unlock();
+    if (!root || set != task->set) {
+      set = task->set;
+      root.emplace(open_tree(set->trees()[task->tree].root()));
+    }
+    repair(task, *root, stop);
+    lock.lock();
+  }
+  queue.is_served = false;
+}
+
+void Repairs::repair(const std::shared_ptr<const Repair>& task, const Result<Object>& root,
+                     const std::stop_token& stop) {
+  const auto hand_over = [&](std::string path, RemedyOutcome outcome, std::string trouble) {
+    (void)done_.put({task, std::move(path), std::move(outcome), std::move(trouble)}, stop);
+  };
+  if (!root) {  // gone, or not to be reached: whoever watches the root finds out
+    RemedyOutcome gone;
+    gone.what = Remedied::kSkipped;
+    gone.skip = Skip::kGone;
+    return hand_over(task->path, std::move(gone), {});
+  }
+  if (!task->due.look) {
+    std::optional<Subject> subject;
+    const auto& who = task->due.seen.who;
+    if (who && who->known()) subject = who->subject();
+    return hand_over(task->path, remedy(*root, task_of(*task, subject)), {});
+  }
+  // A storm: everything in this directory, by whoever caused it.
+  ScanTask look;
+  look.policy = &task->policy();
+  look.start = task->path;
+  look.below = false;
+  look.fix = true;
+  look.evidence = task->due.seen.evidence;
+  ScanOptions options;
+  options.threads = 1;
+  options.polite = false;
+  ScanProgress progress;
+  const auto found = [&](const Finding& finding) {
+    if (finding.outcome) hand_over(std::string(finding.path), *finding.outcome, {});
+  };
+  if (const auto done = scan(*root, look, options, found, stop, progress); !done)
+    hand_over(task->path, {}, done.error().text());
+}
+
+}  // namespace guard

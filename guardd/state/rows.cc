@@ -1,0 +1,216 @@
+#include "guardd/state/rows.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace guard {
+namespace {
+
+constexpr std::int64_t kVersion = 1;
+
+constexpr const char* kTables = R"(
+CREATE TABLE pending (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, object BLOB NOT NULL UNIQUE, tree BLOB, path BLOB,
+  is_directory INTEGER, operation INTEGER,
+  pid INTEGER, start INTEGER, parent INTEGER, parent_start INTEGER, comm BLOB,
+  uid INTEGER, euid INTEGER, fsuid INTEGER, gid INTEGER, login INTEGER, session INTEGER,
+  tty INTEGER, cwd BLOB, exe BLOB, cmdline BLOB, exe_device INTEGER, exe_inode INTEGER,
+  labels INTEGER, cgroup BLOB, unit BLOB, slice BLOB);
+CREATE TABLE suspect (number INTEGER PRIMARY KEY AUTOINCREMENT, object BLOB NOT NULL UNIQUE);
+CREATE TABLE fix (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, time_us INTEGER, incident BLOB, policy BLOB, path BLOB,
+  device INTEGER, inode INTEGER,
+  uid_before INTEGER, gid_before INTEGER, mode_before INTEGER,
+  uid_after INTEGER, gid_after INTEGER, mode_after INTEGER);
+CREATE INDEX fix_by_incident ON fix (incident);
+)";
+
+// Written by WAL so that readers never wait, and synced only when the log is folded in: a crash of
+// guardd loses nothing that was committed, one of the machine the last moments.
+constexpr const char* kHow = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;";
+
+std::int64_t number(std::uint64_t value) {
+  return static_cast<std::int64_t>(value);
+}
+
+template <typename Id>
+std::optional<std::int64_t> number(const std::optional<Id>& id) {
+  return id ? std::optional<std::int64_t>(id->value) : std::nullopt;
+}
+
+template <typename Id>
+std::optional<Id> id(const std::optional<std::int64_t>& value) {
+  return value ? std::optional(Id{static_cast<std::uint32_t>(*value)}) : std::nullopt;
+}
+
+std::int64_t bits(EnumSet<Label> labels) {
+  std::int64_t bits = 0;
+  labels.each([&](Label label) { bits |= std::int64_t{1} << static_cast<unsigned>(label); });
+  return bits;
+}
+
+EnumSet<Label> labels(std::int64_t bits) {
+  EnumSet<Label> labels;
+  for (unsigned i = 0; i < Words<Label>::kAll.size(); ++i)
+    if ((bits >> i & 1) != 0) labels.add(static_cast<Label>(i));
+  return labels;
+}
+
+void bind(Statement& statement, const Snapshot& who) {
+  statement.bind(std::int64_t{who.pid});
+  statement.bind(number(who.start));
+  statement.bind(std::int64_t{who.parent});
+  statement.bind(number(who.parent_start));
+  statement.bind(who.comm);
+  statement.bind(number(who.uid));
+  statement.bind(number(who.euid));
+  statement.bind(number(who.fsuid));
+  statement.bind(number(who.gid));
+  statement.bind(number(who.login));
+  statement.bind(who.session ? std::optional<std::int64_t>(*who.session) : std::nullopt);
+  statement.bind(std::int64_t{who.tty});
+  statement.bind(who.cwd);
+  const Image nothing;
+  const auto& image = who.image ? *who.image : nothing;
+  statement.bind(image.exe);
+  statement.bind(image.cmdline);
+  statement.bind(image.id ? std::optional(number(image.id->device)) : std::nullopt);
+  statement.bind(image.id ? std::optional(number(image.id->inode)) : std::nullopt);
+  statement.bind(bits(image.labels));
+  const ControlGroup none;
+  const auto& group = who.control_group ? *who.control_group : none;
+  statement.bind(group.path);
+  statement.bind(group.unit);
+  statement.bind(group.slice);
+}
+
+Snapshot read_who(Statement& row) {
+  Snapshot who;
+  who.pid = static_cast<std::int32_t>(row.number());
+  who.start = static_cast<std::uint64_t>(row.number());
+  who.parent = static_cast<std::int32_t>(row.number());
+  who.parent_start = static_cast<std::uint64_t>(row.number());
+  who.comm = row.bytes_if_any();
+  who.uid = id<Uid>(row.number_if_any());
+  who.euid = id<Uid>(row.number_if_any());
+  who.fsuid = id<Uid>(row.number_if_any());
+  who.gid = id<Gid>(row.number_if_any());
+  who.login = id<Uid>(row.number_if_any());
+  if (const auto session = row.number_if_any()) who.session = static_cast<std::uint32_t>(*session);
+  who.tty = static_cast<std::uint32_t>(row.number());
+  who.cwd = row.bytes_if_any();
+  auto image = std::make_shared<Image>();
+  image->exe = row.bytes_if_any();
+  image->cmdline = row.bytes_if_any();
+  const auto device = row.number_if_any();
+  const auto inode = row.number_if_any();
+  if (device && inode)
+    image->id = InodeId{static_cast<std::uint64_t>(*device), static_cast<std::uint64_t>(*inode)};
+  image->labels = labels(row.number());
+  who.image = std::move(image);
+  auto group = std::make_shared<ControlGroup>();
+  group->path = row.bytes();
+  group->unit = row.bytes();
+  group->slice = row.bytes();
+  if (!group->path.empty()) who.control_group = std::move(group);
+  return who;
+}
+
+void bind(Statement& statement, const Ownership& ownership) {
+  statement.bind(std::int64_t{ownership.uid.value});
+  statement.bind(std::int64_t{ownership.gid.value});
+  statement.bind(std::int64_t{ownership.mode.value});
+}
+
+}  // namespace
+
+// An object that is brought about anew is pending anew.
+const char* const kKeepPending =
+    "INSERT OR REPLACE INTO pending (object, tree, path, is_directory, operation, pid, start, "
+    "parent, parent_start, comm, uid, euid, fsuid, gid, login, session, tty, cwd, exe, cmdline, "
+    "exe_device, exe_inode, labels, cgroup, unit, slice) VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+const char* const kForgetPending = "DELETE FROM pending WHERE object = ?";
+const char* const kKeepSuspect = "INSERT OR IGNORE INTO suspect (object) VALUES (?)";
+const char* const kKeepFix =
+    "INSERT INTO fix (time_us, incident, policy, path, device, inode, uid_before, gid_before, "
+    "mode_before, uid_after, gid_after, mode_after) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)";
+
+Status prepare_schema(Database& database) {
+  GUARD_CHECK(database.run(kHow));
+  GUARD_TRY(auto version, database.prepare("PRAGMA user_version"));
+  GUARD_TRY(const bool there, version.next());
+  const auto found = there ? version.number() : 0;
+  if (found == kVersion) return {};
+  if (found > kVersion)
+    return Error("it was written by a newer guardd (version " + std::to_string(found) + ")");
+  GUARD_CHECK(version.run());
+  const auto make = std::string("BEGIN IMMEDIATE;") + kTables +
+                    "PRAGMA user_version = " + std::to_string(kVersion) + "; COMMIT;";
+  return database.run(make.c_str());
+}
+
+bool is_broken(const Error& error) {
+  const int code = error.code() & 0xff;  // without the details
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+Status put_pending(Statement& statement, const Pending& pending) {
+  statement.bind(pending.object.bytes());
+  statement.bind(pending.tree);
+  statement.bind(pending.path);
+  statement.bind(std::int64_t{pending.is_directory ? 1 : 0});
+  statement.bind(static_cast<std::int64_t>(pending.operation));
+  bind(statement, pending.who);
+  return statement.run();
+}
+
+Status put_fix(Statement& statement, const Fix& fix) {
+  statement.bind(
+      std::chrono::duration_cast<std::chrono::microseconds>(fix.time.time_since_epoch()).count());
+  statement.bind(fix.incident);
+  statement.bind(fix.policy);
+  statement.bind(fix.path);
+  statement.bind(number(fix.object.device));
+  statement.bind(number(fix.object.inode));
+  bind(statement, fix.before);
+  bind(statement, fix.after);
+  return statement.run();
+}
+
+Result<std::vector<Pending>> read_pending(Database& database) {
+  GUARD_TRY(auto rows, database.prepare(
+                           "SELECT object, tree, path, is_directory, operation, pid, start, parent, "
+                           "parent_start, comm, uid, euid, fsuid, gid, login, session, tty, cwd, exe, "
+                           "cmdline, exe_device, exe_inode, labels, cgroup, unit, slice "
+                           "FROM pending ORDER BY number"));
+  std::vector<Pending> all;
+  for (;;) {
+    GUARD_TRY(const bool more, rows.next());
+    if (!more) return all;
+    Pending pending;
+    pending.object = FileId::from_bytes(rows.bytes());
+    pending.tree = rows.bytes();
+    pending.path = rows.bytes();
+    pending.is_directory = rows.number() != 0;
+    const auto operation = rows.number();
+    const bool known = operation >= 0 && operation < number(Words<Operation>::kAll.size());
+    if (known) pending.operation = static_cast<Operation>(operation);
+    pending.who = read_who(rows);
+    all.push_back(std::move(pending));
+  }
+}
+
+Result<std::vector<FileId>> read_suspects(Database& database) {
+  GUARD_TRY(auto rows, database.prepare("SELECT object FROM suspect ORDER BY number"));
+  std::vector<FileId> all;
+  for (;;) {
+    GUARD_TRY(const bool more, rows.next());
+    if (!more) return all;
+    all.push_back(FileId::from_bytes(rows.bytes()));
+  }
+}
+
+}  // namespace guard

@@ -1,0 +1,112 @@
+// What guardd must not forget when it is killed: what waits to be put right and who brought it
+// about, which files are suspect, and how things were before each fix. A SQLite database in the
+// state directory, written by a thread of its own; whoever has something to remember never waits.
+// What is remembered survives kill -9 at most kDelay after it was said, and a loss of power but for
+// the last moments. Fails open: guardd works on without, says so, and counts what it could not
+// keep.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "guardd/file_id.h"
+#include "guardd/inbox.h"
+#include "guardd/who/snapshot.h"
+#include "policy/base/handle.h"
+#include "policy/base/result.h"
+#include "policy/record.h"
+#include "policy/words.h"
+
+namespace guard {
+
+// Something that somebody else than the owner did, and that has not been judged yet.
+struct Pending {
+  std::string tree;  // the path of its root
+  std::string path;  // relative to it
+  FileId object;
+  bool is_directory = false;
+  Operation operation = Operation::kCreate;
+  Snapshot who;
+};
+
+// Who owned a file before guardd changed that.
+struct Fix {
+  std::chrono::system_clock::time_point time;
+  std::string incident;
+  std::string policy;
+  std::string path;  // absolute
+  InodeId object;
+  Ownership before;
+  Ownership after;
+};
+
+class Store {
+ public:
+  static constexpr std::chrono::milliseconds kDelay{200};
+  static constexpr std::size_t kMostQueued = 16'384;
+  static constexpr std::int64_t kMostPending = 20'000;
+  static constexpr std::int64_t kMostSuspects = 50'000;
+  static constexpr std::int64_t kMostFixes = 200'000;
+
+  struct Remembered {
+    std::vector<Pending> pending;
+    std::vector<FileId> suspects;
+  };
+
+  // Makes the directory if it is not there. Refuses one that others can write, and one that another
+  // guardd uses. A database that is broken is put aside, which `trouble` says.
+  static Result<std::unique_ptr<Store>> open(const std::string& directory);
+  ~Store();  // writes what is left
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  Remembered take_remembered() { return std::exchange(remembered_, {}); }
+
+  void keep(Pending pending) { push(std::move(pending)); }
+  void forget(FileId object) { push(Done{std::move(object)}); }
+  void keep_suspect(FileId object) { push(Suspect{std::move(object)}); }
+  void keep(Fix fix) { push(std::move(fix)); }
+
+  int fd() const { return news_.fd(); }  // readable when there is news
+  // Why nothing can be kept, or that it can again: an empty one.
+  std::vector<std::string> take_news() { return news_.take(); }
+  std::uint64_t dropped() const { return dropped_.load(); }
+
+ private:
+  struct Done {
+    FileId object;
+  };
+  struct Suspect {
+    FileId object;
+  };
+  using Entry = std::variant<Pending, Done, Suspect, Fix>;
+  class Writer;
+
+  Store(Fd lock, std::unique_ptr<Writer> writer, Remembered remembered);
+
+  void push(Entry entry);
+  void run(const std::stop_token& stop);
+  void write(const std::deque<Entry>& entries, const std::stop_token& stop);
+
+  Fd lock_;
+  std::unique_ptr<Writer> writer_;
+  Remembered remembered_;
+  Inbox<std::string> news_;
+  std::atomic<std::uint64_t> dropped_{0};
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<Entry> queue_;
+  bool in_trouble_ = false;  // the writing thread's
+  std::jthread thread_;      // last: it ends before what it uses
+};
+
+}  // namespace guard

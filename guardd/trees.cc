@@ -1,0 +1,132 @@
+#include "guardd/trees.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+#include "guardd/object.h"
+#include "guardd/sources/scan.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+constexpr auto kMoment = std::chrono::seconds(1);
+
+// The trees that are to be watched, by path.
+std::map<std::string, std::uint32_t> active_trees(const PolicySet* set) {
+  std::map<std::string, std::uint32_t> active;
+  if (!set) return active;
+  for (std::uint32_t tree = 0; tree < set->trees().size(); ++tree) {
+    const auto& each = set->trees()[tree];
+    if (set->policy_of(each).action() != Action::kOff) active.emplace(each.path, tree);
+  }
+  return active;
+}
+
+}  // namespace
+
+void Trees::enforce(std::shared_ptr<const PolicySet> set) {
+  const auto numbers = kept_in(*set);
+  for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
+    if (!numbers.contains(tree)) forget(tree);
+  notices_.renumber(numbers);
+  auto before = std::exchange(watched_, std::vector<FileId>(set->trees().size()));
+  for (const auto& [old_number, number] : numbers) {
+    watched_[number] = std::move(before[old_number]);
+    scans_.ask(set, number);  // what was right may be wrong now
+  }
+  again_.clear();
+  troubles_.clear();
+  set_ = std::move(set);
+  caretaker_.enforce(set_);
+  find();
+}
+
+// Those of the trees watched now that are the same in the next set, with their numbers there. What
+// waits to be settled in them goes on waiting. A tree is another one when a tree below it comes or
+// goes.
+Trees::Numbers Trees::kept_in(const PolicySet& next) const {
+  const auto now = active_trees(set_.get());
+  const auto then = active_trees(&next);
+  std::set<std::string> changed;
+  const auto path_before = [](const auto& a, const auto& b) { return a.first < b.first; };
+  std::vector<std::pair<std::string, std::uint32_t>> difference;
+  std::set_symmetric_difference(now.begin(), now.end(), then.begin(), then.end(),
+                                std::back_inserter(difference), path_before);
+  for (auto& [path, tree] : difference) changed.insert(std::move(path));
+  Numbers numbers;
+  for (const auto& [path, tree] : now) {
+    const auto same = then.find(path);
+    if (same == then.end() || !is_watched(tree)) continue;
+    const auto below = changed.lower_bound(path + "/");
+    if (below != changed.end() && below->starts_with(path + "/")) continue;
+    numbers.emplace(tree, same->second);
+  }
+  return numbers;
+}
+
+void Trees::find() {
+  for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
+    if (!is_off(tree)) find_tree(tree);
+}
+
+void Trees::find_tree(std::uint32_t tree) {
+  const auto& which = set_->trees()[tree];
+  const auto root = open_tree(which.root());
+  auto id = root ? FileId::of(root->fd.get()) : Result<FileId>(Error("not there"));
+  if (!id) return forget(tree);
+  if (watched_[tree] == *id) return;
+  forget(tree);
+  troubles_.erase(tree);
+  const auto done =
+      notices_.watch_tree(tree, which.root(), nested_trees(*set_, which), caretaker_);
+  if (!done) {
+    if (done.error().code() != ENOENT)
+      troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text();
+    return;
+  }
+  watched_[tree] = *std::move(id);
+  caretaker_.now_watched(tree);
+  scans_.ask(set_, tree);  // what happened before it was watched
+}
+
+void Trees::forget(std::uint32_t tree) {
+  if (!is_watched(tree)) return;
+  watched_[tree] = FileId();
+  caretaker_.forget_tree(tree);
+  notices_.forget_tree(tree);
+}
+
+bool Trees::catch_up(SteadyTime now) {
+  if (const auto due = next(); !due || *due > now) return false;
+  caught_up_ = now;
+  for (const auto tree : std::exchange(again_, {})) {
+    if (tree >= watched_.size() || !is_watched(tree)) continue;
+    if (notices_.look_again(tree, caretaker_)) {
+      scans_.ask(set_, tree);
+    } else {
+      forget(tree);
+      find_tree(tree);
+    }
+  }
+  return true;
+}
+
+std::optional<SteadyTime> Trees::next() const {
+  return again_.empty() ? std::nullopt : std::optional(caught_up_ + kMoment);
+}
+
+void Trees::let_go() {
+  for (std::uint32_t tree = 0; tree < watched_.size(); ++tree) forget(tree);
+}
+
+std::vector<std::uint32_t> Trees::watched() const {
+  std::vector<std::uint32_t> trees;
+  for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
+    if (is_watched(tree)) trees.push_back(tree);
+  return trees;
+}
+
+}  // namespace guard
