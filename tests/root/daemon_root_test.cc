@@ -2,123 +2,27 @@
 // right and told with the name of who did it, what is right is left alone, and what the service
 // plants gains nothing.
 #include <fcntl.h>
-#include <spawn.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <thread>
 
-#include <nlohmann/json.hpp>
-
 #include "policy/base/handle.h"
-#include "tests/root/scratch_fs.h"
+#include "tests/root/daemon_fixture.h"
 
 namespace guard::test {
 namespace {
 
-using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr uid_t kApp = 4242;
-
-class Daemon : public ScratchFsTest {
- protected:
-  void SetUp() override {
-    ScratchFsTest::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    tree_ = root() / "srv" / "app";
-    std::filesystem::create_directories(tree_);
-    std::filesystem::create_directory(root() / "other");
-    std::filesystem::create_directory(root() / "policies");
-    ASSERT_EQ(::chown(tree_.c_str(), kApp, kApp), 0);
-  }
-  void TearDown() override {
-    if (pid_ > 0) stop();
-  }
-
-  void policy(const std::string& action, const std::string& settle = "50ms") {
-    std::ofstream(root() / "policies" / "app.toml")
-        << "[[policy]]\nname = \"app\"\npaths = [\"" << tree_.string()
-        << "\"]\nowner = 4242\ngroup = 4242\naction = \"" << action << "\"\nsettle = \"" << settle
-        << "\"\n";
-  }
-
-  void start() {
-    const auto out = (root() / "told").string();
-    const auto directory = (root() / "policies").string();
-    const auto state = (root() / "state").string();
-    const std::vector<std::string> words{GUARDD, "--policy-dir", directory, "--state-dir", state,
-                                         "--bus", "none", "--backend", "fanotify", "--log", "json"};
-    std::vector<char*> arguments;
-    for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));  // NOLINT
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    ASSERT_EQ(::posix_spawn(&pid_, GUARDD, &actions, nullptr, arguments.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    ASSERT_TRUE(eventually([&] { return !of_type("ready").empty(); }));
-  }
-
-  int stop() {
-    int status = 0;
-    ::kill(pid_, SIGTERM);
-    ::waitpid(std::exchange(pid_, -1), &status, 0);
-    return status;
-  }
-
-  // The machine may be busy: what matters is that it comes true at all.
-  static bool eventually(const std::function<bool()>& true_yet) {
-    for (int i = 0; i < 400; ++i) {
-      if (true_yet()) return true;
-      std::this_thread::sleep_for(50ms);
-    }
-    return false;
-  }
-
-  std::vector<Json> of_type(const std::string& type) const {
-    std::vector<Json> found;
-    std::ifstream told(root() / "told");
-    for (std::string line; std::getline(told, line);) {
-      auto json = Json::parse(line, nullptr, false);
-      if (!json.is_discarded() && json["type"] == type) found.push_back(std::move(json));
-    }
-    return found;
-  }
-  std::vector<Json> violations(const std::filesystem::path& path) const {
-    std::vector<Json> found;
-    for (auto& violation : of_type("violation"))
-      if (violation["path"] == path.string()) found.push_back(std::move(violation));
-    return found;
-  }
-
-  static void as_root(const std::string& command) {
-    EXPECT_EQ(std::system(command.c_str()), 0) << command;
-  }  // NOLINT
-  static void as_app(const std::string& command) {
-    as_root("setpriv --reuid 4242 --regid 4242 --clear-groups sh -c '" + command + "'");
-  }
-  static uid_t owner(const std::filesystem::path& path) {
-    struct stat facts {};
-    return ::lstat(path.c_str(), &facts) == 0 ? facts.st_uid : static_cast<uid_t>(-1);
-  }
-  bool becomes_apps(const std::string& name) const {
-    return eventually([&] { return owner(tree_ / name) == kApp; });
-  }
-
-  std::filesystem::path tree_;
-  pid_t pid_ = -1;
-};
+class Daemon : public DaemonTest {};
 GUARD_ON_EVERY_FS(Daemon);
 
 TEST_P(Daemon, PutsRightWhatRootMakes) {
-  policy("fix");
+  guard_app("fix");
   start();
   const auto tree = tree_.string();
   as_root("echo x >> " + tree + "/new.log; mkdir -p " + tree + "/a/b/c; touch " + tree +
@@ -138,7 +42,7 @@ TEST_P(Daemon, PutsRightWhatRootMakes) {
 }
 
 TEST_P(Daemon, OnlyTellsUnderLog) {
-  policy("log");
+  guard_app("log");
   start();
   as_root("touch " + (tree_ / "file").string());
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "file").empty(); }));
@@ -147,7 +51,7 @@ TEST_P(Daemon, OnlyTellsUnderLog) {
 }
 
 TEST_P(Daemon, TakesBackWhatRootTookForItself) {
-  policy("fix");
+  guard_app("fix");
   start();
   as_app("umask 077; echo secret > " + (tree_ / "conf").string());
   as_root("chown root:root " + (tree_ / "conf").string());
@@ -156,7 +60,7 @@ TEST_P(Daemon, TakesBackWhatRootTookForItself) {
 
 // On a busy machine install(1) takes its time between the copy and the chown.
 TEST_P(Daemon, LeavesAloneWhatComesOutRight) {
-  policy("fix", "2s");
+  guard_app("fix", "2s");
   start();
   const auto tree = tree_.string();
   as_root("install -o 4242 -g 4242 /etc/hostname " + tree + "/installed; touch " + tree +
@@ -170,7 +74,7 @@ TEST_P(Daemon, LeavesAloneWhatComesOutRight) {
 }
 
 TEST_P(Daemon, WaitsUntilNobodyWritesAnyMore) {
-  policy("fix");
+  guard_app("fix");
   start();
   Fd writer(::open((tree_ / "log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   as_root("touch " + (tree_ / "marker").string());
@@ -182,7 +86,7 @@ TEST_P(Daemon, WaitsUntilNobodyWritesAnyMore) {
 }
 
 TEST_P(Daemon, HandsOverNothingThatTheServiceMovedIn) {
-  policy("fix");
+  guard_app("fix");
   start();
   const auto other = (root() / "other").string();
   as_root("chmod 0777 " + other + "; umask 077; echo secret > " + other + "/secret");
@@ -194,7 +98,7 @@ TEST_P(Daemon, HandsOverNothingThatTheServiceMovedIn) {
 }
 
 TEST_P(Daemon, FindsAtStartWhatHappenedBefore) {
-  policy("fix");
+  guard_app("fix");
   as_root("touch " + (tree_ / "old").string() + "; umask 077; touch " +
           (tree_ / "secret").string());
   start();
@@ -206,7 +110,7 @@ TEST_P(Daemon, FindsAtStartWhatHappenedBefore) {
 
 TEST_P(Daemon, FollowsATreeThatIsReplacedOrComesLater) {
   std::filesystem::remove(tree_);
-  policy("fix");
+  guard_app("fix");
   start();
   std::filesystem::create_directory(tree_);
   EXPECT_TRUE(becomes_apps(""));
@@ -219,10 +123,10 @@ TEST_P(Daemon, FollowsATreeThatIsReplacedOrComesLater) {
 }
 
 TEST_P(Daemon, KeepsTheRunningPolicyWhenANewOneIsBad) {
-  policy("fix");
+  guard_app("fix");
   start();
   std::ofstream(root() / "policies" / "app.toml") << "[[policy]]\nnmae = \"x\"\n";
-  ::kill(pid_, SIGHUP);
+  ::kill(daemon(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return !of_type("reload").empty(); }));
   EXPECT_EQ(of_type("reload").front()["done"], false);
   as_root("touch " + (tree_ / "file").string());
@@ -230,7 +134,7 @@ TEST_P(Daemon, KeepsTheRunningPolicyWhenANewOneIsBad) {
 }
 
 TEST_P(Daemon, EndsWhenItIsTold) {
-  policy("fix");
+  guard_app("fix");
   start();
   const int status = stop();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;

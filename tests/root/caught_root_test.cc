@@ -1,0 +1,296 @@
+// What root does wrong in a guarded tree, one way after the other: told once with the operation and
+// who it was, put right under "fix", left under "log", and usable by the owner afterwards.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+
+#include "policy/base/handle.h"
+#include "tests/root/daemon_fixture.h"
+#include "tests/root/uring.h"
+
+namespace guard::test {
+namespace {
+
+class Caught : public DaemonTest {
+ protected:
+  void SetUp() override {
+    DaemonTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    in_both_as_app("umask 027; echo right > $T/conf; mkdir $T/dir; ln -s conf $T/sym");
+  }
+};
+GUARD_ON_EVERY_FS(Caught);
+
+TEST_P(Caught, FilesThatAreMade) {
+  guard_both();
+  start();
+  in_both("echo x >> $T/new.log");
+  in_both("touch $T/f");
+  in_both("cp $T/conf $T/conf.bak");
+  in_both("echo x | tee $T/teed > /dev/null");
+  in_both("dd if=/dev/zero of=$T/dd bs=4k count=3 status=none");
+  in_both("truncate -s 1M $T/sparse");
+  in_both("mkdir -p $T/a/b/c/d; echo x > $T/a/b/c/d/f");
+  let_settle();
+  caught("new.log", {.operation = "create", .exe = "dash"});
+  caught("f", {.operation = "create", .exe = "touch"});
+  caught("conf.bak", {.operation = "create", .exe = "cp"});
+  caught("teed", {.operation = "create", .exe = "tee"});
+  caught("dd", {.operation = "create", .exe = "dd"});
+  caught("sparse", {.operation = "create", .exe = "truncate"});
+  for (const char* name : {"a", "a/b", "a/b/c", "a/b/c/d"})
+    caught(name, {.operation = "mkdir", .exe = "mkdir"});
+  caught("a/b/c/d/f", {.operation = "create"});
+  EXPECT_EQ(violations_below(tree_).size(), 11U);
+  EXPECT_EQ(violations_below(logged_).size(), 11U);
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, WhatIsMovedIn) {
+  guard_both();
+  start();
+  in_both("echo x > $O/x; mv $O/x $T/conf");
+  in_both("echo x > /media/x; mv /media/x $T/across");
+  in_both("ln -s nowhere $O/link; mv $O/link $T/link");
+  in_both("ln -sfn elsewhere $T/sym");
+  in_both("ln -s /etc/shadow $T/made");
+  in_both("mkdir -p $O/d/e; echo x > $O/d/e/f; mv $O/d $T/moved");
+  let_settle();
+  caught("conf", {.operation = "rename", .exe = "mv"});
+  caught("across", {.operation = "create", .exe = "mv"});
+  caught("link", {.operation = "rename", .exe = "mv"});
+  caught("sym", {.operation = "rename", .exe = "ln"});
+  caught("made", {.operation = "symlink", .exe = "ln"});
+  for (const char* name : {"moved", "moved/e", "moved/e/f"})
+    caught(name, {.operation = "rename", .exe = "mv"});
+  EXPECT_EQ(violations_below(tree_).size(), 8U);
+  EXPECT_EQ(owner("/etc/shadow"), 0U);
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, OwnersThatAreChanged) {
+  guard_both();
+  in_both_as_app("touch $T/grouped $T/owned");
+  start();
+  in_both(
+      "chown root $T/conf; chown root:root $T/dir; chgrp 5001 $T/grouped; chown -h 5001 $T/sym");
+  in_both("chown root:root $T");
+  let_settle();
+  caught("conf", {.operation = "chown", .exe = "chown"});
+  caught("dir", {.operation = "chown", .exe = "chown"});
+  caught("grouped", {.operation = "chown", .exe = "chgrp"});
+  caught("sym", {.operation = "chown", .exe = "chown"});
+  caught("", {.operation = "chown", .exe = "chown"});
+  EXPECT_EQ(mode(tree_ / "conf"), 0640U);
+  EXPECT_EQ(violations_below(tree_).size(), 5U);
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, SpecialFilesAreReportedAndNeverTouched) {
+  guard_both();
+  start();
+  in_both("mkfifo $T/fifo; mknod $T/null c 1 3; mknod $T/block b 7 200");
+  in_both(
+      "perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => \"$ENV{T}/sock\", Listen => 1)'");
+  let_settle();
+  for (const char* name : {"fifo", "null", "block", "sock"}) {
+    caught(name, {.operation = "mknod", .skipped = "FIFO, a socket or a device"});
+    EXPECT_EQ(owner(tree_ / name), 0U) << name;
+  }
+  EXPECT_EQ(violations_below(tree_).size(), 4U);
+}
+
+TEST_P(Caught, ADirectoryOfFiveThousandFilesIsOneIncident) {
+  guard_both();
+  start();
+  in_both("mkdir $O/big; cd $O/big; seq 5000 | xargs touch; mv $O/big $T/big");
+  ASSERT_TRUE(eventually([&] {
+    std::size_t whole = 0;
+    for (const auto& incident : closed_incidents()) whole += incident["count"] == 5001 ? 1U : 0U;
+    return whole == 2;
+  }));
+  EXPECT_EQ(closed_incidents().size(), 2U);
+  EXPECT_EQ(violations_below(tree_).size(), 5001U);
+  EXPECT_EQ(violations_below(logged_).size(), 5001U);
+  EXPECT_EQ(owner(tree_ / "big/5000"), kApp);
+  EXPECT_EQ(owner(logged_ / "big/5000"), 0U);
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, ATreeThatIsMadeAnew) {
+  guard_both();
+  start();
+  in_both("mv $T $T.old; mkdir $T; echo x > $T/first");
+  caught("", {.operation = "scan"});
+  caught("first", {.operation = "scan"});
+  in_both("echo x > $T/second; echo x > $T.old/left");
+  let_settle();
+  caught("second", {.operation = "create"});
+  EXPECT_TRUE(violations(tree_.string() + ".old/left").empty());
+  EXPECT_EQ(owner(tree_.string() + ".old/left"), 0U);
+  in_both("rm -r $T; mkdir $T");
+  EXPECT_TRUE(eventually([&] { return owner(tree_) == kApp; }));
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, SomebodyWhoIsNotRoot) {
+  guard_both();
+  in_both("chmod 2775 $T");
+  start();
+  in_both("exec setpriv --reuid 1001 --regid 1001 --groups 4242 sh -c 'echo x > $T/from-1001'");
+  let_settle();
+  caught("from-1001", {.operation = "create"});
+  const auto told = violations(tree_ / "from-1001").front();
+  EXPECT_EQ(told["uid_before"], 1001);
+  EXPECT_EQ(told["fsuid"], 1001);
+  EXPECT_NE(told.value("cmdline", "").find("from-1001"), std::string::npos) << told;
+}
+
+TEST_P(Caught, AFileThatGetsItsNameLast) {
+  guard_both();
+  start();
+  for (const auto& tree : {tree_, logged_}) {
+    const Fd file(::open(tree.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644));
+    ASSERT_TRUE(file) << std::strerror(errno);
+    const auto name = "/proc/self/fd/" + std::to_string(file.get());
+    ASSERT_EQ(
+        ::linkat(AT_FDCWD, name.c_str(), AT_FDCWD, (tree / "linked").c_str(), AT_SYMLINK_FOLLOW),
+        0);
+  }
+  let_settle();
+  caught("linked", {.operation = "create", .exe = "caught_root_test"});
+  EXPECT_EQ(violations(tree_ / "linked").front()["pid"], ::getpid());
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, IoUring) {
+  guard_both();
+  start();
+  std::ofstream(other_ / "from").close();
+  std::ofstream(other_ / "from2").close();
+  int from = 0;
+  for (const auto& tree : {tree_, logged_}) {
+    Uring ring;
+    if (!ring.works()) GTEST_SKIP() << "this kernel gives no io_uring";
+    const int opened = ring.openat((tree / "opened").c_str(), O_CREAT | O_WRONLY, 0644);
+    ASSERT_GE(opened, 0) << std::strerror(-opened);
+    ASSERT_EQ(::close(opened), 0);
+    ASSERT_EQ(ring.mkdirat((tree / "made").c_str(), 0755), 0);
+    const auto source = other_ / (from++ == 0 ? "from" : "from2");
+    ASSERT_EQ(ring.renameat(source.c_str(), (tree / "renamed").c_str()), 0);
+  }
+  let_settle();
+  caught("opened", {.operation = "create", .exe = "caught_root_test"});
+  caught("made", {.operation = "mkdir", .exe = "caught_root_test"});
+  caught("renamed", {.operation = "rename", .exe = "caught_root_test"});
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, WhicheverWayLeadsThere) {
+  guard_both();
+  start();
+  in_both(
+      "mkdir $O/view; mount --bind $T $O/view; echo x > $O/view/by-bind; umount $O/view; "
+      "rmdir $O/view");
+  in_both("unshare -m sh -c 'mount --bind $T /mnt; echo x > /mnt/from-namespace'");
+  in_both(
+      "unshare -m sh -c 'mkdir /media/jail; for each in bin lib lib64 usr; do "
+      "mkdir /media/jail/$each; mount --bind /$each /media/jail/$each; done; "
+      "mkdir /media/jail/data; mount --bind $T /media/jail/data; "
+      "chroot /media/jail sh -c \"mkdir /data/from-jail; echo x > /data/from-jail/f\"'; "
+      "rmdir /media/jail/* /media/jail");
+  in_both("unshare -mpf sh -c 'echo x > $T/from-container'");
+  let_settle();
+  caught("by-bind", {.operation = "create"});
+  caught("from-namespace", {.operation = "create"});
+  caught("from-jail", {.operation = "mkdir"});
+  caught("from-jail/f", {.operation = "create"});
+  caught("from-container", {.operation = "create"});
+  EXPECT_EQ(violations_below(tree_).size(), 5U);
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, ModesLoseWhatIsTooMuchAndGainNothing) {
+  guard_both("50ms", "file_mode = \"0640\"\ndir_mode = \"0750\"");
+  in_both_as_app("chmod 750 $T; echo mine > $T/mine; chmod 640 $T/mine");
+  start();
+  in_both("umask 077; echo x > $T/tight; umask 0; echo x > $T/wide; mkdir $T/widedir");
+  in_both("chmod 666 $T/mine");
+  let_settle();
+  caught("tight", {.operation = "create"});
+  caught("wide", {.operation = "create"});
+  caught("widedir", {.operation = "mkdir"});
+  caught("mine", {.operation = "chmod", .exe = "chmod"});
+  EXPECT_EQ(mode(tree_ / "tight"), 0600U);
+  EXPECT_EQ(mode(tree_ / "wide"), 0640U);
+  EXPECT_EQ(mode(tree_ / "widedir"), 0750U);
+  EXPECT_EQ(mode(tree_ / "mine"), 0640U);
+  EXPECT_EQ(mode(logged_ / "mine"), 0666U);
+  EXPECT_EQ(violations_below(tree_).size(), 4U);
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, NamesOfAnyKindAndDepth) {
+  guard_both();
+  start();
+  in_both("cd $T; for i in $(seq 60); do mkdir level-$i; cd level-$i; done; echo x > bottom");
+  in_both("cd $T; n=$(printf %0255d 0); for i in $(seq 20); do mkdir $n; cd $n; done; echo x > $n");
+  in_both(
+      "touch \"$T/new\nline\" \"$T/$(printf 'caf\\351')\" \"$T/ -rf *\" \"$T/$(printf '\\001')\"");
+  const auto bottom = [&](const std::filesystem::path& tree) {
+    auto path = tree;
+    for (int level = 1; level <= 60; ++level) path /= "level-" + std::to_string(level);
+    return path / "bottom";
+  };
+  EXPECT_TRUE(eventually([&] { return owner(bottom(tree_)) == kApp; }));
+  let_settle();
+  EXPECT_EQ(violations(bottom(tree_)).size(), 1U);
+  EXPECT_EQ(violations(bottom(logged_)).size(), 1U);
+  caught("new\nline", {.operation = "create", .exe = "touch"});
+  caught(" -rf *", {.operation = "create", .exe = "touch"});
+  EXPECT_TRUE(eventually([&] { return violations_below(tree_).size() == 61 + 21 + 4; }))
+      << violations_below(tree_).size();
+  EXPECT_EQ(owner(tree_ / "caf\351"), kApp);
+  owner_can_work_in(tree_);
+}
+
+TEST_P(Caught, WhatARuleWants) {
+  guard_both("50ms",
+             "[[policy.rule]]\nmatch = [\"conf.d/keystore\", \"**/*.key\"]\nowner = 0\n"
+             "group = 4242\nfile_mode = \"0640\"\n");
+  start();
+  in_both(
+      "mkdir $T/conf.d; umask 0; echo secret > $T/conf.d/keystore; echo x > $T/conf.d/other; "
+      "echo x > $T/conf.d/my.key");
+  let_settle();
+  for (const char* name : {"conf.d/keystore", "conf.d/my.key"}) {
+    EXPECT_EQ(owner(tree_ / name), 0U);
+    EXPECT_EQ(facts(tree_ / name).st_gid, kApp);
+    EXPECT_EQ(mode(tree_ / name), 0640U);
+    ASSERT_EQ(violations(tree_ / name).size(), 1U);
+    EXPECT_EQ(violations(tree_ / name).front()["gid_wanted"], kApp);
+  }
+  EXPECT_EQ(owner(tree_ / "conf.d/other"), kApp);
+}
+
+TEST_P(Caught, WhatHappenedWhileTheDaemonWasDown) {
+  guard_both();
+  in_both("echo x > $T/before; mkdir $T/d; chown 5001 $T/conf; umask 077; echo x > $T/d/secret");
+  start();
+  EXPECT_TRUE(becomes_apps("before"));
+  EXPECT_TRUE(becomes_apps("d"));
+  let_settle();
+  caught("before", {.operation = "scan"});
+  caught("d", {.operation = "scan"});
+  caught("conf", {.operation = "scan", .skipped = "nobody saw"});
+  caught("d/secret", {.operation = "scan", .skipped = "nobody saw"});
+  EXPECT_EQ(violations_below(tree_).size(), 4U);
+}
+
+}  // namespace
+}  // namespace guard::test
