@@ -333,9 +333,13 @@ void NoticeSource::handle(const Event& event, NoticeReader& reader) {
   if (event.name == ".") {
     if ((event.mask & FAN_DELETE_SELF) != 0) return directories_.forget(*directory);
     if ((event.mask & FAN_MOVE_SELF) != 0 && directory->parent) return verify(*directory, reader);
-    // Of a directory below the root its parent tells.
-    if ((event.mask & FAN_ATTRIB) != 0 && !directory->parent)
-      reader.noticed({Notice::Kind::kAttributes, directory, "", directory->id, true, event.pid, event.witness()});
+    // What happens to a directory itself is told as of "." in it, never as of its name in its
+    // parent.
+    if ((event.mask & FAN_ATTRIB) != 0) {
+      auto& holder = directory->parent ? *directory->parent : *directory;
+      reader.noticed({Notice::Kind::kAttributes, &holder, directory->name, directory->id, true,
+                      event.pid, event.witness()});
+    }
     return;
   }
   const bool is_directory = (event.mask & FAN_ONDIR) != 0;
@@ -343,7 +347,8 @@ void NoticeSource::handle(const Event& event, NoticeReader& reader) {
   if (is_directory && is_nested(*directory, event.name)) return;
   const auto tell = [&](std::uint64_t bit, Notice::Kind kind) {
     if ((event.mask & bit) == 0) return;
-    reader.noticed({kind, directory, event.name, event.object, is_directory, event.pid, event.witness()});
+    reader.noticed(
+        {kind, directory, event.name, event.object, is_directory, event.pid, event.witness()});
   };
   tell(FAN_CREATE, Notice::Kind::kCreated);
   tell(FAN_MOVED_TO, Notice::Kind::kMovedIn);
@@ -375,7 +380,8 @@ void NoticeSource::directory_came(const Event& event, WatchedDirectory& parent,
     return;
   }
   auto& node = directories_.add(*id, parent.tree, &parent, std::string(event.name));
-  adopt(*std::move(fd), node, {event.pid, event.witness(), (event.mask & FAN_MOVED_TO) != 0}, reader);
+  adopt(*std::move(fd), node, {event.pid, event.witness(), (event.mask & FAN_MOVED_TO) != 0},
+        reader);
 }
 
 // It was moved. If to a watched directory, that has told already and the name here is the new one.

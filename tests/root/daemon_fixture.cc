@@ -130,7 +130,7 @@ int DaemonTest::stop() {
 }
 
 bool DaemonTest::eventually(const std::function<bool()>& true_yet) {
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 300; ++i) {
     if (true_yet()) return true;
     std::this_thread::sleep_for(50ms);
   }
