@@ -168,7 +168,8 @@ RemedyOutcome not_opened(const Error& error) {
   }
 }
 
-// The end state is wrong; but it may be right for whoever brought it about.
+// The end state is wrong; but the policy may allow it to whoever brought it about. Being the owner
+// that a rule wants is no excuse: who else should give root's keys their group and mode.
 bool is_exempt(const RemedyTask& task, const ObjectState& state) {
   if (!task.subject) return false;
   Change change;
@@ -179,7 +180,7 @@ bool is_exempt(const RemedyTask& task, const ObjectState& state) {
   change.uid = state.uid;
   change.gid = state.gid;
   change.mode = state.mode;
-  return !judge(*task.policy, *task.subject, change).violation();
+  return judge(*task.policy, *task.subject, change).reason == Reason::kAllowed;
 }
 
 RemedyOutcome remedy_opened(const Object& root, Result<Object> opened, const RemedyTask& task) {
