@@ -26,6 +26,24 @@ constexpr auto kPatience = std::chrono::seconds(5);
 constexpr auto kShortestRetry = std::chrono::milliseconds(100);
 constexpr unsigned kMostDoublings = 5;
 
+// A process that was somebody else this short ago may have done as that what is only noticed now:
+// opened its log as root, for one, before it became the service.
+constexpr std::uint64_t kJustBefore = 30'000'000'000;  // nanoseconds
+
+bool may_have_been(const Snapshot& process, Uid user) {
+  return process.uid == user || process.euid == user || process.fsuid == user ||
+         std::any_of(process.earlier.begin(), process.earlier.end(),
+                     [&](const EarlierUser& each) { return each.uid == user; });
+}
+
+bool was_another_just_before(const Snapshot& process, Uid user) {
+  if (process.earlier.empty()) return false;
+  const auto now = boot_time_now();
+  return std::any_of(process.earlier.begin(), process.earlier.end(), [&](const EarlierUser& each) {
+    return each.uid != user && each.until + kJustBefore > now;
+  });
+}
+
 Operation operation_of(const Notice& notice) {
   switch (notice.kind) {
     case Notice::Kind::kCreated:
@@ -85,7 +103,13 @@ void Caretaker::noticed(const Notice& notice) noexcept {
   const auto& policy = policy_of(notice.directory->tree);
   if (policy.action() == Action::kOff) return;
   const auto who = who_did(notice);
-  if (who->snapshot().fsuid == policy.wanted.owner.id) return by_owner(notice);
+  const auto owner = policy.wanted.owner.id;
+  if (who->snapshot().fsuid == owner) {
+    by_owner(notice);
+    const bool is_in_doubt =
+        notice.kind == Notice::Kind::kCreated && was_another_just_before(who->snapshot(), owner);
+    if (!is_in_doubt) return;
+  }
   by_another(notice, policy, who);
 }
 
@@ -129,7 +153,8 @@ void Caretaker::by_another(const Notice& notice, const Policy& policy,
   const auto now = std::chrono::steady_clock::now();
   if (notice.kind == Notice::Kind::kClosed)
     return settle_.stirred(*notice.directory, notice.name, now);
-  bool evidence = who->snapshot().fsuid.has_value();
+  bool evidence =
+      who->snapshot().fsuid.has_value() && !may_have_been(who->snapshot(), policy.wanted.owner.id);
   if (notice.kind == Notice::Kind::kFound) evidence = evidence && notice.out_of_owners_reach;
   // Whoever touches what was there before has not brought it in; and before all of the tree was
   // looked at, what was wrong there before is not known.

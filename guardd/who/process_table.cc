@@ -8,6 +8,35 @@
 
 namespace guard {
 
+namespace {
+
+constexpr std::size_t kMostEarlier = 8;
+
+// A notice can be this late and still be about whoever had the number before.
+constexpr std::uint64_t kLatestNotice = 10'000'000'000;  // nanoseconds
+
+bool is_now(const Snapshot& process, Uid uid) {
+  return process.uid == uid && process.euid == uid && process.fsuid == uid;
+}
+
+// What `before` was until `at`, `now` is remembered to have been.
+void remember(const Snapshot& before, std::uint64_t at, Snapshot& now) {
+  now.earlier.insert(now.earlier.end(), before.earlier.begin(), before.earlier.end());
+  for (const auto& uid : {before.uid, before.euid, before.fsuid}) {
+    if (!uid || is_now(now, *uid)) continue;
+    const auto known = std::find_if(now.earlier.begin(), now.earlier.end(),
+                                    [&](const EarlierUser& each) { return each.uid == *uid; });
+    if (known != now.earlier.end())
+      known->until = at;
+    else
+      now.earlier.push_back({*uid, at});
+  }
+  if (now.earlier.size() > kMostEarlier)
+    now.earlier.erase(now.earlier.begin(), now.earlier.end() - kMostEarlier);
+}
+
+}  // namespace
+
 // The listener's functions allocate, and are noexcept: a guard that is out of memory ends and is
 // started again, rather than going on with a table that may name the wrong process.
 
@@ -84,6 +113,8 @@ ProcessEntry* ProcessTable::add(Snapshot snapshot) {
   }
   auto& newest = newest_[snapshot.pid];
   auto entry = std::make_unique<ProcessEntry>();
+  if (newest && newest->end && *newest->end + kLatestNotice > snapshot.start)
+    remember(newest->now, *newest->end, snapshot);
   entry->now = std::move(snapshot);
   entry->older = std::move(newest);
   newest = std::move(entry);
@@ -110,6 +141,7 @@ void ProcessTable::born(ProcessEntry& entry, const TracedProcess& record) {
 
 void ProcessTable::update(ProcessEntry& entry, const TracedProcess& record) {
   auto fresh = snapshot_of(record);
+  remember(entry.now, record.time, fresh);
   fresh.image = std::move(entry.now.image);
   fresh.cwd = std::move(entry.now.cwd);
   fresh.control_group = groups_.find(record.cgroup);
@@ -136,6 +168,7 @@ ProcessEntry* ProcessTable::seen(Snapshot snapshot, std::uint64_t at) {
     snapshot.parent = entry->now.parent;
     snapshot.parent_start = entry->now.parent_start;
   }
+  remember(entry->now, at, snapshot);
   if (entry->traced && entry->now.image) snapshot.image = entry->now.image;
   if (!snapshot.control_group) snapshot.control_group = entry->now.control_group;
   entry->now = std::move(snapshot);

@@ -28,6 +28,13 @@ struct ControlGroup {
   std::string slice;  // empty: none
 };
 
+// Another user whom a notice about this number may be about: it was that user itself, or whoever
+// had the number just before was.
+struct EarlierUser {
+  Uid uid;
+  std::uint64_t until = 0;  // nanoseconds since boot
+};
+
 struct Snapshot {
   std::int32_t pid = 0;
   std::uint64_t start = 0;  // nanoseconds since boot; from /proc only to the tick
@@ -38,6 +45,7 @@ struct Snapshot {
   std::optional<Uid> euid;
   std::optional<Uid> fsuid;
   std::optional<Gid> gid;  // the one that new files get
+  std::vector<EarlierUser> earlier;
   std::vector<Gid> groups;
   std::optional<Uid> login;
   std::optional<std::uint32_t> session;
