@@ -117,25 +117,25 @@ void Repairs::repair(const std::shared_ptr<const Repair>& task, const Result<Obj
     gone.skip = Skip::kGone;
     return hand_over(task->path, std::move(gone), {});
   }
-  if (!task->due.look) {
-    std::optional<Subject> subject;
-    const auto& who = task->due.seen.who;
-    if (who && who->known()) subject = who->subject();
+  std::optional<Subject> subject;
+  const auto& who = task->due.seen.who;
+  if (who && who->known()) subject = who->subject();
+  if (!task->due.look)
     return hand_over(task->path, remedy(*root, task_of(*task, subject)), {});
-  }
-  // A storm: everything in this directory, by whoever caused it.
+  // A storm: everything in this directory, one by one, by whoever caused it.
   ScanTask look;
   look.policy = &task->policy();
   look.start = task->path;
   look.below = false;
-  look.fix = true;
-  look.evidence = task->due.seen.evidence;
   ScanOptions options;
   options.threads = 1;
   options.polite = false;
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
-    if (finding.outcome) hand_over(std::string(finding.path), *finding.outcome, {});
+    auto each = task_of(*task, subject);
+    each.relative_path = finding.path;
+    each.expected = nullptr;
+    hand_over(std::string(finding.path), remedy(*root, each), {});
   };
   if (const auto done = scan(*root, look, options, found, stop, progress); !done)
     hand_over(task->path, {}, done.error().text());
