@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <utility>
 
 #include "guardd/remedy.h"
@@ -98,6 +99,12 @@ std::uint64_t monotonic_us() {
 
 }  // namespace
 
+void Caretaker::enforce(std::shared_ptr<const PolicySet> set) {
+  set_ = std::move(set);
+  links_are_protected_ = false;
+  std::ifstream("/proc/sys/fs/protected_hardlinks") >> links_are_protected_;
+}
+
 void Caretaker::noticed(const Notice& notice) noexcept {
   if (notice.pid == ::getpid()) return;  // our own remedies
   const auto& policy = policy_of(notice.directory->tree);
@@ -130,6 +137,9 @@ void Caretaker::by_owner(const Notice& notice) {
       settle_.replaced(*notice.directory, notice.name);
       return;
     case Notice::Kind::kCreated:
+      // Linked, perhaps. Only where links are protected it can be nothing but what it could write.
+      if (!links_are_protected_ && !notice.is_directory && is_foreign(notice))
+        memory_.suspect(notice.object);
       settle_.replaced(*notice.directory, notice.name);
       return;
     case Notice::Kind::kAttributes:

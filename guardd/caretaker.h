@@ -44,7 +44,7 @@ class Caretaker final : public NoticeReader {
         ports_(std::move(ports)) {}
 
   // From here on this set counts. Trees are numbered as in it.
-  void enforce(std::shared_ptr<const PolicySet> set) { set_ = std::move(set); }
+  void enforce(std::shared_ptr<const PolicySet> set);
   void forget_tree(std::uint32_t tree);
   // It is watched from here on: what was pending in it when guardd was killed is so again.
   void now_watched(std::uint32_t tree);
@@ -83,6 +83,7 @@ class Caretaker final : public NoticeReader {
   NoticeSource& notices_;
   Repairs& repairs_;
   std::shared_ptr<const PolicySet> set_;
+  bool links_are_protected_ = false;
   Settle settle_;
   Memory memory_;
   // Trees, by path, of which all that is wrong is known since they are watched.
