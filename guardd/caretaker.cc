@@ -91,6 +91,10 @@ Told told_of(const RemedyOutcome& outcome) {
   return outcome.skip == Skip::kNotWanted ? Told::kLogged : Told::kSkipped;
 }
 
+bool lacks_evidence(Skip skip) {
+  return skip == Skip::kNoEvidence || skip == Skip::kAccessList;
+}
+
 std::uint64_t monotonic_us() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                         std::chrono::steady_clock::now().time_since_epoch())
@@ -287,7 +291,7 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
     return;
   }
   if (outcome.what == Remedied::kFixed) brake_.fixed(due.seen.object, now);
-  if (outcome.skip == Skip::kNoEvidence) memory_.suspect(due.seen.object);
+  if (lacks_evidence(outcome.skip)) memory_.suspect(due.seen.object);
   tell(*set, tree, done.path, due.seen, outcome);
 }
 

@@ -60,6 +60,13 @@ bool has_capabilities(const Object& object, const Fd& opened) {
                  : ::getxattr(NameInProc(object).text(), kName, nullptr, 0)) > 0;
 }
 
+// The mode's group bits are then the bounds of the list, and the list can refuse somebody what the
+// mode grants everybody.
+bool has_access_list(const Object& object) {
+  if (object.state.type == FileType::kSymlink) return false;
+  return ::getxattr(NameInProc(object).text(), "system.posix_acl_access", nullptr, 0) > 0;
+}
+
 // A read lease is only given while nobody has the file open for writing. It is returned at once; an
 // open for writing that falls in between waits that long. Where leases are not known, the answer is
 // no: the close that brought us here is then all that can be known.
@@ -96,8 +103,10 @@ Skip obstacle(const Object& root, const Object& object, const RemedyTask& task,
   if (!verdict.wrong.can_be_put_right()) return Skip::kModeOnly;
   if (object.is_immutable) return Skip::kImmutable;
   if (has_capabilities(object, opened)) return Skip::kCapabilities;
-  if (task.evidence == Evidence::kNone && would_reveal(object.state, *verdict.wanted))
-    return Skip::kNoEvidence;
+  if (task.evidence == Evidence::kNone) {
+    if (would_reveal(object.state, *verdict.wanted)) return Skip::kNoEvidence;
+    if (verdict.wrong.owner && has_access_list(object)) return Skip::kAccessList;
+  }
   if (is_being_written(opened)) return Skip::kBusy;
   return Skip::kNone;
 }
@@ -249,6 +258,8 @@ std::string_view reason_text(Skip skip) {
       return "the policy only logs here";
     case Skip::kNoEvidence:
       return "nobody saw who brought it here, and the owner could not read it before";
+    case Skip::kAccessList:
+      return "it has an access list (ACL), and nobody saw who brought it here";
     case Skip::kBusy:
       return "somebody has it open for writing";
     case Skip::kHardLink:

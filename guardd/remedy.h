@@ -29,6 +29,7 @@ enum class Skip : std::uint8_t {
   kReplaced,    // another inode stands there now
   kNotWanted,   // the policy's ladder does not reach "fix" here
   kNoEvidence,  // and the owner would gain access to content
+  kAccessList,  // and no evidence: what the owner could do before, the mode does not tell
   kBusy,        // somebody has it open for writing
   kHardLink,
   kSpecial,  // FIFO, socket, device
