@@ -45,8 +45,8 @@ void Settle::stir_above(WatchedDirectory& directory, SteadyTime now) {
   for (auto* above = &directory; above; above = above->parent) above->last_activity = now;
 }
 
-// The last who did something decides whose doing it is; evidence, once there is some, stays:
-// nothing but the owner putting another object there takes it away.
+// The last who brought something there decides whose doing it is; evidence, once there is some,
+// stays: nothing but the owner putting another object there takes it away.
 void Settle::merge(Entry& entry, Seen seen) {
   if (seen.evidence == Evidence::kNone && entry.seen.evidence != Evidence::kNone) {
     if (seen.object.known() && entry.seen.object.known() && seen.object != entry.seen.object)
@@ -56,7 +56,10 @@ void Settle::merge(Entry& entry, Seen seen) {
   const bool made_before = entry.seen.operation != Operation::kChown &&
                            entry.seen.operation != Operation::kScan &&
                            seen.operation == Operation::kChown;
-  if (made_before) seen.operation = entry.seen.operation;  // made, then changed: it was made
+  if (made_before) {  // made, then changed: it was made, by whoever made it
+    seen.operation = entry.seen.operation;
+    seen.who = entry.seen.who;
+  }
   if (!seen.object.known()) seen.object = entry.seen.object;
   entry.seen = std::move(seen);
 }
