@@ -316,7 +316,7 @@ void Caretaker::unfinished(std::uint32_t tree, const std::string& path, FileId o
 
 void Caretaker::found(const Scans::Wrong& wrong) {
   if (wrong.is_end) {
-    looked_through_.insert(wrong.set->trees()[wrong.tree].path);
+    if (wrong.is_complete) looked_through_.insert(wrong.set->trees()[wrong.tree].path);
     return;
   }
   if (wrong.outcome.skip == Skip::kBusy) {
@@ -354,7 +354,8 @@ void Caretaker::tell_mount(std::uint32_t tree, const Mount& mount, bool is_there
   Change change;
   change.operation = Operation::kMount;
   const auto& path = set_->trees()[tree].path;
-  if (mount.point.starts_with(path + "/")) change.path = PolicySet::relative(set_->trees()[tree], mount.point);
+  if (mount.point.starts_with(path + "/"))
+    change.path = PolicySet::relative(set_->trees()[tree], mount.point);
   change.type = FileType::kDirectory;
   const auto subject = who && who->known() ? who->subject() : Subject();
   if (!judge(policy, subject, change).violation()) return;

@@ -11,8 +11,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "guardd/object.h"
 #include "guardd/memory.h"
+#include "guardd/object.h"
 #include "guardd/provenance.h"
 #include "guardd/repairs.h"
 #include "guardd/scans.h"

@@ -85,10 +85,10 @@ class Daemon {
       std::cerr << "guardd: " << printable(started.error().text()) << '\n';
       return 1;
     }
-    while (sd_event_get_state(loop_.get()) != SD_EVENT_FINISHED) {
-      if (const int code = sd_event_run(loop_.get(), patience()); code < 0) break;
+    do {
       turn();
-    }
+    } while (sd_event_run(loop_.get(), patience()) >= 0 &&
+             sd_event_get_state(loop_.get()) != SD_EVENT_FINISHED);
     finish();
     return 0;
   }
@@ -118,13 +118,12 @@ class Daemon {
     repairs_ = std::make_unique<Repairs>();
     caretaker_ = std::make_unique<Caretaker>(
         *processes_, *notices_, *repairs_, store_.get(),
-        Caretaker::Ports{
-            [this](Violation violation) { report(std::move(violation)); },
-            [this](std::uint32_t tree, const std::string& why) {
-              ++lost_;
-              why_again_ = why;
-              trees_->look_through(tree);
-            }});
+        Caretaker::Ports{[this](Violation violation) { report(std::move(violation)); },
+                         [this](std::uint32_t tree, const std::string& why) {
+                           ++lost_;
+                           why_again_ = why;
+                           trees_->look_through(tree);
+                         }});
     trees_ = std::make_unique<Trees>(*notices_, *caretaker_, *scans_);
     anchors_ = std::make_unique<Anchors>(loop_.get(), [this] { look_around(); });
     GUARD_CHECK(anchors_->watch_mounts());
@@ -255,10 +254,11 @@ class Daemon {
     return 0;
   }
 
-  // ---- what is enforced --------------------------------------------------------------------------
+  // ---- what is enforced
+  // --------------------------------------------------------------------------
 
-  // Watches what lies above the trees, and the break-glass, before it looks: what changes in between
-  // is told.
+  // Watches what lies above the trees, and the break-glass, before it looks: what changes in
+  // between is told.
   void watch_surroundings() {
     std::vector<std::string> paths{kDisableFile};
     for (const auto& tree : set_->trees()) paths.push_back(tree.root());
@@ -437,11 +437,11 @@ class Daemon {
   std::vector<std::unique_ptr<Io>> ios_;
   Config config_;
   std::shared_ptr<const PolicySet> set_;
-  std::vector<std::string> errors_;       // of the last load
-  std::optional<std::string> disabled_;   // why nothing is enforced
-  std::vector<std::string> troubles_;     // of the start
+  std::vector<std::string> errors_;      // of the last load
+  std::optional<std::string> disabled_;  // why nothing is enforced
+  std::vector<std::string> troubles_;    // of the start
   std::string store_trouble_;
-  std::set<std::string> told_;            // what was said of our health, and is still so
+  std::set<std::string> told_;  // what was said of our health, and is still so
   std::string boot_id_ = boot_id();
   std::string stop_reason_;
 

@@ -8,19 +8,25 @@ namespace guard {
 inline constexpr std::string_view kHelp = R"(guardd: keeps services the owners of their files
 
 Usage: guardd [OPTION...]
-       guardd --check [--policy-dir DIR]...
+       guardd --check [--config FILE] [--policy-dir DIR]...
 
 Options:
+      --config FILE     Settings; /etc/guardd/guardd.toml if it is there
       --policy-dir DIR  Read policies from DIR, not the standard directories;
                         may be given several times, earlier ones win
+      --state-dir DIR   What must survive a crash is kept in DIR, not in
+                        /var/lib/guardd
+      --backend WHICH   auto or fanotify; this version has no lsm
+      --bus WHICH       none; this version is not on the bus
       --log HOW         console (default: for people) or json (an object a line)
-      --backend WHICH   auto or fanotify; this version has no other
-      --check           Validate the policies and end: 0 valid, 1 invalid
+      --check           Validate settings and policies and end: 0 valid, 1 not
   -h, --help            This help
       --version         The version
 
-Runs in the foreground until SIGTERM; SIGHUP reloads the policies. This version
-logs and puts right; what is to be denied is put right.
+Runs in the foreground until SIGTERM; SIGHUP reloads settings and policies. This
+version logs and puts right; what is to be denied is put right. The file
+/run/guardd/disable, or guardd=off on the kernel command line, keeps it from
+enforcing anything.
 )";
 
 }  // namespace guard

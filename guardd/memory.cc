@@ -26,8 +26,8 @@ void Memory::seen(std::uint64_t directory, std::string_view name, SteadyTime now
   if (store_ && seen_.size() < kMostSeen) seen_.push_back({now, directory, std::string(name)});
 }
 
-void Memory::keep(const Settle& settle, const WatchedDirectories& directories,
-                  const PolicySet& set, SteadyTime now) {
+void Memory::keep(const Settle& settle, const WatchedDirectories& directories, const PolicySet& set,
+                  SteadyTime now) {
   while (!seen_.empty() && seen_.front().time + kMoment <= now) {
     const auto name = std::move(seen_.front());
     seen_.pop_front();

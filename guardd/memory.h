@@ -49,8 +49,8 @@ class Memory {
 
   Store* store_;
   Suspects suspects_;
-  std::deque<Name> seen_;                                         // the oldest first
-  std::unordered_set<FileId> kept_;                               // in the store
+  std::deque<Name> seen_;                                          // the oldest first
+  std::unordered_set<FileId> kept_;                                // in the store
   std::unordered_map<std::string, std::vector<Pending>> pending_;  // by tree
 };
 

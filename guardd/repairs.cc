@@ -86,8 +86,7 @@ void Repairs::run(const std::stop_token& stop) {
 
 // All that waits of one tree. The root is held only meanwhile, so that its file system can be
 // unmounted.
-void Repairs::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
-                    const std::stop_token& stop) {
+void Repairs::serve(Queue& queue, std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
   queue.is_served = true;
   std::shared_ptr<const PolicySet> set;
   std::optional<Result<Object>> root;
@@ -120,8 +119,7 @@ void Repairs::repair(const std::shared_ptr<const Repair>& task, const Result<Obj
   std::optional<Subject> subject;
   const auto& who = task->due.seen.who;
   if (who && who->known()) subject = who->subject();
-  if (!task->due.look)
-    return hand_over(task->path, remedy(*root, task_of(*task, subject)), {});
+  if (!task->due.look) return hand_over(task->path, remedy(*root, task_of(*task, subject)), {});
   // A storm: everything in this directory, one by one, by whoever caused it.
   ScanTask look;
   look.policy = &task->policy();

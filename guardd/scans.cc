@@ -22,8 +22,7 @@ FileId identity_of(const Object& root, const std::string& path) {
 }  // namespace
 
 Scans::Scans(unsigned threads)
-    : threads_(threads),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+    : threads_(threads), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Scans::~Scans() {
   thread_.request_stop();
@@ -57,16 +56,27 @@ void Scans::run(const std::stop_token& stop) {
     jobs_.pop_front();
     is_scanning_ = true;
     lock.unlock();
-    scan_tree(std::move(job), stop);
+    const bool is_complete = scan_tree(job, stop);
     lock.lock();
     is_scanning_ = false;
+    // What has happened since then is looked at by the next.
+    if (is_asked(job)) continue;
+    // Somebody moved things about. Who does so all the time must not keep us busy for ever: what
+    // could not be looked at is left for the next scan then.
+    if (!is_complete && ++job.tries < kMostTries) {
+      jobs_.push_back(std::move(job));
+      continue;
+    }
+    lock.unlock();
+    (void)found_.put({job.set, job.tree, {}, {}, {}, true, is_complete}, stop);
+    lock.lock();
   }
 }
 
-void Scans::scan_tree(Job job, const std::stop_token& stop) {
+bool Scans::scan_tree(const Job& job, const std::stop_token& stop) {
   const auto& tree = job.set->trees()[job.tree];
   const auto root = open_tree(tree.root());
-  if (!root) return;  // gone: whoever watches the root finds out
+  if (!root) return false;  // gone: whoever watches the root finds out
   ScanTask task;
   task.policy = &job.set->policy_of(tree);
   task.nested = nested_trees(*job.set, tree);
@@ -77,22 +87,12 @@ void Scans::scan_tree(Job job, const std::stop_token& stop) {
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
     if (!finding.outcome) return;
-    Wrong wrong{job.set, job.tree, std::string(finding.path), *finding.outcome, {}, false};
+    Wrong wrong{job.set, job.tree, std::string(finding.path), *finding.outcome, {}, false, false};
     if (wrong.outcome.what != Remedied::kFixed) wrong.object = identity_of(*root, wrong.path);
     (void)found_.put(std::move(wrong), stop);
   };
   const auto report = scan(*root, task, options, found, stop, progress);
-  {
-    const std::lock_guard lock(mutex_);
-    if (is_asked(job)) return;  // what has happened since then is looked at by the next
-    if (!report || !report->complete) {
-      // Somebody moved things about. Who does so all the time must not keep us busy for ever: what
-      // could not be looked at is left for the next scan then.
-      if (++job.tries < kMostTries) jobs_.push_back(std::move(job));
-      return;
-    }
-  }
-  (void)found_.put({job.set, job.tree, {}, {}, {}, true}, stop);
+  return report && report->complete;
 }
 
 }  // namespace guard

@@ -27,8 +27,9 @@ class Scans {
     std::string path;
     RemedyOutcome outcome;
     FileId object;  // where it was left as it is
-    // The last of this tree, and nothing wrong itself: all that is in it was looked at.
+    // The last of this tree, and nothing wrong itself.
     bool is_end = false;
+    bool is_complete = false;  // with is_end: all that is in it was looked at
   };
 
   explicit Scans(unsigned threads);
@@ -50,7 +51,8 @@ class Scans {
 
   bool is_asked(const Job& job) const;
   void run(const std::stop_token& stop);
-  void scan_tree(Job job, const std::stop_token& stop);
+  // Whether all of it was looked at.
+  bool scan_tree(const Job& job, const std::stop_token& stop);
 
   const unsigned threads_;
   Inbox<Wrong> found_;

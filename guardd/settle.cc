@@ -137,10 +137,8 @@ std::optional<Due> Settle::take(SteadyTime now) {
         }
       }
     }
-    Due due{directory->number, directory->tree,
-            at->first.name,    at->first.look,
-            std::move(at->second.seen), at->second.settle,
-            at->second.tries,  at->second.first_seen};
+    Due due{directory->number,          directory->tree,   at->first.name,   at->first.look,
+            std::move(at->second.seen), at->second.settle, at->second.tries, at->second.first_seen};
     erase(at);
     return due;
   }

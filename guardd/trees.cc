@@ -80,8 +80,7 @@ void Trees::find_tree(std::uint32_t tree) {
   if (watched_[tree] == *id) return;
   forget(tree);
   troubles_.erase(tree);
-  const auto done =
-      notices_.watch_tree(tree, which.root(), nested_trees(*set_, which), caretaker_);
+  const auto done = notices_.watch_tree(tree, which.root(), nested_trees(*set_, which), caretaker_);
   if (!done) {
     if (done.error().code() != ENOENT)
       troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text();

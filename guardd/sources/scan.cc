@@ -89,7 +89,8 @@ class Inspector : public Visitor {
   Descent directory(const Meeting& met, const Directory& opened) override {
     if (covered_.is_nested(opened.path())) return Descent::kLeave;
     progress_.directories.fetch_add(1, std::memory_order_relaxed);
-    if (!right_.is(opened.state())) inspect(met, opened.path(), opened.state(), opened.id(), opened.changed());
+    if (!right_.is(opened.state()))
+      inspect(met, opened.path(), opened.state(), opened.id(), opened.changed());
     if (covered_.all_below(opened.path())) return Descent::kLeave;
     return closes(opened.state()) ? Descent::kClosed : Descent::kEnter;
   }

@@ -27,8 +27,8 @@ struct ScanTask {
   bool below = true;                // false: only the directory and what it holds itself
   bool fix = false;
   bool dry_run = false;  // with fix: say what would be done
-  // What changed more recently than the policy's `settle` is left as it is, and told as busy: it may
-  // be in the making.
+  // What changed more recently than the policy's `settle` is left as it is, and told as busy: it
+  // may be in the making.
   bool spare_fresh = false;
   // kSomebodyElse: it is known that `start` was brought in, with all that is below it, by somebody
   // else than the owner.

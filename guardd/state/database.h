@@ -2,12 +2,12 @@
 // handles. One thread at a time.
 #pragma once
 
+#include <sqlite3.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <sqlite3.h>
 
 #include "policy/base/handle.h"
 #include "policy/base/result.h"

@@ -181,11 +181,12 @@ Status put_fix(Statement& statement, const Fix& fix) {
 }
 
 Result<std::vector<Pending>> read_pending(Database& database) {
-  GUARD_TRY(auto rows, database.prepare(
-                           "SELECT object, tree, path, is_directory, operation, pid, start, parent, "
-                           "parent_start, comm, uid, euid, fsuid, gid, login, session, tty, cwd, exe, "
-                           "cmdline, exe_device, exe_inode, labels, cgroup, unit, slice "
-                           "FROM pending ORDER BY number"));
+  GUARD_TRY(
+      auto rows,
+      database.prepare("SELECT object, tree, path, is_directory, operation, pid, start, parent, "
+                       "parent_start, comm, uid, euid, fsuid, gid, login, session, tty, cwd, exe, "
+                       "cmdline, exe_device, exe_inode, labels, cgroup, unit, slice "
+                       "FROM pending ORDER BY number"));
   std::vector<Pending> all;
   for (;;) {
     GUARD_TRY(const bool more, rows.next());

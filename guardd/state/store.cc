@@ -28,7 +28,8 @@ Result<Fd> claim(const std::string& directory) {
   struct stat facts {};
   if (::fstat(fd.get(), &facts) < 0) return Error::from_errno(errno, quote(directory));
   if (facts.st_uid != ::geteuid() || (facts.st_mode & kOthersWrite) != 0) {
-    return Error(quote(directory) + " can be written by others than root; mend it with: chown root " +
+    return Error(quote(directory) +
+                 " can be written by others than root; mend it with: chown root " +
                  escaped(directory) + " && chmod go-w " + escaped(directory));
   }
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) {
@@ -51,8 +52,7 @@ class Store::Writer {
     GUARD_TRY(auto suspect, database.prepare(kKeepSuspect));
     GUARD_TRY(auto fix, database.prepare(kKeepFix));
     return std::unique_ptr<Writer>(new Writer(std::move(database), std::move(pending),
-                                              std::move(done), std::move(suspect),
-                                              std::move(fix)));
+                                              std::move(done), std::move(suspect), std::move(fix)));
   }
 
   Result<Remembered> read() {
@@ -124,8 +124,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory) {
   if (!remembered && is_broken(remembered.error())) {
     writer = Error("");  // closes it
     const auto aside = path + ".broken";
-    trouble = quote(path) + " was broken (" + remembered.error().text() +
-              ") and is put aside as " + quote(aside) + "; what it remembered is forgotten";
+    trouble = quote(path) + " was broken (" + remembered.error().text() + ") and is put aside as " +
+              quote(aside) + "; what it remembered is forgotten";
     if (::rename(path.c_str(), aside.c_str()) < 0)
       return Error::from_errno(errno, quote(path) + " is broken and cannot be put aside");
     for (const char* more : {"-wal", "-shm"}) (void)::unlink((path + more).c_str());
@@ -165,8 +165,7 @@ void Store::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     if (!changed_.wait(lock, stop, [&] { return !queue_.empty(); })) break;
     // What comes soon goes along: one transaction for many.
-    (void)changed_.wait_for(lock, stop, kDelay,
-                            [&] { return queue_.size() >= kMostQueued / 2; });
+    (void)changed_.wait_for(lock, stop, kDelay, [&] { return queue_.size() >= kMostQueued / 2; });
     const auto entries = std::exchange(queue_, {});
     lock.unlock();
     write(entries, stop);

@@ -108,9 +108,9 @@ void DaemonTest::start() {
   const auto out = (root() / "told").string();
   const auto directory = (root() / "policies").string();
   const auto state = (root() / "state").string();
-  const std::vector<std::string> words{GUARDD,     "--policy-dir", directory, "--state-dir",
-                                       state,      "--bus",        "none",    "--backend",
-                                       "fanotify", "--log",        "json"};
+  std::vector<std::string> words{GUARDD, "--policy-dir", directory,  "--state-dir", state, "--bus",
+                                 "none", "--backend",    "fanotify", "--log",       "json"};
+  words.insert(words.end(), options_.begin(), options_.end());
   std::vector<char*> arguments;
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));  // NOLINT
   arguments.push_back(nullptr);
@@ -127,6 +127,11 @@ int DaemonTest::stop() {
   ::kill(pid_, SIGTERM);
   ::waitpid(std::exchange(pid_, -1), &status, 0);
   return status;
+}
+
+void DaemonTest::kill_it() {
+  ::kill(pid_, SIGKILL);
+  ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
 bool DaemonTest::eventually(const std::function<bool()>& true_yet) {

@@ -49,6 +49,7 @@ class DaemonTest : public ScratchFsTest {
 
   void start();
   int stop();
+  void kill_it();  // as a crash does: it has no chance to do anything any more
   pid_t daemon() const { return pid_; }
 
   // The machine may be busy: what matters is that it comes true at all.
@@ -82,9 +83,10 @@ class DaemonTest : public ScratchFsTest {
   // The user's real test: the owner opens everything for writing, renames it and removes it.
   void owner_can_work_in(const std::filesystem::path& directory) const;
 
-  std::filesystem::path tree_;    // srv/app: $T
-  std::filesystem::path logged_;  // srv/logged
-  std::filesystem::path other_;   // guarded by nobody: $O
+  std::filesystem::path tree_;        // srv/app: $T
+  std::filesystem::path logged_;      // srv/logged
+  std::filesystem::path other_;       // guarded by nobody: $O
+  std::vector<std::string> options_;  // for the command line, besides the usual ones
 
  private:
   pid_t pid_ = -1;

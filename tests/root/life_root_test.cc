@@ -1,0 +1,376 @@
+// How the daemon lives: what it remembers over a crash, how it is switched off, how it is reloaded,
+// and what it tells the service manager.
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "guardd/state/database.h"
+#include "policy/base/handle.h"
+#include "tests/root/daemon_fixture.h"
+
+namespace guard::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+class Life : public DaemonTest {
+ protected:
+  // A file that the service could not read, in the hands of whoever makes it.
+  Fd being_written(const std::string& name) const {
+    return Fd(::open((tree_ / name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  }
+  std::int64_t count(const std::string& what) const {
+    auto database = Database::open((root() / "state" / "guardd.db").string());
+    if (!database) return -1;
+    auto rows = database->prepare(("SELECT count(*) FROM " + what).c_str());
+    if (!rows) return -1;
+    const auto there = rows->next();
+    return there && *there ? rows->number() : -1;
+  }
+  bool told_health(const std::string& health, const std::string& words) const {
+    const auto all = of_type("health");
+    return std::any_of(all.begin(), all.end(), [&](const Json& told) {
+      return told["health"] == health &&
+             told.value("health_reason", "").find(words) != std::string::npos;
+    });
+  }
+};
+GUARD_ON_EVERY_FS(Life);
+
+TEST_P(Life, WhatWaitedWhenItCrashedIsStillEvidence) {
+  guard_app("fix");
+  start();
+  auto writer = being_written("secret");
+  ASSERT_TRUE(eventually([&] { return count("pending") == 1; }));
+  kill_it();
+  writer.reset();
+  start();
+  EXPECT_TRUE(becomes_apps("secret"));
+  ASSERT_TRUE(eventually([&] { return !violations(tree_ / "secret").empty(); }));
+  const auto told = violations(tree_ / "secret").back();
+  EXPECT_EQ(told["action"], "fixed");
+  EXPECT_EQ(told["operation"], "create");
+  EXPECT_EQ(told["pid"], ::getpid());
+  EXPECT_EQ(fs::path(told["exe"].get<std::string>()).filename(), "life_root_test");
+  EXPECT_TRUE(eventually([&] { return count("pending") == 0; }));
+}
+
+TEST_P(Life, WithoutItsStateACrashLosesTheEvidence) {
+  guard_app("fix");
+  start();
+  auto writer = being_written("secret");
+  ASSERT_TRUE(eventually([&] { return count("pending") == 1; }));
+  kill_it();
+  writer.reset();
+  fs::remove_all(root() / "state");
+  start();
+  ASSERT_TRUE(eventually([&] { return !violations(tree_ / "secret").empty(); }));
+  EXPECT_EQ(violations(tree_ / "secret").front()["action"], "skipped");
+  EXPECT_EQ(owner(tree_ / "secret"), 0U);
+}
+
+TEST_P(Life, WhatTheServiceMovedInIsSuspectAfterACrashToo) {
+  guard_app("fix");
+  start();
+  as_root("chmod 0777 $O; umask 077; echo secret > $O/secret");
+  as_app("mv $O/secret $T/stolen");
+  ASSERT_TRUE(eventually([&] { return count("suspect") == 1; }));
+  kill_it();
+  start();
+  as_root("chmod 0600 $T/stolen; chown root:root $T/stolen");
+  let_settle();
+  EXPECT_EQ(owner(tree_ / "stolen"), 0U);
+}
+
+TEST_P(Life, AfterACrashInABurstEverythingIsFound) {
+  guard_app("fix");
+  start();
+  std::thread burst([&] { as_root("for i in $(seq 3000); do : > $T/file.$i; done"); });
+  std::this_thread::sleep_for(100ms);
+  kill_it();
+  burst.join();
+  start();
+  EXPECT_TRUE(eventually([&] {
+    const fs::directory_iterator all(tree_);
+    return std::all_of(fs::begin(all), fs::end(all),
+                       [](const auto& each) { return owner(each.path()) == kApp; });
+  }));
+  EXPECT_EQ(std::distance(fs::directory_iterator(tree_), {}), 3000);
+}
+
+TEST_P(Life, RemembersHowThingsWereBeforeAFix) {
+  guard_app("fix");
+  start();
+  as_root("install -m 0640 -g 5 /dev/null $T/file");
+  EXPECT_TRUE(becomes_apps("file"));
+  EXPECT_TRUE(eventually([&] {
+    return count(
+               "fix WHERE uid_before = 0 AND gid_before = 5 AND mode_before = 416 AND "
+               "uid_after = 4242 AND gid_after = 4242") == 1;
+  }));
+}
+
+TEST_P(Life, PutsABrokenStateAside) {
+  guard_app("fix");
+  fs::create_directory(root() / "state");
+  fs::permissions(root() / "state", fs::perms::owner_all);
+  std::ofstream(root() / "state" / "guardd.db") << std::string(8192, 'x');
+  start();
+  EXPECT_TRUE(eventually([&] { return told_health("degraded", "is put aside as"); }));
+  EXPECT_TRUE(fs::exists(root() / "state" / "guardd.db.broken"));
+  as_root("touch $T/file");
+  EXPECT_TRUE(becomes_apps("file"));
+  EXPECT_TRUE(eventually([&] { return count("fix") == 1; }));
+}
+
+TEST_P(Life, GuardsWithoutAStateThatOthersCouldWrite) {
+  guard_app("fix");
+  fs::create_directory(root() / "state");
+  fs::permissions(root() / "state", fs::perms::all);
+  start();
+  EXPECT_TRUE(eventually([&] { return told_health("degraded", "can be written by others"); }));
+  EXPECT_FALSE(fs::exists(root() / "state" / "guardd.db"));
+  as_root("touch $T/file");
+  EXPECT_TRUE(becomes_apps("file"));
+}
+
+TEST_P(Life, AFullDiskCostsTheMemoryAndNothingElse) {
+  guard_app("fix");
+  fs::create_directory(root() / "state");
+  ASSERT_EQ(::mount("state", (root() / "state").c_str(), "tmpfs", 0, "size=512k,mode=0700"), 0);
+  start();
+  EXPECT_TRUE(eventually([&] { return count("fix") == 0; }));
+  as_root("cat /dev/zero > " + (root() / "state" / "filler").string() + " 2>&1 || true");
+  as_root("for i in $(seq 300); do : > $T/file.$i; done");
+  EXPECT_TRUE(becomes_apps("file.300"));
+  EXPECT_TRUE(eventually([&] { return told_health("degraded", "the state cannot be kept"); }));
+  fs::remove(root() / "state" / "filler");
+  as_root("touch $T/file");
+  EXPECT_TRUE(eventually([&] { return told_health("ok", ""); }));
+  EXPECT_TRUE(eventually([&] { return count("fix") > 0; }));
+}
+
+TEST_P(Life, TheBreakGlassFileSwitchesItOffAndOn) {
+  ASSERT_EQ(::mount("run", "/run", "tmpfs", 0, "mode=0755"), 0);
+  fs::create_directory("/run/guardd");
+  std::ofstream("/run/guardd/disable").close();
+  guard_app("fix");
+  start();
+  EXPECT_TRUE(told_health("disabled", "/run/guardd/disable"));
+  as_root("touch $T/file");
+  std::this_thread::sleep_for(500ms);
+  EXPECT_EQ(owner(tree_ / "file"), 0U);
+  fs::remove("/run/guardd/disable");
+  EXPECT_TRUE(becomes_apps("file"));
+  std::ofstream("/run/guardd/disable").close();
+  EXPECT_TRUE(eventually([&] { return of_type("health").back()["health"] == "disabled"; }));
+  as_root("touch $T/another");
+  std::this_thread::sleep_for(500ms);
+  EXPECT_EQ(owner(tree_ / "another"), 0U);
+  EXPECT_EQ(::umount2("/run", MNT_DETACH), 0);
+}
+
+TEST_P(Life, TheKernelCommandLineSwitchesItOff) {
+  const auto line = root() / "cmdline";
+  std::ofstream(line) << "quiet guardd=off ro\n";
+  ASSERT_EQ(::mount(line.c_str(), "/proc/cmdline", nullptr, MS_BIND, nullptr), 0);
+  guard_app("fix");
+  start();
+  EXPECT_TRUE(told_health("disabled", "guardd=off"));
+  as_root("touch $T/file");
+  std::this_thread::sleep_for(500ms);
+  EXPECT_EQ(owner(tree_ / "file"), 0U);
+  EXPECT_EQ(::umount2("/proc/cmdline", MNT_DETACH), 0);
+}
+
+TEST_P(Life, AReloadForgetsNothingThatWaits) {
+  guard_app("fix");
+  start();
+  auto writer = being_written("secret");
+  std::this_thread::sleep_for(300ms);
+  policy("more", "log", "50ms");
+  ::kill(daemon(), SIGHUP);
+  ASSERT_TRUE(eventually([&] { return !of_type("reload").empty(); }));
+  writer.reset();
+  EXPECT_TRUE(becomes_apps("secret"));
+}
+
+TEST_P(Life, AReloadTakesTheMarksFromWhatIsGuardedNoMore) {
+  guard_both();
+  start();
+  as_root("mkdir -p $T/a/b/c");
+  EXPECT_TRUE(becomes_apps("a/b/c"));
+  const auto marks = [&] {
+    std::size_t count = 0;
+    for (const auto& each :
+         fs::directory_iterator("/proc/" + std::to_string(daemon()) + "/fdinfo")) {
+      std::ifstream lines(each.path());
+      for (std::string line; std::getline(lines, line);)
+        if (line.starts_with("fanotify ino:")) ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(marks(), 5U);
+  fs::remove(root() / "policies" / "app.toml");
+  ::kill(daemon(), SIGHUP);
+  EXPECT_TRUE(eventually([&] { return marks() == 1; })) << marks();
+}
+
+TEST_P(Life, BadSettingsStopTheStartAndNotTheReload) {
+  guard_app("fix");
+  const auto settings = root() / "guardd.toml";
+  std::ofstream(settings) << "[incident]\nquiet = \"1s\"\n";
+  options_ = {"--config", settings.string()};
+  start();
+  std::ofstream(settings) << "[incident]\nquiet = \"soon\"\n";
+  ::kill(daemon(), SIGHUP);
+  ASSERT_TRUE(eventually([&] { return !of_type("reload").empty(); }));
+  const auto told = of_type("reload").front();
+  EXPECT_EQ(told["done"], false);
+  EXPECT_NE(told["errors"].dump().find("guardd.toml:2:"), std::string::npos) << told;
+  as_root("touch $T/file");
+  EXPECT_TRUE(becomes_apps("file"));
+}
+
+// A service manager that listens.
+class Manager {
+ public:
+  explicit Manager(const fs::path& path)
+      : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+    ::setenv("WATCHDOG_USEC", "400000", 1);
+  }
+  ~Manager() {
+    ::unsetenv("NOTIFY_SOCKET");
+    ::unsetenv("WATCHDOG_USEC");
+  }
+  Manager(const Manager&) = delete;
+  Manager& operator=(const Manager&) = delete;
+
+  // All that came until now, one after the other.
+  std::string heard() const {
+    std::string text;
+    std::string message(4096, '\0');
+    for (ssize_t got = 0;
+         (got = ::recv(socket_.get(), message.data(), message.size(), MSG_DONTWAIT)) > 0;)
+      text += message.substr(0, static_cast<std::size_t>(got)) + "\n";
+    return text;
+  }
+
+ private:
+  Fd socket_;
+};
+
+TEST_P(Life, TellsTheServiceManagerHowItIs) {
+  const Manager manager(root() / "notify");
+  guard_app("fix");
+  start();
+  std::this_thread::sleep_for(1s);
+  const auto heard = manager.heard();
+  EXPECT_NE(heard.find("READY=1"), std::string::npos) << heard;
+  EXPECT_NE(heard.find("WATCHDOG=1"), std::string::npos) << heard;
+  ::kill(daemon(), SIGHUP);
+  std::string reloaded;
+  EXPECT_TRUE(eventually([&] {
+    reloaded += manager.heard();
+    const auto begun = reloaded.find("RELOADING=1");
+    return begun != std::string::npos && reloaded.find("READY=1", begun) != std::string::npos;
+  })) << reloaded;
+  ::kill(daemon(), SIGSTOP);
+  std::this_thread::sleep_for(100ms);
+  (void)manager.heard();
+  std::this_thread::sleep_for(1s);
+  EXPECT_EQ(manager.heard(), "");  // one that does not turn is not said to be well
+  ::kill(daemon(), SIGCONT);
+  EXPECT_EQ(stop(), 0);
+  EXPECT_NE(manager.heard().find("STOPPING=1"), std::string::npos);
+}
+
+TEST_P(Life, EndsWithinASecond) {
+  guard_app("fix");
+  start();
+  as_root("for i in $(seq 2000); do : > $T/file.$i; done");
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(stop(), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
+}
+
+// Frozen for as long as it lives, however the test ends.
+class Frozen {
+ public:
+  explicit Frozen(const fs::path& root) : fd_(::open(root.c_str(), O_RDONLY | O_CLOEXEC)) {
+    EXPECT_EQ(::ioctl(fd_.get(), FIFREEZE, 0), 0);
+  }
+  ~Frozen() { EXPECT_EQ(::ioctl(fd_.get(), FITHAW, 0), 0); }
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+
+ private:
+  Fd fd_;
+};
+
+TEST_P(Life, AFrozenFileSystemHoldsUpNoOther) {
+  const auto cold_type =
+      GetParam() == FsType::kXfs ? FsType::kXfs : FsType::kExt4;  // no tmpfs freezes
+  if (const auto why = why_no_scratch_fs(cold_type); !why.empty()) GTEST_SKIP() << why;
+  auto other = ScratchFs::make(cold_type);
+  ASSERT_TRUE(other);
+  const auto cold = (*other)->root() / "cold";
+  fs::create_directory(cold);
+  ASSERT_EQ(::chown(cold.c_str(), kApp, kApp), 0);
+  guard_app("fix");
+  std::ofstream(root() / "policies" / "cold.toml")
+      << "[[policy]]\nname = \"cold\"\npaths = [\"" << cold.string()
+      << "\"]\nowner = 4242\ngroup = 4242\naction = \"fix\"\nsettle = \"200ms\"\n";
+  start();
+  for (int i = 0; i < 10; ++i) std::ofstream(cold / std::to_string(i)).close();
+  {
+    const Frozen frozen((*other)->root());
+    std::this_thread::sleep_for(500ms);
+    EXPECT_EQ(owner(cold / "0"), 0U);
+    as_root("touch $T/file");
+    EXPECT_TRUE(becomes_apps("file"));
+    ::kill(daemon(), SIGHUP);
+    EXPECT_TRUE(eventually([&] { return !of_type("reload").empty(); }));
+  }
+  for (int i = 0; i < 10; ++i)
+    EXPECT_TRUE(eventually([&] { return owner(cold / std::to_string(i)) == kApp; })) << i;
+}
+
+// Without the tracer nobody is mistaken for whoever has ended.
+TEST_P(Life, WithoutTheTracerOnlyTheLivingAreKnown) {
+  const auto settings = root() / "guardd.toml";
+  std::ofstream(settings) << "tracer = \"off\"\n";
+  options_ = {"--config", settings.string()};
+  guard_app("log", "500ms");
+  start();
+  as_root("touch $T/gone");
+  const Fd living(::open((tree_ / "living").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  ASSERT_TRUE(eventually([&] { return !violations(tree_ / "gone").empty(); }));
+  const auto gone = violations(tree_ / "gone").front();
+  if (gone.contains("exe")) {
+    EXPECT_EQ(fs::path(gone["exe"].get<std::string>()).filename(), "touch");
+  } else {
+    EXPECT_GT(gone["pid"], 0);
+    EXPECT_FALSE(gone.contains("uid")) << gone;
+  }
+}
+
+}  // namespace
+}  // namespace guard::test

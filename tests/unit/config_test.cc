@@ -1,0 +1,131 @@
+#include "guardd/config.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace guard {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string complaints(const Diagnostics& diagnostics) {
+  std::string text;
+  for (const auto& each : diagnostics.all()) text += diagnostics.format(each) + "\n";
+  return text;
+}
+
+std::string wrong(const std::string& text) {
+  Diagnostics diagnostics;
+  const auto file = diagnostics.add_file("guardd.toml");
+  (void)read_config(text, file, diagnostics);
+  return complaints(diagnostics);
+}
+
+TEST(Config, ReadsWhatTheContractNames) {
+  Diagnostics diagnostics;
+  const auto file = diagnostics.add_file("guardd.toml");
+  const auto config = read_config(R"(
+backend = "fanotify"
+tracer = "off"
+[answer]
+deadline = "1s"
+on_deadline = "deny"
+on_overload = "deny"
+unknown_intent = "read"
+[scan]
+threads = 3
+every = "24h"
+[audit]
+path = "/srv/audit"
+retention = "30d"
+max_size = "2M"
+[journal]
+sample = 7
+[incident]
+quiet = "5s"
+[metrics]
+textfile = "/var/lib/metrics/guardd.prom"
+)",
+                                  file, diagnostics);
+  EXPECT_EQ(complaints(diagnostics), "");
+  EXPECT_EQ(config.backend, BackendChoice::kFanotify);
+  EXPECT_EQ(config.tracer, TracerChoice::kOff);
+  EXPECT_EQ(config.answer.deadline, 1s);
+  EXPECT_EQ(config.answer.on_deadline, Answer::kDeny);
+  EXPECT_EQ(config.answer.on_overload, Answer::kDeny);
+  EXPECT_EQ(config.answer.unknown_intent, UnknownIntent::kRead);
+  EXPECT_EQ(config.scan.threads, 3U);
+  EXPECT_EQ(config.scan.every, 24h);
+  EXPECT_EQ(config.audit.path, "/srv/audit");
+  EXPECT_EQ(config.audit.retention, 30 * 24h);
+  EXPECT_EQ(config.audit.max_size, 2U << 20U);
+  EXPECT_EQ(config.journal.sample, 7U);
+  EXPECT_EQ(config.incident.quiet, 5s);
+  EXPECT_EQ(config.metrics.textfile, "/var/lib/metrics/guardd.prom");
+}
+
+TEST(Config, EveryMistakeHasItsPlaceAndRemedy) {
+  EXPECT_EQ(wrong("bakend = \"lsm\"\n"),
+            "guardd.toml:1:1: unknown key \"bakend\"; did you mean \"backend\"?\n");
+  EXPECT_NE(wrong("[incident]\nquiet = \"soon\"\n").find("guardd.toml:2:9: "), std::string::npos);
+  EXPECT_NE(wrong("[scan]\nthreads = 0\n").find("guardd.toml:2:"), std::string::npos);
+  EXPECT_NE(wrong("[scan]\nevery = \"never\"\n").find("or \"off\""), std::string::npos);
+  EXPECT_NE(wrong("[audit]\nmax_size = \"big\"\n").find("as in \"1G\""), std::string::npos);
+  EXPECT_NE(wrong("backend = \n").find("guardd.toml:1:"), std::string::npos);
+  const auto both = wrong("tracer = \"on\"\nbackend = \"best\"\n");
+  EXPECT_NE(both.find(":1:"), std::string::npos);
+  EXPECT_NE(both.find(":2:"), std::string::npos);
+}
+
+class ConfigFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "guardd-config-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string write(const std::string& text, mode_t mode = 0644) const {
+    const auto path = directory_ / "guardd.toml";
+    std::ofstream(path) << text;
+    EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+    return path.string();
+  }
+
+  std::filesystem::path directory_;
+};
+
+TEST_F(ConfigFile, IsReadWhereItIsNamed) {
+  Diagnostics diagnostics;
+  const auto config = load_config(write("[journal]\nsample = 9\n"), diagnostics);
+  ASSERT_TRUE(config) << complaints(diagnostics);
+  EXPECT_EQ(config->journal.sample, 9U);
+}
+
+TEST_F(ConfigFile, MustBeThereOnceItIsNamed) {
+  Diagnostics diagnostics;
+  EXPECT_FALSE(load_config((directory_ / "none.toml").string(), diagnostics));
+  EXPECT_NE(complaints(diagnostics).find("none.toml:1:1: it cannot be opened"), std::string::npos);
+}
+
+TEST_F(ConfigFile, IsRefusedWhenOthersCanWriteIt) {
+  Diagnostics diagnostics;
+  EXPECT_FALSE(load_config(write("", 0666), diagnostics));
+  EXPECT_NE(complaints(diagnostics).find("others than root can write it"), std::string::npos);
+}
+
+TEST_F(ConfigFile, IsNotUsedWithAMistakeInIt) {
+  Diagnostics diagnostics;
+  EXPECT_FALSE(load_config(write("journal = 1\n"), diagnostics));
+  EXPECT_TRUE(diagnostics.has_errors());
+}
+
+}  // namespace
+}  // namespace guard

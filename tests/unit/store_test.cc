@@ -1,0 +1,167 @@
+#include "guardd/state/store.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "guardd/state/database.h"
+
+namespace guard {
+namespace {
+
+FileId file_id(int number) {
+  return {"filesystem", 1, std::to_string(number)};
+}
+
+Pending pending(int number, const std::string& path) {
+  Pending made;
+  made.tree = "/srv/app";
+  made.path = path;
+  made.object = file_id(number);
+  made.operation = Operation::kMkdir;
+  made.is_directory = true;
+  made.who.pid = 12;
+  made.who.start = 34;
+  made.who.comm = "cp";
+  made.who.fsuid = Uid{0};
+  auto image = std::make_shared<Image>();
+  image->exe = "/usr/bin/cp";
+  image->cmdline = "cp a b";
+  image->id = InodeId{5, 6};
+  image->labels.add(Label::kBackup);
+  made.who.image = std::move(image);
+  return made;
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "guardd-state-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::unique_ptr<Store> open() const {
+    auto store = Store::open(directory_.string());
+    EXPECT_TRUE(store) << store.error().text();
+    return store ? *std::move(store) : nullptr;
+  }
+  std::string refusal() const {
+    const auto store = Store::open(directory_.string());
+    return store ? "opened" : store.error().text();
+  }
+  std::string database() const { return (directory_ / "guardd.db").string(); }
+
+  std::filesystem::path directory_;
+};
+
+TEST_F(StoreTest, RemembersWhoDidWhatIsPending) {
+  open()->keep(pending(1, "a/\xff\n"));
+  const auto all = open()->take_remembered().pending;
+  ASSERT_EQ(all.size(), 1U);
+  const auto& one = all.front();
+  EXPECT_EQ(one.tree, "/srv/app");
+  EXPECT_EQ(one.path, "a/\xff\n");
+  EXPECT_EQ(one.object, file_id(1));
+  EXPECT_EQ(one.operation, Operation::kMkdir);
+  EXPECT_TRUE(one.is_directory);
+  EXPECT_EQ(one.who.pid, 12);
+  EXPECT_EQ(one.who.start, 34U);
+  EXPECT_EQ(one.who.comm, "cp");
+  EXPECT_EQ(one.who.fsuid, Uid{0});
+  EXPECT_FALSE(one.who.login);
+  EXPECT_FALSE(one.who.cwd);
+  ASSERT_TRUE(one.who.image);
+  EXPECT_EQ(one.who.image->exe, "/usr/bin/cp");
+  EXPECT_EQ(one.who.image->id, (InodeId{5, 6}));
+  EXPECT_TRUE(one.who.image->labels.has(Label::kBackup));
+  EXPECT_FALSE(one.who.control_group);
+}
+
+TEST_F(StoreTest, ForgetsWhatWasJudged) {
+  {
+    const auto store = open();
+    store->keep(pending(1, "a"));
+    store->keep(pending(2, "b"));
+    store->forget(file_id(1));
+  }
+  const auto all = open()->take_remembered().pending;
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all.front().path, "b");
+}
+
+TEST_F(StoreTest, TheSameFileIsPendingOnce) {
+  {
+    const auto store = open();
+    store->keep(pending(1, "before"));
+    store->keep(pending(1, "after"));
+    store->keep_suspect(file_id(3));
+    store->keep_suspect(file_id(3));
+  }
+  const auto remembered = open()->take_remembered();
+  ASSERT_EQ(remembered.pending.size(), 1U);
+  EXPECT_EQ(remembered.pending.front().path, "after");
+  ASSERT_EQ(remembered.suspects.size(), 1U);
+  EXPECT_EQ(remembered.suspects.front(), file_id(3));
+}
+
+TEST_F(StoreTest, DoesNotGrowForEver) {
+  {
+    auto database = Database::open(this->database());
+    open();
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(
+        database->run("INSERT INTO suspect (number, object) VALUES (1, 'first'), (50000, "
+                      "'last')"));
+  }
+  open()->keep_suspect(file_id(1));
+  const auto suspects = open()->take_remembered().suspects;
+  ASSERT_EQ(suspects.size(), 2U);
+  EXPECT_EQ(suspects.front(), FileId::from_bytes("last"));
+}
+
+TEST_F(StoreTest, IsUsedByOneGuarddOnly) {
+  const auto store = open();
+  EXPECT_NE(refusal().find("is used by another guardd"), std::string::npos);
+}
+
+TEST_F(StoreTest, IsNotTrustedWhereOthersCanWrite) {
+  ASSERT_EQ(::chmod(directory_.c_str(), 0770), 0);
+  EXPECT_NE(refusal().find("can be written by others"), std::string::npos);
+}
+
+TEST_F(StoreTest, ANewerOneIsLeftAlone) {
+  {
+    auto database = Database::open(this->database());
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->run("PRAGMA user_version = 99"));
+  }
+  EXPECT_NE(refusal().find("newer guardd (version 99)"), std::string::npos);
+}
+
+TEST_F(StoreTest, ABrokenOneIsPutAside) {
+  std::ofstream(database()) << std::string(4096, 'x');
+  const auto store = open();
+  const auto news = store->take_news();
+  ASSERT_EQ(news.size(), 1U);
+  EXPECT_NE(news.front().find("is put aside"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(database() + ".broken"));
+}
+
+TEST_F(StoreTest, AnOperationNobodyKnowsDoesNoHarm) {
+  open()->keep(pending(1, "a"));
+  {
+    auto database = Database::open(this->database());
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->run("UPDATE pending SET operation = 4711, pid = NULL, exe = 17"));
+  }
+  EXPECT_EQ(open()->take_remembered().pending.size(), 1U);
+}
+
+}  // namespace
+}  // namespace guard
