@@ -39,6 +39,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// How long notices gather, once so many have woken us one after the other.
+constexpr auto kGather = 1ms;
+constexpr unsigned kFew = 4;
+
 std::uint64_t now_us() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(
@@ -198,9 +202,15 @@ class Daemon {
   }
 
   Status listen() {
-    GUARD_CHECK(add_io(notices_->fd(), [](Daemon& daemon) {
-      daemon.more_notices_ = daemon.notices_->dispatch(*daemon.caretaker_);
-    }));
+    sd_event_source* notices = nullptr;
+    GUARD_CHECK(add_io(
+        notices_->fd(),
+        [](Daemon& daemon) {
+          daemon.more_notices_ = daemon.notices_->dispatch(*daemon.caretaker_);
+          daemon.let_gather();
+        },
+        &notices));
+    notices_ready_.reset(notices);
     if (processes_->fd() >= 0) {
       GUARD_CHECK(add_io(processes_->fd(),
                          [](Daemon& daemon) { daemon.lost_ += daemon.processes_->dispatch(); }));
@@ -229,9 +239,9 @@ class Daemon {
     Handler handler;
   };
 
-  Status add_io(int fd, Handler handler) {
+  Status add_io(int fd, Handler handler, sd_event_source** source = nullptr) {
     ios_.push_back(std::make_unique<Io>(Io{this, handler}));
-    const int code = sd_event_add_io(loop_.get(), nullptr, fd, EPOLLIN, on_io, ios_.back().get());
+    const int code = sd_event_add_io(loop_.get(), source, fd, EPOLLIN, on_io, ios_.back().get());
     return code < 0 ? Status(Error::from_errno(-code, "event loop")) : Status();
   }
 
@@ -317,8 +327,9 @@ class Daemon {
   std::uint64_t patience() const {
     if (more_notices_) return 0;
     std::optional<SteadyTime> next = work_at_;
-    for (const auto& due : {incidents_.next_due(), disabled_ ? std::nullopt : trees_->next(),
-                            is_ready_ ? std::nullopt : std::optional(ready_at_latest_)})
+    for (const auto& due :
+         {incidents_.next_due(), disabled_ ? std::nullopt : trees_->next(), gathers_until_,
+          is_ready_ ? std::nullopt : std::optional(ready_at_latest_)})
       if (due && (!next || *due < *next)) next = due;
     if (!next) return UINT64_MAX;
     const auto wait = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -326,7 +337,28 @@ class Daemon {
     return wait.count() <= 0 ? 0 : static_cast<std::uint64_t>(wait.count()) + 1;
   }
 
+  // Each notice that wakes us is paid for by whoever caused it. Where one follows the other, more
+  // gather for a moment; but not where a process can only be asked for while it lives.
+  void let_gather() {
+    const auto now = std::chrono::steady_clock::now();
+    in_a_row_ = now - woken_at_ < 2 * kGather ? in_a_row_ + 1 : 0;
+    woken_at_ = now;
+    if (in_a_row_ < kFew || processes_->fd() < 0) return;
+    gathers_until_ = now + kGather;
+    (void)sd_event_source_set_enabled(notices_ready_.get(), SD_EVENT_OFF);
+  }
+
+  void listen_again(SteadyTime now) {
+    if (!gathers_until_) return;
+    // What has gathered may be about what is due.
+    if (work_at_ && *work_at_ <= now) more_notices_ = true;
+    if (*gathers_until_ > now) return;
+    gathers_until_.reset();
+    (void)sd_event_source_set_enabled(notices_ready_.get(), SD_EVENT_ON);
+  }
+
   void turn() {
+    listen_again(std::chrono::steady_clock::now());
     if (more_notices_) more_notices_ = notices_->dispatch(*caretaker_);
     const auto now = std::chrono::steady_clock::now();
     if (!disabled_) {
@@ -459,6 +491,7 @@ class Daemon {
   std::unique_ptr<Trees> trees_;
   std::unique_ptr<Anchors> anchors_;
   Mounts mounts_;
+  Handle<sd_event_source, sd_event_source_disable_unref> notices_ready_;
 
   std::string why_again_;
   bool more_notices_ = false;
@@ -466,6 +499,9 @@ class Daemon {
   bool is_ready_ = false;
   SteadyTime ready_at_latest_;
   std::vector<Violation> early_;  // found before we were ready, told after
+  std::optional<SteadyTime> gathers_until_;
+  SteadyTime woken_at_;  // by notices
+  unsigned in_a_row_ = 0;
   std::uint64_t violations_ = 0;
   std::uint64_t fixed_ = 0;
   std::uint64_t lost_ = 0;
