@@ -9,8 +9,9 @@
 #   guard_vm_gtest(lsm guard_bpf)             vm/lsm_vm_test.cc         GoogleTest; the same
 #   guard_fuzz_test(glob guard_policy)        fuzz/glob_fuzz.cc         libFuzzer, seeds in fuzz/corpus/glob (GUARD_FUZZ)
 #   guard_benchmark(judge guard_policy)       bench/judge_bench.cc      Google Benchmark (GUARD_BENCH)
-#   guard_comparison(scan_against_find guard_scan)  bench/scan_against_find.cc
-#                                             a program that measures us beside others in one run and prints ratios
+#   guard_comparison(side_by_side guard_scan SOURCES bench/trees.cc)  bench/side_by_side.cc
+#                                             a program that measures us beside others in one run, prints a table of
+#                                             ratios and fails where one is clearly not what we promise; root
 #
 # What follows a name are the libraries to link. The two vm kinds also take SYSTEMD, to boot systemd in the machine,
 # KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; a container test takes TIMEOUT too. A script that ends
@@ -129,7 +130,11 @@ endfunction()
 
 function(guard_comparison name)
   if(GUARD_BENCH)
-    guard_test_program(${name} benchmarks bench/${name}.cc ${ARGN})
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+    guard_test_program(${name} benchmarks bench/${name}.cc ${arg_UNPARSED_ARGUMENTS})
+    target_sources(${name} PRIVATE ${arg_SOURCES})
+    target_compile_definitions(${name} PRIVATE GUARDD="$<TARGET_FILE:guardd>")
+    add_dependencies(${name} guardd)
     guard_command_test(bench/${name} bench 600 $<TARGET_FILE:${name}>)
     set_tests_properties(bench/${name} PROPERTIES RUN_SERIAL ON)
   endif()

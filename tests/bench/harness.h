@@ -1,0 +1,96 @@
+// What the comparisons share: a machine of their own to measure on, the work that is measured, and
+// the one table that it ends in. One thread. What fails here ends the program: a figure from half a
+// set-up would be worse than none.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace guard::bench {
+
+constexpr int kSkipped = 77;
+constexpr uid_t kApp = 4242;
+
+[[noreturn]] void give_up(const std::string& what);
+
+// Goes on in a child that sees a mount and a process namespace of its own, with a tmpfs at base().
+// All that is mounted or started there ends with it, at the latest after `seconds`.
+void leave_the_machine(unsigned seconds);
+const std::filesystem::path& base();
+
+// A file system for one set of measurements, with room for so many files; "tmpfs", "ext4".
+class FileSystem {
+ public:
+  FileSystem(std::string type, unsigned files);
+  ~FileSystem();
+  FileSystem(const FileSystem&) = delete;
+  FileSystem& operator=(const FileSystem&) = delete;
+
+  const std::string& type() const { return type_; }
+  const std::filesystem::path& root() const { return root_; }
+  // A directory of the app's in it.
+  std::filesystem::path directory_of_app(const std::string& name) const;
+
+ private:
+  std::string type_;
+  std::filesystem::path root_;
+};
+
+void run(std::vector<std::string> words);
+
+// What `work` returns in a child that is the app.
+double as_app(const std::function<double()>& work);
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point began);
+double seconds_of(const std::function<void()>& work);
+void pause(std::chrono::nanoseconds time);
+
+double median(std::vector<double> values);
+double percentile(std::vector<double> values, double share);
+
+// How the figure of guardd stands to what was promised. Up to `fails_above` it may still be noise.
+// A promise that is not kept yet, and is known not to be, has a bound of its own, so that it gets
+// no worse.
+struct Target {
+  double wanted = 0;
+  double fails_above = 0;
+  bool is_known_miss = false;
+};
+
+struct Row {
+  std::string what;
+  std::string file_system = "";
+  std::string nothing = "";  // the floor
+  std::string guardd = "";
+  std::string peer = "";  // inotifywait, or whom else the cell names
+  std::string target = "";
+};
+
+// Prints each row as soon as it is known.
+class Table {
+ public:
+  Table();
+  void add(const Row& row) { print(row, ""); }
+  void add(const Row& row, double figure, const Target& target);
+  // The last line, and the status of the program.
+  int finish() const;
+
+ private:
+  static void print(const Row& row, const std::string& verdict);
+
+  int holds_ = 0;
+  int over_ = 0;
+  int missed_ = 0;
+};
+
+std::string ratio(double of);
+std::string time(double seconds);
+
+}  // namespace guard::bench

@@ -1,0 +1,153 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "guardd/sources/scan.h"
+#include "tests/bench/measurements.h"
+
+namespace guard::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr unsigned kRounds = 5;
+constexpr unsigned kFilesInDirectory = 100;
+
+// As much processor time as leaves it no slower on two processors that have nothing else to do.
+constexpr double kProcessors = 2.0;
+
+// chown asks nothing. A file that is handed over is asked what it is, how many names and which
+// capabilities it has, and whether somebody writes it, which costs more than the chown; it took
+// four times as much before each was opened only once. On processors that others use as well the
+// time it takes is the processor time.
+constexpr double kFixFails = 3.6;
+
+double processor_seconds() {
+  double seconds = 0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage use{};
+    (void)::getrusage(who, &use);
+    for (const auto& time : {use.ru_utime, use.ru_stime})
+      seconds += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  }
+  return seconds;
+}
+
+double resident_megabytes() {
+  std::ifstream file("/proc/self/statm");
+  double size = 0;
+  double resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1024 * 1024);
+}
+
+struct Costs {
+  std::vector<double> wall;
+  std::vector<double> processor;
+
+  void add(const std::function<void()>& work) {
+    const auto before = processor_seconds();
+    wall.push_back(seconds_of(work));
+    processor.push_back(processor_seconds() - before);
+  }
+  static double ratio_of(const std::vector<double>& ours, const std::vector<double>& theirs) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < ours.size(); ++i) ratios.push_back(ours[i] / theirs[i]);
+    return median(ratios);
+  }
+};
+
+void fill(const fs::path& tree, unsigned files, unsigned in_directory) {
+  fs::create_directory(tree);
+  Fd at;
+  for (unsigned i = 0; i < files; ++i) {
+    if (i % in_directory == 0) {
+      const auto number = i / in_directory;
+      const auto place =
+          tree / fmt::format("group-{:03}", number / 100) / fmt::format("part-{}", number);
+      fs::create_directories(place);
+      at = Fd(::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    }
+    if (::mknodat(at.get(), fmt::format("some-file-{}.txt", i).c_str(), S_IFREG | 0644, 0) != 0)
+      give_up("mknod");
+  }
+}
+
+void scan_tree(const fs::path& tree, const Policy& policy, bool fix, std::uint64_t expected) {
+  auto root = open_tree(tree);
+  if (!root) give_up(root.error().text());
+  ScanTask task;
+  task.policy = &policy;
+  task.fix = fix;
+  ScanProgress progress;
+  std::uint64_t heard = 0;
+  const auto report = scan(
+      *root, task, {0, false, 0}, [&](const Finding&) { ++heard; }, {}, progress);
+  const auto did = fix ? progress.fixed.load() : progress.wrong.load();
+  if (!report || !report->complete || did < expected || heard != progress.wrong) {
+    fmt::print(stderr, "the scan found {} of {}\n", did, expected);
+    std::exit(EXIT_FAILURE);
+  }
+}
+
+void compare(const FileSystem& system, const char* shape, const fs::path& tree, unsigned files,
+             Table& table) {
+  Policy policy;
+  policy.said.action.value = Action::kFix;
+  policy.said.guards.value = {Guard::kOwnership};
+  policy.wanted.owner = {Uid{kApp}, "app"};
+  policy.wanted.group = {Gid{kApp}, "app"};
+  const std::string app = std::to_string(kApp);
+
+  Costs fix;
+  Costs chown;
+  Costs scan;
+  Costs find;
+  const auto resident = resident_megabytes();
+  for (unsigned i = 0; i < kRounds; ++i) {
+    run({"chown", "-R", "0:0", tree});
+    chown.add([&] { run({"chown", "-R", app + ":" + app, tree}); });
+    run({"chown", "-R", "0:0", tree});
+    fix.add([&] { scan_tree(tree, policy, true, files); });
+    find.add([&] { run({"find", tree, "!", "-user", app}); });
+    scan.add([&] { scan_tree(tree, policy, false, 0); });
+  }
+  const auto add = [&](const std::string& what, const char* peer, const Costs& ours,
+                       const Costs& theirs, const Target& wall, const Target& processor) {
+    const double took = Costs::ratio_of(ours.wall, theirs.wall);
+    table.add(
+        {fmt::format("{} {} files in {}", what, files, shape), system.type(), "-", ratio(took),
+         fmt::format("{} {}", peer, time(median(theirs.wall))), ratio(wall.wanted)},
+        took, wall);
+    const double used = Costs::ratio_of(ours.processor, theirs.processor);
+    table.add({"  processor time of it", system.type(), "-", ratio(used),
+               fmt::format("{} {}", peer, time(median(theirs.processor))), ratio(processor.wanted)},
+              used, processor);
+  };
+  add("scan", "find", scan, find, {1.0, 1.3}, {kProcessors, kProcessors});
+  add("fix", "chown", fix, chown, {1.0, kFixFails, true}, {kProcessors, kFixFails, true});
+  const double grown = resident_megabytes() - resident;
+  table.add({"  memory that both grew by", system.type(), "-", fmt::format("{:.1f} MB", grown), "-",
+             "2 MB"},
+            grown, {2, 4});
+}
+
+}  // namespace
+
+void measure_trees(const FileSystem& system, const Size& size, Table& table) {
+  const auto many = system.root() / "many";
+  fill(many, size.tree, kFilesInDirectory);
+  compare(system, "many directories", many, size.tree, table);
+  fs::remove_all(many);
+  const auto wide = system.root() / "wide";
+  fill(wide, size.tree, size.tree);
+  compare(system, "one directory", wide, size.tree, table);
+  fs::remove_all(wide);
+}
+
+}  // namespace guard::bench

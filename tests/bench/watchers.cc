@@ -1,0 +1,117 @@
+#include "tests/bench/watchers.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+
+#include "tests/bench/harness.h"
+
+namespace guard::bench {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr int kPatience = 600;  // times 50 ms
+
+fs::path policies_for(const std::vector<fs::path>& trees, std::chrono::milliseconds settle) {
+  auto place = base() / "guardd";
+  fs::remove_all(place);
+  fs::create_directory(place);
+  std::ofstream file(place / "bench.toml");
+  int number = 0;
+  for (const auto& tree : trees) {
+    file << fmt::format(
+        "[[policy]]\nname = \"bench{}\"\npaths = [\"{}\"]\nowner = {}\ngroup = {}\n"
+        "action = \"fix\"\nsettle = \"{}ms\"\n",
+        number++, tree.string(), kApp, kApp, settle.count());
+  }
+  return place;
+}
+
+std::vector<std::string> script_for(const fs::path& tree) {
+  const auto script = fmt::format(
+      "inotifywait -q -m -r -e create,moved_to,close_write --format %w%f '{0}' |\n"
+      "while IFS= read -r path; do chown -h {1}:{1} \"$path\"; done",
+      tree.string(), kApp);
+  return {"sh", "-c", script};
+}
+
+}  // namespace
+
+Process::Process(const std::vector<std::string>& words, const fs::path& output) {
+  std::vector<char*> arguments;
+  for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));  // NOLINT
+  arguments.push_back(nullptr);
+  pid_ = ::fork();
+  if (pid_ < 0) give_up("fork");
+  if (pid_ == 0) {
+    (void)::setpgid(0, 0);
+    const int out = ::open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+    if (out < 0 || ::dup2(out, STDOUT_FILENO) < 0 || ::dup2(out, STDERR_FILENO) < 0)
+      give_up(output);
+    ::execvp(arguments[0], arguments.data());
+    give_up(words[0]);
+  }
+  (void)::setpgid(pid_, pid_);  // whoever of the two comes first
+}
+
+Process::~Process() {
+  (void)::kill(-pid_, SIGTERM);
+  (void)::waitpid(pid_, nullptr, 0);
+}
+
+std::uint64_t Process::status(const std::string& key) const {
+  std::ifstream file(fmt::format("/proc/{}/status", pid_));
+  for (std::string word; file >> word;) {
+    std::uint64_t value = 0;
+    if (word == key + ":" && file >> value) return value;
+  }
+  return 0;
+}
+
+std::uint64_t Process::switches() const {
+  std::uint64_t sum = 0;
+  for (const auto& task : fs::directory_iterator(fmt::format("/proc/{}/task", pid_))) {
+    std::ifstream file(task.path() / "status");
+    for (std::string word; file >> word;) {
+      std::uint64_t value = 0;
+      if (word.find("ctxt_switches:") != std::string::npos && file >> value) sum += value;
+    }
+  }
+  return sum;
+}
+
+Guardd::Guardd(const std::vector<fs::path>& trees, std::chrono::milliseconds settle)
+    : place_(policies_for(trees, settle)),
+      process_({GUARDD, "--policy-dir", place_, "--log", "json"}, place_ / "told") {
+  for (int i = 0; said("\"type\":\"ready\"") == 0; ++i) {
+    if (i == kPatience) give_up("guardd is not ready");
+    pause(50ms);
+  }
+  // Nothing tells when the first scan is through; of a small tree it takes no longer.
+  pause(150ms);
+}
+
+std::size_t Guardd::said(const std::string& words) const {
+  std::size_t count = 0;
+  std::ifstream told(place_ / "told");
+  for (std::string line; std::getline(told, line);)
+    if (line.find(words) != std::string::npos) ++count;
+  return count;
+}
+
+bool Script::is_installed() {
+  return ::access("/usr/bin/inotifywait", X_OK) == 0;
+}
+
+Script::Script(const fs::path& tree) : process_(script_for(tree), "/dev/null") {
+  pause(300ms);  // of a small tree it has seen everything by then
+}
+
+}  // namespace guard::bench
