@@ -1,7 +1,5 @@
 #include "guardd/caretaker.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <utility>
@@ -110,7 +108,7 @@ void Caretaker::enforce(std::shared_ptr<const PolicySet> set) {
 }
 
 void Caretaker::noticed(const Notice& notice) noexcept {
-  if (notice.pid == ::getpid()) return;  // our own remedies
+  if (notice.pid == self_) return;  // our own remedies
   const auto& policy = policy_of(notice.directory->tree);
   if (policy.action() == Action::kOff) return;
   const auto who = who_did(notice);

@@ -4,6 +4,8 @@
 // daemon's loop.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -79,6 +81,7 @@ class Caretaker final : public NoticeReader {
   void tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
             const Seen& seen, const RemedyOutcome& outcome);
 
+  const std::int32_t self_ = ::getpid();  // asked for with every notice
   Processes& processes_;
   NoticeSource& notices_;
   Repairs& repairs_;
