@@ -168,9 +168,10 @@ void Caretaker::by_another(const Notice& notice, const Policy& policy,
   bool evidence =
       who->snapshot().fsuid.has_value() && !may_have_been(who->snapshot(), policy.wanted.owner.id);
   if (notice.kind == Notice::Kind::kFound) evidence = evidence && notice.out_of_owners_reach;
-  // Whoever touches what was there before has not brought it in; and before all of the tree was
-  // looked at, what was wrong there before is not known.
-  if (notice.kind == Notice::Kind::kAttributes) {
+  // Whoever touches what was there before has not brought it in, nor whoever gives it another name:
+  // log rotation renames what the service has put there. And before all of the tree was looked at,
+  // what was wrong there before is not known.
+  if (notice.kind == Notice::Kind::kAttributes || notice.kind == Notice::Kind::kMovedIn) {
     evidence = evidence && !memory_.is_suspect(notice.object) &&
                looked_through_.contains(set_->trees()[notice.directory->tree].path);
   }
