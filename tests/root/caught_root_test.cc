@@ -151,6 +151,18 @@ TEST_P(Caught, SomebodyWhoIsNotRoot) {
   EXPECT_NE(told.value("cmdline", "").find("from-1001"), std::string::npos) << told;
 }
 
+// As a unit's StandardOutput=append: does, and start-stop-daemon with a log.
+TEST_P(Caught, SomebodyWhoBecomesTheOwner) {
+  guard_both();
+  start();
+  ::kill(daemon(), SIGSTOP);
+  in_both("exec setpriv --reuid 4242 --regid 4242 --clear-groups sleep 0.1 >> $T/service.log");
+  ::kill(daemon(), SIGCONT);
+  let_settle();
+  caught("service.log", {.operation = "create", .exe = "sleep"});
+  EXPECT_EQ(violations_below(tree_).size(), 1U);
+}
+
 TEST_P(Caught, AFileThatGetsItsNameLast) {
   guard_both();
   start();
@@ -282,7 +294,8 @@ TEST_P(Caught, WhatARuleWants) {
 
 TEST_P(Caught, WhatHappenedWhileTheDaemonWasDown) {
   guard_both();
-  in_both("echo x > $T/before; mkdir $T/d; chown 5001 $T/conf; umask 077; echo x > $T/d/secret");
+  in_both(
+      "echo x > $T/before; mkdir $T/d; chown 5001:5001 $T/conf; umask 077; echo x > $T/d/secret");
   start();
   EXPECT_TRUE(becomes_apps("before"));
   EXPECT_TRUE(becomes_apps("d"));

@@ -1,0 +1,254 @@
+// What can go wrong around the daemon: it says so, once, keeps what it has and goes on.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/quota.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "policy/base/handle.h"
+#include "tests/root/daemon_fixture.h"
+
+namespace guard::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Faults : public DaemonTest {
+ protected:
+  void reload() {
+    const auto before = of_type("reload").size();
+    ::kill(daemon(), SIGHUP);
+    ASSERT_TRUE(eventually([&] { return of_type("reload").size() > before; }));
+  }
+  std::size_t health_that_says(const std::string& words) const {
+    std::size_t count = 0;
+    for (const auto& told : of_type("health"))
+      count += told.value("health_reason", "").find(words) != std::string::npos ? 1U : 0U;
+    return count;
+  }
+  // In KiB; 0 if it has ended.
+  std::size_t memory() const {
+    std::ifstream status("/proc/" + std::to_string(daemon()) + "/status");
+    for (std::string word; status >> word;) {
+      std::size_t size = 0;
+      if (word == "VmRSS:" && status >> size) return size;
+    }
+    return 0;
+  }
+};
+GUARD_ON_EVERY_FS(Faults);
+
+TEST_P(Faults, MoreThanTheKernelKeepsIsScanned) {
+  guard_app("fix");
+  start();
+  std::size_t limit = 16384;
+  std::ifstream("/proc/sys/fs/fanotify/max_queued_events") >> limit;
+  if (limit > 100'000) GTEST_SKIP() << "this machine keeps " << limit << " notices";
+  ::kill(daemon(), SIGSTOP);
+  ::umask(077);
+  std::filesystem::create_directory(tree_ / "d");
+  for (std::size_t i = 0; i < limit + 2000; ++i)
+    std::ofstream(tree_ / "d" / std::to_string(i)).close();
+  ::umask(022);
+  std::ofstream(tree_ / "public").close();
+  ::kill(daemon(), SIGCONT);
+  EXPECT_TRUE(eventually([&] { return health_that_says("lost") > 0; }));
+  EXPECT_TRUE(becomes_apps("public"));
+  let_settle();
+  EXPECT_EQ(health_that_says("lost"), 1U);
+  EXPECT_EQ(violations(tree_ / "public").size(), 1U);
+  // What is told of is either put right or has its reason; nothing is lost.
+  std::set<std::string> told;
+  for (const auto& violation : violations_below(tree_ / "d")) told.insert(violation["path"]);
+  EXPECT_EQ(told.size(), limit + 2001);
+}
+
+// The service's own doing, and as much of it as it can: no record, and memory does not grow with
+// it.
+TEST_P(Faults, AFloodByTheServiceCostsNoMemory) {
+  guard_app("fix");
+  start();
+  as_app("mkdir $T/d; cd $T/d; seq 2000 | xargs touch");
+  let_settle();
+  const auto before = memory();
+  as_app(
+      "perl -e 'chdir qq($ENV{T}/d); for my $n (1 .. 60000) { open my $f, q(>), qq(f$n) or die; "
+      "close $f; rename qq(f$n), qq(g$n); symlink q(x), qq(l$n); unlink qq(g$n), qq(l$n) }'");
+  let_settle();
+  EXPECT_LT(memory(), before + 60'000);  // with the sanitizer's quarantine
+  EXPECT_TRUE(violations_below(tree_).empty());
+  as_root("touch $T/d/last");
+  EXPECT_TRUE(becomes_apps("d/last"));
+}
+
+TEST_P(Faults, BadPoliciesAtReload) {
+  guard_app("fix");
+  start();
+  guard_app("fx");
+  reload();
+  ASSERT_FALSE(of_type("reload").back()["errors"].empty());
+  const std::string error = of_type("reload").back()["errors"].front();
+  EXPECT_NE(error.find("app.toml:5:10"), std::string::npos) << error;
+  std::ofstream(root() / "policies" / "app.toml") << "[[policy]]\nname = \"ap";
+  reload();
+  EXPECT_EQ(of_type("reload").back()["done"], false);
+  as_root("touch $T/still");
+  EXPECT_TRUE(becomes_apps("still"));
+  guard_app("log");
+  reload();
+  EXPECT_EQ(of_type("reload").back()["done"], true);
+  as_root("touch $T/logged");
+  ASSERT_TRUE(eventually([&] { return !violations(tree_ / "logged").empty(); }));
+  EXPECT_EQ(owner(tree_ / "logged"), 0U);
+}
+
+TEST_P(Faults, TheOwnersAccountIsDeleted) {
+  for (const char* file : {"passwd", "group"}) {
+    const auto ours = (root() / file).string();
+    std::ofstream(ours) << "root:x:0:0::/:/bin/sh\n"
+                        << (file == std::string("passwd") ? "guardapp:x:4242:4242::/:/bin/sh\n"
+                                                          : "guardapp:x:4242:\n");
+    ASSERT_EQ(::mount(ours.c_str(), ("/etc/" + std::string(file)).c_str(), "", MS_BIND, nullptr),
+              0);
+  }
+  std::ofstream(root() / "policies" / "app.toml")
+      << "[[policy]]\nname = \"app\"\npaths = [\"" << tree_.string()
+      << "\"]\nowner = \"guardapp\"\naction = \"fix\"\nsettle = \"50ms\"\n";
+  start();
+  as_root("touch $T/before");
+  EXPECT_TRUE(becomes_apps("before"));
+  for (const char* file : {"passwd", "group"}) std::ofstream(root() / file) << "root:x:0:0::/:/\n";
+  as_root("touch $T/after");
+  EXPECT_TRUE(becomes_apps("after"));
+  reload();
+  EXPECT_EQ(of_type("reload").back()["done"], false);
+  EXPECT_NE(of_type("reload").back()["errors"].dump().find("guardapp"), std::string::npos);
+  as_root("touch $T/after-reload");
+  EXPECT_TRUE(becomes_apps("after-reload"));
+  for (const char* file : {"passwd", "group"})
+    EXPECT_EQ(::umount(("/etc/" + std::string(file)).c_str()), 0);
+}
+
+TEST_P(Faults, WhatCannotBeChangedIsToldOnce) {
+  if (std::system("touch $O/try && chattr +i $O/try 2>/dev/null") != 0)  // NOLINT
+    GTEST_SKIP() << "no file here can be immutable";
+  as_root("chattr -i $O/try");
+  guard_app("fix");
+  start();
+  as_root("touch $T/immutable; chattr +i $T/immutable; touch $T/append; chattr +a $T/append");
+  let_settle();
+  for (const char* name : {"immutable", "append"}) {
+    ASSERT_EQ(violations(tree_ / name).size(), 1U);
+    EXPECT_NE(violations(tree_ / name).front()["reason"].get<std::string>().find("immutable"),
+              std::string::npos);
+  }
+  reload();  // scans again, and has nothing new to say
+  as_root("mkfifo $T/fifo; touch $T/fifo");
+  let_settle();
+  as_root("touch $T/fifo; touch $T/fifo");
+  reload();
+  let_settle();
+  EXPECT_EQ(violations(tree_ / "immutable").size(), 1U);
+  EXPECT_EQ(violations(tree_ / "append").size(), 1U);
+  EXPECT_EQ(violations(tree_ / "fifo").size(), 1U);
+  as_root("chattr -i $T/immutable; chattr -a $T/append; touch $T/immutable $T/append");
+  EXPECT_TRUE(becomes_apps("immutable"));
+  EXPECT_TRUE(becomes_apps("append"));
+}
+
+// What is wrong already does not become another violation whenever somebody touches it.
+TEST_P(Faults, WhatIsToldIsNotToldAgain) {
+  guard_both();
+  start();
+  in_both("touch $T/wrong");
+  let_settle();
+  caught("wrong", {.operation = "create", .exe = "touch"});
+  in_both("touch $T/wrong; chmod 600 $T/wrong; chmod 644 $T/wrong; echo x >> $T/wrong");
+  let_settle();
+  EXPECT_EQ(violations(logged_ / "wrong").size(), 1U);
+  in_both("chown 5001 $T/wrong");  // another owner is news
+  let_settle();
+  EXPECT_EQ(violations(logged_ / "wrong").size(), 2U);
+}
+
+TEST_P(Faults, AFileSystemThatIsMountedReadOnly) {
+  guard_app("fix", "1s");
+  start();
+  as_root("touch $T/wrong");
+  const int code = ::mount(nullptr, root().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
+  // The daemon's own log is there as well: only this mount is read-only then.
+  const bool whole = code == 0;
+  if (!whole) {
+    ASSERT_EQ(::mount(nullptr, root().c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr),
+              0);
+  }
+  (void)eventually([&] { return !violations(tree_ / "wrong").empty(); });
+  const auto told = violations(tree_ / "wrong");
+  (void)::mount(nullptr, root().c_str(), nullptr, whole ? MS_REMOUNT : MS_REMOUNT | MS_BIND,
+                nullptr);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told.front()["action"], "skipped");
+  EXPECT_EQ(told.front()["reason"], "its file system is mounted read-only");
+}
+
+TEST_P(Faults, AFileSystemThatKnowsNoOwners) {
+  as_root("truncate -s 8M $O/fat.img; mkfs.vfat $O/fat.img > /dev/null; mkdir $T/fat");
+  if (std::system("mount -t vfat -o loop $O/fat.img $T 2> /dev/null") != 0)  // NOLINT
+    GTEST_SKIP() << "this kernel has no vfat";
+  guard_app("fix");
+  start();
+  as_root("touch $T/f; mkdir $T/d; touch $T/d/g");
+  EXPECT_TRUE(eventually([&] { return !violations(tree_ / "d/g").empty(); }));
+  std::this_thread::sleep_for(500ms);
+  for (const char* name : {"f", "d", "d/g"}) {
+    ASSERT_EQ(violations(tree_ / name).size(), 1U) << name;
+    EXPECT_EQ(violations(tree_ / name).front()["reason"], "its file system knows no owners");
+  }
+  as_root("umount $T");
+}
+
+TEST_P(Faults, AWarIsEndedAndBothAreNamed) {
+  guard_app("fix", "10ms");
+  start();
+  as_app("touch $T/f");
+  as_root("for i in $(seq 30); do chown root $T/f; sleep 0.15; done");
+  EXPECT_TRUE(eventually([&] {
+    const auto told = violations(tree_ / "f");
+    return !told.empty() && told.back()["action"] == "skipped";
+  }));
+  let_settle();
+  const auto told = violations(tree_ / "f");
+  std::size_t fixed = 0;
+  for (const auto& each : told) fixed += each["action"] == "fixed" ? 1U : 0U;
+  EXPECT_EQ(fixed, 5U);
+  EXPECT_EQ(told.size(), 6U);
+  EXPECT_EQ(told.back()["comm"], "chown");
+  EXPECT_NE(told.back()["reason"].get<std::string>().find("guardd and"), std::string::npos);
+  EXPECT_EQ(owner(tree_ / "f"), 0U);
+}
+
+TEST_P(Faults, AQuotaThatIsExhausted) {
+  const auto place = root() / "srv" / "app";
+  if (::mount("quota", place.c_str(), "tmpfs", 0, "mode=755,usrquota,usrquota_inode_hardlimit=3") !=
+      0)
+    GTEST_SKIP() << "no file system here has quotas";
+  ASSERT_EQ(::chown(place.c_str(), kApp, kApp), 0);
+  guard_app("fix");
+  start();
+  as_root("touch $T/1 $T/2 $T/3 $T/4 $T/5");
+  EXPECT_TRUE(eventually([&] { return violations_below(tree_).size() >= 5; }));
+  std::size_t skipped = 0;
+  for (const auto& told : violations_below(tree_))
+    skipped += told.value("reason", "") == "the owner's disk quota is exhausted" ? 1U : 0U;
+  EXPECT_EQ(skipped, 3U);
+  as_root("umount $T");
+}
+
+}  // namespace
+}  // namespace guard::test
