@@ -4,9 +4,8 @@
 #include <fstream>
 #include <utility>
 
+#include "guardd/account.h"
 #include "guardd/remedy.h"
-#include "policy/base/text.h"
-#include "policy/judge.h"
 
 namespace guard {
 namespace {
@@ -59,44 +58,8 @@ Operation operation_of(const Notice& notice) {
   return Operation::kCreate;
 }
 
-// A notice does not say what was made; the object does.
-Operation refined(Operation operation, const RemedyOutcome& outcome) {
-  const auto& state = outcome.before;
-  if (operation == Operation::kChown) {
-    const auto& wrong = outcome.verdict.wrong;
-    return wrong.owner || wrong.group ? Operation::kChown : Operation::kChmod;
-  }
-  if (operation != Operation::kCreate) return operation;
-  switch (state.type) {
-    case FileType::kSymlink:
-      return Operation::kSymlink;
-    case FileType::kFifo:
-    case FileType::kSocket:
-    case FileType::kCharDevice:
-    case FileType::kBlockDevice:
-      return Operation::kMknod;
-    default:
-      return state.links > 1 && state.type != FileType::kDirectory ? Operation::kLink : operation;
-  }
-}
-
-Ownership ownership(const ObjectState& state) {
-  return {state.uid, state.gid, state.mode};
-}
-
-Told told_of(const RemedyOutcome& outcome) {
-  if (outcome.what == Remedied::kFixed) return Told::kFixed;
-  return outcome.skip == Skip::kNotWanted ? Told::kLogged : Told::kSkipped;
-}
-
 bool lacks_evidence(Skip skip) {
   return skip == Skip::kNoEvidence || skip == Skip::kAccessList;
-}
-
-std::uint64_t monotonic_us() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
 }
 
 }  // namespace
@@ -285,6 +248,7 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
     return settle_.put_back(due, now + wait);
   }
   memory_.judged(due.seen.object);
+  if (outcome.what == Remedied::kRight) reported_.forget(due.seen.object);
   if (outcome.what == Remedied::kRight || outcome.skip == Skip::kGone ||
       outcome.skip == Skip::kReplaced || outcome.skip == Skip::kExempt) {
     return;
@@ -325,98 +289,46 @@ void Caretaker::found(const Scans::Wrong& wrong) {
   }
   Seen seen;
   seen.operation = Operation::kScan;
-  if (wrong.outcome.what != Remedied::kFixed) memory_.suspect(wrong.object);
+  seen.object = wrong.object;
+  const bool is_owners = wrong.outcome.before.uid == policy_of(wrong.tree).wanted.owner.id;
+  if (wrong.outcome.what != Remedied::kFixed && !is_owners) memory_.suspect(wrong.object);
   tell(*wrong.set, wrong.tree, wrong.path, seen, wrong.outcome);
 }
 
 // A mount at a tree's root or above hides all of it, one below a part; what goes shows what was
-// hidden. Neither can be put right.
+// hidden.
 void Caretaker::mounted(const MountNews& news, const std::vector<std::uint32_t>& watched) {
   if (news.mounted.empty() && news.unmounted.empty()) return;
   const auto who = news.pid ? processes_.find(*news.pid) : nullptr;
-  for (const auto tree : watched) {
-    const auto root = set_->trees()[tree].root();
-    const auto touches = [&](const Mount& mount) {
-      return mount.point == root || mount.point.starts_with(root + "/") ||
-             (mount.point != "/" && root.starts_with(mount.point + "/"));
-    };
-    for (const auto& mount : news.mounted)
-      if (touches(mount)) tell_mount(tree, mount, true, who);
-    for (const auto& mount : news.unmounted)
-      if (touches(mount)) tell_mount(tree, mount, false, who);
+  const auto tell_all = [&](const std::vector<Mount>& mounts, MountChange change) {
+    for (const auto& mount : mounts)
+      for (const auto tree : watched)
+        if (auto account = account_of(*set_, tree, mount, change, who))
+          ports_.report(*std::move(account));
+  };
+  tell_all(news.mounted, MountChange::kMounted);
+  tell_all(news.unmounted, MountChange::kUnmounted);
+}
+
+// Whoever makes it or brings it is always told of; whoever only touches it is not, unless something
+// comes of that.
+bool Caretaker::was_told(const Seen& seen, const RemedyOutcome& outcome) {
+  if (outcome.what == Remedied::kFixed) {
+    reported_.forget(seen.object);
+    return false;
   }
-}
-
-void Caretaker::tell_mount(std::uint32_t tree, const Mount& mount, bool is_there,
-                           const std::shared_ptr<const Found>& who) {
-  const auto& policy = policy_of(tree);
-  Change change;
-  change.operation = Operation::kMount;
-  const auto& path = set_->trees()[tree].path;
-  if (mount.point.starts_with(path + "/"))
-    change.path = PolicySet::relative(set_->trees()[tree], mount.point);
-  change.type = FileType::kDirectory;
-  const auto subject = who && who->known() ? who->subject() : Subject();
-  if (!judge(policy, subject, change).violation()) return;
-  Seen seen;
-  seen.operation = Operation::kMount;
-  seen.who = who;
-  auto violation = violation_of(*set_, tree, seen);
-  violation.path = mount.point;
-  violation.file_type = FileType::kDirectory;
-  violation.uid_wanted = policy.wanted.owner.id;
-  violation.gid_wanted = policy.wanted.group.id;
-  violation.owner_wanted = policy.wanted.owner.name;
-  violation.group_wanted = policy.wanted.group.name;
-  violation.action = Told::kLogged;
-  violation.reason = is_there ? mount.type + " from " + quote(mount.source) +
-                                    " was mounted there: what it covers is not guarded"
-                              : mount.type + " from " + quote(mount.source) +
-                                    " was unmounted: what it covered is guarded again";
-  ports_.report(std::move(violation));
-}
-
-Violation Caretaker::violation_of(const PolicySet& set, std::uint32_t tree,
-                                  const Seen& seen) const {
-  const auto& policy = set.policy_of(set.trees()[tree]);
-  const auto& said = policy.said;
-  Violation violation;
-  violation.time = std::chrono::system_clock::now();
-  violation.monotonic_us = monotonic_us();
-  violation.policy = policy.name();
-  violation.policy_file = set.files()[said.place.file];
-  violation.policy_line = said.place.line;
-  violation.generation = set.generation();
-  violation.severity = said.severity.value;
-  violation.category = said.category.value;
-  violation.operation = seen.operation;
-  if (seen.who) violation.actor = seen.who->actor();
-  return violation;
+  const auto& wrong = outcome.verdict.wrong;
+  const Reported::State state{outcome.after.uid, outcome.after.gid, wrong.mode_excess,
+                              wrong.mode_missing, static_cast<std::uint8_t>(outcome.skip)};
+  const bool may_be_old = seen.operation == Operation::kChown || seen.operation == Operation::kScan;
+  if (may_be_old && reported_.is_known(seen.object, state)) return true;
+  reported_.add(seen.object, state);
+  return false;
 }
 
 void Caretaker::tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
                      const Seen& seen, const RemedyOutcome& outcome) {
-  const auto& policy = set.policy_of(set.trees()[tree]);
-  auto violation = violation_of(set, tree, seen);
-  if (seen.operation != Operation::kScan) violation.operation = refined(seen.operation, outcome);
-  violation.path = set.trees()[tree].path;
-  if (!relative_path.empty()) violation.path += "/" + relative_path;
-  violation.object = outcome.id;
-  violation.file_type = outcome.before.type;
-  violation.links = outcome.before.links;
-  violation.before = ownership(outcome.before);
-  violation.after = ownership(outcome.after);
-  const auto& wanted = outcome.verdict.wanted ? *outcome.verdict.wanted : policy.wanted;
-  violation.uid_wanted = wanted.owner.id;
-  violation.gid_wanted = wanted.group.id;
-  violation.mode_wanted = wanted.mode_of(outcome.before.type);
-  violation.owner_wanted = wanted.owner.name;
-  violation.group_wanted = wanted.group.name;
-  violation.action = told_of(outcome);
-  violation.reason =
-      outcome.what == Remedied::kFailed ? outcome.error : std::string(reason_text(outcome.skip));
-  if (violation.action == Told::kLogged) violation.reason.clear();
-  ports_.report(std::move(violation));
+  if (!was_told(seen, outcome)) ports_.report(account_of(set, tree, relative_path, seen, outcome));
 }
 
 }  // namespace guard

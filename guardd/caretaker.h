@@ -72,14 +72,12 @@ class Caretaker final : public NoticeReader {
   void by_owner(const Notice& notice);
   bool is_foreign(const Notice& notice) const;
   std::shared_ptr<const Found> who_did(const Notice& notice);
-  void tell_mount(std::uint32_t tree, const Mount& mount, bool is_there,
-                  const std::shared_ptr<const Found>& who);
-  Violation violation_of(const PolicySet& set, std::uint32_t tree, const Seen& seen) const;
   void by_another(const Notice& notice, const Policy& policy, std::shared_ptr<const Found> who);
   void unfinished(std::uint32_t tree, const std::string& path, FileId object, SteadyTime until);
   bool is_still_at_it(const Due& due, const WatchedDirectory& directory, SteadyTime now) const;
   void tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
             const Seen& seen, const RemedyOutcome& outcome);
+  bool was_told(const Seen& seen, const RemedyOutcome& outcome);
 
   const std::int32_t self_ = ::getpid();  // asked for with every notice
   Processes& processes_;
@@ -92,6 +90,7 @@ class Caretaker final : public NoticeReader {
   // Trees, by path, of which all that is wrong is known since they are watched.
   std::unordered_set<std::string> looked_through_;
   Brake brake_;
+  Reported reported_;
   Ports ports_;
 };
 

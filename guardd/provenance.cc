@@ -12,6 +12,20 @@ void Suspects::add(const FileId& id) {
   suspects_ = {};
 }
 
+bool Reported::is_known(const FileId& id, const State& state) const {
+  const auto at = states_.find(id);
+  return at != states_.end() && at->second == state;
+}
+
+void Reported::add(const FileId& id, const State& state) {
+  if (!id.known()) return;
+  if (!states_.insert_or_assign(id, state).second) return;
+  oldest_first_.push_back(id);
+  if (oldest_first_.size() <= kMost) return;
+  states_.erase(oldest_first_.front());
+  oldest_first_.pop_front();
+}
+
 void Brake::fixed(const FileId& id, Time now) {
   if (!id.known()) return;
   const auto [at, is_new] = records_.try_emplace(id, Record{now, 0});

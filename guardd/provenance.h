@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "guardd/file_id.h"
+#include "policy/base/ids.h"
 
 namespace guard {
 
@@ -32,6 +33,30 @@ class Suspects {
   std::size_t most_;
   std::unordered_set<FileId> suspects_;
   bool overflowed_ = false;
+};
+
+// What is wrong and was told of is not told again whenever somebody touches it or a scan meets it,
+// but when it is wrong in another way, or left as it is for another reason.
+class Reported {
+ public:
+  static constexpr std::size_t kMost = 20'000;
+
+  struct State {
+    Uid uid;
+    Gid gid;
+    std::uint32_t mode_excess = 0;
+    std::uint32_t mode_missing = 0;
+    std::uint8_t reason = 0;
+    bool operator==(const State&) const = default;
+  };
+
+  bool is_known(const FileId& id, const State& state) const;
+  void add(const FileId& id, const State& state);
+  void forget(const FileId& id) { states_.erase(id); }  // it is right again
+
+ private:
+  std::unordered_map<FileId, State> states_;
+  std::deque<FileId> oldest_first_;
 };
 
 // Notices when guardd and somebody else keep undoing each other.

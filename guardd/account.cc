@@ -1,0 +1,124 @@
+#include "guardd/account.h"
+
+#include <chrono>
+
+#include "guardd/who/found.h"
+#include "policy/base/text.h"
+#include "policy/judge.h"
+
+namespace guard {
+namespace {
+
+// A notice does not say what was made; the object does.
+Operation refined(Operation operation, const RemedyOutcome& outcome) {
+  const auto& state = outcome.before;
+  if (operation == Operation::kChown) {
+    const auto& wrong = outcome.verdict.wrong;
+    return wrong.owner || wrong.group ? Operation::kChown : Operation::kChmod;
+  }
+  if (operation != Operation::kCreate) return operation;
+  switch (state.type) {
+    case FileType::kSymlink:
+      return Operation::kSymlink;
+    case FileType::kFifo:
+    case FileType::kSocket:
+    case FileType::kCharDevice:
+    case FileType::kBlockDevice:
+      return Operation::kMknod;
+    default:
+      return state.links > 1 && state.type != FileType::kDirectory ? Operation::kLink : operation;
+  }
+}
+
+Ownership ownership(const ObjectState& state) {
+  return {state.uid, state.gid, state.mode};
+}
+
+Told told_of(const RemedyOutcome& outcome) {
+  if (outcome.what == Remedied::kFixed) return Told::kFixed;
+  return outcome.skip == Skip::kNotWanted ? Told::kLogged : Told::kSkipped;
+}
+
+std::uint64_t monotonic_us() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
+// What every record of this tree says.
+Violation begin(const PolicySet& set, std::uint32_t tree, const Found* who) {
+  const auto& policy = set.policy_of(set.trees()[tree]);
+  const auto& said = policy.said;
+  Violation violation;
+  violation.time = std::chrono::system_clock::now();
+  violation.monotonic_us = monotonic_us();
+  violation.policy = policy.name();
+  violation.policy_file = set.files()[said.place.file];
+  violation.policy_line = said.place.line;
+  violation.generation = set.generation();
+  violation.severity = said.severity.value;
+  violation.category = said.category.value;
+  if (who) violation.actor = who->actor();
+  return violation;
+}
+
+void want(Violation& violation, const Wanted& wanted) {
+  violation.uid_wanted = wanted.owner.id;
+  violation.gid_wanted = wanted.group.id;
+  violation.mode_wanted = wanted.mode_of(violation.file_type);
+  violation.owner_wanted = wanted.owner.name;
+  violation.group_wanted = wanted.group.name;
+}
+
+}  // namespace
+
+Violation account_of(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
+                     const Seen& seen, const RemedyOutcome& outcome) {
+  auto violation = begin(set, tree, seen.who.get());
+  violation.operation =
+      seen.operation == Operation::kScan ? Operation::kScan : refined(seen.operation, outcome);
+  violation.path = set.trees()[tree].path;
+  if (!relative_path.empty()) violation.path += "/" + relative_path;
+  violation.object = outcome.id;
+  violation.file_type = outcome.before.type;
+  violation.links = outcome.before.links;
+  violation.before = ownership(outcome.before);
+  violation.after = ownership(outcome.after);
+  const auto& policy = set.policy_of(set.trees()[tree]);
+  want(violation, outcome.verdict.wanted ? *outcome.verdict.wanted : policy.wanted);
+  violation.action = told_of(outcome);
+  if (violation.action != Told::kLogged) {
+    violation.reason =
+        outcome.what == Remedied::kFailed ? outcome.error : std::string(reason_text(outcome.skip));
+  }
+  return violation;
+}
+
+std::optional<Violation> account_of(const PolicySet& set, std::uint32_t tree, const Mount& mount,
+                                    MountChange mount_change,
+                                    const std::shared_ptr<const Found>& who) {
+  const auto root = set.trees()[tree].root();
+  const bool below = mount.point.starts_with(root + "/");
+  const bool above = mount.point != "/" && root.starts_with(mount.point + "/");
+  if (!below && !above && mount.point != root) return std::nullopt;
+  const auto& policy = set.policy_of(set.trees()[tree]);
+  Change change;
+  change.operation = Operation::kMount;
+  change.type = FileType::kDirectory;
+  if (below) change.path = PolicySet::relative(set.trees()[tree], mount.point);
+  const auto subject = who && who->known() ? who->subject() : Subject();
+  if (!judge(policy, subject, change).violation()) return std::nullopt;
+
+  auto violation = begin(set, tree, who.get());
+  violation.operation = Operation::kMount;
+  violation.path = mount.point;
+  violation.file_type = FileType::kDirectory;
+  want(violation, policy.wanted);
+  violation.reason =
+      mount.type + " from " + quote(mount.source) +
+      (mount_change == MountChange::kMounted ? " was mounted there: what it covers is not guarded"
+                                             : " was unmounted: what it covered is guarded again");
+  return violation;
+}
+
+}  // namespace guard
