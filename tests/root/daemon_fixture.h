@@ -10,7 +10,8 @@
 
 #include <filesystem>
 #include <functional>
-#include <optional>
+#include <ios>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -89,6 +90,15 @@ class DaemonTest : public ScratchFsTest {
   std::vector<std::string> options_;  // for the command line, besides the usual ones
 
  private:
+  // On another file system, which a test may do anything to.
+  std::string told_path() const { return root().string() + ".told"; }
+  void read_on() const;
+
+  // What was told so far, as far as it was read.
+  mutable std::streamoff read_ = 0;
+  mutable std::map<std::string, std::vector<Json>> by_type_;
+  mutable std::map<std::string, std::vector<Json>> by_path_;
+
   pid_t pid_ = -1;
   int markers_ = 0;
 };
