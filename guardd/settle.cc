@@ -22,8 +22,20 @@ void Settle::schedule(const Key& key, Entry& entry, SteadyTime deadline) {
 void Settle::erase(Entries::iterator at) {
   order_.erase({at->second.deadline, at->first});
   if (at->first.look) --looks_;
-  if (auto* directory = directories_.find(at->first.directory)) count_above(*directory, false);
+  auto* directory = directories_.find(at->first.directory);
+  if (directory) count_above(*directory, false);
   entries_.erase(at);
+  for (; directory && directory->waiting_below == 0; directory = directory->parent)
+    wake(*directory);
+}
+
+// Nothing below it waits any more. Were it asked only once in a while, what is deep would take
+// that long for each level.
+void Settle::wake(WatchedDirectory& directory) {
+  if (!directory.parent) return;
+  const auto at = entries_.find({directory.parent->number, directory.name, false});
+  if (at != entries_.end() && at->second.seen.is_directory)
+    schedule(at->first, at->second, directory.last_activity + at->second.settle);
 }
 
 void Settle::drop(Entries::iterator at) {

@@ -105,6 +105,7 @@ class Settle {
   void postpone(Entries::iterator at, SteadyTime now);
   void erase(Entries::iterator at);
   void drop(Entries::iterator at);
+  void wake(WatchedDirectory& directory);
   void stir_above(WatchedDirectory& directory, SteadyTime now);
 
   WatchedDirectories& directories_;

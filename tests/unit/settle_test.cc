@@ -48,6 +48,21 @@ TEST_F(SettleTest, NothingIsTakenBeforeItHasRested) {
   EXPECT_FALSE(settle_.next());
 }
 
+TEST_F(SettleTest, WhatIsDeepWaitsNoLongerThanWhatIsNot) {
+  auto* above = &root_;
+  std::string path;
+  for (int level = 2; level < 8; ++level) {
+    made(*above, "d", true);
+    above = &directory(level, above, "d");
+    path += path.empty() ? "d" : "/d";
+  }
+  made(*above, "file");
+  now_ += 250ms;
+  EXPECT_EQ(taken(), path + "/file");
+  for (; !path.empty(); path.resize(path.size() < 2 ? 0 : path.size() - 2))
+    EXPECT_EQ(taken(), path);
+}
+
 TEST_F(SettleTest, WhateverHappensToItBeginsTheRestAnew) {
   made(root_, "a");
   for (int i = 0; i < 10; ++i) {
