@@ -70,6 +70,7 @@ void DaemonTest::SetUp() {
   tree_ = root() / "srv" / "app";
   logged_ = root() / "srv" / "logged";
   other_ = root() / "other";
+  state_ = root().string() + ".state";
   fs::create_directory(other_);
   fs::create_directory(root() / "policies");
   for (const auto& tree : {tree_, logged_}) {
@@ -109,7 +110,7 @@ void DaemonTest::guard_app(const std::string& action, const std::string& settle,
 void DaemonTest::start() {
   const auto out = told_path();
   const auto directory = (root() / "policies").string();
-  const auto state = (root() / "state").string();
+  const auto state = state_.string();
   std::vector<std::string> words{GUARDD, "--policy-dir", directory,  "--state-dir", state, "--bus",
                                  "none", "--backend",    "fanotify", "--log",       "json"};
   words.insert(words.end(), options_.begin(), options_.end());

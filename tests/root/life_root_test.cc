@@ -32,7 +32,7 @@ class Life : public DaemonTest {
     return Fd(::open((tree_ / name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   }
   std::int64_t count(const std::string& what) const {
-    auto database = Database::open((root() / "state" / "guardd.db").string());
+    auto database = Database::open((state_ / "guardd.db").string());
     if (!database) return -1;
     auto rows = database->prepare(("SELECT count(*) FROM " + what).c_str());
     if (!rows) return -1;
@@ -74,7 +74,7 @@ TEST_P(Life, WithoutItsStateACrashLosesTheEvidence) {
   ASSERT_TRUE(eventually([&] { return count("pending") == 1; }));
   kill_it();
   writer.reset();
-  fs::remove_all(root() / "state");
+  fs::remove_allstate_;
   start();
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "secret").empty(); }));
   EXPECT_EQ(violations(tree_ / "secret").front()["action"], "skipped");
@@ -124,12 +124,12 @@ TEST_P(Life, RemembersHowThingsWereBeforeAFix) {
 
 TEST_P(Life, PutsABrokenStateAside) {
   guard_app("fix");
-  fs::create_directory(root() / "state");
-  fs::permissions(root() / "state", fs::perms::owner_all);
-  std::ofstream(root() / "state" / "guardd.db") << std::string(8192, 'x');
+  fs::create_directorystate_;
+  fs::permissions(state_, fs::perms::owner_all);
+  std::ofstream(state_ / "guardd.db") << std::string(8192, 'x');
   start();
   EXPECT_TRUE(eventually([&] { return told_health("degraded", "is put aside as"); }));
-  EXPECT_TRUE(fs::exists(root() / "state" / "guardd.db.broken"));
+  EXPECT_TRUE(fs::exists(state_ / "guardd.db.broken"));
   as_root("touch $T/file");
   EXPECT_TRUE(becomes_apps("file"));
   EXPECT_TRUE(eventually([&] { return count("fix") == 1; }));
@@ -137,26 +137,26 @@ TEST_P(Life, PutsABrokenStateAside) {
 
 TEST_P(Life, GuardsWithoutAStateThatOthersCouldWrite) {
   guard_app("fix");
-  fs::create_directory(root() / "state");
-  fs::permissions(root() / "state", fs::perms::all);
+  fs::create_directorystate_;
+  fs::permissions(state_, fs::perms::all);
   start();
   EXPECT_TRUE(eventually([&] { return told_health("degraded", "can be written by others"); }));
-  EXPECT_FALSE(fs::exists(root() / "state" / "guardd.db"));
+  EXPECT_FALSE(fs::exists(state_ / "guardd.db"));
   as_root("touch $T/file");
   EXPECT_TRUE(becomes_apps("file"));
 }
 
 TEST_P(Life, AFullDiskCostsTheMemoryAndNothingElse) {
   guard_app("fix");
-  fs::create_directory(root() / "state");
-  ASSERT_EQ(::mount("state", (root() / "state").c_str(), "tmpfs", 0, "size=512k,mode=0700"), 0);
+  fs::create_directorystate_;
+  ASSERT_EQ(::mount("state", state_.c_str(), "tmpfs", 0, "size=512k,mode=0700"), 0);
   start();
   EXPECT_TRUE(eventually([&] { return count("fix") == 0; }));
-  as_root("cat /dev/zero > " + (root() / "state" / "filler").string() + " 2>&1 || true");
+  as_root("cat /dev/zero > " + (state_ / "filler").string() + " 2>&1 || true");
   as_root("for i in $(seq 300); do : > $T/file.$i; done");
   EXPECT_TRUE(becomes_apps("file.300"));
   EXPECT_TRUE(eventually([&] { return told_health("degraded", "the state cannot be kept"); }));
-  fs::remove(root() / "state" / "filler");
+  fs::remove(state_ / "filler");
   as_root("touch $T/file");
   EXPECT_TRUE(eventually([&] { return told_health("ok", ""); }));
   EXPECT_TRUE(eventually([&] { return count("fix") > 0; }));
