@@ -170,10 +170,7 @@ void Caretaker::now_watched(std::uint32_t tree) {
   const auto now = std::chrono::steady_clock::now();
   const auto settle = policy_of(tree).said.settle.value;
   for (auto& pending : memory_.take_pending(set_->trees()[tree].path)) {
-    const auto slash = pending.path.rfind('/');
-    const auto above = slash == std::string::npos ? "" : pending.path.substr(0, slash);
-    const auto name = pending.path.substr(slash == std::string::npos ? 0 : slash + 1);
-    auto* directory = notices_.directories().find(tree, above);
+    const auto [directory, name] = find(tree, pending.path);
     if (!directory) {  // it went with its directory
       memory_.judged(pending.object);
       continue;
@@ -258,18 +255,23 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
   tell(*set, tree, done.path, due.seen, outcome);
 }
 
+Caretaker::Name Caretaker::find(std::uint32_t tree, const std::string& path) const {
+  const auto slash = path.rfind('/');
+  const bool has_parent = slash != std::string::npos;
+  const auto above = std::string_view(path).substr(0, has_parent ? slash : 0);
+  return {notices_.directories().find(tree, above), path.substr(has_parent ? slash + 1 : 0)};
+}
+
 // What was met while it was being made: it is judged like everything else once it has come to
 // rest, only that nobody knows who makes it.
 void Caretaker::unfinished(std::uint32_t tree, const std::string& path, FileId object,
                            SteadyTime until) {
-  const auto slash = path.rfind('/');
-  const auto at = slash == std::string::npos ? 0 : slash;
-  auto* directory = notices_.directories().find(tree, std::string_view(path).substr(0, at));
+  auto [directory, name] = find(tree, path);
   if (!directory) return;  // it is new and not watched yet, or gone: either is told
   Due due;
   due.directory = directory->number;
   due.tree = tree;
-  due.name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+  due.name = std::move(name);
   due.seen.operation = Operation::kScan;
   due.seen.object = std::move(object);
   due.settle = policy_of(tree).said.settle.value;
@@ -286,6 +288,11 @@ void Caretaker::found(const Scans::Wrong& wrong) {
     if (wrong.set != set_) return;  // the scan of the new set finds it too
     return unfinished(wrong.tree, wrong.path, wrong.object,
                       std::chrono::steady_clock::now() + policy_of(wrong.tree).said.settle.value);
+  }
+  if (wrong.set == set_ && wrong.outcome.what != Remedied::kFixed) {
+    // A scan meets what is being made as well; whoever noticed it knows more.
+    const auto [directory, name] = find(wrong.tree, wrong.path);
+    if (directory && settle_.find(*directory, name)) return;
   }
   Seen seen;
   seen.operation = Operation::kScan;
@@ -310,7 +317,7 @@ void Caretaker::mounted(const MountNews& news, const std::vector<std::uint32_t>&
   tell_all(news.unmounted, MountChange::kUnmounted);
 }
 
-// Whoever makes it or brings it is always told of; whoever only touches it is not, unless something
+// Whoever brings it somewhere is always told of; whoever only touches it is not, unless something
 // comes of that.
 bool Caretaker::was_told(const Seen& seen, const RemedyOutcome& outcome) {
   if (outcome.what == Remedied::kFixed) {
@@ -320,8 +327,8 @@ bool Caretaker::was_told(const Seen& seen, const RemedyOutcome& outcome) {
   const auto& wrong = outcome.verdict.wrong;
   const Reported::State state{outcome.after.uid, outcome.after.gid, wrong.mode_excess,
                               wrong.mode_missing, static_cast<std::uint8_t>(outcome.skip)};
-  const bool may_be_old = seen.operation == Operation::kChown || seen.operation == Operation::kScan;
-  if (may_be_old && reported_.is_known(seen.object, state)) return true;
+  // The same inode is made once: if it is known by then, a scan was faster than the notice.
+  if (seen.operation != Operation::kRename && reported_.is_known(seen.object, state)) return true;
   reported_.add(seen.object, state);
   return false;
 }

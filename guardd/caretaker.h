@@ -73,6 +73,11 @@ class Caretaker final : public NoticeReader {
   bool is_foreign(const Notice& notice) const;
   std::shared_ptr<const Found> who_did(const Notice& notice);
   void by_another(const Notice& notice, const Policy& policy, std::shared_ptr<const Found> who);
+  struct Name {
+    WatchedDirectory* directory;  // null: it is not watched
+    std::string name;             // in it; empty: the root of the tree
+  };
+  Name find(std::uint32_t tree, const std::string& path) const;
   void unfinished(std::uint32_t tree, const std::string& path, FileId object, SteadyTime until);
   bool is_still_at_it(const Due& due, const WatchedDirectory& directory, SteadyTime now) const;
   void tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,

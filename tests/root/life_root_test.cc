@@ -74,7 +74,7 @@ TEST_P(Life, WithoutItsStateACrashLosesTheEvidence) {
   ASSERT_TRUE(eventually([&] { return count("pending") == 1; }));
   kill_it();
   writer.reset();
-  fs::remove_allstate_;
+  fs::remove_all(state_);
   start();
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "secret").empty(); }));
   EXPECT_EQ(violations(tree_ / "secret").front()["action"], "skipped");
@@ -124,7 +124,7 @@ TEST_P(Life, RemembersHowThingsWereBeforeAFix) {
 
 TEST_P(Life, PutsABrokenStateAside) {
   guard_app("fix");
-  fs::create_directorystate_;
+  fs::create_directory(state_);
   fs::permissions(state_, fs::perms::owner_all);
   std::ofstream(state_ / "guardd.db") << std::string(8192, 'x');
   start();
@@ -137,7 +137,7 @@ TEST_P(Life, PutsABrokenStateAside) {
 
 TEST_P(Life, GuardsWithoutAStateThatOthersCouldWrite) {
   guard_app("fix");
-  fs::create_directorystate_;
+  fs::create_directory(state_);
   fs::permissions(state_, fs::perms::all);
   start();
   EXPECT_TRUE(eventually([&] { return told_health("degraded", "can be written by others"); }));
@@ -148,7 +148,7 @@ TEST_P(Life, GuardsWithoutAStateThatOthersCouldWrite) {
 
 TEST_P(Life, AFullDiskCostsTheMemoryAndNothingElse) {
   guard_app("fix");
-  fs::create_directorystate_;
+  fs::create_directory(state_);
   ASSERT_EQ(::mount("state", state_.c_str(), "tmpfs", 0, "size=512k,mode=0700"), 0);
   start();
   EXPECT_TRUE(eventually([&] { return count("fix") == 0; }));
