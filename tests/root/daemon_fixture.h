@@ -70,6 +70,8 @@ class DaemonTest : public ScratchFsTest {
   // Nothing was told of either tree but of these names.
   void nothing_told(const std::vector<std::string>& but = {}) const;
 
+  // The first of these programs that is not here; empty: all are.
+  static std::string missing(const std::vector<std::string>& programs);
   static void as_root(const std::string& command);
   static void as_app(const std::string& command);
   static void as_user(uid_t user, const std::string& command);
@@ -91,6 +93,7 @@ class DaemonTest : public ScratchFsTest {
   std::vector<std::string> options_;  // for the command line, besides the usual ones
 
  private:
+  std::vector<std::filesystem::path> guarded_trees() const;
   // On another file system, which a test may do anything to.
   std::string told_path() const { return root().string() + ".told"; }
   void read_on() const;
