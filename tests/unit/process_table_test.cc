@@ -99,6 +99,36 @@ TEST_F(Table, TellsWhoHadANumberWhen) {
   EXPECT_EQ(table_.living_count(), 1U);
 }
 
+TEST_F(Table, RemembersWhomAProcessWasBefore) {
+  auto service = process(10, kSecond);
+  service.uid = service.euid = service.fsuid = 4242;
+  fork(service);
+  EXPECT_TRUE(table_.find(10, kSecond)->now.earlier.empty());
+  auto root = service;
+  root.uid = root.euid = root.fsuid = 0;
+  root.time = 2 * kSecond;
+  exec(root, "su", "su");
+  const auto& earlier = table_.find(10, kSecond)->now.earlier;
+  ASSERT_EQ(earlier.size(), 1U);
+  EXPECT_EQ(earlier[0].uid, Uid{4242});
+  EXPECT_EQ(earlier[0].until, 2 * kSecond);
+  exec(root, "sh", "sh");
+  EXPECT_EQ(table_.find(10, kSecond)->now.earlier.size(), 1U) << "however often it is told";
+}
+
+TEST_F(Table, RemembersWhoHadTheNumberJustBefore) {
+  auto service = process(10, kSecond);
+  service.uid = service.euid = service.fsuid = 4242;
+  fork(service);
+  end(service, 2 * kSecond);
+  fork(process(10, 3 * kSecond));
+  ASSERT_EQ(table_.find(10, 3 * kSecond)->now.earlier.size(), 1U);
+  EXPECT_EQ(table_.find(10, 3 * kSecond)->now.earlier[0].uid, Uid{4242});
+  end(process(10, 3 * kSecond), 4 * kSecond);
+  fork(process(10, 40 * kSecond));
+  EXPECT_TRUE(table_.find(10, 40 * kSecond)->now.earlier.empty());
+}
+
 TEST_F(Table, ANumberGivenOutAgainEndsWhoHadItEvenIfNobodySaidSo) {
   exec(process(10, kSecond), "one", "one");
   fork(process(10, 3 * kSecond));
