@@ -28,18 +28,9 @@ constexpr unsigned kMostDoublings = 5;
 // opened its log as root, for one, before it became the service.
 constexpr std::uint64_t kJustBefore = 30'000'000'000;  // nanoseconds
 
-bool may_have_been(const Snapshot& process, Uid user) {
-  return process.uid == user || process.euid == user || process.fsuid == user ||
-         std::any_of(process.earlier.begin(), process.earlier.end(),
-                     [&](const EarlierUser& each) { return each.uid == user; });
-}
-
-bool was_another_just_before(const Snapshot& process, Uid user) {
-  if (process.earlier.empty()) return false;
+std::uint64_t just_before() {
   const auto now = boot_time_now();
-  return std::any_of(process.earlier.begin(), process.earlier.end(), [&](const EarlierUser& each) {
-    return each.uid != user && each.until + kJustBefore > now;
-  });
+  return now > kJustBefore ? now - kJustBefore : 0;
 }
 
 Operation operation_of(const Notice& notice) {
@@ -79,7 +70,7 @@ void Caretaker::noticed(const Notice& notice) noexcept {
   if (who->snapshot().fsuid == owner) {
     by_owner(notice);
     const bool is_in_doubt =
-        notice.kind == Notice::Kind::kCreated && was_another_just_before(who->snapshot(), owner);
+        notice.kind == Notice::Kind::kCreated && who->was_another_since(owner, just_before());
     if (!is_in_doubt) return;
   }
   by_another(notice, policy, who);
@@ -128,8 +119,7 @@ void Caretaker::by_another(const Notice& notice, const Policy& policy,
   const auto now = std::chrono::steady_clock::now();
   if (notice.kind == Notice::Kind::kClosed)
     return settle_.stirred(*notice.directory, notice.name, now);
-  bool evidence =
-      who->snapshot().fsuid.has_value() && !may_have_been(who->snapshot(), policy.wanted.owner.id);
+  bool evidence = who->snapshot().fsuid.has_value() && !who->may_have_been(policy.wanted.owner.id);
   if (notice.kind == Notice::Kind::kFound) evidence = evidence && notice.out_of_owners_reach;
   // Whoever touches what was there before has not brought it in, nor whoever gives it another name:
   // log rotation renames what the service has put there. And before all of the tree was looked at,

@@ -123,6 +123,7 @@ void Repairs::repair(const std::shared_ptr<const Repair>& task, const Result<Obj
   // A storm: everything in this directory, one by one, by whoever caused it.
   ScanTask look;
   look.policy = &task->policy();
+  look.nested = nested_trees(*task->set, task->set->trees()[task->tree]);
   look.start = task->path;
   look.below = false;
   ScanOptions options;

@@ -1,5 +1,6 @@
 #include "guardd/who/found.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "guardd/who/proc.h"
@@ -58,6 +59,18 @@ Found::Found(Snapshot self, std::shared_ptr<const Lineage> lineage)
   if (!lineage_) return;
   ancestors_.reserve(lineage_->size());
   for (const auto& ancestor : *lineage_) ancestors_.push_back(process_of(*ancestor));
+}
+
+bool Found::may_have_been(Uid user) const {
+  return self_.uid == user || self_.euid == user || self_.fsuid == user ||
+         std::any_of(self_.earlier.begin(), self_.earlier.end(),
+                     [&](const EarlierUser& each) { return each.uid == user; });
+}
+
+bool Found::was_another_since(Uid user, std::uint64_t boot_time) const {
+  return std::any_of(self_.earlier.begin(), self_.earlier.end(), [&](const EarlierUser& each) {
+    return each.uid != user && each.until > boot_time;
+  });
 }
 
 Subject Found::subject() const {

@@ -23,7 +23,10 @@ class Found {
   const Actor& actor() const { return actor_; }
   const Snapshot& snapshot() const { return self_; }
   const Lineage* lineage() const { return lineage_.get(); }  // null: unknown
-  Subject subject() const;                                   // good as long as this object lives
+  // This user, or was it before, or whoever had the number just before was.
+  bool may_have_been(Uid user) const;
+  bool was_another_since(Uid user, std::uint64_t boot_time) const;
+  Subject subject() const;  // good as long as this object lives
 
  private:
   Snapshot self_;
