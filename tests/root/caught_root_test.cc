@@ -292,6 +292,36 @@ TEST_P(Caught, WhatARuleWants) {
   EXPECT_EQ(owner(tree_ / "conf.d/other"), kApp);
 }
 
+// A tree within a tree is its own policy's, its root included, also when that is made anew.
+TEST_P(Caught, ATreeWithinATree) {
+  guard_app("fix");
+  std::ofstream(root() / "policies" / "inner.toml")
+      << "[[policy]]\nname = \"inner\"\npaths = [\"" << (tree_ / "inner").string()
+      << "\"]\nowner = 4242\ngroup = 5001\naction = \"fix\"\nsettle = \"50ms\"\n";
+  as_root("mkdir $T/inner; chown 4242:5001 $T/inner");
+  start();
+  as_root("touch $T/inner/f $T/outer; chown root $T/inner");
+  const auto becomes_inner = [&](const char* name) {
+    return eventually([&] {
+      const auto now = facts(tree_ / name);
+      return now.st_uid == kApp && now.st_gid == 5001;
+    });
+  };
+  EXPECT_TRUE(becomes_apps("outer"));
+  EXPECT_TRUE(becomes_inner("inner/f"));
+  EXPECT_TRUE(becomes_inner("inner"));
+  as_root("rm -r $T/inner; mkdir $T/inner; touch $T/inner/g; mkdir $T/inner/d; touch $T/inner/d/h");
+  for (const char* name : {"inner", "inner/g", "inner/d", "inner/d/h"})
+    EXPECT_TRUE(becomes_inner(name)) << name;
+  as_root("rm -r $T/inner; mkdir $T/new; touch $T/new/i; mv $T/new $T/inner");
+  for (const char* name : {"inner", "inner/i"}) EXPECT_TRUE(becomes_inner(name)) << name;
+  let_settle();
+  for (const auto& told : violations_below(tree_ / "inner"))
+    EXPECT_EQ(told["policy"], "inner") << told;
+  for (const char* name : {"inner", "inner/i"})
+    EXPECT_EQ(facts(tree_ / name).st_gid, 5001U) << name;
+}
+
 TEST_P(Caught, WhatHappenedWhileTheDaemonWasDown) {
   guard_both();
   in_both(
