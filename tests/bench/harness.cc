@@ -76,11 +76,12 @@ FileSystem::FileSystem(std::string type, unsigned files)
   }
   const auto image = base() / "image";
   std::ofstream(image).close();
-  fs::resize_file(image, 512ULL * files + (512ULL << 20U));
+  fs::resize_file(image, 512ULL * files + (1024ULL << 20U));
   std::vector<std::string> make{"mkfs." + type_, "-q"};
+  // With the journal of a disk: one that is as small as the image would be waited for.
   if (type_ == "ext4")
-    make.insert(make.end(),
-                {"-N", std::to_string(files + files / 50 + 1000), "-E", "lazy_itable_init=0"});
+    make.insert(make.end(), {"-J", "size=256", "-N", std::to_string(files + files / 50 + 1000),
+                             "-E", "lazy_itable_init=0"});
   make.push_back(image);
   run(make);
   run({"mount", "-t", type_, "-o", "loop", image, root_});
