@@ -73,6 +73,19 @@ TEST_P(Daemon, LeavesAloneWhatComesOutRight) {
     EXPECT_TRUE(violations(tree_ / name).empty()) << name;
 }
 
+// So many notices in a row that they gather: the app's own, and root's in between.
+TEST_P(Daemon, MissesNothingWhereMuchHappens) {
+  guard_app("fix");
+  start();
+  as_root(
+      "cd $T; setpriv --reuid 4242 --regid 4242 --clear-groups sh -c "
+      "'i=0; while [ $i -lt 800 ]; do i=$((i+1)); : > own; rm own; done' & "
+      "i=0; while [ $i -lt 300 ]; do i=$((i+1)); : > root$i; done; wait");
+  for (int i = 1; i <= 300; ++i) EXPECT_TRUE(becomes_apps("root" + std::to_string(i))) << i;
+  ASSERT_TRUE(eventually([&] { return of_type("violation").size() >= 300; }));
+  EXPECT_EQ(of_type("violation").size(), 300U);
+}
+
 TEST_P(Daemon, WaitsUntilNobodyWritesAnyMore) {
   guard_app("fix");
   start();
