@@ -37,8 +37,8 @@ void give_up(const std::string& what) {
 }
 
 const fs::path& base() {
-  static const fs::path kBase = "/media";
-  return kBase;
+  static const fs::path place = "/media";
+  return place;
 }
 
 void leave_the_machine(unsigned seconds) {

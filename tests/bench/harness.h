@@ -66,11 +66,11 @@ struct Target {
 
 struct Row {
   std::string what;
-  std::string file_system = "";
-  std::string nothing = "";  // the floor
-  std::string guardd = "";
-  std::string peer = "";  // inotifywait, or whom else the cell names
-  std::string target = "";
+  std::string file_system{};
+  std::string nothing{};  // the floor
+  std::string guardd{};
+  std::string peer{};  // inotifywait, or whom else the cell names
+  std::string target{};
 };
 
 // Prints each row as soon as it is known.
