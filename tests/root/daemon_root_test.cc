@@ -82,8 +82,8 @@ TEST_P(Daemon, MissesNothingWhereMuchHappens) {
       "'i=0; while [ $i -lt 800 ]; do i=$((i+1)); : > own; rm own; done' & "
       "i=0; while [ $i -lt 300 ]; do i=$((i+1)); : > root$i; done; wait");
   for (int i = 1; i <= 300; ++i) EXPECT_TRUE(becomes_apps("root" + std::to_string(i))) << i;
-  ASSERT_TRUE(eventually([&] { return of_type("violation").size() >= 300; }));
-  EXPECT_EQ(of_type("violation").size(), 300U);
+  ASSERT_TRUE(eventually([&] { return violations_below(tree_).size() >= 300; }));
+  EXPECT_EQ(violations_below(tree_).size(), 300U);
 }
 
 TEST_P(Daemon, WaitsUntilNobodyWritesAnyMore) {
