@@ -65,8 +65,9 @@ void Settle::merge(Entry& entry, Seen seen) {
       entry.seen = std::move(seen);
     return;
   }
-  const bool made_before = entry.seen.operation != Operation::kChown &&
-                           entry.seen.operation != Operation::kScan &&
+  // Without evidence the owner may have made it, whatever another did to it afterwards.
+  const bool made_before = entry.seen.evidence != Evidence::kNone &&
+                           entry.seen.operation != Operation::kChown &&
                            seen.operation == Operation::kChown;
   if (made_before) {  // made, then changed: it was made, by whoever made it
     seen.operation = entry.seen.operation;
