@@ -7,10 +7,11 @@
 
 char guard_license[] SEC("license") = "GPL";
 
-// Some thousand processes: a fork, an exec and an end are 2 kB.
+// Some hundred processes: a fork, an exec and an end are 2 kB. It counts twice as memory of guardd,
+// which maps it so that no record is ever torn.
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 2 * 1024 * 1024);
+  __uint(max_entries, 1024 * 1024);
 } records SEC(".maps");
 
 // How full the ring must be before guardd is woken for its sake alone. Below it guardd looks when

@@ -165,9 +165,8 @@ void Caretaker::now_watched(std::uint32_t tree) {
       memory_.judged(pending.object);
       continue;
     }
-    auto who = std::make_shared<const Found>(std::move(pending.who), nullptr);
     settle_.seen(*directory, name,
-                 {pending.operation, std::move(who), Evidence::kSomebodyElse,
+                 {pending.operation, std::move(pending.who), Evidence::kSomebodyElse,
                   std::move(pending.object), pending.is_directory},
                  settle, now);
   }

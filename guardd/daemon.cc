@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cinttypes>
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -20,12 +19,10 @@
 #include "guardd/anchors.h"
 #include "guardd/break_glass.h"
 #include "guardd/caretaker.h"
+#include "guardd/herald.h"
 #include "guardd/host/policies.h"
-#include "guardd/incident.h"
+#include "guardd/host/users.h"
 #include "guardd/privileges.h"
-#include "guardd/publish/console.h"
-#include "guardd/publish/json.h"
-#include "guardd/publish/queue.h"
 #include "guardd/repairs.h"
 #include "guardd/scans.h"
 #include "guardd/sources/mounts.h"
@@ -49,19 +46,9 @@ std::uint64_t now_us() {
       std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
-std::string boot_id() {
-  std::string id;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
-  std::erase(id, '-');
-  return id;
-}
-
-constexpr std::size_t kMostIncidents = 256;
-
 // How long it may take until we are ready. The marks are in place long before; but until the trees
 // were looked through for the first time, less is known of what is touched in them.
 constexpr auto kLongestStart = 2s;
-constexpr std::size_t kMostEarly = 10'000;
 
 // Never silently less than a policy asks for.
 std::string what_policies_miss(const PolicySet& set) {
@@ -77,12 +64,18 @@ std::string what_policies_miss(const PolicySet& set) {
          names;
 }
 
+std::set<std::string> owners(const PolicySet& set) {
+  std::set<std::string> names;
+  for (const auto& policy : set.policies()) {
+    names.insert(policy.wanted.owner.name);
+    for (const auto& rule : policy.rules) names.insert(rule.wanted.owner.name);
+  }
+  return names;
+}
+
 class Daemon {
  public:
-  explicit Daemon(const DaemonOptions& options)
-      : options_(options),
-        incidents_({}, RecordIds(RecordIds::Length::kIncident)),
-        violation_ids_(RecordIds::Length::kViolation) {}
+  explicit Daemon(const DaemonOptions& options) : options_(options) {}
 
   int run() {
     if (const auto started = start(); !started) {
@@ -117,14 +110,15 @@ class Daemon {
         ProcessesOptions{config_.tracer != TracerChoice::kOff, {}, "/proc"});
     GUARD_TRY(auto notices, NoticeSource::create(!processes_->remembers()));
     notices_ = std::make_unique<NoticeSource>(std::move(notices));
-    GUARD_CHECK(start_publishing());
+    GUARD_CHECK(herald_.start(options_.json, config_));
+    herald_.remember_in(store_.get());
     scans_ = std::make_unique<Scans>(config_.scan.threads);
     repairs_ = std::make_unique<Repairs>();
     caretaker_ = std::make_unique<Caretaker>(
         *processes_, *notices_, *repairs_, store_.get(),
-        Caretaker::Ports{[this](Violation violation) { report(std::move(violation)); },
+        Caretaker::Ports{[this](Violation violation) { herald_.violation(std::move(violation)); },
                          [this](std::uint32_t tree, const std::string& why) {
-                           ++lost_;
+                           herald_.lost(1);
                            why_again_ = why;
                            trees_->look_through(tree);
                          }});
@@ -133,9 +127,7 @@ class Daemon {
     GUARD_CHECK(anchors_->watch_mounts());
     GUARD_CHECK(keep_only_needed_capabilities());
     GUARD_CHECK(listen());
-    set_ = std::move(next.set);
-    incidents_.set_limits({config_.incident.quiet, config_.journal.sample, kMostIncidents});
-    enforce();
+    take_over(std::move(next));
     ready_at_latest_ = std::chrono::steady_clock::now() + kLongestStart;
     return {};
   }
@@ -185,22 +177,6 @@ class Daemon {
                           store.error().text());
   }
 
-  Status start_publishing() {
-    auto loss = options_.json ? LineQueue::LossLine([](std::uint64_t lost) {
-      return JsonPublisher::loss_line(lost, std::chrono::system_clock::now());
-    })
-                              : LineQueue::LossLine(ConsolePublisher::loss_line);
-    GUARD_TRY(lines_, LineQueue::start(STDOUT_FILENO, {}, std::move(loss)));
-    const auto sink = [this](std::string line) { (void)lines_->push(std::move(line)); };
-    if (options_.json) {
-      publisher_ = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
-    } else {
-      publisher_ = std::make_unique<ConsolePublisher>(
-          sink, ConsolePublisher::style_of(STDOUT_FILENO, config_.journal.sample));
-    }
-    return {};
-  }
-
   Status listen() {
     sd_event_source* notices = nullptr;
     GUARD_CHECK(add_io(
@@ -212,8 +188,9 @@ class Daemon {
         &notices));
     notices_ready_.reset(notices);
     if (processes_->fd() >= 0) {
-      GUARD_CHECK(add_io(processes_->fd(),
-                         [](Daemon& daemon) { daemon.lost_ += daemon.processes_->dispatch(); }));
+      GUARD_CHECK(add_io(processes_->fd(), [](Daemon& daemon) {
+        daemon.herald_.lost(daemon.processes_->dispatch());
+      }));
     }
     GUARD_CHECK(add_io(scans_->fd(), [](Daemon& daemon) {
       for (const auto& wrong : daemon.scans_->take()) daemon.caretaker_->found(wrong);
@@ -265,14 +242,22 @@ class Daemon {
   }
 
   // ---- what is enforced
-  // --------------------------------------------------------------------------
 
-  // Watches what lies above the trees, and the break-glass, before it looks: what changes in
-  // between is told.
+  // Watches what lies above the trees, the break-glass and the accounts, before it looks: what
+  // changes in between is told.
   void watch_surroundings() {
-    std::vector<std::string> paths{kDisableFile};
+    std::vector<std::string> paths{kDisableFile, kAccountsFile};
     for (const auto& tree : set_->trees()) paths.push_back(tree.root());
     anchors_->watch_above(paths);
+  }
+
+  void take_over(Next next) {
+    config_ = next.config;
+    set_ = std::move(next.set);
+    accounts_ = local_users(owners(*set_));
+    herald_.set_limits(config_);
+    next_scan_ = std::chrono::steady_clock::now() + config_.scan.every;
+    enforce();
   }
 
   void enforce() {
@@ -291,12 +276,12 @@ class Daemon {
     const auto disabled = why_disabled();
     if (disabled.has_value() != disabled_.has_value()) {
       enforce();
-      tell_health();
     } else if (!disabled) {
       const auto watched = trees_->watched();
       trees_->find();
       caretaker_->mounted(news, watched);
     }
+    if (herald_.is_ready()) tell_health();
   }
 
   void reload() {
@@ -304,11 +289,9 @@ class Daemon {
     auto next = load(set_->generation() + 1);
     ReloadNews news;
     news.done = static_cast<bool>(next);
+    refused_reload_ = !next;
     if (next) {
-      config_ = next->config;
-      incidents_.set_limits({config_.incident.quiet, config_.journal.sample, kMostIncidents});
-      set_ = std::move(next->set);
-      enforce();
+      take_over(*std::move(next));
     } else if (errors_.empty()) {
       errors_.push_back(next.error().text());
     }
@@ -316,20 +299,20 @@ class Daemon {
     news.policy_identity = set_->identity();
     news.policies = set_->policies().size();
     news.errors = errors_;
-    publisher_->reload(news);
+    herald_.reload(news);
     tell_health();
     sd_notify(0, "READY=1");
   }
 
   // ---- one turn of the loop
-  // -------------------------------------------------------------------------------------
 
   std::uint64_t patience() const {
     if (more_notices_) return 0;
     std::optional<SteadyTime> next = work_at_;
     for (const auto& due :
-         {incidents_.next_due(), disabled_ ? std::nullopt : trees_->next(), gathers_until_,
-          is_ready_ ? std::nullopt : std::optional(ready_at_latest_)})
+         {herald_.next_due(), disabled_ ? std::nullopt : trees_->next(), gathers_until_,
+          herald_.is_ready() ? std::nullopt : std::optional(ready_at_latest_),
+          config_.scan.every.count() == 0 ? std::nullopt : std::optional(next_scan_)})
       if (due && (!next || *due < *next)) next = due;
     if (!next) return UINT64_MAX;
     const auto wait = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -362,11 +345,16 @@ class Daemon {
     if (more_notices_) more_notices_ = notices_->dispatch(*caretaker_);
     const auto now = std::chrono::steady_clock::now();
     if (!disabled_) {
-      if (trees_->catch_up(now)) tell_loss();
+      if (config_.scan.every.count() > 0 && now >= next_scan_) {
+        trees_->scan_all();
+        next_scan_ = now + config_.scan.every;
+      }
+      if (trees_->catch_up(now)) herald_.cured(why_again_);
       work_at_ = caretaker_->work(now);
     }
-    for (const auto& incident : incidents_.close_due(now)) publisher_->incident_closed(*incident);
-    if (!is_ready_ && (scans_->idle() || now >= ready_at_latest_)) tell_ready();
+    herald_.close_due(now);
+    const bool ready = scans_->idle() || now >= ready_at_latest_ || herald_.has_too_many_early();
+    if (!herald_.is_ready() && ready) tell_ready();
   }
 
   void hear_of_store() {
@@ -376,33 +364,7 @@ class Daemon {
     }
   }
 
-  void report(Violation violation) {
-    if (!is_ready_) {
-      early_.push_back(std::move(violation));
-      if (early_.size() >= kMostEarly) tell_ready();
-      return;
-    }
-    violation.id = violation_ids_.next(violation.time);
-    violation.boot_id = boot_id_;
-    ++violations_;
-    if (violation.action == Told::kFixed) ++fixed_;
-    const auto taken = incidents_.take(violation, std::chrono::steady_clock::now());
-    for (const auto& closed : taken.closed) publisher_->incident_closed(*closed);
-    if (taken.opened) publisher_->incident_opened(*taken.incident);
-    publisher_->violation(violation, *taken.incident);
-    if (store_ && violation.action == Told::kFixed && violation.before && violation.after) {
-      store_->keep(Fix{violation.time, violation.incident, violation.policy, violation.path,
-                       violation.object, *violation.before, *violation.after});
-    }
-  }
-
-  Counters counters() const {
-    return {violations_, fixed_, 0,
-            lost_ + (lines_ ? lines_->lost() : 0) + (store_ ? store_->dropped() : 0)};
-  }
-
   void tell_ready() {
-    is_ready_ = true;
     ReadyNews news;
     news.version = GUARD_VERSION;
     news.generation = set_->generation();
@@ -411,10 +373,9 @@ class Daemon {
     news.trees = set_->trees().size();
     news.pending = disabled_ ? 0 : trees_->pending();
     news.directories = notices_->directories().size();
-    publisher_->ready(news);
+    herald_.ready(news);
     tell_health();
     sd_notify(0, "READY=1");
-    for (auto& violation : std::exchange(early_, {})) report(std::move(violation));
   }
 
   // What is less than somebody might expect, each in a sentence.
@@ -425,43 +386,30 @@ class Daemon {
       all.push_back("who did it is only known while it runs: " + first);
     }
     if (!store_trouble_.empty()) all.push_back(store_trouble_);
+    if (refused_reload_)
+      all.emplace_back("what was to be loaded is not valid: the policies of before go on");
+    const auto still_there = local_users(accounts_);
+    for (const auto& account : accounts_) {
+      if (still_there.contains(account)) continue;
+      all.push_back("the account " + quote(account) +
+                    " is gone: its policies go on with the number that it had");
+    }
     for (const auto& [tree, why] : trees_->troubles()) all.push_back(why);
     if (auto less = what_policies_miss(*set_); !less.empty()) all.push_back(std::move(less));
     return all;
   }
 
-  // Each thing is said when it comes up and when it is over, not every time.
   void tell_health() {
-    std::vector<HealthNews> news;
-    if (disabled_) {
-      news.push_back({Health::kDisabled, *disabled_, counters()});
-    } else {
-      for (auto& reason : shortcomings())
-        news.push_back({Health::kDegraded, std::move(reason), counters()});
-    }
-    std::set<std::string> told;
-    for (const auto& each : news) {
-      told.insert(each.reason);
-      if (!told_.contains(each.reason)) publisher_->health(each);
-    }
-    if (news.empty() && !told_.empty())
-      publisher_->health({Health::kOk, "all policies are enforced again", counters()});
-    told_ = std::move(told);
-  }
-
-  void tell_loss() {
-    publisher_->health({Health::kOk,
-                        "notices were lost (" + why_again_ + "); scanning the trees concerned",
-                        counters()});
+    herald_.health(disabled_, disabled_ ? std::vector<std::string>() : shortcomings());
   }
 
   void finish() {
     sd_notify(0, "STOPPING=1");
-    for (const auto& incident : incidents_.close_all()) publisher_->incident_closed(*incident);
-    publisher_->stop({stop_reason_, counters()});
-    (void)lines_->stop(500ms);
-    // A repair that waits for a frozen file system keeps the process until that thaws: the kernel
-    // lets nobody end such a wait.
+    herald_.stop(stop_reason_);
+    // Now, for a repair that waits for a frozen file system keeps the process until that thaws: the
+    // kernel lets nobody end such a wait.
+    herald_.remember_in(nullptr);
+    store_.reset();
   }
 
   const DaemonOptions& options_;
@@ -473,16 +421,12 @@ class Daemon {
   std::optional<std::string> disabled_;  // why nothing is enforced
   std::vector<std::string> troubles_;    // of the start
   std::string store_trouble_;
-  std::set<std::string> told_;  // what was said of our health, and is still so
-  std::string boot_id_ = boot_id();
+  bool refused_reload_ = false;
+  std::set<std::string> accounts_;  // of the policies: those that this machine's own file names
   std::string stop_reason_;
 
-  std::unique_ptr<LineQueue> lines_;
-  std::unique_ptr<Publisher> publisher_;
-  Incidents incidents_;
-  RecordIds violation_ids_;
-
   std::unique_ptr<Store> store_;
+  Herald herald_;
   std::unique_ptr<Processes> processes_;
   std::unique_ptr<NoticeSource> notices_;
   std::unique_ptr<Scans> scans_;
@@ -496,15 +440,11 @@ class Daemon {
   std::string why_again_;
   bool more_notices_ = false;
   std::optional<SteadyTime> work_at_;  // when the caretaker wants its next turn
-  bool is_ready_ = false;
   SteadyTime ready_at_latest_;
-  std::vector<Violation> early_;  // found before we were ready, told after
+  SteadyTime next_scan_;
   std::optional<SteadyTime> gathers_until_;
   SteadyTime woken_at_;  // by notices
   unsigned in_a_row_ = 0;
-  std::uint64_t violations_ = 0;
-  std::uint64_t fixed_ = 0;
-  std::uint64_t lost_ = 0;
 };
 
 }  // namespace

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "guardd/who/found.h"
-
 namespace guard {
 
 Memory::Memory(Store* store) : store_(store) {
@@ -39,7 +37,7 @@ void Memory::keep(const Settle& settle, const WatchedDirectories& directories, c
     }
     store_->keep(Pending{set.trees()[directory->tree].path,
                          WatchedDirectories::path_of(*directory, name.name), waiting->object,
-                         waiting->is_directory, waiting->operation, waiting->who->snapshot()});
+                         waiting->is_directory, waiting->operation, waiting->who});
   }
 }
 

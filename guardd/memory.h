@@ -21,7 +21,7 @@ namespace guard {
 
 class Memory {
  public:
-  static constexpr auto kMoment = std::chrono::milliseconds(150);
+  static constexpr auto kMoment = std::chrono::milliseconds(400);
   static constexpr std::size_t kMostSeen = 20'000;
 
   explicit Memory(Store* store);

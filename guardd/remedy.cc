@@ -53,18 +53,21 @@ Fd open_to_ask(const Object& object, const RemedyTask& task) {
 }
 
 // `opened` is empty where it could not be opened.
+bool has_attribute(const Object& object, const Fd& opened, const char* name) {
+  return (opened ? ::fgetxattr(opened.get(), name, nullptr, 0)
+                 : ::getxattr(NameInProc(object).text(), name, nullptr, 0)) > 0;
+}
+
 bool has_capabilities(const Object& object, const Fd& opened) {
-  if (object.state.type != FileType::kRegular) return false;
-  constexpr const char* kName = "security.capability";
-  return (opened ? ::fgetxattr(opened.get(), kName, nullptr, 0)
-                 : ::getxattr(NameInProc(object).text(), kName, nullptr, 0)) > 0;
+  return object.state.type == FileType::kRegular &&
+         has_attribute(object, opened, "security.capability");
 }
 
 // The mode's group bits are then the bounds of the list, and the list can refuse somebody what the
 // mode grants everybody.
-bool has_access_list(const Object& object) {
-  if (object.state.type == FileType::kSymlink) return false;
-  return ::getxattr(NameInProc(object).text(), "system.posix_acl_access", nullptr, 0) > 0;
+bool has_access_list(const Object& object, const Fd& opened) {
+  return object.state.type != FileType::kSymlink &&
+         has_attribute(object, opened, "system.posix_acl_access");
 }
 
 // A read lease is only given while nobody has the file open for writing. It is returned at once; an
@@ -105,7 +108,7 @@ Skip obstacle(const Object& root, const Object& object, const RemedyTask& task,
   if (has_capabilities(object, opened)) return Skip::kCapabilities;
   if (task.evidence == Evidence::kNone) {
     if (would_reveal(object.state, *verdict.wanted)) return Skip::kNoEvidence;
-    if (verdict.wrong.owner && has_access_list(object)) return Skip::kAccessList;
+    if (verdict.wrong.owner && has_access_list(object, opened)) return Skip::kAccessList;
   }
   if (is_being_written(opened)) return Skip::kBusy;
   return Skip::kNone;

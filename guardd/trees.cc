@@ -117,6 +117,10 @@ std::optional<SteadyTime> Trees::next() const {
   return again_.empty() ? std::nullopt : std::optional(caught_up_ + kMoment);
 }
 
+void Trees::scan_all() {
+  for (const auto tree : watched()) scans_.ask(set_, tree);
+}
+
 void Trees::let_go() {
   for (std::uint32_t tree = 0; tree < watched_.size(); ++tree) forget(tree);
 }

@@ -34,6 +34,7 @@ class Trees {
   // moment, for what cannot be watched is said to need it again. True if there was any.
   bool catch_up(SteadyTime now);
   std::optional<SteadyTime> next() const;  // when it has something to do
+  void scan_all();
   // Nothing is watched any more.
   void let_go();
 

@@ -89,11 +89,18 @@ Result<std::optional<std::string>> SystemUsers::group_name(Gid gid) const {
 }
 
 std::vector<std::string> SystemUsers::user_names() const {
-  return local_names<passwd>("/etc/passwd", ::fgetpwent, &passwd::pw_name);
+  return local_names<passwd>(kAccountsFile, ::fgetpwent, &passwd::pw_name);
 }
 
 std::vector<std::string> SystemUsers::group_names() const {
   return local_names<::group>("/etc/group", ::fgetgrent, &::group::gr_name);
+}
+
+std::set<std::string> local_users(const std::set<std::string>& names) {
+  std::set<std::string> found;
+  for (auto& name : local_names<passwd>(kAccountsFile, ::fgetpwent, &passwd::pw_name))
+    if (names.contains(name)) found.insert(std::move(name));
+  return found;
 }
 
 std::vector<Gid> groups_of(const Account& account) {

@@ -2,6 +2,10 @@
 // policies and for commands, never for deciding.
 #pragma once
 
+#include <set>
+#include <string>
+#include <vector>
+
 #include "policy/lookup.h"
 
 namespace guard {
@@ -15,6 +19,11 @@ class SystemUsers : public Users {
   std::vector<std::string> user_names() const override;
   std::vector<std::string> group_names() const override;
 };
+
+inline constexpr const char* kAccountsFile = "/etc/passwd";
+
+// Whom of these the machine's own file names; of the others nothing is said.
+std::set<std::string> local_users(const std::set<std::string>& names);
 
 // The groups a process of this account would have.
 std::vector<Gid> groups_of(const Account& account);

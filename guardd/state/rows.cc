@@ -29,7 +29,8 @@ CREATE INDEX fix_by_incident ON fix (incident);
 
 // Written by WAL so that readers never wait, and synced only when the log is folded in: a crash of
 // guardd loses nothing that was committed, one of the machine the last moments.
-constexpr const char* kHow = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;";
+constexpr const char* kHow =
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -256";
 
 std::int64_t number(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
@@ -163,7 +164,7 @@ Status put_pending(Statement& statement, const Pending& pending) {
   statement.bind(pending.path);
   statement.bind(std::int64_t{pending.is_directory ? 1 : 0});
   statement.bind(static_cast<std::int64_t>(pending.operation));
-  bind(statement, pending.who);
+  bind(statement, pending.who->snapshot());
   return statement.run();
 }
 
@@ -199,7 +200,7 @@ Result<std::vector<Pending>> read_pending(Database& database) {
     const auto operation = rows.number();
     const bool known = operation >= 0 && operation < number(Words<Operation>::kAll.size());
     if (known) pending.operation = static_cast<Operation>(operation);
-    pending.who = read_who(rows);
+    pending.who = std::make_shared<const Found>(read_who(rows), nullptr);
     all.push_back(std::move(pending));
   }
 }

@@ -20,7 +20,7 @@
 
 #include "guardd/file_id.h"
 #include "guardd/inbox.h"
-#include "guardd/who/snapshot.h"
+#include "guardd/who/found.h"
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
 #include "policy/record.h"
@@ -35,7 +35,7 @@ struct Pending {
   FileId object;
   bool is_directory = false;
   Operation operation = Operation::kCreate;
-  Snapshot who;
+  std::shared_ptr<const Found> who;
 };
 
 // Who owned a file before guardd changed that.
@@ -52,7 +52,7 @@ struct Fix {
 class Store {
  public:
   static constexpr std::chrono::milliseconds kDelay{200};
-  static constexpr std::size_t kMostQueued = 16'384;
+  static constexpr std::size_t kMostQueued = 8'192;
   static constexpr std::int64_t kMostPending = 20'000;
   static constexpr std::int64_t kMostSuspects = 50'000;
   static constexpr std::int64_t kMostFixes = 200'000;

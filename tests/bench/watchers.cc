@@ -89,7 +89,8 @@ std::uint64_t Process::switches() const {
 
 Guardd::Guardd(const std::vector<fs::path>& trees, std::chrono::milliseconds settle)
     : place_(policies_for(trees, settle)),
-      process_({GUARDD, "--policy-dir", place_, "--log", "json"}, place_ / "told") {
+      process_({GUARDD, "--policy-dir", place_, "--state-dir", place_ / "state", "--log", "json"},
+               place_ / "told") {
   for (int i = 0; said("\"type\":\"ready\"") == 0; ++i) {
     if (i == kPatience) give_up("guardd is not ready");
     pause(50ms);

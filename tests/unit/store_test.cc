@@ -24,16 +24,18 @@ Pending pending(int number, const std::string& path) {
   made.object = file_id(number);
   made.operation = Operation::kMkdir;
   made.is_directory = true;
-  made.who.pid = 12;
-  made.who.start = 34;
-  made.who.comm = "cp";
-  made.who.fsuid = Uid{0};
+  Snapshot who;
+  who.pid = 12;
+  who.start = 34;
+  who.comm = "cp";
+  who.fsuid = Uid{0};
   auto image = std::make_shared<Image>();
   image->exe = "/usr/bin/cp";
   image->cmdline = "cp a b";
   image->id = InodeId{5, 6};
   image->labels.add(Label::kBackup);
-  made.who.image = std::move(image);
+  who.image = std::move(image);
+  made.who = std::make_shared<const Found>(std::move(who), nullptr);
   return made;
 }
 
@@ -70,17 +72,17 @@ TEST_F(StoreTest, RemembersWhoDidWhatIsPending) {
   EXPECT_EQ(one.object, file_id(1));
   EXPECT_EQ(one.operation, Operation::kMkdir);
   EXPECT_TRUE(one.is_directory);
-  EXPECT_EQ(one.who.pid, 12);
-  EXPECT_EQ(one.who.start, 34U);
-  EXPECT_EQ(one.who.comm, "cp");
-  EXPECT_EQ(one.who.fsuid, Uid{0});
-  EXPECT_FALSE(one.who.login);
-  EXPECT_FALSE(one.who.cwd);
-  ASSERT_TRUE(one.who.image);
-  EXPECT_EQ(one.who.image->exe, "/usr/bin/cp");
-  EXPECT_EQ(one.who.image->id, (InodeId{5, 6}));
-  EXPECT_TRUE(one.who.image->labels.has(Label::kBackup));
-  EXPECT_FALSE(one.who.control_group);
+  EXPECT_EQ(one.who->snapshot().pid, 12);
+  EXPECT_EQ(one.who->snapshot().start, 34U);
+  EXPECT_EQ(one.who->snapshot().comm, "cp");
+  EXPECT_EQ(one.who->snapshot().fsuid, Uid{0});
+  EXPECT_FALSE(one.who->snapshot().login);
+  EXPECT_FALSE(one.who->snapshot().cwd);
+  ASSERT_TRUE(one.who->snapshot().image);
+  EXPECT_EQ(one.who->snapshot().image->exe, "/usr/bin/cp");
+  EXPECT_EQ(one.who->snapshot().image->id, (InodeId{5, 6}));
+  EXPECT_TRUE(one.who->snapshot().image->labels.has(Label::kBackup));
+  EXPECT_FALSE(one.who->snapshot().control_group);
 }
 
 TEST_F(StoreTest, ForgetsWhatWasJudged) {

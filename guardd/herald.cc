@@ -1,0 +1,113 @@
+#include "guardd/herald.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+#include "guardd/publish/console.h"
+#include "guardd/publish/json.h"
+
+namespace guard {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMostIncidents = 256;
+
+std::string boot_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  std::erase(id, '-');
+  return id;
+}
+
+}  // namespace
+
+Herald::Herald()
+    : incidents_({}, RecordIds(RecordIds::Length::kIncident)),
+      violation_ids_(RecordIds::Length::kViolation),
+      boot_id_(boot_id()) {}
+
+Status Herald::start(bool json, const Config& config) {
+  auto loss = json ? LineQueue::LossLine([](std::uint64_t lost) {
+    return JsonPublisher::loss_line(lost, std::chrono::system_clock::now());
+  })
+                   : LineQueue::LossLine(ConsolePublisher::loss_line);
+  GUARD_TRY(lines_, LineQueue::start(STDOUT_FILENO, {}, std::move(loss)));
+  const auto sink = [this](std::string line) { (void)lines_->push(std::move(line)); };
+  if (json) {
+    publisher_ = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
+  } else {
+    publisher_ = std::make_unique<ConsolePublisher>(
+        sink, ConsolePublisher::style_of(STDOUT_FILENO, config.journal.sample));
+  }
+  set_limits(config);
+  return {};
+}
+
+void Herald::set_limits(const Config& config) {
+  incidents_.set_limits({config.incident.quiet, config.journal.sample, kMostIncidents});
+}
+
+void Herald::violation(Violation violation) {
+  if (!is_ready_) {
+    early_.push_back(std::move(violation));
+    return;
+  }
+  violation.id = violation_ids_.next(violation.time);
+  violation.boot_id = boot_id_;
+  ++violations_;
+  if (violation.action == Told::kFixed) ++fixed_;
+  const auto taken = incidents_.take(violation, std::chrono::steady_clock::now());
+  for (const auto& closed : taken.closed) publisher_->incident_closed(*closed);
+  if (taken.opened) publisher_->incident_opened(*taken.incident);
+  publisher_->violation(violation, *taken.incident);
+  if (store_ && violation.action == Told::kFixed && violation.before && violation.after) {
+    store_->keep(Fix{violation.time, violation.incident, violation.policy, violation.path,
+                     violation.object, *violation.before, *violation.after});
+  }
+}
+
+void Herald::ready(ReadyNews news) {
+  is_ready_ = true;
+  publisher_->ready(news);
+  for (auto& each : std::exchange(early_, {})) violation(std::move(each));
+}
+
+void Herald::health(const std::optional<std::string>& disabled,
+                    std::vector<std::string> shortcomings) {
+  const auto health = disabled ? Health::kDisabled : Health::kDegraded;
+  if (disabled) shortcomings = {*disabled};
+  std::set<std::string> told;
+  for (auto& reason : shortcomings) {
+    if (!told_.contains(reason)) publisher_->health({health, reason, counters()});
+    told.insert(std::move(reason));
+  }
+  if (told.empty() && !told_.empty())
+    publisher_->health({Health::kOk, "all policies are enforced again", counters()});
+  told_ = std::move(told);
+}
+
+void Herald::cured(const std::string& why) {
+  publisher_->health({told_.empty() ? Health::kOk : Health::kDegraded,
+                      "notices were lost (" + why + "); scanning the trees concerned", counters()});
+}
+
+void Herald::close_due(SteadyTime now) {
+  for (const auto& incident : incidents_.close_due(now)) publisher_->incident_closed(*incident);
+}
+
+void Herald::stop(const std::string& reason) {
+  for (const auto& incident : incidents_.close_all()) publisher_->incident_closed(*incident);
+  publisher_->stop({reason, counters()});
+  (void)lines_->stop(500ms);
+}
+
+Counters Herald::counters() const {
+  return {violations_, fixed_, 0,
+          lost_ + (lines_ ? lines_->lost() : 0) + (store_ ? store_->dropped() : 0)};
+}
+
+}  // namespace guard

@@ -1,0 +1,69 @@
+// Tells the world: groups violations into incidents, keeps count, and says what our health is when
+// that changes. Knows nothing of trees and policies. One thread: the daemon's loop; the lines are
+// written by a thread of their own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "guardd/config.h"
+#include "guardd/incident.h"
+#include "guardd/publish/publisher.h"
+#include "guardd/publish/queue.h"
+#include "guardd/record_id.h"
+#include "guardd/settle.h"
+#include "guardd/state/store.h"
+#include "policy/base/result.h"
+
+namespace guard {
+
+class Herald {
+ public:
+  Herald();
+
+  Status start(bool json, const Config& config);
+  // How each fix is remembered; null: it is not.
+  void remember_in(Store* store) { store_ = store; }
+  void set_limits(const Config& config);
+
+  // What is found before we are ready is told after that.
+  void violation(Violation violation);
+  bool has_too_many_early() const { return early_.size() >= kMostEarly; }
+  void ready(ReadyNews news);
+  bool is_ready() const { return is_ready_; }
+
+  void reload(const ReloadNews& news) { publisher_->reload(news); }
+  // `disabled`: why nothing is enforced. What is less than somebody might expect, each in a
+  // sentence: said when it comes up and when it is over, not every time.
+  void health(const std::optional<std::string>& disabled, std::vector<std::string> shortcomings);
+  void lost(std::uint64_t events) { lost_ += events; }
+  void cured(const std::string& why);
+
+  void close_due(SteadyTime now);
+  std::optional<SteadyTime> next_due() const { return incidents_.next_due(); }
+  void stop(const std::string& reason);
+
+ private:
+  static constexpr std::size_t kMostEarly = 2'000;
+
+  Counters counters() const;
+
+  std::unique_ptr<LineQueue> lines_;
+  std::unique_ptr<Publisher> publisher_;
+  Store* store_ = nullptr;
+  Incidents incidents_;
+  RecordIds violation_ids_;
+  std::string boot_id_;
+  bool is_ready_ = false;
+  std::vector<Violation> early_;
+  std::set<std::string> told_;  // what was said of our health, and is still so
+  std::uint64_t violations_ = 0;
+  std::uint64_t fixed_ = 0;
+  std::uint64_t lost_ = 0;
+};
+
+}  // namespace guard
