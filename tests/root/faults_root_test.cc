@@ -133,6 +133,14 @@ TEST_P(Faults, TheOwnersAccountIsDeleted) {
   reload();
   EXPECT_EQ(of_type("reload").back()["done"], false);
   EXPECT_NE(of_type("reload").back()["errors"].dump().find("guardapp"), std::string::npos);
+  ASSERT_TRUE(eventually([&] { return of_type("health").size() >= 2; }));
+  std::string degraded;
+  for (const auto& told : of_type("health")) {
+    EXPECT_EQ(told["health"], "degraded");
+    degraded += told["health_reason"].get<std::string>() + "\n";
+  }
+  EXPECT_NE(degraded.find("the account \"guardapp\" is gone"), std::string::npos) << degraded;
+  EXPECT_NE(degraded.find("the policies of before go on"), std::string::npos) << degraded;
   as_root("touch $T/after-reload");
   EXPECT_TRUE(becomes_apps("after-reload"));
   for (const char* file : {"passwd", "group"})
