@@ -128,9 +128,12 @@ void Caretaker::by_another(const Notice& notice, const Policy& policy,
     evidence = evidence && !memory_.is_suspect(notice.object) &&
                looked_through_.contains(set_->trees()[notice.directory->tree].path);
   }
-  Seen seen{operation_of(notice), std::move(who),
-            evidence ? Evidence::kSomebodyElse : Evidence::kNone, notice.object,
-            notice.is_directory};
+  auto operation = operation_of(notice);
+  if (notice.kind == Notice::Kind::kCreated) newborn_.add(notice.object, operation, now);
+  if (notice.kind == Notice::Kind::kMovedIn)
+    operation = newborn_.find(notice.object, now).value_or(operation);
+  Seen seen{operation, std::move(who), evidence ? Evidence::kSomebodyElse : Evidence::kNone,
+            notice.object, notice.is_directory};
   if (evidence) memory_.seen(notice.directory->number, notice.name, now);
   settle_.seen(*notice.directory, notice.name, std::move(seen), policy.said.settle.value, now);
 }

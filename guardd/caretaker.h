@@ -96,6 +96,7 @@ class Caretaker final : public NoticeReader {
   std::unordered_set<std::string> looked_through_;
   Brake brake_;
   Reported reported_;
+  Newborn newborn_;
   Ports ports_;
 };
 

@@ -26,6 +26,20 @@ void Reported::add(const FileId& id, const State& state) {
   oldest_first_.pop_front();
 }
 
+void Newborn::add(const FileId& id, Operation made, Time now) {
+  if (!id.known() || !made_.insert_or_assign(id, Made{made, now}).second) return;
+  oldest_first_.push_back(id);
+  if (oldest_first_.size() <= kMost) return;
+  made_.erase(oldest_first_.front());
+  oldest_first_.pop_front();
+}
+
+std::optional<Operation> Newborn::find(const FileId& id, Time now) const {
+  const auto at = made_.find(id);
+  if (at == made_.end() || now - at->second.time > kYoung) return std::nullopt;
+  return at->second.operation;
+}
+
 void Brake::fixed(const FileId& id, Time now) {
   if (!id.known()) return;
   const auto [at, is_new] = records_.try_emplace(id, Record{now, 0});

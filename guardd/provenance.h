@@ -7,11 +7,13 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "guardd/file_id.h"
 #include "policy/base/ids.h"
+#include "policy/words.h"
 
 namespace guard {
 
@@ -56,6 +58,26 @@ class Reported {
 
  private:
   std::unordered_map<FileId, State> states_;
+  std::deque<FileId> oldest_first_;
+};
+
+// What was made just now, and how: many a tool makes a file under another name first and gives it
+// its own by a rename, which is not what people would say it did.
+class Newborn {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  static constexpr std::size_t kMost = 1'000;
+  static constexpr auto kYoung = std::chrono::seconds(2);
+
+  void add(const FileId& id, Operation made, Time now);
+  std::optional<Operation> find(const FileId& id, Time now) const;
+
+ private:
+  struct Made {
+    Operation operation;
+    Time time;
+  };
+  std::unordered_map<FileId, Made> made_;
   std::deque<FileId> oldest_first_;
 };
 

@@ -20,24 +20,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A sysctl that is as it was again afterwards. It is the whole machine's: one test at a time.
-class Sysctl {
- public:
-  Sysctl(std::string path, const std::string& value) : path_(std::move(path)) {
-    (void)::flock(lock_.get(), LOCK_EX);
-    std::ifstream(path_) >> before_;
-    std::ofstream(path_) << value;
-  }
-  ~Sysctl() { std::ofstream(path_) << before_; }
-  Sysctl(const Sysctl&) = delete;
-  Sysctl& operator=(const Sysctl&) = delete;
-
- private:
-  const Fd lock_{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-  std::string path_;
-  std::string before_;
-};
-
 class Attacks : public DaemonTest {
  protected:
   void SetUp() override {
@@ -85,11 +67,18 @@ TEST_P(Attacks, LinksToSecrets) {
   EXPECT_EQ(owner(other_ / "vault/gold"), 0U);
 }
 
+// As where fs.protected_hardlinks is 0, which is the whole machine's: guardd is shown that it is,
+// and the service has the one right that stands above it.
 TEST_P(Attacks, HardLinksToSecrets) {
-  const Sysctl lax("/proc/sys/fs/protected_hardlinks", "0");
+  const auto setting = root() / "protected_hardlinks";
+  std::ofstream(setting) << "0\n";
+  constexpr const char* kSetting = "/proc/sys/fs/protected_hardlinks";
+  ASSERT_EQ(::mount(setting.c_str(), kSetting, nullptr, MS_BIND, nullptr), 0);
   guard_app("fix");
   start();
-  as_app("ln $O/secret $T/hard");
+  as_root(
+      "setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps +fowner --ambient-caps +fowner "
+      "ln $O/secret $T/hard");
   as_root("ln $O/vault/gold $T/by-root; touch $T/hard; chmod 600 $T/hard");
   let_settle();
   EXPECT_EQ(owner(other_ / "secret"), 0U);
@@ -103,6 +92,7 @@ TEST_P(Attacks, HardLinksToSecrets) {
   as_root("rm -f $O/secret; touch $T/hard; chmod 600 $T/hard");
   let_settle();
   EXPECT_EQ(owner(tree_ / "hard"), 0U);
+  EXPECT_EQ(::umount(kSetting), 0);
 }
 
 TEST_P(Attacks, FilesThatTheServiceMovesIn) {

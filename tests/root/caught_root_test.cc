@@ -64,7 +64,7 @@ TEST_P(Caught, WhatIsMovedIn) {
   caught("conf", {.operation = "rename", .exe = "mv"});
   caught("across", {.operation = "create", .exe = "mv"});
   caught("link", {.operation = "rename", .exe = "mv"});
-  caught("sym", {.operation = "rename", .exe = "ln"});
+  caught("sym", {.operation = "symlink", .exe = "ln"});
   caught("made", {.operation = "symlink", .exe = "ln"});
   for (const char* name : {"moved", "moved/e", "moved/e/f"})
     caught(name, {.operation = "rename", .exe = "mv"});
