@@ -33,15 +33,31 @@ void Trees::enforce(std::shared_ptr<const PolicySet> set) {
     if (!numbers.contains(tree)) forget(tree);
   notices_.renumber(numbers);
   auto before = std::exchange(watched_, std::vector<FileId>(set->trees().size()));
-  for (const auto& [old_number, number] : numbers) {
-    watched_[number] = std::move(before[old_number]);
-    scans_.ask(set, number);  // what was right may be wrong now
-  }
   again_.clear();
   troubles_.clear();
   set_ = std::move(set);
   caretaker_.enforce(set_);
+  // What was right may be wrong now, and what was left out may be guarded.
+  for (const auto& [old_number, number] : numbers) {
+    watched_[number] = std::move(before[old_number]);
+    notices_.cover(number, covered(number));
+    look_again(number);
+  }
   find();
+}
+
+Covered Trees::covered(std::uint32_t tree) const {
+  const auto& which = set_->trees()[tree];
+  return {set_->policy_of(which), nested_trees(*set_, which)};
+}
+
+void Trees::look_again(std::uint32_t tree) {
+  if (notices_.look_again(tree, caretaker_)) {
+    scans_.ask(set_, tree);
+  } else {
+    forget(tree);
+    find_tree(tree);
+  }
 }
 
 // Those of the trees watched now that are the same in the next set, with their numbers there. What
@@ -74,13 +90,14 @@ void Trees::find() {
 
 void Trees::find_tree(std::uint32_t tree) {
   const auto& which = set_->trees()[tree];
-  const auto root = open_tree(which.root());
-  auto id = root ? FileId::of(root->fd.get()) : Result<FileId>(Error("not there"));
-  if (!id) return forget(tree);
-  if (watched_[tree] == *id) return;
-  forget(tree);
   troubles_.erase(tree);
-  const auto done = notices_.watch_tree(tree, which.root(), nested_trees(*set_, which), caretaker_);
+  const auto root = open_tree(which.root());
+  if (!root) return forget(tree);
+  auto id = FileId::of(root->fd.get());
+  if (id && watched_[tree] == *id) return;
+  forget(tree);
+  const auto done = id ? notices_.watch_tree(tree, which.root(), covered(tree), caretaker_)
+                       : Status(id.error());
   if (!done) {
     if (done.error().code() != ENOENT)
       troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text();
@@ -102,13 +119,7 @@ bool Trees::catch_up(SteadyTime now) {
   if (const auto due = next(); !due || *due > now) return false;
   caught_up_ = now;
   for (const auto tree : std::exchange(again_, {})) {
-    if (tree >= watched_.size() || !is_watched(tree)) continue;
-    if (notices_.look_again(tree, caretaker_)) {
-      scans_.ask(set_, tree);
-    } else {
-      forget(tree);
-      find_tree(tree);
-    }
+    if (tree < watched_.size() && is_watched(tree)) look_again(tree);
   }
   return true;
 }

@@ -14,6 +14,7 @@
 #include "guardd/caretaker.h"
 #include "guardd/file_id.h"
 #include "guardd/scans.h"
+#include "guardd/sources/covered.h"
 #include "guardd/sources/notice.h"
 #include "policy/policy_set.h"
 
@@ -51,7 +52,9 @@ class Trees {
     return set_->policy_of(set_->trees()[tree]).action() == Action::kOff;
   }
   Numbers kept_in(const PolicySet& next) const;
+  Covered covered(std::uint32_t tree) const;
   void find_tree(std::uint32_t tree);
+  void look_again(std::uint32_t tree);
   void forget(std::uint32_t tree);
 
   NoticeSource& notices_;

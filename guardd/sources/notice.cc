@@ -6,7 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -177,22 +176,31 @@ void NoticeSource::unmark(const WatchedDirectory& directory) const {
 
 bool NoticeSource::is_nested(const WatchedDirectory& directory, std::string_view name) const {
   const auto tree = trees_.find(directory.tree);
-  if (tree == trees_.end() || tree->second.nested.empty()) return false;
-  const auto& nested = tree->second.nested;
-  return std::binary_search(nested.begin(), nested.end(),
-                            WatchedDirectories::path_of(directory, name));
+  return tree != trees_.end() && !tree->second.covered.empty() &&
+         tree->second.covered.is_nested(WatchedDirectories::path_of(directory, name));
 }
 
-Status NoticeSource::watch_tree(std::uint32_t tree, const std::string& path,
-                                std::vector<std::string> nested, NoticeReader& reader) {
+bool NoticeSource::is_covered(const WatchedDirectory& directory, std::string_view name) const {
+  const auto tree = trees_.find(directory.tree);
+  if (tree == trees_.end() || tree->second.covered.empty()) return false;
+  const auto path = WatchedDirectories::path_of(directory, name);
+  return tree->second.covered.is_nested(path) || tree->second.covered.all_below(path);
+}
+
+Status NoticeSource::watch_tree(std::uint32_t tree, const std::string& path, Covered covered,
+                                NoticeReader& reader) {
   GUARD_TRY(const auto root, open_tree(path));
   GUARD_TRY(auto fd, reopened(root));
   GUARD_TRY(const auto id, FileId::of(fd.get()));
-  std::sort(nested.begin(), nested.end());
-  trees_[tree] = {path, std::move(nested)};
+  trees_.insert_or_assign(tree, Place{path, std::move(covered)});
   auto& node = directories_.add(id, tree, nullptr, "");
   adopt(std::move(fd), node, {}, reader);
   return {};
+}
+
+void NoticeSource::cover(std::uint32_t tree, Covered covered) {
+  if (const auto at = trees_.find(tree); at != trees_.end())
+    at->second.covered = std::move(covered);
 }
 
 Status NoticeSource::look_again(std::uint32_t tree, NoticeReader& reader) {
@@ -203,8 +211,11 @@ Status NoticeSource::look_again(std::uint32_t tree, NoticeReader& reader) {
   ++visit_;
   adopt(std::move(fd), *node, {0, {}, false, true}, reader);
   std::vector<std::uint64_t> gone;
-  for (const auto* each : directories_.all_of(tree))
-    if (each->visit != visit_) gone.push_back(each->number);
+  for (const auto* each : directories_.all_of(tree)) {
+    if (each->visit == visit_) continue;
+    unmark(*each);  // it may be there still, and only be covered now
+    gone.push_back(each->number);
+  }
   for (const auto number : gone)
     if (auto* each = directories_.find(number)) directories_.forget(*each);
   return {};
@@ -219,7 +230,10 @@ void NoticeSource::forget_tree(std::uint32_t tree) {
 void NoticeSource::renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) {
   directories_.renumber(numbers);
   std::unordered_map<std::uint32_t, Place> trees;
-  for (const auto& [before, now] : numbers) trees[now] = std::move(trees_[before]);
+  for (const auto& [before, now] : numbers) {
+    if (const auto at = trees_.find(before); at != trees_.end())
+      trees.emplace(now, std::move(at->second));
+  }
   trees_ = std::move(trees);
 }
 
@@ -269,7 +283,8 @@ void NoticeSource::adopt(Fd directory, WatchedDirectory& node, Arrival arrival,
         reader.noticed({Notice::Kind::kFound, &entered, entry.name, entry.id, entry.is_directory,
                         arrival.pid, arrival.witness, arrival.was_moved, level.out_of_reach});
       }
-      if (entry.is_directory) level.below.push_back(std::move(entry));
+      if (entry.is_directory && !is_covered(entered, entry.name))
+        level.below.push_back(std::move(entry));
     }
     return level;
   };
@@ -354,7 +369,8 @@ void NoticeSource::handle(const Event& event, NoticeReader& reader) {
   tell(FAN_MOVED_TO, Notice::Kind::kMovedIn);
   tell(FAN_ATTRIB, Notice::Kind::kAttributes);
   tell(FAN_CLOSE_WRITE, Notice::Kind::kClosed);
-  if (is_directory && (event.mask & (FAN_CREATE | FAN_MOVED_TO)) != 0)
+  if (is_directory && (event.mask & (FAN_CREATE | FAN_MOVED_TO)) != 0 &&
+      !is_covered(*directory, event.name))
     directory_came(event, *directory, reader);
 }
 

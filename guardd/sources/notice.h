@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "guardd/object.h"
+#include "guardd/sources/covered.h"
 #include "guardd/sources/watched_directories.h"
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
@@ -81,12 +82,14 @@ class NoticeSource {
   bool names_objects() const { return names_objects_; }
   WatchedDirectories& directories() { return directories_; }
 
-  // Marks a tree's root and the directories below it, on this mount only, but for what belongs to
-  // the trees that are nested in it, which are watched for themselves or not at all. What is met is
-  // not told: a scan follows. The root is held only while this runs, so that its file system can be
-  // unmounted.
-  Status watch_tree(std::uint32_t tree, const std::string& path, std::vector<std::string> nested,
+  // Marks a tree's root and the directories below it, on this mount only, but for what is covered:
+  // excluded as a whole, or of a tree that is nested in it, which is watched for itself or not at
+  // all. What is met is not told: a scan follows. The root is held only while this runs, so that
+  // its file system can be unmounted.
+  Status watch_tree(std::uint32_t tree, const std::string& path, Covered covered,
                     NoticeReader& reader);
+  // Something else is covered from here on; look_again() sees to the marks.
+  void cover(std::uint32_t tree, Covered covered);
   // After a loss: finds the directories that came, went and moved unnoticed. What is known of the
   // others stays.
   Status look_again(std::uint32_t tree, NoticeReader& reader);
@@ -109,6 +112,8 @@ class NoticeSource {
   Status mark(int directory) const;
   void unmark(const WatchedDirectory& directory) const;
   bool is_nested(const WatchedDirectory& directory, std::string_view name) const;
+  // Nothing of what is in it has to be noticed.
+  bool is_covered(const WatchedDirectory& directory, std::string_view name) const;
   // How a directory came here, for what is met in it. No pid: nobody brought it, and nothing is
   // told.
   struct Arrival {
@@ -127,7 +132,7 @@ class NoticeSource {
   std::uint32_t visit_ = 0;
   struct Place {
     std::string path;
-    std::vector<std::string> nested;  // other trees in it, relative, sorted
+    Covered covered;
   };
   std::unordered_map<std::uint32_t, Place> trees_;
 };

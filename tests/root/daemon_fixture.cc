@@ -152,6 +152,16 @@ void DaemonTest::kill_it() {
   ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
+std::size_t DaemonTest::marks() const {
+  std::size_t count = 0;
+  for (const auto& each : fs::directory_iterator("/proc/" + std::to_string(pid_) + "/fdinfo")) {
+    std::ifstream lines(each.path());
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with("fanotify ino:")) ++count;
+  }
+  return count;
+}
+
 bool DaemonTest::eventually(const std::function<bool()>& true_yet) {
   for (int i = 0; i < 300; ++i) {
     if (true_yet()) return true;

@@ -52,6 +52,7 @@ class DaemonTest : public ScratchFsTest {
   int stop();
   void kill_it();  // as a crash does: it has no chance to do anything any more
   pid_t daemon() const { return pid_; }
+  std::size_t marks() const;  // the directories that the kernel tells it of
 
   // The machine may be busy: what matters is that it comes true at all.
   static bool eventually(const std::function<bool()>& true_yet);

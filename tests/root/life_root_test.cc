@@ -212,16 +212,6 @@ TEST_P(Life, AReloadTakesTheMarksFromWhatIsGuardedNoMore) {
   start();
   as_root("mkdir -p $T/a/b/c");
   EXPECT_TRUE(becomes_apps("a/b/c"));
-  const auto marks = [&] {
-    std::size_t count = 0;
-    for (const auto& each :
-         fs::directory_iterator("/proc/" + std::to_string(daemon()) + "/fdinfo")) {
-      std::ifstream lines(each.path());
-      for (std::string line; std::getline(lines, line);)
-        if (line.starts_with("fanotify ino:")) ++count;
-    }
-    return count;
-  };
   EXPECT_EQ(marks(), 5U);
   fs::remove(root() / "policies" / "app.toml");
   ::kill(daemon(), SIGHUP);

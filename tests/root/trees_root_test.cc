@@ -68,6 +68,47 @@ TEST_P(Trees, AReloadDrawsTheBordersAnew) {
   EXPECT_TRUE(is_of_group(kApp, "inner/deep/another"));
 }
 
+TEST_P(Trees, WhatIsExcludedAsAWholeIsNotEvenWatched) {
+  as_root("mkdir -p $T/cache/a/b $T/kept/c; chown -R 4242:4242 $T");
+  guard_app("fix", "50ms", "exclude = [\"cache/**\"]");
+  start();
+  EXPECT_EQ(marks(), 3U);
+  as_root(
+      "mkdir $T/cache/new; touch $T/cache/new/file; mv $T/cache/a $T/moved; touch $T/moved/b/file");
+  EXPECT_TRUE(becomes_apps("moved/b/file"));
+  EXPECT_EQ(owner(tree_ / "cache/new/file"), 0U);
+  guard_app("fix");
+  ::kill(daemon(), SIGHUP);
+  EXPECT_TRUE(becomes_apps("cache/new/file"));
+  as_root("touch $T/cache/new/another");
+  EXPECT_TRUE(becomes_apps("cache/new/another"));
+  EXPECT_EQ(marks(), 7U);
+  guard_app("fix", "50ms", "exclude = [\"cache/**\"]");
+  ::kill(daemon(), SIGHUP);
+  EXPECT_TRUE(eventually([&] { return marks() == 5; })) << marks();
+  as_root("touch $T/cache/new/third $T/marker");
+  EXPECT_TRUE(becomes_apps("marker"));
+  EXPECT_EQ(owner(tree_ / "cache/new/third"), 0U);
+}
+
+// Where a file system can name its files, but not find them by that name.
+TEST_P(Trees, AnOverlayIsATreeLikeAnyOther) {
+  as_root(
+      "mkdir $O/lower $O/upper $O/work; mkdir $O/lower/d; touch $O/lower/d/old; "
+      "chown -R 4242:4242 $O/lower; chmod 755 $O/lower $O/upper");
+  if (std::system(
+          "mount -t overlay -o lowerdir=$O/lower,upperdir=$O/upper,workdir=$O/work "  // NOLINT
+          "overlay $T 2> /dev/null") != 0)
+    GTEST_SKIP() << "this kernel has no overlayfs";
+  guard_app("fix");
+  start();
+  as_root("touch $T/new $T/d/new; chown root $T/d/old; mkdir $T/e; touch $T/e/f");
+  for (const char* name : {"new", "d/new", "d/old", "e", "e/f"})
+    EXPECT_TRUE(becomes_apps(name)) << name;
+  stop();
+  as_root("umount $T");
+}
+
 TEST_P(Trees, AMountBelowIsToldAndNotEntered) {
   guard_app("fix");
   fs::create_directory(tree_ / "below");
