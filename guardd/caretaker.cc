@@ -99,8 +99,9 @@ void Caretaker::by_owner(const Notice& notice) {
       settle_.replaced(*notice.directory, notice.name);
       return;
     case Notice::Kind::kAttributes:
+      return;
     case Notice::Kind::kClosed:
-      return;  // it may use what is still to become its own as much as it likes
+      return settle_.closed(*notice.directory, notice.name, std::chrono::steady_clock::now());
   }
 }
 
@@ -212,14 +213,16 @@ std::optional<SteadyTime> Caretaker::work(SteadyTime now) {
   return now;
 }
 
-// tar and cp -a still at work: their directories are not done.
+// tar and cp -a still at work: their directories are not done. They may be silent for long while
+// they write one large file.
 bool Caretaker::is_still_at_it(const Due& due, const WatchedDirectory& directory,
                                SteadyTime now) const {
   if (!due.seen.is_directory || !due.seen.who || !due.seen.who->known()) return false;
   const auto* itself = WatchedDirectories::find_child(directory, due.name);
   const auto quiet_since =
       itself ? std::max(itself->last_activity, due.first_seen) : due.first_seen;
-  return now - quiet_since < kPatience && processes_.is_alive(*due.seen.who);
+  const bool may_be = now - quiet_since < kPatience || (itself && itself->waiting_below > 0);
+  return may_be && processes_.is_alive(*due.seen.who);
 }
 
 void Caretaker::repaired(const Repaired& done, SteadyTime now) {
@@ -234,7 +237,9 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
     const auto wait = kShortestRetry * (1U << std::min(due.tries, kMostDoublings));
     if (due.look) return unfinished(tree, done.path, {}, now + wait);
     memory_.seen(due.directory, due.name, now);
-    return settle_.put_back(due, now + wait);
+    auto again = due;
+    ++again.tries;
+    return settle_.put_back(std::move(again), now + wait);
   }
   memory_.judged(due.seen.object);
   if (outcome.what == Remedied::kRight) reported_.forget(due.seen.object);

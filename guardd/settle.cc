@@ -118,6 +118,11 @@ void Settle::storm(WatchedDirectory& directory, Seen seen, std::chrono::microsec
 void Settle::stirred(WatchedDirectory& directory, std::string_view name, SteadyTime now) {
   if (entries_.empty()) return;
   stir_above(directory, now);
+  closed(directory, name, now);
+}
+
+void Settle::closed(WatchedDirectory& directory, std::string_view name, SteadyTime now) {
+  if (entries_.empty()) return;
   const auto found = entries_.find({directory.number, std::string(name), false});
   if (found != entries_.end()) postpone(found, now);
 }
@@ -172,7 +177,7 @@ void Settle::put_back(Due due, SteadyTime until) {
   }
   entry.seen = std::move(due.seen);
   entry.first_seen = due.first_seen;
-  entry.tries = due.tries + 1;
+  entry.tries = due.tries;
   entry.settle = due.settle;
   if (at->first.look) ++looks_;
   schedule(at->first, entry, until);

@@ -62,6 +62,9 @@ class Settle {
             std::chrono::microseconds settle, SteadyTime now);
   // Something else happened to it: it has not come to rest yet.
   void stirred(WatchedDirectory& directory, std::string_view name, SteadyTime now);
+  // The same of what the owner has done to it: it may work below what is still to become its own as
+  // much as it likes.
+  void closed(WatchedDirectory& directory, std::string_view name, SteadyTime now);
   // The owner has put something of its own there: what was known of that name is about something
   // else.
   void replaced(WatchedDirectory& directory, std::string_view name);

@@ -96,8 +96,8 @@ void Trees::find_tree(std::uint32_t tree) {
   auto id = FileId::of(root->fd.get());
   if (id && watched_[tree] == *id) return;
   forget(tree);
-  const auto done = id ? notices_.watch_tree(tree, which.root(), covered(tree), caretaker_)
-                       : Status(id.error());
+  const auto done =
+      id ? notices_.watch_tree(tree, which.root(), covered(tree), caretaker_) : Status(id.error());
   if (!done) {
     if (done.error().code() != ENOENT)
       troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text();

@@ -97,6 +97,7 @@ TEST_F(SettleTest, ADirectoryWaitsForAFileThatIsStillWritten) {
     ASSERT_TRUE(due);
     EXPECT_EQ(due->name, "f");
     EXPECT_EQ(due->tries, static_cast<unsigned>(i));
+    ++due->tries;
     settle_.put_back(*std::move(due), now_ + 1s);
     EXPECT_EQ(taken(), "nothing");
   }
@@ -105,6 +106,71 @@ TEST_F(SettleTest, ADirectoryWaitsForAFileThatIsStillWritten) {
   now_ += 1s;
   EXPECT_EQ(taken(), "d");
   EXPECT_EQ(root_.waiting_below, 0U);
+}
+
+TEST_F(SettleTest, WhatNeverRestsIsLookedAtAllTheSame) {
+  made(root_, "log");
+  const auto begun = now_;
+  while (taken() == "nothing") {
+    now_ += 100ms;
+    settle_.stirred(root_, "log", now_);
+    ASSERT_LE(now_ - begun, Settle::kLongestWait);
+  }
+  EXPECT_EQ(now_ - begun, Settle::kLongestWait);
+}
+
+TEST_F(SettleTest, ADirectoryThatIsAlwaysFilledIsLookedAtAllTheSame) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "d", true);
+  const auto begun = now_;
+  int i = 0;
+  for (auto found = taken(); found != "d"; found = taken()) {
+    if (found != "nothing") continue;
+    now_ += 100ms;
+    made(below, std::to_string(++i));
+    ASSERT_LE(now_ - begun, Settle::kLongestWaitBelow + kSettle);
+  }
+  EXPECT_GE(now_ - begun, Settle::kLongestWaitBelow);
+}
+
+TEST_F(SettleTest, WhatTheOwnerClosesRestsAnewAndStirsNothingAbove) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "d", true);
+  made(below, "f");
+  now_ += 200ms;
+  settle_.closed(below, "f", now_);
+  now_ += 200ms;
+  EXPECT_EQ(taken(), "nothing");
+  now_ += 50ms;
+  EXPECT_EQ(taken(), "d/f");
+  EXPECT_EQ(taken(), "d");
+}
+
+TEST_F(SettleTest, WhatIsPutBackKeepsTheEvidenceItHad) {
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+  now_ += 250ms;
+  auto due = settle_.take(now_);
+  ASSERT_TRUE(due);
+  made(root_, "a", false, Evidence::kNone, file_id(7));
+  settle_.put_back(*std::move(due), now_);
+  now_ += 250ms;
+  due = settle_.take(now_);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(due->seen.evidence, Evidence::kSomebodyElse);
+}
+
+TEST_F(SettleTest, SaysOfWhichFilesItKnowsNothingAnyMore) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+  made(below, "b", false, Evidence::kSomebodyElse, file_id(8));
+  made(root_, "c", false, Evidence::kNone, file_id(9));
+  settle_.replaced(root_, "a");
+  settle_.replaced(root_, "c");
+  directories_.forget(below);
+  now_ += 1s;
+  EXPECT_EQ(taken(), "nothing");
+  EXPECT_EQ(settle_.take_dropped(), (std::vector<FileId>{file_id(7), file_id(8)}));
+  EXPECT_TRUE(settle_.take_dropped().empty());
 }
 
 TEST_F(SettleTest, EvidenceStaysUntilTheOwnerPutsSomethingElseThere) {
