@@ -184,6 +184,7 @@ class Daemon {
         [](Daemon& daemon) {
           daemon.more_notices_ = daemon.notices_->dispatch(*daemon.caretaker_);
           daemon.let_gather();
+          daemon.scans_->stir();
         },
         &notices));
     notices_ready_.reset(notices);

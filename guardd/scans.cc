@@ -84,6 +84,7 @@ bool Scans::scan_tree(const Job& job, const std::stop_token& stop) {
   task.spare_fresh = true;
   ScanOptions options;
   options.threads = threads_;
+  options.in_use = &in_use_;
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
     if (!finding.outcome) return;

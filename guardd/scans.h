@@ -15,6 +15,7 @@
 
 #include "guardd/inbox.h"
 #include "guardd/remedy.h"
+#include "guardd/sources/pace.h"
 #include "policy/policy_set.h"
 
 namespace guard {
@@ -41,6 +42,8 @@ class Scans {
   void ask(std::shared_ptr<const PolicySet> set, std::uint32_t tree);
   std::vector<Wrong> take() { return found_.take(); }
   bool idle() const;  // nothing was asked for that is not done
+  // Somebody works in the trees: scans give way.
+  void stir() { in_use_.stir(); }
 
  private:
   struct Job {
@@ -55,6 +58,7 @@ class Scans {
   bool scan_tree(const Job& job, const std::stop_token& stop);
 
   const unsigned threads_;
+  InUse in_use_;
   Inbox<Wrong> found_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

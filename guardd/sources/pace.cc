@@ -21,7 +21,23 @@ constexpr std::uint64_t kStride = 64;
 // What was not used may be used later, but not more than this.
 constexpr std::chrono::nanoseconds kSaved = std::chrono::milliseconds(20);
 
+// So long after the last notice somebody is taken to be at it still.
+constexpr std::chrono::nanoseconds kStirred = std::chrono::milliseconds(200);
+
+std::int64_t nanoseconds(std::chrono::steady_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+
 }  // namespace
+
+void InUse::stir() {
+  last_.store(nanoseconds(std::chrono::steady_clock::now()), std::memory_order_relaxed);
+}
+
+bool InUse::is_now() const {
+  const auto last = last_.load(std::memory_order_relaxed);
+  return last != 0 && nanoseconds(std::chrono::steady_clock::now()) - last < kStirred.count();
+}
 
 void step_back() {
   (void)::syscall(SYS_ioprio_set, kIoprioWhoProcess, 0, kIoprioIdle);
@@ -33,12 +49,17 @@ std::uint64_t Pace::stride() const {
   return rate_ == 0 ? kStride : std::clamp<std::uint64_t>(rate_ / 50, 1, kStride);
 }
 
+std::uint64_t Pace::rate_now() const {
+  if (!in_use_ || !in_use_->is_now()) return rate_;
+  return rate_ == 0 ? kRateInUse : std::min(rate_, kRateInUse);
+}
+
 void Pace::breathe(std::uint64_t objects, const std::stop_token& stop) {
-  if (rate_ == 0 || objects == 0) return;
+  const auto rate = rate_now();
+  if (rate == 0 || objects == 0) return;
   const auto clock = std::chrono::steady_clock::now();
-  const auto now =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(clock.time_since_epoch()).count();
-  const auto cost = static_cast<std::int64_t>(objects * 1'000'000'000U / rate_);
+  const auto now = nanoseconds(clock);
+  const auto cost = static_cast<std::int64_t>(objects * 1'000'000'000U / rate);
   auto before = free_at_.load(std::memory_order_relaxed);
   std::int64_t mine = 0;
   do {

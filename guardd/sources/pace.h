@@ -15,10 +15,24 @@ namespace guard {
 // is: a scan that is less polite is better than none.
 void step_back();
 
+// Whether anybody works in the trees at the moment. Any thread.
+class InUse {
+ public:
+  void stir();
+  bool is_now() const;
+
+ private:
+  std::atomic<std::int64_t> last_{0};  // monotonic nanoseconds
+};
+
 class Pace {
  public:
-  explicit Pace(std::uint64_t objects_per_second)  // 0: as fast as it goes
-      : rate_(objects_per_second) {}
+  // While somebody works in the trees, the rate is kRateInUse at most.
+  static constexpr std::uint64_t kRateInUse = 100'000;
+
+  explicit Pace(std::uint64_t objects_per_second,  // 0: as fast as it goes
+                const InUse* in_use = nullptr)
+      : rate_(objects_per_second), in_use_(in_use) {}
 
   // How many objects to look at between two calls of breathe().
   std::uint64_t stride() const;
@@ -27,7 +41,10 @@ class Pace {
   void breathe(std::uint64_t objects, const std::stop_token& stop);
 
  private:
+  std::uint64_t rate_now() const;
+
   const std::uint64_t rate_;
+  const InUse* in_use_;
   std::atomic<std::int64_t> free_at_{
       0};  // monotonic nanoseconds: when what was promised is used up
   std::mutex mutex_;

@@ -267,7 +267,7 @@ Result<ScanReport> scan(const Object& root, const ScanTask& task, const ScanOpti
   GUARD_TRY(auto start, Directory::open(root, task.start));
   inspector.beginning(*start);
 
-  Pace pace(options.rate);
+  Pace pace(options.rate, options.in_use);
   const auto moved = progress.moved.load();
   const auto errors = progress.errors.load();
   GUARD_CHECK(walk(root, std::move(start), way.closed, {threads, options.polite, task.below},

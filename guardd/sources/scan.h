@@ -13,6 +13,7 @@
 
 #include "guardd/object.h"
 #include "guardd/remedy.h"
+#include "guardd/sources/pace.h"
 #include "policy/base/ids.h"
 #include "policy/base/result.h"
 #include "policy/judge.h"
@@ -36,9 +37,10 @@ struct ScanTask {
 };
 
 struct ScanOptions {
-  unsigned threads = 0;    // 0: the processors, at most 4
-  bool polite = true;      // idle I/O priority, nice
-  std::uint64_t rate = 0;  // objects per second; 0: as fast as it goes
+  unsigned threads = 0;           // 0: the processors, at most 4
+  bool polite = true;             // idle I/O priority, nice
+  std::uint64_t rate = 0;         // objects per second; 0: as fast as it goes
+  const InUse* in_use = nullptr;  // slower while somebody works in the trees: see Pace
 };
 
 // One object that is wrong. Good until the callback returns.
