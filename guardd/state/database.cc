@@ -31,7 +31,7 @@ void Statement::bind_nothing() {
 
 Status Statement::run() {
   const auto done = next();
-  const Status status = done ? Status() : Status(done.error());
+  auto status = done ? Status() : Status(done.error());
   (void)::sqlite3_reset(statement_.get());  // says again what next() has said
   bound_ = 0;
   trouble_ = SQLITE_OK;

@@ -1,7 +1,6 @@
 // What can go wrong around the daemon: it says so, once, keeps what it has and goes on.
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/quota.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -238,23 +237,6 @@ TEST_P(Faults, AWarIsEndedAndBothAreNamed) {
   EXPECT_EQ(told.back()["comm"], "chown");
   EXPECT_NE(told.back()["reason"].get<std::string>().find("guardd and"), std::string::npos);
   EXPECT_EQ(owner(tree_ / "f"), 0U);
-}
-
-TEST_P(Faults, AQuotaThatIsExhausted) {
-  const auto place = root() / "srv" / "app";
-  if (::mount("quota", place.c_str(), "tmpfs", 0, "mode=755,usrquota,usrquota_inode_hardlimit=4") !=
-      0)
-    GTEST_SKIP() << "no file system here has quotas";
-  ASSERT_EQ(::chown(place.c_str(), kApp, kApp), 0);
-  guard_app("fix");
-  start();
-  as_root("touch $T/1 $T/2 $T/3 $T/4 $T/5");
-  EXPECT_TRUE(eventually([&] { return violations_below(tree_).size() >= 5; }));
-  std::size_t skipped = 0;
-  for (const auto& told : violations_below(tree_))
-    skipped += told.value("reason", "") == "the owner's disk quota is exhausted" ? 1U : 0U;
-  EXPECT_EQ(skipped, 3U);
-  as_root("umount $T");
 }
 
 }  // namespace

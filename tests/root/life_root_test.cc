@@ -31,6 +31,13 @@ class Life : public DaemonTest {
   Fd being_written(const std::string& name) const {
     return Fd(::open((tree_ / name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   }
+  void crash_while_a_secret_waits() {
+    guard_app("fix");
+    start();
+    const auto writer = being_written("secret");
+    ASSERT_TRUE(eventually([&] { return count("pending") == 1; }));
+    kill_it();
+  }
   std::int64_t count(const std::string& what) const {
     auto database = Database::open((state_ / "guardd.db").string());
     if (!database) return -1;
@@ -50,12 +57,7 @@ class Life : public DaemonTest {
 GUARD_ON_EVERY_FS(Life);
 
 TEST_P(Life, WhatWaitedWhenItCrashedIsStillEvidence) {
-  guard_app("fix");
-  start();
-  auto writer = being_written("secret");
-  ASSERT_TRUE(eventually([&] { return count("pending") == 1; }));
-  kill_it();
-  writer.reset();
+  crash_while_a_secret_waits();
   start();
   EXPECT_TRUE(becomes_apps("secret"));
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "secret").empty(); }));
@@ -68,12 +70,7 @@ TEST_P(Life, WhatWaitedWhenItCrashedIsStillEvidence) {
 }
 
 TEST_P(Life, WithoutItsStateACrashLosesTheEvidence) {
-  guard_app("fix");
-  start();
-  auto writer = being_written("secret");
-  ASSERT_TRUE(eventually([&] { return count("pending") == 1; }));
-  kill_it();
-  writer.reset();
+  crash_while_a_secret_waits();
   fs::remove_all(state_);
   start();
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "secret").empty(); }));
