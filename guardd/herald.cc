@@ -70,7 +70,7 @@ void Herald::violation(Violation violation) {
   }
 }
 
-void Herald::ready(ReadyNews news) {
+void Herald::ready(const ReadyNews& news) {
   is_ready_ = true;
   publisher_->ready(news);
   for (auto& each : std::exchange(early_, {})) violation(std::move(each));

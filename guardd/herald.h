@@ -33,7 +33,7 @@ class Herald {
   // What is found before we are ready is told after that.
   void violation(Violation violation);
   bool has_too_many_early() const { return early_.size() >= kMostEarly; }
-  void ready(ReadyNews news);
+  void ready(const ReadyNews& news);
   bool is_ready() const { return is_ready_; }
 
   void reload(const ReloadNews& news) { publisher_->reload(news); }

@@ -231,6 +231,25 @@ TEST_P(Life, BadSettingsStopTheStartAndNotTheReload) {
   EXPECT_TRUE(becomes_apps("file"));
 }
 
+// By its name outside of the tree a file can be changed without a notice.
+TEST_P(Life, ARegularScanFindsWhatNobodyNoticed) {
+  as_app("touch $T/file");
+  as_root("ln $T/file $O/other-name");
+  const auto settings = root() / "guardd.toml";
+  std::ofstream(settings) << "[scan]\nevery = \"1s\"\n";
+  options_ = {"--config", settings.string()};
+  guard_app("fix");
+  start();
+  as_root("chown root:root $O/other-name");
+  ASSERT_TRUE(eventually([&] { return !violations(tree_ / "file").empty(); }));
+  const auto told = violations(tree_ / "file").front();
+  EXPECT_EQ(told["operation"], "scan");
+  EXPECT_EQ(told["action"], "skipped");
+  EXPECT_NE(told["reason"].get<std::string>().find("another name"), std::string::npos);
+  std::this_thread::sleep_for(1500ms);
+  EXPECT_EQ(violations(tree_ / "file").size(), 1U);  // and not with every scan again
+}
+
 // A service manager that listens.
 class Manager {
  public:
