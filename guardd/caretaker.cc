@@ -57,6 +57,7 @@ bool lacks_evidence(Skip skip) {
 
 void Caretaker::enforce(std::shared_ptr<const PolicySet> set) {
   set_ = std::move(set);
+  (void)settle_.take_overflowed();  // numbered as before; all trees are scanned anyway
   links_are_protected_ = false;
   std::ifstream("/proc/sys/fs/protected_hardlinks") >> links_are_protected_;
 }
@@ -235,6 +236,7 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
   }
   if (outcome.skip == Skip::kBusy) {
     const auto wait = kShortestRetry * (1U << std::min(due.tries, kMostDoublings));
+    if (due.look && set != set_) return;  // the scan of the new set finds it too
     if (due.look) return unfinished(tree, done.path, {}, now + wait);
     memory_.seen(due.directory, due.name, now);
     auto again = due;
@@ -294,7 +296,8 @@ void Caretaker::found(const Scans::Wrong& wrong) {
   Seen seen;
   seen.operation = Operation::kScan;
   seen.object = wrong.object;
-  const bool is_owners = wrong.outcome.before.uid == policy_of(wrong.tree).wanted.owner.id;
+  const auto& policy = wrong.set->policy_of(wrong.set->trees()[wrong.tree]);
+  const bool is_owners = wrong.outcome.before.uid == policy.wanted.owner.id;
   if (wrong.outcome.what != Remedied::kFixed && !is_owners) memory_.suspect(wrong.object);
   tell(*wrong.set, wrong.tree, wrong.path, seen, wrong.outcome);
 }

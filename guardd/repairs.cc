@@ -59,14 +59,6 @@ void Repairs::offer(Repair repair) {
   if (!queue.is_served) changed_.notify_one();
 }
 
-std::size_t Repairs::under_way() const {
-  const std::lock_guard lock(mutex_);
-  std::size_t count = 0;
-  for (const auto& [path, queue] : trees_)
-    count += queue.waiting.size() + (queue.is_served ? 1 : 0);
-  return count;
-}
-
 void Repairs::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -61,8 +61,6 @@ class Repairs {
   Offer has_room(const std::string& tree_path) const;
   void offer(Repair repair);
   std::vector<Repaired> take() { return done_.take(); }
-  // Offered, and not done yet.
-  std::size_t under_way() const;
 
  private:
   struct Queue {

@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "guardd/state/rows.h"
@@ -21,8 +21,9 @@ constexpr mode_t kOthersWrite = 022;
 
 // The directory, locked: it is ours as long as the descriptor is open.
 Result<Fd> claim(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) < 0 && errno != EEXIST)
-    return Error::from_errno(errno, quote(directory) + " cannot be made");
+  std::error_code failed;
+  std::filesystem::create_directories(directory, failed);  // the daemon's umask makes them its own
+  if (failed) return Error::from_errno(failed.value(), quote(directory) + " cannot be made");
   Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return Error::from_errno(errno, quote(directory));
   struct stat facts {};

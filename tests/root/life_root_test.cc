@@ -204,6 +204,24 @@ TEST_P(Life, AReloadForgetsNothingThatWaits) {
   EXPECT_TRUE(becomes_apps("secret"));
 }
 
+// What a scan or a repair of before comes back with is about trees by other numbers.
+TEST_P(Life, ReloadsInTheMiddleOfScansAndRepairs) {
+  guard_both();
+  start();
+  in_both("umask 077; for i in $(seq 1000); do : > $T/file.$i; done");
+  for (int i = 0; i < 6; ++i) {
+    if (i % 2 == 0) {
+      fs::remove(root() / "policies" / "app.toml");
+    } else {
+      guard_app("fix");
+    }
+    ::kill(daemon(), SIGHUP);
+    std::this_thread::sleep_for(50ms);
+  }
+  EXPECT_TRUE(eventually([&] { return violations_below(logged_).size() >= 1000; }));
+  EXPECT_EQ(stop(), 0);
+}
+
 TEST_P(Life, AReloadTakesTheMarksFromWhatIsGuardedNoMore) {
   guard_both();
   start();

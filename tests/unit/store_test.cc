@@ -127,6 +127,21 @@ TEST_F(StoreTest, DoesNotGrowForEver) {
   EXPECT_EQ(suspects.front(), FileId::from_bytes("last"));
 }
 
+TEST_F(StoreTest, MakesTheWayToItself) {
+  const mode_t before = ::umask(077);
+  directory_ /= "a/b";
+  EXPECT_TRUE(open());
+  ::umask(before);
+  directory_ = directory_.parent_path().parent_path();
+}
+
+TEST_F(StoreTest, CannotBeWhereSomethingElseIs) {
+  std::ofstream(directory_ / "file").close();
+  directory_ /= "file";
+  EXPECT_NE(refusal().find("cannot be made"), std::string::npos) << refusal();
+  directory_ = directory_.parent_path();
+}
+
 TEST_F(StoreTest, IsUsedByOneGuarddOnly) {
   const auto store = open();
   EXPECT_NE(refusal().find("is used by another guardd"), std::string::npos);
