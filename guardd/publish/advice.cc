@@ -23,8 +23,9 @@ std::string_view first_word(std::string_view text) {
 }
 
 std::string user_of(const Violation& violation) {
-  if (is_plain(violation.owner_wanted) && violation.owner_wanted.find(' ') == std::string::npos)
-    return violation.owner_wanted;
+  const auto& name = violation.owner_wanted;
+  const bool is_number = name.find_first_not_of("0123456789") == std::string::npos;
+  if (is_plain(name) && !is_number && name.find(' ') == std::string::npos) return name;
   return "'#" + std::to_string(violation.uid_wanted.value) + "'";
 }
 
@@ -44,10 +45,8 @@ Advice advice_for(const Violation& violation, const Ancestor& command) {
   if (violation.uid_wanted == kRoot || violation.operation == Operation::kChown ||
       violation.operation == Operation::kMount)
     return {};
-  if (command.comm.empty() && command.cmdline.empty()) {
-    if (violation.action == Told::kFixed || !is_plain(violation.policy)) return {};
-    return {"guardctl fix " + violation.policy, ""};
-  }
+  // Nobody knows who; and no path in a tree that another user controls is to be typed after chown.
+  if (command.comm.empty() && command.cmdline.empty()) return {};
   const auto sudo = "sudo -u " + user_of(violation);
   if (!actor.login_uid && actor.unit) {
     if (!is_plain(*actor.unit)) return {};

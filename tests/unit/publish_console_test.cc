@@ -148,11 +148,12 @@ TEST(Advice, FitsWhoActed) {
   v.actor = {};
   v.operation = Operation::kScan;
   EXPECT_EQ(advice_for(v, {}).command, "");
-  v.action = Told::kSkipped;
-  EXPECT_EQ(advice_for(v, {}).command, "guardctl fix shop");
   EXPECT_EQ(who_text(v), "found by a scan");
   v.uid_wanted = kRoot;
   EXPECT_EQ(advice_for(v, process(7, "cp")).command, "");
+  v.uid_wanted = Uid{4242};
+  v.owner_wanted = "4242";  // nobody has a name for it
+  EXPECT_EQ(advice_for(v, process(7, "cp")).command, "sudo -u '#4242' cp");
 }
 
 TEST(PaintTest, ColoursOnlyWhenTold) {
