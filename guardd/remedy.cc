@@ -180,8 +180,7 @@ RemedyOutcome not_opened(const Error& error) {
   }
 }
 
-// The end state is wrong; but the policy may allow it to whoever brought it about. Being the owner
-// that a rule wants is no excuse: who else should give root's keys their group and mode.
+// The end state is wrong; but it may be right for whoever brought it about.
 bool is_exempt(const RemedyTask& task, const ObjectState& state) {
   if (!task.subject) return false;
   Change change;
@@ -192,9 +191,10 @@ bool is_exempt(const RemedyTask& task, const ObjectState& state) {
   change.uid = state.uid;
   change.gid = state.gid;
   change.mode = state.mode;
+  // Who is the owner by now may have made it before, as somebody else.
   const auto owner = task.policy->wanted.owner.id;
-  if (task.subject->self.uid == owner && state.uid == owner) return true;
-  return judge(*task.policy, *task.subject, change).reason == Reason::kAllowed;
+  if (task.subject->self.uid == owner && state.uid != owner) return false;
+  return !judge(*task.policy, *task.subject, change).violation();
 }
 
 RemedyOutcome remedy_opened(const Object& root, Result<Object> opened, const RemedyTask& task) {

@@ -212,6 +212,9 @@ std::string because(const Verdict& verdict, const Change& change, const Question
   switch (verdict.spared) {
     case Spared::kNo:
       break;
+    case Spared::kOwner:
+      text += "; an owner is not refused";
+      break;
     case Spared::kByAllow:
       text += "; an allow spares it the refusal";
       break;

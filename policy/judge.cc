@@ -198,14 +198,17 @@ Verdict judge(const Policy& policy, const Subject& subject, const Change& change
   auto verdict = at_path(policy, change.path, listener);
   if (verdict.reason != Reason::kRight) return verdict;
 
-  const bool is_owner =
-      subject.self.uid == policy.wanted.owner.id || subject.self.uid == verdict.wanted->owner.id;
+  // Whom only a rule makes the owner may still get group or mode wrong, root its keys': that is put
+  // right, but an owner is never refused.
+  const bool is_service = subject.self.uid == policy.wanted.owner.id;
+  const bool is_owner = is_service || subject.self.uid == verdict.wanted->owner.id;
   tell(listener, StepKind::kOwner, 0, is_owner);
-  if (is_owner) {
+  const bool violation = !is_service && violates(verdict, policy, change, listener);
+  if (is_owner && !(violation && verdict.guard == Guard::kOwnership && verdict.wrong.any())) {
     verdict.reason = Reason::kOwner;
     return verdict;
   }
-  if (!violates(verdict, policy, change, listener)) return verdict;
+  if (!violation) return verdict;
 
   const auto granted = exemption(policy, subject, listener);
   if (granted == Effect::kIgnore) {
@@ -217,7 +220,7 @@ Verdict judge(const Policy& policy, const Subject& subject, const Change& change
                       verdict.wrong.can_be_put_right() &&
                       can_put_right(change.operation, change.type);
   if (verdict.action == Action::kDeny) {
-    verdict.spared = spared(policy, subject, granted, listener);
+    verdict.spared = is_owner ? Spared::kOwner : spared(policy, subject, granted, listener);
     verdict.refuse = verdict.spared == Spared::kNo;
   }
   return verdict;

@@ -24,7 +24,7 @@ enum class Reason : std::uint8_t {
 };
 
 // Why what is wrong would not be refused although the action is "deny".
-enum class Spared : std::uint8_t { kNo, kByAllow, kPackageManager, kNotInteractive };
+enum class Spared : std::uint8_t { kNo, kOwner, kByAllow, kPackageManager, kNotInteractive };
 
 // What is not as wanted.
 struct Wrong {

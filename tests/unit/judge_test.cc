@@ -417,7 +417,14 @@ TEST_F(Judge, TheOwnerOfARuleIsNoViolatorUnderItAndOneElsewhere) {
   auto by_alice = leaving(Operation::kCreate, kAlice, kAliceGroup);
   by_alice.path = "conf/a";
   const auto alice = subject(kAlice, kAliceGroup);
+  EXPECT_EQ(judged(kKeystore, alice, by_alice), "ownership: put right") << "her own group is wrong";
+  const auto rest = std::string_view(kKeystore).substr(std::string_view(kKeystore).find('\n'));
+  EXPECT_EQ(judged("action = \"deny\"" + std::string(rest), alice, by_alice),
+            "ownership: put right")
+      << "but an owner is not refused";
+  by_alice.gid = kShopGroup;
   EXPECT_EQ(judged(kKeystore, alice, by_alice), "owner");
+  by_alice.gid = kAliceGroup;
   by_alice.path = "data";
   EXPECT_EQ(judged(kKeystore, alice, by_alice), "ownership: put right");
   auto by_shop = leaving(Operation::kChown, kShop, kShopGroup);
