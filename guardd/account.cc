@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "guardd/host/clock.h"
 #include "guardd/who/found.h"
 #include "policy/base/text.h"
 #include "policy/judge.h"
@@ -37,12 +38,6 @@ Ownership ownership(const ObjectState& state) {
 Told told_of(const RemedyOutcome& outcome) {
   if (outcome.what == Remedied::kFixed) return Told::kFixed;
   return outcome.skip == Skip::kNotWanted ? Told::kLogged : Told::kSkipped;
-}
-
-std::uint64_t monotonic_us() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
 }
 
 // What every record of this tree says.

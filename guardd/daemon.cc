@@ -20,6 +20,7 @@
 #include "guardd/break_glass.h"
 #include "guardd/caretaker.h"
 #include "guardd/herald.h"
+#include "guardd/host/clock.h"
 #include "guardd/host/policies.h"
 #include "guardd/host/users.h"
 #include "guardd/privileges.h"
@@ -39,12 +40,6 @@ using namespace std::chrono_literals;
 // How long notices gather, once so many have woken us one after the other.
 constexpr auto kGather = 1ms;
 constexpr unsigned kFew = 4;
-
-std::uint64_t now_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
 
 // How long it may take until we are ready. The marks are in place long before; but until the trees
 // were looked through for the first time, less is known of what is touched in them.
@@ -286,7 +281,7 @@ class Daemon {
   }
 
   void reload() {
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_us());
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_us());
     auto next = load(set_->generation() + 1);
     ReloadNews news;
     news.done = static_cast<bool>(next);

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "guardd/host/clock.h"
 #include "guardd/host/files.h"
 #include "policy/base/text.h"
 
@@ -20,12 +21,6 @@ namespace {
 // How old the knowledge may be that a directory lies in its tree. Long enough to ask once for
 // thousands of files, short beside what a person or a script does between two moves.
 constexpr std::chrono::nanoseconds kMoment = std::chrono::milliseconds(10);
-
-std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 constexpr std::uint64_t kNowhereElse =
     RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
@@ -68,7 +63,7 @@ Result<std::shared_ptr<Directory>> Directory::open(const Object& root,
                                                    std::string_view relative_path) {
   GUARD_TRY(const auto place, open_object(root, relative_path));
   GUARD_TRY(auto fd, open_to_read(place.fd.get(), ".", kNowhereElse | RESOLVE_BENEATH));
-  const auto seen_at = now();
+  const auto seen_at = monotonic_ns();
   GUARD_TRY(auto directory, look_at(std::move(fd), std::string(relative_path)));
   if (directory->id_ != place.id || directory->mount_ != root.mount)
     return Error::from_errno(EXDEV, quote(relative_path));
@@ -98,7 +93,7 @@ std::shared_ptr<Directory> Directory::parent(std::string_view path, const InodeI
 
 bool Directory::still_there(const Object& root) const {
   if (is_lost()) return false;
-  const auto asked_at = now();
+  const auto asked_at = monotonic_ns();
   if (asked_at - seen_at_.load(std::memory_order_relaxed) < kMoment.count()) return true;
   const auto place = open_object(root, path_);
   if (!place || place->id != id_) {

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "guardd/host/clock.h"
+
 namespace guard {
 namespace {
 
@@ -24,19 +26,15 @@ constexpr std::chrono::nanoseconds kSaved = std::chrono::milliseconds(20);
 // So long after the last notice somebody is taken to be at it still.
 constexpr std::chrono::nanoseconds kStirred = std::chrono::milliseconds(200);
 
-std::int64_t nanoseconds(std::chrono::steady_clock::time_point time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
-
 }  // namespace
 
 void InUse::stir() {
-  last_.store(nanoseconds(std::chrono::steady_clock::now()), std::memory_order_relaxed);
+  last_.store(monotonic_ns(), std::memory_order_relaxed);
 }
 
 bool InUse::is_now() const {
   const auto last = last_.load(std::memory_order_relaxed);
-  return last != 0 && nanoseconds(std::chrono::steady_clock::now()) - last < kStirred.count();
+  return last != 0 && monotonic_ns() - last < kStirred.count();
 }
 
 void step_back() {
@@ -57,8 +55,7 @@ std::uint64_t Pace::rate_now() const {
 void Pace::breathe(std::uint64_t objects, const std::stop_token& stop) {
   const auto rate = rate_now();
   if (rate == 0 || objects == 0) return;
-  const auto clock = std::chrono::steady_clock::now();
-  const auto now = nanoseconds(clock);
+  const auto now = monotonic_ns();
   const auto cost = static_cast<std::int64_t>(objects * 1'000'000'000U / rate);
   auto before = free_at_.load(std::memory_order_relaxed);
   std::int64_t mine = 0;
@@ -67,8 +64,7 @@ void Pace::breathe(std::uint64_t objects, const std::stop_token& stop) {
   } while (!free_at_.compare_exchange_weak(before, mine, std::memory_order_relaxed));
   if (mine <= now) return;
   std::unique_lock lock(mutex_);
-  (void)slept_.wait_until(lock, stop, clock + std::chrono::nanoseconds(mine - now),
-                          [] { return false; });
+  (void)slept_.wait_for(lock, stop, std::chrono::nanoseconds(mine - now), [] { return false; });
 }
 
 }  // namespace guard
