@@ -252,7 +252,9 @@ class Daemon {
     set_ = std::move(next.set);
     accounts_ = local_users(owners(*set_));
     herald_.set_limits(config_);
-    next_scan_ = std::chrono::steady_clock::now() + config_.scan.every;
+    next_scan_.reset();
+    if (config_.scan.every.count() > 0)
+      next_scan_ = std::chrono::steady_clock::now() + config_.scan.every;
     enforce();
   }
 
@@ -304,12 +306,19 @@ class Daemon {
 
   std::uint64_t patience() const {
     if (more_notices_) return 0;
-    std::optional<SteadyTime> next = work_at_;
-    for (const auto& due :
-         {herald_.next_due(), disabled_ ? std::nullopt : trees_->next(), gathers_until_,
-          herald_.is_ready() ? std::nullopt : std::optional(ready_at_latest_),
-          config_.scan.every.count() == 0 ? std::nullopt : std::optional(next_scan_)})
+    std::optional<SteadyTime> next;
+    const auto consider = [&next](const std::optional<SteadyTime>& due) {
       if (due && (!next || *due < *next)) next = due;
+    };
+    consider(herald_.next_due());
+    consider(gathers_until_);
+    if (!herald_.is_ready()) consider(ready_at_latest_);
+    // What is switched off has nothing to do, however long that has been due.
+    if (!disabled_) {
+      consider(work_at_);
+      consider(trees_->next());
+      consider(next_scan_);
+    }
     if (!next) return UINT64_MAX;
     const auto wait = std::chrono::duration_cast<std::chrono::microseconds>(
         *next - std::chrono::steady_clock::now());
@@ -341,7 +350,7 @@ class Daemon {
     if (more_notices_) more_notices_ = notices_->dispatch(*caretaker_);
     const auto now = std::chrono::steady_clock::now();
     if (!disabled_) {
-      if (config_.scan.every.count() > 0 && now >= next_scan_) {
+      if (next_scan_ && now >= *next_scan_) {
         trees_->scan_all();
         next_scan_ = now + config_.scan.every;
       }
@@ -437,7 +446,7 @@ class Daemon {
   bool more_notices_ = false;
   std::optional<SteadyTime> work_at_;  // when the caretaker wants its next turn
   SteadyTime ready_at_latest_;
-  SteadyTime next_scan_;
+  std::optional<SteadyTime> next_scan_;  // where the settings want a regular one
   std::optional<SteadyTime> gathers_until_;
   SteadyTime woken_at_;  // by notices
   unsigned in_a_row_ = 0;

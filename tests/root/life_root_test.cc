@@ -179,6 +179,35 @@ TEST_P(Life, TheBreakGlassFileSwitchesItOffAndOn) {
   EXPECT_EQ(::umount2("/run", MNT_DETACH), 0);
 }
 
+// Neither what was due when it was switched off nor a regular scan keeps it turning.
+TEST_P(Life, SwitchedOffItRests) {
+  ASSERT_EQ(::mount("run", "/run", "tmpfs", 0, "mode=0755"), 0);
+  fs::create_directory("/run/guardd");
+  const auto settings = root() / "guardd.toml";
+  std::ofstream(settings) << "[scan]\nevery = \"1s\"\n";
+  options_ = {"--config", settings.string()};
+  guard_app("fix");
+  start();
+  const auto writer = being_written("secret");
+  std::this_thread::sleep_for(300ms);
+  std::ofstream("/run/guardd/disable").close();
+  ASSERT_TRUE(eventually([&] { return told_health("disabled", "/run/guardd/disable"); }));
+  std::this_thread::sleep_for(1500ms);
+  const auto ticks = [&] {
+    std::ifstream file("/proc/" + std::to_string(daemon()) + "/stat");
+    std::string skipped;
+    for (int i = 0; i < 13; ++i) file >> skipped;
+    long user = 0;
+    long system = 0;
+    file >> user >> system;
+    return user + system;
+  };
+  const auto before = ticks();
+  std::this_thread::sleep_for(1s);
+  EXPECT_LT(ticks() - before, ::sysconf(_SC_CLK_TCK) / 5);
+  EXPECT_EQ(::umount2("/run", MNT_DETACH), 0);
+}
+
 TEST_P(Life, TheKernelCommandLineSwitchesItOff) {
   const auto line = root() / "cmdline";
   std::ofstream(line) << "quiet guardd=off ro\n";
