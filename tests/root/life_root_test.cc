@@ -165,7 +165,7 @@ TEST_P(Life, TheBreakGlassFileSwitchesItOffAndOn) {
   std::ofstream("/run/guardd/disable").close();
   guard_app("fix");
   start();
-  EXPECT_TRUE(told_health("disabled", "/run/guardd/disable"));
+  EXPECT_TRUE(eventually([&] { return told_health("disabled", "/run/guardd/disable"); }));
   as_root("touch $T/file");
   std::this_thread::sleep_for(500ms);
   EXPECT_EQ(owner(tree_ / "file"), 0U);
@@ -214,7 +214,7 @@ TEST_P(Life, TheKernelCommandLineSwitchesItOff) {
   ASSERT_EQ(::mount(line.c_str(), "/proc/cmdline", nullptr, MS_BIND, nullptr), 0);
   guard_app("fix");
   start();
-  EXPECT_TRUE(told_health("disabled", "guardd=off"));
+  EXPECT_TRUE(eventually([&] { return told_health("disabled", "guardd=off"); }));
   as_root("touch $T/file");
   std::this_thread::sleep_for(500ms);
   EXPECT_EQ(owner(tree_ / "file"), 0U);
