@@ -141,6 +141,9 @@ bool violates(Verdict& verdict, const Policy& policy, const Change& change, List
   for (const auto guard : {first, second}) {
     if (!guard) continue;
     const bool has = policy.said.guards.value.has(*guard);
+    // Only files have content: who lists a directory or talks through a FIFO is left alone.
+    const bool is_of_content = guard == Guard::kContent || guard == Guard::kRead;
+    if (is_of_content && change.type != FileType::kRegular) continue;
     tell(listener, StepKind::kGuard, static_cast<std::size_t>(*guard), has);
     if (!has) continue;
     covered = true;
