@@ -4,6 +4,7 @@
 #include <linux/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -49,14 +50,20 @@ Status try_canary(Lsm& lsm) {
   GUARD_TRY(const auto tagged, make_directory(root, "tagged"));
   GUARD_TRY(const auto below, make_directory(tagged, "below"));
   GUARD_TRY(const auto beside, make_directory(root, "beside"));
+  struct stat facts {};
+  if (::fstat(tagged.get(), &facts) != 0) return failure("stat");
   TreeTag tag{};
-  tag.owner = ::geteuid() + 1;  // anyone but us
-  tag.action = kTreeActionDeny;
-  GUARD_CHECK(lsm.tag(tagged.get(), tag));
+  tag.terms = {::geteuid() + 1, kNotSet, kAnyMode, kAnyMode, kTreeActionDeny};  // anyone but us
+  tag.guards = 1U << kGuardOwnership;
+  const TaggedInode inode{facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev)};
+  GUARD_CHECK(lsm.tag(tagged.get(), inode, tag));
+  lsm.mind(tag.guards);
   GUARD_TRY(const auto before, lsm.counters());
   const int refusal = create(below);
   const int acceptance = create(beside);
   GUARD_TRY(const auto after, lsm.counters());
+  lsm.mind(0);
+  lsm.forget(inode);  // it goes with its file system
   if (refusal == 0) return Error("an LSM program is attached but the kernel does not obey it");
   if (refusal != EPERM || after.refused == before.refused)
     return Error::from_errno(refusal, "the trial file was refused, but not by the LSM program");

@@ -6,15 +6,17 @@
 
 namespace guard {
 
-std::string misfit(std::string_view hook, std::optional<unsigned> arguments,
-                   std::span<const KnownHook> known) {
+const KnownHook* find_hook(std::string_view program, std::span<const KnownHook> known) {
   const auto found = std::find_if(known.begin(), known.end(),
-                                  [&](const KnownHook& one) { return one.name == hook; });
-  if (found == known.end()) return fmt::format("guardd does not know the LSM hook {}", hook);
-  if (!arguments) return fmt::format("this kernel has no LSM hook {}", hook);
-  if (*arguments == found->arguments) return {};
-  return fmt::format("this kernel's LSM hook {} takes {} arguments, guardd knows it with {}", hook,
-                     *arguments, found->arguments);
+                                  [&](const KnownHook& one) { return one.program == program; });
+  return found == known.end() ? nullptr : &*found;
+}
+
+std::string misfit(const KnownHook& hook, std::optional<unsigned> arguments) {
+  if (!arguments) return fmt::format("this kernel has no LSM hook {}", hook.hook);
+  if (*arguments == hook.arguments) return {};
+  return fmt::format("this kernel's LSM hook {} takes {} arguments, guardd knows it with {}",
+                     hook.hook, *arguments, hook.arguments);
 }
 
 }  // namespace guard

@@ -3,29 +3,75 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "bpf/wire.h"
+
 namespace guard {
+
+// What it means that a kernel lacks a hook.
+enum class Without : std::uint8_t {
+  kNothing,      // it has another for the same, or nothing that would pass it
+  kLessRefused,  // what passes it goes on unseen
+};
 
 // Kernels have changed how many arguments a hook has before, and a program that reads the wrong one
 // would judge by nonsense.
 struct KnownHook {
-  std::string_view name;
+  std::string_view program;
+  std::string_view hook;
   unsigned arguments;
+  std::uint32_t guards;  // that need it, as bits of GuardKind
+  Without without = Without::kLessRefused;
 };
+
+inline constexpr std::uint32_t kOwnershipBit = 1U << kGuardOwnership;
+inline constexpr std::uint32_t kContentBit = 1U << kGuardContent;
+inline constexpr std::uint32_t kDeleteBit = 1U << kGuardDelete;
+inline constexpr std::uint32_t kAttributesBit = 1U << kGuardAttributes;
+inline constexpr std::uint32_t kReadBit = 1U << kGuardRead;
 
 inline constexpr std::array kKnownHooks{
-    KnownHook{"inode_create", 3},  KnownHook{"inode_mkdir", 3}, KnownHook{"inode_mknod", 4},
-    KnownHook{"inode_symlink", 3}, KnownHook{"inode_link", 3},  KnownHook{"inode_rename", 4},
-    KnownHook{"file_open", 1},
+    KnownHook{"guard_inode_create", "inode_create", 3, kOwnershipBit},
+    KnownHook{"guard_inode_mkdir", "inode_mkdir", 3, kOwnershipBit},
+    KnownHook{"guard_inode_mknod", "inode_mknod", 4, kOwnershipBit},
+    KnownHook{"guard_inode_symlink", "inode_symlink", 3, kOwnershipBit},
+    KnownHook{"guard_inode_link", "inode_link", 3, kOwnershipBit},
+    KnownHook{"guard_inode_rename", "inode_rename", 4, kOwnershipBit | kDeleteBit},
+    KnownHook{"guard_inode_unlink", "inode_unlink", 2, kDeleteBit},
+    KnownHook{"guard_inode_rmdir", "inode_rmdir", 2, kDeleteBit},
+    KnownHook{"guard_file_open", "file_open", 1, kOwnershipBit | kContentBit | kReadBit},
+    KnownHook{"guard_file_free", "file_free_security", 1, kOwnershipBit, Without::kNothing},
+    KnownHook{"guard_mmap_file", "mmap_file", 4, kContentBit},
+    KnownHook{"guard_file_mprotect", "file_mprotect", 3, kContentBit},
+    KnownHook{"guard_inode_setattr", "inode_setattr", 2,
+              kOwnershipBit | kContentBit | kAttributesBit, Without::kNothing},
+    KnownHook{"guard_inode_setattr_mapped", "inode_setattr", 3,
+              kOwnershipBit | kContentBit | kAttributesBit, Without::kNothing},
+    KnownHook{"guard_inode_setxattr", "inode_setxattr", 6, kAttributesBit},
+    KnownHook{"guard_inode_removexattr", "inode_removexattr", 3, kAttributesBit},
+    // Before Linux 6.2 access lists pass as extended attributes.
+    KnownHook{"guard_inode_set_acl", "inode_set_acl", 4, kAttributesBit, Without::kNothing},
+    KnownHook{"guard_inode_remove_acl", "inode_remove_acl", 3, kAttributesBit, Without::kNothing},
+    KnownHook{"guard_file_ioctl", "file_ioctl", 3, kAttributesBit},
+    KnownHook{"guard_file_ioctl_compat", "file_ioctl_compat", 3, kAttributesBit, Without::kNothing},
+    // The call that passes it came with it, in Linux 6.17.
+    KnownHook{"guard_inode_file_setattr", "inode_file_setattr", 2, kAttributesBit,
+              Without::kNothing},
+    KnownHook{"guard_sb_mount", "sb_mount", 5, kOwnershipBit},
+    KnownHook{"guard_move_mount", "move_mount", 2, kOwnershipBit},
+    KnownHook{"guard_sb_umount", "sb_umount", 2, kOwnershipBit, Without::kNothing},
 };
 
-// Why the program for `hook` cannot be used where the kernel's hook has this many arguments, or
-// does not exist; empty if it can.
-std::string misfit(std::string_view hook, std::optional<unsigned> arguments,
-                   std::span<const KnownHook> known);
+// Null: guardd does not know such a program.
+const KnownHook* find_hook(std::string_view program, std::span<const KnownHook> known);
+
+// Why the program cannot be used where the kernel's hook has this many arguments, or does not
+// exist; empty if it can.
+std::string misfit(const KnownHook& hook, std::optional<unsigned> arguments);
 
 }  // namespace guard

@@ -8,6 +8,7 @@
 #include <asm/fcntl.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include <stdbool.h>
 
 #include <asm-generic/errno-base.h>
 
@@ -28,18 +29,33 @@ typedef struct {
   int counter;
 } atomic_t;
 
+struct dentry;
+
 struct super_block {
   dev_t s_dev;
+  struct dentry* s_root;
 };
 
 struct inode {
   umode_t i_mode;
   kuid_t i_uid;
+  kgid_t i_gid;
   struct super_block* i_sb;
   unsigned long i_ino;
+  unsigned int i_nlink;
+  __u32 i_generation;
+};
+
+struct iattr {
+  unsigned int ia_valid;
+  umode_t ia_mode;
+  kuid_t ia_uid;
+  kgid_t ia_gid;
 };
 
 struct qstr {
+  __u32 hash;
+  __u32 len;
   const unsigned char* name;
 };
 
@@ -47,6 +63,7 @@ struct dentry {
   struct dentry* d_parent;
   struct qstr d_name;
   struct inode* d_inode;
+  struct super_block* d_sb;
 };
 
 struct vfsmount {
@@ -69,6 +86,12 @@ struct file {
   struct path f_path;
   struct inode* f_inode;
   unsigned int f_flags;
+  unsigned int f_mode;
+};
+
+struct vm_area_struct {
+  unsigned long vm_flags;
+  struct file* vm_file;
 };
 
 struct fs_struct {
@@ -107,7 +130,13 @@ struct pid {
 };
 
 struct kernfs_node {
+  struct kernfs_node* parent;
+  const char* name;
   __u64 id;
+};
+
+struct kernfs_node___new {
+  struct kernfs_node* __parent;
 };
 
 struct cgroup_root {
@@ -162,3 +191,33 @@ struct task_struct {
 };
 
 #pragma clang attribute pop
+
+// What the kernel's own headers keep to themselves.
+enum {
+  kModeRead = 0x1,
+  kModeWrite = 0x2,
+  kModeCreated = 0x100000,
+
+  kAttrMode = 1 << 0,
+  kAttrUid = 1 << 1,
+  kAttrGid = 1 << 2,
+  kAttrSize = 1 << 3,
+  kAttrForce = 1 << 9,
+  kAttrKillSuid = 1 << 11,
+  kAttrKillSgid = 1 << 12,
+  kAttrOpen = 1 << 15,
+
+  kTypeMask = 0170000,
+  kTypeRegular = 0100000,
+  kTypeDirectory = 0040000,
+  kModeBits = 07777,
+
+  kProtWrite = 0x2,
+  kMapShared = 0x01,
+  kMapSharedValidate = 0x03,
+  kMapType = 0x0f,
+  kVmShared = 0x8,
+
+  kMountRemount = 1 << 5,
+  kMountPropagation = 1 << 17 | 1 << 18 | 1 << 19 | 1 << 20,
+};

@@ -1,59 +1,49 @@
 #include "bpf/lsm.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/core.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <numeric>
-#include <optional>
-#include <string_view>
 
-#include "bpf/guard.skel.h"
+#include "bpf/happening.h"
+#include "bpf/kernel_types.h"
 #include "bpf/libbpf_log.h"
-#include "policy/base/handle.h"
+
+// By which the programs call it, and so what is made of them.
+using guard::Exemptions;  // NOLINT(misc-unused-using-decls): the skeleton uses it
+#include "bpf/guard.skel.h"
 
 namespace guard {
 namespace {
 
-using Btf = Handle<btf, btf__free>;
-
-Result<Btf> kernel_types(const LibbpfLog& log) {
-  Btf types(btf__load_vmlinux_btf());
-  if (!types) return log.error(errno, "read the kernel's type information");
-  return types;
-}
-
-// The number of arguments of bpf_lsm_HOOK, the function that programs attach to.
-std::optional<unsigned> arguments_here(const btf& types, std::string_view hook) {
-  const auto name = fmt::format("bpf_lsm_{}", hook);
-  const auto id = btf__find_by_name_kind(&types, name.c_str(), BTF_KIND_FUNC);
-  if (id < 0) return std::nullopt;
-  const auto* function = btf__type_by_id(&types, static_cast<std::uint32_t>(id));
-  return btf_vlen(btf__type_by_id(&types, function->type));
-}
-
-std::string hook_of(const bpf_program* program) {
-  const std::string_view section = bpf_program__section_name(program);
-  return std::string(section.substr(section.find('/') + 1));
-}
-
-// Leaves out of the load what does not fit this kernel.
-std::vector<LsmHook> choose(const bpf_object* object, const btf& types,
-                            std::span<const KnownHook> known) {
+Result<std::vector<LsmHook>> choose(const bpf_object* object, const KernelTypes& types,
+                                    std::span<const KnownHook> known) {
   std::vector<LsmHook> hooks;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
+    const std::string_view section = bpf_program__section_name(program);
+    if (!section.starts_with("lsm/")) continue;
     LsmHook hook;
-    hook.name = hook_of(program);
-    hook.why_not = misfit(hook.name, arguments_here(types, hook.name), known);
+    hook.name = section.substr(section.find('/') + 1);
+    const auto* expected = find_hook(bpf_program__name(program), known);
+    hook.why_not = expected ? misfit(*expected, types.arguments_of("bpf_lsm_" + hook.name))
+                            : fmt::format("guardd does not know the LSM hook {}", hook.name);
     hook.loaded = hook.why_not.empty();
+    if (expected && expected->without == Without::kLessRefused) hook.guards = expected->guards;
     (void)bpf_program__set_autoload(program, hook.loaded);
     hooks.push_back(std::move(hook));
   }
+  const bool any =
+      std::any_of(hooks.begin(), hooks.end(), [](const LsmHook& hook) { return hook.loaded; });
+  if (!any) return Error("load the LSM programs: " + hooks.front().why_not, ENOTSUP);
   return hooks;
 }
 
@@ -61,6 +51,7 @@ void note_instructions(const bpf_object* object, std::vector<LsmHook>& hooks) {
   auto hook = hooks.begin();  // same order as in choose()
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
+    if (!std::string_view(bpf_program__section_name(program)).starts_with("lsm/")) continue;
     bpf_prog_info info{};
     std::uint32_t length = sizeof info;
     if (hook->loaded && bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &length) == 0)
@@ -69,45 +60,237 @@ void note_instructions(const bpf_object* object, std::vector<LsmHook>& hooks) {
   }
 }
 
+template <typename Key, typename Value>
+Status put(bpf_map* map, const Key& key, const Value& value, const char* what) {
+  if (bpf_map_update_elem(bpf_map__fd(map), &key, &value, BPF_ANY) == 0) return {};
+  return Error::from_errno(errno, what);
+}
+
+template <typename Key>
+Status drop(bpf_map* map, const Key& key, const char* what) {
+  if (bpf_map_delete_elem(bpf_map__fd(map), &key) == 0 || errno == ENOENT) return {};
+  return Error::from_errno(errno, what);
+}
+
+// What stands for nothing is not there.
+template <typename Key, typename Value>
+Status put_or_drop(bpf_map* map, const Key& key, const Value& value, const char* what) {
+  return value == 0 ? drop(map, key, what) : put(map, key, value, what);
+}
+
+template <std::size_t N>
+std::array<char, N> padded(std::string_view text) {
+  std::array<char, N> name{};
+  text.copy(name.data(), N - 1);
+  return name;
+}
+
+// What the programs read while it is written.
+template <typename T>
+void publish(T& there, T value) {
+  std::atomic_ref(there).store(value, std::memory_order_release);
+}
+
 }  // namespace
 
-void Lsm::Destroy::operator()(guard_bpf* programs) const noexcept {
-  guard_bpf__destroy(programs);
-}
+struct Lsm::Programs {
+  Handle<guard_bpf, guard_bpf__destroy> skeleton;
+  Handle<ring_buffer, ring_buffer__free> ring;  // goes first
+  LsmListener* listener = nullptr;              // only during dispatch()
+  std::size_t room = 0;
+  // How many tagged inodes stand behind each bit of the filters.
+  std::vector<std::uint32_t> inodes = std::vector<std::uint32_t>(kFilterBits);
+  std::vector<std::uint32_t> devices = std::vector<std::uint32_t>(kFilterBits);
+  std::vector<TaggedInode> tagged;
+
+  static int take(void* context, void* data, std::size_t size) noexcept {
+    auto& self = *static_cast<Programs*>(context);
+    hand_over({static_cast<const char*>(data), size}, *self.listener);
+    return --self.room == 0 ? 1 : 0;
+  }
+
+  static void set_bit(__u64* filter, std::vector<std::uint32_t>& counts, std::uint64_t value) {
+    const auto bit = filter_bit(value);
+    if (counts[bit]++ == 0)
+      std::atomic_ref(filter[bit / 64]).fetch_or(std::uint64_t{1} << bit % 64);
+  }
+  static void clear_bit(__u64* filter, std::vector<std::uint32_t>& counts, std::uint64_t value) {
+    const auto bit = filter_bit(value);
+    if (--counts[bit] == 0)
+      std::atomic_ref(filter[bit / 64]).fetch_and(~(std::uint64_t{1} << bit % 64));
+  }
+};
+
+Lsm::Lsm(std::unique_ptr<Programs> programs, std::vector<LsmHook> hooks)
+    : programs_(std::move(programs)), hooks_(std::move(hooks)) {}
+Lsm::Lsm(Lsm&& other) noexcept = default;
+Lsm& Lsm::operator=(Lsm&& other) noexcept = default;
+Lsm::~Lsm() = default;
 
 Result<Lsm> Lsm::load(std::span<const KnownHook> known) {
   const LibbpfLog log;
-  GUARD_TRY(const auto types, kernel_types(log));
-  Programs programs(guard_bpf__open());
-  if (!programs) return log.error(errno, "open the LSM programs");
-  auto hooks = choose(programs->obj, *types, known);
-  if (std::none_of(hooks.begin(), hooks.end(), [](const LsmHook& hook) { return hook.loaded; }))
-    return Error("load the LSM programs: " + hooks.front().why_not, ENOTSUP);
-  if (const int failed = guard_bpf__load(programs.get()); failed != 0)
+  GUARD_TRY(const auto types, KernelTypes::load());
+  auto programs = std::make_unique<Programs>();
+  programs->skeleton.reset(guard_bpf__open());
+  auto* skeleton = programs->skeleton.get();
+  if (!skeleton) return log.error(errno, "open the LSM programs");
+  GUARD_TRY(auto hooks, choose(skeleton->obj, types, known));
+  set_own_view(*skeleton->rodata);
+  if (const int failed = guard_bpf__load(skeleton); failed != 0)
     return log.error(-failed, "load the LSM programs");
-  note_instructions(programs->obj, hooks);
+  programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.happenings), Programs::take,
+                                        programs.get(), nullptr));
+  if (!programs->ring) return log.error(errno, "map the LSM programs' ring");
+  note_instructions(skeleton->obj, hooks);
   return Lsm(std::move(programs), std::move(hooks));
 }
 
 Status Lsm::attach() {
   const LibbpfLog log;
-  if (const int failed = guard_bpf__attach(programs_.get()); failed != 0) {
-    guard_bpf__detach(programs_.get());
+  auto* skeleton = programs_->skeleton.get();
+  if (const int failed = guard_bpf__attach(skeleton); failed != 0) {
+    guard_bpf__detach(skeleton);
     return log.error(-failed, "attach the LSM programs");
   }
   return {};
 }
 
-Status Lsm::tag(int directory, const TreeTag& tag) {
-  const int map = bpf_map__fd(programs_->maps.tree_tags);
-  if (bpf_map_update_elem(map, &directory, &tag, BPF_ANY) == 0) return {};
-  return Error::from_errno(errno, "tag a tree's root");
+std::vector<std::pair<std::string, int>> Lsm::links() const {
+  std::vector<std::pair<std::string, int>> links;
+  const auto* skeleton = programs_->skeleton.get()->skeleton;
+  for (int i = 0; i < skeleton->prog_cnt; ++i) {
+    const auto* each = reinterpret_cast<const bpf_prog_skeleton*>(
+        reinterpret_cast<const char*>(skeleton->progs) +
+        static_cast<std::ptrdiff_t>(i) * skeleton->prog_skel_sz);
+    if (each->link && *each->link) links.emplace_back(each->name, bpf_link__fd(*each->link));
+  }
+  return links;
 }
 
-Status Lsm::untag(int directory) {
-  const int map = bpf_map__fd(programs_->maps.tree_tags);
-  if (bpf_map_delete_elem(map, &directory) == 0) return {};
-  return Error::from_errno(errno, "take the tag off a tree's root");
+Status Lsm::tag(int directory, const TaggedInode& inode, const TreeTag& tag) {
+  auto& self = *programs_;
+  auto& bss = *self.skeleton->bss;
+  const bool is_new = !is_tagged(directory);
+  if (is_new) {  // first, or it would not be looked for
+    Programs::set_bit(bss.guard_inode_filter, self.inodes, inode.inode);
+    Programs::set_bit(bss.guard_device_filter, self.devices, inode.device);
+  }
+  auto done = put(self.skeleton->maps.tree_tags, directory, tag, "tag a tree's root");
+  if (is_new && !done) forget(inode);
+  return done;
+}
+
+Status Lsm::untag(int directory, const TaggedInode& inode) {
+  const int map = bpf_map__fd(programs_->skeleton->maps.tree_tags);
+  if (bpf_map_delete_elem(map, &directory) != 0)
+    return Error::from_errno(errno, "take the tag off a tree's root");
+  forget(inode);
+  return {};
+}
+
+void Lsm::forget(const TaggedInode& inode) {
+  auto& self = *programs_;
+  Programs::clear_bit(self.skeleton->bss->guard_inode_filter, self.inodes, inode.inode);
+  Programs::clear_bit(self.skeleton->bss->guard_device_filter, self.devices, inode.device);
+}
+
+bool Lsm::is_tagged(int directory) const {
+  TreeTag tag{};
+  return bpf_map_lookup_elem(bpf_map__fd(programs_->skeleton->maps.tree_tags), &directory, &tag) ==
+         0;
+}
+
+void Lsm::retire(std::uint64_t tree) {
+  const std::uint32_t retired = 1;
+  (void)put(programs_->skeleton->maps.retired, tree, retired, "retire a tag");
+}
+
+void Lsm::mind(std::uint32_t guards) {
+  publish(programs_->skeleton->bss->guard_minded, guards);
+}
+
+Status Lsm::add_patterns(std::uint32_t patterns, std::span<const PatternRow> rows) {
+  for (std::uint32_t state = 0; state < rows.size(); ++state) {
+    GUARD_CHECK(put(programs_->skeleton->maps.patterns, PatternKey{patterns, state}, rows[state],
+                    "give the kernel a policy's patterns"));
+  }
+  return {};
+}
+
+void Lsm::drop_patterns(std::uint32_t patterns, std::size_t rows) {
+  const int map = bpf_map__fd(programs_->skeleton->maps.patterns);
+  for (std::uint32_t state = 0; state < rows; ++state) {
+    const PatternKey key{patterns, state};
+    (void)bpf_map_delete_elem(map, &key);
+  }
+}
+
+Status Lsm::add_rule(const RuleKey& key, const Terms& terms) {
+  return put(programs_->skeleton->maps.rules, key, terms, "give the kernel a policy's rule");
+}
+
+void Lsm::drop_rule(const RuleKey& key) {
+  (void)bpf_map_delete_elem(bpf_map__fd(programs_->skeleton->maps.rules), &key);
+}
+
+void Lsm::exempt(const Exemptions& exemptions) {
+  auto& there = programs_->skeleton->bss->guard_exemptions;
+  publish(there.need_program, exemptions.need_program);
+  publish(there.need_unit, exemptions.need_unit);
+  publish(there.need_user, exemptions.need_user);
+  publish(there.need_group, exemptions.need_group);
+  publish(there.need_login, exemptions.need_login);
+  publish(there.need_label, exemptions.need_label);
+  publish(there.any_unit, exemptions.any_unit);
+  for (std::size_t label = 0; label < std::size(exemptions.of_label); ++label)
+    publish(there.of_label[label], exemptions.of_label[label]);
+  publish(there.for_children, exemptions.for_children);
+}
+
+Status Lsm::set_subject(const SubjectKey& key, std::uint64_t exemptions) {
+  return put_or_drop(programs_->skeleton->maps.subjects, key, exemptions,
+                     "exempt a user in the kernel");
+}
+
+Status Lsm::set_unit(std::string_view name, std::uint64_t exemptions) {
+  return put_or_drop(programs_->skeleton->maps.units, padded<kUnitName>(name), exemptions,
+                     "exempt a unit in the kernel");
+}
+
+Status Lsm::set_program(const ProgramKey& key, const Program& program) {
+  return put(programs_->skeleton->maps.programs, key, program, "exempt a program in the kernel");
+}
+
+Status Lsm::drop_program(const ProgramKey& key) {
+  return drop(programs_->skeleton->maps.programs, key, "exempt a program in the kernel no more");
+}
+
+Status Lsm::set_script(std::string_view comm, std::uint32_t labels) {
+  return put_or_drop(programs_->skeleton->maps.scripts, padded<16>(comm), labels,
+                     "exempt a script in the kernel");
+}
+
+Status Lsm::exempt_self() {
+  const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!self) return Error::from_errno(errno, "pidfd_open");
+  return set_standing(self.get(), Standing{0, 1});
+}
+
+Status Lsm::set_standing(int pidfd, const Standing& standing) {
+  return put(programs_->skeleton->maps.standings, pidfd, standing, "exempt a process");
+}
+
+int Lsm::fd() const {
+  return ring_buffer__epoll_fd(programs_->ring.get());
+}
+
+bool Lsm::dispatch(LsmListener& listener, std::size_t most) noexcept {
+  auto& self = *programs_;
+  self.listener = &listener;
+  self.room = most;
+  (void)ring_buffer__consume(self.ring.get());
+  self.listener = nullptr;
+  return self.room == 0;
 }
 
 Result<LsmCounters> Lsm::counters() const {
@@ -116,20 +299,35 @@ Result<LsmCounters> Lsm::counters() const {
   std::array<std::uint64_t, kCounterCount> sums{};
   std::vector<std::uint64_t> values(static_cast<std::size_t>(processors));
   for (std::uint32_t counter = 0; counter < kCounterCount; ++counter) {
-    const int map = bpf_map__fd(programs_->maps.counters);
+    const int map = bpf_map__fd(programs_->skeleton->maps.counters);
     if (bpf_map_lookup_elem(map, &counter, values.data()) != 0)
       return Error::from_errno(errno, "read the LSM counters");
     sums[counter] = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
   }
   return LsmCounters{.refused = sums[kCounterRefused],
                      .passed = sums[kCounterPassed],
-                     .unknown = sums[kCounterUnknown]};
+                     .unknown = sums[kCounterUnknown],
+                     .undecided = sums[kCounterUndecided],
+                     .folded = sums[kCounterFolded],
+                     .lost = sums[kCounterLost]};
+}
+
+std::uint64_t Lsm::lost() const {
+  const auto all = counters();
+  return all ? all->lost : 0;
+}
+
+std::optional<Opening> Lsm::opening(std::int32_t thread) const {
+  Opening opening{};
+  const auto key = static_cast<std::uint32_t>(thread);
+  if (bpf_map_lookup_elem(bpf_map__fd(programs_->skeleton->maps.openings), &key, &opening) != 0)
+    return std::nullopt;
+  return opening;
 }
 
 Result<bool> Lsm::built_in() {
-  const LibbpfLog log;
-  GUARD_TRY(const auto types, kernel_types(log));
-  return arguments_here(*types, "file_open").has_value();
+  GUARD_TRY(const auto types, KernelTypes::load());
+  return types.arguments_of("bpf_lsm_file_open").has_value();
 }
 
 }  // namespace guard

@@ -86,18 +86,19 @@ Status status_of(const Result<T>& result) {
   return Error(result.error());
 }
 
-void try_it(LsmFacts& facts) {
+void try_it(LsmFacts& facts, std::optional<Lsm>* kept) {
   auto lsm = Lsm::load();
   facts.load = status_of(lsm);
   if (!lsm) return;
   facts.attach = lsm->attach();
   if (!*facts.attach) return;
   facts.canary = try_canary(*lsm);
+  if (*facts.canary && kept) *kept = *std::move(lsm);
 }
 
 }  // namespace
 
-LsmFacts observe_lsm(const ProbePaths& paths) {
+LsmFacts observe_lsm(const ProbePaths& paths, std::optional<Lsm>* kept) {
   LsmFacts facts;
   facts.modules = modules_from_file(paths.modules);  // first, as it names what we do not know
   if (!facts.modules && paths.ask_kernel) facts.modules = modules_from_kernel();
@@ -111,7 +112,7 @@ LsmFacts observe_lsm(const ProbePaths& paths) {
   if (!listed && facts.btf) {
     if (const auto built_in = Lsm::built_in()) facts.built_in = *built_in;
   }
-  if (listed && facts.btf && facts.privileged) try_it(facts);
+  if (listed && facts.btf && facts.privileged) try_it(facts, kept);
   return facts;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bpf/lsm.h"
 #include "policy/base/result.h"
 
 namespace guard {
@@ -57,7 +58,8 @@ struct ProbePaths {
   bool ask_kernel = true;  // for the modules, where securityfs is not mounted (since 6.8)
 };
 
-LsmFacts observe_lsm(const ProbePaths& paths = {});
+// What worked goes on working in `kept`, if that is wanted: attached, with no tree in it.
+LsmFacts observe_lsm(const ProbePaths& paths = {}, std::optional<Lsm>* kept = nullptr);
 
 LsmSupport probe_lsm(const ProbePaths& paths = {});
 

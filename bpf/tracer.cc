@@ -10,6 +10,7 @@
 #include <chrono>
 #include <utility>
 
+#include "bpf/kernel_types.h"
 #include "bpf/libbpf_log.h"
 #include "bpf/tracer.skel.h"
 #include "policy/base/handle.h"
@@ -35,12 +36,6 @@ Error no_tracer(const LibbpfLog& log, int code, const std::string& what) {
     remedy =
         "; processes that have ended will be unknown unless the kernel has CONFIG_DEBUG_INFO_BTF";
   return log.error(code, what + remedy);
-}
-
-std::uint32_t own_pid_namespace() {
-  struct stat facts {};
-  if (::stat("/proc/self/ns/pid", &facts) != 0) return 0;
-  return static_cast<std::uint32_t>(facts.st_ino);
 }
 
 }  // namespace
@@ -85,15 +80,8 @@ Result<Tracer> Tracer::load() {
   programs->skeleton.reset(tracer_bpf__open());
   auto* skeleton = programs->skeleton.get();
   if (!skeleton) return no_tracer(log, errno, "open the tracing programs");
-  const auto inum = own_pid_namespace();
-  if (inum == 0) return no_tracer(log, errno, "read /proc/self/ns/pid");
-  skeleton->rodata->guard_pid_namespace = inum;
-  struct statx root {};
-  if (::statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &root) == 0 &&
-      (root.stx_mask & STATX_MNT_ID) != 0) {  // else paths begin at the mount namespace's root
-    skeleton->rodata->guard_root_inode = root.stx_ino;
-    skeleton->rodata->guard_root_mount = static_cast<std::uint32_t>(root.stx_mnt_id);
-  }
+  if (own_pid_namespace() == 0) return no_tracer(log, errno, "read /proc/self/ns/pid");
+  set_own_view(*skeleton->rodata);
   if (const int failed = tracer_bpf__load(skeleton); failed != 0)
     return no_tracer(log, -failed, "load the tracing programs");
   programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.records), Programs::take,

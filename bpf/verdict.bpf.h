@@ -1,22 +1,14 @@
-// What to answer: judges an operation by what it would leave in a guarded tree. Returns what an LSM
-// hook returns, 0 or -EPERM, and counts what it decided about guarded trees.
+// What to answer: judges an operation by what it would leave in a guarded tree, as policy/judge
+// does. Returns what an LSM hook returns, 0 or -EPERM, and tells of what guardd has to know.
 #pragma once
 
+#include "bpf/pattern.bpf.h"
+#include "bpf/ring.bpf.h"
+#include "bpf/subject.bpf.h"
 #include "bpf/tree.bpf.h"
 
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, kCounterCount);
-  __type(key, __u32);
-  __type(value, __u64);
-} counters SEC(".maps");
-
-// An LSM program can be interrupted by another one on its CPU, hence the atomic addition.
-static __always_inline void count(enum Counter counter) {
-  __u32 key = counter;
-  __u64* value = bpf_map_lookup_elem(&counters, &key);
-  if (value) __sync_fetch_and_add(value, 1);
-}
+// The guards that any tree has: most operations need not even be placed.
+__u32 guard_minded = 0;
 
 // Fails open: where the walk ended before it could tell, the operation passes, because a guard that
 // refuses what it cannot see would break services instead of keeping them whole. It is counted, and
@@ -26,73 +18,441 @@ static __always_inline int unknown_place(void) {
   return 0;
 }
 
-static __always_inline int violation(const struct TreeTag* tag) {
-  if (tag->action < kTreeActionDeny) {
-    count(kCounterPassed);
+static __always_inline __u32 wanted_mode(const struct Terms* terms, __u32 type) {
+  if (type == kTypeRegular) return terms->file_mode;
+  return type == kTypeDirectory ? terms->dir_mode : kAnyMode;
+}
+
+static __always_inline bool breaks_ownership(const struct Terms* terms, const struct Asked* asked) {
+  if (asked->is_always_wrong) return true;
+  if (asked->uid != kNotSet && asked->uid != terms->owner) return true;
+  if (asked->gid != kNotSet && asked->gid != terms->group) return true;
+  const __u32 mode = wanted_mode(terms, asked->type);
+  return asked->mode != kNotSet && mode != kAnyMode && asked->mode != mode;
+}
+
+static __always_inline void tell(struct Asked* asked, __u32 guard, __u32 answer) {
+  asked->guard = guard;
+  asked->answer = answer;
+  if (asked->old_leaf) {
+    tell_move(asked);
+  } else {
+    tell_one(asked);
+  }
+}
+
+// By somebody else than the policy's owner, in the tree that is found.
+__noinline int weigh(struct Asked* asked) {
+  if (!asked) return 0;  // never, but the verifier asks
+  const struct TreeTag* tag = &asked->tag;
+  const __u64 tree = tag->tree;
+  if (bpf_map_lookup_elem(&retired, &tree)) return 0;
+  const struct Terms* terms = &tag->terms;
+  __u32 label = label_of(asked->leaf, asked->root, tag->patterns, tag->flags);
+  if (label == kLabelExcluded) return 0;
+  if (label >= kLabelFirstRule && label != kLabelUnknown) {
+    const struct RuleKey key = {tag->patterns, label};
+    const struct Terms* of_rule = bpf_map_lookup_elem(&rules, &key);
+    if (of_rule) {
+      terms = of_rule;
+    } else {
+      label = kLabelUnknown;
+    }
+  }
+  if (terms->action == kTreeActionOff) return 0;
+
+  // Whom a rule makes the owner may still get group or mode wrong: that is put right, never
+  // refused.
+  const bool is_owner = subject_uid() == terms->owner;
+  const __u32 covers = asked->covers & tag->guards;
+  __u32 guard = kGuardOwnership;
+  bool wrong = covers & 1 << kGuardOwnership && breaks_ownership(terms, asked);
+  if (!wrong && !is_owner && covers >> 1) {
+    wrong = true;
+    guard = covers & 1 << kGuardContent      ? kGuardContent
+            : covers & 1 << kGuardDelete     ? kGuardDelete
+            : covers & 1 << kGuardAttributes ? kGuardAttributes
+                                             : kGuardRead;
+  }
+  if (!wrong) {
+    if (asked->is_always_told) tell(asked, guard, kAnswerSeen);
     return 0;
   }
-  count(kCounterRefused);
-  return -EPERM;
+
+  if (is_guardd()) return 0;
+  const __u64 exempt = exemptions_here();
+  if (exempt & tag->ignores) {
+    if (asked->old_leaf) tell(asked, guard, kAnswerSeen);
+    return 0;
+  }
+  if (guard == kGuardRead) asked->operation = kHappeningRead;
+  const bool may_refuse = terms->action == kTreeActionDeny && !is_owner && !asked->is_done &&
+                          !(exempt & tag->spares) &&
+                          (tag->flags & kTreeStrict || !(exempt >> kPackageManagers & 1)) &&
+                          (!(tag->flags & kTreeOnlyInteractive) || is_interactive());
+  if (may_refuse && label == kLabelUnknown) count(kCounterUndecided);
+  if (may_refuse && label != kLabelUnknown) {
+    count(kCounterRefused);
+    tell(asked, guard, kAnswerRefused);
+    return -EPERM;
+  }
+  if (!asked->is_done) count(kCounterPassed);  // counted when it could still be refused
+  // What ownership minds is judged by what comes of it; a name elsewhere comes to nothing more.
+  const bool as_it_is =
+      guard != kGuardOwnership || (asked->is_always_wrong && asked->operation != kHappeningMount);
+  tell(asked, guard, as_it_is ? kAnswerLogged : kAnswerSeen);
+  return 0;
 }
 
-// fsuid owns what a task creates, whatever its other ids are.
-static __always_inline __u32 subject_uid(void) {
-  return bpf_get_current_task_btf()->cred->fsuid.val;
+static __always_inline void place_in(struct Asked* asked, const struct Found* found) {
+  asked->root = (__u64)found->root;
+  asked->tag = *found->tag;
 }
 
-// A new object in `directory`: it will belong to whoever creates it.
-static __always_inline int judge_creation(struct dentry* directory) {
-  struct TreeTag* tag;
-  switch (find_tree(directory, &tag)) {
+// Whether there is anything to weigh: first what costs least, for most of what is done anywhere is
+// no tree's concern.
+static __always_inline bool concerns(struct dentry* leaf, __u32 covers, struct Found* found) {
+  if (!(covers & guard_minded)) return false;
+  switch (find_tree(leaf, found)) {
     case kPlaceInside:
-      return subject_uid() == tag->owner ? 0 : violation(tag);
+      return subject_uid() != found->tag->terms.owner && covers & found->tag->guards;
     case kPlaceUnknown:
-      return unknown_place();
+      unknown_place();
+      return false;
+    default:
+      return false;
+  }
+}
+
+static __always_inline int judge(struct Asked* asked, const struct Found* found) {
+  place_in(asked, found);
+  return weigh(asked) ? -EPERM : 0;
+}
+
+// A new object under this name: it will belong to whoever creates it.
+static __always_inline int judge_creation(struct dentry* leaf, __u32 operation) {
+  struct Found found = {};
+  if (!concerns(leaf, 1 << kGuardOwnership, &found)) return 0;
+  struct Asked asked = {.leaf = (__u64)leaf,
+                        .operation = operation,
+                        .covers = 1 << kGuardOwnership,
+                        .uid = subject_uid(),
+                        .gid = kNotSet,
+                        .mode = kNotSet,
+                        .is_always_told = true};
+  return judge(&asked, &found);
+}
+
+// Something is done to an object that is there.
+static __always_inline int judge_act(struct dentry* leaf, __u32 operation, __u32 covers) {
+  struct Found found = {};
+  if (!concerns(leaf, covers, &found)) return 0;
+  struct Asked asked = {.leaf = (__u64)leaf,
+                        .object = (__u64)leaf->d_inode,
+                        .operation = operation,
+                        .covers = covers,
+                        .uid = kNotSet,
+                        .gid = kNotSet,
+                        .mode = kNotSet};
+  return judge(&asked, &found);
+}
+
+// A change of owner, group or mode: minded where it makes wrong what it changes, not for what stays
+// as it was.
+static __always_inline int judge_attributes(struct dentry* leaf, struct iattr* change) {
+  const __u32 what = change->ia_valid;
+  const bool is_mode = what & kAttrMode && !(what & (kAttrKillSuid | kAttrKillSgid | kAttrForce));
+  __u32 operation = kHappeningTruncate;
+  __u32 covers = 1 << kGuardContent;
+  if (what & (kAttrUid | kAttrGid)) {
+    operation = kHappeningChown;
+    covers = 1 << kGuardOwnership | (is_mode ? 1 << kGuardAttributes : 0);
+  } else if (is_mode) {
+    operation = kHappeningChmod;
+    covers = 1 << kGuardOwnership | 1 << kGuardAttributes;
+  } else if (!(what & kAttrSize) || what & kAttrOpen) {
+    return 0;
+  }
+  struct Found found = {};
+  struct inode* object = leaf->d_inode;
+  if (!object || !concerns(leaf, covers, &found)) return 0;
+  struct Asked asked = {.leaf = (__u64)leaf,
+                        .object = (__u64)object,
+                        .operation = operation,
+                        .covers = covers,
+                        .uid = what & kAttrUid ? change->ia_uid.val : kNotSet,
+                        .gid = what & kAttrGid ? change->ia_gid.val : kNotSet,
+                        .mode = is_mode ? change->ia_mode & kModeBits : kNotSet,
+                        .type = object->i_mode & kTypeMask};
+  return judge(&asked, &found);
+}
+
+static __always_inline bool is_regular(struct inode* inode) {
+  return (inode->i_mode & kTypeMask) == kTypeRegular;
+}
+
+// A file that was made by this very open. What has a name was let in by it: a refusal now would
+// leave it there. One without passes no hook of creation, only this one.
+static __always_inline int judge_made(struct file* file, bool is_nameless) {
+  struct dentry* leaf = file->f_path.dentry;
+  struct Found found = {};
+  if (!concerns(leaf, 1 << kGuardOwnership, &found)) return 0;
+  struct Asked asked = {.leaf = (__u64)leaf,
+                        .object = (__u64)file->f_inode,
+                        .operation = kHappeningCreate,
+                        .covers = 1 << kGuardOwnership,
+                        .flags = kHappenedAfter,
+                        .uid = subject_uid(),
+                        .gid = kNotSet,
+                        .mode = kNotSet,
+                        .is_always_told = true,
+                        .is_done = !is_nameless};
+  const int answer = judge(&asked, &found);
+  if (!answer && file->f_mode & kModeWrite) begin_writing(file, asked.tag.tree);
+  return answer;
+}
+
+static __always_inline int judge_open(struct file* file) {
+  const __u32 flags = file->f_flags;
+  const __u32 mode = file->f_mode;
+  const bool is_nameless = (flags & __O_TMPFILE) == __O_TMPFILE;
+  if (is_nameless || mode & kModeCreated) return judge_made(file, is_nameless);
+  if (!(guard_minded & (1 << kGuardContent | 1 << kGuardRead))) return 0;
+  // Truncating needs no right to write what is opened, only to the file.
+  const __u32 covers = (mode & kModeWrite || flags & O_TRUNC ? 1 << kGuardContent : 0) |
+                       (mode & kModeRead ? 1 << kGuardRead : 0);
+  if (!(covers & guard_minded) || !is_regular(file->f_inode)) return 0;
+  return judge_act(file->f_path.dentry, mode & kModeWrite ? kHappeningWrite : kHappeningTruncate,
+                   covers);
+}
+
+static __always_inline struct Asked of_object(struct dentry* leaf, struct inode* object,
+                                              __u32 operation) {
+  struct Asked asked = {.leaf = (__u64)leaf,
+                        .object = (__u64)object,
+                        .operation = operation,
+                        .covers = 1 << kGuardOwnership,
+                        .uid = object->i_uid.val,
+                        .gid = object->i_gid.val,
+                        .mode = object->i_mode & kModeBits,
+                        .type = object->i_mode & kTypeMask};
+  return asked;
+}
+
+// What comes into a tree, or gets another name in it: what is the owner's already may, whoever
+// brings it. What the owner itself brings may too, but guardd has to know what is not its own.
+static __always_inline int judge_arrival(struct Asked* asked, struct Found* found) {
+  if (!(found->tag->guards & 1 << kGuardOwnership)) return 0;
+  place_in(asked, found);
+  if (subject_uid() != found->tag->terms.owner) return weigh(asked) ? -EPERM : 0;
+  if (asked->uid != found->tag->terms.owner || asked->is_always_told) {
+    asked->flags |= kHappenedByOwner;
+    tell(asked, kGuardOwnership, kAnswerSeen);
+  }
+  return 0;
+}
+
+static __always_inline int judge_departure(struct Asked* asked, struct Found* found) {
+  if (subject_uid() == found->tag->terms.owner || !(asked->covers & found->tag->guards)) return 0;
+  place_in(asked, found);
+  return weigh(asked) ? -EPERM : 0;
+}
+
+static __always_inline bool may_be_tagged(struct dentry* dentry) {
+  struct inode* inode = dentry->d_inode;
+  return inode && is_set(guard_inode_filter, inode->i_ino);
+}
+
+static __always_inline int judge_move(struct dentry* from, struct dentry* to) {
+  if (!(guard_minded & (1 << kGuardOwnership | 1 << kGuardDelete))) return 0;
+  struct Found source = {};
+  struct Found target = {};
+  const enum Place into = find_tree(to, &target);
+  // Most only get another name where they are: what is true of one name is true of the other then.
+  if (into == kPlaceOutside && from->d_parent == to->d_parent && !may_be_tagged(from) &&
+      !may_be_tagged(to))
+    return 0;
+  const enum Place out_of = find_tree(from, &source);
+  // What arrives is judged by what it is, wherever it came from.
+  if (into == kPlaceUnknown || (into == kPlaceOutside && out_of == kPlaceUnknown))
+    return unknown_place();
+  if (into == kPlaceOutside && out_of == kPlaceOutside) return 0;
+  struct inode* object = from->d_inode;
+  if (!object) return 0;
+  const bool within =
+      out_of == kPlaceInside && into == kPlaceInside && source.tag->tree == target.tag->tree;
+  struct Asked asked = of_object(to, object, kHappeningRename);
+  if (into == kPlaceInside) {
+    asked.flags = within ? kHappenedWithin : kHappenedInto;
+    // What is below it is known by other names from here on, or not at all yet.
+    asked.is_always_told = asked.type == kTypeDirectory;
+    if (within) {
+      asked.old_leaf = (__u64)from;
+      asked.old_root = (__u64)source.root;
+    }
+    const int answer = judge_arrival(&asked, &target);
+    if (answer) return answer;
+  }
+  if (out_of != kPlaceInside || within) return 0;
+  asked.leaf = (__u64)from;
+  asked.covers = 1 << kGuardDelete;
+  asked.flags = kHappenedOutOf;
+  asked.is_always_told = false;
+  return judge_departure(&asked, &source);
+}
+
+static __always_inline int judge_link(struct dentry* from, struct dentry* to) {
+  if (!(guard_minded & 1 << kGuardOwnership)) return 0;
+  struct Found source = {};
+  struct Found target = {};
+  const enum Place out_of = find_tree(from, &source);
+  const enum Place into = find_tree(to, &target);
+  if (into == kPlaceUnknown) return unknown_place();
+  if (into == kPlaceOutside && out_of != kPlaceInside) return 0;
+  struct inode* object = from->d_inode;
+  if (!object) return 0;
+  const bool within =
+      out_of == kPlaceInside && into == kPlaceInside && source.tag->tree == target.tag->tree;
+  struct Asked asked = of_object(to, object, kHappeningLink);
+  if (into == kPlaceInside) {
+    asked.flags = within ? kHappenedWithin : kHappenedInto;
+    const int answer = judge_arrival(&asked, &target);
+    if (answer) return answer;
+  }
+  if (out_of != kPlaceInside || within) return 0;
+  asked.leaf = (__u64)from;
+  asked.flags = kHappenedOutOf;
+  asked.is_always_wrong = true;
+  return judge_departure(&asked, &source);
+}
+
+// A mount hides what it stands on.
+static __always_inline int judge_mount(struct dentry* point) {
+  struct Found found = {};
+  if (!concerns(point, 1 << kGuardOwnership, &found)) return 0;
+  struct Asked asked = {.leaf = (__u64)point,
+                        .object = (__u64)point->d_inode,
+                        .operation = kHappeningMount,
+                        .covers = 1 << kGuardOwnership,
+                        .uid = kNotSet,
+                        .gid = kNotSet,
+                        .mode = kNotSet,
+                        .is_always_wrong = true};
+  return judge(&asked, &found);
+}
+
+// Reported under the name of whoever did it, never refused. The way up begins at a pointer that the
+// verifier does not trust, so there are no tags on it: what looks like a tree is told of.
+static __always_inline void note_unmount(struct vfsmount* mounted) {
+  if (!(guard_minded & 1 << kGuardOwnership)) return;
+  struct mount* mount =
+      (struct mount*)((char*)mounted - bpf_core_field_offset(((struct mount*)0)->mnt));
+  struct dentry* point = BPF_CORE_READ(mount, mnt_mountpoint);
+  if (!is_set(guard_device_filter, BPF_CORE_READ(point, d_sb, s_dev))) return;
+  struct dentry* dentry = point;
+#pragma clang loop unroll(disable)
+  for (int step = 0; step < kWalkLimit; step++) {
+    if (is_set(guard_inode_filter, BPF_CORE_READ(dentry, d_inode, i_ino))) {
+      struct Asked asked = {.leaf = (__u64)point,
+                            .root = (__u64)point,
+                            .operation = kHappeningMount,
+                            .uid = kNotSet,
+                            .gid = kNotSet,
+                            .mode = kNotSet};
+      tell_one(&asked);
+      return;
+    }
+    struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
+    if (parent == dentry) return;
+    dentry = parent;
+  }
+}
+
+// Without a branch for each character: the verifier would follow them all.
+#define STARTS_WITH(text, prefix)                                                      \
+  ({                                                                                   \
+    __u32 difference_ = 0;                                                             \
+    _Pragma("unroll") for (__u32 i_ = 0; i_ < sizeof(prefix) - 1; i_++) difference_ |= \
+        (__u32)((text)[i_] ^ (prefix)[i_]);                                            \
+    difference_ == 0;                                                                  \
+  })
+
+enum XattrKind { kXattrPlain, kXattrAccessList, kXattrOfOverlay };
+
+// Not inlined for the sake of the stack.
+static __noinline int kind_of_xattr(const char* name) {
+  char start[sizeof "system.posix_acl"] = {};
+  bpf_probe_read_kernel_str(start, sizeof start, name);
+  if (STARTS_WITH(start, "trusted.overlay")) return kXattrOfOverlay;
+  return STARTS_WITH(start, "system.posix_acl") ? kXattrAccessList : kXattrPlain;
+}
+
+static __always_inline int judge_xattr(struct dentry* leaf, const char* name, __u32 operation) {
+  if (!(guard_minded & 1 << kGuardAttributes)) return 0;
+  switch (kind_of_xattr(name)) {
+    // It keeps its books in the upper directory, whoever works above.
+    case kXattrOfOverlay:
+      return 0;
+    // Before Linux 6.2 an access list has no hook of its own.
+    case kXattrAccessList:
+      return judge_act(leaf, kHappeningSetacl, 1 << kGuardAttributes);
+    default:
+      return judge_act(leaf, operation, 1 << kGuardAttributes);
+  }
+}
+
+enum {
+  kIocSetFlags = 0x40086602,
+  kIocSetFlags32 = 0x40046602,
+  kIocSetXattr = 0x401c5820,
+  kIocBtrfsSnapshot = 0x50009401,
+  kIocBtrfsSubvolume = 0x5000940e,
+  kIocBtrfsDestroy = 0x5000940f,
+  kIocBtrfsSnapshotV2 = 0x50009417,
+  kIocBtrfsSubvolumeV2 = 0x50009418,
+  kIocBtrfsDestroyV2 = 0x5000943f,
+};
+
+static __always_inline int judge_ioctl(struct file* file, __u32 command) {
+  struct dentry* dentry = file->f_path.dentry;
+  switch (command) {
+    case kIocSetFlags:
+    case kIocSetFlags32:
+    case kIocSetXattr:
+      return judge_act(dentry, kHappeningSetflags, 1 << kGuardAttributes);
+    // A subvolume comes and goes without passing any other hook. The file is the directory that it
+    // is in, and its name is not known here.
+    case kIocBtrfsSnapshot:
+    case kIocBtrfsSubvolume:
+    case kIocBtrfsSnapshotV2:
+    case kIocBtrfsSubvolumeV2:
+      return judge_creation(dentry, kHappeningMkdir);
+    case kIocBtrfsDestroy:
+    case kIocBtrfsDestroyV2:
+      return judge_act(dentry, kHappeningRmdir, 1 << kGuardDelete);
     default:
       return 0;
   }
 }
 
-// A new name in `directory` for an object that exists. What is the owner's already may come in,
-// whoever brings it; what is not may, if the owner itself brings it.
-static __always_inline int judge_arrival(struct dentry* directory, struct dentry* object) {
-  struct TreeTag* tag;
-  switch (find_tree(directory, &tag)) {
-    case kPlaceInside: {
-      struct inode* inode = object->d_inode;
-      if (inode && inode->i_uid.val == tag->owner) return 0;
-      return subject_uid() == tag->owner ? 0 : violation(tag);
-    }
-    case kPlaceUnknown:
-      return unknown_place();
-    default:
-      return 0;
-  }
-}
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 4096);
+  __type(key, __u32);  // the thread
+  __type(value, struct Opening);
+} openings SEC(".maps");
 
-// Moved from `from` to `to`. Within one tree nothing becomes wrong that was not wrong before.
-static __always_inline int judge_move(struct dentry* from, struct dentry* object,
-                                      struct dentry* to) {
-  struct TreeTag* target;
-  struct TreeTag* source;
-  if (from == to) return 0;
-  switch (find_tree(to, &target)) {
-    case kPlaceInside: {
-      struct inode* inode = object->d_inode;
-      if (inode && inode->i_uid.val == target->owner) return 0;
-      if (subject_uid() == target->owner) return 0;
-      switch (find_tree(from, &source)) {
-        case kPlaceInside:
-          return source->tree == target->tree ? 0 : violation(target);
-        case kPlaceUnknown:
-          return unknown_place();
-        default:
-          return violation(target);
-      }
-    }
-    case kPlaceUnknown:
-      return unknown_place();
-    default:
-      return 0;
-  }
+// For the one who will be asked for permission next, while this thread waits.
+static __noinline int note_opening(struct file* file) {
+  struct Found found = {};
+  if (find_tree(file->f_path.dentry, &found) != kPlaceInside) return 0;
+  if (!(found.tag->flags & kTreeAnswers)) return 0;
+  const __u32 thread = (__u32)bpf_get_current_pid_tgid();
+  const struct Opening opening = {.inode = file->f_inode->i_ino,
+                                  .device = file->f_inode->i_sb->s_dev,
+                                  .flags = file->f_flags,
+                                  .mode = file->f_mode,
+                                  .fsuid = subject_uid()};
+  bpf_map_update_elem(&openings, &thread, &opening, BPF_ANY);
+  return 0;
 }

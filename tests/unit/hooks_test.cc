@@ -2,27 +2,50 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 namespace guard {
 namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+const KnownHook& known(std::string_view program) {
+  return *find_hook(program, kKnownHooks);
+}
+
 TEST(Hooks, FitWhereTheArgumentsAreTheSame) {
   for (const auto& hook : kKnownHooks)
-    EXPECT_THAT(misfit(hook.name, hook.arguments, kKnownHooks), IsEmpty()) << hook.name;
+    EXPECT_THAT(misfit(hook, hook.arguments), IsEmpty()) << hook.program;
 }
 
 TEST(Hooks, AHookThatTheKernelLacksIsNamed) {
-  EXPECT_THAT(misfit("inode_link", std::nullopt, kKnownHooks), HasSubstr("no LSM hook inode_link"));
+  EXPECT_THAT(misfit(known("guard_inode_link"), std::nullopt), HasSubstr("no LSM hook inode_link"));
 }
 
 TEST(Hooks, AnotherNumberOfArgumentsDoesNotFit) {
-  EXPECT_THAT(misfit("inode_mkdir", 4, kKnownHooks), HasSubstr("takes 4 arguments"));
+  EXPECT_THAT(misfit(known("guard_inode_mkdir"), 4), HasSubstr("takes 4 arguments"));
 }
 
-TEST(Hooks, AProgramThatTheTableForgotIsNotTrusted) {
-  EXPECT_THAT(misfit("inode_listsecurity", 3, kKnownHooks), HasSubstr("does not know"));
+TEST(Hooks, AProgramThatTheTableForgotIsNotFound) {
+  EXPECT_EQ(find_hook("guard_inode_listsecurity", kKnownHooks), nullptr);
+}
+
+// The two that judge a change of attributes: every kernel has the hook one way or the other.
+TEST(Hooks, OfTwoProgramsForOneHookExactlyOneFits) {
+  const auto& plain = known("guard_inode_setattr");
+  const auto& mapped = known("guard_inode_setattr_mapped");
+  EXPECT_EQ(plain.hook, mapped.hook);
+  for (const unsigned arguments : {2U, 3U})
+    EXPECT_NE(misfit(plain, arguments).empty(), misfit(mapped, arguments).empty()) << arguments;
+}
+
+TEST(Hooks, EachProgramIsKnownOnceAndSomeGuardNeedsIt) {
+  std::set<std::string_view> programs;
+  for (const auto& hook : kKnownHooks) {
+    EXPECT_TRUE(programs.insert(hook.program).second) << hook.program;
+    EXPECT_NE(hook.guards, 0U) << hook.program;
+  }
 }
 
 }  // namespace

@@ -1,17 +1,25 @@
-// A tmpfs in a private mount namespace with a guarded tree, a directory beside it and things of
-// root to bring in, and the LSM programs attached.
+// A file system in a private mount namespace with a guarded tree, a directory beside it and things
+// of root to bring in, and the LSM programs attached.
 #pragma once
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <sched.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +27,7 @@
 #include "bpf/lsm.h"
 #include "bpf/probe.h"
 #include "policy/base/handle.h"
+#include "tests/root/scratch_fs.h"
 
 namespace guard {
 
@@ -26,43 +35,100 @@ namespace fs = std::filesystem;
 
 constexpr std::uint32_t kOwner = 4242;
 constexpr std::uint32_t kOther = 4243;
+constexpr std::uint32_t kEveryGuard =
+    kOwnershipBit | kContentBit | kDeleteBit | kAttributesBit | kReadBit;
 
-// This thread acts as somebody else where it touches files.
+// This thread acts as somebody else, with a group of the same number, where it touches files.
 class ActingAs {
  public:
-  explicit ActingAs(std::uint32_t uid) : before_(static_cast<uid_t>(::setfsuid(uid))) {}
-  ~ActingAs() { (void)::setfsuid(before_); }
+  explicit ActingAs(std::uint32_t id)
+      : group_(static_cast<gid_t>(::setfsgid(id))), user_(static_cast<uid_t>(::setfsuid(id))) {}
+  ~ActingAs() {
+    (void)::setfsuid(user_);
+    (void)::setfsgid(group_);
+  }
   ActingAs(const ActingAs&) = delete;
   ActingAs& operator=(const ActingAs&) = delete;
 
  private:
-  uid_t before_;
+  gid_t group_;
+  uid_t user_;
 };
+
+// What the programs told, kept.
+struct Told {
+  Happened what;
+  std::string path;
+  bool is_whole;
+  std::optional<std::string> old_path;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const Told& told) {
+  return out << "operation " << told.what.operation << " guard " << told.what.guard << " answer "
+             << told.what.answer << " flags " << told.what.flags << " path " << told.path;
+}
+
+struct Heard {
+  std::vector<Told> told;
+  std::vector<Closed> closings;
+};
+
+class Ear : public LsmListener {
+ public:
+  void happened(const Happening& happening) noexcept override {
+    heard.told.push_back({happening.what, happening.path, happening.is_whole, happening.old_path});
+  }
+  void closed(const Closed& one) noexcept override { heard.closings.push_back(one); }
+
+  Heard heard;
+};
+
+// The errno of what a child does, 0 if it could.
+template <typename Work>
+int in_child(Work work) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(work());
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+inline int errno_of(long result) {
+  return result < 0 ? errno : 0;
+}
 
 class LsmTest : public testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { set_up_on(test::FsType::kTmpfs); }
+
+  void set_up_on(test::FsType type) {
     if (::getenv("GUARD_KERNEL") == nullptr) {
       const auto support = probe_lsm();
       if (support.level != LsmLevel::kWorks) GTEST_SKIP() << support.text;
     }
-    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
-    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-    ASSERT_EQ(::mount("scratch", kScratch, "tmpfs", 0, "mode=0755"), 0);
+    enter_own_namespace();
+    mount_scratch(type);
+    if (HasFatalFailure() || IsSkipped()) return;
     tree_ = make_directory("tree", kOwner);
     outside_ = make_directory("outside", kOwner);
     source_ = make_directory("source", kOwner);
     ASSERT_EQ(::mkdirat(source_.get(), "dir", 0755), 0);
     ASSERT_EQ(::fchmodat(source_.get(), "dir", 0777, 0), 0);  // or others cannot move it
-    const Fd file(::openat(source_.get(), "file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    ASSERT_EQ(::fchmod(file.get(), 0666), 0);  // or fs.protected_hardlinks forbids others to link
+    make_file(source_, "file", "");
     ASSERT_TRUE(shared()) << shared().error().text();
     lsm_ = &*shared();
+    lsm_->exempt({});
+    (void)hear();
     before_ = *lsm_->counters();
     tag(tree_, kOwner);
   }
 
-  void TearDown() override { (void)::umount2(kScratch, MNT_DETACH); }
+  void TearDown() override {
+    for (const auto& [directory, inode] : tagged_)
+      if (lsm_->is_tagged(directory.get())) (void)lsm_->untag(directory.get(), inode);
+    tagged_.clear();
+    (void)::umount2(kScratch, MNT_DETACH);
+  }
 
   static Fd open_directory(const fs::path& path) {
     Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -83,20 +149,70 @@ class LsmTest : public testing::Test {
     return open_directory(kScratch / below_scratch);
   }
 
-  void tag(const Fd& directory, std::uint32_t owner, TreeAction action = kTreeActionDeny) {
+  // By whoever acts, and so that others can write and link it.
+  static void make_file(const Fd& in, const char* name, std::string_view content) {
+    const Fd file(::openat(in.get(), name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    ASSERT_TRUE(file) << name;
+    ASSERT_EQ(::fchmod(file.get(), 0666), 0);  // or fs.protected_hardlinks forbids others to link
+    ASSERT_EQ(::write(file.get(), content.data(), content.size()),
+              static_cast<ssize_t>(content.size()));
+  }
+  static void make_file_as_owner(const Fd& in, const char* name, std::string_view content) {
+    const ActingAs owner(kOwner);
+    make_file(in, name, content);
+  }
+
+  static TaggedInode inode_of(const Fd& directory) {
+    struct stat facts {};
+    EXPECT_EQ(::fstat(directory.get(), &facts), 0);
+    return {facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev)};
+  }
+  static std::uint64_t number_of(const Fd& in, const char* name) {
+    struct stat facts {};
+    EXPECT_EQ(::fstatat(in.get(), name, &facts, AT_SYMLINK_NOFOLLOW), 0) << name;
+    return facts.st_ino;
+  }
+
+  static TreeTag tag_for(std::uint32_t owner, TreeAction action = kTreeActionDeny,
+                         std::uint32_t guards = kOwnershipBit) {
     TreeTag tag{};
-    tag.tree = ++last_tree_;
-    tag.owner = owner;
-    tag.action = action;
-    const auto status = lsm_->tag(directory.get(), tag);
+    tag.terms = {owner, owner, kAnyMode, kAnyMode, static_cast<std::uint32_t>(action)};
+    tag.guards = guards;
+    return tag;
+  }
+
+  // A tag without a number gets the next.
+  void tag(const Fd& directory, TreeTag tag) {
+    if (tag.tree == 0) tag.tree = ++last_tree_;
+    const auto inode = inode_of(directory);
+    const auto status = lsm_->tag(directory.get(), inode, tag);
     ASSERT_TRUE(status) << status.error().text();
+    tagged_.emplace_back(Fd(::dup(directory.get())), inode);
+    minded_ |= tag.guards;
+    lsm_->mind(minded_);
+  }
+  void tag(const Fd& directory, std::uint32_t owner, TreeAction action = kTreeActionDeny,
+           std::uint32_t guards = kOwnershipBit) {
+    tag(directory, tag_for(owner, action, guards));
+  }
+  void untag(const Fd& directory) {
+    ASSERT_TRUE(lsm_->untag(directory.get(), inode_of(directory)));
   }
 
   // Since the beginning of the test.
   LsmCounters counters() const {
     const auto now = *lsm_->counters();
     return {now.refused - before_.refused, now.passed - before_.passed,
-            now.unknown - before_.unknown};
+            now.unknown - before_.unknown, now.undecided - before_.undecided,
+            now.folded - before_.folded,   now.lost - before_.lost};
+  }
+
+  // What was told since it was last asked for.
+  Heard hear() const {
+    Ear ear;
+    while (lsm_->dispatch(ear, 1000)) {
+    }
+    return std::move(ear.heard);
   }
 
   static std::vector<std::string> names(const Fd& directory) {
@@ -107,13 +223,56 @@ class LsmTest : public testing::Test {
     return names;
   }
 
+  // All that can be seen of an object, so that two looks tell whether it was touched.
+  static std::string state_of(const Fd& in, const char* name) {
+    const ActingAs owner(kOwner);  // who may read it whatever is guarded
+    struct stat facts {};
+    if (::fstatat(in.get(), name, &facts, AT_SYMLINK_NOFOLLOW) != 0) return "none";
+    std::ostringstream out;
+    out << facts.st_mode << ' ' << facts.st_uid << ' ' << facts.st_gid << ' ' << facts.st_nlink
+        << ' ' << facts.st_size << ' ' << facts.st_mtim.tv_sec << '.' << facts.st_mtim.tv_nsec
+        << ' ' << facts.st_ctim.tv_sec << '.' << facts.st_ctim.tv_nsec << ' ';
+    if (S_ISREG(facts.st_mode)) {
+      const Fd file(::openat(in.get(), name, O_RDONLY | O_CLOEXEC));
+      char content[4096];
+      const auto size = ::pread(file.get(), content, sizeof content, 0);
+      if (size > 0) out << std::string_view(content, static_cast<std::size_t>(size));
+    }
+    return out.str();
+  }
+
   static constexpr const char* kScratch = "/mnt";
   Fd tree_, outside_, source_;
   Lsm* lsm_ = nullptr;
 
  private:
-  // One for all tests: loading and attaching takes a second in emulation. What a test tagged is
-  // gone with its tmpfs.
+  static void enter_own_namespace() {
+    static bool entered = false;
+    if (std::exchange(entered, true)) return;
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  }
+
+  // A tmpfs of its own; of the others one for all tests, with a directory for each.
+  void mount_scratch(test::FsType type) {
+    if (type == test::FsType::kTmpfs) {
+      ASSERT_EQ(::mount("scratch", kScratch, "tmpfs", 0, "mode=0755"), 0);
+      return;
+    }
+    static std::map<test::FsType, std::unique_ptr<test::ScratchFs>> all;
+    if (!all.contains(type)) {
+      if (const auto why = test::why_no_scratch_fs(type); !why.empty()) GTEST_SKIP() << why;
+      auto made = test::ScratchFs::make(type);
+      ASSERT_TRUE(made) << made.error().text();
+      all[type] = *std::move(made);
+    }
+    static int count = 0;
+    const auto own = all[type]->root() / std::to_string(++count);
+    ASSERT_TRUE(fs::create_directory(own));
+    ASSERT_EQ(::mount(own.c_str(), kScratch, nullptr, MS_BIND, nullptr), 0);
+  }
+
+  // One for all tests: loading and attaching takes a second in emulation.
   static Result<Lsm>& shared() {
     static Result<Lsm> lsm = [] {
       auto loaded = Lsm::load();
@@ -127,6 +286,13 @@ class LsmTest : public testing::Test {
 
   LsmCounters before_;
   std::uint64_t last_tree_ = 0;
+  std::uint32_t minded_ = 0;
+  std::vector<std::pair<Fd, TaggedInode>> tagged_;
+};
+
+class LsmOnEveryFs : public LsmTest, public testing::WithParamInterface<test::FsType> {
+ protected:
+  void SetUp() override { set_up_on(GetParam()); }
 };
 
 }  // namespace guard

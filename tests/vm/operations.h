@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -58,6 +59,16 @@ inline const std::vector<Operation>& operations() {
        [](int into, int) { return outcome(::mknodat(into, "new", S_IFREG | 0600, 0)); }},
       {"mknod_fifo",
        [](int into, int) { return outcome(::mknodat(into, "new", S_IFIFO | 0600, 0)); }},
+      {"mknod_socket",
+       [](int into, int) { return outcome(::mknodat(into, "new", S_IFSOCK | 0600, 0)); }},
+      {"mknod_character",
+       [](int into, int) {
+         return outcome(::mknodat(into, "new", S_IFCHR | 0600, makedev(1, 3)));
+       }},
+      {"mknod_block",
+       [](int into, int) {
+         return outcome(::mknodat(into, "new", S_IFBLK | 0600, makedev(7, 99)));
+       }},
       {"bind_socket", bind_socket},
       {"symlink", [](int into, int) { return outcome(::symlinkat("target", into, "new")); }},
       {"link",

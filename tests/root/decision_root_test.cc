@@ -1,0 +1,144 @@
+// What the LSM programs decide, where no LSM program loads: the same code judges this very thread,
+// and the directory that it is in.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "bpf/decision.h"
+#include "tests/root/scratch_fs.h"
+
+namespace guard {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint32_t kOwner = 4242;
+constexpr std::uint32_t kEveryGuard =
+    kOwnershipBit | kContentBit | kDeleteBit | kAttributesBit | kReadBit;
+
+class DecisionTest : public test::ScratchFsTest {
+ protected:
+  void SetUp() override {
+    ScratchFsTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    auto loaded = Decisions::load();
+    if (!loaded && loaded.error().code() == EPERM) GTEST_SKIP() << "no BPF here";
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    decisions_ = std::make_unique<Decisions>(*std::move(loaded));
+    fs::create_directories(root() / "tree/a/b/c");
+    fs::create_directories(root() / "outside/a/b/c");
+    tag(root() / "tree", tag_for(kTreeActionDeny));
+    decisions_->mind(kEveryGuard);
+  }
+  void TearDown() override { fs::current_path("/"); }
+
+  static TreeTag tag_for(TreeAction action) {
+    TreeTag tag{};
+    tag.tree = 1;
+    tag.terms = {kOwner, kOwner, kAnyMode, kAnyMode, static_cast<std::uint32_t>(action)};
+    tag.guards = kEveryGuard;
+    return tag;
+  }
+
+  static TaggedInode inode_of(const fs::path& path) {
+    struct stat facts {};
+    EXPECT_EQ(::stat(path.c_str(), &facts), 0);
+    return {facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev)};
+  }
+
+  void tag(const fs::path& directory, const TreeTag& tag) {
+    ASSERT_TRUE(decisions_->tag(inode_of(directory), tag));
+  }
+
+  bool refuses(DecisionKind kind, const fs::path& at) {
+    fs::current_path(root() / at);
+    const auto decision = decisions_->decide(kind);
+    EXPECT_TRUE(decision) << decision.error().text();
+    return decision && decision->refused == 1;
+  }
+
+  std::uint64_t counted(Counter counter) const { return *decisions_->counted(counter); }
+
+  static constexpr DecisionKind kActs[] = {kDecideCreation, kDecideWrite, kDecideRmdir};
+  std::unique_ptr<Decisions> decisions_;
+};
+// Names are the same everywhere.
+INSTANTIATE_TEST_SUITE_P(On, DecisionTest, testing::Values(test::FsType::kTmpfs),
+                         [](const auto& each) { return test::name_of(each.param); });
+
+TEST_P(DecisionTest, RefusesInTheTree) {
+  for (const auto act : kActs) EXPECT_TRUE(refuses(act, "tree/a/b/c")) << act;
+  EXPECT_EQ(counted(kCounterRefused), std::size(kActs));
+}
+
+TEST_P(DecisionTest, LetsPassOutside) {
+  for (const auto act : kActs) EXPECT_FALSE(refuses(act, "outside/a/b/c")) << act;
+  EXPECT_EQ(counted(kCounterRefused) + counted(kCounterPassed) + counted(kCounterUnknown), 0U);
+}
+
+TEST_P(DecisionTest, LetsTheOwnerPass) {
+  const auto before = ::setfsuid(kOwner);
+  for (const auto act : kActs) EXPECT_FALSE(refuses(act, "tree/a/b/c")) << act;
+  (void)::setfsuid(static_cast<uid_t>(before));
+  EXPECT_EQ(counted(kCounterPassed), 0U);
+}
+
+TEST_P(DecisionTest, LetsReadersPass) {
+  EXPECT_FALSE(refuses(kDecideOpen, "tree/a/b/c"));
+}
+
+TEST_P(DecisionTest, LetsPassWhatNobodyMinds) {
+  decisions_->mind(kDeleteBit);
+  EXPECT_FALSE(refuses(kDecideWrite, "tree/a"));
+  EXPECT_TRUE(refuses(kDecideRmdir, "tree/a"));
+  auto ownership = tag_for(kTreeActionDeny);
+  ownership.guards = kOwnershipBit;
+  tag(root() / "tree", ownership);
+  EXPECT_FALSE(refuses(kDecideRmdir, "tree/a"));
+}
+
+TEST_P(DecisionTest, LetsPassAndCountsUnderLog) {
+  tag(root() / "tree", tag_for(kTreeActionLog));
+  for (const auto act : kActs) EXPECT_FALSE(refuses(act, "tree/a")) << act;
+  EXPECT_EQ(counted(kCounterPassed), std::size(kActs));
+}
+
+TEST_P(DecisionTest, TheNearestTreeDecides) {
+  tag(root() / "tree/a/b", tag_for(kTreeActionOff));
+  EXPECT_TRUE(refuses(kDecideWrite, "tree/a"));
+  EXPECT_FALSE(refuses(kDecideWrite, "tree/a/b"));
+  EXPECT_FALSE(refuses(kDecideWrite, "tree/a/b/c"));
+}
+
+TEST_P(DecisionTest, SparesWhomItIsToldTo) {
+  auto sparing = tag_for(kTreeActionDeny);
+  sparing.spares = 1;
+  tag(root() / "tree", sparing);
+  Exemptions exemptions{};
+  exemptions.need_user = 1;
+  decisions_->exempt(exemptions);
+  EXPECT_TRUE(refuses(kDecideWrite, "tree/a"));
+  ASSERT_TRUE(decisions_->set_subject({kSubjectUser, 0}, 1));
+  EXPECT_FALSE(refuses(kDecideWrite, "tree/a"));
+  EXPECT_EQ(counted(kCounterPassed), 1U);
+}
+
+TEST_P(DecisionTest, CountsWhatItCannotPlace) {
+  fs::path deep = root() / "tree";
+  for (int i = 0; i < kWalkLimit; ++i) {
+    deep /= "d";
+    fs::create_directory(deep);
+  }
+  EXPECT_TRUE(refuses(kDecideWrite, deep.parent_path()));
+  EXPECT_FALSE(refuses(kDecideWrite, deep));
+  EXPECT_EQ(counted(kCounterUnknown), 1U);
+}
+
+}  // namespace
+}  // namespace guard

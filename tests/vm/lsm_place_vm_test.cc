@@ -1,0 +1,329 @@
+// Where it is: trees in trees, patterns, mounts, and what cannot be placed.
+#include <linux/mount.h>
+#include <sys/syscall.h>
+
+#include "policy/automaton.h"
+#include "tests/vm/lsm_fixture.h"
+
+namespace guard {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+int make(const fs::path& below_tree) {
+  return errno_of(::mkdir((fs::path("/mnt/tree") / below_tree).c_str(), 0700));
+}
+
+// ---- patterns
+
+class LsmPatterns : public LsmTest {
+ protected:
+  void TearDown() override {
+    if (rows_ > 0) lsm_->drop_patterns(kTable, rows_);
+    for (std::size_t i = 0; i < rules_; ++i) lsm_->drop_rule(rule(i));
+    LsmTest::TearDown();
+  }
+
+  static std::vector<Pattern> compiled(const std::vector<std::string>& patterns) {
+    std::vector<Pattern> all;
+    for (const auto& pattern : patterns) all.push_back({*Glob::compile(pattern), {}});
+    return all;
+  }
+
+  // What guardd does with a policy: the rules' labels are told by their order.
+  TreeTag tag_with(const std::vector<std::string>& exclude,
+                   const std::vector<std::vector<std::string>>& rules,
+                   const std::vector<Terms>& terms = {}) {
+    Policy policy;
+    policy.exclude = compiled(exclude);
+    for (const auto& match : rules) policy.rules.emplace_back().match = compiled(match);
+    const auto automaton = automaton_of(policy, {});
+    EXPECT_TRUE(automaton);
+    std::vector<PatternRow> rows;
+    for (const auto& state : automaton->states) {
+      auto& row = rows.emplace_back();
+      row.label = state.label;
+      std::copy(state.next.begin(), state.next.end(), row.next);
+    }
+    EXPECT_TRUE(lsm_->add_patterns(kTable, rows));
+    rows_ = rows.size();
+    for (std::size_t i = 0; i < terms.size(); ++i) EXPECT_TRUE(lsm_->add_rule(rule(i), terms[i]));
+    rules_ = terms.size();
+    auto tag = tag_for(kOwner);
+    tag.patterns = kTable;
+    if (automaton->ascii_only) tag.flags |= kTreeAsciiOnly;
+    return tag;
+  }
+
+  static constexpr std::uint32_t kTable = 7;
+
+ private:
+  static RuleKey rule(std::size_t index) {
+    return {kTable, static_cast<std::uint32_t>(Automaton::kFirstRule + index)};
+  }
+
+  std::size_t rows_ = 0;
+  std::size_t rules_ = 0;
+};
+
+TEST_F(LsmPatterns, WhatIsExcludedIsFree) {
+  for (const char* path : {"tree/cache/deep/down", "tree/logs", "tree/logs/cache"})
+    (void)make_directory_as_owner(path);
+  tag(tree_, tag_with({"cache/**", "*.tmp", "logs/*.log"}, {}));
+  EXPECT_EQ(make("cache/new"), 0);
+  EXPECT_EQ(make("cache/deep/down/new"), 0);
+  EXPECT_EQ(make("new.tmp"), 0);
+  EXPECT_EQ(make("logs/new.log"), 0);
+  EXPECT_EQ(counters(), LsmCounters{});
+  EXPECT_THAT(hear().told, IsEmpty());
+  EXPECT_EQ(make("new"), EPERM);
+  EXPECT_EQ(make("new.tmpx"), EPERM);
+  EXPECT_EQ(make("logs/cache/new"), EPERM);
+}
+
+TEST_F(LsmPatterns, ARuleNamesAnotherOwner) {
+  (void)make_directory_as_owner("tree/conf");
+  ASSERT_EQ(::fchmodat(tree_.get(), "conf", 0777, 0), 0);
+  const Terms roots{0, 0, kAnyMode, kAnyMode, kTreeActionDeny};
+  const Terms logged{kOther, kOther, kAnyMode, kAnyMode, kTreeActionLog};
+  const Terms off{0, 0, kAnyMode, kAnyMode, kTreeActionOff};
+  tag(tree_, tag_with({}, {{"conf/*.key"}, {"conf/other*"}, {"conf/off"}}, {roots, logged, off}));
+  EXPECT_EQ(make("conf/a.key"), 0);
+  EXPECT_EQ(counters(), LsmCounters{});
+  EXPECT_EQ(make("conf/other"), 0);
+  EXPECT_EQ(counters().passed, 1U);
+  EXPECT_EQ(make("conf/off"), 0);
+  EXPECT_EQ(make("conf/new"), EPERM);
+  EXPECT_EQ(counters().refused, 1U);
+  const ActingAs other(kOther);
+  EXPECT_EQ(make("conf/b.key"), EPERM);
+}
+
+// Not even where the rule wants another.
+TEST_F(LsmPatterns, ThePolicysOwnerIsNeverRefused) {
+  tag(tree_, tag_with({}, {{"*.key"}}, {Terms{0, 0, kAnyMode, kAnyMode, kTreeActionDeny}}));
+  const ActingAs owner(kOwner);
+  EXPECT_EQ(make("a.key"), 0);
+}
+
+TEST_F(LsmPatterns, TheLongestNameIsReadWhole) {
+  const std::string longest(250, 'n');
+  tag(tree_, tag_with({"x*.skip"}, {}));
+  EXPECT_EQ(make('x' + longest.substr(1) + ".skip"), 0);
+  EXPECT_EQ(make('y' + longest.substr(1) + ".skip"), EPERM);
+  EXPECT_EQ(counters().undecided, 0U);
+}
+
+TEST_F(LsmPatterns, NamesAreBytes) {
+  (void)make_directory_as_owner("tree/cache");
+  tag(tree_, tag_with({"cache/**", "*.skip"}, {}));
+  EXPECT_EQ(make("cache/\xff\xfe"), 0);
+  EXPECT_EQ(make("\xff\xfe.skip"), 0);
+  EXPECT_EQ(make("\xff\xfe"), EPERM);
+}
+
+TEST_F(LsmPatterns, SixtyLevelsDown) {
+  fs::path deep = "top";
+  for (int i = 0; i < 60; ++i) deep /= "level" + std::to_string(i);
+  (void)make_directory_as_owner("tree" / deep);
+  tag(tree_, tag_with({"**/*.skip"}, {{"top/**/*.key"}},
+                      {Terms{0, 0, kAnyMode, kAnyMode, kTreeActionDeny}}));
+  EXPECT_EQ(make(deep / "a.skip"), 0);
+  EXPECT_EQ(make(deep / "a.key"), 0);
+  EXPECT_EQ(make(deep / "a"), EPERM);
+  EXPECT_EQ(counters().undecided, 0U);
+}
+
+TEST_F(LsmPatterns, WhereTheyAreMissingNothingIsRefused) {
+  auto lost = tag_for(kOwner);
+  lost.patterns = 999;
+  tag(tree_, lost);
+  EXPECT_EQ(make("new"), 0);
+  EXPECT_EQ(counters().undecided, 1U);
+  EXPECT_EQ(counters().passed, 1U);
+  auto too_many = tag_for(kOwner);
+  too_many.flags = kTreeUndecidable;
+  tag(tree_, too_many);
+  EXPECT_EQ(make("newer"), 0);
+  EXPECT_EQ(counters().undecided, 2U);
+}
+
+TEST_F(LsmPatterns, WhereARuleIsMissingNothingIsRefused) {
+  tag(tree_, tag_with({}, {{"*.key"}}));
+  EXPECT_EQ(make("new"), EPERM);
+  EXPECT_EQ(make("new.key"), 0);
+  EXPECT_EQ(counters().undecided, 1U);
+}
+
+TEST_F(LsmPatterns, WhatOnlyHoldsForAsciiIsNotAskedForOthers) {
+  auto ascii = tag_with({"*.skip"}, {});
+  ascii.flags = kTreeAsciiOnly;
+  tag(tree_, ascii);
+  EXPECT_EQ(make("new"), EPERM);
+  EXPECT_EQ(make("n\xc3\xa4u"), 0);
+  EXPECT_EQ(counters().undecided, 1U);
+}
+
+// ---- trees in trees
+
+TEST_F(LsmTest, ATreeThatIsOffIsNobodysBusiness) {
+  const auto inner = make_directory_as_owner("tree/inner");
+  tag(inner, kOwner, kTreeActionOff);
+  EXPECT_EQ(make("inner/new"), 0);
+  EXPECT_EQ(counters(), LsmCounters{});
+  EXPECT_EQ(make("new"), EPERM);
+}
+
+TEST_F(LsmTest, TheSameTermsTwiceAreOneTree) {
+  make_file_as_owner(tree_, "own", "");
+  auto terms = tag_for(kOwner, kTreeActionDeny, kOwnershipBit | kDeleteBit);
+  terms.tree = 5;
+  const auto inner = make_directory_as_owner("tree/inner");
+  tag(tree_, terms);
+  tag(inner, terms);
+  EXPECT_EQ(errno_of(::rename("/mnt/tree/own", "/mnt/tree/inner/own")), 0);
+  terms.tree = 6;
+  tag(inner, terms);
+  EXPECT_EQ(errno_of(::rename("/mnt/tree/inner/own", "/mnt/tree/own")), EPERM);
+}
+
+// ---- what cannot be placed
+
+// Where it came from matters less than where it gets to.
+TEST_F(LsmTest, WhatComesFromTooDeepIsJudgedWhereItArrives) {
+  fs::path deep = "outside";
+  for (int depth = 0; depth < kWalkLimit; ++depth) deep /= "d";
+  const auto last = make_directory(deep, kOwner);
+  make_file(last, "file", "");
+  EXPECT_EQ(errno_of(::renameat(last.get(), "file", tree_.get(), "file")), EPERM);
+  EXPECT_EQ(errno_of(::linkat(last.get(), "file", tree_.get(), "file", 0)), EPERM);
+  EXPECT_EQ(counters().refused, 2U);
+  const auto before = counters().unknown;
+  EXPECT_EQ(errno_of(::renameat(last.get(), "file", outside_.get(), "file")), 0);
+  EXPECT_EQ(counters().unknown, before + 1);
+}
+
+class LsmDisconnected : public LsmOnEveryFs {};
+GUARD_ON_EVERY_FS(LsmDisconnected);
+
+// Only its inode was found, and no name of it is known.
+TEST_P(LsmDisconnected, WhatHangsOnNothingPassesAndIsCounted) {
+  if (GetParam() == test::FsType::kTmpfs) GTEST_SKIP() << "its names are always in memory";
+  (void)make_directory_as_owner("tree/dir");
+  make_file_as_owner(tree_, "dir/own", "content");
+  tag(tree_, kOwner, kTreeActionDeny, kContentBit);
+  const Fd mount = open_directory("/mnt");
+  struct {
+    file_handle head;
+    unsigned char bytes[MAX_HANDLE_SZ];
+  } handle{};
+  handle.head.handle_bytes = MAX_HANDLE_SZ;
+  int number = 0;
+  ASSERT_EQ(::name_to_handle_at(tree_.get(), "dir/own", &handle.head, &number, 0), 0);
+  ::sync();
+  std::ofstream("/proc/sys/vm/drop_caches") << "2" << std::flush;
+  const Fd file(::open_by_handle_at(mount.get(), &handle.head, O_WRONLY | O_CLOEXEC));
+  EXPECT_TRUE(file);
+  EXPECT_EQ(counters().unknown, 1U);
+  EXPECT_EQ(counters().refused, 0U);
+}
+
+TEST_P(LsmDisconnected, WhoseNameIsKnownIsRefused) {
+  make_file_as_owner(tree_, "own", "content");
+  tag(tree_, kOwner, kTreeActionDeny, kContentBit);
+  const Fd mount = open_directory("/mnt");
+  struct {
+    file_handle head;
+    unsigned char bytes[MAX_HANDLE_SZ];
+  } handle{};
+  handle.head.handle_bytes = MAX_HANDLE_SZ;
+  int number = 0;
+  ASSERT_EQ(::name_to_handle_at(tree_.get(), "own", &handle.head, &number, 0), 0);
+  EXPECT_EQ(
+      errno_of(Fd(::open_by_handle_at(mount.get(), &handle.head, O_WRONLY | O_CLOEXEC)).get()),
+      EPERM);
+}
+
+// ---- mounts
+
+class LsmMounts : public LsmTest {
+ protected:
+  void SetUp() override {
+    LsmTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    (void)make_directory_as_owner("tree/point");
+    (void)hear();
+  }
+  static int mount_new(const char* where) {
+    return errno_of(::mount("over", where, "tmpfs", 0, nullptr));
+  }
+  static int mount_bind(const char* where) {
+    return errno_of(::mount("/mnt/source", where, nullptr, MS_BIND, nullptr));
+  }
+  static int mount_moved(const char* where) {
+    const Fd clone(static_cast<int>(
+        ::syscall(SYS_open_tree, AT_FDCWD, "/mnt/source", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+    return errno_of(
+        ::syscall(SYS_move_mount, clone.get(), "", AT_FDCWD, where, MOVE_MOUNT_F_EMPTY_PATH));
+  }
+  static constexpr int (*kWays[])(const char*) = {mount_new, mount_bind, mount_moved};
+};
+
+TEST_F(LsmMounts, NothingIsHiddenInTheTree) {
+  for (const auto way : kWays) {
+    EXPECT_EQ(way("/mnt/tree/point"), EPERM);
+    EXPECT_EQ(way("/mnt/tree"), EPERM);
+    EXPECT_EQ(way("/mnt/outside"), 0);
+    EXPECT_EQ(::umount("/mnt/outside"), 0);
+  }
+  EXPECT_EQ(counters().refused, 6U);
+}
+
+TEST_F(LsmMounts, AreToldUnderLogAndSoIsTheirEnd) {
+  tag(tree_, kOwner, kTreeActionLog);
+  EXPECT_EQ(mount_new("/mnt/tree/point"), 0);
+  auto told = hear().told;
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].what.operation, static_cast<std::uint32_t>(kHappeningMount));
+  EXPECT_EQ(told[0].path, "point");
+  EXPECT_EQ(::umount("/mnt/tree/point"), 0);
+  told = hear().told;
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].what.operation, static_cast<std::uint32_t>(kHappeningMount));
+  EXPECT_EQ(told[0].what.uid_after, static_cast<std::uint32_t>(kNotSet));
+}
+
+TEST_F(LsmMounts, CanAlwaysBeTakenAway) {
+  untag(tree_);
+  for (const auto way : kWays) ASSERT_EQ(way("/mnt/tree/point"), 0);
+  tag(tree_, kOwner, kTreeActionDeny, kEveryGuard);
+  for (std::size_t i = 0; i < std::size(kWays); ++i) EXPECT_EQ(::umount("/mnt/tree/point"), 0);
+  EXPECT_EQ(counters().refused, 0U);
+}
+
+TEST_F(LsmMounts, CanBeMountedAgainWithOtherOptions) {
+  untag(tree_);
+  ASSERT_EQ(mount_bind("/mnt/tree/point"), 0);
+  tag(tree_, kOwner, kTreeActionDeny, kEveryGuard);
+  EXPECT_EQ(errno_of(::mount(nullptr, "/mnt/tree/point", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY,
+                             nullptr)),
+            0);
+  EXPECT_EQ(errno_of(::mount(nullptr, "/mnt/tree/point", nullptr, MS_PRIVATE, nullptr)), 0);
+  EXPECT_EQ(::umount("/mnt/tree/point"), 0);
+}
+
+// Its root is a tree of its own, if anybody says so.
+TEST_F(LsmMounts, WhatIsMountedThereIsAnotherFileSystem) {
+  untag(tree_);
+  ASSERT_EQ(mount_new("/mnt/tree/point"), 0);
+  tag(tree_, kOwner);
+  EXPECT_EQ(make("point/new"), 0);
+  const auto mounted = open_directory("/mnt/tree/point");
+  tag(mounted, kOwner);
+  EXPECT_EQ(make("point/newer"), EPERM);
+  EXPECT_EQ(::umount2("/mnt/tree/point", MNT_DETACH), 0);
+}
+
+}  // namespace
+}  // namespace guard
