@@ -134,4 +134,17 @@ EnumSet<Label> labels_of(std::string_view exe, std::string_view arguments) {
   return of_program(script_of(arguments, python ? "BEIOPSsu" : "TWuwx"));
 }
 
+std::vector<LabelledPath> labelled_paths() {
+  std::vector<LabelledPath> paths;
+  for (const auto& known : kPrograms) {
+    if (known.name.starts_with('/')) {
+      paths.push_back({std::string(known.name), known.label});
+      continue;
+    }
+    for (const auto place : kPlaces)
+      paths.push_back({std::string(place).append(known.name), known.label});
+  }
+  return paths;
+}
+
 }  // namespace guard

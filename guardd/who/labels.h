@@ -2,7 +2,9 @@
 // the contract. Data and a search in it. Any thread.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "policy/words.h"
 
@@ -12,5 +14,12 @@ namespace guard {
 // known by the interpreter's first argument that is no option. Programs count only where the system
 // keeps them, so a file of the same name elsewhere is nothing.
 EnumSet<Label> labels_of(std::string_view exe, std::string_view arguments);
+
+// Where a program of one of the sets would lie, if this machine has it.
+struct LabelledPath {
+  std::string path;
+  Label label;
+};
+std::vector<LabelledPath> labelled_paths();
 
 }  // namespace guard

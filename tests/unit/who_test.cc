@@ -32,6 +32,12 @@ TEST(Labels, KnowProgramsWhereTheSystemKeepsThem) {
   EXPECT_TRUE(labels_of("", "").empty());
 }
 
+TEST(Labels, AreThoseOfAllThePathsThatAreListed) {
+  const auto paths = labelled_paths();
+  EXPECT_GT(paths.size(), 100U);
+  for (const auto& [path, label] : paths) EXPECT_TRUE(labels_of(path, "").has(label)) << path;
+}
+
 TEST(Labels, KnowScriptsByWhatTheInterpreterRuns) {
   const auto manager = only(Label::kPackageManager);
   EXPECT_EQ(labels_of("/usr/bin/python3.11", "python3\0/usr/bin/unattended-upgrade\0-d\0"s),
