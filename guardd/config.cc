@@ -9,6 +9,7 @@
 #include "policy/base/text.h"
 #include "policy/load/policy_files.h"
 #include "policy/load/table_reader.h"
+#include "policy/load/tree_paths.h"
 
 namespace guard {
 namespace {
@@ -51,6 +52,19 @@ void set_size(std::uint64_t& target, const Optional<std::string>& said, Diagnost
   target = std::stoull(text.substr(0, text.size() - 1)) << (10U * (unit + 1));
 }
 
+// Absolute and plain, or nothing.
+void set_directory(std::string& target, const Optional<std::string>& said,
+                   Diagnostics& diagnostics) {
+  if (!said) return;
+  const auto normal = normal_tree_path(said->value);
+  if (said->value.empty() || (normal && !normal->empty())) {
+    target = said->value.empty() ? "" : *normal;
+  } else {
+    diagnostics.error(said->place, "pin = " + quote(said->value) +
+                                       " is no directory; write one as in \"/sys/fs/bpf/guardd\"");
+  }
+}
+
 class ConfigReader {
  public:
   ConfigReader(const toml::table& document, std::uint32_t file, Diagnostics& diagnostics)
@@ -66,6 +80,9 @@ class ConfigReader {
       set(config.answer.on_deadline, reader.choice<Answer>("on_deadline"));
       set(config.answer.on_overload, reader.choice<Answer>("on_overload"));
       set(config.answer.unknown_intent, reader.choice<UnknownIntent>("unknown_intent"));
+    });
+    section(top, "lsm", [&](TableReader& reader) {
+      set_directory(config.lsm.pin, reader.text("pin"), diagnostics_);
     });
     section(top, "scan", [&](TableReader& reader) {
       set(config.scan.threads, reader.count("threads", 1, 64));

@@ -28,6 +28,9 @@ struct Config {
     UnknownIntent unknown_intent = UnknownIntent::kWrite;
   } answer;
   struct {
+    std::string pin;  // on a BPF file system; empty: nowhere
+  } lsm;
+  struct {
     std::uint32_t threads = 0;  // 0: the processors, at most 4
     Duration every{0};          // 0: off
   } scan;

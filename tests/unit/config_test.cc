@@ -38,6 +38,8 @@ deadline = "1s"
 on_deadline = "deny"
 on_overload = "deny"
 unknown_intent = "read"
+[lsm]
+pin = "/sys/fs/bpf/guardd/"
 [scan]
 threads = 3
 every = "24h"
@@ -60,6 +62,7 @@ textfile = "/var/lib/metrics/guardd.prom"
   EXPECT_EQ(config.answer.on_deadline, Answer::kDeny);
   EXPECT_EQ(config.answer.on_overload, Answer::kDeny);
   EXPECT_EQ(config.answer.unknown_intent, UnknownIntent::kRead);
+  EXPECT_EQ(config.lsm.pin, "/sys/fs/bpf/guardd");
   EXPECT_EQ(config.scan.threads, 3U);
   EXPECT_EQ(config.scan.every, 24h);
   EXPECT_EQ(config.audit.path, "/srv/audit");
@@ -76,6 +79,9 @@ TEST(Config, EveryMistakeHasItsPlaceAndRemedy) {
   EXPECT_NE(wrong("[incident]\nquiet = \"soon\"\n").find("guardd.toml:2:9: "), std::string::npos);
   EXPECT_NE(wrong("[scan]\nthreads = 0\n").find("guardd.toml:2:"), std::string::npos);
   EXPECT_NE(wrong("[scan]\nevery = \"never\"\n").find("or \"off\""), std::string::npos);
+  EXPECT_NE(wrong("[lsm]\npin = \"bpf\"\n").find("as in \"/sys/fs/bpf/guardd\""),
+            std::string::npos);
+  EXPECT_EQ(wrong("[lsm]\npin = \"\"\n"), "");
   EXPECT_NE(wrong("[audit]\nmax_size = \"big\"\n").find("as in \"1G\""), std::string::npos);
   EXPECT_NE(wrong("backend = \n").find("guardd.toml:1:"), std::string::npos);
   const auto both = wrong("tracer = \"on\"\nbackend = \"best\"\n");
