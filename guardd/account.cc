@@ -41,10 +41,9 @@ Told told_of(const RemedyOutcome& outcome) {
 }
 
 // What every record of this tree says.
-Violation begin(const PolicySet& set, std::uint32_t tree, const Found* who) {
+void sign(Violation& violation, const PolicySet& set, std::uint32_t tree) {
   const auto& policy = set.policy_of(set.trees()[tree]);
   const auto& said = policy.said;
-  Violation violation;
   violation.time = std::chrono::system_clock::now();
   violation.monotonic_us = monotonic_us();
   violation.policy = policy.name();
@@ -53,6 +52,11 @@ Violation begin(const PolicySet& set, std::uint32_t tree, const Found* who) {
   violation.generation = set.generation();
   violation.severity = said.severity.value;
   violation.category = said.category.value;
+}
+
+Violation begin(const PolicySet& set, std::uint32_t tree, const Found* who) {
+  Violation violation;
+  sign(violation, set, tree);
   if (who) violation.actor = who->actor();
   return violation;
 }
@@ -87,6 +91,17 @@ Violation account_of(const PolicySet& set, std::uint32_t tree, const std::string
         outcome.what == Remedied::kFailed ? outcome.error : std::string(reason_text(outcome.skip));
   }
   return violation;
+}
+
+void complete(Violation& violation, const PolicySet& set, std::uint32_t tree) {
+  const auto& policy = set.policy_of(set.trees()[tree]);
+  const auto verdict =
+      judge(policy, violation.path, ObjectState{violation.file_type, {}, {}, {}, 1});
+  want(violation, verdict.wanted ? *verdict.wanted : policy.wanted);
+  const auto& root = set.trees()[tree].path;
+  violation.path = violation.path.empty() ? set.trees()[tree].root() : root + "/" + violation.path;
+  if (violation.old_path) violation.old_path = root + "/" + *violation.old_path;
+  sign(violation, set, tree);
 }
 
 std::optional<Violation> account_of(const PolicySet& set, std::uint32_t tree, const Mount& mount,

@@ -18,6 +18,9 @@ namespace guard {
 Violation account_of(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
                      const Seen& seen, const RemedyOutcome& outcome);
 
+// What the policy of the tree says of it, and when it was; its path becomes absolute.
+void complete(Violation& violation, const PolicySet& set, std::uint32_t tree);
+
 enum class MountChange : std::uint8_t { kMounted, kUnmounted };
 
 // A mount that hides a tree, or a part of it, or does so no more. Nothing if the policy does not

@@ -34,6 +34,7 @@ std::uint64_t just_before() {
 }
 
 Operation operation_of(const Notice& notice) {
+  if (notice.exactly && notice.kind != Notice::Kind::kFound) return notice.exactly->operation;
   switch (notice.kind) {
     case Notice::Kind::kCreated:
       return notice.is_directory ? Operation::kMkdir : Operation::kCreate;
@@ -48,6 +49,9 @@ Operation operation_of(const Notice& notice) {
   }
   return Operation::kCreate;
 }
+
+// What was about to happen is looked for this often, in case it takes its time.
+constexpr unsigned kLooksAhead = 2;
 
 bool lacks_evidence(Skip skip) {
   return skip == Skip::kNoEvidence || skip == Skip::kAccessList;
@@ -68,10 +72,11 @@ void Caretaker::noticed(const Notice& notice) noexcept {
   if (policy.action() == Action::kOff) return;
   const auto who = who_did(notice);
   const auto owner = policy.wanted.owner.id;
-  if (who->snapshot().fsuid == owner) {
+  const auto by = notice.exactly ? notice.exactly->by : who->snapshot().fsuid;
+  if (by == owner) {
     by_owner(notice);
-    const bool is_in_doubt =
-        notice.kind == Notice::Kind::kCreated && who->was_another_since(owner, just_before());
+    const bool is_in_doubt = !notice.exactly && notice.kind == Notice::Kind::kCreated &&
+                             who->was_another_since(owner, just_before());
     if (!is_in_doubt) return;
   }
   by_another(notice, policy, who);
@@ -79,6 +84,8 @@ void Caretaker::noticed(const Notice& notice) noexcept {
 
 // Without a memory of those that have ended, /proc may show another process of that number.
 std::shared_ptr<const Found> Caretaker::who_did(const Notice& notice) {
+  if (notice.exactly && notice.exactly->time != 0)
+    return processes_.find(notice.pid, notice.exactly->time);
   auto who = processes_.find(notice.pid);
   if (processes_.remembers() || notice.witness.is_still_there()) return who;
   return std::make_shared<const Found>(notice.pid);
@@ -108,6 +115,7 @@ void Caretaker::by_owner(const Notice& notice) {
 
 // What cannot be looked at is foreign.
 bool Caretaker::is_foreign(const Notice& notice) const {
+  if (notice.exactly) return notice.exactly->is_foreign;
   const auto& tree = set_->trees()[notice.directory->tree];
   const auto root = open_tree(tree.root());
   if (!root) return true;
@@ -121,26 +129,58 @@ void Caretaker::by_another(const Notice& notice, const Policy& policy,
   const auto now = std::chrono::steady_clock::now();
   if (notice.kind == Notice::Kind::kClosed)
     return settle_.stirred(*notice.directory, notice.name, now);
-  bool evidence = who->snapshot().fsuid.has_value() && !who->may_have_been(policy.wanted.owner.id);
-  if (notice.kind == Notice::Kind::kFound) evidence = evidence && notice.out_of_owners_reach;
-  // Whoever touches what was there before has not brought it in, nor whoever gives it another name:
-  // log rotation renames what the service has put there. And before all of the tree was looked at,
-  // what was wrong there before is not known.
-  if (notice.kind == Notice::Kind::kAttributes || notice.kind == Notice::Kind::kMovedIn) {
-    evidence = evidence && !memory_.is_suspect(notice.object) &&
-               looked_through_.contains(set_->trees()[notice.directory->tree].path);
-  }
+  const bool evidence = is_evidence(notice, policy, *who);
   auto operation = operation_of(notice);
-  if (notice.kind == Notice::Kind::kCreated) newborn_.add(notice.object, operation, now);
+  if (notice.kind == Notice::Kind::kCreated && notice.object.known())
+    newborn_.add(notice.object, operation, now);
   if (notice.kind == Notice::Kind::kMovedIn)
     operation = newborn_.find(notice.object, now).value_or(operation);
   Seen seen{operation, std::move(who), evidence ? Evidence::kSomebodyElse : Evidence::kNone,
             notice.object, notice.is_directory};
+  if (notice.exactly) seen.is_ahead = notice.exactly->is_ahead;
+  if (notice.exactly && notice.exactly->old_directory)
+    settle_.renamed(*notice.exactly->old_directory, notice.exactly->old_name, seen);
   if (evidence) memory_.seen(notice.directory->number, notice.name, now);
   settle_.seen(*notice.directory, notice.name, std::move(seen), policy.said.settle.value, now);
 }
 
+// Whether it shows that the owner has not brought the object about.
+bool Caretaker::is_evidence(const Notice& notice, const Policy& policy, const Found& who) const {
+  if (notice.exactly && notice.kind != Notice::Kind::kFound) {
+    const bool may_be_planted =
+        notice.kind == Notice::Kind::kMovedIn && memory_.is_suspect(notice.object);
+    return notice.exactly->is_evidence && !may_be_planted;
+  }
+  if (!notice.exactly &&
+      (!who.snapshot().fsuid.has_value() || who.may_have_been(policy.wanted.owner.id)))
+    return false;
+  switch (notice.kind) {
+    case Notice::Kind::kFound:
+      return notice.out_of_owners_reach;
+    // Whoever touches what was there before has not brought it in, nor whoever gives it another
+    // name: log rotation renames what the service has put there. And before all of the tree was
+    // looked at, what was wrong there before is not known.
+    case Notice::Kind::kAttributes:
+    case Notice::Kind::kMovedIn:
+      return !memory_.is_suspect(notice.object) &&
+             looked_through_.contains(set_->trees()[notice.directory->tree].path);
+    default:
+      return true;
+  }
+}
+
+// What is known of the object stands in it already.
+void Caretaker::violated(std::uint32_t tree, Violation violation, std::uint64_t time) noexcept {
+  complete(violation, *set_, tree);
+  const auto who = processes_.find(violation.actor.pid.value_or(0), time);
+  const auto thread = violation.actor.tid;
+  if (who->known()) violation.actor = who->actor();
+  violation.actor.tid = thread;
+  ports_.report(std::move(violation));
+}
+
 void Caretaker::lost_notices() noexcept {
+  settle_.distrust();
   for (std::uint32_t tree = 0; tree < set_->trees().size(); ++tree)
     lost_sight(tree, "the kernel had more to tell than it could keep");
 }
@@ -178,7 +218,7 @@ void Caretaker::now_watched(std::uint32_t tree) {
 }
 
 std::optional<SteadyTime> Caretaker::work(SteadyTime now) {
-  memory_.keep(settle_, notices_.directories(), *set_, now);
+  memory_.keep(settle_, source_.directories(), *set_, now);
   for (int done = 0; done < kRepairsATurn; ++done) {
     auto due = settle_.take(now);
     if (!due) {
@@ -201,7 +241,7 @@ std::optional<SteadyTime> Caretaker::work(SteadyTime now) {
         // Whoever makes room wakes the loop; the others' turn comes soon enough by then.
         return now + kShortestRetry;
     }
-    const auto& directory = *notices_.directories().find(due->directory);
+    const auto& directory = *source_.directories().find(due->directory);
     if (!due->look && is_still_at_it(*due, directory, now)) {
       const auto until = now + due->settle;
       settle_.put_back(*std::move(due), until);
@@ -243,6 +283,14 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
     ++again.tries;
     return settle_.put_back(std::move(again), now + wait);
   }
+  const bool is_missing = outcome.what == Remedied::kRight || outcome.skip == Skip::kGone ||
+                          outcome.skip == Skip::kReplaced;
+  if (is_missing && due.seen.is_ahead && !due.look && due.tries < kLooksAhead) {
+    const auto wait = kShortestRetry * (1U << (2 * due.tries));
+    auto again = due;
+    ++again.tries;
+    return settle_.put_back(std::move(again), now + wait);
+  }
   memory_.judged(due.seen.object);
   if (outcome.what == Remedied::kRight) reported_.forget(due.seen.object);
   if (outcome.what == Remedied::kRight || outcome.skip == Skip::kGone ||
@@ -258,7 +306,7 @@ Caretaker::Name Caretaker::find(std::uint32_t tree, const std::string& path) con
   const auto slash = path.rfind('/');
   const bool has_parent = slash != std::string::npos;
   const auto above = std::string_view(path).substr(0, has_parent ? slash : 0);
-  return {notices_.directories().find(tree, above), path.substr(has_parent ? slash + 1 : 0)};
+  return {source_.directory(tree, above), path.substr(has_parent ? slash + 1 : 0)};
 }
 
 // What was met while it was being made: it is judged like everything else once it has come to

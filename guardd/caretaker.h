@@ -20,7 +20,7 @@
 #include "guardd/scans.h"
 #include "guardd/settle.h"
 #include "guardd/sources/mounts.h"
-#include "guardd/sources/notice.h"
+#include "guardd/sources/source.h"
 #include "guardd/who/processes.h"
 #include "policy/policy_set.h"
 #include "policy/record.h"
@@ -36,12 +36,11 @@ class Caretaker final : public NoticeReader {
   };
 
   // `store` may be null: then nothing outlives guardd.
-  Caretaker(Processes& processes, NoticeSource& notices, Repairs& repairs, Store* store,
-            Ports ports)
+  Caretaker(Processes& processes, ChangeSource& source, Repairs& repairs, Store* store, Ports ports)
       : processes_(processes),
-        notices_(notices),
+        source_(source),
         repairs_(repairs),
-        settle_(notices.directories()),
+        settle_(source.directories()),
         memory_(store),
         ports_(std::move(ports)) {}
 
@@ -63,6 +62,7 @@ class Caretaker final : public NoticeReader {
   void repaired(const Repaired& done, SteadyTime now);
 
   void noticed(const Notice& notice) noexcept override;
+  void violated(std::uint32_t tree, Violation violation, std::uint64_t time) noexcept override;
   void lost_notices() noexcept override;
   void lost_sight(std::uint32_t tree, const std::string& why) noexcept override;
   bool owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept override;
@@ -70,6 +70,7 @@ class Caretaker final : public NoticeReader {
  private:
   const Policy& policy_of(std::uint32_t tree) const { return set_->policy_of(set_->trees()[tree]); }
   void by_owner(const Notice& notice);
+  bool is_evidence(const Notice& notice, const Policy& policy, const Found& who) const;
   bool is_foreign(const Notice& notice) const;
   std::shared_ptr<const Found> who_did(const Notice& notice);
   void by_another(const Notice& notice, const Policy& policy, std::shared_ptr<const Found> who);
@@ -86,7 +87,7 @@ class Caretaker final : public NoticeReader {
 
   const std::int32_t self_ = ::getpid();  // asked for with every notice
   Processes& processes_;
-  NoticeSource& notices_;
+  ChangeSource& source_;
   Repairs& repairs_;
   std::shared_ptr<const PolicySet> set_;
   bool links_are_protected_ = false;

@@ -37,4 +37,25 @@ Result<FileId> FileId::of(int fd) {
                 handle.handle_type, {room.data() + sizeof handle, handle.handle_bytes});
 }
 
+Result<Fd> open_by_id(int filesystem, const FileId& id) {
+  struct statfs system {};
+  if (::fstatfs(filesystem, &system) < 0) return Error::from_errno(errno, "statfs");
+  const std::string_view bytes = id.bytes();
+  const std::string_view here(reinterpret_cast<const char*>(&system.f_fsid), sizeof system.f_fsid);
+  if (!bytes.starts_with(here)) return Error::from_errno(EXDEV, "another file system");
+  std::int32_t type = 0;
+  if (bytes.size() < here.size() + sizeof type) return Error::from_errno(EINVAL, "no handle");
+  std::memcpy(&type, bytes.data() + here.size(), sizeof type);
+  const auto handle = bytes.substr(here.size() + sizeof type);
+  alignas(::file_handle) std::array<char, sizeof(::file_handle) + MAX_HANDLE_SZ> room{};
+  if (handle.size() > MAX_HANDLE_SZ) return Error::from_errno(EINVAL, "no handle");
+  auto& wanted = *reinterpret_cast<::file_handle*>(room.data());
+  wanted.handle_type = type;
+  wanted.handle_bytes = static_cast<unsigned>(handle.size());
+  std::memcpy(room.data() + sizeof wanted, handle.data(), handle.size());
+  Fd fd(::open_by_handle_at(filesystem, &wanted, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return Error::from_errno(errno, "open by handle");
+  return fd;
+}
+
 }  // namespace guard

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "policy/base/handle.h"
 #include "policy/base/result.h"
 
 namespace guard {
@@ -32,6 +33,10 @@ class FileId {
  private:
   std::string bytes_;  // fsid, type, handle
 };
+
+// The directory of this identity, opened for listing, through any descriptor of its file system
+// that was opened for reading.
+Result<Fd> open_by_id(int filesystem, const FileId& id);
 
 }  // namespace guard
 

@@ -73,8 +73,8 @@ Incidents::Taken Incidents::take(Violation& violation, Clock::time_point now) {
 }
 
 void Incidents::add(Incident& incident, const Violation& violation) const {
-  ++incident.count;
-  ++incident.told[static_cast<std::size_t>(violation.action)];
+  incident.count += 1 + violation.repeats;
+  incident.told[static_cast<std::size_t>(violation.action)] += 1 + violation.repeats;
   // Changes are told when they have settled, which need not be in their order.
   incident.first_seen = std::min(incident.first_seen, violation.time);
   incident.last_seen = std::max(incident.last_seen, violation.time);

@@ -74,6 +74,8 @@ void Settle::merge(Entry& entry, Seen seen) {
     seen.who = entry.seen.who;
   }
   if (!seen.object.known()) seen.object = entry.seen.object;
+  // It is there: that much is known.
+  seen.is_ahead = seen.is_ahead && entry.seen.is_ahead;
   entry.seen = std::move(seen);
 }
 
@@ -131,6 +133,24 @@ void Settle::replaced(WatchedDirectory& directory, std::string_view name) {
   if (entries_.empty()) return;
   const auto found = entries_.find({directory.number, std::string(name), false});
   if (found != entries_.end()) drop(found);
+}
+
+void Settle::renamed(WatchedDirectory& directory, std::string_view name, Seen& seen) {
+  if (entries_.empty()) return;
+  const auto found = entries_.find({directory.number, std::string(name), false});
+  if (found == entries_.end()) return;
+  const auto& before = found->second.seen;
+  // Another took the name meanwhile: what is known is not about this one.
+  if (before.object.known() && seen.object.known() && before.object != seen.object) return;
+  seen.operation = before.operation;
+  seen.evidence = before.evidence;
+  seen.who = before.who;
+  erase(found);
+}
+
+void Settle::distrust() {
+  for (auto& [key, entry] : entries_)
+    if (!entry.seen.object.known()) entry.seen.evidence = Evidence::kNone;
 }
 
 std::optional<Due> Settle::take(SteadyTime now) {

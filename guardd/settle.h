@@ -33,6 +33,7 @@ struct Seen {
   Evidence evidence = Evidence::kNone;
   FileId object;
   bool is_directory = false;
+  bool is_ahead = false;  // told before it happened: it may take its time, or not happen at all
 };
 
 struct Due {
@@ -68,6 +69,11 @@ class Settle {
   // The owner has put something of its own there: what was known of that name is about something
   // else.
   void replaced(WatchedDirectory& directory, std::string_view name);
+
+  // What waits of the old name is what `seen` is about now: it came about as that did.
+  void renamed(WatchedDirectory& directory, std::string_view name, Seen& seen);
+  // Something was lost: what is known of names alone may be about other objects by now.
+  void distrust();
 
   // The next that has come to rest; nothing if there is none. Directories after what is in them.
   std::optional<Due> take(SteadyTime now);

@@ -28,10 +28,12 @@ std::map<std::string, std::uint32_t> active_trees(const PolicySet* set) {
 }  // namespace
 
 void Trees::enforce(std::shared_ptr<const PolicySet> set) {
+  refused_.clear();
+  if (const auto taken = source_.enforce(set); !taken) refused_ = taken.error().text();
   const auto numbers = kept_in(*set);
   for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
     if (!numbers.contains(tree)) forget(tree);
-  notices_.renumber(numbers);
+  source_.renumber(numbers);
   auto before = std::exchange(watched_, std::vector<FileId>(set->trees().size()));
   again_.clear();
   troubles_.clear();
@@ -40,10 +42,11 @@ void Trees::enforce(std::shared_ptr<const PolicySet> set) {
   // What was right may be wrong now, and what was left out may be guarded.
   for (const auto& [old_number, number] : numbers) {
     watched_[number] = std::move(before[old_number]);
-    notices_.cover(number, covered(number));
+    source_.cover(number, covered(number));
     look_again(number);
   }
   find();
+  source_.enforced();
 }
 
 Covered Trees::covered(std::uint32_t tree) const {
@@ -52,7 +55,7 @@ Covered Trees::covered(std::uint32_t tree) const {
 }
 
 void Trees::look_again(std::uint32_t tree) {
-  if (notices_.look_again(tree, caretaker_)) {
+  if (source_.look_again(tree, caretaker_)) {
     scans_.ask(set_, tree);
   } else {
     forget(tree);
@@ -94,10 +97,10 @@ void Trees::find_tree(std::uint32_t tree) {
   const auto root = open_tree(which.root());
   if (!root) return forget(tree);
   auto id = FileId::of(root->fd.get());
-  if (id && watched_[tree] == *id) return;
+  if (id && watched_[tree] == *id && source_.still_watches(tree, *root)) return;
   forget(tree);
   const auto done =
-      id ? notices_.watch_tree(tree, which.root(), covered(tree), caretaker_) : Status(id.error());
+      id ? source_.watch_tree(tree, which.root(), covered(tree), caretaker_) : Status(id.error());
   if (!done) {
     if (done.error().code() != ENOENT)
       troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text();
@@ -112,7 +115,7 @@ void Trees::forget(std::uint32_t tree) {
   if (!is_watched(tree)) return;
   watched_[tree] = FileId();
   caretaker_.forget_tree(tree);
-  notices_.forget_tree(tree);
+  source_.forget_tree(tree);
 }
 
 bool Trees::catch_up(SteadyTime now) {

@@ -15,15 +15,15 @@
 #include "guardd/file_id.h"
 #include "guardd/scans.h"
 #include "guardd/sources/covered.h"
-#include "guardd/sources/notice.h"
+#include "guardd/sources/source.h"
 #include "policy/policy_set.h"
 
 namespace guard {
 
 class Trees {
  public:
-  Trees(NoticeSource& notices, Caretaker& caretaker, Scans& scans)
-      : notices_(notices), caretaker_(caretaker), scans_(scans) {}
+  Trees(ChangeSource& source, Caretaker& caretaker, Scans& scans)
+      : source_(source), caretaker_(caretaker), scans_(scans) {}
 
   // From here on this set counts: what is there of it is watched when this returns.
   void enforce(std::shared_ptr<const PolicySet> set);
@@ -41,6 +41,8 @@ class Trees {
 
   std::vector<std::uint32_t> watched() const;
   std::size_t pending() const { return watched_.size() - watched().size(); }
+  // Why the policies cannot be enforced as they should; empty: they can.
+  const std::string& refused() const { return refused_; }
   // Why trees that are there cannot be watched.
   const std::map<std::uint32_t, std::string>& troubles() const { return troubles_; }
 
@@ -57,11 +59,12 @@ class Trees {
   void look_again(std::uint32_t tree);
   void forget(std::uint32_t tree);
 
-  NoticeSource& notices_;
+  ChangeSource& source_;
   Caretaker& caretaker_;
   Scans& scans_;
   std::shared_ptr<const PolicySet> set_;
   std::vector<FileId> watched_;  // the root of each tree; unknown: it is not there
+  std::string refused_;
   std::map<std::uint32_t, std::string> troubles_;
   std::set<std::uint32_t> again_;
   SteadyTime caught_up_;  // when it last did

@@ -1,6 +1,5 @@
 #include "guardd/sources/notice.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/fanotify.h>
 #include <sys/syscall.h>
@@ -14,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/sources/listing.h"
 #include "policy/base/text.h"
 
 namespace guard {
@@ -32,47 +32,6 @@ Result<Fd> open_group(unsigned report) {
                       O_RDONLY | O_CLOEXEC));
   if (!group) return Error::from_errno(errno, "fanotify");
   return group;
-}
-
-// A directory that O_PATH has found, opened for listing and marking.
-Result<Fd> reopened(const Object& object) {
-  Fd fd(::openat(object.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) return Error::from_errno(errno, "open directory");
-  return fd;
-}
-
-struct Entry {
-  std::string name;
-  FileId id;
-  bool is_directory = false;
-};
-
-// All names in a directory. Names that vanish meanwhile are left out.
-Result<std::vector<Entry>> list(const Object& directory, bool identify) {
-  Fd fd(::openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME));
-  if (!fd) return Error::from_errno(errno, "open directory");
-  const std::unique_ptr<DIR, Releaser<::closedir>> listing(::fdopendir(fd.get()));
-  if (!listing) return Error::from_errno(errno, "list directory");
-  (void)fd.release();  // the listing closes it
-  std::vector<Entry> entries;
-  errno = 0;
-  while (const auto* each =
-             ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe): our own listing
-    const std::string_view name = each->d_name;
-    if (name != "." && name != "..") {
-      Entry entry{std::string(name), {}, each->d_type == DT_DIR};
-      if (identify || each->d_type == DT_UNKNOWN) {
-        if (const auto object = open_object(directory, name)) {
-          entry.is_directory = object->state.type == FileType::kDirectory;
-          if (auto id = FileId::of(object->fd.get())) entry.id = *std::move(id);
-        }
-      }
-      entries.push_back(std::move(entry));
-    }
-    errno = 0;
-  }
-  if (errno != 0) return Error::from_errno(errno, "list directory");
-  return entries;
 }
 
 }  // namespace
@@ -146,13 +105,15 @@ struct NoticeSource::Event {
   static_assert(sizeof(Info) == sizeof(fanotify_event_info_fid) + sizeof(::file_handle));
 };
 
-Result<NoticeSource> NoticeSource::create(bool tell_whether_gone) {
+Result<std::unique_ptr<NoticeSource>> NoticeSource::create(bool tell_whether_gone) {
   Result<Fd> group = Error("not tried");
   for (const unsigned report : {0U | FAN_REPORT_DFID_NAME_TARGET, 0U | FAN_REPORT_DFID_NAME}) {
     const unsigned gone = tell_whether_gone ? FAN_REPORT_PIDFD : 0U;
     group = open_group(report | gone);
     if (!group && gone != 0) group = open_group(report);
-    if (group) return NoticeSource(*std::move(group), report == FAN_REPORT_DFID_NAME_TARGET);
+    if (!group) continue;
+    const bool names = report == FAN_REPORT_DFID_NAME_TARGET;
+    return std::unique_ptr<NoticeSource>(new NoticeSource(*std::move(group), names));
   }
   return std::move(group).error();
 }
@@ -256,7 +217,7 @@ void NoticeSource::adopt(Fd directory, WatchedDirectory& node, Arrival arrival,
   struct Level {
     Object object;
     WatchedDirectory* node;
-    std::vector<Entry> below;
+    std::vector<Listed> below;
     bool out_of_reach;
   };
   const auto enter = [&](Fd fd, WatchedDirectory& entered,

@@ -5,100 +5,43 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "guardd/object.h"
-#include "guardd/sources/covered.h"
-#include "guardd/sources/watched_directories.h"
+#include "guardd/sources/source.h"
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
 
 namespace guard {
 
-// Whether the process that a number stood for is still the one that has it. Borrows a descriptor
-// that is good while the notice is.
-class Witness {
- public:
-  Witness() = default;  // nobody has told
-  Witness(bool is_gone, int process) : is_gone_(is_gone), process_(process) {}
-
-  // Asked after the process was looked at: no means that another may have been.
-  bool is_still_there() const;
-
- private:
-  bool is_gone_ = false;
-  int process_ = -1;
-};
-
-// One thing that happened to one name.
-struct Notice {
-  enum class Kind : std::uint8_t {
-    kCreated,     // made here, or linked here
-    kMovedIn,     // renamed to this name, from elsewhere in the tree or outside
-    kAttributes,  // owner, group, mode, link count or extended attributes changed
-    kClosed,      // somebody who could write has closed it
-    kFound,       // met while looking into a directory that is new here
-  };
-  Kind kind = Kind::kCreated;
-  WatchedDirectory* directory = nullptr;
-  std::string_view name;  // empty: the root of the tree itself
-  FileId object;          // not known on kernels before 5.17
-  bool is_directory = false;
-  std::int32_t pid = 0;    // who; for kFound, who brought the directory
-  Witness witness;         // of that process
-  bool was_moved = false;  // kFound: with a directory that was renamed to here, not made here
-  // kFound: the tree's owner cannot have put anything into the directory since it was brought.
-  bool out_of_owners_reach = false;
-};
-
-class NoticeReader {
- public:
-  NoticeReader() = default;
-  NoticeReader(const NoticeReader&) = delete;
-  NoticeReader& operator=(const NoticeReader&) = delete;
-  virtual ~NoticeReader() = default;
-
-  virtual void noticed(const Notice& notice) noexcept = 0;
-  // The kernel had no room for more: anything may have happened anywhere.
-  virtual void lost_notices() noexcept = 0;
-  // Something below this directory may be watched no more, or not yet: the tree has to be looked
-  // through.
-  virtual void lost_sight(std::uint32_t tree, const std::string& why) noexcept = 0;
-  // Whether the owner of this tree could change what is in a directory of this state.
-  virtual bool owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept = 0;
-};
-
-class NoticeSource {
+class NoticeSource final : public ChangeSource {
  public:
   // Asks for the richest reports first; what the kernel does not know is done without.
   // `tell_whether_gone` costs a descriptor a notice: for whoever has no other way to know a process
   // for sure.
-  static Result<NoticeSource> create(bool tell_whether_gone);
+  static Result<std::unique_ptr<NoticeSource>> create(bool tell_whether_gone);
 
-  int fd() const { return group_.get(); }
+  int fd() const override { return group_.get(); }
   bool names_objects() const { return names_objects_; }
-  WatchedDirectories& directories() { return directories_; }
+  WatchedDirectories& directories() override { return directories_; }
+  WatchedDirectory* directory(std::uint32_t tree, std::string_view path) override {
+    return directories_.find(tree, path);
+  }
 
-  // Marks a tree's root and the directories below it, on this mount only, but for what is covered:
-  // excluded as a whole, or of a tree that is nested in it, which is watched for itself or not at
-  // all. What is met is not told: a scan follows. The root is held only while this runs, so that
-  // its file system can be unmounted.
+  Status enforce(std::shared_ptr<const PolicySet> /*set*/) override { return {}; }
+  void enforced() override {}
   Status watch_tree(std::uint32_t tree, const std::string& path, Covered covered,
-                    NoticeReader& reader);
-  // Something else is covered from here on; look_again() sees to the marks.
-  void cover(std::uint32_t tree, Covered covered);
-  // After a loss: finds the directories that came, went and moved unnoticed. What is known of the
-  // others stays.
-  Status look_again(std::uint32_t tree, NoticeReader& reader);
-  void forget_tree(std::uint32_t tree);
-  // See WatchedDirectories.
-  void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers);
-
-  // Reads what is there, up to a bound, so that the loop gets its turn. True if there may be more.
-  bool dispatch(NoticeReader& reader);
+                    NoticeReader& reader) override;
+  bool still_watches(std::uint32_t /*tree*/, const Object& /*root*/) override { return true; }
+  void cover(std::uint32_t tree, Covered covered) override;
+  Status look_again(std::uint32_t tree, NoticeReader& reader) override;
+  void forget_tree(std::uint32_t tree) override;
+  void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) override;
+  bool dispatch(NoticeReader& reader) override;
 
  private:
   struct Event;

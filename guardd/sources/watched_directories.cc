@@ -26,7 +26,7 @@ WatchedDirectory& WatchedDirectories::add(const FileId& id, std::uint32_t tree,
     attach(directory, *parent);
   else
     roots_[tree] = &directory;
-  by_id_[id] = &directory;
+  if (id.known()) by_id_[id] = &directory;
   by_number_[directory.number] = std::move(made);
   return directory;
 }
@@ -119,6 +119,29 @@ std::vector<const WatchedDirectory*> WatchedDirectories::all_of(std::uint32_t tr
   for (std::size_t i = 0; i < all.size(); ++i)
     for (const auto& [name, child] : all[i]->children) all.push_back(child);
   return all;
+}
+
+WatchedDirectory* WatchedDirectories::reach(std::uint32_t tree, std::string_view path) {
+  const auto root = roots_.find(tree);
+  auto* at = root == roots_.end() ? nullptr : root->second;
+  while (at && !path.empty()) {
+    const auto name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(name.size() + 1, path.size()));
+    auto* below = find_child(*at, name);
+    at = below ? below : &add({}, tree, at, std::string(name));
+  }
+  return at;
+}
+
+void WatchedDirectories::prune() {
+  std::vector<WatchedDirectory*> idle;
+  do {
+    for (auto* each : idle) forget(*each);
+    idle.clear();
+    for (const auto& [number, each] : by_number_)
+      if (each->parent && each->children.empty() && each->waiting_below == 0)
+        idle.push_back(each.get());
+  } while (!idle.empty());
 }
 
 std::string WatchedDirectories::path_of(const WatchedDirectory& directory, std::string_view name) {

@@ -35,6 +35,7 @@ struct WatchedDirectory {
 
 class WatchedDirectories {
  public:
+  // One whose identity is not known is found by its names alone.
   WatchedDirectory& add(const FileId& id, std::uint32_t tree, WatchedDirectory* parent,
                         std::string name);
 
@@ -42,6 +43,8 @@ class WatchedDirectories {
   WatchedDirectory* find(std::uint64_t number) const;
   // By its path in the tree.
   WatchedDirectory* find(std::uint32_t tree, std::string_view path) const;
+  // The same, and what is not known on the way there is from here on. Null: nor is the tree.
+  WatchedDirectory* reach(std::uint32_t tree, std::string_view path);
   // The newest of that name.
   static WatchedDirectory* find_child(const WatchedDirectory& parent, std::string_view name);
 
@@ -58,6 +61,9 @@ class WatchedDirectories {
 
   // "a/b", or "a/b/NAME"; "" for the root.
   static std::string path_of(const WatchedDirectory& directory, std::string_view name = {});
+
+  // Lets go of what nothing waits in.
+  void prune();
 
   std::size_t size() const { return by_number_.size(); }
 

@@ -35,6 +35,12 @@ void remember(const Snapshot& before, std::uint64_t at, Snapshot& now) {
     now.earlier.erase(now.earlier.begin(), now.earlier.end() - kMostEarlier);
 }
 
+bool has_ids_of(const Snapshot& known, const TracedProcess& record) {
+  const bool has_login = record.login == kUnset ? !known.login : known.login == Uid{record.login};
+  return has_login && known.uid == Uid{record.uid} && known.euid == Uid{record.euid} &&
+         known.fsuid == Uid{record.fsuid} && known.gid == Gid{record.fsgid};
+}
+
 }  // namespace
 
 // The listener's functions allocate, and are noexcept: a guard that is out of memory ends and is
@@ -81,6 +87,20 @@ void ProcessTable::ended(const TracedExit& record) noexcept {
 void ProcessTable::cgroup_made(const TracedCgroup& record) noexcept {
   if (record.length != 0 && record.length <= sizeof record.path)
     groups_.made(record.id, std::string_view(record.path, record.length));
+}
+
+void ProcessTable::witnessed(const TracedProcess& record) {
+  if (record.pid == 0) return;  // in no namespace of ours
+  auto* entry = match(record);
+  const bool is_new = !entry;
+  if (is_new) {
+    entry = add(snapshot_of(record));
+    if (!entry) return;
+    born(*entry, record);
+  }
+  if (entry->end) return;
+  if (is_new || !has_ids_of(entry->now, record)) update(*entry, record);
+  if (!is_new) entry->looked_up = record.time;
 }
 
 ProcessEntry* ProcessTable::find(std::int32_t pid, std::uint64_t at) {

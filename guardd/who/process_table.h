@@ -57,6 +57,9 @@ class ProcessTable : public TracerListener {
   void ended(const TracedExit& record) noexcept override;
   void cgroup_made(const TracedCgroup& record) noexcept override;
 
+  // Somebody else than the tracer met a process, and knows its ids.
+  void witnessed(const TracedProcess& record);
+
   // The process that had this number at that time, or had it last before. Null if unknown. Good
   // until the table is told something.
   ProcessEntry* find(std::int32_t pid, std::uint64_t at);

@@ -36,6 +36,11 @@ std::uint64_t Processes::dispatch() {
   return lost;
 }
 
+void Processes::saw(const TracedProcess& record) {
+  catch_up();
+  table_.witnessed(record);
+}
+
 std::shared_ptr<const Found> Processes::find(std::int32_t pid, std::uint64_t at) {
   catch_up();
   auto* entry = table_.find(pid, at);

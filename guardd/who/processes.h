@@ -38,6 +38,9 @@ class Processes {
   // records were lost since the last call, for whoever says so.
   std::uint64_t dispatch();
 
+  // It acted, and was this when it did.
+  void saw(const TracedProcess& record);
+
   // The process that had this number at `at`, the moment when the event was read. Never null. The
   // ids are as they are now, or were at its end; of a process that lives and changes its ids
   // without an exec, up to kFresh old. What is not known is absent.
