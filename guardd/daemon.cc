@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -17,8 +18,10 @@
 #include <systemd/sd-event.h>
 
 #include "guardd/anchors.h"
+#include "guardd/backend.h"
 #include "guardd/break_glass.h"
 #include "guardd/caretaker.h"
+#include "guardd/handover.h"
 #include "guardd/herald.h"
 #include "guardd/host/clock.h"
 #include "guardd/host/policies.h"
@@ -45,18 +48,23 @@ constexpr unsigned kFew = 4;
 // were looked through for the first time, less is known of what is touched in them.
 constexpr auto kLongestStart = 2s;
 
+bool asks_for_more(const Policy& policy, Backend backend) {
+  if (policy.said.fix_at.value == FixAt::kOpen) return true;
+  if (backend == Backend::kLsm) return false;
+  return policy.strongest_action() == Action::kDeny ||
+         policy.said.guards.value != EnumSet<Guard>{Guard::kOwnership};
+}
+
 // Never silently less than a policy asks for.
-std::string what_policies_miss(const PolicySet& set) {
+std::string what_policies_miss(const PolicySet& set, Backend backend) {
   std::string names;
-  for (const auto& policy : set.policies()) {
-    const bool more = policy.strongest_action() == Action::kDeny ||
-                      policy.said.guards.value != EnumSet<Guard>{Guard::kOwnership};
-    if (more) names += (names.empty() ? "" : ", ") + policy.name();
-  }
+  for (const auto& policy : set.policies())
+    if (asks_for_more(policy, backend)) names += (names.empty() ? "" : ", ") + policy.name();
   if (names.empty()) return names;
-  return "this version refuses nothing and guards ownership only, so these policies get less than "
-         "they ask for: " +
-         names;
+  const std::string less = backend == Backend::kLsm
+                               ? "this version puts right when a change has settled, not before"
+                               : "this version refuses nothing and guards ownership only";
+  return less + ", so these policies get less than they ask for: " + names;
 }
 
 std::set<std::string> owners(const PolicySet& set) {
@@ -98,31 +106,32 @@ class Daemon {
     loop_.reset(loop);
     GUARD_TRY(auto next, load(1));
     config_ = next.config;
-    if (options_.backend.value_or(config_.backend) == BackendChoice::kLsm)
-      return Error("this version has no LSM backend; use auto or fanotify");
+    handover_.emplace(Handover::of_this_machine(config_.lsm.pin));
+    if (const auto taken = handover_->take(); !taken) troubles_.push_back(taken.error().text());
     open_store();
     processes_ = std::make_unique<Processes>(
         ProcessesOptions{config_.tracer != TracerChoice::kOff, {}, "/proc"});
-    GUARD_TRY(auto notices, NoticeSource::create(!processes_->remembers()));
-    notices_ = std::make_unique<NoticeSource>(std::move(notices));
+    GUARD_TRY(source_, choose_source(options_.backend.value_or(config_.backend), *processes_));
     GUARD_CHECK(herald_.start(options_.json, config_));
     herald_.remember_in(store_.get());
+    herald_.set_backend(source_.backend);
     scans_ = std::make_unique<Scans>(config_.scan.threads);
     repairs_ = std::make_unique<Repairs>();
     caretaker_ = std::make_unique<Caretaker>(
-        *processes_, *notices_, *repairs_, store_.get(),
+        *processes_, *source_.source, *repairs_, store_.get(),
         Caretaker::Ports{[this](Violation violation) { herald_.violation(std::move(violation)); },
                          [this](std::uint32_t tree, const std::string& why) {
                            herald_.lost(1);
                            why_again_ = why;
                            trees_->look_through(tree);
                          }});
-    trees_ = std::make_unique<Trees>(*notices_, *caretaker_, *scans_);
+    trees_ = std::make_unique<Trees>(*source_.source, *caretaker_, *scans_);
     anchors_ = std::make_unique<Anchors>(loop_.get(), [this] { look_around(); });
     GUARD_CHECK(anchors_->watch_mounts());
     GUARD_CHECK(keep_only_needed_capabilities());
     GUARD_CHECK(listen());
     take_over(std::move(next));
+    hand_over();
     ready_at_latest_ = std::chrono::steady_clock::now() + kLongestStart;
     return {};
   }
@@ -172,12 +181,27 @@ class Daemon {
                           store.error().text());
   }
 
+  // What this process has judges by now: it goes on if this process does not, and what the one
+  // before has left goes.
+  void hand_over() {
+    std::vector<std::pair<std::string, int>> kept;
+    if (source_.kernel) {
+      kept = source_.kernel->lsm().links();
+      kept.emplace_back(Handover::kPins, source_.kernel->pins().fd());
+    }
+    const auto done = handover_->keep(kept);
+    // Whoever runs it by hand has not asked for more.
+    const bool is_service =
+        std::getenv("NOTIFY_SOCKET") != nullptr;  // NOLINT(concurrency-mt-unsafe)
+    if (!done && (is_service || !config_.lsm.pin.empty())) troubles_.push_back(done.error().text());
+  }
+
   Status listen() {
     sd_event_source* notices = nullptr;
     GUARD_CHECK(add_io(
-        notices_->fd(),
+        source_.source->fd(),
         [](Daemon& daemon) {
-          daemon.more_notices_ = daemon.notices_->dispatch(*daemon.caretaker_);
+          daemon.more_notices_ = daemon.source_.source->dispatch(*daemon.caretaker_);
           daemon.let_gather();
           daemon.scans_->stir();
         },
@@ -244,6 +268,10 @@ class Daemon {
   void watch_surroundings() {
     std::vector<std::string> paths{kDisableFile, kAccountsFile};
     for (const auto& tree : set_->trees()) paths.push_back(tree.root());
+    if (source_.kernel) {
+      const auto programs = source_.kernel->policy().program_paths();
+      for (const auto& directory : programs) paths.push_back(directory + "/any");
+    }
     anchors_->watch_above(paths);
   }
 
@@ -270,7 +298,12 @@ class Daemon {
 
   void look_around() {
     watch_surroundings();
-    const auto news = mounts_.news();
+    auto news = mounts_.news();
+    if (source_.kernel) {
+      if (!news.pid) news.pid = source_.kernel->mounter();
+      const auto done = source_.kernel->policy().refresh_programs();
+      program_trouble_ = done ? "" : done.error().text();
+    }
     const auto disabled = why_disabled();
     if (disabled.has_value() != disabled_.has_value()) {
       enforce();
@@ -317,6 +350,7 @@ class Daemon {
     if (!disabled_) {
       consider(work_at_);
       consider(trees_->next());
+      consider(source_.source->next());
       consider(next_scan_);
     }
     if (!next) return UINT64_MAX;
@@ -347,8 +381,10 @@ class Daemon {
 
   void turn() {
     listen_again(std::chrono::steady_clock::now());
-    if (more_notices_) more_notices_ = notices_->dispatch(*caretaker_);
+    if (more_notices_) more_notices_ = source_.source->dispatch(*caretaker_);
     const auto now = std::chrono::steady_clock::now();
+    if (const auto due = source_.source->next(); due && *due <= now)
+      source_.source->work(*caretaker_);
     if (!disabled_) {
       if (next_scan_ && now >= *next_scan_) {
         trees_->scan_all();
@@ -372,12 +408,13 @@ class Daemon {
   void tell_ready() {
     ReadyNews news;
     news.version = GUARD_VERSION;
+    news.backend = source_.backend;
     news.generation = set_->generation();
     news.policy_identity = set_->identity();
     news.policies = set_->policies().size();
     news.trees = set_->trees().size();
     news.pending = disabled_ ? 0 : trees_->pending();
-    news.directories = notices_->directories().size();
+    news.directories = source_.source->directories().size();
     herald_.ready(news);
     tell_health();
     sd_notify(0, "READY=1");
@@ -391,6 +428,7 @@ class Daemon {
       all.push_back("who did it is only known while it runs: " + first);
     }
     if (!store_trouble_.empty()) all.push_back(store_trouble_);
+    if (!program_trouble_.empty()) all.push_back(program_trouble_);
     if (refused_reload_)
       all.emplace_back("what was to be loaded is not valid: the policies of before go on");
     const auto still_there = local_users(accounts_);
@@ -400,7 +438,13 @@ class Daemon {
                     " is gone: its policies go on with the number that it had");
     }
     for (const auto& [tree, why] : trees_->troubles()) all.push_back(why);
-    if (auto less = what_policies_miss(*set_); !less.empty()) all.push_back(std::move(less));
+    if (!trees_->refused().empty()) all.push_back(trees_->refused());
+    if (source_.kernel) {
+      const auto more = source_.kernel->shortcomings();
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    if (auto less = what_policies_miss(*set_, source_.backend); !less.empty())
+      all.push_back(std::move(less));
     return all;
   }
 
@@ -410,6 +454,7 @@ class Daemon {
 
   void finish() {
     sd_notify(0, "STOPPING=1");
+    handover_->release();
     herald_.stop(stop_reason_);
     // Now, for a repair that waits for a frozen file system keeps the process until that thaws: the
     // kernel lets nobody end such a wait.
@@ -426,6 +471,7 @@ class Daemon {
   std::optional<std::string> disabled_;  // why nothing is enforced
   std::vector<std::string> troubles_;    // of the start
   std::string store_trouble_;
+  std::string program_trouble_;
   bool refused_reload_ = false;
   std::set<std::string> accounts_;  // of the policies: those that this machine's own file names
   std::string stop_reason_;
@@ -433,7 +479,8 @@ class Daemon {
   std::unique_ptr<Store> store_;
   Herald herald_;
   std::unique_ptr<Processes> processes_;
-  std::unique_ptr<NoticeSource> notices_;
+  std::optional<Handover> handover_;
+  ChosenSource source_;
   std::unique_ptr<Scans> scans_;
   std::unique_ptr<Repairs> repairs_;
   std::unique_ptr<Caretaker> caretaker_;

@@ -16,15 +16,15 @@ Options:
                         may be given several times, earlier ones win
       --state-dir DIR   What must survive a crash is kept in DIR, not in
                         /var/lib/guardd
-      --backend WHICH   auto or fanotify; this version has no lsm
+      --backend WHICH   auto, lsm or fanotify: how the kernel is asked (auto)
       --bus WHICH       none; this version is not on the bus
       --log HOW         console (default: for people) or json (an object a line)
       --check           Validate settings and policies and end: 0 valid, 1 not
   -h, --help            This help
       --version         The version
 
-Runs in the foreground until SIGTERM; SIGHUP reloads settings and policies. This
-version logs and puts right; what is to be denied is put right. The file
+Runs in the foreground until SIGTERM; SIGHUP reloads settings and policies. With
+fanotify this version puts right what is to be denied. The file
 /run/guardd/disable, or guardd=off on the kernel command line, keeps it from
 enforcing anything.
 )";

@@ -58,6 +58,7 @@ void Herald::violation(Violation violation) {
   }
   violation.id = violation_ids_.next(violation.time);
   violation.boot_id = boot_id_;
+  violation.backend = backend_;
   ++violations_;
   if (violation.action == Told::kFixed) ++fixed_;
   const auto taken = incidents_.take(violation, std::chrono::steady_clock::now());

@@ -28,6 +28,7 @@ class Herald {
   Status start(bool json, const Config& config);
   // How each fix is remembered; null: it is not.
   void remember_in(Store* store) { store_ = store; }
+  void set_backend(Backend backend) { backend_ = backend; }
   void set_limits(const Config& config);
 
   // What is found before we are ready is told after that.
@@ -54,6 +55,7 @@ class Herald {
 
   std::unique_ptr<LineQueue> lines_;
   std::unique_ptr<Publisher> publisher_;
+  Backend backend_ = Backend::kFanotify;
   Store* store_ = nullptr;
   Incidents incidents_;
   RecordIds violation_ids_;
