@@ -14,7 +14,7 @@
 #                                             ratios and fails where one is clearly not what we promise; root
 #
 # What follows a name are the libraries to link. The two vm kinds also take SYSTEMD, to boot systemd in the machine,
-# KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; a container test takes TIMEOUT too. A script that ends
+# KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; guard_vm_gtest more SOURCES, a container test TIMEOUT too. A script that ends
 # with 77 is skipped, and the last line it said is the reason. Every kind is a label for `ctest -L` and has a target
 # that builds its programs: unit_tests, root_tests, vm_tests, fuzz_tests, benchmarks.
 include(GoogleTest)
@@ -55,8 +55,10 @@ function(guard_script_test name)
 endfunction()
 
 # root/main.cc takes the tests into a world of their own before the first of them begins.
-add_library(guard_root_main STATIC EXCLUDE_FROM_ALL root/main.cc root/scratch_fs.cc)
-target_link_libraries(guard_root_main PUBLIC guard_flags guard_policy GTest::gmock)
+add_library(guard_scratch_fs STATIC EXCLUDE_FROM_ALL root/scratch_fs.cc)
+target_link_libraries(guard_scratch_fs PUBLIC guard_flags guard_policy GTest::gmock)
+add_library(guard_root_main STATIC EXCLUDE_FROM_ALL root/main.cc)
+target_link_libraries(guard_root_main PUBLIC guard_scratch_fs)
 
 function(guard_root_test name)
   guard_test_program(${name}_root_test root_tests root/${name}_root_test.cc ${ARGN} guard_root_main)
@@ -100,9 +102,10 @@ function(guard_vm_test name)
 endfunction()
 
 function(guard_vm_gtest name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD" "TIMEOUT" "KERNELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD" "TIMEOUT" "KERNELS;SOURCES")
   guard_test_program(${name}_vm_test vm_tests vm/${name}_vm_test.cc ${arg_UNPARSED_ARGUMENTS} GTest::gmock_main)
-  list(REMOVE_ITEM ARGN ${arg_UNPARSED_ARGUMENTS})
+  target_sources(${name}_vm_test PRIVATE ${arg_SOURCES})
+  list(REMOVE_ITEM ARGN ${arg_UNPARSED_ARGUMENTS} SOURCES ${arg_SOURCES})
   guard_vm_command(${name} ${ARGN} COMMAND $<TARGET_FILE:${name}_vm_test>)
 endfunction()
 

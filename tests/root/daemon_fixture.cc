@@ -110,12 +110,17 @@ void DaemonTest::guard_app(const std::string& action, const std::string& settle,
   policy("app", action, settle, more);
 }
 
+std::string DaemonTest::backend() {
+  const char* said = std::getenv("GUARD_TEST_BACKEND");  // NOLINT(concurrency-mt-unsafe)
+  return said ? said : "fanotify";
+}
+
 void DaemonTest::start() {
   const auto out = told_path();
   const auto directory = (root() / "policies").string();
   const auto state = state_.string();
-  std::vector<std::string> words{GUARDD, "--policy-dir", directory,  "--state-dir", state, "--bus",
-                                 "none", "--backend",    "fanotify", "--log",       "json"};
+  std::vector<std::string> words{GUARDD, "--policy-dir", directory, "--state-dir", state, "--bus",
+                                 "none", "--backend",    backend(), "--log",       "json"};
   words.insert(words.end(), options_.begin(), options_.end());
   std::vector<char*> arguments;
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));  // NOLINT
@@ -163,7 +168,9 @@ std::size_t DaemonTest::marks() const {
 }
 
 bool DaemonTest::eventually(const std::function<bool()>& true_yet) {
-  for (int i = 0; i < 300; ++i) {
+  // A virtual machine in software emulation takes its time.
+  const bool is_slow = std::getenv("GUARD_KERNEL") != nullptr;  // NOLINT(concurrency-mt-unsafe)
+  for (int i = 0; i < (is_slow ? 1800 : 300); ++i) {
     if (true_yet()) return true;
     std::this_thread::sleep_for(50ms);
   }

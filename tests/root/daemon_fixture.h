@@ -48,6 +48,10 @@ class DaemonTest : public ScratchFsTest {
   void guard_app(const std::string& action, const std::string& settle = "50ms",
                  const std::string& more = "");
 
+  // GUARD_TEST_BACKEND, else fanotify, which works everywhere.
+  static std::string backend();
+  static bool on_lsm() { return backend() == "lsm"; }
+
   void start();
   int stop();
   void kill_it();  // as a crash does: it has no chance to do anything any more

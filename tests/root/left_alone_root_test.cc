@@ -96,10 +96,12 @@ TEST_P(LeftAlone, TheOwnersOwnWork) {
   guard_both();
   in_both("mkdir $T/repo; chown 4242:4242 $T/repo");
   start();
-  in_both_as_app(
-      "cd $T; export HOME=$T; git -C repo init -q; cd repo; git config user.email a@b; "
-      "git config user.name a; seq 100 > f; git add f; git commit -qm one; seq 200 > f; "
-      "git commit -qam two; git checkout -q HEAD~1; git gc -q");
+  const bool has_git = missing({"git"}).empty();  // not in every virtual machine
+  if (has_git)
+    in_both_as_app(
+        "cd $T; export HOME=$T; git -C repo init -q; cd repo; git config user.email a@b; "
+        "git config user.name a; seq 100 > f; git add f; git commit -qm one; seq 200 > f; "
+        "git commit -qam two; git checkout -q HEAD~1; git gc -q");
   in_both_as_app(
       "sqlite3 $T/db 'pragma journal_mode=wal; create table t(a); insert into t "
       "values(1)' > /dev/null; mkdir -p $T/1/2/3; seq 500 | (cd $T/1; xargs touch); "
