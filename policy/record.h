@@ -101,7 +101,7 @@ struct Violation {
   std::string group_wanted;
 
   Told action = Told::kLogged;
-  std::string reason;  // why it was not put right; one sentence
+  std::string reason;         // why it was not put right; one sentence
   std::uint64_t repeats = 0;  // how many just like it were not told singly since the last one
 
   Actor actor;

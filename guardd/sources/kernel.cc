@@ -130,7 +130,9 @@ Result<std::unique_ptr<KernelSource>> KernelSource::create(Lsm lsm, Processes& p
 Status KernelSource::enforce(std::shared_ptr<const PolicySet> set) {
   is_changing_ = true;
   table_trouble_.clear();
-  return policy_.prepare(*set);
+  auto prepared = policy_.prepare(*set);
+  is_prepared_ = static_cast<bool>(prepared);
+  return prepared;
 }
 
 void KernelSource::enforced() {
@@ -140,8 +142,10 @@ void KernelSource::enforced() {
   is_changing_ = false;
 }
 
-// Tagged anew, a root has the new policy from one operation to the next.
+// Tagged anew, a root has the new policy from one operation to the next. Where the kernel could not
+// be told of the policies, fails towards refusing nothing: no tree is held to another's.
 Status KernelSource::hold(Tree& tree, std::uint32_t number, const Object& root) {
+  if (!is_prepared_) return Error("the kernel could not be told of its policy");
   GUARD_TRY(const auto directory, reopened(root));
   GUARD_CHECK(pins_.pin(directory.get()));
   auto tag = policy_.tag_of(number);
@@ -256,7 +260,7 @@ void KernelSource::happened(const Happening& happening) noexcept {
     return;
   }
   const auto number = number_of(what.tree);
-  if (!number) return;  // let go of since
+  if (!number || !is_prepared_) return;  // let go of since
   const auto& tree = trees_.at(*number);
   if (!happening.is_whole)
     return reader_->lost_sight(*number, "something happened deeper in it than names are told");
@@ -308,8 +312,7 @@ void KernelSource::tell(std::uint32_t number, const Tree& tree, const Happening&
   const bool is_here_already =
       notice.kind == Notice::Kind::kAttributes || (what.flags & kHappenedWithin) != 0;
   exactly.is_evidence = !is_owners && (!is_here_already || owner_before == wanted);
-  std::string_view old_name;
-  if (happening.old_path && !is_directory(what)) {
+  if (happening.old_path) {
     const auto [old_above, last] = split(*happening.old_path);
     exactly.old_directory = directories_.reach(number, old_above);
     exactly.old_name = last;

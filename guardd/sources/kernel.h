@@ -99,6 +99,7 @@ class KernelSource final : public ChangeSource, private LsmListener {
   std::unordered_map<std::uint64_t, std::uint32_t> numbers_;  // of trees, by their ids
   std::vector<Tree> leaving_;  // still tagged, until all is as the new policies have it
   bool is_changing_ = false;
+  bool is_prepared_ = false;  // the kernel knows the policies that hold
   std::uint64_t last_id_ = 0;
   std::deque<Arrival> arrivals_;
   // Where files are that somebody still writes, by their identities.

@@ -242,5 +242,33 @@ TEST_F(SettleTest, AForgottenTreeLeavesNothingWaiting) {
   EXPECT_FALSE(settle_.next());
 }
 
+// rsync makes its files under another name.
+TEST_F(SettleTest, WhatIsKnownOfANameGoesWithARename) {
+  made(root_, ".a.tmp", false, Evidence::kSomebodyElse, file_id(9));
+  Seen seen;
+  seen.operation = Operation::kRename;
+  seen.object = file_id(9);
+  settle_.renamed(root_, ".a.tmp", seen);
+  EXPECT_EQ(seen.operation, Operation::kCreate);
+  EXPECT_EQ(seen.evidence, Evidence::kSomebodyElse);
+  EXPECT_EQ(settle_.find(root_, ".a.tmp"), nullptr);
+}
+
+TEST_F(SettleTest, ButNotToAnotherObjectOfThatName) {
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(9));
+  Seen seen;
+  seen.object = file_id(10);
+  settle_.renamed(root_, "a", seen);
+  EXPECT_EQ(seen.evidence, Evidence::kNone);
+}
+
+TEST_F(SettleTest, AfterALossNamesAloneAreNoEvidence) {
+  made(root_, "known", false, Evidence::kSomebodyElse, file_id(9));
+  made(root_, "by-name");
+  settle_.distrust();
+  EXPECT_EQ(settle_.find(root_, "known")->evidence, Evidence::kSomebodyElse);
+  EXPECT_EQ(settle_.find(root_, "by-name")->evidence, Evidence::kNone);
+}
+
 }  // namespace
 }  // namespace guard
