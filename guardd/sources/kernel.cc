@@ -10,6 +10,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "guardd/host/files.h"
 #include "guardd/host/superblock.h"
 #include "guardd/sources/listing.h"
 #include "policy/base/text.h"
@@ -47,26 +48,9 @@ Operation operation_of(const Happened& what) {
 }
 
 FileType type_of(const Happened& what) {
-  constexpr std::uint32_t kTypes = S_IFMT;
-  switch (what.object.mode & kTypes) {
-    case S_IFDIR:
-      return FileType::kDirectory;
-    case S_IFLNK:
-      return FileType::kSymlink;
-    case S_IFIFO:
-      return FileType::kFifo;
-    case S_IFSOCK:
-      return FileType::kSocket;
-    case S_IFCHR:
-      return FileType::kCharDevice;
-    case S_IFBLK:
-      return FileType::kBlockDevice;
-    default:
-      break;
-  }
+  if (what.object.inode != 0) return file_type(what.object.mode);
   if (what.operation == kHappeningMkdir) return FileType::kDirectory;
-  if (what.operation == kHappeningSymlink) return FileType::kSymlink;
-  return FileType::kRegular;
+  return what.operation == kHappeningSymlink ? FileType::kSymlink : FileType::kRegular;
 }
 
 bool is_directory(const Happened& what) {
