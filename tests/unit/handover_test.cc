@@ -43,6 +43,7 @@ struct Log {
   std::vector<Kept> before;
   Room room = Room::kYes;
   std::string fails_at;
+  bool knows_the_end = false;
 };
 class FakeKeeper : public Keeper {
  public:
@@ -55,6 +56,7 @@ class FakeKeeper : public Keeper {
     return {};
   }
   void remove(const std::string& name) override { log_.lines.push_back("-" + name); }
+  bool knows_the_end() const override { return log_.knows_the_end; }
 
  private:
   Log& log_;
@@ -71,7 +73,7 @@ class HandoverTest : public ::testing::Test {
   }
 
   Log log_;
-  Log other_{{}, {}, Room::kNo, {}};
+  Log other_{{}, {}, Room::kNo, {}, false};
   const std::vector<std::pair<std::string, int>> named_{{"a", 0}, {"b", 1}};
 };
 
@@ -90,6 +92,25 @@ TEST_F(HandoverTest, TheNewIsKeptBeforeTheOldIsLetGo) {
   log_.lines.clear();
   over.release();
   EXPECT_THAT(log_.lines, ElementsAre("-guardd.8.a", "-guardd.8.b"));
+}
+
+// It empties its store when guardd is stopped for good; over a restart nothing may pause.
+TEST_F(HandoverTest, WhoeverKnowsTheEndIsLeftToIt) {
+  log_.knows_the_end = true;
+  auto over = handover();
+  ASSERT_TRUE(over.take());
+  ASSERT_TRUE(over.keep(named_));
+  log_.lines.clear();
+  over.release();
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+TEST_F(HandoverTest, WithNothingToKeepTheOldIsLetGo) {
+  left_before("guardd.6.pins", pins());
+  auto over = handover();
+  ASSERT_TRUE(over.take());
+  ASSERT_TRUE(over.keep({}));
+  EXPECT_THAT(log_.lines, ElementsAre("-guardd.6.pins"));
 }
 
 TEST_F(HandoverTest, WhatIsNotExpectedIsLetGoWithAllTheRest) {
