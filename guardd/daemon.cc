@@ -443,8 +443,11 @@ class Daemon {
       const auto more = source_.kernel->shortcomings();
       all.insert(all.end(), more.begin(), more.end());
     }
-    if (auto less = what_policies_miss(*set_, source_.backend); !less.empty())
+    if (auto less = what_policies_miss(*set_, source_.backend); !less.empty()) {
       all.push_back(std::move(less));
+      if (!source_.why_not_lsm.empty())
+        all.push_back("the LSM, which would do more, is not to be had: " + source_.why_not_lsm);
+    }
     return all;
   }
 
