@@ -4,10 +4,9 @@
 #include <bpf/libbpf.h>
 
 #include <cerrno>
-#include <numeric>
-#include <vector>
 
 #include "bpf/libbpf_log.h"
+#include "bpf/maps.h"
 #include "policy/base/handle.h"
 
 // By which the programs call it, and so what is made of them.
@@ -16,12 +15,6 @@ using guard::Exemptions;  // NOLINT(misc-unused-using-decls): the skeleton uses 
 
 namespace guard {
 namespace {
-
-template <typename Key, typename Value>
-Status put(bpf_map* map, const Key& key, const Value& value, const char* what) {
-  if (bpf_map_update_elem(bpf_map__fd(map), &key, &value, BPF_ANY) == 0) return {};
-  return Error::from_errno(errno, what);
-}
 
 void set_bit(__u64* filter, std::uint64_t value) {
   const auto bit = filter_bit(value);
@@ -88,13 +81,7 @@ Result<Decision> Decisions::decide(DecisionKind kind, std::uint32_t times) {
 }
 
 Result<std::uint64_t> Decisions::counted(Counter counter) const {
-  const int processors = libbpf_num_possible_cpus();
-  if (processors < 0) return Error::from_errno(-processors, "count the processors");
-  std::vector<std::uint64_t> values(static_cast<std::size_t>(processors));
-  const auto key = static_cast<std::uint32_t>(counter);
-  if (bpf_map_lookup_elem(bpf_map__fd(program_->skeleton->maps.counters), &key, values.data()) != 0)
-    return Error::from_errno(errno, "read the counters");
-  return std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+  return sum_of(program_->skeleton->maps.counters, counter);
 }
 
 }  // namespace guard

@@ -11,11 +11,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <numeric>
 
 #include "bpf/happening.h"
 #include "bpf/kernel_types.h"
 #include "bpf/libbpf_log.h"
+#include "bpf/maps.h"
 
 // By which the programs call it, and so what is made of them.
 using guard::Exemptions;  // NOLINT(misc-unused-using-decls): the skeleton uses it
@@ -60,12 +60,6 @@ void note_instructions(const bpf_object* object, std::vector<LsmHook>& hooks) {
   }
 }
 
-template <typename Key, typename Value>
-Status put(bpf_map* map, const Key& key, const Value& value, const char* what) {
-  if (bpf_map_update_elem(bpf_map__fd(map), &key, &value, BPF_ANY) == 0) return {};
-  return Error::from_errno(errno, what);
-}
-
 template <typename Key>
 Status drop(bpf_map* map, const Key& key, const char* what) {
   if (bpf_map_delete_elem(bpf_map__fd(map), &key) == 0 || errno == ENOENT) return {};
@@ -101,7 +95,6 @@ struct Lsm::Programs {
   // How many tagged inodes stand behind each bit of the filters.
   std::vector<std::uint32_t> inodes = std::vector<std::uint32_t>(kFilterBits);
   std::vector<std::uint32_t> devices = std::vector<std::uint32_t>(kFilterBits);
-  std::vector<TaggedInode> tagged;
 
   static int take(void* context, void* data, std::size_t size) noexcept {
     auto& self = *static_cast<Programs*>(context);
@@ -294,15 +287,9 @@ bool Lsm::dispatch(LsmListener& listener, std::size_t most) noexcept {
 }
 
 Result<LsmCounters> Lsm::counters() const {
-  const int processors = libbpf_num_possible_cpus();
-  if (processors < 0) return Error::from_errno(-processors, "count the processors");
   std::array<std::uint64_t, kCounterCount> sums{};
-  std::vector<std::uint64_t> values(static_cast<std::size_t>(processors));
   for (std::uint32_t counter = 0; counter < kCounterCount; ++counter) {
-    const int map = bpf_map__fd(programs_->skeleton->maps.counters);
-    if (bpf_map_lookup_elem(map, &counter, values.data()) != 0)
-      return Error::from_errno(errno, "read the LSM counters");
-    sums[counter] = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+    GUARD_TRY(sums[counter], sum_of(programs_->skeleton->maps.counters, counter));
   }
   return LsmCounters{.refused = sums[kCounterRefused],
                      .passed = sums[kCounterPassed],
@@ -313,8 +300,8 @@ Result<LsmCounters> Lsm::counters() const {
 }
 
 std::uint64_t Lsm::lost() const {
-  const auto all = counters();
-  return all ? all->lost : 0;
+  const auto lost = sum_of(programs_->skeleton->maps.counters, kCounterLost);
+  return lost ? *lost : 0;
 }
 
 std::optional<Opening> Lsm::opening(std::int32_t thread) const {
