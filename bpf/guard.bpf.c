@@ -66,9 +66,10 @@ int BPF_PROG(guard_file_open, struct file* file, int ret) {
 }
 
 // The file itself is gone by now, and what it was opened from: only its address still tells.
+// Attached only while guardd waits for somebody to end.
 SEC("lsm/file_free_security")
 int BPF_PROG(guard_file_free, struct file* file) {
-  if (guard_writing && file->f_mode & kModeWrite) end_writing(file);
+  if (file->f_mode & kModeWrite) end_writing(file);
   return 0;
 }
 

@@ -25,7 +25,7 @@ struct KnownHook {
   std::string_view program;
   std::string_view hook;
   unsigned arguments;
-  std::uint32_t guards;  // that need it, as bits of GuardKind
+  std::uint32_t guards;  // that need it, as bits of GuardKind, or kClosingBit
   Without without = Without::kLessRefused;
 };
 
@@ -34,6 +34,9 @@ inline constexpr std::uint32_t kContentBit = 1U << kGuardContent;
 inline constexpr std::uint32_t kDeleteBit = 1U << kGuardDelete;
 inline constexpr std::uint32_t kAttributesBit = 1U << kGuardAttributes;
 inline constexpr std::uint32_t kReadBit = 1U << kGuardRead;
+// No guard: somebody waits for the end of writing. Whatever is closed anywhere pays for it.
+inline constexpr std::uint32_t kClosingBit = 1U << 31U;
+inline constexpr std::uint32_t kEverything = ~0U;
 
 inline constexpr std::array kKnownHooks{
     KnownHook{"guard_inode_create", "inode_create", 3, kOwnershipBit},
@@ -45,7 +48,7 @@ inline constexpr std::array kKnownHooks{
     KnownHook{"guard_inode_unlink", "inode_unlink", 2, kDeleteBit},
     KnownHook{"guard_inode_rmdir", "inode_rmdir", 2, kDeleteBit},
     KnownHook{"guard_file_open", "file_open", 1, kOwnershipBit | kContentBit | kReadBit},
-    KnownHook{"guard_file_free", "file_free_security", 1, kOwnershipBit, Without::kNothing},
+    KnownHook{"guard_file_free", "file_free_security", 1, kClosingBit, Without::kNothing},
     KnownHook{"guard_mmap_file", "mmap_file", 4, kContentBit},
     KnownHook{"guard_file_mprotect", "file_mprotect", 3, kContentBit},
     KnownHook{"guard_inode_setattr", "inode_setattr", 2,
@@ -57,8 +60,10 @@ inline constexpr std::array kKnownHooks{
     // Before Linux 6.2 access lists pass as extended attributes.
     KnownHook{"guard_inode_set_acl", "inode_set_acl", 4, kAttributesBit, Without::kNothing},
     KnownHook{"guard_inode_remove_acl", "inode_remove_acl", 3, kAttributesBit, Without::kNothing},
-    KnownHook{"guard_file_ioctl", "file_ioctl", 3, kAttributesBit},
-    KnownHook{"guard_file_ioctl_compat", "file_ioctl_compat", 3, kAttributesBit, Without::kNothing},
+    // Subvolumes are made by it.
+    KnownHook{"guard_file_ioctl", "file_ioctl", 3, kOwnershipBit | kDeleteBit | kAttributesBit},
+    KnownHook{"guard_file_ioctl_compat", "file_ioctl_compat", 3,
+              kOwnershipBit | kDeleteBit | kAttributesBit, Without::kNothing},
     // The call that passes it came with it, in Linux 6.17.
     KnownHook{"guard_inode_file_setattr", "inode_file_setattr", 2, kAttributesBit,
               Without::kNothing},

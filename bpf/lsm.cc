@@ -33,7 +33,9 @@ Result<std::vector<LsmHook>> choose(const bpf_object* object, const KernelTypes&
     if (!section.starts_with("lsm/")) continue;
     LsmHook hook;
     hook.name = section.substr(section.find('/') + 1);
-    const auto* expected = find_hook(bpf_program__name(program), known);
+    hook.program = bpf_program__name(program);
+    const auto* expected = find_hook(hook.program, known);
+    if (expected) hook.needed_by = expected->guards;
     hook.why_not = expected ? misfit(*expected, types.arguments_of("bpf_lsm_" + hook.name))
                             : fmt::format("guardd does not know the LSM hook {}", hook.name);
     hook.loaded = hook.why_not.empty();
@@ -58,6 +60,20 @@ void note_instructions(const bpf_object* object, std::vector<LsmHook>& hooks) {
       hook->verified_instructions = info.verified_insns;
     ++hook;
   }
+}
+
+// The skeleton's programs, each with the place for its link.
+std::vector<bpf_prog_skeleton*> programs_in(const bpf_object_skeleton& skeleton) {
+  std::vector<bpf_prog_skeleton*> programs;
+  for (int i = 0; i < skeleton.prog_cnt; ++i)
+    programs.push_back(reinterpret_cast<bpf_prog_skeleton*>(
+        reinterpret_cast<char*>(skeleton.progs) +
+        static_cast<std::ptrdiff_t>(i) * skeleton.prog_skel_sz));
+  return programs;
+}
+
+void detach(const bpf_prog_skeleton& program) {
+  (void)bpf_link__destroy(std::exchange(*program.link, nullptr));
 }
 
 template <typename Key>
@@ -138,25 +154,37 @@ Result<Lsm> Lsm::load(std::span<const KnownHook> known) {
   return Lsm(std::move(programs), std::move(hooks));
 }
 
-Status Lsm::attach() {
+// What is no hook's, such as what is inherited at a fork, all guards need.
+bool Lsm::is_needed(std::string_view program, std::uint32_t guards) const {
+  const auto hook = std::find_if(hooks_.begin(), hooks_.end(),
+                                 [&](const LsmHook& each) { return each.program == program; });
+  return hook == hooks_.end() ? guards != 0 : hook->loaded && (hook->needed_by & guards) != 0;
+}
+
+Status Lsm::attach(std::uint32_t guards) {
   const LibbpfLog log;
-  auto* skeleton = programs_->skeleton.get();
-  if (const int failed = guard_bpf__attach(skeleton); failed != 0) {
-    guard_bpf__detach(skeleton);
-    return log.error(-failed, "attach the LSM programs");
+  const auto programs = programs_in(*programs_->skeleton.get()->skeleton);
+  std::vector<bpf_prog_skeleton*> added;
+  for (auto* program : programs) {
+    if (*program->link || !is_needed(program->name, guards)) continue;
+    *program->link = bpf_program__attach(*program->prog);
+    if (!*program->link) {
+      auto error = log.error(errno, "attach the LSM programs");
+      for (auto* each : added) detach(*each);
+      return error;
+    }
+    added.push_back(program);
   }
+  for (auto* program : programs)
+    if (*program->link && !is_needed(program->name, guards)) detach(*program);
   return {};
 }
 
 std::vector<std::pair<std::string, int>> Lsm::links() const {
   std::vector<std::pair<std::string, int>> links;
-  const auto* skeleton = programs_->skeleton.get()->skeleton;
-  for (int i = 0; i < skeleton->prog_cnt; ++i) {
-    const auto* each = reinterpret_cast<const bpf_prog_skeleton*>(
-        reinterpret_cast<const char*>(skeleton->progs) +
-        static_cast<std::ptrdiff_t>(i) * skeleton->prog_skel_sz);
-    if (each->link && *each->link) links.emplace_back(each->name, bpf_link__fd(*each->link));
-  }
+  for (const auto* program : programs_in(*programs_->skeleton.get()->skeleton))
+    if (*program->link && is_needed(program->name, ~kClosingBit))
+      links.emplace_back(program->name, bpf_link__fd(*program->link));
   return links;
 }
 

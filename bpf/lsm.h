@@ -22,6 +22,8 @@ namespace guard {
 
 struct LsmHook {
   std::string name;                         // as the kernel calls it: "inode_create"
+  std::string program;                      // as we call what is attached to it
+  std::uint32_t needed_by = 0;              // guards; see KnownHook
   bool loaded = false;                      // else this kernel goes without it
   std::string why_not;                      // one sentence where it is not loaded
   std::uint32_t guards = 0;                 // that get less without it, as bits of GuardKind
@@ -77,9 +79,12 @@ class Lsm : public KernelTables {
   Lsm& operator=(const Lsm&) = delete;
   ~Lsm() override;
 
-  // From here on the programs judge. All or nothing; dropping this object ends it.
-  Status attach();
-  // The links by the names of their programs: while anybody holds all of them, the programs judge.
+  // From here on the programs judge that any of these guards needs, and no others are asked: each
+  // costs whoever passes its hook, anywhere. All or nothing of those that are new; dropping this
+  // object ends it.
+  Status attach(std::uint32_t guards);
+  // The links of those that judge, by the names of their programs: they do while anybody holds all
+  // of them.
   std::vector<std::pair<std::string, int>> links() const;
 
   // The tag holds for as long as the inode stays in memory: whoever tags a directory keeps a
@@ -125,6 +130,7 @@ class Lsm : public KernelTables {
  private:
   struct Programs;
   Lsm(std::unique_ptr<Programs> programs, std::vector<LsmHook> hooks);
+  bool is_needed(std::string_view program, std::uint32_t guards) const;
 
   std::unique_ptr<Programs> programs_;
   std::vector<LsmHook> hooks_;

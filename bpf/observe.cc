@@ -90,7 +90,7 @@ void try_it(LsmFacts& facts, std::optional<Lsm>* kept) {
   auto lsm = Lsm::load();
   facts.load = status_of(lsm);
   if (!lsm) return;
-  facts.attach = lsm->attach();
+  facts.attach = lsm->attach(kOwnershipBit);  // which the canary tries
   if (!*facts.attach) return;
   facts.canary = try_canary(*lsm);
   if (*facts.canary && kept) *kept = *std::move(lsm);

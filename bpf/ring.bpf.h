@@ -40,20 +40,19 @@ struct {
 } told SEC(".maps");
 
 // Files that somebody else than the owner has made in a tree and may still write, by the kernel's
-// own object for the open file: it is no other file's before it is closed.
+// own object for the open file: it is no other file's before it is closed. Whether guardd hears of
+// the end only makes it sooner, so the oldest may go, and the closed ones may stay while nobody
+// listens.
 struct Writing {
   __u64 tree;
   struct InodeFacts object;
 };
 struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 16384);
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 4096);
   __type(key, __u64);
   __type(value, struct Writing);
 } writing SEC(".maps");
-__u64 guard_writing =
-    0;  // how many there are, so that whoever closes something else looks no further
 
 enum { kFoldWithin = 1000 * 1000 * 1000 };  // nanoseconds
 
@@ -291,11 +290,7 @@ static __noinline int begin_writing(struct file* file, __u64 tree) {
   const __u64 key = (__u64)file;
   struct Writing value = {.tree = tree};
   note_inode(&value.object, file->f_inode);
-  if (bpf_map_update_elem(&writing, &key, &value, BPF_ANY)) {
-    count(kCounterUnwatched);  // guardd asks from time to time whether it is written still
-  } else {
-    __sync_fetch_and_add(&guard_writing, 1);
-  }
+  bpf_map_update_elem(&writing, &key, &value, BPF_ANY);
   return 0;
 }
 
@@ -310,9 +305,6 @@ static __always_inline void end_writing(struct file* file) {
     record->tree = value->tree;
     record->object = value->object;
     bpf_ringbuf_submit(record, 0);
-  } else {
-    count(kCounterUnwatched);
   }
   bpf_map_delete_elem(&writing, &key);
-  __sync_fetch_and_sub(&guard_writing, 1);
 }

@@ -166,7 +166,6 @@ enum Counter {
   kCounterFolded,     // told only as the repetition of another
   kCounterLost,       // not told: there was no room
   kCounterDisowned,   // a child that could not be given what its parent is exempt by
-  kCounterUnwatched,  // written without anybody noticing the end: there was no room
   kCounterCount,
 };
 

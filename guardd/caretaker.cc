@@ -277,8 +277,10 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
   if (outcome.skip == Skip::kBusy) {
     const auto wait = kShortestRetry * (1U << std::min(due.tries, kMostDoublings));
     if (due.look && set != set_) return;  // the scan of the new set finds it too
-    if (due.look) return unfinished(tree, done.path, {}, now + wait);
+    if (due.look) return unfinished(tree, done.path, {}, outcome.id.inode, now + wait);
     memory_.seen(due.directory, due.name, now);
+    if (const auto* directory = source_.directories().find(due.directory))
+      source_.await_closing(*directory, due.name, outcome.id.inode);
     auto again = due;
     ++again.tries;
     return settle_.put_back(std::move(again), now + wait);
@@ -312,9 +314,10 @@ Caretaker::Name Caretaker::find(std::uint32_t tree, const std::string& path) con
 // What was met while it was being made: it is judged like everything else once it has come to
 // rest, only that nobody knows who makes it.
 void Caretaker::unfinished(std::uint32_t tree, const std::string& path, FileId object,
-                           SteadyTime until) {
+                           std::uint64_t inode, SteadyTime until) {
   auto [directory, name] = find(tree, path);
   if (!directory) return;  // it is new and not watched yet, or gone: either is told
+  source_.await_closing(*directory, name, inode);
   Due due;
   due.directory = directory->number;
   due.tree = tree;
@@ -333,7 +336,7 @@ void Caretaker::found(const Scans::Wrong& wrong) {
   }
   if (wrong.outcome.skip == Skip::kBusy) {
     if (wrong.set != set_) return;  // the scan of the new set finds it too
-    return unfinished(wrong.tree, wrong.path, wrong.object,
+    return unfinished(wrong.tree, wrong.path, wrong.object, wrong.outcome.id.inode,
                       std::chrono::steady_clock::now() + policy_of(wrong.tree).said.settle.value);
   }
   if (wrong.set == set_ && wrong.outcome.what != Remedied::kFixed) {

@@ -79,7 +79,8 @@ class Caretaker final : public NoticeReader {
     std::string name;             // in it; empty: the root of the tree
   };
   Name find(std::uint32_t tree, const std::string& path) const;
-  void unfinished(std::uint32_t tree, const std::string& path, FileId object, SteadyTime until);
+  void unfinished(std::uint32_t tree, const std::string& path, FileId object, std::uint64_t inode,
+                  SteadyTime until);
   bool is_still_at_it(const Due& due, const WatchedDirectory& directory, SteadyTime now) const;
   void tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
             const Seen& seen, const RemedyOutcome& outcome);

@@ -131,7 +131,6 @@ class Daemon {
     GUARD_CHECK(keep_only_needed_capabilities());
     GUARD_CHECK(listen());
     take_over(std::move(next));
-    hand_over();
     ready_at_latest_ = std::chrono::steady_clock::now() + kLongestStart;
     return {};
   }
@@ -181,8 +180,8 @@ class Daemon {
                           store.error().text());
   }
 
-  // What this process has judges by now: it goes on if this process does not, and what the one
-  // before has left goes.
+  // What this process has judges by now: it goes on if this process does not, and what was handed
+  // over before goes.
   void hand_over() {
     std::vector<std::pair<std::string, int>> kept;
     if (source_.kernel) {
@@ -193,7 +192,8 @@ class Daemon {
     // Whoever runs it by hand has not asked for more.
     const bool is_service =
         std::getenv("NOTIFY_SOCKET") != nullptr;  // NOLINT(concurrency-mt-unsafe)
-    if (!done && (is_service || !config_.lsm.pin.empty())) troubles_.push_back(done.error().text());
+    const bool matters = is_service || !config_.lsm.pin.empty();
+    handover_trouble_ = !done && matters ? done.error().text() : "";
   }
 
   Status listen() {
@@ -284,6 +284,7 @@ class Daemon {
     if (config_.scan.every.count() > 0)
       next_scan_ = std::chrono::steady_clock::now() + config_.scan.every;
     enforce();
+    hand_over();
   }
 
   void enforce() {
@@ -428,6 +429,7 @@ class Daemon {
       all.push_back("who did it is only known while it runs: " + first);
     }
     if (!store_trouble_.empty()) all.push_back(store_trouble_);
+    if (!handover_trouble_.empty()) all.push_back(handover_trouble_);
     if (!program_trouble_.empty()) all.push_back(program_trouble_);
     if (refused_reload_)
       all.emplace_back("what was to be loaded is not valid: the policies of before go on");
@@ -474,6 +476,7 @@ class Daemon {
   std::optional<std::string> disabled_;  // why nothing is enforced
   std::vector<std::string> troubles_;    // of the start
   std::string store_trouble_;
+  std::string handover_trouble_;
   std::string program_trouble_;
   bool refused_reload_ = false;
   std::set<std::string> accounts_;  // of the policies: those that this machine's own file names

@@ -49,7 +49,7 @@ Status Handover::take() {
                       " is " + checked.error().text());
       }
       if (const auto parts = read_kept_name(kept.name)) last_set_ = std::max(last_set_, parts->set);
-      held_.push_back({keeper.get(), std::move(kept.name), std::move(kept.fd)});
+      held_.push_back({keeper.get(), std::move(kept.name), std::move(kept.fd), -1});
     }
   }
   if (!taken) let_go(held_);
@@ -65,14 +65,26 @@ Keeper* Handover::keeper_for(std::size_t count) const {
 
 Status Handover::keep(std::span<const std::pair<std::string, int>> named) {
   auto old = std::exchange(held_, {});
-  std::move(given_.begin(), given_.end(), std::back_inserter(old));
-  given_.clear();
-  if (named.empty()) {
+  auto before = std::exchange(given_, {});
+  std::vector<std::pair<std::string, int>> added;
+  for (const auto& [name, fd] : named) {
+    const auto same =
+        std::find_if(before.begin(), before.end(), [&, own = fd, wanted = name](const Held& each) {
+          return each.own == own && read_kept_name(each.name)->name == wanted;
+        });
+    if (same == before.end()) {
+      added.emplace_back(name, fd);
+    } else {
+      given_.push_back(std::move(*same));
+      before.erase(same);
+    }
+  }
+  std::move(before.begin(), before.end(), std::back_inserter(old));
+  if (added.empty()) {
     let_go(old);
     return {};
   }
-  const auto count = named.size() + old.size();
-  auto* keeper = keeper_for(count);
+  auto* keeper = keeper_for(given_.size() + added.size() + old.size());
   Status done;
   if (!keeper) {
     done =
@@ -80,10 +92,10 @@ Status Handover::keep(std::span<const std::pair<std::string, int>> named) {
               std::to_string(2 * named.size()) + ", or a BPF file system with [lsm] pin");
   } else {
     ++last_set_;
-    for (const auto& [name, fd] : named) {
+    for (const auto& [name, fd] : added) {
       auto full = kept_name({last_set_, name});
       done = keeper->add(full, fd);
-      given_.push_back({keeper, std::move(full), Fd()});
+      given_.push_back({keeper, std::move(full), Fd(), fd});
       if (!done) break;
     }
   }

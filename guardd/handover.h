@@ -35,8 +35,9 @@ class Handover {
   bool holds() const { return !held_.empty(); }
 
   // Has the new ones kept, then lets go of all others, whatever became of the new ones: what this
-  // process has judges now, and nothing may judge by what was before. An error: it will not outlive
-  // this process, or not all of it.
+  // process has judges now, and nothing may judge by what was before. What was kept by the same name
+  // and number already stays as it is: PID 1 takes nothing that it has by another name. An error: it
+  // will not outlive this process, or not all of it.
   Status keep(std::span<const std::pair<std::string, int>> named);
   // Nothing outlives this process any more, but what PID 1 has: that knows whether this is the end,
   // or whether guardd is only started again, in which case nothing pauses.
@@ -46,7 +47,8 @@ class Handover {
   struct Held {
     Keeper* keeper;
     std::string name;
-    Fd fd;  // of the process before; none for what this one has
+    Fd fd;         // of the process before
+    int own = -1;  // what this process has, and goes on having
   };
 
   Keeper* keeper_for(std::size_t count) const;

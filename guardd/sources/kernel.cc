@@ -24,6 +24,10 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostATurn = 4096;
 constexpr std::size_t kMostDirectories = 50'000;
 constexpr std::size_t kMostWritten = 20'000;
+
+// How long it is told who closes what, since somebody wanted to know. Longer than whoever waits
+// goes without asking, and long enough not to come and go with every copy.
+constexpr auto kListens = std::chrono::seconds(20);
 constexpr std::size_t kMostArrivals = 1'000;
 
 // A rename is told before it is done, and done microseconds later.
@@ -115,12 +119,19 @@ Status KernelSource::enforce(std::shared_ptr<const PolicySet> set) {
   is_changing_ = true;
   table_trouble_.clear();
   auto prepared = policy_.prepare(*set);
+  if (prepared) prepared = attach(enforced_guards_ | policy_.guards());
   is_prepared_ = static_cast<bool>(prepared);
   return prepared;
 }
 
+Status KernelSource::attach(std::uint32_t guards) {
+  return lsm_.attach(guards | (listens_until_ ? kClosingBit : 0));
+}
+
 void KernelSource::enforced() {
   lsm_.mind(trees_.empty() ? 0 : policy_.guards());
+  enforced_guards_ = policy_.guards();
+  (void)attach(enforced_guards_);  // nothing is added that could fail
   for (const auto& tree : std::exchange(leaving_, {})) let_go(tree);
   if (const auto done = policy_.finish(); !done) table_trouble_ = done.error().text();
   is_changing_ = false;
@@ -302,8 +313,6 @@ void KernelSource::tell(std::uint32_t number, const Tree& tree, const Happening&
     exactly.old_name = last;
   }
   notice.exactly = exactly;
-  if (!exactly.is_ahead && notice.object.known() && written_.size() < kMostWritten)
-    written_[notice.object] = {directory->number, std::string(name)};
   reader_->noticed(notice);
 }
 
@@ -332,15 +341,20 @@ void KernelSource::moved_directory(std::uint32_t number, const Tree& tree,
 }
 
 std::optional<Clock::time_point> KernelSource::next() const {
-  if (arrivals_.empty()) return std::nullopt;
+  if (arrivals_.empty()) return listens_until_;
   const auto first = std::min_element(
       arrivals_.begin(), arrivals_.end(),
       [](const Arrival& one, const Arrival& other) { return one.due < other.due; });
-  return first->due;
+  return listens_until_ ? std::min(first->due, *listens_until_) : first->due;
 }
 
 void KernelSource::work(NoticeReader& reader) {
   const auto now = Clock::now();
+  if (listens_until_ && *listens_until_ <= now) {
+    listens_until_.reset();
+    written_.clear();
+    (void)attach(enforced_guards_);
+  }
   for (auto count = arrivals_.size(); count > 0; --count) {
     auto arrival = std::move(arrivals_.front());
     arrivals_.pop_front();
@@ -418,11 +432,21 @@ bool KernelSource::meet(const Arrival& arrival, NoticeReader& reader) {
   return true;
 }
 
+// What is closed before the program is attached, whoever waits finds out by asking again. So he
+// does where it cannot be attached at all, only later.
+void KernelSource::await_closing(const WatchedDirectory& directory, std::string_view name,
+                                 std::uint64_t inode) {
+  if (written_.size() < kMostWritten)
+    written_[{directory.tree, inode}] = {directory.number, std::string(name)};
+  const bool is_new = !listens_until_.has_value();
+  listens_until_ = Clock::now() + kListens;
+  if (is_new) (void)attach(enforced_guards_);
+}
+
 void KernelSource::closed(const Closed& closed) noexcept {
   const auto number = number_of(closed.tree);
   if (!number) return;
-  const auto id = identity(trees_.at(*number), closed.object, {});
-  const auto at = written_.find(id);
+  const auto at = written_.find({*number, closed.object.inode});
   if (at == written_.end()) return;
   const auto [directory, name] = std::move(at->second);
   written_.erase(at);
@@ -432,7 +456,6 @@ void KernelSource::closed(const Closed& closed) noexcept {
   notice.kind = Notice::Kind::kClosed;
   notice.directory = known;
   notice.name = name;
-  notice.object = id;
   Exactly exactly;
   exactly.by = Uid{kNotSet};  // whoever it was, it is not the owner's file
   notice.exactly = exactly;

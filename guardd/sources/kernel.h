@@ -43,6 +43,8 @@ class KernelSource final : public ChangeSource, private LsmListener {
   Status look_again(std::uint32_t tree, NoticeReader& reader) override;
   void forget_tree(std::uint32_t tree) override;
   void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) override;
+  void await_closing(const WatchedDirectory& directory, std::string_view name,
+                     std::uint64_t inode) override;
   bool dispatch(NoticeReader& reader) override;
   std::optional<std::chrono::steady_clock::time_point> next() const override;
   void work(NoticeReader& reader) override;
@@ -82,6 +84,7 @@ class KernelSource final : public ChangeSource, private LsmListener {
   void happened(const Happening& happening) noexcept override;
   void closed(const Closed& closed) noexcept override;
 
+  Status attach(std::uint32_t guards);
   Status hold(Tree& tree, std::uint32_t number, const Object& root);
   void let_go(const Tree& tree);
   std::optional<std::uint32_t> number_of(std::uint64_t id) const;
@@ -102,8 +105,10 @@ class KernelSource final : public ChangeSource, private LsmListener {
   bool is_prepared_ = false;  // the kernel knows the policies that hold
   std::uint64_t last_id_ = 0;
   std::deque<Arrival> arrivals_;
-  // Where files are that somebody still writes, by their identities.
-  std::unordered_map<FileId, std::pair<std::uint64_t, std::string>> written_;
+  // Where files are that somebody still writes and somebody waits for, by tree and inode.
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::pair<std::uint64_t, std::string>> written_;
+  std::optional<std::chrono::steady_clock::time_point> listens_until_;  // for who closes
+  std::uint32_t enforced_guards_ = 0;
   std::string table_trouble_;
   std::uint64_t lost_ = 0;
   std::int32_t mounter_ = 0;

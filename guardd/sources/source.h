@@ -125,6 +125,11 @@ class ChangeSource {
   // See WatchedDirectories.
   virtual void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) = 0;
 
+  // Somebody still writes what is there by that name: its end is to be told, as kClosed, if that is
+  // not told anyway. To be asked again for as long as somebody waits.
+  virtual void await_closing(const WatchedDirectory& /*directory*/, std::string_view /*name*/,
+                             std::uint64_t /*inode*/) {}
+
   // Reads what is there, up to a bound, so that the loop gets its turn. True if there may be more.
   virtual bool dispatch(NoticeReader& reader) = 0;
   // What could not be done at once.

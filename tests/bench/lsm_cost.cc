@@ -220,7 +220,7 @@ int bench(std::vector<std::string> programs) {
   auto lsm = need(Lsm::load(hooks));
   guard_tree(lsm, place);
   if (!is_idle) lsm.mind(kOwnershipBit);
-  need(lsm.attach());
+  need(lsm.attach(kOwnershipBit));
   const auto after = cost_of_all(place);
 
   Table table;

@@ -87,11 +87,26 @@ TEST_F(HandoverTest, TheNewIsKeptBeforeTheOldIsLetGo) {
   EXPECT_THAT(log_.lines, ElementsAre("+guardd.7.a", "+guardd.7.b", "-guardd.6.pins"));
   EXPECT_FALSE(over.holds());
   log_.lines.clear();
+  over.release();
+  EXPECT_THAT(log_.lines, ElementsAre("-guardd.7.a", "-guardd.7.b"));
+}
+
+// PID 1 does not take what it has already by another name; taking the old name away would then take
+// away all.
+TEST_F(HandoverTest, OnlyWhatIsDifferentIsHandedOverAgain) {
+  auto over = handover();
   ASSERT_TRUE(over.keep(named_));
-  EXPECT_THAT(log_.lines, ElementsAre("+guardd.8.a", "+guardd.8.b", "-guardd.7.a", "-guardd.7.b"));
+  log_.lines.clear();
+  ASSERT_TRUE(over.keep(named_));
+  EXPECT_THAT(log_.lines, IsEmpty());
+  ASSERT_TRUE(over.keep(std::vector<std::pair<std::string, int>>{{"a", 0}, {"b", 5}, {"c", 2}}));
+  EXPECT_THAT(log_.lines, ElementsAre("+guardd.2.b", "+guardd.2.c", "-guardd.1.b"));
+  log_.lines.clear();
+  ASSERT_TRUE(over.keep(std::vector<std::pair<std::string, int>>{{"c", 2}}));
+  EXPECT_THAT(log_.lines, ElementsAre("-guardd.1.a", "-guardd.2.b"));
   log_.lines.clear();
   over.release();
-  EXPECT_THAT(log_.lines, ElementsAre("-guardd.8.a", "-guardd.8.b"));
+  EXPECT_THAT(log_.lines, ElementsAre("-guardd.2.c"));
 }
 
 // It empties its store when guardd is stopped for good; over a restart nothing may pause.

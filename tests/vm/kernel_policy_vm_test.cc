@@ -67,7 +67,7 @@ class InTheKernel : public ::testing::Test {
     ASSERT_TRUE(lsm) << lsm.error().text();
     lsm_ = std::make_unique<Lsm>(*std::move(lsm));
     policy_ = std::make_unique<KernelPolicy>(*lsm_);
-    const auto attached = lsm_->attach();
+    const auto attached = lsm_->attach(kEverything);
     ASSERT_TRUE(attached) << attached.error().text();
   }
   void TearDown() override { (void)::umount2("/mnt", MNT_DETACH); }

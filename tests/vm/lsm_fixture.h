@@ -277,7 +277,7 @@ class LsmTest : public testing::Test {
     static Result<Lsm> lsm = [] {
       auto loaded = Lsm::load();
       if (!loaded) return loaded;
-      if (auto attached = loaded->attach(); !attached)
+      if (auto attached = loaded->attach(kEverything); !attached)
         return Result<Lsm>(std::move(attached).error());
       return loaded;
     }();

@@ -167,7 +167,7 @@ TEST_F(LsmTest, EverythingIsFreeOnceUnloaded) {
   {
     auto other = Lsm::load();
     ASSERT_TRUE(other) << other.error().text();
-    ASSERT_TRUE(other->attach());
+    ASSERT_TRUE(other->attach(kEverything));
     ASSERT_TRUE(other->tag(tree_.get(), inode_of(tree_), tag_for(kOwner)));
     other->mind(kOwnershipBit);
     for (const auto& operation : operations())
@@ -217,7 +217,7 @@ TEST_F(LsmTest, AHookThatDoesNotFitIsLeftOut) {
   ASSERT_EQ(known[1].hook, "inode_mkdir");
   auto other = Lsm::load(known);
   ASSERT_TRUE(other) << other.error().text();
-  ASSERT_TRUE(other->attach());
+  ASSERT_TRUE(other->attach(kEverything));
   ASSERT_TRUE(other->tag(tree_.get(), inode_of(tree_), tag_for(kOwner)));
   other->mind(kOwnershipBit);
   for (const auto& operation : operations()) {
@@ -234,6 +234,49 @@ TEST_F(LsmTest, AHookThatDoesNotFitIsLeftOut) {
     }
     EXPECT_EQ(hook.why_not.empty(), hook.loaded) << hook.why_not;
   }
+}
+
+// Each costs whoever passes its hook, anywhere on the machine.
+TEST_F(LsmTest, OnlyWhatIsNeededIsAttached) {
+  untag(tree_);
+  auto other = Lsm::load();
+  ASSERT_TRUE(other) << other.error().text();
+  auto deny = tag_for(kOwner);
+  deny.guards = kOwnershipBit | kDeleteBit;
+  ASSERT_TRUE(other->tag(tree_.get(), inode_of(tree_), deny));
+  other->mind(deny.guards);
+  make_file_as_owner(tree_, "old", "");
+  const auto create = [&] {
+    const Fd made(::openat(tree_.get(), "new", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    return made ? 0 : errno;
+  };
+  const auto remove = [&] { return ::unlinkat(tree_.get(), "old", 0) == 0 ? 0 : errno; };
+
+  EXPECT_EQ(other->links().size(), 0U);
+  EXPECT_EQ(create(), 0);
+  ASSERT_TRUE(other->attach(kOwnershipBit));
+  const auto few = other->links();
+  ASSERT_EQ(::unlinkat(tree_.get(), "new", 0), 0);
+  EXPECT_EQ(create(), EPERM);
+
+  // What judges already goes on by the same link.
+  ASSERT_TRUE(other->attach(kOwnershipBit | kDeleteBit));
+  const auto more = other->links();
+  EXPECT_GT(more.size(), few.size());
+  for (const auto& link : few) EXPECT_THAT(more, testing::Contains(link));
+  EXPECT_EQ(create(), EPERM);
+  EXPECT_EQ(remove(), EPERM);
+
+  // Who ends to write refuses nothing, so nobody has to keep it.
+  ASSERT_TRUE(other->attach(kOwnershipBit | kDeleteBit | kClosingBit));
+  EXPECT_EQ(other->links(), more);
+
+  ASSERT_TRUE(other->attach(kDeleteBit));
+  EXPECT_EQ(create(), 0);
+  EXPECT_EQ(remove(), EPERM);
+  ASSERT_TRUE(other->attach(0));
+  EXPECT_EQ(other->links().size(), 0U);
+  EXPECT_EQ(remove(), 0);
 }
 
 TEST_F(LsmTest, TheProbeSeesThatItWorks) {
