@@ -141,7 +141,7 @@ struct Work {
   Target target;
 };
 constexpr std::array<Work, 5> kWork{
-    {{"open for reading and close, outside", read_outside, nothing, false, {1.04, 1.08, true}},
+    {{"open for reading and close, outside", read_outside, nothing, false, {1.04, 1.06}},
      {"open for writing and close, outside, 8 deep",
       write_deep_outside,
       nothing,
