@@ -249,6 +249,7 @@ std::optional<SteadyTime> Caretaker::work(SteadyTime now) {
     }
     auto path = WatchedDirectories::path_of(directory, due->name);
     const bool war = brake_.is_war(due->seen.object, now);
+    if (!due->look) under_repair_.emplace(due->directory, due->name);
     repairs_.offer({set_, tree, std::move(path), *std::move(due), war});
   }
   return now;
@@ -270,6 +271,9 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
   const auto& repair = *done.repair;
   const auto& [set, tree, path, due, war] = repair;
   const auto& outcome = done.outcome;
+  if (const auto at = under_repair_.find({due.directory, due.name});
+      !due.look && at != under_repair_.end())
+    under_repair_.erase(at);
   if (!done.trouble.empty()) {
     if (set == set_) lost_sight(tree, done.trouble);
     return;
@@ -317,7 +321,7 @@ void Caretaker::unfinished(std::uint32_t tree, const std::string& path, FileId o
                            std::uint64_t inode, SteadyTime until) {
   auto [directory, name] = find(tree, path);
   if (!directory) return;  // it is new and not watched yet, or gone: either is told
-  source_.await_closing(*directory, name, inode);
+  if (inode != 0) source_.await_closing(*directory, name, inode);
   Due due;
   due.directory = directory->number;
   due.tree = tree;
@@ -340,9 +344,16 @@ void Caretaker::found(const Scans::Wrong& wrong) {
                       std::chrono::steady_clock::now() + policy_of(wrong.tree).said.settle.value);
   }
   if (wrong.set == set_ && wrong.outcome.what != Remedied::kFixed) {
-    // A scan meets what is being made as well; whoever noticed it knows more.
+    // A scan meets what is being made, or mended, as well; whoever noticed it knows more.
     const auto [directory, name] = find(wrong.tree, wrong.path);
-    if (directory && settle_.find(*directory, name)) return;
+    if (directory &&
+        (settle_.find(*directory, name) || under_repair_.contains({directory->number, name})))
+      return;
+    // Or it saw it as it was before.
+    const auto now = std::chrono::steady_clock::now();
+    if (brake_.was_just_fixed(wrong.object, now))
+      return unfinished(wrong.tree, wrong.path, wrong.object, 0,
+                        now + policy_of(wrong.tree).said.settle.value);
   }
   Seen seen;
   seen.operation = Operation::kScan;

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "guardd/memory.h"
@@ -79,6 +81,7 @@ class Caretaker final : public NoticeReader {
     std::string name;             // in it; empty: the root of the tree
   };
   Name find(std::uint32_t tree, const std::string& path) const;
+  // `inode`: of what somebody still writes, if somebody does.
   void unfinished(std::uint32_t tree, const std::string& path, FileId object, std::uint64_t inode,
                   SteadyTime until);
   bool is_still_at_it(const Due& due, const WatchedDirectory& directory, SteadyTime now) const;
@@ -94,6 +97,7 @@ class Caretaker final : public NoticeReader {
   bool links_are_protected_ = false;
   Settle settle_;
   Memory memory_;
+  std::multiset<std::pair<std::uint64_t, std::string>> under_repair_;  // directory and name
   // Trees, by path, of which all that is wrong is known since they are watched.
   std::unordered_set<std::string> looked_through_;
   Brake brake_;

@@ -42,15 +42,21 @@ std::optional<Operation> Newborn::find(const FileId& id, Time now) const {
 
 void Brake::fixed(const FileId& id, Time now) {
   if (!id.known()) return;
-  const auto [at, is_new] = records_.try_emplace(id, Record{now, 0});
+  const auto [at, is_new] = records_.try_emplace(id, Record{now, now, 0});
   auto& record = at->second;
-  if (now - record.first > kWithin) record = {now, 0};
+  if (now - record.first > kWithin) record = {now, now, 0};
+  record.last = now;
   ++record.count;
   if (!is_new) return;
   oldest_first_.push_back(id);
   if (oldest_first_.size() <= kMost) return;
   records_.erase(oldest_first_.front());
   oldest_first_.pop_front();
+}
+
+bool Brake::was_just_fixed(const FileId& id, Time now) const {
+  const auto at = records_.find(id);
+  return at != records_.end() && now - at->second.last <= kJustNow;
 }
 
 bool Brake::is_war(const FileId& id, Time now) const {

@@ -93,10 +93,15 @@ class Brake {
   void fixed(const FileId& id, Time now);
   // It has been put right so often within so short a time that once more would not help.
   bool is_war(const FileId& id, Time now) const;
+  // Whoever says that it is wrong may have seen it before.
+  bool was_just_fixed(const FileId& id, Time now) const;
 
  private:
+  static constexpr auto kJustNow = std::chrono::seconds(5);
+
   struct Record {
     Time first;
+    Time last;
     unsigned count = 0;
   };
   std::unordered_map<FileId, Record> records_;

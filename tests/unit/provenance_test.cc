@@ -58,6 +58,17 @@ TEST(Brake, RemembersABoundedNumber) {
   EXPECT_FALSE(brake.is_war(file_id(0), kBegin));
 }
 
+TEST(Brake, KnowsWhatWasFixedAMomentAgo) {
+  Brake brake;
+  EXPECT_FALSE(brake.was_just_fixed(file_id(1), kBegin));
+  brake.fixed(file_id(1), kBegin);
+  EXPECT_TRUE(brake.was_just_fixed(file_id(1), kBegin + 1s));
+  EXPECT_FALSE(brake.was_just_fixed(file_id(2), kBegin + 1s));
+  EXPECT_FALSE(brake.was_just_fixed(file_id(1), kBegin + 1min));
+  brake.fixed(file_id(1), kBegin + 1min);
+  EXPECT_TRUE(brake.was_just_fixed(file_id(1), kBegin + 1min + 1s));
+}
+
 TEST(Reported, IsNewsAgainInAnotherStateAndOnceItWasRight) {
   Reported reported;
   const Reported::State state{Uid{0}, Gid{0}, 0, 0, 1};
