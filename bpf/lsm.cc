@@ -65,6 +65,7 @@ void note_instructions(const bpf_object* object, std::vector<LsmHook>& hooks) {
 // The skeleton's programs, each with the place for its link.
 std::vector<bpf_prog_skeleton*> programs_in(const bpf_object_skeleton& skeleton) {
   std::vector<bpf_prog_skeleton*> programs;
+  programs.reserve(static_cast<std::size_t>(skeleton.prog_cnt));
   for (int i = 0; i < skeleton.prog_cnt; ++i)
     programs.push_back(reinterpret_cast<bpf_prog_skeleton*>(
         reinterpret_cast<char*>(skeleton.progs) +
