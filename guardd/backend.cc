@@ -30,9 +30,9 @@ Result<ChosenSource> choose_source(BackendChoice choice, Processes& processes) {
     if (!support.remedy.empty()) why_not += "; " + support.remedy;
     if (choice == BackendChoice::kLsm) return Error("no LSM backend: " + why_not);
   }
-  GUARD_TRY(auto source, NoticeSource::create(!processes.remembers()));
   ChosenSource chosen;
-  chosen.source = std::move(source);
+  chosen.answers = std::make_unique<Answerer>(false);
+  GUARD_TRY(chosen.source, NoticeSource::create(!processes.remembers(), chosen.answers.get()));
   chosen.why_not_lsm = std::move(why_not);
   return chosen;
 }

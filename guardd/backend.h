@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "guardd/answer/answerer.h"
 #include "guardd/config.h"
 #include "guardd/sources/kernel.h"
 #include "guardd/sources/source.h"
@@ -14,6 +15,7 @@ namespace guard {
 
 struct ChosenSource {
   Backend backend = Backend::kFanotify;
+  std::unique_ptr<Answerer> answers;  // null: no open can be held up, or none has to be
   std::unique_ptr<ChangeSource> source;
   KernelSource* kernel = nullptr;  // the same, where it is one
   std::string why_not_lsm;         // one sentence and what to do about it; empty: it was not tried

@@ -17,6 +17,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "guardd/account.h"
 #include "guardd/anchors.h"
 #include "guardd/backend.h"
 #include "guardd/break_glass.h"
@@ -48,11 +49,13 @@ constexpr unsigned kFew = 4;
 // were looked through for the first time, less is known of what is touched in them.
 constexpr auto kLongestStart = 2s;
 
+// What is not seen, or done later. What is put right instead of refused, effective_action() tells.
 bool asks_for_more(const Policy& policy, Backend backend) {
-  if (policy.said.fix_at.value == FixAt::kOpen) return true;
-  if (backend == Backend::kLsm) return false;
-  return policy.strongest_action() == Action::kDeny ||
-         policy.said.guards.value != EnumSet<Guard>{Guard::kOwnership};
+  if (backend == Backend::kLsm) return policy.said.fix_at.value == FixAt::kOpen;
+  const auto guards = policy.said.guards.value;
+  if (guards.has(Guard::kDelete) || guards.has(Guard::kAttributes)) return true;
+  const bool of_opens = guards.has(Guard::kContent) || guards.has(Guard::kRead);
+  return of_opens && policy.strongest_action() != Action::kDeny;
 }
 
 // Never silently less than a policy asks for.
@@ -63,7 +66,8 @@ std::string what_policies_miss(const PolicySet& set, Backend backend) {
   if (names.empty()) return names;
   const std::string less = backend == Backend::kLsm
                                ? "this version puts right when a change has settled, not before"
-                               : "this version refuses nothing and guards ownership only";
+                               : "without the LSM this version sees no deletions and changes of "
+                                 "attributes, and who opens a file only under \"deny\"";
   return less + ", so these policies get less than they ask for: " + names;
 }
 
@@ -219,6 +223,9 @@ class Daemon {
       const auto now = std::chrono::steady_clock::now();
       for (const auto& done : daemon.repairs_->take()) daemon.caretaker_->repaired(done, now);
     }));
+    if (source_.answers) {
+      GUARD_CHECK(add_io(source_.answers->fd(), [](Daemon& daemon) { daemon.hear_of_answers(); }));
+    }
     if (store_) GUARD_CHECK(add_io(store_->fd(), [](Daemon& daemon) { daemon.hear_of_store(); }));
     // Only asked for when systemd wants it. The loop's own turns are what it stands for: nothing
     // that can wait for a file system happens on it.
@@ -292,7 +299,9 @@ class Daemon {
     disabled_ = why_disabled();
     if (disabled_) {
       trees_->let_go();
+      if (source_.answers) source_.answers->stop();
     } else {
+      if (source_.answers) source_.answers->prepare(set_, config_.answer);
       trees_->enforce(set_);
     }
   }
@@ -399,6 +408,16 @@ class Daemon {
     if (!herald_.is_ready() && ready) tell_ready();
   }
 
+  void hear_of_answers() {
+    for (auto& [set, at, violation] : source_.answers->take()) {
+      const auto as_seen = at.path;
+      violation.path = at.is_known ? std::move(at.path) : std::string();
+      complete(violation, *set, at.tree);
+      if (!at.is_known) violation.path = as_seen;
+      herald_.violation(std::move(violation));
+    }
+  }
+
   void hear_of_store() {
     for (const auto& trouble : store_->take_news()) {
       store_trouble_ = trouble.empty() ? "" : "the state cannot be kept: " + trouble;
@@ -445,6 +464,10 @@ class Daemon {
       const auto more = source_.kernel->shortcomings();
       all.insert(all.end(), more.begin(), more.end());
     }
+    if (source_.answers) {
+      const auto more = source_.answers->shortcomings();
+      all.insert(all.end(), more.begin(), more.end());
+    }
     if (auto less = what_policies_miss(*set_, source_.backend); !less.empty()) {
       all.push_back(std::move(less));
       if (!source_.why_not_lsm.empty())
@@ -459,6 +482,7 @@ class Daemon {
 
   void finish() {
     sd_notify(0, "STOPPING=1");
+    if (source_.answers) source_.answers->stop();
     handover_->release();
     herald_.stop(stop_reason_);
     // Now, for a repair that waits for a frozen file system keeps the process until that thaws: the

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/answer/answerer.h"
 #include "guardd/sources/listing.h"
 #include "policy/base/text.h"
 
@@ -105,7 +106,8 @@ struct NoticeSource::Event {
   static_assert(sizeof(Info) == sizeof(fanotify_event_info_fid) + sizeof(::file_handle));
 };
 
-Result<std::unique_ptr<NoticeSource>> NoticeSource::create(bool tell_whether_gone) {
+Result<std::unique_ptr<NoticeSource>> NoticeSource::create(bool tell_whether_gone,
+                                                           Answerer* answers) {
   Result<Fd> group = Error("not tried");
   for (const unsigned report : {0U | FAN_REPORT_DFID_NAME_TARGET, 0U | FAN_REPORT_DFID_NAME}) {
     const unsigned gone = tell_whether_gone ? FAN_REPORT_PIDFD : 0U;
@@ -113,12 +115,17 @@ Result<std::unique_ptr<NoticeSource>> NoticeSource::create(bool tell_whether_gon
     if (!group && gone != 0) group = open_group(report);
     if (!group) continue;
     const bool names = report == FAN_REPORT_DFID_NAME_TARGET;
-    return std::unique_ptr<NoticeSource>(new NoticeSource(*std::move(group), names));
+    return std::unique_ptr<NoticeSource>(new NoticeSource(*std::move(group), names, answers));
   }
   return std::move(group).error();
 }
 
-Status NoticeSource::mark(int directory) const {
+void NoticeSource::enforced() {
+  if (answers_) answers_->enforced();
+}
+
+Status NoticeSource::mark(std::uint32_t tree, int directory) const {
+  if (answers_) answers_->mark(tree, directory);
   if (::fanotify_mark(group_.get(), FAN_MARK_ADD | FAN_MARK_ONLYDIR, kMask, directory, nullptr) ==
       0)
     return {};
@@ -130,9 +137,11 @@ Status NoticeSource::mark(int directory) const {
 void NoticeSource::unmark(const WatchedDirectory& directory) const {
   const auto object = locate(directory);
   if (!object) return;
-  if (const auto fd = reopened(*object))
-    (void)::fanotify_mark(group_.get(), FAN_MARK_REMOVE | FAN_MARK_ONLYDIR, kMask, fd->get(),
-                          nullptr);
+  const auto fd = reopened(*object);
+  if (!fd) return;
+  if (answers_) answers_->unmark(directory.tree, fd->get());
+  (void)::fanotify_mark(group_.get(), FAN_MARK_REMOVE | FAN_MARK_ONLYDIR, kMask, fd->get(),
+                        nullptr);
 }
 
 bool NoticeSource::is_nested(const WatchedDirectory& directory, std::string_view name) const {
@@ -222,7 +231,7 @@ void NoticeSource::adopt(Fd directory, WatchedDirectory& node, Arrival arrival,
   };
   const auto enter = [&](Fd fd, WatchedDirectory& entered,
                          bool out_of_reach) -> std::optional<Level> {
-    if (auto marked = mark(fd.get()); !marked) {
+    if (auto marked = mark(node.tree, fd.get()); !marked) {
       reader.lost_sight(node.tree, quote(WatchedDirectories::path_of(entered)) +
                                        " cannot be watched: " + marked.error().text());
       return std::nullopt;

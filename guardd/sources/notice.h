@@ -18,12 +18,16 @@
 
 namespace guard {
 
+class Answerer;
+
 class NoticeSource final : public ChangeSource {
  public:
   // Asks for the richest reports first; what the kernel does not know is done without.
   // `tell_whether_gone` costs a descriptor a notice: for whoever has no other way to know a process
   // for sure.
-  static Result<std::unique_ptr<NoticeSource>> create(bool tell_whether_gone);
+  // `answers`: to be asked in the same directories; may be null.
+  static Result<std::unique_ptr<NoticeSource>> create(bool tell_whether_gone,
+                                                      Answerer* answers = nullptr);
 
   int fd() const override { return group_.get(); }
   bool names_objects() const { return names_objects_; }
@@ -33,7 +37,7 @@ class NoticeSource final : public ChangeSource {
   }
 
   Status enforce(std::shared_ptr<const PolicySet> /*set*/) override { return {}; }
-  void enforced() override {}
+  void enforced() override;
   Status watch_tree(std::uint32_t tree, const std::string& path, Covered covered,
                     NoticeReader& reader) override;
   bool still_watches(std::uint32_t /*tree*/, const Object& /*root*/) override { return true; }
@@ -46,13 +50,13 @@ class NoticeSource final : public ChangeSource {
  private:
   struct Event;
 
-  NoticeSource(Fd group, bool names_objects)
-      : group_(std::move(group)), names_objects_(names_objects) {}
+  NoticeSource(Fd group, bool names_objects, Answerer* answers)
+      : group_(std::move(group)), names_objects_(names_objects), answers_(answers) {}
 
   void handle(const Event& event, NoticeReader& reader);
   void directory_came(const Event& event, WatchedDirectory& parent, NoticeReader& reader);
   void verify(WatchedDirectory& directory, NoticeReader& reader);
-  Status mark(int directory) const;
+  Status mark(std::uint32_t tree, int directory) const;
   void unmark(const WatchedDirectory& directory) const;
   bool is_nested(const WatchedDirectory& directory, std::string_view name) const;
   // Nothing of what is in it has to be noticed.
@@ -71,6 +75,7 @@ class NoticeSource final : public ChangeSource {
 
   Fd group_;
   bool names_objects_ = false;
+  Answerer* answers_ = nullptr;
   WatchedDirectories directories_;
   std::uint32_t visit_ = 0;
   struct Place {

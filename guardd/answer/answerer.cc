@@ -1,0 +1,475 @@
+#include "guardd/answer/answerer.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "guardd/answer/asker.h"
+#include "guardd/answer/last_words.h"
+#include "guardd/host/files.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How often the monitor looks, while anybody waits.
+constexpr auto kLook = std::chrono::milliseconds(50);
+// How long the reader may be at one open before the process ends itself. What it does takes
+// microseconds; whatever holds it up that long may do so for ever.
+constexpr auto kStuck = std::chrono::seconds(3);
+// How long policies that hold no more are still asked.
+constexpr auto kGrace = std::chrono::milliseconds(100);
+
+std::int64_t nanoseconds(const statx_timestamp& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+std::int64_t nanoseconds_now() {
+  return Clock::now().time_since_epoch().count();
+}
+
+std::optional<std::pair<Opened, InodeId>> look_at(int file) {
+  struct statx facts {};
+  constexpr unsigned kWanted = STATX_BASIC_STATS | STATX_BTIME;
+  if (::statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, kWanted, &facts) != 0)
+    return std::nullopt;
+  Opened opened;
+  opened.state = {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
+                  Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+  opened.size = facts.stx_size;
+  if ((facts.stx_mask & STATX_BTIME) != 0) opened.born = nanoseconds(facts.stx_btime);
+  opened.changed = nanoseconds(facts.stx_ctime);
+  opened.modified = nanoseconds(facts.stx_mtime);
+  opened.now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                   std::chrono::system_clock::now().time_since_epoch())
+                   .count();
+  return std::pair(
+      opened, InodeId{::gnu_dev_makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino});
+}
+
+// By the kernel's names in memory: no file system is asked.
+std::string path_of(int file) {
+  std::array<char, PATH_MAX> target{};
+  const auto link = "/proc/self/fd/" + std::to_string(file);
+  const auto size = ::readlink(link.c_str(), target.data(), target.size());
+  std::string path(target.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+  return path;
+}
+
+OpenedAt place_of(const PermissionGroup& group, int file) {
+  auto path = path_of(file);
+  const auto& set = *group.set();
+  const auto* tree = path.starts_with('/') ? set.tree_of(path) : nullptr;
+  if (tree && tree->policy == group.policy_number()) {
+    return {static_cast<std::uint32_t>(tree - set.trees().data()), true,
+            std::string(PolicySet::relative(*tree, path))};
+  }
+  const auto of_policy = [&](const Tree& each) { return each.policy == group.policy_number(); };
+  const auto first = std::find_if(set.trees().begin(), set.trees().end(), of_policy);
+  return {static_cast<std::uint32_t>(first - set.trees().begin()), false, std::move(path)};
+}
+
+bool goes_by_paths(const Policy& policy) {
+  return !policy.rules.empty() || !policy.exclude.empty();
+}
+
+Ownership ownership(const ObjectState& state) {
+  return {state.uid, state.gid, state.mode};
+}
+
+// If systemd has started this very process: then all in its control group are its own.
+bool is_service() {
+  const char* pid = std::getenv("SYSTEMD_EXEC_PID");  // NOLINT(concurrency-mt-unsafe)
+  return pid && std::to_string(::getpid()) == pid;
+}
+
+}  // namespace
+
+Answerer::Answerer(bool refuses_opens)
+    : refuses_opens_(refuses_opens), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+Answerer::~Answerer() {
+  stop();
+  for (auto* thread : {&reader_, &monitor_}) thread->request_stop();
+  for (auto& fixer : fixers_) fixer.request_stop();
+  wake();
+  fix_changed_.notify_all();
+  watch_changed_.notify_all();
+}
+
+void Answerer::wake() const {
+  const std::uint64_t one = 1;
+  (void)::write(wake_.get(), &one, sizeof one);  // EAGAIN: it is awake already
+}
+
+// The threads are there once somebody has to be asked.
+void Answerer::start() {
+  if (reader_.joinable()) return;
+  release_opens_on_fatal_signals();
+  ProcessesOptions options;
+  options.tracer = false;
+  processes_ = std::make_unique<Processes>(options);
+  if (is_service()) {
+    const auto self = processes_->find(::getpid());
+    if (const auto& group = self->snapshot().control_group) own_group_ = group->path;
+  }
+  for (unsigned i = 0; i < kFixers; ++i)
+    fixers_.emplace_back([this](const std::stop_token& stop) { fix(stop); });
+  monitor_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  reader_ = std::jthread([this](const std::stop_token& stop) { read(stop); });
+}
+
+// ---- which policies are asked for
+
+void Answerer::prepare(std::shared_ptr<const PolicySet> set, const Settings& settings) {
+  for (auto& [policy, group] : groups_) leaving_.push_back(std::move(group));
+  groups_.clear();
+  shortcomings_.clear();
+  unmarked_.clear();
+  set_ = std::move(set);
+  is_changing_ = true;
+  for (std::uint32_t policy = 0; policy < set_->policies().size(); ++policy) {
+    const auto& each = set_->policies()[policy];
+    if (!needs_answers(each, refuses_opens_)) continue;
+    auto group = PermissionGroup::create(set_, policy, counters_);
+    if (group) {
+      groups_.emplace(policy, *std::move(group));
+    } else {
+      shortcomings_.push_back(
+          "the policy " + quote(each.name()) +
+          " refuses no opens and puts nothing right before they return: " + group.error().text());
+    }
+  }
+  Groups asked = leaving_;
+  for (const auto& [policy, group] : groups_) asked.push_back(group);
+  {
+    const std::lock_guard lock(mutex_);
+    settings_ = settings;
+    asked_ = std::make_shared<const Groups>(std::move(asked));
+  }
+  if (!groups_.empty()) start();
+  wake();
+}
+
+void Answerer::enforced() {
+  is_changing_ = false;
+  leaving_.clear();
+  Groups asked;
+  for (const auto& [policy, group] : groups_) asked.push_back(group);
+  {
+    const std::lock_guard lock(mutex_);
+    asked_ = std::make_shared<const Groups>(std::move(asked));
+  }
+  wake();
+}
+
+PermissionGroup* Answerer::group_of(std::uint32_t tree) const {
+  if (!set_) return nullptr;
+  const auto group = groups_.find(set_->trees()[tree].policy);
+  return group == groups_.end() ? nullptr : group->second.get();
+}
+
+// Fails towards letting pass: what is opened there is put right once it has settled.
+void Answerer::mark(std::uint32_t tree, int directory) {
+  const auto* group = group_of(tree);
+  if (!group) return;
+  if (const auto marked = group->mark(directory); !marked)
+    unmarked_[tree] =
+        "opens in " + quote(set_->trees()[tree].root()) +
+        " are not all refused, nor put right before they return: " + marked.error().text();
+}
+
+// While the policies change, a tree's number may be that of before; its marks go with their group.
+void Answerer::unmark(std::uint32_t tree, int directory) const {
+  const auto* group = is_changing_ ? nullptr : group_of(tree);
+  if (group) group->unmark(directory);
+}
+
+std::vector<std::string> Answerer::shortcomings() const {
+  auto all = shortcomings_;
+  for (const auto& [tree, why] : unmarked_) all.push_back(why);
+  return all;
+}
+
+void Answerer::stop() {
+  for (const auto& [policy, group] : groups_) group->let_go();
+  groups_.clear();
+  enforced();
+}
+
+// ---- the reader
+
+// What waits in it now. False: nothing did.
+bool Answerer::answer_some(const std::shared_ptr<PermissionGroup>& group) {
+  std::array<PermissionGroup::Waiting, PermissionGroup::kMostAtOnce> waiting;
+  const auto count = group->read(waiting);
+  for (std::size_t i = 0; i < count; ++i)
+    answer(std::make_shared<PermissionEvent>(group, std::move(waiting.at(i).file),
+                                             waiting.at(i).thread));
+  return count > 0;
+}
+
+// A group that is not asked any more goes on for a moment: whoever began to open before the new one
+// was there, and was held up in between, knows only the old.
+void Answerer::read(const std::stop_token& stop) {
+  struct Read {
+    std::shared_ptr<PermissionGroup> group;
+    std::optional<Clock::time_point> goes;
+  };
+  std::vector<Read> all;
+  std::shared_ptr<const Groups> known;
+  std::vector<pollfd> polled;
+  while (!stop.stop_requested()) {
+    std::shared_ptr<const Groups> asked;
+    {
+      const std::lock_guard lock(mutex_);
+      asked = asked_;
+    }
+    const auto now = Clock::now();
+    if (asked != known) {
+      known = std::move(asked);
+      const auto in = [](const auto& groups, const auto& group) {
+        return std::any_of(groups.begin(), groups.end(),
+                           [&](const auto& each) { return each == group; });
+      };
+      for (auto& each : all)
+        if (!each.goes && !in(*known, each.group)) each.goes = now + kGrace;
+      for (const auto& group : *known)
+        if (std::none_of(all.begin(), all.end(),
+                         [&](const Read& each) { return each.group == group; }))
+          all.push_back({group, std::nullopt});
+    }
+    bool any_goes = false;
+    for (auto& each : all) {
+      if (!each.goes) continue;
+      any_goes = true;
+      if (*each.goes > now) continue;
+      each.group->let_go();
+      while (answer_some(each.group)) {
+      }
+      each.group.reset();
+    }
+    std::erase_if(all, [](const Read& each) { return !each.group; });
+    polled.assign(1, {wake_.get(), POLLIN, 0});
+    for (const auto& each : all) polled.push_back({each.group->fd(), POLLIN, 0});
+    const int patience = any_goes ? static_cast<int>(kGrace / std::chrono::milliseconds(1)) : -1;
+    if (::poll(polled.data(), polled.size(), patience) <= 0) continue;
+    if (polled[0].revents != 0) {
+      std::uint64_t count = 0;
+      (void)::read(wake_.get(), &count, sizeof count);
+    }
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (polled[i + 1].revents != 0) (void)answer_some(all[i].group);
+  }
+}
+
+bool Answerer::is_never_asked(const Found& who) const {
+  const auto& group = who.snapshot().control_group;
+  if (!group) return false;
+  // What they wait for could wait for us: they tell the world what we say.
+  constexpr std::array<std::string_view, 4> kTellers{"systemd-journald.service", "dbus.service",
+                                                     "dbus-broker.service",
+                                                     "systemd-journald@.service"};
+  return group->path == own_group_ ||
+         std::find(kTellers.begin(), kTellers.end(), group->unit) != kTellers.end();
+}
+
+void Answerer::answer(const std::shared_ptr<PermissionEvent>& event) {
+  reads_since_ = nanoseconds_now();
+  waiters_.add(event, Clock::now());
+  if (!is_watched_.exchange(true)) {
+    const std::lock_guard lock(mutex_);  // or it could be about to sleep
+    watch_changed_.notify_all();
+  }
+  const auto& policy = event->group().policy();
+  AfterAnswer after;
+  after.event = event;
+
+  const auto asker = asker_of_thread(event->thread());
+  const auto looked = look_at(event->file());
+  if (!asker) ++counters_->unknown_who;
+  // Fails towards letting pass: whoever cannot be seen, as out of another pid namespace, is not
+  // known to be a stranger. What comes of it is put right.
+  const bool is_own = asker && (asker->process == ::getpid() || asker->process == 1);
+  if (!asker || !looked || is_own || asker->uid == policy.wanted.owner.id ||
+      looked->first.state.type != FileType::kRegular) {
+    refuse_or_let(event, true);
+    reads_since_ = 0;
+    return;
+  }
+  const auto& [opened, id] = *looked;
+  // The most common of all: it was there before, and is anybody's to open.
+  const bool is_old =
+      made_by(opened, std::nullopt, asker->uid) == Made::kNo && opened.state.links > 0;
+  if (is_old && is_same_for_all(policy)) {
+    refuse_or_let(event, true);
+    reads_since_ = 0;
+    after.ignore = true;
+    offer(std::move(after));
+    return;
+  }
+
+  const auto intent = intent_of_thread(event->thread());
+  if (!intent) ++counters_->unknown_intent;
+  const auto made = made_by(opened, intent, asker->uid);
+  after.at = place_of(event->group(), event->file());
+  if (!after.at.is_known && goes_by_paths(policy)) {
+    ++counters_->not_placed;
+    refuse_or_let(event, true);
+    reads_since_ = 0;
+    return;
+  }
+  after.who = processes_->find(asker->process);
+  if (is_never_asked(*after.who)) {
+    refuse_or_let(event, true);
+    reads_since_ = 0;
+    return;
+  }
+  // Ids are only good for this open; the rest is the same for as long as the process runs this.
+  auto subject = after.who->subject();
+  subject.self.uid = asker->uid;
+  subject.self.gid = asker->gid;
+  UnknownIntent unknown{};
+  {
+    const std::lock_guard lock(mutex_);
+    unknown = settings_.unknown_intent;
+  }
+  auto decision = decide(policy, after.at.is_known ? after.at.path : std::string_view(), opened,
+                         made, intent, unknown, subject);
+  // What a refused open has made, and nobody could take away yet, is no way around the refusal.
+  if (decision.answer == Answered::kAllowed && aftermath_.is_leaving(id))
+    decision.answer = Answered::kRefused;
+
+  after.violation.object = id;
+  after.violation.guard = decision.verdict.guard;
+  after.violation.operation = decision.operation.value_or(Operation::kCreate);
+  after.violation.file_type = opened.state.type;
+  after.violation.links = std::max<std::uint64_t>(opened.state.links, 1);
+  after.violation.before = ownership(opened.state);
+  after.violation.after = after.violation.before;
+  after.violation.actor.pid = asker->process;
+  after.violation.actor.tid = event->thread();
+  after.violation.action = Told::kLogged;
+  conclude(event, opened, decision, made, std::move(after));
+  reads_since_ = 0;
+}
+
+void Answerer::conclude(const std::shared_ptr<PermissionEvent>& event, const Opened& opened,
+                        const Decision& decision, Made made, AfterAnswer after) {
+  switch (decision.answer) {
+    case Answered::kRefused:
+      refuse_or_let(event, false);
+      after.violation.action = Told::kDenied;
+      after.tell = decision.operation.has_value();
+      after.remove = made == Made::kYes && opened.state.links == 1 && after.tell;
+      return offer(std::move(after));
+    case Answered::kToBeFixed:
+      if (offer(
+              Fix{std::move(after), *decision.verdict.wanted, decision.verdict.wrong.mode_excess}))
+        return;  // answered by a fixer, or by the monitor
+      break;
+    case Answered::kAllowed:
+      refuse_or_let(event, true);
+      // What was made is told of when it has settled.
+      after.tell = decision.operation.has_value() && made == Made::kNo;
+      if (after.tell) offer(std::move(after));
+      return;
+  }
+  ++counters_->overloaded;
+  Answer overload{};
+  {
+    const std::lock_guard lock(mutex_);
+    overload = settings_.on_overload;
+  }
+  refuse_or_let(event, overload == Answer::kAllow);
+}
+
+void Answerer::refuse_or_let(const std::shared_ptr<PermissionEvent>& event, bool allow) {
+  (void)event->answer(allow);
+  waiters_.remove(*event);
+}
+
+void Answerer::offer(AfterAnswer after) {
+  const bool matters = after.tell || after.remove;
+  if (!aftermath_.offer(std::move(after)) && matters) ++counters_->not_told;
+}
+
+// ---- the fixers
+
+bool Answerer::offer(Fix fix) {
+  const std::lock_guard lock(mutex_);
+  if (to_fix_.size() >= kMostToFix) return false;
+  to_fix_.push_back(std::move(fix));
+  fix_changed_.notify_one();
+  return true;
+}
+
+// The file was just made by who waits: it is empty, has one name or none, and shows nobody
+// anything. A freeze of its file system can hold this up; the monitor lets the opener go then.
+void Answerer::fix(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (fix_changed_.wait(lock, stop, [this] { return !to_fix_.empty(); })) {
+    auto fix = std::move(to_fix_.front());
+    to_fix_.pop_front();
+    lock.unlock();
+    auto& after = fix.after;
+    const auto event = after.event;
+    bool is_fixed = false;
+    if (!event->is_answered()) {
+      const int file = event->file();
+      const auto mode = after.violation.before->mode.value & ~fix.excess;
+      is_fixed = (fix.excess == 0 || ::fchmod(file, mode) == 0) &&
+                 ::fchown(file, fix.wanted.owner.id.value, fix.wanted.group.id.value) == 0;
+    }
+    refuse_or_let(event, true);
+    // What failed is looked at again once it has settled, and told of then with its reason.
+    if (const auto now = is_fixed ? look_at(event->file()) : std::nullopt) {
+      ++counters_->fixed;
+      after.violation.after = ownership(now->first.state);
+      after.violation.action = Told::kFixed;
+      after.tell = true;
+      offer(std::move(after));
+    }
+    fix = {};
+    lock.lock();
+  }
+}
+
+// ---- the monitor
+
+void Answerer::watch(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    // Asleep while nobody waits.
+    if (!watch_changed_.wait(lock, stop, [this] { return is_watched_.load(); })) return;
+    (void)watch_changed_.wait_for(lock, stop, kLook, [] { return false; });
+    const auto deadline = std::chrono::duration_cast<Clock::duration>(settings_.deadline);
+    const bool allow = settings_.on_deadline == Answer::kAllow;
+    lock.unlock();
+    for (const auto& late : waiters_.take_since(Clock::now() - deadline))
+      if (late->answer(allow)) ++counters_->late;
+    const auto since = reads_since_.load();
+    if (since != 0 && nanoseconds_now() - since > std::chrono::nanoseconds(kStuck).count())
+      release_opens_and_die("nobody answers opens any more: ending, so that all can go on");
+    if (waiters_.empty() && since == 0) is_watched_ = false;
+    lock.lock();
+  }
+}
+
+}  // namespace guard

@@ -1,0 +1,434 @@
+// Opens that wait for permission: what is refused, what is put right before it returns, and that
+// nobody waits for ever, whatever becomes of the daemon. Every test has a deadline of its own,
+// which ends the daemon, and the marks with it.
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "policy/base/handle.h"
+#include "tests/root/daemon_fixture.h"
+#include "tests/root/uring.h"
+
+namespace guard::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+// The kernel says when a permission event waits for too long, where it can.
+class KernelWatchdog {
+ public:
+  KernelWatchdog() {
+    std::ifstream(kSetting) >> before_;
+    if (works()) std::ofstream(kSetting) << 2;
+    log_ = Fd(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (log_) (void)::lseek(log_.get(), 0, SEEK_END);
+  }
+  ~KernelWatchdog() {
+    if (works()) std::ofstream(kSetting) << before_;
+  }
+  KernelWatchdog(const KernelWatchdog&) = delete;
+  KernelWatchdog& operator=(const KernelWatchdog&) = delete;
+
+  bool works() const { return before_ >= 0; }
+  bool has_barked() {
+    std::array<char, 8192> line{};
+    bool barked = false;
+    for (ssize_t size = 0; (size = ::read(log_.get(), line.data(), line.size())) > 0;)
+      barked |= std::string_view(line.data(), static_cast<std::size_t>(size))
+                    .find("failed to respond to fanotify") != std::string_view::npos;
+    return barked;
+  }
+
+ private:
+  static constexpr const char* kSetting = "/proc/sys/fs/fanotify/watchdog_timeout";
+  int before_ = -1;
+  Fd log_;
+};
+
+class Answers : public DaemonTest {
+ protected:
+  void SetUp() override {
+    if (on_lsm()) GTEST_SKIP() << "the LSM refuses by itself";
+    DaemonTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    as_app("umask 027; echo right > $T/conf; mkdir $T/dir; echo a > $T/dir/a");
+  }
+  void TearDown() override {
+    EXPECT_TRUE(holds_up_ || !watchdog_.has_barked());
+    DaemonTest::TearDown();
+  }
+
+  fs::path at(const char* name) const { return tree_ / name; }
+  // The error of opening it, or 0.
+  int error_of(const char* name, int flags) const {
+    const Fd file(::open(at(name).c_str(), flags | O_CLOEXEC, 0640));
+    return file ? 0 : errno;
+  }
+  int error_of_app(const char* name, int flags) const { return error_as(kApp, name, flags); }
+  int error_as(uid_t user, const char* name, int flags) const {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0) ::_exit(255);
+      ::_exit(error_of(name, flags));
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string text(const char* name) const {
+    std::ifstream in(at(name));
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  Json last(const char* name, const std::string& action) const {
+    Json found;
+    EXPECT_TRUE(eventually([&] {
+      for (const auto& each : violations(at(name)))
+        if (each["action"] == action) found = each;
+      return !found.is_null();
+    })) << name
+        << " " << action;
+    return found;
+  }
+  // Nothing is left of it once the daemon has come to it.
+  bool goes(const char* name) const {
+    return eventually([&] { return !fs::exists(fs::symlink_status(at(name))); });
+  }
+
+  KernelWatchdog watchdog_;
+  // On purpose, for a while: its watchdog (6.18) takes two events for one that it sees at two
+  // looks.
+  bool holds_up_ = false;
+};
+GUARD_ON_EVERY_FS(Answers);
+
+TEST_P(Answers, ACreationIsRefusedAndLeavesNothing) {
+  guard_app("deny");
+  start();
+  const int kHow[] = {O_CREAT | O_WRONLY, O_CREAT | O_RDWR | O_APPEND, O_CREAT | O_EXCL | O_RDONLY,
+                      O_CREAT | O_WRONLY | O_TRUNC};
+  int number = 0;
+  for (const int flags : kHow) {
+    const auto name = "dir/new" + std::to_string(++number);
+    EXPECT_EQ(error_of(name.c_str(), flags), EPERM) << flags;
+    EXPECT_TRUE(goes(name.c_str())) << flags;
+    const auto told = last(name.c_str(), "denied");
+    EXPECT_EQ(told["operation"], "create");
+    EXPECT_EQ(told["guard"], "ownership");
+    EXPECT_EQ(told["pid"], ::getpid());
+    EXPECT_EQ(fs::path(told["exe"].get<std::string>()).filename(), "answer_root_test");
+    EXPECT_FALSE(told.contains("reason")) << told;
+  }
+  EXPECT_EQ(error_of("dir", O_TMPFILE | O_WRONLY), EPERM);
+  EXPECT_EQ(error_of_app("owners", O_CREAT | O_WRONLY), 0);
+  EXPECT_EQ(owner(at("owners")), kApp);
+  // Who only opens what is there is nobody's concern.
+  EXPECT_EQ(error_of("conf", O_RDWR), 0);
+  EXPECT_EQ(error_of("conf", O_RDWR | O_CREAT), 0);
+  EXPECT_EQ(text("conf"), "right\n");
+  EXPECT_TRUE(violations(at("conf")).empty());
+}
+
+TEST_P(Answers, WaysToOpenThatSayOtherwiseHowTheyOpen) {
+  guard_app("deny", "50ms", "guard = [\"ownership\", \"content\"]\n");
+  start();
+  ::open_how how{};
+  how.flags = O_CREAT | O_WRONLY;
+  how.mode = 0600;
+  const auto openat2 = [&](const char* name) {
+    const Fd file(
+        static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, at(name).c_str(), &how, sizeof how)));
+    return file ? 0 : errno;
+  };
+  EXPECT_EQ(openat2("by_openat2"), EPERM);
+  EXPECT_TRUE(goes("by_openat2"));
+  how = {};
+  how.flags = O_WRONLY;
+  EXPECT_EQ(openat2("conf"), EPERM);
+  how.flags = O_RDONLY;
+  EXPECT_EQ(openat2("conf"), 0);
+  EXPECT_EQ(::creat(at("by_creat").c_str(), 0600), -1);
+  EXPECT_EQ(errno, EPERM);
+  EXPECT_TRUE(goes("by_creat"));
+  Uring ring;
+  if (ring.works()) {
+    EXPECT_EQ(ring.openat(at("by_uring").c_str(), O_CREAT | O_WRONLY, 0600), -EPERM);
+    EXPECT_TRUE(goes("by_uring"));
+    // How it is opened cannot be learned: judged as writing.
+    EXPECT_EQ(ring.openat(at("conf").c_str(), O_WRONLY, 0), -EPERM);
+  }
+  // Through another mount, as a container would.
+  const auto elsewhere = root() / "elsewhere";
+  fs::create_directory(elsewhere);
+  as_root("mount --bind $T " + elsewhere.string());
+  EXPECT_EQ(::open((elsewhere / "conf").c_str(), O_WRONLY | O_CLOEXEC), -1);
+  EXPECT_EQ(errno, EPERM);
+  // What was told of is held open for a moment.
+  EXPECT_TRUE(eventually([&] { return ::umount(elsewhere.c_str()) == 0; }));
+  EXPECT_EQ(text("conf"), "right\n");
+}
+
+TEST_P(Answers, ContentIsRefusedToWritersOnly) {
+  guard_app("deny", "50ms", "guard = [\"content\"]\n");
+  start();
+  for (const int flags : {O_WRONLY, O_RDWR, O_WRONLY | O_APPEND, O_WRONLY | O_TRUNC,
+                          O_RDONLY | O_TRUNC, O_WRONLY | O_CREAT | O_TRUNC})
+    EXPECT_EQ(error_of("conf", flags), EPERM) << flags;
+  EXPECT_EQ(text("conf"), "right\n");
+  EXPECT_EQ(last("conf", "denied")["guard"], "content");
+  EXPECT_EQ(error_of("conf", O_RDONLY), 0);
+  EXPECT_EQ(error_of("dir", O_RDONLY | O_DIRECTORY), 0);
+  EXPECT_EQ(error_of_app("conf", O_RDWR), 0);
+  EXPECT_EQ(error_of("new", O_CREAT | O_WRONLY), 0);  // there is no content yet
+  as_root("cat $T/conf > /dev/null && grep -q right $T/conf");
+}
+
+TEST_P(Answers, ASecretIsRefusedToReaders) {
+  guard_app("deny", "50ms", "guard = [\"read\"]\n");
+  start();
+  EXPECT_EQ(error_of("conf", O_RDONLY), EPERM);
+  EXPECT_EQ(error_of("conf", O_RDWR), EPERM);
+  EXPECT_EQ(last("conf", "denied")["operation"], "read");
+  EXPECT_EQ(error_of_app("conf", O_RDONLY), 0);
+  EXPECT_EQ(error_of("conf", O_WRONLY), 0);
+  EXPECT_EQ(error_of("conf", O_PATH), 0);
+}
+
+TEST_P(Answers, RulesExcludesAndExemptionsHold) {
+  guard_app("deny", "50ms",
+            "guard = [\"ownership\", \"content\"]\nexclude = [\"free/**\", \"*.free\"]\n"
+            "[[policy.rule]]\nmatch = [\"logged*\"]\naction = \"log\"\n"
+            "[[policy.allow]]\nuser = 4343\n[[policy.allow]]\nuser = 4444\neffect = \"ignore\"\n");
+  as_app(
+      "mkdir -m 777 $T/free; echo x > $T/logged; echo x > $T/x.free; echo x > $T/free/x; "
+      "chmod a+w $T/conf $T/logged $T/x.free $T/free/x");
+  start();
+  EXPECT_EQ(error_of("conf", O_WRONLY), EPERM);
+  EXPECT_EQ(error_of("x.free", O_WRONLY), 0);
+  EXPECT_EQ(error_of("free/x", O_WRONLY), 0);
+  EXPECT_EQ(error_of("free/new", O_WRONLY | O_CREAT), 0);
+  EXPECT_EQ(error_of("logged", O_WRONLY), 0);
+  EXPECT_EQ(last("logged", "logged")["operation"], "write");
+  EXPECT_EQ(error_as(4343, "conf", O_WRONLY), 0);
+  EXPECT_EQ(last("conf", "logged")["fsuid"], 4343);
+  const auto told = violations(at("conf")).size();
+  EXPECT_EQ(error_as(4444, "conf", O_WRONLY), 0);
+  EXPECT_EQ(error_as(4545, "conf", O_WRONLY), EPERM);
+  EXPECT_TRUE(eventually([&] { return violations(at("conf")).size() == told + 1; }));
+}
+
+TEST_P(Answers, WhatCannotBeRefusedIsPutRight) {
+  guard_app("deny");
+  start();
+  as_root("mkdir $T/made; ln -s conf $T/link; echo x > $O/x; mv $O/x $T/moved; chown 0 $T/conf");
+  for (const auto* name : {"made", "link", "moved", "conf"})
+    EXPECT_TRUE(becomes_apps(name)) << name;
+  // In what root has just made, too, once it is the owner's.
+  EXPECT_TRUE(eventually([&] { return error_of("made/new", O_CREAT | O_WRONLY) == EPERM; }));
+}
+
+TEST_P(Answers, TheOwnerIsRightBeforeTheOpenReturns) {
+  guard_app("fix", "10s", "fix_at = \"open\"\nfile_mode = \"0640\"\n");
+  as_app("chmod 755 $T $T/dir");
+  start();
+  ::umask(0);
+  const int tries = std::getenv("GUARD_KERNEL") ? 300 : 5000;  // NOLINT(concurrency-mt-unsafe)
+  std::atomic<int> wrong = 0;
+  const auto work = [&](int worker) {
+    for (int i = 0; i < tries; ++i) {
+      const auto path = at("dir") / (std::to_string(worker) + "." + std::to_string(i));
+      const Fd file(::open(path.c_str(), O_CREAT | O_WRONLY | (i % 2 ? O_EXCL : O_TRUNC), 0666));
+      struct stat seen {};
+      if (!file || ::fstat(file.get(), &seen) != 0 || seen.st_uid != kApp || seen.st_gid != kApp ||
+          (seen.st_mode & 07777) != 0640 || ::write(file.get(), "x", 1) != 1)
+        ++wrong;
+      if (i % 3) ::unlink(path.c_str());
+    }
+  };
+  std::thread first(work, 1);
+  std::thread second(work, 2);
+  first.join();
+  second.join();
+  ::umask(022);
+  EXPECT_EQ(wrong, 0);
+  const auto told = last("dir/1.0", "fixed");
+  EXPECT_EQ(told["operation"], "create");
+  EXPECT_EQ(told["uid_before"], 0);
+  EXPECT_EQ(told["uid_after"], kApp);
+  EXPECT_EQ(told["mode_before"], "0666");
+  EXPECT_EQ(told["mode_after"], "0640");
+  const Fd nameless(::open(at("dir").c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  struct stat seen {};
+  ASSERT_EQ(::fstat(nameless.get(), &seen), 0);
+  EXPECT_EQ(seen.st_uid, kApp);
+}
+
+// ---- nobody waits for ever
+
+// Opens and closes as fast as it can, until told to stop. What is refused is not counted as wrong.
+class Openers {
+ public:
+  Openers(const fs::path& file, int count) {
+    for (int i = 0; i < count; ++i)
+      threads_.emplace_back([this, file](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+          const Fd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+          if (!opened) ++failed_;
+          ++opened_;
+        }
+      });
+  }
+  int opened() const { return opened_; }
+  int failed() const { return failed_; }
+  bool go_on() const {
+    const int before = opened_;
+    return DaemonTestTime::eventually([&] { return opened_ > before + 100; });
+  }
+
+ private:
+  struct DaemonTestTime : DaemonTest {
+    using DaemonTest::eventually;
+  };
+  std::atomic<int> opened_ = 0;
+  std::atomic<int> failed_ = 0;
+  std::vector<std::jthread> threads_;
+};
+
+TEST_P(Answers, AKilledDaemonLetsEverybodyGo) {
+  guard_app("deny", "50ms", "guard = [\"ownership\", \"content\"]\n");
+  start();
+  const Openers openers(at("conf"), 4);
+  EXPECT_TRUE(openers.go_on());
+  kill_it();
+  EXPECT_TRUE(openers.go_on());
+  start();
+  EXPECT_TRUE(openers.go_on());
+  EXPECT_EQ(error_of("conf", O_WRONLY), EPERM);
+  EXPECT_EQ(stop(), 0);
+  EXPECT_TRUE(openers.go_on());
+  EXPECT_EQ(openers.failed(), 0);
+  EXPECT_EQ(error_of("conf", O_WRONLY), 0);
+}
+
+// Who stands still holds up who asks, until systemd's watchdog ends it, as this does.
+TEST_P(Answers, AStoppedDaemonIsEndedAndLetsEverybodyGo) {
+  guard_app("deny", "50ms", "guard = [\"content\"]\n");
+  start();
+  const Openers openers(at("conf"), 2);
+  EXPECT_TRUE(openers.go_on());
+  holds_up_ = true;
+  ::kill(daemon(), SIGSTOP);
+  std::this_thread::sleep_for(200ms);
+  const int before = openers.opened();
+  kill_it();
+  EXPECT_TRUE(openers.go_on());
+  EXPECT_GT(openers.opened(), before);
+  EXPECT_EQ(openers.failed(), 0);
+}
+
+// A core that is written takes its time: they do not wait for that.
+TEST_P(Answers, WhoeverCrashesLetsEverybodyGoFirst) {
+  guard_app("deny", "50ms", "guard = [\"content\"]\n");
+  start();
+  const Openers openers(at("conf"), 2);
+  EXPECT_TRUE(openers.go_on());
+  ::kill(daemon(), SIGSEGV);
+  EXPECT_TRUE(openers.go_on());
+  EXPECT_EQ(openers.failed(), 0);
+  EXPECT_NE(stop(), 0);
+}
+
+TEST_P(Answers, ReloadsHoldUpNobodyAndLeaveNoGap) {
+  const auto* kGuards = "guard = [\"content\"]\n";
+  guard_app("deny", "50ms", kGuards);
+  start();
+  const Openers openers(at("conf"), 2);
+  for (int i = 0; i < 20; ++i) {
+    guard_app("deny", i % 2 ? "50ms" : "60ms", kGuards);
+    const auto before = of_type("reload").size();
+    ::kill(daemon(), SIGHUP);
+    while (of_type("reload").size() == before) EXPECT_EQ(error_of("conf", O_WRONLY), EPERM);
+  }
+  EXPECT_TRUE(openers.go_on());
+  EXPECT_EQ(openers.failed(), 0);
+  guard_app("fix", "50ms", kGuards);
+  ::kill(daemon(), SIGHUP);
+  EXPECT_TRUE(eventually([&] { return error_of("conf", O_WRONLY) == 0; }));
+  guard_app("deny", "50ms", kGuards);
+  ::kill(daemon(), SIGHUP);
+  EXPECT_TRUE(eventually([&] { return error_of("conf", O_WRONLY) == EPERM; }));
+}
+
+// Who opens in a frozen file system to truncate holds up the freeze, and a repair would wait for
+// its end: whoever waits for the repair must not.
+TEST_P(Answers, AFreezeHoldsUpNobodyForLong) {
+  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "no tmpfs freezes";
+  guard_app("fix", "10s", "fix_at = \"open\"\n");
+  holds_up_ = true;
+  start();
+  std::atomic<bool> done = false;
+  std::jthread opener([&] {
+    for (int i = 0; !done; ++i) {
+      const auto path = at("dir") / std::to_string(i);
+      const Fd file(::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644));
+    }
+  });
+  const Fd system(::open(root().c_str(), O_RDONLY | O_CLOEXEC));
+  for (int i = 0; i < 5; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    ASSERT_EQ(::ioctl(system.get(), FIFREEZE, 0), 0);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+    // What has to be answered elsewhere is, meanwhile.
+    EXPECT_EQ(error_of("conf", O_RDONLY), 0);
+    std::this_thread::sleep_for(700ms);
+    ASSERT_EQ(::ioctl(system.get(), FITHAW, 0), 0);
+    std::this_thread::sleep_for(50ms);
+  }
+  done = true;
+}
+
+// Its own doings are never asked about.
+TEST_P(Answers, TheDaemonMayLiveInItsOwnTree) {
+  as_root("mkdir -m 700 $T/state");
+  guard_app("deny", "50ms",
+            "guard = [\"ownership\", \"content\", \"read\"]\nexclude = [\"nothing\"]\n");
+  state_ = tree_ / "state";
+  start();
+  EXPECT_EQ(error_of("conf", O_RDONLY), EPERM);
+  as_root("mkdir $T/made");
+  EXPECT_TRUE(becomes_apps("made"));
+  EXPECT_EQ(stop(), 0);
+}
+
+// Every policy has a group of its own; they stop at the kernel's number of groups, and say so.
+TEST_P(Answers, ManyPoliciesAreAskedForEach) {
+  constexpr int kPolicies = 40;
+  for (int i = 0; i < kPolicies; ++i) {
+    const auto name = "p" + std::to_string(i);
+    fs::create_directory(root() / "srv" / name);
+    ASSERT_EQ(::chown((root() / "srv" / name).c_str(), kApp, kApp), 0);
+    policy(name, "deny", "50ms");
+  }
+  start();
+  for (int i = 0; i < kPolicies; ++i) {
+    const auto path = root() / "srv" / ("p" + std::to_string(i)) / "new";
+    const Fd file(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    EXPECT_FALSE(file) << i;
+  }
+}
+
+}  // namespace
+}  // namespace guard::test
