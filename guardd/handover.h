@@ -35,9 +35,9 @@ class Handover {
   bool holds() const { return !held_.empty(); }
 
   // Has the new ones kept, then lets go of all others, whatever became of the new ones: what this
-  // process has judges now, and nothing may judge by what was before. What was kept by the same name
-  // and number already stays as it is: PID 1 takes nothing that it has by another name. An error: it
-  // will not outlive this process, or not all of it.
+  // process has judges now, and nothing may judge by what was before. What was kept by the same
+  // name and number already stays as it is: PID 1 takes nothing that it has by another name. An
+  // error: it will not outlive this process, or not all of it.
   Status keep(std::span<const std::pair<std::string, int>> named);
   // Nothing outlives this process any more, but what PID 1 has: that knows whether this is the end,
   // or whether guardd is only started again, in which case nothing pauses.
