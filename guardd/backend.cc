@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bpf/probe.h"
+#include "guardd/sources/asking.h"
 #include "guardd/sources/notice.h"
 
 namespace guard {
@@ -14,7 +15,8 @@ Result<ChosenSource> kernel_source(Lsm lsm, Processes& processes) {
   ChosenSource chosen;
   chosen.backend = Backend::kLsm;
   chosen.kernel = source.get();
-  chosen.source = std::move(source);
+  chosen.answers = std::make_unique<Answerer>(true);
+  GUARD_TRY(chosen.source, AskingSource::create(std::move(source), *chosen.answers));
   return chosen;
 }
 

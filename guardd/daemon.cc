@@ -51,7 +51,7 @@ constexpr auto kLongestStart = 2s;
 
 // What is not seen, or done later. What is put right instead of refused, effective_action() tells.
 bool asks_for_more(const Policy& policy, Backend backend) {
-  if (backend == Backend::kLsm) return policy.said.fix_at.value == FixAt::kOpen;
+  if (backend == Backend::kLsm) return false;
   const auto guards = policy.said.guards.value;
   if (guards.has(Guard::kDelete) || guards.has(Guard::kAttributes)) return true;
   const bool of_opens = guards.has(Guard::kContent) || guards.has(Guard::kRead);
@@ -64,11 +64,9 @@ std::string what_policies_miss(const PolicySet& set, Backend backend) {
   for (const auto& policy : set.policies())
     if (asks_for_more(policy, backend)) names += (names.empty() ? "" : ", ") + policy.name();
   if (names.empty()) return names;
-  const std::string less = backend == Backend::kLsm
-                               ? "this version puts right when a change has settled, not before"
-                               : "without the LSM this version sees no deletions and changes of "
-                                 "attributes, and who opens a file only under \"deny\"";
-  return less + ", so these policies get less than they ask for: " + names;
+  return "without the LSM this version sees no deletions and changes of attributes, and who opens "
+         "a file only under \"deny\", so these policies get less than they ask for: " +
+         names;
 }
 
 std::set<std::string> owners(const PolicySet& set) {
@@ -412,7 +410,12 @@ class Daemon {
     for (auto& [set, at, violation] : source_.answers->take()) {
       const auto as_seen = at.path;
       violation.path = at.is_known ? std::move(at.path) : std::string();
-      complete(violation, *set, at.tree);
+      // The policy may stand somewhere else by now, although it says the same.
+      const auto& path = set->trees()[at.tree].path;
+      const auto* now = set_->tree_of(path);
+      const bool is_here = now && now->path == path;
+      complete(violation, is_here ? *set_ : *set,
+               is_here ? static_cast<std::uint32_t>(now - set_->trees().data()) : at.tree);
       if (!at.is_known) violation.path = as_seen;
       herald_.violation(std::move(violation));
     }

@@ -93,6 +93,22 @@ Ownership ownership(const ObjectState& state) {
   return {state.uid, state.gid, state.mode};
 }
 
+bool has_same_trees(const PolicySet& one, const PolicySet& other) {
+  const auto same = [&](const Tree& a, const Tree& b) {
+    return a.path == b.path && one.policy_of(a).name() == other.policy_of(b).name();
+  };
+  return std::equal(one.trees().begin(), one.trees().end(), other.trees().begin(),
+                    other.trees().end(), same);
+}
+
+// And means it: a program that was replaced is another one.
+bool says_the_same(const Policy& one, const Policy& other) {
+  const auto same_program = [](const Allow& a, const Allow& b) { return a.exe == b.exe; };
+  return one.name() == other.name() && canonical_text({one}) == canonical_text({other}) &&
+         std::equal(one.allows.begin(), one.allows.end(), other.allows.begin(), other.allows.end(),
+                    same_program);
+}
+
 // If systemd has started this very process: then all in its control group are its own.
 bool is_service() {
   const char* pid = std::getenv("SYSTEMD_EXEC_PID");  // NOLINT(concurrency-mt-unsafe)
@@ -138,15 +154,24 @@ void Answerer::start() {
 // ---- which policies are asked for
 
 void Answerer::prepare(std::shared_ptr<const PolicySet> set, const Settings& settings) {
-  for (auto& [policy, group] : groups_) leaving_.push_back(std::move(group));
-  groups_.clear();
+  const auto before = std::exchange(set_, std::move(set));
+  auto groups = std::exchange(groups_, {});
   shortcomings_.clear();
   unmarked_.clear();
-  set_ = std::move(set);
   is_changing_ = true;
+  const bool same_trees = before && has_same_trees(*before, *set_);
   for (std::uint32_t policy = 0; policy < set_->policies().size(); ++policy) {
     const auto& each = set_->policies()[policy];
     if (!needs_answers(each, refuses_opens_)) continue;
+    // What has not changed goes on as it is: groups are few, and each policy needs only one then.
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& old) {
+      return same_trees && says_the_same(old.second->policy(), each);
+    });
+    if (same != groups.end()) {
+      groups_.emplace(policy, std::move(same->second));
+      groups.erase(same);
+      continue;
+    }
     auto group = PermissionGroup::create(set_, policy, counters_);
     if (group) {
       groups_.emplace(policy, *std::move(group));
@@ -156,6 +181,7 @@ void Answerer::prepare(std::shared_ptr<const PolicySet> set, const Settings& set
           " refuses no opens and puts nothing right before they return: " + group.error().text());
     }
   }
+  for (auto& [policy, group] : groups) leaving_.push_back(std::move(group));
   Groups asked = leaving_;
   for (const auto& [policy, group] : groups_) asked.push_back(group);
   {
@@ -211,6 +237,11 @@ void Answerer::stop() {
   for (const auto& [policy, group] : groups_) group->let_go();
   groups_.clear();
   enforced();
+}
+
+Answerer::Settings Answerer::settings() const {
+  const std::lock_guard lock(mutex_);
+  return settings_;
 }
 
 // ---- the reader
@@ -297,77 +328,70 @@ void Answerer::answer(const std::shared_ptr<PermissionEvent>& event) {
     const std::lock_guard lock(mutex_);  // or it could be about to sleep
     watch_changed_.notify_all();
   }
-  const auto& policy = event->group().policy();
-  AfterAnswer after;
-  after.event = event;
-
   const auto asker = asker_of_thread(event->thread());
-  const auto looked = look_at(event->file());
   if (!asker) ++counters_->unknown_who;
+  const auto looked = look_at(event->file());
   // Fails towards letting pass: whoever cannot be seen, as out of another pid namespace, is not
   // known to be a stranger. What comes of it is put right.
   const bool is_own = asker && (asker->process == ::getpid() || asker->process == 1);
-  if (!asker || !looked || is_own || asker->uid == policy.wanted.owner.id ||
+  if (!asker || !looked || is_own || asker->uid == event->group().policy().wanted.owner.id ||
       looked->first.state.type != FileType::kRegular) {
     refuse_or_let(event, true);
-    reads_since_ = 0;
-    return;
+  } else {
+    answer_stranger(event, *asker, looked->first, looked->second);
   }
-  const auto& [opened, id] = *looked;
+  reads_since_ = 0;
+}
+
+void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, const Asker& asker,
+                               const Opened& opened, const InodeId& id) {
+  const auto& policy = event->group().policy();
   // The most common of all: it was there before, and is anybody's to open.
   const bool is_old =
-      made_by(opened, std::nullopt, asker->uid) == Made::kNo && opened.state.links > 0;
-  if (is_old && is_same_for_all(policy)) {
+      made_by(opened, std::nullopt, asker.uid) == Made::kNo && opened.state.links > 0;
+  if (is_old && (refuses_opens_ || is_same_for_all(policy))) {
     refuse_or_let(event, true);
-    reads_since_ = 0;
+    AfterAnswer after;
+    after.event = event;
     after.ignore = true;
-    offer(std::move(after));
-    return;
+    return offer(std::move(after));
   }
-
   const auto intent = intent_of_thread(event->thread());
   if (!intent) ++counters_->unknown_intent;
-  const auto made = made_by(opened, intent, asker->uid);
+  const auto made = made_by(opened, intent, asker.uid);
+  // The LSM answers, and tells of what it does not refuse.
+  if (made == Made::kNo && refuses_opens_) return refuse_or_let(event, true);
+
+  AfterAnswer after;
+  after.event = event;
   after.at = place_of(event->group(), event->file());
   if (!after.at.is_known && goes_by_paths(policy)) {
     ++counters_->not_placed;
-    refuse_or_let(event, true);
-    reads_since_ = 0;
-    return;
+    return refuse_or_let(event, true);
   }
-  after.who = processes_->find(asker->process);
-  if (is_never_asked(*after.who)) {
-    refuse_or_let(event, true);
-    reads_since_ = 0;
-    return;
-  }
+  after.who = processes_->find(asker.process);
+  if (is_never_asked(*after.who)) return refuse_or_let(event, true);
   // Ids are only good for this open; the rest is the same for as long as the process runs this.
   auto subject = after.who->subject();
-  subject.self.uid = asker->uid;
-  subject.self.gid = asker->gid;
-  UnknownIntent unknown{};
-  {
-    const std::lock_guard lock(mutex_);
-    unknown = settings_.unknown_intent;
-  }
+  subject.self.uid = asker.uid;
+  subject.self.gid = asker.gid;
   auto decision = decide(policy, after.at.is_known ? after.at.path : std::string_view(), opened,
-                         made, intent, unknown, subject);
+                         made, intent, settings().unknown_intent, subject);
   // What a refused open has made, and nobody could take away yet, is no way around the refusal.
   if (decision.answer == Answered::kAllowed && aftermath_.is_leaving(id))
     decision.answer = Answered::kRefused;
 
-  after.violation.object = id;
-  after.violation.guard = decision.verdict.guard;
-  after.violation.operation = decision.operation.value_or(Operation::kCreate);
-  after.violation.file_type = opened.state.type;
-  after.violation.links = std::max<std::uint64_t>(opened.state.links, 1);
-  after.violation.before = ownership(opened.state);
-  after.violation.after = after.violation.before;
-  after.violation.actor.pid = asker->process;
-  after.violation.actor.tid = event->thread();
-  after.violation.action = Told::kLogged;
+  auto& violation = after.violation;
+  violation.object = id;
+  violation.guard = decision.verdict.guard;
+  violation.operation = decision.operation.value_or(Operation::kCreate);
+  violation.file_type = opened.state.type;
+  violation.links = std::max<std::uint64_t>(opened.state.links, 1);
+  violation.before = ownership(opened.state);
+  violation.after = violation.before;
+  violation.actor.pid = asker.process;
+  violation.actor.tid = event->thread();
   conclude(event, opened, decision, made, std::move(after));
-  reads_since_ = 0;
 }
 
 void Answerer::conclude(const std::shared_ptr<PermissionEvent>& event, const Opened& opened,
@@ -392,12 +416,7 @@ void Answerer::conclude(const std::shared_ptr<PermissionEvent>& event, const Ope
       return;
   }
   ++counters_->overloaded;
-  Answer overload{};
-  {
-    const std::lock_guard lock(mutex_);
-    overload = settings_.on_overload;
-  }
-  refuse_or_let(event, overload == Answer::kAllow);
+  refuse_or_let(event, settings().on_overload == Answer::kAllow);
 }
 
 void Answerer::refuse_or_let(const std::shared_ptr<PermissionEvent>& event, bool allow) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "guardd/answer/aftermath.h"
+#include "guardd/answer/asker.h"
 #include "guardd/answer/decide.h"
 #include "guardd/answer/permission_event.h"
 #include "guardd/answer/permission_group.h"
@@ -48,7 +49,7 @@ class Answerer {
   // Every open in this directory of a tree, if the tree's policy needs an answer.
   void mark(std::uint32_t tree, int directory);
   void unmark(std::uint32_t tree, int directory) const;
-  bool asks() const { return !groups_.empty(); }
+  bool asks_in(std::uint32_t tree) const { return group_of(tree) != nullptr; }
   // Lets everybody go. Nothing is asked any more.
   void stop();
 
@@ -68,11 +69,14 @@ class Answerer {
   };
 
   PermissionGroup* group_of(std::uint32_t tree) const;
+  Settings settings() const;
   void start();
   void wake() const;
   void read(const std::stop_token& stop);
   bool answer_some(const std::shared_ptr<PermissionGroup>& group);
   void answer(const std::shared_ptr<PermissionEvent>& event);
+  void answer_stranger(const std::shared_ptr<PermissionEvent>& event, const Asker& asker,
+                       const Opened& opened, const InodeId& id);
   void conclude(const std::shared_ptr<PermissionEvent>& event, const Opened& opened,
                 const Decision& decision, Made made, AfterAnswer after);
   void refuse_or_let(const std::shared_ptr<PermissionEvent>& event, bool allow);

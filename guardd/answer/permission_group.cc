@@ -25,6 +25,7 @@ constexpr std::uint64_t kOpens = FAN_OPEN_PERM | FAN_EVENT_ON_CHILD;
 // is nobody's.
 constexpr std::size_t kMostGroups = 256;
 std::array<std::atomic<int>, kMostGroups> open_groups;
+std::atomic<int> nothing = -1;  // /dev/null, to put in a group's place
 
 bool replace(int before, int after) {
   return std::any_of(open_groups.begin(), open_groups.end(), [=](std::atomic<int>& each) {
@@ -44,6 +45,7 @@ Result<std::shared_ptr<PermissionGroup>> PermissionGroup::create(
                             FAN_UNLIMITED_MARKS | FAN_REPORT_TID,
                         O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME));
   if (!fd) return Error::from_errno(errno, "ask for permission");
+  if (nothing < 0) nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (!replace(0, fd.get() + 1))
     return Error("more policies want an answer than guardd can ask for");
   return std::shared_ptr<PermissionGroup>(
@@ -116,8 +118,11 @@ void PermissionGroup::respond(int file, bool allow) noexcept {
 }
 
 void PermissionGroup::close_all() noexcept {
-  for (auto& each : open_groups)
-    if (const int fd = each.exchange(0) - 1; fd >= 0) (void)::close(fd);
+  // Not closed but replaced: who still answers must not write into what gets the number next.
+  for (auto& each : open_groups) {
+    const int fd = each.exchange(0) - 1;
+    if (fd >= 0 && (nothing < 0 || ::dup3(nothing, fd, O_CLOEXEC) < 0)) (void)::close(fd);
+  }
 }
 
 }  // namespace guard
