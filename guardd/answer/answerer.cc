@@ -328,17 +328,17 @@ void Answerer::answer(const std::shared_ptr<PermissionEvent>& event) {
     const std::lock_guard lock(mutex_);  // or it could be about to sleep
     watch_changed_.notify_all();
   }
-  const auto asker = asker_of_thread(event->thread());
+  const auto asker = askers_.find(event->thread());
   if (!asker) ++counters_->unknown_who;
-  const auto looked = look_at(event->file());
   // Fails towards letting pass: whoever cannot be seen, as out of another pid namespace, is not
   // known to be a stranger. What comes of it is put right.
-  const bool is_own = asker && (asker->process == ::getpid() || asker->process == 1);
-  if (!asker || !looked || is_own || asker->uid == event->group().policy().wanted.owner.id ||
-      looked->first.state.type != FileType::kRegular) {
-    refuse_or_let(event, true);
-  } else {
+  const bool is_stranger = asker && asker->process != self_ && asker->process != 1 &&
+                           asker->uid != event->group().policy().wanted.owner.id;
+  const auto looked = is_stranger ? look_at(event->file()) : std::nullopt;
+  if (looked && looked->first.state.type == FileType::kRegular) {
     answer_stranger(event, *asker, looked->first, looked->second);
+  } else {
+    refuse_or_let(event, true);
   }
   reads_since_ = 0;
 }

@@ -6,6 +6,8 @@
 // takes what is to be told.
 #pragma once
 
+#include <unistd.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -87,6 +89,7 @@ class Answerer {
   void watch(const std::stop_token& stop);
 
   const bool refuses_opens_;
+  const std::int32_t self_ = ::getpid();  // asked for with every open
   std::shared_ptr<AnswerCounters> counters_ = std::make_shared<AnswerCounters>();
 
   // The loop's.
@@ -112,6 +115,7 @@ class Answerer {
 
   // The reader's.
   std::unique_ptr<Processes> processes_;
+  Askers askers_;
   std::optional<std::string> own_group_;
 
   Aftermath aftermath_;

@@ -1,13 +1,15 @@
 #include "guardd/answer/asker.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <string>
-
-#include "policy/base/handle.h"
 
 namespace guard {
 namespace {
@@ -31,6 +33,26 @@ std::optional<std::uint32_t> number_in(std::string_view status, std::string_view
 
 constexpr int kOfFileSystem = 3;  // behind real, effective and saved
 
+// As Linux 6.13 has it, which the headers of Debian 12 do not know; later ones only add to it.
+struct ProcessInfo {
+  std::uint64_t mask;
+  std::uint64_t control_group;
+  std::uint32_t pid, tgid, ppid;
+  std::uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  std::int32_t exit_code;
+};
+static_assert(sizeof(ProcessInfo) == 64);
+constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, ProcessInfo);
+constexpr std::uint64_t kIds = 1U << 0U | 1U << 1U;  // PIDFD_INFO_PID and PIDFD_INFO_CREDS
+constexpr unsigned kOfThread = O_EXCL;               // PIDFD_THREAD
+
+std::optional<Asker> info_of(int process) {
+  ProcessInfo info{};
+  info.mask = kIds;
+  if (::ioctl(process, kGetInfo, &info) != 0 || (info.mask & kIds) != kIds) return std::nullopt;
+  return Asker{static_cast<std::int32_t>(info.tgid), Uid{info.fsuid}, Gid{info.fsgid}};
+}
+
 }  // namespace
 
 // A name is escaped there, so no process can make lines of its own.
@@ -42,8 +64,22 @@ std::optional<Asker> asker_from(std::string_view status) {
   return Asker{static_cast<std::int32_t>(*group), Uid{*uid}, Gid{*gid}};
 }
 
-std::optional<Asker> asker_of_thread(std::int32_t thread) {
+std::optional<Asker> Askers::ask(std::int32_t thread) {
+  auto& held = held_.at(static_cast<std::size_t>(thread) % kMost);
+  if (held.thread == thread)
+    if (const auto asker = info_of(held.descriptor.get())) return asker;
+  held = {thread, Fd(static_cast<int>(::syscall(SYS_pidfd_open, thread, kOfThread)))};
+  if (held.descriptor)
+    if (const auto asker = info_of(held.descriptor.get())) return asker;
+  if (errno == EINVAL || errno == ENOTTY) is_unknown_ = true;
+  held = {};
+  return std::nullopt;
+}
+
+std::optional<Asker> Askers::find(std::int32_t thread) {
   if (thread <= 0) return std::nullopt;
+  if (!is_unknown_)
+    if (const auto asker = ask(thread)) return asker;
   const auto path = "/proc/" + std::to_string(thread) + "/status";
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 1024> text{};  // what is wanted stands at its beginning

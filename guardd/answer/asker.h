@@ -1,11 +1,14 @@
 // Who asks: the one whose thread waits, as far as most answers need it. Read anew for every open,
-// since ids can change between two. Any thread.
+// since ids can change between two. One thread.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "policy/base/handle.h"
 #include "policy/base/ids.h"
 
 namespace guard {
@@ -18,7 +21,26 @@ struct Asker {
 
 // From the text of /proc/TID/status.
 std::optional<Asker> asker_from(std::string_view status);
-// Nothing: it is gone, or of another namespace.
-std::optional<Asker> asker_of_thread(std::int32_t thread);
+
+// Keeps hold of the threads that asked last, so that one who asks again is known by one call. The
+// kernel says who it is now each time; what is held of a thread that has ended is of no use to
+// another that gets its number.
+class Askers {
+ public:
+  // Nothing: it is gone, or of another namespace.
+  std::optional<Asker> find(std::int32_t thread);
+
+ private:
+  struct Held {
+    std::int32_t thread = 0;
+    Fd descriptor;
+  };
+  static constexpr std::size_t kMost = 256;  // by their numbers: who comes later takes the place
+
+  std::optional<Asker> ask(std::int32_t thread);
+
+  std::array<Held, kMost> held_;
+  bool is_unknown_ = false;  // to this kernel: then /proc says it
+};
 
 }  // namespace guard

@@ -112,12 +112,18 @@ void run(std::vector<std::string> words) {
 }
 
 double as_app(const std::function<double()>& work) {
+  return in_child([&] {
+    if (::setresgid(kApp, kApp, kApp) != 0 || ::setresuid(kApp, kApp, kApp) != 0) give_up("setuid");
+    return work();
+  });
+}
+
+double in_child(const std::function<double()>& work) {
   int ends[2];
   if (::pipe(ends) != 0) give_up("pipe");
   const pid_t child = ::fork();
   if (child < 0) give_up("fork");
   if (child == 0) {
-    if (::setresgid(kApp, kApp, kApp) != 0 || ::setresuid(kApp, kApp, kApp) != 0) give_up("setuid");
     const double result = work();
     std::_Exit(::write(ends[1], &result, sizeof result) == sizeof result ? 0 : 1);
   }
@@ -125,7 +131,7 @@ double as_app(const std::function<double()>& work) {
   double result = 0;
   const bool told = ::read(ends[0], &result, sizeof result) == sizeof result;
   ::close(ends[0]);
-  if (status_of(child) != 0 || !told) give_up("the app");
+  if (status_of(child) != 0 || !told) give_up("what was measured");
   return result;
 }
 

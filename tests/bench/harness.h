@@ -44,7 +44,8 @@ class FileSystem {
 
 void run(std::vector<std::string> words);
 
-// What `work` returns in a child that is the app.
+// What `work` returns in a child; in one that is the app.
+double in_child(const std::function<double()>& work);
 double as_app(const std::function<double()>& work);
 
 using Clock = std::chrono::steady_clock;

@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 
 constexpr int kPatience = 600;  // times 50 ms
 
-fs::path policies_for(const std::vector<fs::path>& trees, std::chrono::milliseconds settle) {
+fs::path policies_for(const std::vector<fs::path>& trees, std::chrono::milliseconds settle,
+                      const std::string& terms) {
   auto place = base() / "guardd";
   fs::remove_all(place);
   fs::create_directory(place);
@@ -28,8 +29,8 @@ fs::path policies_for(const std::vector<fs::path>& trees, std::chrono::milliseco
   for (const auto& tree : trees) {
     file << fmt::format(
         "[[policy]]\nname = \"bench{}\"\npaths = [\"{}\"]\nowner = {}\ngroup = {}\n"
-        "action = \"fix\"\nsettle = \"{}ms\"\n",
-        number++, tree.string(), kApp, kApp, settle.count());
+        "settle = \"{}ms\"\n{}",
+        number++, tree.string(), kApp, kApp, settle.count(), terms);
   }
   return place;
 }
@@ -87,8 +88,9 @@ std::uint64_t Process::switches() const {
   return sum;
 }
 
-Guardd::Guardd(const std::vector<fs::path>& trees, std::chrono::milliseconds settle)
-    : place_(policies_for(trees, settle)),
+Guardd::Guardd(const std::vector<fs::path>& trees, std::chrono::milliseconds settle,
+               const std::string& terms)
+    : place_(policies_for(trees, settle, terms)),
       process_({GUARDD, "--policy-dir", place_, "--state-dir", place_ / "state", "--log", "json"},
                place_ / "told") {
   for (int i = 0; said("\"type\":\"ready\"") == 0; ++i) {

@@ -34,7 +34,8 @@ class Process {
 class Guardd {
  public:
   // With a policy for each tree; back when it watches them and has looked through them.
-  Guardd(const std::vector<std::filesystem::path>& trees, std::chrono::milliseconds settle);
+  Guardd(const std::vector<std::filesystem::path>& trees, std::chrono::milliseconds settle,
+         const std::string& terms = "action = \"fix\"\n");
 
   const Process& process() const { return process_; }
   // How many lines it has said with this in them, so far.

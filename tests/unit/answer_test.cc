@@ -2,7 +2,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/fsuid.h>
 #include <unistd.h>
+
+#include <thread>
 
 #include "guardd/answer/asker.h"
 #include "guardd/answer/decide.h"
@@ -105,12 +108,33 @@ TEST(Asker, OfATornStatusIsUnknown) {
 }
 
 TEST(Asker, IsWhoeverTheThreadBelongsTo) {
-  const auto self = asker_of_thread(::gettid());
-  ASSERT_TRUE(self);
-  EXPECT_EQ(self->process, ::getpid());
-  EXPECT_EQ(self->uid, Uid{::geteuid()});
-  EXPECT_FALSE(asker_of_thread(0));
-  EXPECT_FALSE(asker_of_thread(-1));
+  Askers askers;
+  for (int times = 0; times < 2; ++times) {
+    const auto self = askers.find(::gettid());
+    ASSERT_TRUE(self);
+    EXPECT_EQ(self->process, ::getpid());
+    EXPECT_EQ(self->uid, Uid{::geteuid()});
+  }
+  EXPECT_FALSE(askers.find(0));
+  EXPECT_FALSE(askers.find(-1));
+  EXPECT_FALSE(askers.find(1 << 30));
+  ASSERT_TRUE(askers.find(::gettid()));
+}
+
+// Ids can change from one open to the next, and they are each thread's own.
+TEST(Asker, IsWhoItIsNow) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be others";
+  Askers askers;
+  std::thread other([&] {
+    for (const uid_t user : {0U, 4242U, 0U}) {
+      ::setfsuid(user);
+      const auto asker = askers.find(::gettid());
+      ASSERT_TRUE(asker);
+      EXPECT_EQ(asker->uid, Uid{user});
+      EXPECT_EQ(asker->process, ::getpid());
+    }
+  });
+  other.join();
 }
 
 // ---- whether it was made just now
