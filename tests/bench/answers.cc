@@ -129,9 +129,9 @@ void measure(const FileSystem& system, unsigned openers, Table& table) {
                .target = ratio(target.wanted)},
               to_floor ? of_floor : of_nobody, target);
   };
-  told("what anybody may open", kSame, false, {1.8, 2.5});
-  told("the owner opens", kOwner, true, {1.15, 2.0, true});
-  told("a stranger opens to read", kStranger, true, {1.6, 6.0, true});
+  told("what anybody may open", kSame, false, {1.8, 4.0});
+  told("the owner opens", kOwner, true, {1.15, 3.0, true});
+  told("a stranger opens to read", kStranger, true, {1.6, 8.0, true});
 }
 
 int bench(std::vector<std::string> systems) {
