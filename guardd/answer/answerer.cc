@@ -356,7 +356,7 @@ void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, co
     after.ignore = true;
     return offer(std::move(after));
   }
-  const auto intent = intent_of_thread(event->thread());
+  const auto intent = askers_.intent(event->thread());
   if (!intent) ++counters_->unknown_intent;
   const auto made = made_by(opened, intent, asker.uid);
   // The LSM answers, and tells of what it does not refuse.
@@ -364,22 +364,33 @@ void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, co
 
   AfterAnswer after;
   after.event = event;
-  after.at = place_of(event->group(), event->file());
-  if (!after.at.is_known && goes_by_paths(policy)) {
+  const bool by_paths = goes_by_paths(policy);
+  if (by_paths) after.at = place_of(event->group(), event->file());
+  if (by_paths && !after.at.is_known) {
     ++counters_->not_placed;
     return refuse_or_let(event, true);
   }
+  const auto decided_for = [&](const Subject& subject) {
+    return decide(policy, after.at.is_known ? after.at.path : std::string_view(), opened, made,
+                  intent, settings().unknown_intent, subject);
+  };
+  // What breaks no guard is everybody's: only of an offender more has to be known than his ids.
+  Subject stranger;
+  stranger.self.uid = asker.uid;
+  stranger.self.gid = asker.gid;
+  const bool is_leaving = aftermath_.is_leaving(id);
+  if (!is_leaving && !decided_for(stranger).operation) return refuse_or_let(event, true);
+
+  if (!by_paths) after.at = place_of(event->group(), event->file());
   after.who = processes_->find(asker.process);
   if (is_never_asked(*after.who)) return refuse_or_let(event, true);
   // Ids are only good for this open; the rest is the same for as long as the process runs this.
   auto subject = after.who->subject();
   subject.self.uid = asker.uid;
   subject.self.gid = asker.gid;
-  auto decision = decide(policy, after.at.is_known ? after.at.path : std::string_view(), opened,
-                         made, intent, settings().unknown_intent, subject);
+  auto decision = decided_for(subject);
   // What a refused open has made, and nobody could take away yet, is no way around the refusal.
-  if (decision.answer == Answered::kAllowed && aftermath_.is_leaving(id))
-    decision.answer = Answered::kRefused;
+  if (decision.answer == Answered::kAllowed && is_leaving) decision.answer = Answered::kRefused;
 
   auto& violation = after.violation;
   violation.object = id;

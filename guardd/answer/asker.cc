@@ -65,15 +65,25 @@ std::optional<Asker> asker_from(std::string_view status) {
 }
 
 std::optional<Asker> Askers::ask(std::int32_t thread) {
-  auto& held = held_.at(static_cast<std::size_t>(thread) % kMost);
-  if (held.thread == thread)
-    if (const auto asker = info_of(held.descriptor.get())) return asker;
-  held = {thread, Fd(static_cast<int>(::syscall(SYS_pidfd_open, thread, kOfThread)))};
-  if (held.descriptor)
-    if (const auto asker = info_of(held.descriptor.get())) return asker;
+  auto& known = held(thread);
+  if (known.thread == thread)
+    if (const auto asker = info_of(known.descriptor.get())) return asker;
+  known = {thread, Fd(static_cast<int>(::syscall(SYS_pidfd_open, thread, kOfThread))), Fd()};
+  if (known.descriptor)
+    if (const auto asker = info_of(known.descriptor.get())) return asker;
   if (errno == EINVAL || errno == ENOTTY) is_unknown_ = true;
-  held = {};
+  known = {};
   return std::nullopt;
+}
+
+std::optional<Intent> Askers::intent(std::int32_t thread) {
+  auto& known = held(thread);
+  if (known.thread != thread) known = {thread, Fd(), Fd()};
+  // It may be that of another, who had the number before.
+  if (known.syscall)
+    if (const auto intent = intent_of_thread(thread, known.syscall)) return intent;
+  known.syscall = open_syscall_of(thread);
+  return intent_of_thread(thread, known.syscall);
 }
 
 std::optional<Asker> Askers::find(std::int32_t thread) {

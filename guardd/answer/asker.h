@@ -1,5 +1,5 @@
-// Who asks: the one whose thread waits, as far as most answers need it. Read anew for every open,
-// since ids can change between two. One thread.
+// Who asks, and how: the one whose thread waits, as far as most answers need it. Read anew for
+// every open, since ids can change between two. One thread.
 #pragma once
 
 #include <array>
@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "guardd/answer/intent.h"
 #include "policy/base/handle.h"
 #include "policy/base/ids.h"
 
@@ -29,14 +30,18 @@ class Askers {
  public:
   // Nothing: it is gone, or of another namespace.
   std::optional<Asker> find(std::int32_t thread);
+  // How it opens what it waits for.
+  std::optional<Intent> intent(std::int32_t thread);
 
  private:
   struct Held {
     std::int32_t thread = 0;
     Fd descriptor;
+    Fd syscall;
   };
   static constexpr std::size_t kMost = 256;  // by their numbers: who comes later takes the place
 
+  Held& held(std::int32_t thread) { return held_.at(static_cast<std::size_t>(thread) % kMost); }
   std::optional<Asker> ask(std::int32_t thread);
 
   std::array<Held, kMost> held_;

@@ -10,8 +10,6 @@
 #include <ctime>
 #include <string>
 
-#include "policy/base/handle.h"
-
 namespace guard {
 namespace {
 
@@ -131,20 +129,24 @@ std::optional<Intent> intent_from(
   }
 }
 
-std::optional<Intent> intent_of_thread(std::int32_t thread) {
-  const auto directory = "/proc/" + std::to_string(thread);
-  const Fd file(::open((directory + "/syscall").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return std::nullopt;
+Fd open_syscall_of(std::int32_t thread) {
+  const auto path = "/proc/" + std::to_string(thread) + "/syscall";
+  return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+std::optional<Intent> intent_of_thread(std::int32_t thread, const Fd& syscall) {
+  if (!syscall) return std::nullopt;
   constexpr int kYields = 20;
   constexpr int kTries = 120;
   for (int tries = 0; tries < kTries; ++tries) {
     std::array<char, 256> text{};
-    const auto size = ::pread(file.get(), text.data(), text.size(), 0);
+    const auto size = ::pread(syscall.get(), text.data(), text.size(), 0);
     if (size <= 0) return std::nullopt;
     const std::string_view said(text.data(), static_cast<std::size_t>(size));
     if (!said.starts_with(kRunning)) {
       return intent_from(said, [&](std::uint64_t address) -> std::optional<std::uint64_t> {
-        const Fd memory(::open((directory + "/mem").c_str(), O_RDONLY | O_CLOEXEC));
+        const auto path = "/proc/" + std::to_string(thread) + "/mem";
+        const Fd memory(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
         std::uint64_t value = 0;
         const bool is_read = memory && ::pread(memory.get(), &value, sizeof value,
                                                static_cast<off_t>(address)) == sizeof value;

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "policy/base/handle.h"
+
 namespace guard {
 
 struct Intent {
@@ -31,6 +33,8 @@ std::optional<Intent> intent_from(
 
 // Asks the thread itself, which may not sleep yet: on a busy machine it may have to wait for a
 // processor first. For a tenth of a second at most.
-std::optional<Intent> intent_of_thread(std::int32_t thread);
+std::optional<Intent> intent_of_thread(std::int32_t thread, const Fd& syscall);
+// /proc/TID/syscall. Of a thread that has ended it tells nothing, whoever has the number by then.
+Fd open_syscall_of(std::int32_t thread);
 
 }  // namespace guard
