@@ -28,37 +28,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-// The kernel says when a permission event waits for too long, where it can.
-class KernelWatchdog {
- public:
-  KernelWatchdog() {
-    std::ifstream(kSetting) >> before_;
-    if (works()) std::ofstream(kSetting) << 2;
-    log_ = Fd(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    if (log_) (void)::lseek(log_.get(), 0, SEEK_END);
-  }
-  ~KernelWatchdog() {
-    if (works()) std::ofstream(kSetting) << before_;
-  }
-  KernelWatchdog(const KernelWatchdog&) = delete;
-  KernelWatchdog& operator=(const KernelWatchdog&) = delete;
-
-  bool works() const { return before_ >= 0; }
-  bool has_barked() {
-    std::array<char, 8192> line{};
-    bool barked = false;
-    for (ssize_t size = 0; (size = ::read(log_.get(), line.data(), line.size())) > 0;)
-      barked |= std::string_view(line.data(), static_cast<std::size_t>(size))
-                    .find("failed to respond to fanotify") != std::string_view::npos;
-    return barked;
-  }
-
- private:
-  static constexpr const char* kSetting = "/proc/sys/fs/fanotify/watchdog_timeout";
-  int before_ = -1;
-  Fd log_;
-};
-
 class Answers : public DaemonTest {
  protected:
   void SetUp() override {
@@ -66,11 +35,6 @@ class Answers : public DaemonTest {
     if (IsSkipped() || HasFatalFailure()) return;
     as_app("umask 027; echo right > $T/conf; mkdir $T/dir; echo a > $T/dir/a");
   }
-  void TearDown() override {
-    EXPECT_TRUE(holds_up_ || !watchdog_.has_barked());
-    DaemonTest::TearDown();
-  }
-
   fs::path at(const char* name) const { return tree_ / name; }
   // The error of opening it, or 0.
   int error_of(const char* name, int flags) const {
@@ -106,11 +70,6 @@ class Answers : public DaemonTest {
   bool goes(const char* name) const {
     return eventually([&] { return !fs::exists(fs::symlink_status(at(name))); });
   }
-
-  KernelWatchdog watchdog_;
-  // On purpose, for a while: its watchdog (6.18) takes two events for one that it sees at two
-  // looks.
-  bool holds_up_ = false;
 };
 GUARD_ON_EVERY_FS(Answers);
 
@@ -278,19 +237,32 @@ TEST_P(Answers, TheOwnerIsRightBeforeTheOpenReturns) {
 
 // ---- nobody waits for ever
 
-// Opens and closes as fast as it can, until told to stop. What is refused is not counted as wrong.
+// Open and close as fast as they can, until told to stop.
 class Openers {
  public:
   Openers(const fs::path& file, int count) {
     for (int i = 0; i < count; ++i)
       threads_.emplace_back([this, file](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
+          const auto began = Clock::now();
           const Fd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+          const std::int64_t took = (Clock::now() - began) / 1ms;
           if (!opened) ++failed_;
           ++opened_;
+          for (auto longest = longest_.load();
+               took > longest && !longest_.compare_exchange_weak(longest, took);) {
+          }
         }
       });
   }
+  ~Openers() {
+    threads_.clear();
+    // Nobody but who stands still holds anybody up for long; the kernel's own watchdog (6.18) takes
+    // two events for one that it meets at two looks, and so says too much.
+    EXPECT_LT(longest_, std::getenv("GUARD_KERNEL") ? 20'000 : 5'000);  // NOLINT
+  }
+  Openers(const Openers&) = delete;
+  Openers& operator=(const Openers&) = delete;
   int opened() const { return opened_; }
   int failed() const { return failed_; }
   bool go_on() const {
@@ -302,8 +274,11 @@ class Openers {
   struct DaemonTestTime : DaemonTest {
     using DaemonTest::eventually;
   };
+  using Clock = std::chrono::steady_clock;
+
   std::atomic<int> opened_ = 0;
   std::atomic<int> failed_ = 0;
+  std::atomic<std::int64_t> longest_ = 0;  // milliseconds
   std::vector<std::jthread> threads_;
 };
 
@@ -329,7 +304,6 @@ TEST_P(Answers, AStoppedDaemonIsEndedAndLetsEverybodyGo) {
   start();
   const Openers openers(at("conf"), 2);
   EXPECT_TRUE(openers.go_on());
-  holds_up_ = true;
   ::kill(daemon(), SIGSTOP);
   std::this_thread::sleep_for(200ms);
   const int before = openers.opened();
@@ -399,7 +373,6 @@ TEST_P(Answers, AReloadAsksForNoMoreGroupsThanItNeeds) {
 TEST_P(Answers, AFreezeHoldsUpNobodyForLong) {
   if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "no tmpfs freezes";
   guard_app("fix", "10s", "fix_at = \"open\"\n");
-  holds_up_ = true;
   start();
   std::atomic<bool> done = false;
   std::jthread opener([&] {
