@@ -61,19 +61,20 @@ std::optional<std::pair<Opened, InodeId>> look_at(int file) {
       opened, InodeId{::gnu_dev_makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino});
 }
 
-// By the kernel's names in memory: no file system is asked.
-std::string path_of(int file) {
+// By the kernel's names in memory: no file system is asked. It marks what has no name any more.
+std::string path_of(int file, bool has_name) {
   std::array<char, PATH_MAX> target{};
   const auto link = "/proc/self/fd/" + std::to_string(file);
   const auto size = ::readlink(link.c_str(), target.data(), target.size());
   std::string path(target.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
   constexpr std::string_view kDeleted = " (deleted)";
-  if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+  if (!has_name && path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
   return path;
 }
 
-OpenedAt place_of(const PermissionGroup& group, int file) {
-  auto path = path_of(file);
+OpenedAt place_of(const PermissionEvent& event, const Opened& opened) {
+  const auto& group = event.group();
+  auto path = path_of(event.file(), opened.state.links > 0);
   const auto& set = *group.set();
   const auto* tree = path.starts_with('/') ? set.tree_of(path) : nullptr;
   if (tree && tree->policy == group.policy_number()) {
@@ -250,9 +251,14 @@ Answerer::Settings Answerer::settings() const {
 bool Answerer::answer_some(const std::shared_ptr<PermissionGroup>& group) {
   std::array<PermissionGroup::Waiting, PermissionGroup::kMostAtOnce> waiting;
   const auto count = group->read(waiting);
-  for (std::size_t i = 0; i < count; ++i)
-    answer(std::make_shared<PermissionEvent>(group, std::move(waiting.at(i).file),
-                                             waiting.at(i).thread));
+  std::array<std::shared_ptr<PermissionEvent>, PermissionGroup::kMostAtOnce> events;
+  const auto now = Clock::now();
+  for (std::size_t i = 0; i < count; ++i) {
+    events.at(i) = std::make_shared<PermissionEvent>(group, std::move(waiting.at(i).file),
+                                                     waiting.at(i).thread);
+    waiters_.add(events.at(i), now);
+  }
+  for (std::size_t i = 0; i < count; ++i) answer(std::exchange(events.at(i), nullptr));
   return count > 0;
 }
 
@@ -323,7 +329,6 @@ bool Answerer::is_never_asked(const Found& who) const {
 
 void Answerer::answer(const std::shared_ptr<PermissionEvent>& event) {
   reads_since_ = nanoseconds_now();
-  waiters_.add(event, Clock::now());
   if (!is_watched_.exchange(true)) {
     const std::lock_guard lock(mutex_);  // or it could be about to sleep
     watch_changed_.notify_all();
@@ -338,7 +343,7 @@ void Answerer::answer(const std::shared_ptr<PermissionEvent>& event) {
   if (looked && looked->first.state.type == FileType::kRegular) {
     answer_stranger(event, *asker, looked->first, looked->second);
   } else {
-    refuse_or_let(event, true);
+    (void)refuse_or_let(event, true);
   }
   reads_since_ = 0;
 }
@@ -350,7 +355,7 @@ void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, co
   const bool is_old =
       made_by(opened, std::nullopt, asker.uid) == Made::kNo && opened.state.links > 0;
   if (is_old && (refuses_opens_ || is_same_for_all(policy))) {
-    refuse_or_let(event, true);
+    (void)refuse_or_let(event, true);
     AfterAnswer after;
     after.event = event;
     after.ignore = true;
@@ -360,15 +365,15 @@ void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, co
   if (!intent) ++counters_->unknown_intent;
   const auto made = made_by(opened, intent, asker.uid);
   // The LSM answers, and tells of what it does not refuse.
-  if (made == Made::kNo && refuses_opens_) return refuse_or_let(event, true);
+  if (made == Made::kNo && refuses_opens_) return (void)refuse_or_let(event, true);
 
   AfterAnswer after;
   after.event = event;
   const bool by_paths = goes_by_paths(policy);
-  if (by_paths) after.at = place_of(event->group(), event->file());
+  if (by_paths) after.at = place_of(*event, opened);
   if (by_paths && !after.at.is_known) {
     ++counters_->not_placed;
-    return refuse_or_let(event, true);
+    return (void)refuse_or_let(event, true);
   }
   const auto decided_for = [&](const Subject& subject) {
     return decide(policy, after.at.is_known ? after.at.path : std::string_view(), opened, made,
@@ -379,11 +384,11 @@ void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, co
   stranger.self.uid = asker.uid;
   stranger.self.gid = asker.gid;
   const bool is_leaving = aftermath_.is_leaving(id);
-  if (!is_leaving && !decided_for(stranger).operation) return refuse_or_let(event, true);
+  if (!is_leaving && !decided_for(stranger).operation) return (void)refuse_or_let(event, true);
 
-  if (!by_paths) after.at = place_of(event->group(), event->file());
+  if (!by_paths) after.at = place_of(*event, opened);
   after.who = processes_->find(asker.process);
-  if (is_never_asked(*after.who)) return refuse_or_let(event, true);
+  if (is_never_asked(*after.who)) return (void)refuse_or_let(event, true);
   // Ids are only good for this open; the rest is the same for as long as the process runs this.
   auto subject = after.who->subject();
   subject.self.uid = asker.uid;
@@ -408,31 +413,34 @@ void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, co
 void Answerer::conclude(const std::shared_ptr<PermissionEvent>& event, const Opened& opened,
                         const Decision& decision, Made made, AfterAnswer after) {
   switch (decision.answer) {
-    case Answered::kRefused:
-      refuse_or_let(event, false);
-      after.violation.action = Told::kDenied;
+    case Answered::kRefused: {
+      const bool is_refused = refuse_or_let(event, false);  // or it was too late
+      after.violation.action = is_refused ? Told::kDenied : Told::kLogged;
       after.tell = decision.operation.has_value();
-      after.remove = made == Made::kYes && opened.state.links == 1 && after.tell;
+      after.remove = is_refused && made == Made::kYes && opened.state.links == 1 && after.tell;
       return offer(std::move(after));
+    }
     case Answered::kToBeFixed:
       if (offer(
               Fix{std::move(after), *decision.verdict.wanted, decision.verdict.wrong.mode_excess}))
         return;  // answered by a fixer, or by the monitor
       break;
     case Answered::kAllowed:
-      refuse_or_let(event, true);
+      (void)refuse_or_let(event, true);
       // What was made is told of when it has settled.
       after.tell = decision.operation.has_value() && made == Made::kNo;
       if (after.tell) offer(std::move(after));
       return;
   }
   ++counters_->overloaded;
-  refuse_or_let(event, settings().on_overload == Answer::kAllow);
+  (void)refuse_or_let(event, settings().on_overload == Answer::kAllow);
 }
 
-void Answerer::refuse_or_let(const std::shared_ptr<PermissionEvent>& event, bool allow) {
-  (void)event->answer(allow);
+// False: the monitor has answered already.
+bool Answerer::refuse_or_let(const std::shared_ptr<PermissionEvent>& event, bool allow) {
+  const bool is_first = event->answer(allow);
   waiters_.remove(*event);
+  return is_first;
 }
 
 void Answerer::offer(AfterAnswer after) {
@@ -467,7 +475,7 @@ void Answerer::fix(const std::stop_token& stop) {
       is_fixed = (fix.excess == 0 || ::fchmod(file, mode) == 0) &&
                  ::fchown(file, fix.wanted.owner.id.value, fix.wanted.group.id.value) == 0;
     }
-    refuse_or_let(event, true);
+    (void)refuse_or_let(event, true);
     // What failed is looked at again once it has settled, and told of then with its reason.
     if (const auto now = is_fixed ? look_at(event->file()) : std::nullopt) {
       ++counters_->fixed;

@@ -81,7 +81,7 @@ class Answerer {
                        const Opened& opened, const InodeId& id);
   void conclude(const std::shared_ptr<PermissionEvent>& event, const Opened& opened,
                 const Decision& decision, Made made, AfterAnswer after);
-  void refuse_or_let(const std::shared_ptr<PermissionEvent>& event, bool allow);
+  bool refuse_or_let(const std::shared_ptr<PermissionEvent>& event, bool allow);
   bool is_never_asked(const Found& who) const;
   void offer(AfterAnswer after);
   bool offer(Fix fix);
