@@ -305,8 +305,13 @@ void Answerer::read(const std::stop_token& stop) {
     std::erase_if(all, [](const Read& each) { return !each.group; });
     polled.assign(1, {wake_.get(), POLLIN, 0});
     for (const auto& each : all) polled.push_back({each.group->fd(), POLLIN, 0});
-    const int patience = any_goes ? static_cast<int>(kGrace / std::chrono::milliseconds(1)) : -1;
-    if (::poll(polled.data(), polled.size(), patience) <= 0) continue;
+    const int patience = !asked_again_.empty() ? 1
+                         : any_goes ? static_cast<int>(kGrace / std::chrono::milliseconds(1))
+                                    : -1;
+    const int ready = ::poll(polled.data(), polled.size(), patience);
+    for (const auto& event : std::exchange(asked_again_, {}))
+      if (!event->is_answered()) answer(event);
+    if (ready <= 0) continue;
     if (polled[0].revents != 0) {
       std::uint64_t count = 0;
       (void)::read(wake_.get(), &count, sizeof count);
@@ -361,7 +366,10 @@ void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, co
     after.ignore = true;
     return offer(std::move(after));
   }
-  const auto intent = askers_.intent(event->thread());
+  const auto learned = askers_.intent(event->thread());
+  // Fails towards on_deadline: a machine that is too busy must not refuse by that.
+  if (learned.not_yet) return asked_again_.push_back(event);
+  const auto& intent = learned.intent;
   if (!intent) ++counters_->unknown_intent;
   const auto made = made_by(opened, intent, asker.uid);
   // The LSM answers, and tells of what it does not refuse.

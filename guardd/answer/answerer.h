@@ -116,6 +116,8 @@ class Answerer {
   // The reader's.
   std::unique_ptr<Processes> processes_;
   Askers askers_;
+  // Those whose threads do not sleep yet. The monitor has an eye on them like on all others.
+  std::vector<std::shared_ptr<PermissionEvent>> asked_again_;
   std::optional<std::string> own_group_;
 
   Aftermath aftermath_;

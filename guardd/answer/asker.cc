@@ -76,12 +76,14 @@ std::optional<Asker> Askers::ask(std::int32_t thread) {
   return std::nullopt;
 }
 
-std::optional<Intent> Askers::intent(std::int32_t thread) {
+Learned Askers::intent(std::int32_t thread) {
   auto& known = held(thread);
   if (known.thread != thread) known = {thread, Fd(), Fd()};
   // It may be that of another, who had the number before.
-  if (known.syscall)
-    if (const auto intent = intent_of_thread(thread, known.syscall)) return intent;
+  if (known.syscall) {
+    const auto learned = intent_of_thread(thread, known.syscall);
+    if (learned.intent || learned.not_yet) return learned;
+  }
   known.syscall = open_syscall_of(thread);
   return intent_of_thread(thread, known.syscall);
 }

@@ -31,7 +31,7 @@ class Askers {
   // Nothing: it is gone, or of another namespace.
   std::optional<Asker> find(std::int32_t thread);
   // How it opens what it waits for.
-  std::optional<Intent> intent(std::int32_t thread);
+  Learned intent(std::int32_t thread);
 
  private:
   struct Held {

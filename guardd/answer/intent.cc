@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <ctime>
 #include <string>
 
 namespace guard {
@@ -134,33 +133,29 @@ Fd open_syscall_of(std::int32_t thread) {
   return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-std::optional<Intent> intent_of_thread(std::int32_t thread, const Fd& syscall) {
-  if (!syscall) return std::nullopt;
-  constexpr int kYields = 20;
-  constexpr int kTries = 120;
+Learned intent_of_thread(std::int32_t thread, const Fd& syscall) {
+  if (!syscall) return {};
+  constexpr int kTries = 20;
   for (int tries = 0; tries < kTries; ++tries) {
     std::array<char, 256> text{};
     const auto size = ::pread(syscall.get(), text.data(), text.size(), 0);
-    if (size <= 0) return std::nullopt;
+    if (size <= 0) return {};
     const std::string_view said(text.data(), static_cast<std::size_t>(size));
-    if (!said.starts_with(kRunning)) {
-      return intent_from(said, [&](std::uint64_t address) -> std::optional<std::uint64_t> {
-        const auto path = "/proc/" + std::to_string(thread) + "/mem";
-        const Fd memory(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        std::uint64_t value = 0;
-        const bool is_read = memory && ::pread(memory.get(), &value, sizeof value,
-                                               static_cast<off_t>(address)) == sizeof value;
-        return is_read ? std::optional(value) : std::nullopt;
-      });
-    }
-    if (tries < kYields) {
+    if (said.starts_with(kRunning)) {
       (void)::sched_yield();
-    } else {
-      const timespec moment{0, 20'000L * (tries - kYields + 1)};
-      (void)::nanosleep(&moment, nullptr);
+      continue;
     }
+    const auto read_memory = [&](std::uint64_t address) -> std::optional<std::uint64_t> {
+      const auto path = "/proc/" + std::to_string(thread) + "/mem";
+      const Fd memory(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      std::uint64_t value = 0;
+      const bool is_read = memory && ::pread(memory.get(), &value, sizeof value,
+                                             static_cast<off_t>(address)) == sizeof value;
+      return is_read ? std::optional(value) : std::nullopt;
+    };
+    return {intent_from(said, read_memory), false};
   }
-  return std::nullopt;
+  return {std::nullopt, true};
 }
 
 }  // namespace guard

@@ -31,9 +31,13 @@ std::optional<Intent> intent_from(
     std::string_view syscall,
     const std::function<std::optional<std::uint64_t>(std::uint64_t)>& read_memory);
 
-// Asks the thread itself, which may not sleep yet: on a busy machine it may have to wait for a
-// processor first. For a tenth of a second at most.
-std::optional<Intent> intent_of_thread(std::int32_t thread, const Fd& syscall);
+// What the thread itself says. It may not sleep yet: on a busy machine it may have to wait for a
+// processor first.
+struct Learned {
+  std::optional<Intent> intent;
+  bool not_yet = false;  // to be asked again; neither: it will not be known
+};
+Learned intent_of_thread(std::int32_t thread, const Fd& syscall);
 // /proc/TID/syscall. Of a thread that has ended it tells nothing, whoever has the number by then.
 Fd open_syscall_of(std::int32_t thread);
 
