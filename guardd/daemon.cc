@@ -1,5 +1,6 @@
 #include "guardd/daemon.h"
 
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,6 +115,7 @@ class Daemon {
     processes_ = std::make_unique<Processes>(
         ProcessesOptions{config_.tracer != TracerChoice::kOff, {}, "/proc"});
     GUARD_TRY(source_, choose_source(options_.backend.value_or(config_.backend), *processes_));
+    (void)::malloc_trim(0);  // of what trying the LSM took, which is a lot
     GUARD_CHECK(herald_.start(options_.json, config_));
     herald_.remember_in(store_.get());
     herald_.set_backend(source_.backend);
