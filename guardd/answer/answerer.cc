@@ -183,27 +183,29 @@ void Answerer::prepare(std::shared_ptr<const PolicySet> set, const Settings& set
     }
   }
   for (auto& [policy, group] : groups) leaving_.push_back(std::move(group));
+  {
+    const std::lock_guard lock(mutex_);
+    settings_ = settings;
+  }
+  publish();
+  if (!groups_.empty()) start();
+}
+
+// To the reader: these are asked, and those that leave.
+void Answerer::publish() {
   Groups asked = leaving_;
   for (const auto& [policy, group] : groups_) asked.push_back(group);
   {
     const std::lock_guard lock(mutex_);
-    settings_ = settings;
     asked_ = std::make_shared<const Groups>(std::move(asked));
   }
-  if (!groups_.empty()) start();
   wake();
 }
 
 void Answerer::enforced() {
   is_changing_ = false;
   leaving_.clear();
-  Groups asked;
-  for (const auto& [policy, group] : groups_) asked.push_back(group);
-  {
-    const std::lock_guard lock(mutex_);
-    asked_ = std::make_shared<const Groups>(std::move(asked));
-  }
-  wake();
+  publish();
 }
 
 PermissionGroup* Answerer::group_of(std::uint32_t tree) const {

@@ -72,6 +72,7 @@ class Answerer {
 
   PermissionGroup* group_of(std::uint32_t tree) const;
   Settings settings() const;
+  void publish();
   void start();
   void wake() const;
   void read(const std::stop_token& stop);
