@@ -14,6 +14,10 @@
 namespace guard {
 namespace {
 
+std::pair<std::uint64_t, std::uint64_t> key_of(const InodeId& id) {
+  return {id.device, id.inode};
+}
+
 // This thread acts as the owner of the tree: it can do nothing in it that the owner could not.
 class ActingAs {
  public:
@@ -59,7 +63,7 @@ Aftermath::~Aftermath() {
 bool Aftermath::offer(AfterAnswer after) {
   const std::lock_guard lock(mutex_);
   if (waiting_.size() >= kMost) return false;
-  if (after.remove) leaving_.insert(after.violation.object);
+  if (after.remove) leaving_.insert(key_of(after.violation.object));
   waiting_.push_back(std::move(after));
   changed_.notify_one();
   return true;
@@ -67,7 +71,7 @@ bool Aftermath::offer(AfterAnswer after) {
 
 bool Aftermath::is_leaving(const InodeId& file) const {
   const std::lock_guard lock(mutex_);
-  return leaving_.contains(file);
+  return !leaving_.empty() && leaving_.contains(key_of(file));
 }
 
 void Aftermath::run(const std::stop_token& stop) {
@@ -90,7 +94,7 @@ void Aftermath::run(const std::stop_token& stop) {
             removed.error().text();
     }
     lock.lock();
-    if (after.remove) leaving_.erase(after.violation.object);
+    if (after.remove) leaving_.erase(key_of(after.violation.object));
     lock.unlock();
     if (after.tell) {
       if (after.who) {

@@ -69,7 +69,7 @@ class Aftermath {
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<AfterAnswer> waiting_;
-  std::set<InodeId> leaving_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> leaving_;
   std::jthread thread_;  // last: it ends before what it uses
 };
 
