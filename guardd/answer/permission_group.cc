@@ -44,6 +44,8 @@ Result<std::shared_ptr<PermissionGroup>> PermissionGroup::create(
   Fd fd(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
                             FAN_UNLIMITED_MARKS | FAN_REPORT_TID,
                         O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME));
+  if (!fd && errno == EMFILE)
+    return Error("root has no more fanotify groups: raise the sysctl fs.fanotify.max_user_groups");
   if (!fd) return Error::from_errno(errno, "ask for permission");
   if (nothing < 0) nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (!replace(0, fd.get() + 1))
