@@ -36,7 +36,7 @@ class Answerer {
  public:
   using Settings = decltype(Config::answer);
   static constexpr unsigned kFixers = 2;
-  static constexpr std::size_t kMostToFix = 64;
+  static constexpr std::size_t kMostToFix = 256;
 
   // `refuses_opens`: the LSM does, so that only what is to be put right at once is asked for.
   explicit Answerer(bool refuses_opens);
@@ -77,6 +77,7 @@ class Answerer {
   void wake() const;
   void read(const std::stop_token& stop);
   bool answer_some(const std::shared_ptr<PermissionGroup>& group);
+  void answer_more(const std::shared_ptr<PermissionGroup>& group);
   void answer(const std::shared_ptr<PermissionEvent>& event);
   void answer_stranger(const std::shared_ptr<PermissionEvent>& event, const Asker& asker,
                        const Opened& opened, const InodeId& id);
