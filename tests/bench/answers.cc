@@ -1,10 +1,12 @@
-// What it costs to be asked: an open that guardd answers beside one that nobody asks about, and
-// beside the floor, a program that lets everybody pass and looks at nothing. In one run; a ratio is
-// the median of the rounds'. The column of the peer holds guardd beside the floor.
+// What it costs to be asked: an open that guardd answers beside one that nobody asks about, beside
+// the floor, a program that lets everybody pass and looks at nothing, and beside fapolicyd. In one
+// run; a ratio is the median of the rounds'. Whoever opens and whoever answers are put on the same
+// processor, or on one each: where the scheduler puts them decides more than what they do.
 //
 //   answers [FILESYSTEM...]    tmpfs, ext4
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/fanotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 #include <array>
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "policy/base/handle.h"
@@ -31,8 +34,9 @@ constexpr bool kSanitized = false;
 #endif
 
 constexpr unsigned kSeconds = 300;
-constexpr unsigned kRounds = 9;
+constexpr unsigned kRounds = 7;
 constexpr unsigned kOpens = 2000;
+constexpr unsigned kAll = ~0U;  // processors
 
 // Lets everybody pass, with one read and one write for each.
 class Floor {
@@ -68,71 +72,145 @@ class Floor {
   pid_t pid_ = -1;
 };
 
-// So many at once; seconds for one open and close of each.
-double seconds_each(const fs::path& file, unsigned openers) {
-  const auto work = [&file] {
+// This process, and what it starts from here on, runs only there.
+class On {
+ public:
+  explicit On(unsigned processor) {
+    if (::sched_getaffinity(0, sizeof before_, &before_) != 0) give_up("sched_getaffinity");
+    if (processor == kAll) return;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(processor, &only);
+    if (::sched_setaffinity(0, sizeof only, &only) != 0) give_up("sched_setaffinity");
+  }
+  ~On() { (void)::sched_setaffinity(0, sizeof before_, &before_); }
+  On(const On&) = delete;
+  On& operator=(const On&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
+
+// Who opens, and where.
+struct Setting {
+  const char* what;
+  unsigned openers;
+  unsigned opens_on;
+  unsigned answers_on;
+};
+
+// Seconds for one open and close: of half of them at most, and of 99 in 100 at most.
+struct Took {
+  double half = 0;
+  double most = 0;
+};
+
+Took took(const fs::path& file, unsigned openers) {
+  std::vector<std::vector<double>> all(openers);
+  const auto work = [&file](std::vector<double>& each) {
+    each.reserve(kOpens);
     for (unsigned i = 0; i < kOpens; ++i) {
+      const auto began = Clock::now();
       const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
       if (fd < 0) give_up(file);
       ::close(fd);
+      each.push_back(seconds_since(began));
     }
   };
-  const auto seconds = seconds_of([&] {
+  {
     std::vector<std::jthread> others;
-    for (unsigned i = 1; i < openers; ++i) others.emplace_back(work);
-    work();
-  });
-  return seconds / kOpens;
+    for (unsigned i = 1; i < openers; ++i) others.emplace_back([&, i] { work(all[i]); });
+    work(all[0]);
+  }
+  for (unsigned i = 1; i < openers; ++i) all[0].insert(all[0].end(), all[i].begin(), all[i].end());
+  return {median(all[0]), percentile(all[0], 0.99)};
 }
 
-enum Arm : std::size_t { kNobody, kFloor, kSame, kOwner, kStranger, kArms };
+enum Arm : std::size_t { kNobody, kOutside, kFloor, kSame, kOwner, kStranger, kPeer, kArms };
+constexpr std::array<const char*, kArms> kNames{"nobody", "outside",  "floor", "same",
+                                                "owner",  "stranger", "peer"};
 
-void measure(const FileSystem& system, unsigned openers, Table& table) {
+// Of each round how often as long as another arm it took.
+class Ratios {
+ public:
+  void add(const std::array<Took, kArms>& round) { rounds_.push_back(round); }
+  double of(Arm arm, Arm other, double Took::*figure) const {
+    std::vector<double> all;
+    for (const auto& round : rounds_)
+      all.push_back(round.at(arm).*figure / round.at(other).*figure);
+    return median(std::move(all));
+  }
+
+ private:
+  std::vector<std::array<Took, kArms>> rounds_;
+};
+
+// A mount of its own, for fapolicyd asks about a whole one.
+struct Peer {
+  const FileSystem system{"xfs", 1000, "peer"};
+  const Fapolicyd fapolicyd{"xfs"};
+};
+
+Ratios measure(const FileSystem& system, const FileSystem& of_peer, const Setting& setting) {
   std::array<fs::path, kArms> files;
-  constexpr std::array<const char*, kArms> kNames{"nobody", "floor", "same", "owner", "stranger"};
   for (std::size_t arm = 0; arm < kArms; ++arm) {
-    const auto name = fmt::format("{}{}", kNames.at(arm), openers);
-    const auto directory = system.directory_of_app(name);
+    const auto& where = arm == kPeer ? of_peer : system;
+    // Not in the same directory: nothing that is asked about is to be near.
+    const auto directory = where.directory_of_app(kNames.at(arm));
     files.at(arm) = directory / "file";
     std::ofstream(files.at(arm)) << "x";
     fs::permissions(files.at(arm), fs::perms::all);
     if (::chown(files.at(arm).c_str(), kApp, kApp) != 0) give_up("chown");
   }
-  const Floor floor(files[kFloor].parent_path());
+  const auto in = [&](Arm arm) { return files.at(arm).parent_path(); };
+  std::optional<On> answers_on(setting.answers_on);
+  const Floor floor(in(kFloor));
   // Who only minds whose a file is has nothing against an open of what is there; who minds content
   // has to know of everybody who opens, and how.
-  const Guardd same({files[kSame].parent_path()}, 50ms, "action = \"deny\"\n");
-  std::array<std::vector<double>, kArms> over_nobody;
-  std::array<std::vector<double>, kArms> over_floor;
-  const Guardd content({files[kOwner].parent_path(), files[kStranger].parent_path()}, 50ms,
+  const Guardd same({in(kSame)}, 50ms, "action = \"deny\"\n");
+  const Guardd content({in(kOwner), in(kStranger)}, 50ms,
                        "action = \"deny\"\nguard = [\"content\"]\n");
+  answers_on.reset();
+  Ratios ratios;
   for (unsigned round = 0; round < kRounds; ++round) {
-    std::array<double, kArms> seconds{};
+    std::array<Took, kArms> all{};
     for (std::size_t arm = 0; arm < kArms; ++arm) {
       // Not by this process: the first of its namespace is never asked about.
-      const auto once = [&] { return seconds_each(files.at(arm), openers); };
-      seconds.at(arm) = arm == kOwner ? as_app(once) : in_child(once);
+      const auto once = [&] {
+        const On opens_on(setting.opens_on);
+        return took(files.at(arm), setting.openers);
+      };
+      all.at(arm) = arm == kOwner ? as_app(once) : in_child(once);
     }
-    for (std::size_t arm = 0; arm < kArms; ++arm) {
-      over_nobody.at(arm).push_back(seconds.at(arm) / seconds[kNobody]);
-      over_floor.at(arm).push_back(seconds.at(arm) / seconds[kFloor]);
-    }
+    ratios.add(all);
   }
-  const auto told = [&](const char* what, Arm arm, bool to_floor, const Target& target) {
-    const double of_nobody = median(over_nobody.at(arm));
-    const double of_floor = median(over_floor.at(arm));
-    table.add({.what = fmt::format("{}, {} at once", what, openers),
+  return ratios;
+}
+
+void tell(const FileSystem& system, const Setting& setting, const Ratios& ratios, bool has_peer,
+          Table& table) {
+  const auto row = [&](const char* what, Arm arm, double Took::*figure, double wanted) {
+    return Row{.what = fmt::format("{}, {}", what, setting.what),
                .file_system = system.type(),
-               .nothing = ratio(median(over_nobody[kFloor])),
-               .guardd = ratio(of_nobody),
-               .peer = ratio(of_floor),
-               .target = ratio(target.wanted)},
-              to_floor ? of_floor : of_nobody, target);
+               .nothing = ratio(ratios.of(kFloor, kNobody, figure)),
+               .guardd = ratio(ratios.of(arm, kNobody, figure)),
+               .peer = has_peer ? ratio(ratios.of(kPeer, kNobody, figure)) : "-",
+               .target = ratio(wanted)};
   };
-  told("what anybody may open", kSame, false, {1.8, 10});
-  // Two wakings one after the other: on a machine that does other things it is those that count.
-  told("the owner opens", kOwner, true, {1.15, 1000, true});
-  told("a stranger opens to read", kStranger, true, {1.6, 1000, true});
+  const auto beside = [&](const char* what, Arm arm, Arm other, double Took::*figure,
+                          const Target& target) {
+    table.add(row(what, arm, figure, target.wanted), ratios.of(arm, other, figure), target);
+  };
+  beside("outside, beside nobody", kOutside, kNobody, &Took::half, {1.05, 1.5});
+  beside("anybody's, beside nobody", kSame, kNobody, &Took::half, {1.8, 10});
+  // Of two wakings one after the other, which a machine that does other things delays as it likes.
+  beside("the owner, beside the floor", kOwner, kFloor, &Took::half, {1.15, 1000, true});
+  beside("a reader, beside the floor", kStranger, kFloor, &Took::half, {1.6, 1000, true});
+  if (!has_peer) return;
+  beside("the owner, beside fapolicyd", kOwner, kPeer, &Took::half, {1 / 1.4, 1000, true});
+  beside("a reader, beside fapolicyd", kStranger, kPeer, &Took::half, {1 / 1.4, 1000, true});
+  beside("the owner, 99 in 100, beside fapolicyd", kOwner, kPeer, &Took::most,
+         {1 / 1.4, 1000, true});
 }
 
 int bench(std::vector<std::string> systems) {
@@ -142,11 +220,23 @@ int bench(std::vector<std::string> systems) {
   }
   if (systems.empty()) systems = {"tmpfs", "ext4"};
   leave_the_machine(kSeconds);
-  fmt::print("times what nobody asks about: the floor, guardd; then guardd times the floor\n");
-  Table table;
+  const bool has_peer = Fapolicyd::is_here();
+  if (!has_peer) fmt::print("fapolicyd is not here: $GUARD_PEERS, tests/bench/fetch-peers\n");
+  fmt::print("times what nobody asks about: the floor, guardd, fapolicyd\n");
+  constexpr Setting kSettings[] = {{"1, same cpu", 1, 0, 0},
+                                   {"1, own cpus", 1, 0, 1},
+                                   {"2 openers", 2, kAll, kAll},
+                                   {"8 openers", 8, kAll, kAll}};
+  Table table("fapolicyd");
   for (const auto& type : systems) {
     const FileSystem system(type, 1000);
-    for (const unsigned openers : {1U, 2U, 8U}) measure(system, openers, table);
+    for (const auto& setting : kSettings) {
+      std::optional<On> answers_on(setting.answers_on);
+      const std::optional<Peer> peer = has_peer ? std::optional<Peer>(std::in_place) : std::nullopt;
+      answers_on.reset();
+      tell(system, setting, measure(system, peer ? peer->system : system, setting), has_peer,
+           table);
+    }
   }
   return table.finish();
 }

@@ -66,31 +66,30 @@ void leave_the_machine(unsigned seconds) {
   }
 }
 
-FileSystem::FileSystem(std::string type, unsigned files)
-    : type_(std::move(type)), root_(base() / "fs") {
+FileSystem::FileSystem(std::string type, unsigned files, const std::string& name)
+    : type_(std::move(type)), root_(base() / name), image_(base() / (name + ".image")) {
   fs::create_directory(root_);
   if (type_ == "tmpfs") {
     if (::mount("bench", root_.c_str(), "tmpfs", 0, "mode=755,size=90%,nr_inodes=0") != 0)
       give_up("mount");
     return;
   }
-  const auto image = base() / "image";
-  std::ofstream(image).close();
-  fs::resize_file(image, 512ULL * files + (1024ULL << 20U));
+  std::ofstream(image_).close();
+  fs::resize_file(image_, 512ULL * files + (1024ULL << 20U));
   std::vector<std::string> make{"mkfs." + type_, "-q"};
   // With the journal of a disk: one that is as small as the image would be waited for.
   if (type_ == "ext4")
     make.insert(make.end(), {"-J", "size=256", "-N", std::to_string(files + files / 50 + 1000),
                              "-E", "lazy_itable_init=0"});
-  make.push_back(image);
+  make.push_back(image_);
   run(make);
-  run({"mount", "-t", type_, "-o", "loop", image, root_});
+  run({"mount", "-t", type_, "-o", "loop", image_, root_});
 }
 
 FileSystem::~FileSystem() {
   (void)::umount2(root_.c_str(), MNT_DETACH);
   std::error_code ignored;
-  fs::remove(base() / "image", ignored);
+  fs::remove(image_, ignored);
 }
 
 fs::path FileSystem::directory_of_app(const std::string& name) const {
@@ -111,28 +110,24 @@ void run(std::vector<std::string> words) {
   }
 }
 
-double as_app(const std::function<double()>& work) {
-  return in_child([&] {
-    if (::setresgid(kApp, kApp, kApp) != 0 || ::setresuid(kApp, kApp, kApp) != 0) give_up("setuid");
-    return work();
-  });
+void become_app() {
+  if (::setresgid(kApp, kApp, kApp) != 0 || ::setresuid(kApp, kApp, kApp) != 0) give_up("setuid");
 }
 
-double in_child(const std::function<double()>& work) {
+void in_child(const std::function<void(void*)>& work, void* result, std::size_t size) {
   int ends[2];
   if (::pipe(ends) != 0) give_up("pipe");
   const pid_t child = ::fork();
   if (child < 0) give_up("fork");
+  const auto bytes = static_cast<ssize_t>(size);
   if (child == 0) {
-    const double result = work();
-    std::_Exit(::write(ends[1], &result, sizeof result) == sizeof result ? 0 : 1);
+    work(result);
+    std::_Exit(::write(ends[1], result, size) == bytes ? 0 : 1);
   }
   ::close(ends[1]);
-  double result = 0;
-  const bool told = ::read(ends[0], &result, sizeof result) == sizeof result;
+  const bool told = ::read(ends[0], result, size) == bytes;
   ::close(ends[0]);
   if (status_of(child) != 0 || !told) give_up("what was measured");
-  return result;
 }
 
 double seconds_since(Clock::time_point began) {
@@ -159,8 +154,8 @@ double median(std::vector<double> values) {
   return percentile(std::move(values), 0.5);
 }
 
-Table::Table() {
-  print({"", "on", "nothing", "guardd", "inotifywait", "wanted"}, "");
+Table::Table(const std::string& peer) {
+  print({"", "on", "nothing", "guardd", peer, "wanted"}, "");
 }
 
 void Table::print(const Row& row, const std::string& verdict) {

@@ -27,7 +27,7 @@ const std::filesystem::path& base();
 // A file system for one set of measurements, with room for so many files; "tmpfs", "ext4".
 class FileSystem {
  public:
-  FileSystem(std::string type, unsigned files);
+  FileSystem(std::string type, unsigned files, const std::string& name = "fs");
   ~FileSystem();
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
@@ -40,13 +40,30 @@ class FileSystem {
  private:
   std::string type_;
   std::filesystem::path root_;
+  std::filesystem::path image_;
 };
 
 void run(std::vector<std::string> words);
 
+// Does it in a child, and brings back so many bytes of result.
+void in_child(const std::function<void(void*)>& work, void* result, std::size_t size);
+void become_app();
+
 // What `work` returns in a child; in one that is the app.
-double in_child(const std::function<double()>& work);
-double as_app(const std::function<double()>& work);
+template <typename Work>
+auto in_child(const Work& work) {
+  decltype(work()) result{};
+  in_child([&](void* out) { *static_cast<decltype(work())*>(out) = work(); }, &result,
+           sizeof result);
+  return result;
+}
+template <typename Work>
+auto as_app(const Work& work) {
+  return in_child([&] {
+    become_app();
+    return work();
+  });
+}
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point began);
@@ -70,14 +87,14 @@ struct Row {
   std::string file_system{};
   std::string nothing{};  // the floor
   std::string guardd{};
-  std::string peer{};  // inotifywait, or whom else the cell names
+  std::string peer{};  // whom the table names, or whom else the cell does
   std::string target{};
 };
 
 // Prints each row as soon as it is known.
 class Table {
  public:
-  Table();
+  explicit Table(const std::string& peer = "inotifywait");
   void add(const Row& row) { print(row, ""); }
   void add(const Row& row, double figure, const Target& target);
   // The last line, and the status of the program.

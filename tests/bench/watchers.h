@@ -46,6 +46,18 @@ class Guardd {
   Process process_;
 };
 
+// fapolicyd as Debian has it, which lets everybody do anything by one rule, and asks about one
+// mount. In a mount namespace of one's own: it finds its settings in /etc.
+class Fapolicyd {
+ public:
+  // Of this type no other file system may be mounted in the namespace.
+  explicit Fapolicyd(const std::string& type);
+  static bool is_here();
+
+ private:
+  Process process_;
+};
+
 // inotifywait -m -r TREE | chown
 class Script {
  public:
