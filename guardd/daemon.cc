@@ -119,6 +119,7 @@ class Daemon {
     GUARD_CHECK(herald_.start(options_.json, config_));
     herald_.remember_in(store_.get());
     herald_.set_backend(source_.backend);
+    if (source_.answers) herald_.count_answers(&source_.answers->counters());
     scans_ = std::make_unique<Scans>(config_.scan.threads);
     repairs_ = std::make_unique<Repairs>();
     caretaker_ = std::make_unique<Caretaker>(

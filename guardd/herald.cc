@@ -59,8 +59,10 @@ void Herald::violation(Violation violation) {
   violation.id = violation_ids_.next(violation.time);
   violation.boot_id = boot_id_;
   violation.backend = backend_;
-  ++violations_;
-  if (violation.action == Told::kFixed) ++fixed_;
+  const auto count = 1 + violation.repeats;
+  violations_ += count;
+  if (violation.action == Told::kFixed) fixed_ += count;
+  if (violation.action == Told::kDenied) denied_ += count;
   const auto taken = incidents_.take(violation, std::chrono::steady_clock::now());
   for (const auto& closed : taken.closed) publisher_->incident_closed(*closed);
   if (taken.opened) publisher_->incident_opened(*taken.incident);
@@ -107,8 +109,19 @@ void Herald::stop(const std::string& reason) {
 }
 
 Counters Herald::counters() const {
-  return {violations_, fixed_, 0,
-          lost_ + (lines_ ? lines_->lost() : 0) + (store_ ? store_->dropped() : 0)};
+  Counters counters;
+  counters.violations = violations_;
+  counters.fixed = fixed_;
+  counters.denied = denied_;
+  counters.lost = lost_ + (lines_ ? lines_->lost() : 0) + (store_ ? store_->dropped() : 0);
+  if (answers_) {
+    counters.lost += answers_->not_told;
+    counters.asked = answers_->events;
+    counters.answered = answers_->answers;
+    counters.late = answers_->late;
+    counters.unseen = answers_->overloaded;
+  }
+  return counters;
 }
 
 }  // namespace guard

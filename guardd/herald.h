@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "guardd/answer/permission_group.h"
 #include "guardd/config.h"
 #include "guardd/incident.h"
 #include "guardd/publish/publisher.h"
@@ -29,6 +30,7 @@ class Herald {
   // How each fix is remembered; null: it is not.
   void remember_in(Store* store) { store_ = store; }
   void set_backend(Backend backend) { backend_ = backend; }
+  void count_answers(const AnswerCounters* answers) { answers_ = answers; }
   void set_limits(const Config& config);
 
   // What is found before we are ready is told after that.
@@ -57,6 +59,7 @@ class Herald {
   std::unique_ptr<Publisher> publisher_;
   Backend backend_ = Backend::kFanotify;
   Store* store_ = nullptr;
+  const AnswerCounters* answers_ = nullptr;
   Incidents incidents_;
   RecordIds violation_ids_;
   std::string boot_id_;
@@ -65,6 +68,7 @@ class Herald {
   std::set<std::string> told_;  // what was said of our health, and is still so
   std::uint64_t violations_ = 0;
   std::uint64_t fixed_ = 0;
+  std::uint64_t denied_ = 0;
   std::uint64_t lost_ = 0;
 };
 

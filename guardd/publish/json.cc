@@ -14,6 +14,11 @@ void put(JsonLine& line, const Counters& counters) {
   line.number("fixed", counters.fixed);
   line.number("denied", counters.denied);
   line.number("lost", counters.lost);
+  if (counters.asked == 0) return;
+  line.number("asked", counters.asked);
+  line.number("answered", counters.answered);
+  line.number("answered_late", counters.late);
+  line.number("answered_unseen", counters.unseen);
 }
 
 }  // namespace

@@ -17,7 +17,11 @@ struct Counters {
   std::uint64_t violations = 0;
   std::uint64_t fixed = 0;
   std::uint64_t denied = 0;
-  std::uint64_t lost = 0;  // events of the kernel, and records nobody could be told
+  std::uint64_t lost = 0;      // events of the kernel, and records nobody could be told
+  std::uint64_t asked = 0;     // opens that waited for an answer
+  std::uint64_t answered = 0;  // as many, once nobody waits
+  std::uint64_t late = 0;      // answered by [answer] on_deadline: it took too long
+  std::uint64_t unseen = 0;    // answered by [answer] on_overload: there was no room
 };
 
 // Every mark is in place: from here on nothing goes unseen.
