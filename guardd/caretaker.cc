@@ -43,11 +43,9 @@ Operation operation_of(const Notice& notice) {
     case Notice::Kind::kFound:
       if (notice.was_moved) return Operation::kRename;
       return notice.is_directory ? Operation::kMkdir : Operation::kCreate;
-    case Notice::Kind::kAttributes:
-    case Notice::Kind::kClosed:
+    default:
       return Operation::kChown;
   }
-  return Operation::kCreate;
 }
 
 // What was about to happen is looked for this often, in case it takes its time.
@@ -73,6 +71,8 @@ void Caretaker::noticed(const Notice& notice) noexcept {
   const auto who = who_did(notice);
   const auto owner = policy.wanted.owner.id;
   const auto by = notice.exactly ? notice.exactly->by : who->snapshot().fsuid;
+  if (by != owner) act(notice, *who);
+  if (Acts::is_act(notice.kind)) return;
   if (by == owner) {
     by_owner(notice);
     const bool is_in_doubt = !notice.exactly && notice.kind == Notice::Kind::kCreated &&
@@ -106,11 +106,23 @@ void Caretaker::by_owner(const Notice& notice) {
         memory_.suspect(notice.object);
       settle_.replaced(*notice.directory, notice.name);
       return;
-    case Notice::Kind::kAttributes:
-      return;
     case Notice::Kind::kClosed:
       return settle_.closed(*notice.directory, notice.name, std::chrono::steady_clock::now());
+    default:
+      return;
   }
+}
+
+// What was just brought is somebody's work in progress.
+void Caretaker::act(const Notice& notice, const Found& who) {
+  const auto& directory = *notice.directory;
+  const auto* pending = settle_.find(directory, notice.name);
+  const bool is_new = (pending && pending->operation != Operation::kChown) ||
+                      under_repair_.contains({directory.number, std::string(notice.name)});
+  auto violation = acts_.judge(*set_, notice, who, is_new, std::chrono::steady_clock::now());
+  if (!violation) return;
+  complete(*violation, *set_, directory.tree);
+  ports_.report(*std::move(violation));
 }
 
 // What cannot be looked at is foreign.

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/acts.h"
 #include "guardd/memory.h"
 #include "guardd/object.h"
 #include "guardd/provenance.h"
@@ -71,6 +72,7 @@ class Caretaker final : public NoticeReader {
 
  private:
   const Policy& policy_of(std::uint32_t tree) const { return set_->policy_of(set_->trees()[tree]); }
+  void act(const Notice& notice, const Found& who);
   void by_owner(const Notice& notice);
   bool is_evidence(const Notice& notice, const Policy& policy, const Found& who) const;
   bool is_foreign(const Notice& notice) const;
@@ -103,6 +105,7 @@ class Caretaker final : public NoticeReader {
   Brake brake_;
   Reported reported_;
   Newborn newborn_;
+  Acts acts_;
   Ports ports_;
 };
 

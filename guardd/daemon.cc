@@ -50,13 +50,9 @@ constexpr unsigned kFew = 4;
 // were looked through for the first time, less is known of what is touched in them.
 constexpr auto kLongestStart = 2s;
 
-// What is not seen, or done later. What is put right instead of refused, effective_action() tells.
+// Of inode flags no notice tells. What is put right instead of refused, effective_action() tells.
 bool asks_for_more(const Policy& policy, Backend backend) {
-  if (backend == Backend::kLsm) return false;
-  const auto guards = policy.said.guards.value;
-  if (guards.has(Guard::kDelete) || guards.has(Guard::kAttributes)) return true;
-  const bool of_opens = guards.has(Guard::kContent) || guards.has(Guard::kRead);
-  return of_opens && policy.strongest_action() != Action::kDeny;
+  return backend != Backend::kLsm && policy.said.guards.value.has(Guard::kAttributes);
 }
 
 // Never silently less than a policy asks for.
@@ -65,8 +61,8 @@ std::string what_policies_miss(const PolicySet& set, Backend backend) {
   for (const auto& policy : set.policies())
     if (asks_for_more(policy, backend)) names += (names.empty() ? "" : ", ") + policy.name();
   if (names.empty()) return names;
-  return "without the LSM this version sees no deletions and changes of attributes, and who opens "
-         "a file only under \"deny\", so these policies get less than they ask for: " +
+  return "without the LSM nobody tells of changes of inode flags, so these policies get less than "
+         "they ask for: " +
          names;
 }
 

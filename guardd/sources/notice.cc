@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "guardd/answer/answerer.h"
+#include "guardd/answer/decide.h"
 #include "guardd/sources/listing.h"
 #include "policy/base/text.h"
 
@@ -22,6 +23,16 @@ namespace {
 
 constexpr std::uint64_t kMask = FAN_CREATE | FAN_MOVED_TO | FAN_ATTRIB | FAN_CLOSE_WRITE |
                                 FAN_DELETE_SELF | FAN_MOVE_SELF | FAN_ONDIR | FAN_EVENT_ON_CHILD;
+
+// Known to the kernel (5.17) before they were known to the headers of Debian 12's libc.
+#ifndef FAN_RENAME
+#define FAN_RENAME 0x10000000
+#endif
+#ifndef FAN_EVENT_INFO_TYPE_OLD_DFID_NAME
+#define FAN_EVENT_INFO_TYPE_OLD_DFID_NAME 10
+#define FAN_EVENT_INFO_TYPE_NEW_DFID_NAME 12
+#endif
+constexpr std::uint64_t kDeletes = FAN_DELETE | FAN_RENAME;
 
 // One turn of the loop: some thousands of notices.
 constexpr int kReadsATurn = 8;
@@ -50,6 +61,7 @@ struct NoticeSource::Event {
   FileId parent;
   std::string_view name;
   FileId object;
+  FileId to;  // of a rename: the directory that it leads to, if that is watched
   bool is_gone = false;
   Fd process;
 
@@ -82,7 +94,10 @@ struct NoticeSource::Event {
         break;
       const FileId id({info.filesystem.data(), info.filesystem.size()}, info.handle_type,
                       {handle, info.handle_bytes});
-      if (info.type == FAN_EVENT_INFO_TYPE_DFID_NAME) {
+      if (info.type == FAN_EVENT_INFO_TYPE_NEW_DFID_NAME) {
+        event.to = id;
+      } else if (info.type == FAN_EVENT_INFO_TYPE_DFID_NAME ||
+                 info.type == FAN_EVENT_INFO_TYPE_OLD_DFID_NAME) {
         event.parent = id;
         event.name = handle + info.handle_bytes;
       } else if (info.type == FAN_EVENT_INFO_TYPE_FID) {
@@ -124,10 +139,25 @@ void NoticeSource::enforced() {
   if (answers_) answers_->enforced();
 }
 
+// What only some guards mind is asked for only for these: it is told of everybody, the owner's own
+// work as well.
+std::uint64_t NoticeSource::mask_of(std::uint32_t tree) const {
+  if (!set_) return kMask;
+  const auto& policy = set_->policy_of(set_->trees()[tree]);
+  const auto guards = policy.said.guards.value;
+  auto mask = kMask;
+  if (policy.strongest_action() == Action::kOff) return mask;
+  // Before Linux 5.17 nobody tells where a rename leads.
+  if (guards.has(Guard::kDelete)) mask |= names_objects_ ? kDeletes : FAN_DELETE;
+  if (guards.has(Guard::kContent)) mask |= FAN_MODIFY;
+  if (guards.has(Guard::kRead) && !needs_answers(policy, false)) mask |= FAN_CLOSE_NOWRITE;
+  return mask;
+}
+
 Status NoticeSource::mark(std::uint32_t tree, int directory) const {
   if (answers_) answers_->mark(tree, directory);
-  if (::fanotify_mark(group_.get(), FAN_MARK_ADD | FAN_MARK_ONLYDIR, kMask, directory, nullptr) ==
-      0)
+  const auto mask = mask_of(tree);
+  if (::fanotify_mark(group_.get(), FAN_MARK_ADD | FAN_MARK_ONLYDIR, mask, directory, nullptr) == 0)
     return {};
   return Error::from_errno(errno, "mark");
 }
@@ -140,8 +170,8 @@ void NoticeSource::unmark(const WatchedDirectory& directory) const {
   const auto fd = reopened(*object);
   if (!fd) return;
   if (answers_) answers_->unmark(directory.tree, fd->get());
-  (void)::fanotify_mark(group_.get(), FAN_MARK_REMOVE | FAN_MARK_ONLYDIR, kMask, fd->get(),
-                        nullptr);
+  constexpr auto kAll = kMask | kDeletes | FAN_MODIFY | FAN_CLOSE_NOWRITE;
+  (void)::fanotify_mark(group_.get(), FAN_MARK_REMOVE | FAN_MARK_ONLYDIR, kAll, fd->get(), nullptr);
 }
 
 bool NoticeSource::is_nested(const WatchedDirectory& directory, std::string_view name) const {
@@ -338,7 +368,12 @@ void NoticeSource::handle(const Event& event, NoticeReader& reader) {
   tell(FAN_CREATE, Notice::Kind::kCreated);
   tell(FAN_MOVED_TO, Notice::Kind::kMovedIn);
   tell(FAN_ATTRIB, Notice::Kind::kAttributes);
+  tell(FAN_MODIFY, Notice::Kind::kModified);
   tell(FAN_CLOSE_WRITE, Notice::Kind::kClosed);
+  tell(FAN_DELETE, Notice::Kind::kDeleted);
+  if (!is_directory) tell(FAN_CLOSE_NOWRITE, Notice::Kind::kRead);
+  const auto* to = (event.mask & FAN_RENAME) != 0 ? directories_.find(event.to) : nullptr;
+  if (!to || to->tree != directory->tree) tell(FAN_RENAME, Notice::Kind::kMovedOut);
   if (is_directory && (event.mask & (FAN_CREATE | FAN_MOVED_TO)) != 0 &&
       !is_covered(*directory, event.name))
     directory_came(event, *directory, reader);

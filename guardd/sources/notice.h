@@ -36,7 +36,10 @@ class NoticeSource final : public ChangeSource {
     return directories_.find(tree, path);
   }
 
-  Status enforce(std::shared_ptr<const PolicySet> /*set*/) override { return {}; }
+  Status enforce(std::shared_ptr<const PolicySet> set) override {
+    set_ = std::move(set);
+    return {};
+  }
   void enforced() override;
   Status watch_tree(std::uint32_t tree, const std::string& path, Covered covered,
                     NoticeReader& reader) override;
@@ -56,6 +59,7 @@ class NoticeSource final : public ChangeSource {
   void handle(const Event& event, NoticeReader& reader);
   void directory_came(const Event& event, WatchedDirectory& parent, NoticeReader& reader);
   void verify(WatchedDirectory& directory, NoticeReader& reader);
+  std::uint64_t mask_of(std::uint32_t tree) const;
   Status mark(std::uint32_t tree, int directory) const;
   void unmark(const WatchedDirectory& directory) const;
   bool is_nested(const WatchedDirectory& directory, std::string_view name) const;
@@ -76,6 +80,7 @@ class NoticeSource final : public ChangeSource {
   Fd group_;
   bool names_objects_ = false;
   Answerer* answers_ = nullptr;
+  std::shared_ptr<const PolicySet> set_;
   WatchedDirectories directories_;
   std::uint32_t visit_ = 0;
   struct Place {

@@ -57,6 +57,11 @@ struct Notice {
     kAttributes,  // owner, group, mode, link count or extended attributes changed
     kClosed,      // somebody who could write has closed it
     kFound,       // met while looking into a directory that is new here
+    // Only where a policy minds.
+    kModified,  // written, or cut off
+    kRead,      // somebody who could only read has closed it
+    kDeleted,
+    kMovedOut,  // renamed from this name to somewhere out of the tree
   };
   Kind kind = Kind::kCreated;
   WatchedDirectory* directory = nullptr;

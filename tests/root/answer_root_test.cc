@@ -77,6 +77,7 @@ class Answers : public DaemonTest {
   }
 };
 GUARD_ON_EVERY_FS(Answers);
+GUARD_ON_BTRFS_TOO(Answers);
 
 TEST_P(Answers, ACreationIsRefusedAndLeavesNothing) {
   guard_app("deny");
@@ -157,6 +158,9 @@ TEST_P(Answers, ContentIsRefusedToWritersOnly) {
   EXPECT_EQ(error_of_app("conf", O_RDWR), 0);
   EXPECT_EQ(error_of("new", O_CREAT | O_WRONLY), 0);  // there is no content yet
   as_root("cat $T/conf > /dev/null && grep -q right $T/conf");
+  // Nobody is asked about what is no open: it is told of.
+  ASSERT_EQ(::truncate(at("conf").c_str(), 2), 0);
+  EXPECT_EQ(last("conf", "logged")["operation"], "truncate");
 }
 
 TEST_P(Answers, ASecretIsRefusedToReaders) {

@@ -26,6 +26,7 @@ class Caught : public DaemonTest {
   }
 };
 GUARD_ON_EVERY_FS(Caught);
+GUARD_ON_BTRFS_TOO(Caught);
 
 TEST_P(Caught, FilesThatAreMade) {
   guard_both();
@@ -279,6 +280,52 @@ TEST_P(Caught, NamesOfAnyKindAndDepth) {
       << violations_below(tree_).size();
   EXPECT_EQ(owner(tree_ / "caf\351"), kApp);
   owner_can_work_in(tree_);
+}
+
+// None of it can be put right: it is told, under either policy.
+TEST_P(Caught, WhatIsDoneToWhatIsThere) {
+  guard_both("50ms",
+             "guard = [\"ownership\", \"content\", \"delete\", \"attributes\", \"read\"]\n");
+  constexpr auto kFiles = "written cut truncated removed leaves stays moded tagged secret mine";
+  in_both_as_app(std::string("cd $T; mkdir empty; for f in ") + kFiles +
+                 "; do echo a > $f; touch -d yesterday $f; done");
+  start();
+  in_both_as_app(
+      "cd $T; echo x >> mine; cat mine > /dev/null; chmod 600 mine; mv mine its; rm its");
+  in_both("echo x >> $T/written");
+  in_both("truncate -s 0 $T/cut");
+  in_both("perl -e 'truncate($ARGV[0], 0) or die' $T/truncated");
+  in_both("rm $T/removed; rmdir $T/empty");
+  in_both("mv $T/leaves $O/left.$(basename $T); mv $T/stays $T/stayed");
+  in_both("chmod 600 $T/moded");
+  in_both(
+      "python3 -c 'import os, sys; os.setxattr(sys.argv[1], \"trusted.guard\", b\"x\")' $T/tagged");
+  in_both("cat $T/secret > /dev/null");
+  in_both("touch -h $T/stayed; echo x > $T/temporary; chmod 600 $T/temporary; rm $T/temporary");
+  let_settle();
+  const std::map<std::string, std::pair<std::string, std::string>> kWanted{
+      {"written", {"content", "write"}},
+      {"cut", {"content", "write truncate"}},
+      {"truncated", {"content", "write truncate"}},
+      {"removed", {"delete", "unlink"}},
+      {"empty", {"delete", "rmdir"}},
+      {"leaves", {"delete", "rename"}},
+      {"moded", {"attributes", "chmod"}},
+      {"tagged", {"attributes", "chmod setxattr"}},
+      {"secret", {"read", "read"}}};
+  for (const auto& tree : {tree_, logged_}) {
+    for (const auto& [name, wanted] : kWanted) {
+      const auto told = violations(tree / name);
+      ASSERT_EQ(told.size(), 1U) << name;
+      EXPECT_EQ(told[0]["guard"], wanted.first) << name;
+      EXPECT_NE(wanted.second.find(told[0]["operation"].get<std::string>()), std::string::npos)
+          << told[0];
+      EXPECT_EQ(told[0]["action"], "logged") << name;
+      EXPECT_EQ(told[0]["fsuid"], 0) << name;
+    }
+    for (const auto& each : violations_below(tree))
+      EXPECT_TRUE(kWanted.contains(std::filesystem::path(each["path"].get<std::string>()).filename())) << each;
+  }
 }
 
 TEST_P(Caught, WhatARuleWants) {

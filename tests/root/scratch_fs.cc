@@ -81,6 +81,8 @@ const char* name_of(FsType type) {
       return "ext4";
     case FsType::kXfs:
       return "xfs";
+    case FsType::kBtrfs:
+      return "btrfs";
   }
   return "";
 }

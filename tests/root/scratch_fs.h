@@ -18,7 +18,7 @@
 
 namespace guard::test {
 
-enum class FsType { kTmpfs, kExt4, kXfs };
+enum class FsType { kTmpfs, kExt4, kXfs, kBtrfs };
 
 const char* name_of(FsType type);
 std::ostream& operator<<(std::ostream& out, FsType type);
@@ -58,4 +58,8 @@ class ScratchFsTest : public testing::TestWithParam<FsType> {
   INSTANTIATE_TEST_SUITE_P(On, suite,                                                              \
                            testing::Values(guard::test::FsType::kTmpfs,                            \
                                            guard::test::FsType::kExt4, guard::test::FsType::kXfs), \
+                           [](const auto& each) { return guard::test::name_of(each.param); })
+// For the suites in which what a file system says of its files counts most.
+#define GUARD_ON_BTRFS_TOO(suite)                                                    \
+  INSTANTIATE_TEST_SUITE_P(Too, suite, testing::Values(guard::test::FsType::kBtrfs), \
                            [](const auto& each) { return guard::test::name_of(each.param); })
