@@ -1,13 +1,8 @@
 #include "guardd/publish/queue.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +16,8 @@
 #include <system_error>
 #include <utility>
 
+#include "policy/base/handle.h"
+
 namespace guard {
 namespace {
 
@@ -31,37 +28,16 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kFirstRetry{50};
 constexpr std::chrono::milliseconds kLastRetry{2000};
 
-enum class Way : std::uint8_t { kWrite, kSend };
-
-struct Output {
-  Fd fd;
-  Way way = Way::kWrite;
-};
-
-Result<Output> own_output(int out) {
-  struct ::stat about {};
-  if (::fstat(out, &about) < 0) return Error::from_errno(errno, "stat the output");
-  if (S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode)) {
-    // Not to wait is a property of the open file, which others share: so one of our own.
-    const auto link = fmt::format("/proc/self/fd/{}", out);
-    Fd own(::open(link.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-    if (own) return Output{std::move(own), Way::kWrite};
-    // Somebody else's pipe or terminal: then poll() asks first, and each write is small enough to
-    // fit where poll() saw room.
-  }
-  Fd copy(::fcntl(out, F_DUPFD_CLOEXEC, 3));
-  if (!copy) return Error::from_errno(errno, "duplicate the output");
-  return Output{std::move(copy), S_ISSOCK(about.st_mode) ? Way::kSend : Way::kWrite};
-}
-
 }  // namespace
 
 struct LineQueue::State {
-  State(Limits limits_in, LossLine loss_line_in, Output output_in, Fd wake_in)
+  State(Limits limits_in, LossLine loss_line_in, std::unique_ptr<Outlet> outlet_in, Fd wake_in)
       : limits(limits_in),
         loss_line(std::move(loss_line_in)),
-        output(std::move(output_in)),
+        outlet(std::move(outlet_in)),
         wake(std::move(wake_in)) {}
+
+  enum class Put : std::uint8_t { kOut, kNever, kGivenUp };
 
   // All below the lock, but for what only the thread uses.
   mutable std::mutex lock;
@@ -78,7 +54,7 @@ struct LineQueue::State {
   Clock::time_point deadline = Clock::time_point::max();
 
   // The thread's own.
-  const Output output;
+  const std::unique_ptr<Outlet> outlet;
   const Fd wake;  // readable: stop() was called
   std::chrono::milliseconds retry = kFirstRetry;
 
@@ -102,8 +78,7 @@ struct LineQueue::State {
 
   void run() noexcept;
   bool take(std::string& line);
-  bool put(std::string_view line);
-  ssize_t write_some(std::string_view text) const;
+  Put put(std::string_view line);
   void wait_for_reader() const;
   bool wait_after_error();
   int poll_timeout() const;
@@ -121,13 +96,6 @@ bool LineQueue::State::take(std::string& line) {
   return true;
 }
 
-ssize_t LineQueue::State::write_some(std::string_view text) const {
-  if (output.way == Way::kSend)
-    return ::send(output.fd.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  // What poll() promises is room for this much.
-  return ::write(output.fd.get(), text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-}
-
 int LineQueue::State::poll_timeout() const {
   const std::lock_guard hold(lock);
   if (deadline == Clock::time_point::max()) return -1;
@@ -136,7 +104,9 @@ int LineQueue::State::poll_timeout() const {
 }
 
 void LineQueue::State::wait_for_reader() const {
-  std::array<pollfd, 2> waits{{{output.fd.get(), POLLOUT, 0}, {wake.get(), POLLIN, 0}}};
+  std::array<pollfd, 2> waits{{{outlet->descriptor(), POLLOUT, 0}, {wake.get(), POLLIN, 0}}};
+  // Nobody there to wait for: trying says so.
+  if (waits[0].fd < 0) return;
   const int timeout = poll_timeout();
   // Once stop() was called the wake stays readable, and only the deadline counts.
   (void)::poll(waits.data(), timeout < 0 ? 2 : 1, timeout);
@@ -150,38 +120,39 @@ bool LineQueue::State::wait_after_error() {
   return !stopping;
 }
 
-// The whole line, however long that takes. False: it is given up.
-bool LineQueue::State::put(std::string_view line) {
+// The whole line, however long that takes.
+LineQueue::State::Put LineQueue::State::put(std::string_view line) {
   std::size_t done = 0;
   for (;;) {
     wait_for_reader();
     {
       const std::lock_guard hold(lock);
-      if (given_up || Clock::now() >= deadline) return false;
+      if (given_up || Clock::now() >= deadline) return Put::kGivenUp;
     }
-    const auto wrote = write_some(line.substr(done));
+    const auto wrote = outlet->write(line.substr(done));
     if (wrote > 0) {
       done += static_cast<std::size_t>(wrote);
       retry = kFirstRetry;
-      if (done == line.size()) return true;
+      if (done == line.size()) return Put::kOut;
       continue;
     }
     if (wrote == 0 || errno == EINTR || errno == EAGAIN) continue;
+    if (errno == EMSGSIZE) return Put::kNever;
     // A reader that comes after this one gets the line from its beginning; on a disk that was full
     // it goes on where it stopped.
     if (errno == EPIPE) done = 0;
-    if (!wait_after_error()) return false;
+    if (!wait_after_error()) return Put::kGivenUp;
   }
 }
 
 void LineQueue::State::run() noexcept {
   std::string line;
   while (take(line)) {
-    const bool out = put(line);
-    if (out) continue;
+    const auto what = put(line);
+    if (what == Put::kOut) continue;
     const std::lock_guard hold(lock);
     if (!given_up) lose();
-    break;
+    if (what == Put::kGivenUp) break;
   }
   const std::lock_guard hold(lock);
   lost += lines.size();
@@ -192,11 +163,16 @@ void LineQueue::State::run() noexcept {
 }
 
 Result<std::unique_ptr<LineQueue>> LineQueue::start(int out, Limits limits, LossLine loss_line) {
-  GUARD_TRY(auto output, own_output(out));
+  GUARD_TRY(auto outlet, open_outlet(out));
+  return start(std::move(outlet), limits, std::move(loss_line));
+}
+
+Result<std::unique_ptr<LineQueue>> LineQueue::start(std::unique_ptr<Outlet> outlet, Limits limits,
+                                                    LossLine loss_line) {
   Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return Error::from_errno(errno, "make an event descriptor");
   auto state =
-      std::make_shared<State>(limits, std::move(loss_line), std::move(output), std::move(wake));
+      std::make_shared<State>(limits, std::move(loss_line), std::move(outlet), std::move(wake));
 
   // The daemon's signals are not for this thread; SIGPIPE is, and stays blocked: EPIPE says it.
   sigset_t all;

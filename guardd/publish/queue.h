@@ -1,5 +1,5 @@
 // Lines on their way to somebody who may read slowly, not at all, or have gone: a bounded queue and
-// the one thread that writes it to a descriptor. Pushing never waits and never fails loudly: what
+// the one thread that writes it to an outlet. Pushing never waits and never fails loudly: what
 // has no room is counted, and the count is said in a line of its own as soon as there is room
 // again. push() from any thread.
 #pragma once
@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "policy/base/handle.h"
+#include "guardd/publish/outlet.h"
 #include "policy/base/result.h"
 
 namespace guard {
@@ -30,6 +30,8 @@ class LineQueue {
   // Starts the thread. `out` stays the caller's: it is duplicated, or opened anew so that it can be
   // written without waiting and without changing it for those who share it.
   static Result<std::unique_ptr<LineQueue>> start(int out, Limits limits, LossLine loss_line);
+  static Result<std::unique_ptr<LineQueue>> start(std::unique_ptr<Outlet> outlet, Limits limits,
+                                                  LossLine loss_line);
 
   LineQueue(const LineQueue&) = delete;
   LineQueue& operator=(const LineQueue&) = delete;

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "guardd/publish/queue.h"
+#include "policy/base/handle.h"
 
 namespace guard {
 namespace {
@@ -68,6 +69,21 @@ void expect_complete(const std::string& text, std::uint64_t pushed) {
     }
   }
   EXPECT_EQ(next, pushed);
+}
+
+TEST(LineQueue, WhatNeverGoesIsLostAndNothingElse) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
+  const Fd from(ends[0]);
+  Fd to(ends[1]);
+  auto queue = start(to);
+  to.reset();
+  EXPECT_TRUE(queue->push(std::string(4U << 20U, 'x')));
+  while (queue->lost() == 0) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_TRUE(queue->push("next\n"));
+  EXPECT_FALSE(queue->stop(seconds(1)));
+  queue.reset();
+  EXPECT_EQ(read_all(from), "lost 1\nnext\n");
 }
 
 TEST(LineQueue, WritesAllInOrder) {
