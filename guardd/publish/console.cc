@@ -4,11 +4,11 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <exception>
 
 #include "guardd/publish/advice.h"
+#include "guardd/publish/wording.h"
 #include "policy/base/text.h"
 
 namespace guard {
@@ -26,27 +26,6 @@ std::string clock_text(TimePoint time) {
   return fmt::format("{:02}:{:02}:{:02}", local.tm_hour, local.tm_min, local.tm_sec);
 }
 
-Tone tone_of(Told told) {
-  constexpr std::array kTones{Tone::kOdd, Tone::kGood, Tone::kBad, Tone::kOdd};
-  return kTones[static_cast<std::size_t>(told)];
-}
-
-std::string user_name(const Violation& violation, Uid uid) {
-  if (uid == kRoot) return "root";
-  if (uid == violation.uid_wanted && !violation.owner_wanted.empty())
-    return escaped(violation.owner_wanted);
-  if (uid == violation.actor.login_uid && violation.actor.login_user)
-    return escaped(*violation.actor.login_user);
-  return std::to_string(uid.value);
-}
-
-std::string group_name(const Violation& violation, Gid gid) {
-  if (gid.value == 0) return "root";
-  if (gid == violation.gid_wanted && !violation.group_wanted.empty())
-    return escaped(violation.group_wanted);
-  return std::to_string(gid.value);
-}
-
 // "root:root → shop:shop", "mode 0666 → 0640", "unlink"
 std::string change_text(const Violation& violation) {
   if (violation.guard != Guard::kOwnership) return std::string(word(violation.operation));
@@ -56,10 +35,9 @@ std::string change_text(const Violation& violation) {
   const std::string_view arrow = done ? " → " : ", wanted ";
   std::string text;
   if (before.uid != violation.uid_wanted || before.gid != violation.gid_wanted) {
-    text = user_name(violation, before.uid) + ':' + group_name(violation, before.gid);
+    text = owner_text(violation, before.uid, before.gid);
     text += arrow;
-    text += user_name(violation, violation.uid_wanted) + ':' +
-            group_name(violation, violation.gid_wanted);
+    text += owner_text(violation, violation.uid_wanted, violation.gid_wanted);
   }
   const auto mode = done && violation.after ? violation.after->mode : violation.mode_wanted;
   if (mode && *mode != before.mode) {
@@ -67,26 +45,6 @@ std::string change_text(const Violation& violation) {
     text += fmt::format("mode {:04o}{}{:04o}", before.mode.value, arrow, mode->value);
   }
   return text;
-}
-
-std::string totals_text(const Paint& paint, const Incident& incident) {
-  // What asks for attention comes last, where the eye rests.
-  std::string text;
-  for (const auto told : {Told::kFixed, Told::kDenied, Told::kLogged, Told::kSkipped}) {
-    const auto count = incident.told[static_cast<std::size_t>(told)];
-    if (count == 0) continue;
-    if (!text.empty()) text += ", ";
-    text += paint(tone_of(told), grouped(count) + ' ' + std::string(word(told)));
-  }
-  return text;
-}
-
-std::string length_text(TimePoint from, TimePoint to) {
-  const auto length = std::chrono::duration_cast<std::chrono::milliseconds>(to - from);
-  if (length < std::chrono::milliseconds(100)) return "at once";
-  if (length < std::chrono::minutes(2))
-    return fmt::format("in {:.1f} s", static_cast<double>(length.count()) / 1000);
-  return fmt::format("in {} min", std::chrono::round<std::chrono::minutes>(length).count());
 }
 
 }  // namespace
@@ -203,12 +161,7 @@ std::string ConsolePublisher::sentence(TimePoint time, Tone tone, std::string_vi
 
 void ConsolePublisher::ready(const ReadyNews& news) noexcept {
   tell([&](std::string& text) {
-    auto said =
-        fmt::format("{} in {}, {}, through {}", counted(news.policies, "policy", "policies"),
-                    counted(news.trees, "tree", "trees"),
-                    counted(news.directories, "directory", "directories"), word(news.backend));
-    if (news.pending > 0) said += "; " + grouped(news.pending) + " not there yet";
-    text = sentence(clock_(), Tone::kGood, "guarding", said);
+    text = sentence(clock_(), Tone::kGood, "guarding", guarded_text(news));
     speaking_.clear();
   });
 }
@@ -239,10 +192,7 @@ void ConsolePublisher::health(const HealthNews& news) noexcept {
 void ConsolePublisher::stop(const StopNews& news) noexcept {
   tell([&](std::string& text) {
     speaking_.clear();
-    auto said = counted(news.counters.violations, "violation", "violations") + " seen, " +
-                grouped(news.counters.fixed) + " fixed";
-    if (news.counters.denied > 0) said += ", " + grouped(news.counters.denied) + " denied";
-    if (news.counters.lost > 0) said += ", " + grouped(news.counters.lost) + " lost";
+    auto said = counters_text(news.counters);
     if (!news.reason.empty()) said = news.reason + "; " + said;
     text = sentence(clock_(), Tone::kStrong, "stopped", said);
   });

@@ -24,6 +24,15 @@ constexpr std::size_t kLongestListBytes = 32'000;
 
 }  // namespace
 
+bool cut_text(std::string_view& text, std::size_t longest) {
+  if (text.size() <= longest) return false;
+  // The last character begins at most three bytes before the place.
+  std::size_t end = longest;
+  while (end > longest - 3 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
+  text = text.substr(0, end);
+  return true;
+}
+
 JsonLine::JsonLine(std::string_view type, Charset charset) : charset_(charset) {
   line_.reserve(2048);
   line_ = '{';
@@ -69,18 +78,8 @@ void JsonLine::string(std::string_view text) {
   line_ += '"';
 }
 
-// Cuts between characters. True: something was left out.
-bool JsonLine::cut(std::string_view& text, std::size_t longest) {
-  if (text.size() <= longest) return false;
-  // The last character begins at most three bytes before the place.
-  std::size_t end = longest;
-  while (end > longest - 3 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
-  text = text.substr(0, end);
-  return true;
-}
-
 void JsonLine::text(std::string_view name, std::string_view value, std::size_t longest) {
-  if (cut(value, longest)) truncated_.emplace_back(name);
+  if (cut_text(value, longest)) truncated_.emplace_back(name);
   key(name);
   if (is_utf8(value))
     string(value);
@@ -89,7 +88,7 @@ void JsonLine::text(std::string_view name, std::string_view value, std::size_t l
 }
 
 void JsonLine::path(std::string_view name, std::string_view bytes, std::size_t longest) {
-  if (cut(bytes, longest)) truncated_.emplace_back(name);
+  if (cut_text(bytes, longest)) truncated_.emplace_back(name);
   text(name, bytes, longest);
   if (is_utf8(bytes)) return;
   key(std::string(name) + "_raw");
@@ -137,7 +136,7 @@ void JsonLine::texts(std::string_view name, std::span<const std::string> values)
   std::size_t left = kLongestListBytes;
   bool whole = values.size() <= kLongestList;
   for (std::string_view value : values.first(std::min(values.size(), kLongestList))) {
-    whole = !cut(value, std::min(left, kLongestPath)) && whole;
+    whole = !cut_text(value, std::min(left, kLongestPath)) && whole;
     left -= value.size();
     text({}, value, kLongestPath);
     if (left < 4) break;

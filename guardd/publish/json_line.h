@@ -45,7 +45,6 @@ class JsonLine {
  private:
   void key(std::string_view name);
   void string(std::string_view text);
-  bool cut(std::string_view& text, std::size_t longest);
   void process(const Ancestor& process);
 
   std::string line_;
@@ -53,6 +52,9 @@ class JsonLine {
   bool first_ = true;
   std::vector<std::string> truncated_;
 };
+
+// Cuts between characters. True: something was left out.
+bool cut_text(std::string_view& text, std::size_t longest);
 
 // RFC 3339, UTC, with microseconds.
 std::string rfc3339(TimePoint time);
