@@ -17,6 +17,7 @@ enum class BackendChoice : std::uint8_t { kAuto, kLsm, kFanotify };
 enum class TracerChoice : std::uint8_t { kAuto, kOff };
 enum class Answer : std::uint8_t { kAllow, kDeny };
 enum class UnknownIntent : std::uint8_t { kWrite, kRead };
+enum class Log : std::uint8_t { kJournal, kConsole, kJson };
 
 struct Config {
   BackendChoice backend = BackendChoice::kAuto;
@@ -41,6 +42,7 @@ struct Config {
   } audit;
   struct {
     std::uint32_t sample = 5;
+    Severity min_severity = Severity::kInfo;  // of what is told singly
   } journal;
   struct {
     Duration quiet = std::chrono::seconds(2);
@@ -75,6 +77,10 @@ struct Words<Answer> {
 template <>
 struct Words<UnknownIntent> {
   static constexpr std::array<std::string_view, 2> kAll{"write", "read"};
+};
+template <>
+struct Words<Log> {
+  static constexpr std::array<std::string_view, 3> kAll{"journal", "console", "json"};
 };
 
 }  // namespace guard

@@ -112,7 +112,7 @@ class Daemon {
         ProcessesOptions{config_.tracer != TracerChoice::kOff, {}, "/proc"});
     GUARD_TRY(source_, choose_source(options_.backend.value_or(config_.backend), *processes_));
     (void)::malloc_trim(0);  // of what trying the LSM took, which is a lot
-    GUARD_CHECK(herald_.start(options_.json, config_));
+    GUARD_CHECK(herald_.start(options_.log, config_));
     herald_.remember_in(store_.get());
     herald_.set_backend(source_.backend);
     if (source_.answers) herald_.count_answers(&source_.answers->counters());

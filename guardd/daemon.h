@@ -16,7 +16,7 @@ struct DaemonOptions {
   std::string config_file;                      // empty: the usual one
   std::string state_directory;
   std::optional<BackendChoice> backend;  // else what the settings say
-  bool json = false;                     // --log json, else console
+  Log log = Log::kConsole;
 };
 
 // Runs until it is told to end. The exit status.

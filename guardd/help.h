@@ -18,7 +18,9 @@ Options:
                         /var/lib/guardd
       --backend WHICH   auto, lsm or fanotify: how the kernel is asked (auto)
       --bus WHICH       none; this version is not on the bus
-      --log HOW         console (default: for people) or json (an object a line)
+      --log HOW         journal (default where it reads standard output),
+                        console (default elsewhere: for people) or json (an
+                        object a line)
       --check           Validate settings and policies and end: 0 valid, 1 not
   -h, --help            This help
       --version         The version

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "guardd/publish/console.h"
+#include "guardd/publish/journal_socket.h"
 #include "guardd/publish/json.h"
+#include "guardd/who/proc.h"
 
 namespace guard {
 namespace {
@@ -23,6 +25,12 @@ std::string boot_id() {
   return id;
 }
 
+// Only what holds up nobody: stat, and nothing of the process's memory.
+bool still_lives(std::int32_t pid, std::uint64_t start_time) {
+  const auto start = Proc().start_of(pid);
+  return start && same_start(*start, start_time);
+}
+
 }  // namespace
 
 Herald::Herald()
@@ -30,13 +38,24 @@ Herald::Herald()
       violation_ids_(RecordIds::Length::kViolation),
       boot_id_(boot_id()) {}
 
-Status Herald::start(bool json, const Config& config) {
+Status Herald::start(Log log, const Config& config) {
+  const auto sink = [this](std::string line) { (void)lines_->push(std::move(line)); };
+  if (log == Log::kJournal) {
+    GUARD_TRY(lines_, LineQueue::start(std::make_unique<JournalSocket>(), {},
+                                       JournalPublisher::loss_entry));
+    auto journal =
+        std::make_unique<JournalPublisher>(sink, JournalPublisher::Limits{}, still_lives);
+    journal_ = journal.get();
+    publisher_ = std::move(journal);
+    set_limits(config);
+    return {};
+  }
+  const bool json = log == Log::kJson;
   auto loss = json ? LineQueue::LossLine([](std::uint64_t lost) {
     return JsonPublisher::loss_line(lost, std::chrono::system_clock::now());
   })
                    : LineQueue::LossLine(ConsolePublisher::loss_line);
   GUARD_TRY(lines_, LineQueue::start(STDOUT_FILENO, {}, std::move(loss)));
-  const auto sink = [this](std::string line) { (void)lines_->push(std::move(line)); };
   if (json) {
     publisher_ = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
   } else {
@@ -49,6 +68,7 @@ Status Herald::start(bool json, const Config& config) {
 
 void Herald::set_limits(const Config& config) {
   incidents_.set_limits({config.incident.quiet, config.journal.sample, kMostIncidents});
+  if (journal_) journal_->set_limits({config.journal.sample, config.journal.min_severity});
 }
 
 void Herald::violation(Violation violation) {
@@ -95,7 +115,8 @@ void Herald::health(const std::optional<std::string>& disabled,
 
 void Herald::cured(const std::string& why) {
   publisher_->health({told_.empty() ? Health::kOk : Health::kDegraded,
-                      "notices were lost (" + why + "); scanning the trees concerned", counters()});
+                      "notices were lost (" + why + "); scanning the trees concerned", counters(),
+                      true});
 }
 
 void Herald::close_due(SteadyTime now) {

@@ -13,6 +13,7 @@
 #include "guardd/answer/permission_group.h"
 #include "guardd/config.h"
 #include "guardd/incident.h"
+#include "guardd/publish/journal.h"
 #include "guardd/publish/publisher.h"
 #include "guardd/publish/queue.h"
 #include "guardd/record_id.h"
@@ -26,7 +27,7 @@ class Herald {
  public:
   Herald();
 
-  Status start(bool json, const Config& config);
+  Status start(Log log, const Config& config);
   // How each fix is remembered; null: it is not.
   void remember_in(Store* store) { store_ = store; }
   void set_backend(Backend backend) { backend_ = backend; }
@@ -57,6 +58,7 @@ class Herald {
 
   std::unique_ptr<LineQueue> lines_;
   std::unique_ptr<Publisher> publisher_;
+  JournalPublisher* journal_ = nullptr;  // the publisher, where it is this one
   Backend backend_ = Backend::kFanotify;
   Store* store_ = nullptr;
   const AnswerCounters* answers_ = nullptr;

@@ -1,5 +1,7 @@
 // guardd: the command line of the daemon.
 
+#include <unistd.h>
+
 #include <iostream>
 #include <memory>
 #include <string>
@@ -12,6 +14,7 @@
 #include "guardd/help.h"
 #include "guardd/host/policies.h"
 #include "guardd/host/usage.h"
+#include "guardd/publish/journal_socket.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
@@ -48,6 +51,11 @@ std::string default_state_directory() {
   return given ? given : "/var/lib/guardd";
 }
 
+// Whoever has standard output read by the journal wants it told with all that the journal can hold.
+Log default_log() {
+  return is_the_journal(STDOUT_FILENO) ? Log::kJournal : Log::kConsole;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("guardd: keeps services the owners of their files", "guardd");
   app.formatter(std::make_shared<HandWrittenHelp>());
@@ -55,19 +63,22 @@ int run(int argc, char** argv) {
   DaemonOptions options;
   options.state_directory = default_state_directory();
   bool check_only = false;
-  std::string log = "console";
+  std::string log;
   std::string backend;
   std::string bus = "none";
   app.add_option("--config", options.config_file);
   app.add_option("--policy-dir", options.policy_directories)->allow_extra_args(false);
   app.add_option("--state-dir", options.state_directory);
   app.add_flag("--check", check_only);
-  app.add_option("--log", log)->check(CLI::IsMember({"console", "json"}));
+  app.add_option("--log", log)->check(CLI::IsMember(Words<Log>::kAll));
   app.add_option("--backend", backend)->check(CLI::IsMember(Words<BackendChoice>::kAll));
   app.add_option("--bus", bus)->check(CLI::IsMember({"none"}));
   if (const auto ended = parse(app, argc, argv)) return *ended;
   if (check_only) return check(options);
-  options.json = log == "json";
+  options.log = parse_word<Log>(log).value_or(default_log());
+  if (options.log == Log::kJournal && ::access(kJournalSocket, F_OK) < 0)
+    std::cerr << "guardd: there is no journal at " << kJournalSocket
+              << ": what guardd tells is kept until there is one\n";
   options.backend = parse_word<BackendChoice>(backend);
   return run_daemon(options);
 }

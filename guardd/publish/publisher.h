@@ -55,6 +55,7 @@ struct HealthNews {
   Health health = Health::kOk;
   std::string reason;  // one sentence; empty when all is well
   Counters counters;
+  bool events_lost = false;  // that is what the reason says, and what it was before is unchanged
 };
 
 struct StopNews {

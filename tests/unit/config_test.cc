@@ -49,6 +49,7 @@ retention = "30d"
 max_size = "2M"
 [journal]
 sample = 7
+min_severity = "low"
 [incident]
 quiet = "5s"
 [metrics]
@@ -69,6 +70,7 @@ textfile = "/var/lib/metrics/guardd.prom"
   EXPECT_EQ(config.audit.retention, 30 * 24h);
   EXPECT_EQ(config.audit.max_size, 2U << 20U);
   EXPECT_EQ(config.journal.sample, 7U);
+  EXPECT_EQ(config.journal.min_severity, Severity::kLow);
   EXPECT_EQ(config.incident.quiet, 5s);
   EXPECT_EQ(config.metrics.textfile, "/var/lib/metrics/guardd.prom");
 }
@@ -83,6 +85,9 @@ TEST(Config, EveryMistakeHasItsPlaceAndRemedy) {
             std::string::npos);
   EXPECT_EQ(wrong("[lsm]\npin = \"\"\n"), "");
   EXPECT_NE(wrong("[audit]\nmax_size = \"big\"\n").find("as in \"1G\""), std::string::npos);
+  EXPECT_EQ(wrong("[journal]\nmin_severity = \"hihg\"\n"),
+            "guardd.toml:2:16: min_severity can be info, low, medium, high or critical, not "
+            "\"hihg\"; did you mean \"high\"?\n");
   EXPECT_NE(wrong("backend = \n").find("guardd.toml:1:"), std::string::npos);
   const auto both = wrong("tracer = \"on\"\nbackend = \"best\"\n");
   EXPECT_NE(both.find(":1:"), std::string::npos);

@@ -1,0 +1,213 @@
+#include "guardd/publish/journal.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "guardd/host/paint.h"
+#include "guardd/publish/advice.h"
+#include "guardd/publish/sentence.h"
+
+namespace guard {
+namespace {
+
+using message_id::Priority;
+
+// The contract's warning is that of an ordinary policy; severity says how far off ordinary it is.
+Priority priority_of(Severity severity) {
+  switch (severity) {
+    case Severity::kInfo:
+      return message_id::kInfo;
+    case Severity::kLow:
+      return message_id::kNotice;
+    case Severity::kMedium:
+      break;
+    case Severity::kHigh:
+      return message_id::kError;
+    case Severity::kCritical:
+      return message_id::kCritical;
+  }
+  return message_id::kWarning;
+}
+
+Priority priority_of(const Violation& violation) {
+  const auto priority = priority_of(violation.severity);
+  return violation.action == Told::kSkipped ? std::min(priority, message_id::kError) : priority;
+}
+
+std::string_view id_of(Told told) {
+  if (told == Told::kDenied) return message_id::kDenied;
+  return told == Told::kSkipped ? message_id::kNotFixed : message_id::kViolation;
+}
+
+void put(JournalEntry& entry, const Counters& counters) {
+  entry.number("violations", counters.violations);
+  entry.number("fixed", counters.fixed);
+  entry.number("denied", counters.denied);
+  entry.number("lost", counters.lost);
+}
+
+}  // namespace
+
+template <typename Make>
+void JournalPublisher::tell(Make make) noexcept {
+  try {
+    JournalEntry entry = make();
+    sink_(std::move(entry).finish());
+  } catch (const std::exception&) {  // out of memory
+    ++lost_;
+  }
+}
+
+// What both a violation and its incident say besides their fields.
+void JournalPublisher::put_about(JournalEntry& entry, const Violation& violation,
+                                 const Ancestor& command) const {
+  const auto name_or = [](const std::string& name, std::uint32_t number) {
+    return name.empty() ? std::to_string(number) : name;
+  };
+  entry.text("owner", name_or(violation.owner_wanted, violation.uid_wanted.value));
+  entry.text("group", name_or(violation.group_wanted, violation.gid_wanted.value));
+  const auto advice = advice_for(violation, command);
+  entry.text("advice",
+             advice.remark.empty() ? advice.command : advice.command + "  # " + advice.remark);
+  entry.ancestor("command", command);
+  const auto& actor = violation.actor;
+  if (actor.pid && actor.start_time && still_lives_(*actor.pid, *actor.start_time))
+    entry.object(*actor.pid);
+}
+
+bool JournalPublisher::is_told_singly(const Violation& violation, const Incident& incident) {
+  const bool sampled =
+      incident.count <= limits_.sample && violation.severity >= limits_.min_severity;
+  if (violation.action != Told::kSkipped) return sampled;
+  const auto now = clock_();
+  if (now - second_began_ >= std::chrono::seconds(1)) {
+    second_began_ = now;
+    failures_ = 0;
+  }
+  if (!sampled && failures_ >= kFailuresPerSecond) {
+    folded_ += 1 + violation.repeats;
+    return false;
+  }
+  ++failures_;
+  return true;
+}
+
+void JournalPublisher::violation(const Violation& violation, const Incident& incident) noexcept {
+  if (!is_told_singly(violation, incident)) return;  // the closing entry counts it
+  tell([&] {
+    const bool failed = violation.action == Told::kSkipped;
+    auto message = sentence_of(violation, incident.command);
+    if (failed && folded_ > 0) message += "; before it, " + grouped(folded_) + " more were not";
+    JournalEntry entry(id_of(violation.action), priority_of(violation), message);
+    entry.text("type", "violation");
+    each_field(violation, FieldSet().set(),
+               [&](std::string_view name, const FieldValue& value) { entry.field(name, value); });
+    if (violation.repeats > 0) entry.number("repeats", violation.repeats);
+    if (failed && folded_ > 0) entry.number("folded", folded_);
+    if (failed) folded_ = 0;
+    put_about(entry, violation, incident.command);
+    return entry;
+  });
+}
+
+JournalEntry JournalPublisher::incident(const Incident& incident, std::string_view state) const {
+  const bool opened = state == "opened";
+  JournalEntry entry(opened ? message_id::kIncidentOpened : message_id::kIncidentClosed,
+                     std::max(message_id::kNotice, priority_of(incident.first.severity)),
+                     opened ? opened_sentence(incident) : closed_sentence(incident));
+  entry.text("type", "incident");
+  entry.text("state", state);
+  entry.text("id", incident.id);
+  entry.text("incident", incident.id);  // as its violations say it: one match finds all
+  entry.number("count", incident.count);
+  entry.time("first_seen", incident.first_seen);
+  entry.time("last_seen", incident.last_seen);
+  constexpr std::size_t kMost = 64;
+  for (std::size_t i = 0; i < std::min(incident.sample.size(), kMost); ++i)
+    entry.path("sample", incident.sample[i]);
+  for (std::size_t i = 0; i < incident.told.size(); ++i)
+    entry.number("totals_" + std::string(Words<Told>::kAll[i]), incident.told[i]);
+  each_field(incident.first, incident.shared,
+             [&](std::string_view name, const FieldValue& value) { entry.field(name, value); });
+  put_about(entry, incident.first, incident.command);
+  return entry;
+}
+
+void JournalPublisher::incident_opened(const Incident& opened) noexcept {
+  tell([&] { return incident(opened, "opened"); });
+}
+
+void JournalPublisher::incident_closed(const Incident& closed) noexcept {
+  tell([&] { return incident(closed, "closed"); });
+}
+
+void JournalPublisher::ready(const ReadyNews& news) noexcept {
+  tell([&] {
+    JournalEntry entry(message_id::kReady, message_id::kInfo, sentence_of(news));
+    entry.text("type", "ready");
+    entry.text("version", news.version);
+    entry.text("backend", word(news.backend));
+    entry.number("generation", news.generation);
+    entry.text("policy_identity", news.policy_identity);
+    entry.number("policies", news.policies);
+    entry.number("trees", news.trees);
+    entry.number("pending", news.pending);
+    entry.number("directories", news.directories);
+    return entry;
+  });
+}
+
+void JournalPublisher::reload(const ReloadNews& news) noexcept {
+  tell([&] {
+    JournalEntry entry(news.done ? message_id::kReloaded : message_id::kReloadRefused,
+                       news.done ? message_id::kInfo : message_id::kError, sentence_of(news));
+    entry.text("type", "reload");
+    entry.text("done", news.done ? "true" : "false");
+    entry.number("generation", news.generation);
+    entry.text("policy_identity", news.policy_identity);
+    entry.number("policies", news.policies);
+    constexpr std::size_t kMost = 64;
+    for (std::size_t i = 0; i < std::min(news.errors.size(), kMost); ++i)
+      entry.text("errors", news.errors[i]);
+    return entry;
+  });
+}
+
+void JournalPublisher::health(const HealthNews& news) noexcept {
+  tell([&] {
+    const bool fine = news.health == Health::kOk;
+    const auto id = news.events_lost                   ? message_id::kEventsLost
+                    : fine                             ? message_id::kHealthy
+                    : news.health == Health::kDegraded ? message_id::kDegraded
+                                                       : message_id::kDisabled;
+    JournalEntry entry(id, fine && !news.events_lost ? message_id::kNotice : message_id::kWarning,
+                       sentence_of(news));
+    entry.text("type", "health");
+    entry.text("health", word(news.health));
+    entry.text("health_reason", news.reason);
+    put(entry, news.counters);
+    return entry;
+  });
+}
+
+void JournalPublisher::stop(const StopNews& news) noexcept {
+  tell([&] {
+    JournalEntry entry(message_id::kStopped, message_id::kInfo, sentence_of(news));
+    entry.text("type", "stop");
+    entry.text("reason", news.reason);
+    put(entry, news.counters);
+    return entry;
+  });
+}
+
+std::string JournalPublisher::loss_entry(std::uint64_t lost) {
+  JournalEntry entry(message_id::kMessagesLost, message_id::kWarning,
+                     "guardd lost " + counted(lost, "message", "messages") +
+                         ": the journal did not take them fast enough");
+  entry.text("type", "health");
+  entry.text("health", word(Health::kDegraded));
+  entry.number("lost_records", lost);
+  return std::move(entry).finish();
+}
+
+}  // namespace guard
