@@ -12,26 +12,9 @@ namespace {
 
 using message_id::Priority;
 
-// The contract's warning is that of an ordinary policy; severity says how far off ordinary it is.
-Priority priority_of(Severity severity) {
-  switch (severity) {
-    case Severity::kInfo:
-      return message_id::kInfo;
-    case Severity::kLow:
-      return message_id::kNotice;
-    case Severity::kMedium:
-      break;
-    case Severity::kHigh:
-      return message_id::kError;
-    case Severity::kCritical:
-      return message_id::kCritical;
-  }
-  return message_id::kWarning;
-}
-
+// How much it matters to whoever wrote the policy is GUARD_SEVERITY; this is how far guardd got.
 Priority priority_of(const Violation& violation) {
-  const auto priority = priority_of(violation.severity);
-  return violation.action == Told::kSkipped ? std::min(priority, message_id::kError) : priority;
+  return violation.action == Told::kSkipped ? message_id::kError : message_id::kWarning;
 }
 
 std::string_view id_of(Told told) {
@@ -113,7 +96,7 @@ void JournalPublisher::violation(const Violation& violation, const Incident& inc
 JournalEntry JournalPublisher::incident(const Incident& incident, std::string_view state) const {
   const bool opened = state == "opened";
   JournalEntry entry(opened ? message_id::kIncidentOpened : message_id::kIncidentClosed,
-                     std::max(message_id::kNotice, priority_of(incident.first.severity)),
+                     message_id::kNotice,
                      opened ? opened_sentence(incident) : closed_sentence(incident));
   entry.text("type", "incident");
   entry.text("state", state);

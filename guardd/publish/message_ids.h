@@ -7,7 +7,7 @@
 namespace guard::message_id {
 
 // Priorities, as syslog has them.
-enum Priority : int { kCritical = 2, kError = 3, kWarning = 4, kNotice = 5, kInfo = 6 };
+enum Priority : int { kError = 3, kWarning = 4, kNotice = 5, kInfo = 6 };
 
 inline constexpr std::string_view kViolation = "a94054c8a6af4473a7c52f272a53e77a";
 inline constexpr std::string_view kDenied = "14702cae5c3b4ec98fe040cfab6d9e63";

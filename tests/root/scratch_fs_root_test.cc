@@ -19,6 +19,7 @@ namespace {
 
 class ScratchFs : public ScratchFsTest {};
 GUARD_ON_EVERY_FS(ScratchFs);
+GUARD_ON_BTRFS_TOO(ScratchFs);
 
 // The events that come within a moment, as the one mask of them all.
 std::uint64_t events_of(int group, std::chrono::milliseconds patience) {
@@ -64,6 +65,9 @@ TEST_P(ScratchFs, IsOfTheTypeAskedForAndEmpty) {
       break;
     case FsType::kXfs:
       EXPECT_EQ(type, 0x58465342U);
+      break;
+    case FsType::kBtrfs:
+      EXPECT_EQ(type, 0x9123683EU);
       break;
   }
   EXPECT_FALSE(std::filesystem::exists(root() / "guarded"));
