@@ -31,7 +31,7 @@ class NameInProc {
  public:
   explicit NameInProc(const Object& object, int own_descriptors = -1)
       : at_(own_descriptors >= 0 ? own_descriptors : AT_FDCWD) {
-    constexpr std::string_view kPlace = "/proc/self/fd/";
+    constexpr std::string_view kPlace = "/proc/thread-self/fd/";
     auto* to = text_.data();
     if (own_descriptors < 0) to = std::copy(kPlace.begin(), kPlace.end(), to);
     *std::to_chars(to, text_.data() + text_.size() - 1, object.fd.get()).ptr = '\0';

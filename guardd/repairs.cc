@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "guardd/host/own_descriptors.h"
 #include "guardd/object.h"
 #include "guardd/sources/scan.h"
 #include "guardd/who/found.h"
@@ -60,6 +61,7 @@ void Repairs::offer(Repair repair) {
 }
 
 void Repairs::run(const std::stop_token& stop) {
+  (void)have_own_descriptors(done_.fd());  // or a frozen file system outlives us: see there
   std::unique_lock lock(mutex_);
   for (;;) {
     auto next = trees_.end();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "guardd/file_id.h"
+#include "guardd/host/own_descriptors.h"
 #include "guardd/object.h"
 #include "guardd/sources/scan.h"
 
@@ -48,6 +49,7 @@ bool Scans::idle() const {
 }
 
 void Scans::run(const std::stop_token& stop) {
+  (void)have_own_descriptors(found_.fd());  // or a frozen file system outlives us: see there
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, stop, [&] { return !jobs_.empty(); });

@@ -1,6 +1,7 @@
 // What follows an answer, once nobody waits any more: takes away the empty file that a refused open
 // has made, has files that answer the same to everybody asked about no more, and hands over what is
-// to be told. A thread of its own, which may wait for the file system; its queue is bounded.
+// to be told. Two threads of its own: one takes away, which may wait for a file system for ever,
+// the other does the rest; what is left for them is bounded.
 #pragma once
 
 #include <condition_variable>
@@ -64,13 +65,18 @@ class Aftermath {
 
  private:
   void run(const std::stop_token& stop);
+  void tell(AfterAnswer after, const std::stop_token& stop);
+  void take_away(const std::stop_token& stop);
 
   Inbox<AnsweredOpen> told_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<AfterAnswer> waiting_;
+  std::condition_variable_any removal_changed_;
+  std::deque<AfterAnswer> to_remove_;
   std::set<std::pair<std::uint64_t, std::uint64_t>> leaving_;
-  std::jthread thread_;  // last: it ends before what it uses
+  std::jthread remover_;
+  std::jthread thread_;  // last: they end before what they use
 };
 
 }  // namespace guard

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "guardd/answer/asker.h"
 #include "guardd/answer/last_words.h"
 #include "guardd/host/files.h"
+#include "guardd/host/own_descriptors.h"
 #include "policy/base/text.h"
 
 namespace guard {
@@ -273,6 +275,7 @@ bool Answerer::answer_some(const std::shared_ptr<PermissionGroup>& group) {
 void Answerer::answer_more(const std::shared_ptr<PermissionGroup>& group) {
   auto last = Clock::now();
   for (unsigned answered = 0; answered < kInARow;) {
+    if (any_fixed_) answer_fixed();
     const bool any = answer_some(group);
     const auto now = Clock::now();
     if (any) {
@@ -340,6 +343,7 @@ void Answerer::read(const std::stop_token& stop) {
     if (polled[0].revents != 0) {
       std::uint64_t count = 0;
       (void)::read(wake_.get(), &count, sizeof count);
+      answer_fixed();
     }
     const bool is_eager = Clock::now() - answered < 2 * kEager;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -497,33 +501,52 @@ bool Answerer::offer(Fix fix) {
 }
 
 // The file was just made by who waits: it is empty, has one name or none, and shows nobody
-// anything. A freeze of its file system can hold this up; the monitor lets the opener go then.
+// anything. A freeze of its file system can hold this up; the monitor lets the opener go then. A
+// thread with descriptors of its own: it borrows the file's, and hands everything back to whoever
+// can close it.
 void Answerer::fix(const std::stop_token& stop) {
+  const bool is_alone = have_own_descriptors(wake_.get());
+  const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, self_, 0)));
   std::unique_lock lock(mutex_);
   while (fix_changed_.wait(lock, stop, [this] { return !to_fix_.empty(); })) {
     auto fix = std::move(to_fix_.front());
     to_fix_.pop_front();
     lock.unlock();
-    auto& after = fix.after;
-    const auto event = after.event;
-    bool is_fixed = false;
-    if (!event->is_answered()) {
-      const int file = event->file();
+    const auto& after = fix.after;
+    if (!after.event->is_answered()) {
+      const int known = after.event->file();
+      const Fd borrowed(
+          is_alone ? static_cast<int>(::syscall(SYS_pidfd_getfd, self.get(), known, 0)) : -1);
+      const int file = is_alone ? borrowed.get() : known;
       const auto mode = after.violation.before->mode.value & ~fix.excess;
-      is_fixed = (fix.excess == 0 || ::fchmod(file, mode) == 0) &&
-                 ::fchown(file, fix.wanted.owner.id.value, fix.wanted.group.id.value) == 0;
+      fix.is_fixed = (fix.excess == 0 || ::fchmod(file, mode) == 0) &&
+                     ::fchown(file, fix.wanted.owner.id.value, fix.wanted.group.id.value) == 0;
     }
+    lock.lock();
+    fixed_.push_back(std::move(fix));
+    any_fixed_ = true;
+    wake();
+  }
+}
+
+void Answerer::answer_fixed() {
+  std::vector<Fix> fixed;
+  {
+    const std::lock_guard lock(mutex_);
+    fixed.swap(fixed_);
+    any_fixed_ = false;
+  }
+  for (auto& [after, wanted, excess, is_fixed] : fixed) {
+    const auto event = after.event;
     (void)refuse_or_let(event, true);
     // What failed is looked at again once it has settled, and told of then with its reason.
-    if (const auto now = is_fixed ? look_at(event->file()) : std::nullopt) {
-      ++counters_->fixed;
-      after.violation.after = ownership(now->first.state);
-      after.violation.action = Told::kFixed;
-      after.tell = true;
-      offer(std::move(after));
-    }
-    fix = {};
-    lock.lock();
+    const auto now = is_fixed ? look_at(event->file()) : std::nullopt;
+    if (!now) continue;
+    ++counters_->fixed;
+    after.violation.after = ownership(now->first.state);
+    after.violation.action = Told::kFixed;
+    after.tell = true;
+    offer(std::move(after));
   }
 }
 

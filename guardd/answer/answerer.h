@@ -68,6 +68,7 @@ class Answerer {
     AfterAnswer after;
     Wanted wanted;
     std::uint32_t excess = 0;
+    bool is_fixed = false;
   };
 
   PermissionGroup* group_of(std::uint32_t tree) const;
@@ -88,6 +89,7 @@ class Answerer {
   void offer(AfterAnswer after);
   bool offer(Fix fix);
   void fix(const std::stop_token& stop);
+  void answer_fixed();
   void watch(const std::stop_token& stop);
 
   const bool refuses_opens_;
@@ -107,6 +109,8 @@ class Answerer {
   std::shared_ptr<const Groups> asked_ = std::make_shared<const Groups>();  // that are read
   Settings settings_;
   std::deque<Fix> to_fix_;
+  std::vector<Fix> fixed_;  // to be answered by the reader
+  std::atomic<bool> any_fixed_ = false;
   std::condition_variable_any fix_changed_;
   Waiters waiters_;
   Fd wake_;

@@ -28,7 +28,7 @@ constexpr std::array kOwnerless{Ownerless{MSDOS_SUPER_MAGIC, "vfat"},
                                 Ownerless{ISOFS_SUPER_MAGIC, "iso9660"}};
 
 bool begins_like_a_script(int path_fd) {
-  const auto link = "/proc/self/fd/" + std::to_string(path_fd);
+  const auto link = "/proc/thread-self/fd/" + std::to_string(path_fd);
   const Fd fd(::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   std::array<char, 2> head{};
   return fd && ::read(fd.get(), head.data(), head.size()) == 2 && head == std::array{'#', '!'};

@@ -406,6 +406,44 @@ TEST_P(Answers, AFreezeHoldsUpNobodyForLong) {
   done = true;
 }
 
+// Threads that wait for a frozen file system live on until it thaws, whatever is sent to them. They
+// must not hold what others wait for.
+TEST_P(Answers, AKilledDaemonLetsEverybodyGoWhileItsFileSystemIsFrozen) {
+  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "no tmpfs freezes";
+  settings("[answer]\ndeadline = \"60s\"\n");
+  guard_app("fix", "50ms", "fix_at = \"open\"\n");
+  fs::create_directory(root() / "srv" / "denied");
+  ASSERT_EQ(::chown((root() / "srv" / "denied").c_str(), kApp, kApp), 0);
+  std::ofstream(root() / "srv" / "denied" / "file") << "x";
+  policy("denied", "deny", "50ms", "guard = [\"ownership\", \"content\"]\n");
+  start();
+  std::atomic<int> back = 0;
+  ::kill(daemon(), SIGSTOP);
+  const Openers openers(root() / "srv" / "denied" / "file", 2);
+  std::vector<std::jthread> creators;
+  for (int i = 0; i < 4; ++i)
+    creators.emplace_back([&, i] {
+      const auto path = at("dir") / std::to_string(i);
+      const Fd file(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+      EXPECT_TRUE(file);
+      ++back;
+    });
+  as_root("mkdir $T/made; ln -s x $T/linked");
+  EXPECT_TRUE(eventually([&] { return fs::exists(at("dir/3")); }));
+  std::this_thread::sleep_for(100ms);
+  const Fd system(::open(root().c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::ioctl(system.get(), FIFREEZE, 0), 0);
+  ::kill(daemon(), SIGCONT);
+  EXPECT_TRUE(openers.go_on());        // they do not wait for those who put right
+  std::this_thread::sleep_for(300ms);  // who have begun to by then
+  ::kill(daemon(), SIGKILL);
+  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(eventually([&] { return back == 4; }));
+  EXPECT_EQ(openers.failed(), 0);
+  ASSERT_EQ(::ioctl(system.get(), FITHAW, 0), 0);
+  kill_it();
+}
+
 // Whoever waits longer than the deadline is answered as the settings say: here by a refusal, which
 // only a policy's own machine could want.
 TEST_P(Answers, WhatTakesTooLongIsAnsweredAsTheSettingsSay) {
