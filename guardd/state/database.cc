@@ -32,10 +32,14 @@ void Statement::bind_nothing() {
 Status Statement::run() {
   const auto done = next();
   auto status = done ? Status() : Status(done.error());
+  reset();
+  return status;
+}
+
+void Statement::reset() {
   (void)::sqlite3_reset(statement_.get());  // says again what next() has said
   bound_ = 0;
   trouble_ = SQLITE_OK;
-  return status;
 }
 
 Result<bool> Statement::next() {
@@ -74,11 +78,17 @@ std::optional<std::string> Statement::bytes_if_any() {
 }
 
 Result<Database> Database::open(const std::string& path) {
+  return open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+}
+
+Result<Database> Database::open_to_read(const std::string& path) {
+  return open(path, SQLITE_OPEN_READONLY);
+}
+
+Result<Database> Database::open(const std::string& path, int how) {
   sqlite3* handle = nullptr;
-  const int code = ::sqlite3_open_v2(
-      path.c_str(), &handle,
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
-      nullptr);
+  const int code = ::sqlite3_open_v2(path.c_str(), &handle,
+                                     how | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
   Database database(handle);  // to be closed even if it could not be opened
   if (code != SQLITE_OK) return error_of(handle, code);
   return database;
@@ -94,6 +104,20 @@ Result<Statement> Database::prepare(const char* sql) {
   const int code = ::sqlite3_prepare_v2(database_.get(), sql, -1, &statement, nullptr);
   if (code != SQLITE_OK) return error_of(database_.get(), code);
   return Statement(statement);
+}
+
+Result<std::int64_t> Database::number(const char* sql) {
+  GUARD_TRY(auto statement, prepare(sql));
+  GUARD_TRY(const bool there, statement.next());
+  return there ? statement.number() : 0;
+}
+
+std::int64_t Database::last_number() const {
+  return ::sqlite3_last_insert_rowid(database_.get());
+}
+
+std::int64_t Database::changes() const {
+  return ::sqlite3_changes64(database_.get());
 }
 
 }  // namespace guard

@@ -29,6 +29,8 @@ class Statement {
   void bind_nothing();
   // Runs it to its end and forgets what was bound.
   Status run();
+  // Forgets what was bound and the rows that were not taken.
+  void reset();
 
   // True: there is a row, whose columns can be taken. False: that was the last one.
   Result<bool> next();
@@ -50,11 +52,17 @@ class Statement {
 class Database {
  public:
   static Result<Database> open(const std::string& path);
+  // One that is there, which somebody else may be writing.
+  static Result<Database> open_to_read(const std::string& path);
 
   Status run(const char* sql);
   Result<Statement> prepare(const char* sql);
+  Result<std::int64_t> number(const char* sql);  // what a query for one number says; 0: nothing
+  std::int64_t last_number() const;              // of the row inserted last
+  std::int64_t changes() const;                  // how many rows the last statement changed
 
  private:
+  static Result<Database> open(const std::string& path, int how);
   explicit Database(sqlite3* database) : database_(database) {}
 
   Handle<sqlite3, sqlite3_close> database_;
