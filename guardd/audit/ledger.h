@@ -1,0 +1,103 @@
+// The audit trail as it is written: entries into rows, what they have in common once. Owns the
+// database and what it remembers of the incidents that are open. Knows no queue and no clock. The
+// trail's thread.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "guardd/audit/columns.h"
+#include "guardd/audit/trim.h"
+#include "guardd/state/database.h"
+
+namespace guard {
+
+// How an incident stands, as far as that changes.
+struct Standing {
+  std::uint64_t count = 0;
+  std::chrono::system_clock::time_point first_seen;
+  std::chrono::system_clock::time_point last_seen;
+  std::array<std::uint64_t, Words<Told>::kAll.size()> told{};
+  FieldSet shared;
+  std::vector<std::string> sample;  // empty: as it was
+};
+
+struct Opened {
+  Incident incident;
+};
+struct Happened {
+  Violation violation;
+  Standing standing;
+};
+struct Closed {
+  Incident incident;
+};
+using Entry = std::variant<Opened, Happened, Closed>;
+using Entries = std::deque<Entry>;
+
+class Ledger {
+ public:
+  static Result<std::unique_ptr<Ledger>> open(const std::string& path);
+  ~Ledger();
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  // Entries [from, to): all of them or none.
+  Status write(const Entries& entries, std::size_t from, std::size_t to);
+
+  // A small step of removing what is too old or too much; true: it is worth another.
+  Result<bool> trim(const TrimTo& to);
+  // Folds the log into the database, as far as nobody reads what it would replace.
+  Status fold();
+
+  // The greatest names in it; empty: none.
+  Result<std::string> last_incident();
+  Result<std::string> last_violation();
+
+ private:
+  using Numbers = std::unordered_map<std::string, std::int64_t>;
+  // A part of an incident, with what was written of it already.
+  struct Chapter {
+    std::int64_t number = 0;
+    std::int64_t first_time = 0;
+    std::int64_t last_time = 0;
+    bool is_changed = false;
+    Numbers kinds, actors, settings, ancestors;
+  };
+  struct OpenIncident {
+    std::int64_t number = 0;
+    bool is_changed = false;
+    Standing standing;
+    std::unordered_map<std::string, Chapter> chapters;
+  };
+  struct Statements;
+
+  Ledger(std::string path, Database database, std::unique_ptr<Statements> statements);
+
+  Status write_all(const Entries& entries, std::size_t from, std::size_t to);
+  Status put(const Opened& entry);
+  Status put(const Happened& entry);
+  Status put(const Closed& entry);
+  Result<OpenIncident*> incident_of(const Violation& first, const Ancestor& command);
+  Result<Chapter*> chapter_of(OpenIncident& incident, const Violation& violation);
+  Result<Place> place_of(OpenIncident& incident, const Violation& violation);
+  Result<std::int64_t> number_of(const Chapter& chapter, Numbers& numbers, Statement& insert,
+                                 const Fields& fields);
+  Status put_changes();
+  Status put_times(Chapter& chapter);
+  Status put_standing(OpenIncident& incident);
+  Status bound_log();
+
+  std::string path_;
+  Database database_;  // before its statements: it outlives them
+  std::unique_ptr<Statements> statements_;
+  std::unordered_map<std::string, OpenIncident> open_;
+  std::size_t remembered_ = 0;  // rows that need not be written again
+};
+
+}  // namespace guard

@@ -1,0 +1,106 @@
+#include "guardd/audit/schema.h"
+
+#include <array>
+#include <string>
+
+namespace guard {
+namespace {
+
+// Names are bytes: every text is a blob. Times are microseconds since 1970.
+#define GUARD_OWN_COLUMNS                                                                  \
+  "chapter INTEGER NOT NULL, kind INTEGER NOT NULL, actor INTEGER NOT NULL, id BLOB, "     \
+  "time INTEGER NOT NULL, monotonic_us INTEGER, path BLOB NOT NULL, old_path BLOB, "       \
+  "device INTEGER, inode INTEGER, links INTEGER, uid_before INTEGER, gid_before INTEGER, " \
+  "mode_before INTEGER, uid_after INTEGER, gid_after INTEGER, mode_after INTEGER, repeats INTEGER"
+
+constexpr std::array<const char*, 1> kSteps{
+    "CREATE TABLE incidents (number INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, "
+    "closed INTEGER NOT NULL, count INTEGER, first_seen INTEGER, last_seen INTEGER, "
+    "logged INTEGER, fixed INTEGER, denied INTEGER, skipped INTEGER, shared INTEGER, sample BLOB, "
+    "command_pid INTEGER, command_start INTEGER, command_comm BLOB, command_exe BLOB, "
+    "command_cmdline BLOB, " GUARD_OWN_COLUMNS
+    ");"
+    "CREATE INDEX incidents_by_time ON incidents (last_seen);"
+    "CREATE INDEX incidents_by_cmdline ON incidents (command_cmdline);"
+    "CREATE INDEX incidents_by_exe ON incidents (command_exe);"
+    "CREATE INDEX incidents_by_comm ON incidents (command_comm);"
+
+    "CREATE TABLE chapters (number INTEGER PRIMARY KEY, incident INTEGER NOT NULL, "
+    "first_time INTEGER NOT NULL, last_time INTEGER NOT NULL, policy BLOB, severity INTEGER, "
+    "login_uid INTEGER, login_user BLOB, human BLOB);"
+    "CREATE INDEX chapters_by_incident ON chapters (incident);"
+    "CREATE INDEX chapters_by_time ON chapters (last_time);"
+    "CREATE INDEX chapters_by_policy ON chapters (policy, last_time);"
+    "CREATE INDEX chapters_by_login_uid ON chapters (login_uid);"
+    "CREATE INDEX chapters_by_login_user ON chapters (login_user);"
+    "CREATE INDEX chapters_by_human ON chapters (human);"
+
+    "CREATE TABLE kinds (chapter INTEGER, number INTEGER, boot_id BLOB, policy_file BLOB, "
+    "policy_line INTEGER, generation INTEGER, backend INTEGER, category BLOB, guard INTEGER, "
+    "operation INTEGER, file_type INTEGER, uid_wanted INTEGER, gid_wanted INTEGER, "
+    "mode_wanted INTEGER, owner_wanted BLOB, group_wanted BLOB, action INTEGER, reason BLOB, "
+    "PRIMARY KEY (chapter, number)) WITHOUT ROWID;"
+    "CREATE TABLE actors (chapter INTEGER, number INTEGER, pid INTEGER, tid INTEGER, "
+    "start_time INTEGER, ppid INTEGER, comm BLOB, exe BLOB, cmdline BLOB, setting INTEGER, "
+    "parent INTEGER, PRIMARY KEY (chapter, number)) WITHOUT ROWID;"
+    "CREATE TABLE settings (chapter INTEGER, number INTEGER, cwd BLOB, tty BLOB, uid INTEGER, "
+    "euid INTEGER, fsuid INTEGER, gid INTEGER, session INTEGER, unit BLOB, slice BLOB, "
+    "cgroup BLOB, container BLOB, human_source BLOB, PRIMARY KEY (chapter, number)) WITHOUT ROWID;"
+    "CREATE TABLE ancestors (chapter INTEGER, number INTEGER, pid INTEGER, start_time INTEGER, "
+    "comm BLOB, exe BLOB, cmdline BLOB, parent INTEGER, PRIMARY KEY (chapter, number)) "
+    "WITHOUT ROWID;"
+
+    "CREATE TABLE violations (number INTEGER PRIMARY KEY, " GUARD_OWN_COLUMNS
+    ");"
+    "CREATE INDEX violations_by_time ON violations (time);"
+    "CREATE INDEX violations_by_chapter ON violations (chapter, time);"
+    "CREATE INDEX violations_by_path ON violations (path, time, chapter);"};
+
+#undef GUARD_OWN_COLUMNS
+
+// The log is synced at each commit, which a thread of its own makes at most twice a second: what
+// was committed survives a loss of power too. What was removed is given back to the disk bit by
+// bit, which has to be said before there is a table.
+constexpr const char* kHow =
+    "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+    "PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 1000; "
+    "PRAGMA journal_size_limit = 4194304; PRAGMA busy_timeout = 250";
+
+Error newer(std::int64_t version) {
+  return Error("it was written by a newer guardd (version " + std::to_string(version) + ")");
+}
+
+}  // namespace
+
+Status migrate(Database& database, std::span<const char* const> steps) {
+  GUARD_TRY(auto version, database.number("PRAGMA user_version"));
+  const auto present = static_cast<std::int64_t>(steps.size());
+  if (version > present) return newer(version);
+  for (; version < present; ++version) {
+    const auto whole = std::string("BEGIN IMMEDIATE;") + steps[static_cast<std::size_t>(version)] +
+                       ";PRAGMA user_version = " + std::to_string(version + 1) + "; COMMIT;";
+    if (auto done = database.run(whole.c_str()); !done) {
+      (void)database.run("ROLLBACK");  // SQLite may have done so by itself
+      return done;
+    }
+  }
+  return {};
+}
+
+Status prepare_trail(Database& database) {
+  GUARD_CHECK(database.run(kHow));
+  return migrate(database, kSteps);
+}
+
+Status check_trail(Database& database) {
+  GUARD_CHECK(database.run("PRAGMA busy_timeout = 1000"));
+  GUARD_TRY(const auto version, database.number("PRAGMA user_version"));
+  const auto present = static_cast<std::int64_t>(kSteps.size());
+  if (version > present) return newer(version);
+  if (version < present)
+    return Error("it is of an older guardd (version " + std::to_string(version) +
+                 "); guardd renews it when it starts");
+  return {};
+}
+
+}  // namespace guard

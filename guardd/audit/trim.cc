@@ -1,0 +1,114 @@
+#include "guardd/audit/trim.h"
+
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace guard {
+namespace {
+
+constexpr std::int64_t kStep = 500;       // violations
+constexpr std::int64_t kChapters = 64;    // looked at in a step
+constexpr std::int64_t kVacuum = 256;     // pages
+constexpr std::int64_t kSlack = kVacuum;  // free pages that are kept for what comes
+
+struct Pages {
+  std::int64_t all = 0;
+  std::int64_t free = 0;
+  std::int64_t most = 0;
+
+  bool too_many_used() const { return all - free > most; }
+  bool worth_a_vacuum() const { return free > 0 && (all > most || free > all / 8 + kSlack); }
+};
+
+Result<Pages> pages_of(Database& database, std::uint64_t bytes) {
+  Pages pages;
+  GUARD_TRY(pages.all, database.number("PRAGMA page_count"));
+  GUARD_TRY(pages.free, database.number("PRAGMA freelist_count"));
+  GUARD_TRY(const auto size, database.number("PRAGMA page_size"));
+  pages.most = static_cast<std::int64_t>(bytes) / (size > 0 ? size : 4096);
+  return pages;
+}
+
+Result<std::int64_t> remove_violations(Database& database, std::int64_t before) {
+  GUARD_TRY(auto remove, database.prepare("DELETE FROM violations WHERE number IN (SELECT number "
+                                          "FROM violations WHERE time < ? ORDER BY time LIMIT ?)"));
+  remove.bind(before);
+  remove.bind(kStep);
+  GUARD_CHECK(remove.run());
+  return database.changes();
+}
+
+Status remove_chapter(Database& database, std::int64_t chapter) {
+  for (const char* sql :
+       {"DELETE FROM incidents WHERE number = (SELECT incident FROM chapters WHERE number = ?1) "
+        "AND chapter = ?1",
+        "DELETE FROM kinds WHERE chapter = ?", "DELETE FROM actors WHERE chapter = ?",
+        "DELETE FROM settings WHERE chapter = ?", "DELETE FROM ancestors WHERE chapter = ?",
+        "DELETE FROM chapters WHERE number = ?"}) {
+    GUARD_TRY(auto remove, database.prepare(sql));
+    remove.bind(chapter);
+    GUARD_CHECK(remove.run());
+  }
+  return {};
+}
+
+// Those that ended before this and have no violations any more; how many there were. An incident's
+// first chapter says what the incident is, and goes last.
+Result<std::size_t> remove_chapters(Database& database, std::int64_t before,
+                                    const std::function<bool(std::int64_t)>& is_in_use) {
+  GUARD_TRY(auto empty,
+            database.prepare(
+                "SELECT number FROM chapters c WHERE last_time < ? AND NOT EXISTS (SELECT 1 FROM "
+                "violations WHERE chapter = c.number) AND NOT EXISTS (SELECT 1 FROM incidents i "
+                "JOIN chapters o ON o.incident = i.number WHERE i.number = c.incident AND "
+                "i.chapter = c.number AND o.number <> c.number) ORDER BY last_time LIMIT ?"));
+  empty.bind(before);
+  empty.bind(kChapters);
+  std::vector<std::int64_t> chapters;
+  for (;;) {
+    GUARD_TRY(const bool more, empty.next());
+    if (!more) break;
+    const auto chapter = empty.number();
+    if (!is_in_use(chapter)) chapters.push_back(chapter);
+  }
+  empty.reset();
+  for (const auto chapter : chapters) GUARD_CHECK(remove_chapter(database, chapter));
+  return chapters.size();
+}
+
+// What the violations that were removed have left goes first, or too many of them would.
+Result<bool> remove_some(Database& database, const TrimTo& to, bool too_much,
+                         const std::function<bool(std::int64_t)>& is_in_use) {
+  constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
+  const auto before = too_much ? kEver : to.since;
+  GUARD_TRY(auto oldest, database.prepare("SELECT time FROM violations ORDER BY time LIMIT 1"));
+  GUARD_TRY(const bool any, oldest.next());
+  const auto horizon = any ? oldest.number() : before;
+  oldest.reset();
+  GUARD_TRY(const auto chapters, remove_chapters(database, horizon, is_in_use));
+  if (chapters > 0) return true;
+  GUARD_TRY(const auto violations, remove_violations(database, before));
+  return violations > 0;
+}
+
+}  // namespace
+
+Result<bool> trim_step(Database& database, const TrimTo& to,
+                       const std::function<bool(std::int64_t)>& is_in_use) {
+  GUARD_TRY(auto pages, pages_of(database, to.bytes));
+  GUARD_CHECK(database.run("BEGIN IMMEDIATE"));
+  auto removed = remove_some(database, to, pages.too_many_used(), is_in_use);
+  auto done = removed ? database.run("COMMIT") : Status(removed.error());
+  if (!done) {
+    (void)database.run("ROLLBACK");  // SQLite may have done so by itself
+    return std::move(done).error();
+  }
+  GUARD_TRY(pages, pages_of(database, to.bytes));
+  if (!pages.worth_a_vacuum()) return *removed;
+  const auto vacuum = "PRAGMA incremental_vacuum(" + std::to_string(kVacuum) + ")";
+  GUARD_CHECK(database.run(vacuum.c_str()));
+  return true;
+}
+
+}  // namespace guard
