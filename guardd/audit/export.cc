@@ -1,0 +1,109 @@
+#include "guardd/audit/export.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "guardd/publish/json.h"
+#include "policy/base/text.h"
+#include "policy/fields.h"
+
+namespace guard {
+namespace {
+
+template <typename... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+template <typename... Visitors>
+Overloaded(Visitors...) -> Overloaded<Visitors...>;
+
+// For people: JSON has it all.
+std::string lineage_cell(LineageValue lineage) {
+  std::string cell;
+  for (const auto& each : lineage.ancestors) {
+    if (!cell.empty()) cell += " < ";
+    const auto& name = !each.cmdline.empty() ? each.cmdline
+                       : !each.exe.empty()   ? each.exe
+                                             : each.comm;
+    cell += fmt::format("{} [{}]", name, each.pid);
+  }
+  return cell;
+}
+
+std::string cell_of(const FieldValue& value) {
+  return std::visit(Overloaded{[](std::monostate) { return std::string(); },
+                               [](std::uint64_t number) { return std::to_string(number); },
+                               [](TextValue words) { return escaped(words.text); },
+                               [](PathValue path) { return escaped(path.bytes); },
+                               [](Mode mode) { return fmt::format("{:04o}", mode.value); },
+                               [](TimePoint time) { return rfc3339(time); },
+                               [](LineageValue lineage) { return escaped(lineage_cell(lineage)); }},
+                    value);
+}
+
+void add_cell(std::string& line, std::string cell) {
+  // What OWASP counts among the beginnings of a formula; tabs and returns are escaped already.
+  if (!cell.empty() && std::string_view("=+-@").find(cell.front()) != std::string_view::npos)
+    cell.insert(0, 1, '\'');
+  const bool plain = cell.find_first_of(",\"\r\n") == std::string::npos && !cell.ends_with(' ') &&
+                     !cell.starts_with(' ');
+  if (plain) {
+    line += cell;
+    return;
+  }
+  line += '"';
+  for (const char c : cell) {
+    if (c == '"') line += '"';
+    line += c;
+  }
+  line += '"';
+}
+
+}  // namespace
+
+Status export_violations_json(TrailReader& trail, const TrailFilter& filter,
+                              const ExportSink& sink) {
+  bool goes_on = true;
+  JsonPublisher lines([&](const std::string& line) { goes_on = sink(line); }, {},
+                      JsonLine::Charset::kUtf8);
+  return trail.violations(filter, [&](const Violation& violation) {
+    lines.violation(violation, {});
+    return goes_on;
+  });
+}
+
+Status export_incidents_json(TrailReader& trail, const TrailFilter& filter,
+                             const ExportSink& sink) {
+  bool goes_on = true;
+  JsonPublisher lines([&](const std::string& line) { goes_on = sink(line); }, {},
+                      JsonLine::Charset::kUtf8);
+  return trail.incidents(filter, [&](const KeptIncident& kept) {
+    if (kept.is_closed)
+      lines.incident_closed(kept.incident);
+    else
+      lines.incident_opened(kept.incident);
+    return goes_on;
+  });
+}
+
+Status export_violations_csv(TrailReader& trail, const TrailFilter& filter,
+                             const ExportSink& sink) {
+  std::string line;
+  const auto row = [&](const auto& cell) {
+    line.clear();
+    for (std::size_t i = 0; i < kFieldNames.size(); ++i) {
+      if (i > 0) line += ',';
+      add_cell(line, cell(i));
+    }
+    line += "\r\n";
+    return sink(line);
+  };
+  if (!row([](std::size_t i) { return std::string(kFieldNames[i]); })) return {};
+  return trail.violations(filter, [&](const Violation& violation) {
+    return row([&](std::size_t i) { return cell_of(field_value(violation, i)); });
+  });
+}
+
+}  // namespace guard

@@ -1,0 +1,232 @@
+#include "guardd/audit/reader.h"
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "guardd/audit/schema.h"
+
+namespace guard {
+namespace {
+
+constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kMostAncestors = 64;  // a broken database may have them in a ring
+
+constexpr const char* kAncestor =
+    "SELECT pid, start_time, comm, exe, cmdline, parent FROM ancestors WHERE chapter = ? AND "
+    "number = ?";
+constexpr const char* kFixes =
+    "SELECT v.time, c.policy, v.path, v.device, v.inode, v.uid_before, v.gid_before, "
+    "v.mode_before, v.uid_after, v.gid_after, v.mode_after "
+    "FROM incidents i CROSS JOIN chapters c ON c.incident = i.number "
+    "CROSS JOIN violations v ON v.chapter = c.number "
+    "CROSS JOIN kinds k ON k.chapter = v.chapter AND k.number = v.kind "
+    "WHERE i.name = ? AND k.action = ? ORDER BY v.number DESC";
+
+std::string violation_query() {
+  return std::string("SELECT ") + kViolationColumns +
+         " FROM violations v CROSS JOIN chapters c ON c.number = v.chapter "
+         "CROSS JOIN incidents i ON i.number = c.incident " +
+         kViolationJoins + "WHERE v.number = ?";
+}
+
+std::vector<std::string> paths_of(std::string_view sample) {
+  std::vector<std::string> paths;
+  for (std::size_t end = 0; (end = sample.find('\0')) != std::string_view::npos;
+       sample.remove_prefix(end + 1))
+    paths.emplace_back(sample.substr(0, end));
+  return paths;
+}
+
+std::uint64_t natural(Statement& row) {
+  return static_cast<std::uint64_t>(row.number());
+}
+
+// Before the columns of its first violation.
+constexpr const char* kIncidentColumns =
+    "i.number, i.closed, i.name, i.count, i.first_seen, i.last_seen, i.logged, i.fixed, i.denied, "
+    "i.skipped, i.shared, i.sample, i.command_pid, i.command_start, i.command_comm, "
+    "i.command_exe, i.command_cmdline, ";
+
+void read_incident(Statement& row, KeptIncident& kept) {
+  auto& incident = kept.incident;
+  kept.is_closed = row.number() != 0;
+  incident.id = row.bytes();
+  incident.count = natural(row);
+  incident.first_seen = time_of(row.number());
+  incident.last_seen = time_of(row.number());
+  for (auto& told : incident.told) told = natural(row);
+  incident.shared = FieldSet(natural(row));
+  incident.sample = paths_of(row.bytes());
+  auto& command = incident.command;
+  command.pid = static_cast<std::int32_t>(row.number());
+  command.start_time = natural(row);
+  command.comm = row.bytes();
+  command.exe = row.bytes();
+  command.cmdline = row.bytes();
+}
+
+Condition incident_query(const TrailFilter& filter, const Search::Key& cursor, std::size_t most) {
+  Condition query;
+  query.add(std::string("SELECT ") + kIncidentColumns + kViolationColumns +
+                " FROM incidents i CROSS JOIN incidents v ON v.number = i.number "
+                "CROSS JOIN chapters c ON c.number = v.chapter " +
+                kViolationJoins + "WHERE i.last_seen <= ? AND (i.last_seen < ? OR i.number < ?)",
+            {cursor.time, cursor.time, cursor.number});
+  if (filter.since) query.add(" AND i.last_seen >= ?", {micros_of(*filter.since)});
+  if (filter.until) query.add(" AND i.first_seen < ?", {micros_of(*filter.until)});
+  const auto chapters = chapter_condition(filter);
+  if (!chapters.sql.empty()) {
+    query.add(" AND i.number IN (SELECT c.incident FROM chapters c WHERE 1", {});
+    query.add(chapters.sql + ")", chapters.values);
+  }
+  if (const auto paths = path_conditions(filter.path); !paths.empty()) {
+    query.add(
+        " AND i.number IN (SELECT c.incident FROM chapters c WHERE c.number IN (SELECT v.chapter "
+        "FROM violations v WHERE 1",
+        {});
+    query.add(paths[0].sql + " UNION SELECT v.chapter FROM violations v WHERE 1", paths[0].values);
+    query.add(paths[1].sql + "))", paths[1].values);
+  }
+  query.add(" ORDER BY i.last_seen DESC, i.number DESC LIMIT ?", {static_cast<std::int64_t>(most)});
+  return query;
+}
+
+std::size_t page_of(const TrailFilter& filter, std::size_t told) {
+  return filter.limit == 0 ? kPage : std::min(kPage, filter.limit - told);
+}
+
+}  // namespace
+
+TrailReader::TrailReader(Database database, Statement violation, Statement ancestor)
+    : database_(std::move(database)),
+      violation_(std::move(violation)),
+      ancestor_(std::move(ancestor)) {}
+
+Result<TrailReader> TrailReader::open(const std::string& path) {
+  GUARD_TRY(auto database, Database::open_to_read(path));
+  GUARD_CHECK(check_trail(database));
+  GUARD_TRY(auto violation, database.prepare(violation_query().c_str()));
+  GUARD_TRY(auto ancestor, database.prepare(kAncestor));
+  return TrailReader(std::move(database), std::move(violation), std::move(ancestor));
+}
+
+// All that it asks for is of one moment.
+template <typename Fetch>
+auto TrailReader::fetch(Fetch fetch) -> decltype(fetch()) {
+  GUARD_CHECK(database_.run("BEGIN"));
+  auto fetched = fetch();
+  (void)database_.run("COMMIT");  // nothing was written
+  return fetched;
+}
+
+Status TrailReader::violations(const TrailFilter& filter, const OnViolation& tell) {
+  Search search(database_, filter);
+  for (std::size_t told = 0; filter.limit == 0 || told < filter.limit;) {
+    GUARD_TRY(const auto page, fetch([&] { return load(search, page_of(filter, told)); }));
+    if (page.empty()) return {};
+    for (const auto& violation : page)
+      if (!tell(violation)) return {};
+    told += page.size();
+  }
+  return {};
+}
+
+Result<std::vector<Violation>> TrailReader::load(Search& search, std::size_t most) {
+  std::vector<Violation> page;
+  std::vector<Search::Key> keys;
+  do {
+    GUARD_TRY(keys, search.next(most));
+    GUARD_CHECK(load(keys, page));
+  } while (page.empty() && !keys.empty());
+  return page;
+}
+
+Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Violation>& page) {
+  for (const auto& key : keys) {
+    violation_.bind(key.number);
+    GUARD_TRY(const bool there, violation_.next());
+    LineageStart start;
+    Violation violation;
+    if (there) start = read_violation(violation_, violation);
+    violation_.reset();
+    // It may have been removed since they were looked for; pages are not of one moment.
+    if (!there) continue;
+    GUARD_CHECK(read_lineage(start, violation.actor));
+    page.push_back(std::move(violation));
+  }
+  return {};
+}
+
+Status TrailReader::read_lineage(const LineageStart& start, Actor& actor) {
+  for (auto next = start.parent; next && actor.lineage.size() < kMostAncestors;) {
+    ancestor_.bind(start.chapter);
+    ancestor_.bind(*next);
+    GUARD_TRY(const bool there, ancestor_.next());
+    next = there ? read_ancestor(ancestor_, actor.lineage.emplace_back()) : std::nullopt;
+    ancestor_.reset();
+  }
+  return {};
+}
+
+Status TrailReader::incidents(const TrailFilter& filter, const OnIncident& tell) {
+  constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
+  Search::Key cursor{kEver, kEver};
+  for (std::size_t told = 0; filter.limit == 0 || told < filter.limit;) {
+    GUARD_TRY(const auto page, fetch([&] { return load(filter, cursor, page_of(filter, told)); }));
+    if (page.empty()) return {};
+    for (const auto& incident : page)
+      if (!tell(incident)) return {};
+    told += page.size();
+  }
+  return {};
+}
+
+Result<std::vector<KeptIncident>> TrailReader::load(const TrailFilter& filter, Search::Key& cursor,
+                                                    std::size_t most) {
+  const auto query = incident_query(filter, cursor, most);
+  GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
+  query.bind_to(rows);
+  std::vector<KeptIncident> page;
+  for (;;) {
+    GUARD_TRY(const bool more, rows.next());
+    if (!more) return page;
+    auto& kept = page.emplace_back();
+    cursor.number = rows.number();
+    read_incident(rows, kept);
+    cursor.time = micros_of(kept.incident.last_seen);
+    const auto start = read_violation(rows, kept.incident.first);
+    GUARD_CHECK(read_lineage(start, kept.incident.first.actor));
+  }
+}
+
+Result<std::uint64_t> TrailReader::count(const TrailFilter& filter) {
+  return Search(database_, filter).count();
+}
+
+Result<std::vector<Fix>> TrailReader::fixes_of(const std::string& incident) {
+  GUARD_TRY(auto rows, database_.prepare(kFixes));
+  rows.bind(std::string_view(incident));
+  rows.bind(static_cast<std::int64_t>(Told::kFixed));
+  std::vector<Fix> fixes;
+  for (;;) {
+    GUARD_TRY(const bool more, rows.next());
+    if (!more) return fixes;
+    Fix fix;
+    fix.incident = incident;
+    fix.time = time_of(rows.number());
+    fix.policy = rows.bytes();
+    fix.path = rows.bytes();
+    fix.object.device = natural(rows);
+    fix.object.inode = natural(rows);
+    const auto before = read_ownership(rows);
+    const auto after = read_ownership(rows);
+    if (!before || !after) continue;
+    fix.before = *before;
+    fix.after = *after;
+    fixes.push_back(std::move(fix));
+  }
+}
+
+}  // namespace guard

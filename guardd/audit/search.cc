@@ -1,0 +1,246 @@
+#include "guardd/audit/search.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <limits>
+
+#include "guardd/audit/columns.h"
+
+namespace guard {
+namespace {
+
+constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
+
+// So many below a path are sorted; where there are more, the newest are soon found by their time.
+constexpr std::size_t kMostSorted = 20'000;
+
+std::string with_slash(std::string path) {
+  while (path.ends_with('/')) path.pop_back();
+  return path + '/';
+}
+
+// The least that is greater than all that begin so; empty: there is none.
+std::string after(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  if (!prefix.empty())
+    prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1U);
+  return prefix;
+}
+
+std::optional<std::int64_t> number_of(const std::string& text) {
+  std::uint32_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto [rest, failed] = std::from_chars(text.data(), end, number);
+  if (failed != std::errc() || rest != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+void Condition::add(const std::string& more,
+                    std::vector<std::variant<std::int64_t, std::string>> bound) {
+  sql += more;
+  for (auto& each : bound) values.push_back(std::move(each));
+}
+
+void Condition::bind_to(Statement& statement) const {
+  for (const auto& value : values) {
+    if (const auto* number = std::get_if<std::int64_t>(&value))
+      statement.bind(*number);
+    else
+      statement.bind(std::string_view(std::get<std::string>(value)));
+  }
+}
+
+Condition chapter_condition(const TrailFilter& filter) {
+  Condition all;
+  if (!filter.policy.empty()) all.add(" AND c.policy = ?", {filter.policy});
+  if (filter.severity)
+    all.add(" AND c.severity >= ?", {static_cast<std::int64_t>(*filter.severity)});
+  if (!filter.person.empty()) {
+    all.add(
+        " AND c.number IN (SELECT number FROM chapters WHERE login_user = ? UNION ALL SELECT "
+        "number FROM chapters WHERE human = ?",
+        {filter.person, filter.person});
+    if (const auto uid = number_of(filter.person))
+      all.add(" UNION ALL SELECT number FROM chapters WHERE login_uid = ?", {*uid});
+    all.add(")", {});
+  }
+  if (!filter.command.empty()) {
+    all.add(
+        " AND c.incident IN (SELECT number FROM incidents WHERE command_exe = ? UNION ALL SELECT "
+        "number FROM incidents WHERE command_comm = ? UNION ALL SELECT number FROM incidents "
+        "WHERE command_cmdline >= ?",
+        {filter.command, filter.command, filter.command});
+    if (auto end = after(filter.command); !end.empty()) all.add(" AND command_cmdline < ?", {end});
+    all.add(")", {});
+  }
+  if (!filter.incident.empty())
+    all.add(" AND c.incident = (SELECT number FROM incidents WHERE name = ?)", {filter.incident});
+  return all;
+}
+
+std::vector<Condition> path_conditions(const std::string& path) {
+  const auto below = with_slash(path);
+  if (path.empty() || below == "/") return {};
+  const auto itself = below.substr(0, below.size() - 1);
+  return {{" AND v.path = ?", {itself}},
+          {" AND v.path >= ? AND v.path < ?", {below, after(below)}}};
+}
+
+Search::Search(Database& database, const TrailFilter& filter)
+    : database_(database),
+      chapters_(chapter_condition(filter)),
+      paths_(path_conditions(filter.path)),
+      since_(filter.since ? micros_of(*filter.since) : 0),
+      until_(filter.until ? micros_of(*filter.until) : kEver),
+      cursor_{until_, filter.until ? 0 : kEver} {}
+
+Result<std::vector<Search::Key>> Search::next(std::size_t most) {
+  if (!has_begun_ && !paths_.empty()) GUARD_CHECK(sort_by_path());
+  has_begun_ = true;
+  auto keys = sorted_                 ? next_by_path(most)
+              : chapters_.sql.empty() ? next_by_time(most)
+                                      : next_by_chapter(most);
+  if (keys && !keys->empty()) cursor_ = keys->back();
+  return keys;
+}
+
+// False: there are too many.
+Result<bool> Search::sort_by_path() {
+  std::vector<Key> keys;
+  for (const auto& path : paths_) {
+    Condition query;
+    query.add("SELECT v.time, v.number FROM violations v WHERE v.time >= ? AND v.time < ?",
+              {since_, until_});
+    query.add(path.sql, path.values);
+    if (!chapters_.sql.empty()) {
+      query.add(" AND v.chapter IN (SELECT c.number FROM chapters c WHERE 1", {});
+      query.add(chapters_.sql + ")", chapters_.values);
+    }
+    query.add(" LIMIT ?", {static_cast<std::int64_t>(kMostSorted + 1)});
+    GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
+    query.bind_to(rows);
+    for (;;) {
+      GUARD_TRY(const bool more, rows.next());
+      if (!more) break;
+      const auto time = rows.number();
+      keys.push_back({time, rows.number()});
+    }
+    if (keys.size() > kMostSorted) return false;
+  }
+  std::sort(keys.begin(), keys.end());
+  sorted_ = std::move(keys);
+  return true;
+}
+
+Result<std::vector<Search::Key>> Search::next_by_path(std::size_t most) {
+  std::vector<Key> keys;
+  while (!sorted_->empty() && keys.size() < most) {
+    keys.push_back(sorted_->back());
+    sorted_->pop_back();
+  }
+  return keys;
+}
+
+// Of the violations (v) what was not found yet, in an order that an index has.
+Condition Search::remaining() const {
+  Condition rest;
+  rest.add(" AND v.time >= ? AND v.time <= ? AND (v.time < ? OR v.number < ?)",
+           {since_, cursor_.time, cursor_.time, cursor_.number});
+  if (!paths_.empty()) {
+    rest.add(" AND (1", {});
+    rest.add(paths_[0].sql, paths_[0].values);
+    rest.add(" OR 1", {});
+    rest.add(paths_[1].sql + ")", paths_[1].values);
+  }
+  return rest;
+}
+
+Result<std::vector<Search::Key>> Search::next_by_time(std::size_t most) {
+  Condition query;
+  query.add("SELECT v.time, v.number FROM violations v INDEXED BY violations_by_time WHERE 1", {});
+  const auto rest = remaining();
+  query.add(rest.sql + " ORDER BY v.time DESC, v.number DESC LIMIT ?", rest.values);
+  query.add("", {static_cast<std::int64_t>(most)});
+  GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
+  query.bind_to(rows);
+  std::vector<Key> keys;
+  for (;;) {
+    GUARD_TRY(const bool more, rows.next());
+    if (!more) return keys;
+    const auto time = rows.number();
+    keys.push_back({time, rows.number()});
+  }
+}
+
+// From the chapter that ended last backwards, until no other can hold anything newer.
+Result<std::vector<Search::Key>> Search::next_by_chapter(std::size_t most) {
+  Condition chapters;
+  chapters.add("SELECT c.number, c.last_time FROM chapters c WHERE c.last_time >= ?", {since_});
+  chapters.add(" AND c.first_time <= ?", {cursor_.time});
+  chapters.add(chapters_.sql + " ORDER BY c.last_time DESC", chapters_.values);
+  GUARD_TRY(auto each, database_.prepare(chapters.sql.c_str()));
+  chapters.bind_to(each);
+
+  const auto rest = remaining();
+  const auto sql =
+      "SELECT v.time, v.number FROM violations v INDEXED BY violations_by_chapter WHERE v.chapter "
+      "= ?" +
+      rest.sql + " ORDER BY v.time DESC, v.number DESC LIMIT ?";
+  GUARD_TRY(auto rows, database_.prepare(sql.c_str()));
+
+  std::vector<Key> keys;  // the greatest first
+  for (;;) {
+    GUARD_TRY(const bool any, each.next());
+    if (!any) return keys;
+    const auto chapter = each.number();
+    if (keys.size() == most && each.number() < keys.back().time) return keys;
+    rows.bind(chapter);
+    rest.bind_to(rows);
+    rows.bind(static_cast<std::int64_t>(most));
+    const auto known = static_cast<std::ptrdiff_t>(keys.size());
+    for (;;) {
+      GUARD_TRY(const bool more, rows.next());
+      if (!more) break;
+      const auto time = rows.number();
+      keys.push_back({time, rows.number()});
+    }
+    rows.reset();
+    std::inplace_merge(keys.begin(), keys.begin() + known, keys.end(), std::greater<>());
+    keys.resize(std::min(keys.size(), most));
+  }
+}
+
+Result<std::uint64_t> Search::count() {
+  Condition query;
+  if (chapters_.sql.empty()) {
+    query.add("SELECT count(*) FROM violations v WHERE v.time >= ? AND v.time < ?",
+              {since_, until_});
+  } else if (paths_.empty()) {
+    query.add(
+        "SELECT count(*) FROM chapters c CROSS JOIN violations v ON v.chapter = c.number WHERE "
+        "v.time >= ? AND v.time < ?",
+        {since_, until_});
+    query.add(chapters_.sql, chapters_.values);
+  } else {
+    query.add(
+        "SELECT count(*) FROM violations v WHERE v.time >= ? AND v.time < ? AND v.chapter IN "
+        "(SELECT c.number FROM chapters c WHERE 1",
+        {since_, until_});
+    query.add(chapters_.sql + ")", chapters_.values);
+  }
+  std::uint64_t count = 0;
+  for (const auto& path : paths_.empty() ? std::vector<Condition>(1) : paths_) {
+    auto whole = query;
+    whole.add(path.sql, path.values);
+    GUARD_TRY(auto row, database_.prepare(whole.sql.c_str()));
+    whole.bind_to(row);
+    GUARD_TRY(const bool there, row.next());
+    if (there) count += static_cast<std::uint64_t>(row.number());
+  }
+  return count;
+}
+
+}  // namespace guard

@@ -1,0 +1,122 @@
+// An audit trail in a directory of its own, told of violations as the daemon tells it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "guardd/audit/export.h"
+#include "guardd/audit/reader.h"
+#include "guardd/audit/trail.h"
+#include "guardd/incident.h"
+#include "guardd/record_id.h"
+#include "tests/unit/records.h"
+
+namespace guard {
+
+inline std::vector<std::string> paths_in(const std::vector<Violation>& all) {
+  std::vector<std::string> paths;
+  for (const auto& each : all) paths.push_back(each.path);
+  return paths;
+}
+
+class AuditTest : public testing::Test {
+ protected:
+  static constexpr Trail::Limits kRoomy{std::chrono::hours(24 * 365 * 20), std::uint64_t{1} << 40U};
+
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "guardd-audit-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string path() const { return (directory_ / "audit.db").string(); }
+
+  std::unique_ptr<Trail> open(Trail::Limits limits = kRoomy) const {
+    auto trail = Trail::open(path(), limits);
+    EXPECT_TRUE(trail) << trail.error().text();
+    return trail ? *std::move(trail) : nullptr;
+  }
+  std::string refusal() const {
+    const auto trail = Trail::open(path(), kRoomy);
+    return trail ? "opened" : trail.error().text();
+  }
+  TrailReader reader() const {
+    auto reader = TrailReader::open(path());
+    EXPECT_TRUE(reader) << reader.error().text();
+    return *std::move(reader);
+  }
+
+  // As the daemon does it.
+  void tell(Publisher& to, Violation violation) {
+    violation.id = violation_ids_.next(violation.time);
+    const auto taken = incidents_.take(violation, now_);
+    for (const auto& closed : taken.closed) to.incident_closed(*closed);
+    if (taken.opened) to.incident_opened(*taken.incident);
+    to.violation(violation, *taken.incident);
+  }
+  void close_all(Publisher& to) {
+    for (const auto& closed : incidents_.close_all()) to.incident_closed(*closed);
+  }
+  static std::vector<Violation> all(TrailReader& reader, const TrailFilter& filter = {}) {
+    std::vector<Violation> found;
+    const auto done = reader.violations(filter, [&](const Violation& each) {
+      found.push_back(each);
+      return true;
+    });
+    EXPECT_TRUE(done) << done.error().text();
+    return found;
+  }
+  std::vector<Violation> all(const TrailFilter& filter = {}) const {
+    auto reading = reader();
+    auto found = all(reading, filter);
+    if (filter.limit == 0) {
+      const auto count = reading.count(filter);
+      EXPECT_TRUE(count);
+      EXPECT_EQ(*count, found.size());
+    }
+    return found;
+  }
+  std::vector<KeptIncident> incidents(const TrailFilter& filter = {}) const {
+    std::vector<KeptIncident> found;
+    const auto done = reader().incidents(filter, [&](const KeptIncident& each) {
+      found.push_back(each);
+      return true;
+    });
+    EXPECT_TRUE(done) << done.error().text();
+    return found;
+  }
+  template <typename Export>
+  std::string exported(Export write, const TrailFilter& filter = {}) const {
+    std::string text;
+    auto reading = reader();
+    EXPECT_TRUE(write(reading, filter, [&](std::string_view line) {
+      text += line;
+      return true;
+    }));
+    return text;
+  }
+
+  // Waits for what another thread does.
+  template <typename Condition>
+  static bool eventually(Condition condition) {
+    for (int i = 0; i < 500; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
+  }
+
+  std::filesystem::path directory_;
+  RecordIds violation_ids_{RecordIds::Length::kViolation};
+  Incidents incidents_{{}, RecordIds(RecordIds::Length::kIncident)};
+  Incidents::Clock::time_point now_ = Incidents::Clock::now();
+};
+
+}  // namespace guard

@@ -1,0 +1,251 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "guardd/audit/export.h"
+#include "guardd/audit/reader.h"
+#include "guardd/publish/json.h"
+#include "guardd/publish/publishers.h"
+#include "tests/unit/audit_fixture.h"
+
+namespace guard {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+// Three people, three commands, three policies.
+class AuditFilterTest : public AuditTest {
+ protected:
+  void SetUp() override {
+    AuditTest::SetUp();
+    const auto trail = open();
+    auto alice = git_violation("/srv/shop/conf/a");
+    tell(*trail, alice);
+    alice.path = "/srv/shop/conf-old/b";
+    alice.time = moment(1'000'000);
+    tell(*trail, alice);
+
+    auto bob = git_violation("/srv/shop/conf");
+    bob.time = moment(2'000'000);
+    bob.actor.login_uid = Uid{1001};
+    bob.actor.login_user = "bob";
+    bob.severity = Severity::kHigh;
+    acts(bob, process(600, "cp", "cp -r x conf"), {process(500, "bash", "-bash")});
+    tell(*trail, bob);
+
+    auto cron = git_violation("/srv/wiki/\xff");
+    cron.time = moment(3'000'000);
+    cron.policy = "wiki";
+    cron.severity = Severity::kCritical;
+    cron.actor.login_uid.reset();
+    cron.actor.login_user.reset();
+    cron.actor.unit = "cron.service";
+    cron.actor.human = "carol";
+    acts(cron, process(700, "touch", "touch x"), {process(1, "systemd")});
+    tell(*trail, cron);
+    close_all(*trail);
+  }
+  std::vector<std::string> found(const TrailFilter& filter) const { return paths_in(all(filter)); }
+  std::size_t incidents_found(const TrailFilter& filter) const { return incidents(filter).size(); }
+
+  const std::string a_ = "/srv/shop/conf/a";
+  const std::string b_ = "/srv/shop/conf-old/b";
+  const std::string c_ = "/srv/shop/conf";
+  const std::string d_ = "/srv/wiki/\xff";
+};
+
+TEST_F(AuditFilterTest, NewestFirst) {
+  EXPECT_THAT(found({}), ElementsAre(d_, c_, b_, a_));
+  TrailFilter filter;
+  filter.limit = 2;
+  EXPECT_THAT(found(filter), ElementsAre(d_, c_));
+  EXPECT_EQ(incidents_found(filter), 2U);
+}
+
+TEST_F(AuditFilterTest, ByTime) {
+  TrailFilter filter;
+  filter.since = moment(1'000'000);
+  filter.until = moment(3'000'000);
+  EXPECT_THAT(found(filter), ElementsAre(c_, b_));
+  EXPECT_EQ(incidents_found(filter), 2U);
+  filter.policy = "shop";
+  EXPECT_THAT(found(filter), ElementsAre(c_, b_));
+  filter.path = "/srv/shop/conf";
+  EXPECT_THAT(found(filter), ElementsAre(c_));
+}
+
+TEST_F(AuditFilterTest, ByPolicyAndSeverity) {
+  TrailFilter filter;
+  filter.policy = "shop";
+  EXPECT_THAT(found(filter), ElementsAre(c_, b_, a_));
+  EXPECT_EQ(incidents_found(filter), 2U);
+  filter.severity = Severity::kHigh;
+  EXPECT_THAT(found(filter), ElementsAre(c_));
+  filter.policy.clear();
+  EXPECT_THAT(found(filter), ElementsAre(d_, c_));
+}
+
+TEST_F(AuditFilterTest, ByPerson) {
+  TrailFilter filter;
+  filter.person = "alice";
+  EXPECT_THAT(found(filter), ElementsAre(b_, a_));
+  EXPECT_EQ(incidents_found(filter), 1U);
+  filter.person = "1001";
+  EXPECT_THAT(found(filter), ElementsAre(c_));
+  filter.person = "carol";
+  EXPECT_THAT(found(filter), ElementsAre(d_));
+  filter.person = "nobody";
+  EXPECT_THAT(found(filter), ElementsAre());
+}
+
+TEST_F(AuditFilterTest, ByCommand) {
+  TrailFilter filter;
+  for (const char* command : {"git p", "git", "/usr/bin/git", "git pull"}) {
+    filter.command = command;
+    EXPECT_THAT(found(filter), ElementsAre(b_, a_)) << command;
+    EXPECT_EQ(incidents_found(filter), 1U) << command;
+  }
+  filter.command = "bash";
+  EXPECT_THAT(found(filter), ElementsAre());
+}
+
+TEST_F(AuditFilterTest, ByPath) {
+  TrailFilter filter;
+  filter.path = "/srv/shop/conf";
+  EXPECT_THAT(found(filter), ElementsAre(c_, a_));
+  EXPECT_EQ(incidents_found(filter), 2U);
+  filter.person = "alice";
+  EXPECT_THAT(found(filter), ElementsAre(a_));
+  filter.person.clear();
+  filter.path = "/srv/wiki/\xff/";
+  EXPECT_THAT(found(filter), ElementsAre(d_));
+  filter.path = "/";
+  EXPECT_THAT(found(filter), ElementsAre(d_, c_, b_, a_));
+}
+
+TEST_F(AuditFilterTest, ByIncident) {
+  TrailFilter filter;
+  filter.incident = all().back().incident;
+  EXPECT_THAT(found(filter), ElementsAre(b_, a_));
+  EXPECT_EQ(incidents_found(filter), 1U);
+  filter.incident = "no such";
+  EXPECT_THAT(found(filter), ElementsAre());
+}
+
+TEST_F(AuditFilterTest, StopsWhenItIsEnough) {
+  auto reading = reader();
+  int told = 0;
+  EXPECT_TRUE(reading.violations({}, [&](const Violation&) { return ++told < 2; }));
+  EXPECT_EQ(told, 2);
+}
+
+TEST_F(AuditFilterTest, FixesAreTheLastFirst) {
+  const auto incident = all().back().incident;
+  const auto fixes = reader().fixes_of(incident);
+  ASSERT_TRUE(fixes);
+  ASSERT_THAT(*fixes, SizeIs(2));
+  EXPECT_EQ(fixes->front().path, b_);
+  EXPECT_EQ(fixes->front().policy, "shop");
+  EXPECT_EQ(fixes->front().incident, incident);
+  EXPECT_EQ(fixes->front().time, moment(1'000'000));
+  EXPECT_EQ(fixes->front().object, (InodeId{64769, 131}));
+  EXPECT_EQ(fixes->front().before.uid, Uid{0});
+  EXPECT_EQ(fixes->front().after.uid, Uid{4242});
+}
+
+// Many pages, people that take turns, times that are the same or go back.
+TEST_F(AuditTest, ThePagesFitTogether) {
+  constexpr int kMany = 3500;
+  {
+    const auto trail = open();
+    for (int i = 0; i < kMany; ++i) {
+      auto one = git_violation("/srv/shop/" + std::to_string(i));
+      one.time = moment(i / 7 * 10 - i % 3 * 40);
+      one.actor.human = std::to_string(i % 5);
+      one.policy = i % 2 == 0 ? "even" : "odd";
+      tell(*trail, one);
+    }
+  }
+  const auto every = all();
+  ASSERT_THAT(every, SizeIs(kMany));
+  EXPECT_TRUE(std::is_sorted(every.begin(), every.end(),
+                             [](const auto& a, const auto& b) { return a.time > b.time; }));
+  for (const auto& policy : {"even", "odd"}) {
+    TrailFilter filter;
+    filter.policy = policy;
+    std::vector<Violation> wanted;
+    std::copy_if(every.begin(), every.end(), std::back_inserter(wanted),
+                 [&](const auto& each) { return each.policy == policy; });
+    EXPECT_EQ(paths_in(all(filter)), paths_in(wanted));
+    filter.path = "/srv/shop";
+    EXPECT_EQ(paths_in(all(filter)), paths_in(wanted));
+  }
+}
+
+TEST_F(AuditTest, APathWithTooManyBelowItIsFoundByTime) {
+  constexpr int kMany = 21'000;
+  {
+    const auto trail = open();
+    for (int i = 0; i < kMany; ++i) {
+      auto one = git_violation((i % 100 == 0 ? "/srv/rare/" : "/srv/shop/") + std::to_string(i));
+      one.time = moment(i);
+      tell(*trail, one);
+      if (i % 5'000 == 0) std::this_thread::sleep_for(700ms);  // or it would be too fast
+    }
+  }
+  TrailFilter filter;
+  filter.path = "/srv/shop";
+  filter.limit = 2;
+  EXPECT_THAT(paths_in(all(filter)), ElementsAre("/srv/shop/20999", "/srv/shop/20998"));
+  filter.policy = "shop";
+  EXPECT_THAT(paths_in(all(filter)), ElementsAre("/srv/shop/20999", "/srv/shop/20998"));
+}
+
+TEST_F(AuditTest, ExportsTheLinesThatWereLogged) {
+  std::vector<std::string> logged;
+  JsonPublisher json([&](std::string line) { logged.push_back(std::move(line)); }, "",
+                     JsonLine::Charset::kUtf8);
+  {
+    const auto trail = open();
+    Publishers both;
+    both.add(json);
+    both.add(*trail);
+    tell(both, git_violation("/srv/shop/a\n\xff"));
+    close_all(both);
+  }
+  ASSERT_THAT(logged, SizeIs(3));
+  EXPECT_EQ(exported(export_violations_json), logged[1]);
+  EXPECT_EQ(exported(export_incidents_json), logged[2]);
+  const auto line = nlohmann::json::parse(logged[1]);
+  EXPECT_TRUE(line.contains("path_raw"));
+}
+
+TEST_F(AuditTest, ExportsATable) {
+  {
+    const auto trail = open();
+    auto one = git_violation("/srv/shop/a,\"b\"\n\xff");
+    one.actor.cmdline = "=cmd|' /C calc'!A0";
+    one.category = "+1";
+    tell(*trail, one);
+  }
+  const auto table = exported(export_violations_csv);
+  EXPECT_THAT(table, testing::StartsWith("id,incident,time,boot_id,"));
+  EXPECT_THAT(table, testing::EndsWith("\r\n"));
+  EXPECT_THAT(table, HasSubstr(",\"/srv/shop/a,\"\"b\"\"\\n\\xff\","));
+  EXPECT_THAT(table, HasSubstr(",'=cmd|' /C calc'!A0,"));
+  EXPECT_THAT(table, HasSubstr(",'+1,"));
+  EXPECT_THAT(table, HasSubstr(",0644,"));
+  EXPECT_THAT(table, HasSubstr(",sudo git pull [200] < -bash [100] < "));
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 2);
+}
+
+}  // namespace
+}  // namespace guard

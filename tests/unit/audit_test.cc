@@ -1,0 +1,432 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "guardd/audit/schema.h"
+#include "guardd/audit/trail.h"
+#include "policy/fields.h"
+#include "tests/unit/audit_fixture.h"
+
+namespace guard {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+// Every field there is, each with a value of its own.
+Violation full_violation() {
+  auto v = git_violation("/srv/shop/a\n\xff,b");
+  v.incident = "incident1";
+  v.boot_id = "0123456789abcdef";
+  v.monotonic_us = 1234567;
+  v.policy_line = 17;
+  v.generation = 3;
+  v.backend = Backend::kLsm;
+  v.severity = Severity::kHigh;
+  v.category = "service";
+  v.guard = Guard::kContent;
+  v.operation = Operation::kRename;
+  v.old_path = "/tmp/\xfe";
+  v.file_type = FileType::kDirectory;
+  v.links = 2;
+  v.before = Ownership{Uid{1}, Gid{2}, Mode{0600}};
+  v.after = Ownership{Uid{3}, Gid{4}, Mode{0640}};
+  v.mode_wanted = Mode{0750};
+  v.reason = "it is so";
+  v.repeats = 5;
+  auto& actor = v.actor;
+  actor.tid = 301;
+  actor.ppid = 200;
+  actor.cwd = "/root/\xfd";
+  actor.tty = "pts/1";
+  actor.euid = Uid{11};
+  actor.fsuid = Uid{12};
+  actor.gid = Gid{13};
+  actor.session = 7;
+  actor.unit = "session-7.scope";
+  actor.slice = "user-1000.slice";
+  actor.cgroup = "/user.slice/user-1000.slice/session-7.scope";
+  actor.container = "c0ffee";
+  actor.human = "Alice";
+  actor.human_source = "login";
+  return v;
+}
+
+void expect_same(const Violation& a, const Violation& b) {
+  const FieldSet all = FieldSet().set();
+  const auto common = common_fields(a, b, all);
+  for (std::size_t i = 0; i < kFieldNames.size(); ++i) EXPECT_TRUE(common[i]) << kFieldNames[i];
+  EXPECT_EQ(a.owner_wanted, b.owner_wanted);
+  EXPECT_EQ(a.group_wanted, b.group_wanted);
+  EXPECT_EQ(a.repeats, b.repeats);
+}
+
+TEST_F(AuditTest, KeepsEveryField) {
+  const auto told = full_violation();
+  Incident incident;
+  incident.id = told.incident;
+  incident.first = told;
+  open()->violation(told, incident);
+  const auto kept = all();
+  ASSERT_THAT(kept, SizeIs(1));
+  for (std::size_t i = 0; i < kFieldNames.size(); ++i)
+    EXPECT_NE(field_value(told, i), FieldValue()) << kFieldNames[i] << " is not tested";
+  expect_same(kept.front(), told);
+}
+
+TEST_F(AuditTest, WhatIsNotKnownStaysAbsent) {
+  Violation told;
+  told.incident = "incident1";
+  told.time = moment();
+  Incident incident;
+  incident.id = told.incident;
+  incident.first = told;
+  open()->violation(told, incident);
+  const auto kept = all();
+  ASSERT_THAT(kept, SizeIs(1));
+  expect_same(kept.front(), told);
+  EXPECT_FALSE(kept.front().actor.login_uid);
+  EXPECT_FALSE(kept.front().before);
+}
+
+TEST_F(AuditTest, KeepsAnIncidentAsItEnded) {
+  {
+    const auto trail = open();
+    for (int i = 0; i < 3; ++i) {
+      auto one = git_violation("/srv/shop/" + std::to_string(i));
+      one.time = moment(i * 1000);
+      if (i == 2) one.action = Told::kSkipped;
+      tell(*trail, one);
+    }
+    close_all(*trail);
+  }
+  const auto kept = incidents();
+  ASSERT_THAT(kept, SizeIs(1));
+  const auto& incident = kept.front().incident;
+  EXPECT_TRUE(kept.front().is_closed);
+  EXPECT_EQ(incident.count, 3U);
+  EXPECT_EQ(incident.first_seen, moment());
+  EXPECT_EQ(incident.last_seen, moment(2000));
+  EXPECT_EQ(incident.command, process(300, "git", "git pull"));
+  EXPECT_THAT(incident.sample, ElementsAre("/srv/shop/0", "/srv/shop/1", "/srv/shop/2"));
+  EXPECT_THAT(incident.told, ElementsAre(0, 2, 0, 1));
+  EXPECT_TRUE(incident.shared[5]);    // policy
+  EXPECT_FALSE(incident.shared[14]);  // path
+  EXPECT_EQ(incident.first.path, "/srv/shop/0");
+  EXPECT_EQ(incident.first.incident, incident.id);
+  EXPECT_THAT(incident.first.actor.lineage, SizeIs(4));
+}
+
+TEST_F(AuditTest, AnIncidentThatNobodyClosedStandsAsItStood) {
+  {
+    const auto trail = open();
+    for (const char* path : {"/srv/shop/a", "/srv/shop/b"}) tell(*trail, git_violation(path));
+  }
+  const auto kept = incidents();
+  ASSERT_THAT(kept, SizeIs(1));
+  EXPECT_FALSE(kept.front().is_closed);
+  EXPECT_EQ(kept.front().incident.count, 2U);
+  EXPECT_THAT(kept.front().incident.sample, ElementsAre("/srv/shop/a", "/srv/shop/b"));
+}
+
+TEST_F(AuditTest, IsPrivate) {
+  open();
+  struct stat facts {};
+  ASSERT_EQ(::stat(path().c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+}
+
+TEST_F(AuditTest, KnowsTheLastNames) {
+  tell(*open(), git_violation());
+  const auto kept = all();
+  ASSERT_THAT(kept, SizeIs(1));
+  const auto trail = open();
+  EXPECT_EQ(trail->last_names().violation, kept.front().id);
+  EXPECT_EQ(trail->last_names().incident, kept.front().incident);
+}
+
+// One process for each file, as with find -exec.
+Violation of_a_child(const std::string& path, std::int32_t pid) {
+  auto one = git_violation(path);
+  auto above = one.actor.lineage;
+  above.insert(above.begin(), process(300, "find", "find . -exec touch {} ;"));
+  acts(one, process(pid, "touch", "touch " + path), std::move(above));
+  return one;
+}
+
+TEST_F(AuditTest, AnIncidentMayHaveAnyNumberOfActors) {
+  constexpr int kMany = 6'000;
+  {
+    const auto trail = open();
+    for (int i = 0; i < kMany; ++i) {
+      auto one = of_a_child("/srv/shop/" + std::to_string(i), 10'000 + i);
+      one.time = moment(i);
+      tell(*trail, one);
+    }
+  }
+  const auto kept = all();
+  ASSERT_EQ(kept.size(), kMany);
+  for (int i = 0; i < kMany; ++i) {
+    const auto& one = kept[static_cast<std::size_t>(i)];
+    ASSERT_EQ(one.actor.pid, 10'000 + kMany - 1 - i);
+    ASSERT_EQ(one.actor.lineage.size(), 5U);
+  }
+  EXPECT_EQ(incidents().size(), 1U);
+}
+
+TEST_F(AuditTest, MigratesStepByStep) {
+  auto database = Database::open(path());
+  ASSERT_TRUE(database);
+  const std::array<const char*, 3> steps{"CREATE TABLE t (a); INSERT INTO t VALUES (1)",
+                                         "ALTER TABLE t ADD COLUMN b; UPDATE t SET b = a + 1",
+                                         "UPDATE t SET a = 9; SELECT no_such"};
+  ASSERT_TRUE(migrate(*database, std::span(steps).first(1)));
+  EXPECT_EQ(*database->number("PRAGMA user_version"), 1);
+  ASSERT_TRUE(migrate(*database, std::span(steps).first(2)));
+  ASSERT_TRUE(migrate(*database, std::span(steps).first(2)));
+  EXPECT_EQ(*database->number("SELECT b FROM t"), 2);
+  EXPECT_FALSE(migrate(*database, steps));
+  EXPECT_EQ(*database->number("PRAGMA user_version"), 2);
+  EXPECT_EQ(*database->number("SELECT a FROM t"), 1);
+  EXPECT_FALSE(migrate(*database, std::span(steps).first(1)));
+}
+
+TEST_F(AuditTest, AnEmptyFileBecomesATrail) {
+  std::ofstream(path()).close();
+  tell(*open(), git_violation());
+  EXPECT_THAT(all(), SizeIs(1));
+  auto database = Database::open_to_read(path());
+  ASSERT_TRUE(database);
+  EXPECT_EQ(*database->number("PRAGMA auto_vacuum"), 2);
+  EXPECT_EQ(*database->number("PRAGMA user_version"), 1);
+}
+
+TEST_F(AuditTest, ANewerOneIsLeftAlone) {
+  open();
+  {
+    auto database = Database::open(path());
+    ASSERT_TRUE(database && database->run("PRAGMA user_version = 99"));
+  }
+  EXPECT_THAT(refusal(), HasSubstr("newer guardd (version 99)"));
+  const auto reading = TrailReader::open(path());
+  ASSERT_FALSE(reading);
+  EXPECT_THAT(reading.error().text(), HasSubstr("newer guardd"));
+}
+
+TEST_F(AuditTest, IsNotTrustedWhereOthersCanWrite) {
+  ASSERT_EQ(::chmod(directory_.c_str(), 0770), 0);
+  EXPECT_THAT(refusal(), HasSubstr("can be written by others"));
+}
+
+TEST_F(AuditTest, ABrokenOneIsPutAside) {
+  std::ofstream(path()) << std::string(4096, 'x');
+  const auto trail = open();
+  EXPECT_THAT(trail->take_news(), ElementsAre(HasSubstr("is put aside")));
+  EXPECT_TRUE(std::filesystem::exists(path() + ".broken"));
+}
+
+TEST_F(AuditTest, OneThatBreaksIsPutAsideAndAnotherBegins) {
+  {
+    const auto trail = open();
+    for (int i = 0; i < 2'000; ++i) tell(*trail, git_violation("/srv/" + std::to_string(i)));
+  }
+  {
+    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(8 * 4096);
+    file << std::string(std::filesystem::file_size(path()) - 8 * 4096, 'x');
+  }
+  {
+    const auto trail = open();
+    for (int i = 0; i < 100; ++i) tell(*trail, git_violation("/srv/" + std::to_string(i)));
+    ASSERT_TRUE(eventually([&] { return std::filesystem::exists(path() + ".broken"); }));
+    EXPECT_TRUE(eventually([&] { return !trail->take_news().empty(); }));
+  }
+  tell(*open(), git_violation("/srv/after"));
+  EXPECT_FALSE(all().empty());
+}
+
+TEST_F(AuditTest, WhatIsTooOldGoes) {
+  const auto now = std::chrono::system_clock::now();
+  {
+    const auto trail = open();
+    for (int i = 0; i < 2'000; ++i) {
+      auto one = git_violation("/srv/shop/" + std::to_string(i));
+      one.time = now - 48h;
+      tell(*trail, one);
+    }
+    close_all(*trail);
+    auto young = git_violation("/srv/shop/young");
+    young.time = now;
+    tell(*trail, young);
+  }
+  ASSERT_THAT(incidents(), SizeIs(2));
+  const auto trail = open({24h, kRoomy.max_size});
+  EXPECT_TRUE(eventually([&] { return incidents().size() == 1; }));
+  EXPECT_THAT(paths_in(all()), ElementsAre("/srv/shop/young"));
+  auto database = Database::open_to_read(path());
+  ASSERT_TRUE(database);
+  for (const char* table : {"chapters", "kinds", "actors", "settings"})
+    EXPECT_EQ(*database->number((std::string("SELECT count(*) FROM ") + table).c_str()), 1)
+        << table;
+}
+
+TEST_F(AuditTest, WhatIsTooMuchGoesTheOldestFirst) {
+  constexpr std::uint64_t kMost = 4U << 20U;
+  const std::string long_name(200, 'n');
+  int number = 0;
+  const auto trail = open({kRoomy.retention, kMost});
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < 8'000; ++i, ++number) {
+      auto one = of_a_child("/srv/shop/" + long_name + std::to_string(number), 1000 + number);
+      one.time = moment(number);
+      tell(*trail, one);
+    }
+    TrailFilter newest;
+    newest.limit = 1;
+    ASSERT_TRUE(eventually([&] {
+      const auto kept = all(newest);
+      return !kept.empty() && kept.front().time == moment(number - 1);
+    }));
+    EXPECT_TRUE(eventually([&] { return std::filesystem::file_size(path()) <= kMost; }));
+    EXPECT_LE(std::filesystem::file_size(path() + "-wal"), 64U << 20U);
+  }
+  const auto kept = all();
+  ASSERT_GT(kept.size(), 1'000U);
+  EXPECT_LT(kept.size(), 16'000U);
+  EXPECT_EQ(kept.back().time, moment(number - static_cast<int>(kept.size())));
+  EXPECT_EQ(incidents().size(), 1U);
+  EXPECT_EQ(incidents().front().incident.first.time, moment(0));
+  EXPECT_EQ(trail->dropped().queue_full + trail->dropped().disk, 0U);
+}
+
+TEST_F(AuditTest, AQueueThatIsFullCountsWhatItDrops) {
+  constexpr std::size_t kMany = 3 * Trail::kMostQueued;
+  std::uint64_t dropped = 0;
+  {
+    const auto trail = open();
+    const auto one = git_violation();
+    Incident incident;
+    for (std::size_t i = 0; i < kMany; ++i) trail->violation(one, incident);
+    dropped = trail->dropped().queue_full;
+    EXPECT_EQ(trail->dropped().disk, 0U);
+  }
+  EXPECT_GT(dropped, 0U);
+  EXPECT_EQ(*reader().count({}), kMany - dropped);
+}
+
+TEST_F(AuditTest, AFullDiskIsSaidOnceAndAgainWhenItIsOver) {
+  const auto trail = open();
+  tell(*trail, git_violation("/srv/shop/first"));
+  ASSERT_TRUE(eventually([&] { return all().size() == 1; }));
+
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit full{1, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  tell(*trail, git_violation("/srv/shop/lost"));
+  const bool first = eventually([&] { return trail->dropped().disk == 1; });
+  tell(*trail, git_violation("/srv/shop/lost"));
+  const bool second = eventually([&] { return trail->dropped().disk == 2; });
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_TRUE(first && second);
+  const auto trouble = trail->take_news();
+  ASSERT_THAT(trouble, SizeIs(1));
+  EXPECT_FALSE(trouble.front().empty());
+
+  tell(*trail, git_violation("/srv/shop/again"));
+  EXPECT_TRUE(eventually([&] { return all().size() == 2; }));
+  EXPECT_TRUE(eventually([&] { return trail->take_news() == std::vector<std::string>{""}; }));
+  EXPECT_THAT(paths_in(all()), testing::UnorderedElementsAre("/srv/shop/again", "/srv/shop/first"));
+  EXPECT_EQ(incidents().front().incident.count, 4U);
+}
+
+// The child says what it told and when; then it is killed as hard as one can be.
+TEST_F(AuditTest, SurvivesKillButForTheLastSecond) {
+  struct Said {
+    std::uint64_t count;
+    std::chrono::steady_clock::time_point when;
+  };
+  int pipe[2];
+  ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
+  const auto child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const auto trail = open();
+    for (std::uint64_t i = 1;; ++i) {
+      tell(*trail, git_violation("/srv/shop/" + std::to_string(i)));
+      const Said said{i, std::chrono::steady_clock::now()};
+      (void)!::write(pipe[1], &said, sizeof said);
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+  (void)::close(pipe[1]);
+  std::vector<Said> all_said;
+  const auto end = std::chrono::steady_clock::now() + 3s;
+  for (Said said{}; std::chrono::steady_clock::now() < end;) {
+    ASSERT_EQ(::read(pipe[0], &said, sizeof said), static_cast<ssize_t>(sizeof said));
+    all_said.push_back(said);
+  }
+  ASSERT_EQ(::kill(child, SIGKILL), 0);
+  const auto killed = std::chrono::steady_clock::now();
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  (void)::close(pipe[0]);
+
+  std::uint64_t older = 0;
+  for (const auto& said : all_said)
+    if (killed - said.when > 1s) older = said.count;
+  EXPECT_GT(older, 100U);
+  const auto kept = all().size();
+  EXPECT_GE(kept, older);
+  EXPECT_GE(incidents().front().incident.count, older);
+  open();  // and it goes on
+  EXPECT_EQ(all().size(), kept);
+}
+
+TEST_F(AuditTest, CanBeReadWhileItIsWritten) {
+  const auto trail = open();
+  tell(*trail, git_violation());
+  ASSERT_TRUE(eventually([&] { return all().size() == 1; }));
+  std::atomic<bool> stop = false;
+  std::atomic<std::size_t> read = 0;
+  std::jthread other([&] {
+    auto reading = reader();
+    while (!stop) {
+      std::size_t found = 0;
+      const auto done = reading.violations({}, [&](const Violation&) { return ++found > 0; });
+      EXPECT_TRUE(done) << done.error().text();
+      EXPECT_GE(found, read);
+      read = found;
+    }
+  });
+  for (int i = 0; i < 3'000; ++i) {
+    tell(*trail, git_violation("/srv/shop/" + std::to_string(i)));
+    if (i % 1'000 == 0) std::this_thread::sleep_for(300ms);
+  }
+  EXPECT_TRUE(eventually([&] { return read == 3'001; }));
+  stop = true;
+  EXPECT_EQ(trail->dropped().disk, 0U);
+}
+
+TEST(TrailPath, IsWhereTheSettingSays) {
+  EXPECT_EQ(trail_path("", "/var/lib/guardd"), "/var/lib/guardd/audit.db");
+  EXPECT_EQ(trail_path("/tmp", "/var/lib/guardd"), "/tmp/audit.db");
+  EXPECT_EQ(trail_path("/no/such/", "/var/lib/guardd"), "/no/such/audit.db");
+  EXPECT_EQ(trail_path("/no/such/trail.db", "/var/lib/guardd"), "/no/such/trail.db");
+}
+
+}  // namespace
+}  // namespace guard
