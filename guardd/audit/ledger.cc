@@ -311,6 +311,10 @@ Result<bool> Ledger::trim(const TrimTo& to) {
   });
 }
 
+Status Ledger::close_left_open() {
+  return database_.run("UPDATE incidents SET closed = 1 WHERE closed = 0");
+}
+
 Status Ledger::fold() {
   return database_.run("PRAGMA wal_checkpoint(PASSIVE)");
 }

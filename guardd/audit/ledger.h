@@ -50,6 +50,9 @@ class Ledger {
   // Entries [from, to): all of them or none.
   Status write(const Entries& entries, std::size_t from, std::size_t to);
 
+  // What is open is of a guardd that was killed, and will not be closed by it.
+  Status close_left_open();
+
   // A small step of removing what is too old or too much; true: it is worth another.
   Result<bool> trim(const TrimTo& to);
   // Folds the log into the database, as far as nobody reads what it would replace.

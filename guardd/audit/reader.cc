@@ -76,18 +76,16 @@ Condition incident_query(const TrailFilter& filter, const Search::Key& cursor, s
             {cursor.time, cursor.time, cursor.number});
   if (filter.since) query.add(" AND i.last_seen >= ?", {micros_of(*filter.since)});
   if (filter.until) query.add(" AND i.first_seen < ?", {micros_of(*filter.until)});
-  const auto chapters = chapter_condition(filter);
+  auto chapters = chapter_condition(filter);
+  if (const auto paths = path_conditions(filter.path); !paths.empty()) {
+    chapters.add(" AND c.number IN (SELECT v.chapter FROM violations v WHERE 1", {});
+    chapters.add(paths[0].sql, paths[0].values);
+    chapters.add(" UNION SELECT v.chapter FROM violations v WHERE 1", {});
+    chapters.add(paths[1].sql + ")", paths[1].values);
+  }
   if (!chapters.sql.empty()) {
     query.add(" AND i.number IN (SELECT c.incident FROM chapters c WHERE 1", {});
     query.add(chapters.sql + ")", chapters.values);
-  }
-  if (const auto paths = path_conditions(filter.path); !paths.empty()) {
-    query.add(
-        " AND i.number IN (SELECT c.incident FROM chapters c WHERE c.number IN (SELECT v.chapter "
-        "FROM violations v WHERE 1",
-        {});
-    query.add(paths[0].sql + " UNION SELECT v.chapter FROM violations v WHERE 1", paths[0].values);
-    query.add(paths[1].sql + "))", paths[1].values);
   }
   query.add(" ORDER BY i.last_seen DESC, i.number DESC LIMIT ?", {static_cast<std::int64_t>(most)});
   return query;

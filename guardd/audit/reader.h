@@ -27,7 +27,8 @@ class TrailReader {
   using OnViolation = std::function<bool(const Violation&)>;
   using OnIncident = std::function<bool(const KeptIncident&)>;
   Status violations(const TrailFilter& filter, const OnViolation& tell);
-  // Those with a violation that matches. What an incident counts is always the whole of it.
+  // Those with a violation that matches, but for the time, when they need only have been going on.
+  // What an incident counts is always the whole of it.
   Status incidents(const TrailFilter& filter, const OnIncident& tell);
   Result<std::uint64_t> count(const TrailFilter& filter);  // of violations, without the limit
 

@@ -21,6 +21,7 @@ constexpr std::array<const char*, 1> kSteps{
     "command_cmdline BLOB, " GUARD_OWN_COLUMNS
     ");"
     "CREATE INDEX incidents_by_time ON incidents (last_seen);"
+    "CREATE INDEX incidents_open ON incidents (number) WHERE closed = 0;"
     "CREATE INDEX incidents_by_cmdline ON incidents (command_cmdline);"
     "CREATE INDEX incidents_by_exe ON incidents (command_exe);"
     "CREATE INDEX incidents_by_comm ON incidents (command_comm);"

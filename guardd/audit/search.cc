@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <limits>
 
 #include "guardd/audit/columns.h"
@@ -208,7 +207,8 @@ Result<std::vector<Search::Key>> Search::next_by_chapter(std::size_t most) {
       keys.push_back({time, rows.number()});
     }
     rows.reset();
-    std::inplace_merge(keys.begin(), keys.begin() + known, keys.end(), std::greater<>());
+    std::inplace_merge(keys.begin(), keys.begin() + known, keys.end(),
+                       [](const Key& a, const Key& b) { return b < a; });
     keys.resize(std::min(keys.size(), most));
   }
 }

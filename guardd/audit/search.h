@@ -2,7 +2,6 @@
 // not. One thread; the database is the caller's.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -46,7 +45,9 @@ class Search {
   struct Key {
     std::int64_t time = 0;
     std::int64_t number = 0;
-    friend auto operator<=>(const Key&, const Key&) = default;
+    friend bool operator<(const Key& a, const Key& b) {
+      return a.time < b.time || (a.time == b.time && a.number < b.number);
+    }
   };
 
   Search(Database& database, const TrailFilter& filter);

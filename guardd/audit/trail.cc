@@ -51,6 +51,13 @@ Result<std::unique_ptr<Ledger>> open_ledger(const std::string& path) {
   return Ledger::open(path);
 }
 
+// Nothing is wrong but the disk, which somebody will clear, or another's lock.
+bool may_pass(const Error& error) {
+  const int code = error.code() & 0xff;  // without SQLite's details
+  return code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_BUSY || code == ENOSPC ||
+         code == EDQUOT;
+}
+
 // What to say of it.
 Result<std::string> put_aside(const std::string& path, const Error& why) {
   const auto aside = path + ".broken";
@@ -97,10 +104,17 @@ Result<std::unique_ptr<Trail>> Trail::open(const std::string& path, Limits limit
     GUARD_TRY(trouble, put_aside(path, ledger.error()));
     ledger = open_ledger(path);
   }
-  if (!ledger) return std::move(ledger).error().context(quote(path));
   LastNames names;  // without them it works all the same
-  if (auto name = (*ledger)->last_incident()) names.incident = *std::move(name);
-  if (auto name = (*ledger)->last_violation()) names.violation = *std::move(name);
+  if (ledger) {
+    if (auto name = (*ledger)->last_incident()) names.incident = *std::move(name);
+    if (auto name = (*ledger)->last_violation()) names.violation = *std::move(name);
+    (void)(*ledger)->close_left_open();  // told wrongly, no more
+  } else if (may_pass(ledger.error())) {
+    trouble = ledger.error().text();
+    ledger = std::unique_ptr<Ledger>();
+  } else {
+    return std::move(ledger).error().context(quote(path));
+  }
   std::unique_ptr<Trail> trail(new Trail(path, limits, *std::move(ledger), std::move(names)));
   if (!trouble.empty()) (void)trail->news_.put(std::move(trouble), {});
   return trail;
@@ -111,6 +125,7 @@ Trail::Trail(std::string path, Limits limits, std::unique_ptr<Ledger> ledger, La
       last_names_(std::move(last_names)),
       limits_(limits),
       ledger_(std::move(ledger)),
+      in_trouble_(!ledger_),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Trail::~Trail() {

@@ -47,7 +47,7 @@ class Trail final : public Publisher {
   };
 
   // Makes the directory if it is not there; refuses one that others can write. A database that is
-  // broken is put aside, which is news.
+  // broken is put aside, and a disk that is full is waited for; either is news.
   static Result<std::unique_ptr<Trail>> open(const std::string& path, Limits limits);
   ~Trail() override;  // writes what is left
   Trail(const Trail&) = delete;
@@ -95,7 +95,7 @@ class Trail final : public Publisher {
   std::size_t queued_bytes_ = 0;
   Limits limits_;
   std::unique_ptr<Ledger> ledger_;  // the writing thread's, as those below; null: to be opened anew
-  bool in_trouble_ = false;
+  bool in_trouble_;
   std::jthread thread_;  // last: it ends before what it uses
 };
 

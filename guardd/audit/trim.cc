@@ -1,5 +1,6 @@
 #include "guardd/audit/trim.h"
 
+#include <array>
 #include <limits>
 #include <string>
 #include <vector>
@@ -11,6 +12,17 @@ constexpr std::int64_t kStep = 500;       // violations
 constexpr std::int64_t kChapters = 64;    // looked at in a step
 constexpr std::int64_t kVacuum = 256;     // pages
 constexpr std::int64_t kSlack = kVacuum;  // free pages that are kept for what comes
+
+// The incident goes with its first chapter.
+constexpr const char* kRemoveIncident =
+    "DELETE FROM incidents WHERE number = (SELECT incident FROM chapters WHERE number = ?1) "
+    "AND chapter = ?1";
+constexpr std::array<const char*, 6> kRemoveChapter{kRemoveIncident,
+                                                    "DELETE FROM kinds WHERE chapter = ?",
+                                                    "DELETE FROM actors WHERE chapter = ?",
+                                                    "DELETE FROM settings WHERE chapter = ?",
+                                                    "DELETE FROM ancestors WHERE chapter = ?",
+                                                    "DELETE FROM chapters WHERE number = ?"};
 
 struct Pages {
   std::int64_t all = 0;
@@ -40,12 +52,7 @@ Result<std::int64_t> remove_violations(Database& database, std::int64_t before) 
 }
 
 Status remove_chapter(Database& database, std::int64_t chapter) {
-  for (const char* sql :
-       {"DELETE FROM incidents WHERE number = (SELECT incident FROM chapters WHERE number = ?1) "
-        "AND chapter = ?1",
-        "DELETE FROM kinds WHERE chapter = ?", "DELETE FROM actors WHERE chapter = ?",
-        "DELETE FROM settings WHERE chapter = ?", "DELETE FROM ancestors WHERE chapter = ?",
-        "DELETE FROM chapters WHERE number = ?"}) {
+  for (const char* sql : kRemoveChapter) {
     GUARD_TRY(auto remove, database.prepare(sql));
     remove.bind(chapter);
     GUARD_CHECK(remove.run());

@@ -140,6 +140,8 @@ TEST_F(AuditTest, AnIncidentThatNobodyClosedStandsAsItStood) {
   EXPECT_FALSE(kept.front().is_closed);
   EXPECT_EQ(kept.front().incident.count, 2U);
   EXPECT_THAT(kept.front().incident.sample, ElementsAre("/srv/shop/a", "/srv/shop/b"));
+  open();  // by a guardd that knows nothing of it
+  EXPECT_TRUE(incidents().front().is_closed);
 }
 
 TEST_F(AuditTest, IsPrivate) {
@@ -352,6 +354,22 @@ TEST_F(AuditTest, AFullDiskIsSaidOnceAndAgainWhenItIsOver) {
   EXPECT_TRUE(eventually([&] { return trail->take_news() == std::vector<std::string>{""}; }));
   EXPECT_THAT(paths_in(all()), testing::UnorderedElementsAre("/srv/shop/again", "/srv/shop/first"));
   EXPECT_EQ(incidents().front().incident.count, 4U);
+}
+
+TEST_F(AuditTest, ADiskThatIsFullFromTheStartIsWaitedFor) {
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit full{1, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  const auto trail = Trail::open(path(), kRoomy);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_TRUE(trail) << trail.error().text();
+  ASSERT_THAT((*trail)->take_news(), SizeIs(1));
+  tell(**trail, git_violation());
+  EXPECT_TRUE(eventually([&] { return (*trail)->take_news() == std::vector<std::string>{""}; }));
+  EXPECT_EQ((*trail)->dropped().disk, 0U);
+  EXPECT_THAT(all(), SizeIs(1));
 }
 
 // The child says what it told and when; then it is killed as hard as one can be.
