@@ -20,6 +20,7 @@
 
 #include "guardd/account.h"
 #include "guardd/anchors.h"
+#include "guardd/audit/trail.h"
 #include "guardd/backend.h"
 #include "guardd/break_glass.h"
 #include "guardd/caretaker.h"
@@ -108,10 +109,12 @@ class Daemon {
     handover_.emplace(Handover::of_this_machine(config_.lsm.pin));
     if (const auto taken = handover_->take(); !taken) troubles_.push_back(taken.error().text());
     open_store();
+    open_trail();
     processes_ = std::make_unique<Processes>(
         ProcessesOptions{config_.tracer != TracerChoice::kOff, {}, "/proc"});
     GUARD_TRY(source_, choose_source(options_.backend.value_or(config_.backend), *processes_));
     (void)::malloc_trim(0);  // of what trying the LSM took, which is a lot
+    if (trail_) herald_.keep_in(*trail_);
     GUARD_CHECK(herald_.start(options_.log, config_));
     herald_.remember_in(store_.get());
     herald_.set_backend(source_.backend);
@@ -181,6 +184,19 @@ class Daemon {
                           store.error().text());
   }
 
+  Trail::Limits limits_of_trail() const {
+    return {config_.audit.retention, config_.audit.max_size};
+  }
+
+  void open_trail() {
+    auto trail =
+        Trail::open(trail_path(config_.audit.path, options_.state_directory), limits_of_trail());
+    if (trail)
+      trail_ = *std::move(trail);
+    else
+      troubles_.push_back("there is no audit trail: " + trail.error().text());
+  }
+
   // What this process has judges by now: it goes on if this process does not, and what was handed
   // over before goes.
   void hand_over() {
@@ -224,6 +240,7 @@ class Daemon {
       GUARD_CHECK(add_io(source_.answers->fd(), [](Daemon& daemon) { daemon.hear_of_answers(); }));
     }
     if (store_) GUARD_CHECK(add_io(store_->fd(), [](Daemon& daemon) { daemon.hear_of_store(); }));
+    if (trail_) GUARD_CHECK(add_io(trail_->fd(), [](Daemon& daemon) { daemon.hear_of_trail(); }));
     // Only asked for when systemd wants it. The loop's own turns are what it stands for: nothing
     // that can wait for a file system happens on it.
     (void)sd_event_set_watchdog(loop_.get(), 1);
@@ -284,6 +301,7 @@ class Daemon {
     set_ = std::move(next.set);
     accounts_ = local_users(owners(*set_));
     herald_.set_limits(config_);
+    if (trail_) trail_->set_limits(limits_of_trail());
     next_scan_.reset();
     if (config_.scan.every.count() > 0)
       next_scan_ = std::chrono::steady_clock::now() + config_.scan.every;
@@ -427,6 +445,13 @@ class Daemon {
     }
   }
 
+  void hear_of_trail() {
+    for (const auto& trouble : trail_->take_news()) {
+      trail_trouble_ = trouble.empty() ? "" : "the audit trail cannot be written: " + trouble;
+      tell_health();
+    }
+  }
+
   void tell_ready() {
     ReadyNews news;
     news.version = GUARD_VERSION;
@@ -450,6 +475,7 @@ class Daemon {
       all.push_back("who did it is only known while it runs: " + first);
     }
     if (!store_trouble_.empty()) all.push_back(store_trouble_);
+    if (!trail_trouble_.empty()) all.push_back(trail_trouble_);
     if (!handover_trouble_.empty()) all.push_back(handover_trouble_);
     if (!program_trouble_.empty()) all.push_back(program_trouble_);
     if (refused_reload_)
@@ -502,6 +528,7 @@ class Daemon {
   std::optional<std::string> disabled_;  // why nothing is enforced
   std::vector<std::string> troubles_;    // of the start
   std::string store_trouble_;
+  std::string trail_trouble_;
   std::string handover_trouble_;
   std::string program_trouble_;
   bool refused_reload_ = false;
@@ -509,6 +536,7 @@ class Daemon {
   std::string stop_reason_;
 
   std::unique_ptr<Store> store_;
+  std::unique_ptr<Trail> trail_;
   Herald herald_;
   std::unique_ptr<Processes> processes_;
   std::optional<Handover> handover_;

@@ -46,7 +46,8 @@ Status Herald::start(Log log, const Config& config) {
     auto journal =
         std::make_unique<JournalPublisher>(sink, JournalPublisher::Limits{}, still_lives);
     journal_ = journal.get();
-    publisher_ = std::move(journal);
+    told_to_ = std::move(journal);
+    all_.add(*told_to_);
     set_limits(config);
     return {};
   }
@@ -57,13 +58,22 @@ Status Herald::start(Log log, const Config& config) {
                    : LineQueue::LossLine(ConsolePublisher::loss_line);
   GUARD_TRY(lines_, LineQueue::start(STDOUT_FILENO, {}, std::move(loss)));
   if (json) {
-    publisher_ = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
+    told_to_ = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
   } else {
-    publisher_ = std::make_unique<ConsolePublisher>(
+    told_to_ = std::make_unique<ConsolePublisher>(
         sink, ConsolePublisher::style_of(STDOUT_FILENO, config.journal.sample));
   }
+  all_.add(*told_to_);
   set_limits(config);
   return {};
+}
+
+void Herald::keep_in(Trail& trail) {
+  trail_ = &trail;
+  all_.add(trail);
+  const auto& last = trail.last_names();
+  incidents_ = Incidents({}, RecordIds(RecordIds::Length::kIncident, last.incident));
+  violation_ids_ = RecordIds(RecordIds::Length::kViolation, last.violation);
 }
 
 void Herald::set_limits(const Config& config) {
@@ -84,9 +94,9 @@ void Herald::violation(Violation violation) {
   if (violation.action == Told::kFixed) fixed_ += count;
   if (violation.action == Told::kDenied) denied_ += count;
   const auto taken = incidents_.take(violation, std::chrono::steady_clock::now());
-  for (const auto& closed : taken.closed) publisher_->incident_closed(*closed);
-  if (taken.opened) publisher_->incident_opened(*taken.incident);
-  publisher_->violation(violation, *taken.incident);
+  for (const auto& closed : taken.closed) all_.incident_closed(*closed);
+  if (taken.opened) all_.incident_opened(*taken.incident);
+  all_.violation(violation, *taken.incident);
   if (store_ && violation.action == Told::kFixed && violation.before && violation.after) {
     store_->keep(Fix{violation.time, violation.incident, violation.policy, violation.path,
                      violation.object, *violation.before, *violation.after});
@@ -95,7 +105,7 @@ void Herald::violation(Violation violation) {
 
 void Herald::ready(const ReadyNews& news) {
   is_ready_ = true;
-  publisher_->ready(news);
+  all_.ready(news);
   for (auto& each : std::exchange(early_, {})) violation(std::move(each));
 }
 
@@ -105,27 +115,26 @@ void Herald::health(const std::optional<std::string>& disabled,
   if (disabled) shortcomings = {*disabled};
   std::set<std::string> told;
   for (auto& reason : shortcomings) {
-    if (!told_.contains(reason)) publisher_->health({health, reason, counters()});
+    if (!told_.contains(reason)) all_.health({health, reason, counters()});
     told.insert(std::move(reason));
   }
   if (told.empty() && !told_.empty())
-    publisher_->health({Health::kOk, "all policies are enforced again", counters()});
+    all_.health({Health::kOk, "all policies are enforced again", counters()});
   told_ = std::move(told);
 }
 
 void Herald::cured(const std::string& why) {
-  publisher_->health({told_.empty() ? Health::kOk : Health::kDegraded,
-                      "notices were lost (" + why + "); scanning the trees concerned", counters(),
-                      true});
+  all_.health({told_.empty() ? Health::kOk : Health::kDegraded,
+               "notices were lost (" + why + "); scanning the trees concerned", counters(), true});
 }
 
 void Herald::close_due(SteadyTime now) {
-  for (const auto& incident : incidents_.close_due(now)) publisher_->incident_closed(*incident);
+  for (const auto& incident : incidents_.close_due(now)) all_.incident_closed(*incident);
 }
 
 void Herald::stop(const std::string& reason) {
-  for (const auto& incident : incidents_.close_all()) publisher_->incident_closed(*incident);
-  publisher_->stop({reason, counters()});
+  for (const auto& incident : incidents_.close_all()) all_.incident_closed(*incident);
+  all_.stop({reason, counters()});
   (void)lines_->stop(500ms);
 }
 
@@ -135,6 +144,7 @@ Counters Herald::counters() const {
   counters.fixed = fixed_;
   counters.denied = denied_;
   counters.lost = lost_ + (lines_ ? lines_->lost() : 0) + (store_ ? store_->dropped() : 0);
+  if (trail_) counters.lost += trail_->dropped().queue_full + trail_->dropped().disk;
   if (answers_) {
     counters.lost += answers_->not_told;
     counters.asked = answers_->events;

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "guardd/answer/permission_group.h"
+#include "guardd/audit/trail.h"
 #include "guardd/config.h"
 #include "guardd/incident.h"
 #include "guardd/publish/journal.h"
 #include "guardd/publish/publisher.h"
+#include "guardd/publish/publishers.h"
 #include "guardd/publish/queue.h"
 #include "guardd/record_id.h"
 #include "guardd/settle.h"
@@ -30,6 +32,8 @@ class Herald {
   Status start(Log log, const Config& config);
   // How each fix is remembered; null: it is not.
   void remember_in(Store* store) { store_ = store; }
+  // Where all that is told is kept; to be said before anything is told.
+  void keep_in(Trail& trail);
   void set_backend(Backend backend) { backend_ = backend; }
   void count_answers(const AnswerCounters* answers) { answers_ = answers; }
   void set_limits(const Config& config);
@@ -40,7 +44,7 @@ class Herald {
   void ready(const ReadyNews& news);
   bool is_ready() const { return is_ready_; }
 
-  void reload(const ReloadNews& news) { publisher_->reload(news); }
+  void reload(const ReloadNews& news) { all_.reload(news); }
   // `disabled`: why nothing is enforced. What is less than somebody might expect, each in a
   // sentence: said when it comes up and when it is over, not every time.
   void health(const std::optional<std::string>& disabled, std::vector<std::string> shortcomings);
@@ -57,7 +61,9 @@ class Herald {
   Counters counters() const;
 
   std::unique_ptr<LineQueue> lines_;
-  std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<Publisher> told_to_;  // who reads the lines
+  const Trail* trail_ = nullptr;
+  Publishers all_;
   JournalPublisher* journal_ = nullptr;  // the publisher, where it is this one
   Backend backend_ = Backend::kFanotify;
   Store* store_ = nullptr;

@@ -66,7 +66,7 @@ Fields command_fields(const Ancestor& command) {
   return fields;
 }
 
-Standing standing_of(const Incident& incident) {
+IncidentStanding standing_of(const Incident& incident) {
   return {incident.count, incident.first_seen, incident.last_seen,
           incident.told,  incident.shared,     incident.sample};
 }
@@ -106,7 +106,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
   return std::unique_ptr<Ledger>(new Ledger(path, std::move(database), std::move(statements)));
 }
 
-Status Ledger::write(const Entries& entries, std::size_t from, std::size_t to) {
+Status Ledger::write(const TrailEntries& entries, std::size_t from, std::size_t to) {
   GUARD_CHECK(bound_log());
   if (remembered_ > kMostRemembered || open_.size() > kMostOpen) {
     open_.clear();
@@ -122,20 +122,20 @@ Status Ledger::write(const Entries& entries, std::size_t from, std::size_t to) {
   return done;
 }
 
-Status Ledger::write_all(const Entries& entries, std::size_t from, std::size_t to) {
+Status Ledger::write_all(const TrailEntries& entries, std::size_t from, std::size_t to) {
   for (auto i = from; i < to; ++i)
     GUARD_CHECK(std::visit([this](const auto& each) { return put(each); }, entries[i]));
   return put_changes();
 }
 
-Status Ledger::put(const Opened& entry) {
+Status Ledger::put(const OpenedIncident& entry) {
   GUARD_TRY(auto* incident, incident_of(entry.incident.first, entry.incident.command));
   incident->standing = standing_of(entry.incident);
   incident->is_changed = true;
   return {};
 }
 
-Status Ledger::put(const Happened& entry) {
+Status Ledger::put(const KeptViolation& entry) {
   GUARD_TRY(auto* incident, incident_of(entry.violation, {}));
   GUARD_TRY(const auto place, place_of(*incident, entry.violation));
   auto sample = std::move(incident->standing.sample);  // may wait to be written
@@ -146,7 +146,7 @@ Status Ledger::put(const Happened& entry) {
   return statements_->put_violation.run();
 }
 
-Status Ledger::put(const Closed& entry) {
+Status Ledger::put(const ClosedIncident& entry) {
   GUARD_TRY(auto* incident, incident_of(entry.incident.first, entry.incident.command));
   incident->standing = standing_of(entry.incident);
   GUARD_CHECK(put_standing(*incident));
@@ -213,10 +213,10 @@ Result<Ledger::Chapter*> Ledger::chapter_of(OpenIncident& incident, const Violat
   return &chapter;
 }
 
-Result<Place> Ledger::place_of(OpenIncident& incident, const Violation& violation) {
+Result<ChapterPlace> Ledger::place_of(OpenIncident& incident, const Violation& violation) {
   GUARD_TRY(auto* chapter, chapter_of(incident, violation));
   auto& statements = *statements_;
-  Place place;
+  ChapterPlace place;
   place.chapter = chapter->number;
   GUARD_TRY(place.kind,
             number_of(*chapter, chapter->kinds, statements.put_kind, kind_fields(violation)));

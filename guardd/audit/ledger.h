@@ -18,7 +18,7 @@
 namespace guard {
 
 // How an incident stands, as far as that changes.
-struct Standing {
+struct IncidentStanding {
   std::uint64_t count = 0;
   std::chrono::system_clock::time_point first_seen;
   std::chrono::system_clock::time_point last_seen;
@@ -27,18 +27,18 @@ struct Standing {
   std::vector<std::string> sample;  // empty: as it was
 };
 
-struct Opened {
+struct OpenedIncident {
   Incident incident;
 };
-struct Happened {
+struct KeptViolation {
   Violation violation;
-  Standing standing;
+  IncidentStanding standing;
 };
-struct Closed {
+struct ClosedIncident {
   Incident incident;
 };
-using Entry = std::variant<Opened, Happened, Closed>;
-using Entries = std::deque<Entry>;
+using TrailEntry = std::variant<OpenedIncident, KeptViolation, ClosedIncident>;
+using TrailEntries = std::deque<TrailEntry>;
 
 class Ledger {
  public:
@@ -47,8 +47,8 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  // Entries [from, to): all of them or none.
-  Status write(const Entries& entries, std::size_t from, std::size_t to);
+  // TrailEntries [from, to): all of them or none.
+  Status write(const TrailEntries& entries, std::size_t from, std::size_t to);
 
   // What is open is of a guardd that was killed, and will not be closed by it.
   Status close_left_open();
@@ -75,20 +75,20 @@ class Ledger {
   struct OpenIncident {
     std::int64_t number = 0;
     bool is_changed = false;
-    Standing standing;
+    IncidentStanding standing;
     std::unordered_map<std::string, Chapter> chapters;
   };
   struct Statements;
 
   Ledger(std::string path, Database database, std::unique_ptr<Statements> statements);
 
-  Status write_all(const Entries& entries, std::size_t from, std::size_t to);
-  Status put(const Opened& entry);
-  Status put(const Happened& entry);
-  Status put(const Closed& entry);
+  Status write_all(const TrailEntries& entries, std::size_t from, std::size_t to);
+  Status put(const OpenedIncident& entry);
+  Status put(const KeptViolation& entry);
+  Status put(const ClosedIncident& entry);
   Result<OpenIncident*> incident_of(const Violation& first, const Ancestor& command);
   Result<Chapter*> chapter_of(OpenIncident& incident, const Violation& violation);
-  Result<Place> place_of(OpenIncident& incident, const Violation& violation);
+  Result<ChapterPlace> place_of(OpenIncident& incident, const Violation& violation);
   Result<std::int64_t> number_of(const Chapter& chapter, Numbers& numbers, Statement& insert,
                                  const Fields& fields);
   Status put_changes();

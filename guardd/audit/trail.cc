@@ -70,7 +70,7 @@ Result<std::string> put_aside(const std::string& path, const Error& why) {
 
 std::size_t weight_of(const Violation& violation) {
   const auto& actor = violation.actor;
-  auto bytes = sizeof(Entry) + violation.path.size() + violation.reason.size();
+  auto bytes = sizeof(TrailEntry) + violation.path.size() + violation.reason.size();
   for (const auto* each : {&violation.old_path, &actor.exe, &actor.cmdline, &actor.cwd})
     bytes += *each ? (*each)->size() : 0;
   for (const auto& each : actor.lineage)
@@ -139,22 +139,22 @@ void Trail::set_limits(Limits limits) {
 }
 
 void Trail::incident_opened(const Incident& incident) noexcept {
-  push(weight_of(incident.first), [&] { return Opened{incident}; });
+  push(weight_of(incident.first), [&] { return OpenedIncident{incident}; });
 }
 
 void Trail::violation(const Violation& violation, const Incident& incident) noexcept {
   push(weight_of(violation), [&] {
-    Standing standing{incident.count, incident.first_seen, incident.last_seen,
-                      incident.told,  incident.shared,     {}};
+    IncidentStanding standing{incident.count, incident.first_seen, incident.last_seen,
+                              incident.told,  incident.shared,     {}};
     // It can only have changed if this path was added.
     if (!incident.sample.empty() && incident.sample.back() == violation.path)
       standing.sample = incident.sample;
-    return Happened{violation, std::move(standing)};
+    return KeptViolation{violation, std::move(standing)};
   });
 }
 
 void Trail::incident_closed(const Incident& incident) noexcept {
-  push(weight_of(incident.first), [&] { return Closed{incident}; });
+  push(weight_of(incident.first), [&] { return ClosedIncident{incident}; });
 }
 
 // Copies only what there is room for, and not under the lock: only one thread puts something in, so
@@ -169,7 +169,7 @@ void Trail::push(std::size_t weight, Make make) noexcept {
         return;
       }
     }
-    Entry entry(make());
+    TrailEntry entry(make());
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(entry));
     queued_bytes_ += weight;
@@ -198,7 +198,7 @@ void Trail::run(const std::stop_token& stop) {
 
 // What could not be written is lost, and counted. The next is tried all the same: disks that were
 // full have room again.
-void Trail::write(const Entries& entries, const std::stop_token& stop) {
+void Trail::write(const TrailEntries& entries, const std::stop_token& stop) {
   for (std::size_t from = 0; from < entries.size(); from += kAtOnce) {
     const auto to = std::min(from + kAtOnce, entries.size());
     const auto done = write_some(entries, from, to, stop);
@@ -207,7 +207,7 @@ void Trail::write(const Entries& entries, const std::stop_token& stop) {
   }
 }
 
-Status Trail::write_some(const Entries& entries, std::size_t from, std::size_t to,
+Status Trail::write_some(const TrailEntries& entries, std::size_t from, std::size_t to,
                          const std::stop_token& stop) {
   if (!ledger_) GUARD_CHECK(reopen(stop));
   auto done = ledger_->write(entries, from, to);

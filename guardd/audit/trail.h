@@ -76,8 +76,8 @@ class Trail final : public Publisher {
   template <typename Make>
   void push(std::size_t weight, Make make) noexcept;
   void run(const std::stop_token& stop);
-  void write(const Entries& entries, const std::stop_token& stop);
-  Status write_some(const Entries& entries, std::size_t from, std::size_t to,
+  void write(const TrailEntries& entries, const std::stop_token& stop);
+  Status write_some(const TrailEntries& entries, std::size_t from, std::size_t to,
                     const std::stop_token& stop);
   void trim(std::size_t written, const std::stop_token& stop);
   Status reopen(const std::stop_token& stop);
@@ -91,7 +91,7 @@ class Trail final : public Publisher {
   std::atomic<std::uint64_t> dropped_disk_{0};
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  Entries queue_;
+  TrailEntries queue_;
   std::size_t queued_bytes_ = 0;
   Limits limits_;
   std::unique_ptr<Ledger> ledger_;  // the writing thread's, as those below; null: to be opened anew

@@ -110,22 +110,22 @@ void must(const Status& status, const char* what) {
 // Violations as the daemon would tell them.
 class Story {
  public:
-  Entries next(std::size_t many) {
-    Entries entries;
+  TrailEntries next(std::size_t many) {
+    TrailEntries entries;
     for (std::size_t i = 0; i < many; ++i) {
       auto v = violation_of(number_++);
       v.id = ids_.next(v.time);
       const auto taken = incidents_.take(v, now_ += 4ms);
-      for (const auto& closed : taken.closed) entries.emplace_back(Closed{*closed});
+      for (const auto& closed : taken.closed) entries.emplace_back(ClosedIncident{*closed});
       const auto& incident = *taken.incident;
-      if (taken.opened) entries.emplace_back(Opened{incident});
-      entries.emplace_back(Happened{std::move(v),
-                                    {incident.count,
-                                     incident.first_seen,
-                                     incident.last_seen,
-                                     incident.told,
-                                     incident.shared,
-                                     {}}});
+      if (taken.opened) entries.emplace_back(OpenedIncident{incident});
+      entries.emplace_back(KeptViolation{std::move(v),
+                                         {incident.count,
+                                          incident.first_seen,
+                                          incident.last_seen,
+                                          incident.told,
+                                          incident.shared,
+                                          {}}});
     }
     return entries;
   }
