@@ -520,8 +520,13 @@ TEST_P(Answers, WhatThereIsNoRoomForIsAnsweredAsTheSettingsSay) {
   }
 }
 
-// As fast as they can, while the policies change all the time and nobody reads what is told.
+// As fast as they can, while the policies change all the time and what happens cannot be kept.
 TEST_P(Answers, AStormOverReloadsLosesNoAnswer) {
+  const auto full = root() / "full";
+  fs::create_directory(full);
+  as_root("mount -t tmpfs -o size=256k,mode=700 full " + full.string() + "; cd " + full.string() +
+          "; dd if=/dev/zero of=it bs=4k status=none 2>/dev/null || true");
+  settings("[audit]\npath = \"" + full.string() + "\"\n");
   const auto* seconds = std::getenv("GUARD_STORM_SECONDS");  // NOLINT(concurrency-mt-unsafe)
   const auto end =
       std::chrono::steady_clock::now() + std::chrono::seconds(seconds ? std::stoi(seconds) : 6);
@@ -542,6 +547,8 @@ TEST_P(Answers, AStormOverReloadsLosesNoAnswer) {
   const auto told = of_type("stop").back();
   EXPECT_EQ(told["asked"], told["answered"]) << told;
   EXPECT_GT(told["asked"], 1000) << told;
+  EXPECT_GT(told["lost"], 0) << told;  // each refusal, in the audit trail
+  ASSERT_EQ(::umount2(full.c_str(), MNT_DETACH), 0);
   EXPECT_EQ(told["answered_late"], 0) << told;
   EXPECT_EQ(told["answered_unseen"], 0) << told;
 }
