@@ -424,7 +424,7 @@ TEST_P(Answers, AKilledDaemonLetsEverybodyGoWhileItsFileSystemIsFrozen) {
   for (int i = 0; i < 4; ++i)
     creators.emplace_back([&, i] {
       const auto path = at("dir") / std::to_string(i);
-      const Fd file(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+      const Fd file(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
       EXPECT_TRUE(file);
       ++back;
     });
@@ -489,13 +489,14 @@ TEST_P(Answers, WhatThereIsNoRoomForIsAnsweredAsTheSettingsSay) {
     start();
     std::atomic<int> refused = 0;
     std::atomic<int> failed = 0;
-    ::kill(daemon(), SIGSTOP);  // until all of them wait
+    // Until all of them wait; what is made by O_EXCL is new however long that takes.
+    ::kill(daemon(), SIGSTOP);
     {
       std::vector<std::jthread> openers;
       for (int i = 0; i < 400; ++i)
         openers.emplace_back([&, i] {
           const auto path = at("dir") / (std::to_string(i) + ".made");
-          const Fd file(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+          const Fd file(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
           if (!file) ++(errno == EPERM ? refused : failed);
         });
       const auto is_made = [&](const fs::path& path) { return path.extension() == ".made"; };
