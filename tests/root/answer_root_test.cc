@@ -506,7 +506,7 @@ TEST_P(Answers, WhatThereIsNoRoomForIsAnsweredAsTheSettingsSay) {
       const Fd system(::open(root().c_str(), O_RDONLY | O_CLOEXEC));
       ASSERT_EQ(::ioctl(system.get(), FIFREEZE, 0), 0);
       ::kill(daemon(), SIGCONT);  // whoever puts right waits now
-      std::this_thread::sleep_for(500ms);
+      std::this_thread::sleep_for(2s);
       ASSERT_EQ(::ioctl(system.get(), FITHAW, 0), 0);
     }
     EXPECT_EQ(failed, 0);
