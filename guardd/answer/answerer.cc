@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -38,6 +39,8 @@ constexpr auto kStuck = std::chrono::seconds(3);
 // opens in a row: to be woken takes longer than to answer.
 constexpr auto kEager = std::chrono::microseconds(50);
 constexpr unsigned kInARow = 32;
+// What all that wait, are put right and taken away at once may hold, and some for the rest.
+constexpr rlim_t kDescriptors = 4096;
 // How long policies that hold no more are still asked.
 constexpr auto kGrace = std::chrono::milliseconds(100);
 
@@ -189,6 +192,11 @@ void Answerer::prepare(std::shared_ptr<const PolicySet> set, const Settings& set
           " refuses no opens and puts nothing right before they return: " + group.error().text());
     }
   }
+  rlimit limit{};
+  if (!groups_.empty() && ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < kDescriptors)
+    shortcomings_.push_back("guardd may have only " + std::to_string(limit.rlim_cur) +
+                            " files open (RLIMIT_NOFILE): the kernel refuses opens by itself when "
+                            "more of them wait than that");
   for (auto& [policy, group] : groups) leaving_.push_back(std::move(group));
   {
     const std::lock_guard lock(mutex_);

@@ -110,11 +110,11 @@ class Answerer {
   Settings settings_;
   std::deque<Fix> to_fix_;
   std::vector<Fix> fixed_;  // to be answered by the reader
-  std::atomic<bool> any_fixed_ = false;
   std::condition_variable_any fix_changed_;
   Waiters waiters_;
   Fd wake_;
   std::condition_variable_any watch_changed_;
+  std::atomic<bool> any_fixed_ = false;
   std::atomic<bool> is_watched_ = false;
   // When the reader began with the open that it is at, in nanoseconds; 0: it waits for one.
   std::atomic<std::int64_t> reads_since_ = 0;
