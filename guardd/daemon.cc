@@ -116,7 +116,7 @@ class Daemon {
     (void)::malloc_trim(0);  // of what trying the LSM took, which is a lot
     if (trail_) herald_.keep_in(*trail_);
     GUARD_CHECK(herald_.start(options_.log, config_));
-    herald_.remember_in(store_.get());
+    herald_.count_dropped(store_.get());
     herald_.set_backend(source_.backend);
     if (source_.answers) herald_.count_answers(&source_.answers->counters());
     scans_ = std::make_unique<Scans>(config_.scan.threads);
@@ -515,7 +515,7 @@ class Daemon {
     herald_.stop(stop_reason_);
     // Now, for a repair that waits for a frozen file system keeps the process until that thaws: the
     // kernel lets nobody end such a wait.
-    herald_.remember_in(nullptr);
+    herald_.count_dropped(nullptr);
     store_.reset();
   }
 

@@ -97,10 +97,6 @@ void Herald::violation(Violation violation) {
   for (const auto& closed : taken.closed) all_.incident_closed(*closed);
   if (taken.opened) all_.incident_opened(*taken.incident);
   all_.violation(violation, *taken.incident);
-  if (store_ && violation.action == Told::kFixed && violation.before && violation.after) {
-    store_->keep(Fix{violation.time, violation.incident, violation.policy, violation.path,
-                     violation.object, *violation.before, *violation.after});
-  }
 }
 
 void Herald::ready(const ReadyNews& news) {

@@ -30,8 +30,8 @@ class Herald {
   Herald();
 
   Status start(Log log, const Config& config);
-  // How each fix is remembered; null: it is not.
-  void remember_in(Store* store) { store_ = store; }
+  // What it could not keep is lost; null: there is none.
+  void count_dropped(const Store* store) { store_ = store; }
   // Where all that is told is kept; to be said before anything is told.
   void keep_in(Trail& trail);
   void set_backend(Backend backend) { backend_ = backend; }
@@ -66,7 +66,7 @@ class Herald {
   Publishers all_;
   JournalPublisher* journal_ = nullptr;  // the publisher, where it is this one
   Backend backend_ = Backend::kFanotify;
-  Store* store_ = nullptr;
+  const Store* store_ = nullptr;
   const AnswerCounters* answers_ = nullptr;
   Incidents incidents_;
   RecordIds violation_ids_;

@@ -3,6 +3,7 @@
 // what becomes of one. One thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,13 +11,23 @@
 #include "guardd/audit/columns.h"
 #include "guardd/audit/search.h"
 #include "guardd/state/database.h"
-#include "guardd/state/store.h"
 
 namespace guard {
 
 struct KeptIncident {
   Incident incident;
   bool is_closed = false;
+};
+
+// Who owned a file before guardd changed that.
+struct Fix {
+  std::chrono::system_clock::time_point time;
+  std::string incident;
+  std::string policy;
+  std::string path;  // absolute
+  InodeId object;
+  Ownership before;
+  Ownership after;
 };
 
 class TrailReader {

@@ -19,12 +19,6 @@ CREATE TABLE pending (
   tty INTEGER, cwd BLOB, exe BLOB, cmdline BLOB, exe_device INTEGER, exe_inode INTEGER,
   labels INTEGER, cgroup BLOB, unit BLOB, slice BLOB);
 CREATE TABLE suspect (number INTEGER PRIMARY KEY AUTOINCREMENT, object BLOB NOT NULL UNIQUE);
-CREATE TABLE fix (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, time_us INTEGER, incident BLOB, policy BLOB, path BLOB,
-  device INTEGER, inode INTEGER,
-  uid_before INTEGER, gid_before INTEGER, mode_before INTEGER,
-  uid_after INTEGER, gid_after INTEGER, mode_after INTEGER);
-CREATE INDEX fix_by_incident ON fix (incident);
 )";
 
 // Written by WAL so that readers never wait, and synced only when the log is folded in: a crash of
@@ -119,12 +113,6 @@ Snapshot read_who(Statement& row) {
   return who;
 }
 
-void bind(Statement& statement, const Ownership& ownership) {
-  statement.bind(std::int64_t{ownership.uid.value});
-  statement.bind(std::int64_t{ownership.gid.value});
-  statement.bind(std::int64_t{ownership.mode.value});
-}
-
 }  // namespace
 
 // An object that is brought about anew is pending anew.
@@ -135,9 +123,6 @@ const char* const kKeepPending =
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 const char* const kForgetPending = "DELETE FROM pending WHERE object = ?";
 const char* const kKeepSuspect = "INSERT OR IGNORE INTO suspect (object) VALUES (?)";
-const char* const kKeepFix =
-    "INSERT INTO fix (time_us, incident, policy, path, device, inode, uid_before, gid_before, "
-    "mode_before, uid_after, gid_after, mode_after) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)";
 
 Status prepare_schema(Database& database) {
   GUARD_CHECK(database.run(kHow));
@@ -165,19 +150,6 @@ Status put_pending(Statement& statement, const Pending& pending) {
   statement.bind(std::int64_t{pending.is_directory ? 1 : 0});
   statement.bind(static_cast<std::int64_t>(pending.operation));
   bind(statement, pending.who->snapshot());
-  return statement.run();
-}
-
-Status put_fix(Statement& statement, const Fix& fix) {
-  statement.bind(
-      std::chrono::duration_cast<std::chrono::microseconds>(fix.time.time_since_epoch()).count());
-  statement.bind(fix.incident);
-  statement.bind(fix.policy);
-  statement.bind(fix.path);
-  statement.bind(number(fix.object.device));
-  statement.bind(number(fix.object.inode));
-  bind(statement, fix.before);
-  bind(statement, fix.after);
   return statement.run();
 }
 

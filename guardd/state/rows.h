@@ -16,10 +16,8 @@ bool is_broken(const Error& error);
 extern const char* const kKeepPending;
 extern const char* const kForgetPending;
 extern const char* const kKeepSuspect;
-extern const char* const kKeepFix;
 
 Status put_pending(Statement& statement, const Pending& pending);
-Status put_fix(Statement& statement, const Fix& fix);
 Result<std::vector<Pending>> read_pending(Database& database);
 Result<std::vector<FileId>> read_suspects(Database& database);
 

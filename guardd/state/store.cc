@@ -50,9 +50,8 @@ class Store::Writer {
     GUARD_TRY(auto pending, database.prepare(kKeepPending));
     GUARD_TRY(auto done, database.prepare(kForgetPending));
     GUARD_TRY(auto suspect, database.prepare(kKeepSuspect));
-    GUARD_TRY(auto fix, database.prepare(kKeepFix));
-    return std::unique_ptr<Writer>(new Writer(std::move(database), std::move(pending),
-                                              std::move(done), std::move(suspect), std::move(fix)));
+    return std::unique_ptr<Writer>(
+        new Writer(std::move(database), std::move(pending), std::move(done), std::move(suspect)));
   }
 
   Result<Remembered> read() {
@@ -80,12 +79,11 @@ class Store::Writer {
   }
 
  private:
-  Writer(Database database, Statement pending, Statement done, Statement suspect, Statement fix)
+  Writer(Database database, Statement pending, Statement done, Statement suspect)
       : database_(std::move(database)),
         pending_(std::move(pending)),
         done_(std::move(done)),
-        suspect_(std::move(suspect)),
-        fix_(std::move(fix)) {}
+        suspect_(std::move(suspect)) {}
 
   // What is too much goes, the oldest first: nothing here grows for ever.
   static std::string bounds() {
@@ -93,8 +91,7 @@ class Store::Writer {
       return "DELETE FROM " + table + " WHERE number <= (SELECT max(number) FROM " + table +
              ") - " + std::to_string(most) + ";";
     };
-    return bound("pending", kMostPending) + bound("suspect", kMostSuspects) +
-           bound("fix", kMostFixes);
+    return bound("pending", kMostPending) + bound("suspect", kMostSuspects);
   }
 
   Status put(const Pending& pending) { return put_pending(pending_, pending); }
@@ -106,13 +103,11 @@ class Store::Writer {
     suspect_.bind(suspect.object.bytes());
     return suspect_.run();
   }
-  Status put(const Fix& fix) { return put_fix(fix_, fix); }
 
   Database database_;  // first: it outlives its statements
   Statement pending_;
   Statement done_;
   Statement suspect_;
-  Statement fix_;
 };
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory) {
@@ -157,7 +152,7 @@ void Store::push(Entry entry) {
     return;
   }
   queue_.push_back(std::move(entry));
-  if (queue_.size() == 1) changed_.notify_one();
+  if (queue_.size() == 1 || queue_.size() == kMostQueued / 2) changed_.notify_one();
 }
 
 void Store::run(const std::stop_token& stop) {

@@ -1,9 +1,8 @@
 // What guardd must not forget when it is killed: what waits to be put right and who brought it
-// about, which files are suspect, and how things were before each fix. A SQLite database in the
-// state directory, written by a thread of its own; whoever has something to remember never waits.
-// What is remembered survives kill -9 at most kDelay after it was said, and a loss of power but for
-// the last moments. Fails open: guardd works on without, says so, and counts what it could not
-// keep.
+// about, and which files are suspect. A SQLite database in the state directory, written by a thread
+// of its own; whoever has something to remember never waits. What is remembered survives kill -9 at
+// most kDelay after it was said, and a loss of power but for the last moments. Fails open: guardd
+// works on without, says so, and counts what it could not keep.
 #pragma once
 
 #include <chrono>
@@ -38,24 +37,12 @@ struct Pending {
   std::shared_ptr<const Found> who;
 };
 
-// Who owned a file before guardd changed that.
-struct Fix {
-  std::chrono::system_clock::time_point time;
-  std::string incident;
-  std::string policy;
-  std::string path;  // absolute
-  InodeId object;
-  Ownership before;
-  Ownership after;
-};
-
 class Store {
  public:
   static constexpr std::chrono::milliseconds kDelay{200};
   static constexpr std::size_t kMostQueued = 8'192;
   static constexpr std::int64_t kMostPending = 20'000;
   static constexpr std::int64_t kMostSuspects = 50'000;
-  static constexpr std::int64_t kMostFixes = 200'000;
 
   struct Remembered {
     std::vector<Pending> pending;
@@ -74,7 +61,6 @@ class Store {
   void keep(Pending pending) { push(std::move(pending)); }
   void forget(FileId object) { push(Done{std::move(object)}); }
   void keep_suspect(FileId object) { push(Suspect{std::move(object)}); }
-  void keep(Fix fix) { push(std::move(fix)); }
 
   int fd() const { return news_.fd(); }  // readable when there is news
   // Why nothing can be kept, or that it can again: an empty one.
@@ -88,7 +74,7 @@ class Store {
   struct Suspect {
     FileId object;
   };
-  using Entry = std::variant<Pending, Done, Suspect, Fix>;
+  using Entry = std::variant<Pending, Done, Suspect>;
   class Writer;
 
   Store(Fd lock, std::unique_ptr<Writer> writer, Remembered remembered);

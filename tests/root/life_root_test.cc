@@ -38,8 +38,8 @@ class Life : public DaemonTest {
     ASSERT_TRUE(eventually([&] { return count("pending") == 1; }));
     kill_it();
   }
-  std::int64_t count(const std::string& what) const {
-    auto database = Database::open((state_ / "guardd.db").string());
+  std::int64_t count(const std::string& what, const char* file = "guardd.db") const {
+    auto database = Database::open((state_ / file).string());
     if (!database) return -1;
     auto rows = database->prepare(("SELECT count(*) FROM " + what).c_str());
     if (!rows) return -1;
@@ -114,8 +114,9 @@ TEST_P(Life, RemembersHowThingsWereBeforeAFix) {
   EXPECT_TRUE(becomes_apps("file"));
   EXPECT_TRUE(eventually([&] {
     return count(
-               "fix WHERE uid_before = 0 AND gid_before = 5 AND mode_before = 416 AND "
-               "uid_after = 4242 AND gid_after = 4242") == 1;
+               "violations WHERE uid_before = 0 AND gid_before = 5 AND mode_before = 416 AND "
+               "uid_after = 4242 AND gid_after = 4242",
+               "audit.db") == 1;
   }));
 }
 
@@ -129,7 +130,7 @@ TEST_P(Life, PutsABrokenStateAside) {
   EXPECT_TRUE(fs::exists(state_ / "guardd.db.broken"));
   as_root("touch $T/file");
   EXPECT_TRUE(becomes_apps("file"));
-  EXPECT_TRUE(eventually([&] { return count("fix") == 1; }));
+  EXPECT_TRUE(eventually([&] { return count("pending") == 0; }));
 }
 
 TEST_P(Life, GuardsWithoutAStateThatOthersCouldWrite) {
@@ -148,15 +149,15 @@ TEST_P(Life, AFullDiskCostsTheMemoryAndNothingElse) {
   fs::create_directory(state_);
   ASSERT_EQ(::mount("state", state_.c_str(), "tmpfs", 0, "size=512k,mode=0700"), 0);
   start();
-  EXPECT_TRUE(eventually([&] { return count("fix") == 0; }));
+  EXPECT_TRUE(eventually([&] { return count("pending") == 0; }));
   as_root("cat /dev/zero > " + (state_ / "filler").string() + " 2>&1 || true");
   as_root("for i in $(seq 300); do : > $T/file.$i; done");
   EXPECT_TRUE(becomes_apps("file.300"));
-  EXPECT_TRUE(eventually([&] { return told_health("degraded", "the state cannot be kept"); }));
+  EXPECT_TRUE(eventually([&] { return told_health("degraded", "the audit trail cannot be written"); }));
   fs::remove(state_ / "filler");
   as_root("touch $T/file");
   EXPECT_TRUE(eventually([&] { return told_health("ok", ""); }));
-  EXPECT_TRUE(eventually([&] { return count("fix") > 0; }));
+  EXPECT_TRUE(eventually([&] { return count("violations", "audit.db") > 0; }));
 }
 
 TEST_P(Life, TheBreakGlassFileSwitchesItOffAndOn) {
