@@ -6,18 +6,12 @@
 #include <utility>
 
 #include "guardd/publish/json.h"
+#include "policy/base/overloaded.h"
 #include "policy/base/text.h"
 #include "policy/fields.h"
 
 namespace guard {
 namespace {
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <typename... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 // For people: JSON has it all.
 std::string lineage_cell(LineageValue lineage) {

@@ -23,10 +23,8 @@ std::string_view id_of(Told told) {
 }
 
 void put(JournalEntry& entry, const Counters& counters) {
-  entry.number("violations", counters.violations);
-  entry.number("fixed", counters.fixed);
-  entry.number("denied", counters.denied);
-  entry.number("lost", counters.lost);
+  each_counter(counters,
+               [&](std::string_view name, std::uint64_t value) { entry.number(name, value); });
 }
 
 }  // namespace

@@ -6,17 +6,11 @@
 #include <variant>
 
 #include "guardd/publish/json_line.h"
+#include "policy/base/overloaded.h"
 #include "policy/base/text.h"
 
 namespace guard {
 namespace {
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <typename... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 std::string field_name(std::string_view name, std::string_view more = "") {
   std::string field = "GUARD_";

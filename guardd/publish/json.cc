@@ -10,15 +10,8 @@ FieldSet all_fields() {
 }
 
 void put(JsonLine& line, const Counters& counters) {
-  line.number("violations", counters.violations);
-  line.number("fixed", counters.fixed);
-  line.number("denied", counters.denied);
-  line.number("lost", counters.lost);
-  if (counters.asked == 0) return;
-  line.number("asked", counters.asked);
-  line.number("answered", counters.answered);
-  line.number("answered_late", counters.late);
-  line.number("answered_unseen", counters.unseen);
+  each_counter(counters,
+               [&](std::string_view name, std::uint64_t value) { line.number(name, value); });
 }
 
 }  // namespace

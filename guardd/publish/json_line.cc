@@ -6,17 +6,11 @@
 #include <ctime>
 #include <iterator>
 
+#include "policy/base/overloaded.h"
 #include "policy/base/text.h"
 
 namespace guard {
 namespace {
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <typename... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 // Lists end here: what is in them came from elsewhere.
 constexpr std::size_t kLongestList = 64;

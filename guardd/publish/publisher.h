@@ -24,6 +24,20 @@ struct Counters {
   std::uint64_t unseen = 0;    // answered by [answer] on_overload: there was no room
 };
 
+// Each with its name in records. Of answers only where somebody was asked.
+template <typename Write>
+void each_counter(const Counters& counters, Write write) {
+  write("violations", counters.violations);
+  write("fixed", counters.fixed);
+  write("denied", counters.denied);
+  write("lost", counters.lost);
+  if (counters.asked == 0) return;
+  write("asked", counters.asked);
+  write("answered", counters.answered);
+  write("answered_late", counters.late);
+  write("answered_unseen", counters.unseen);
+}
+
 // Every mark is in place: from here on nothing goes unseen.
 struct ReadyNews {
   std::string version;
