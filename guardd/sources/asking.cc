@@ -76,11 +76,7 @@ void AskingSource::forget_tree(std::uint32_t tree) {
 void AskingSource::renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) {
   told_->renumber(numbers);
   asked_->renumber(numbers);
-  std::map<std::uint32_t, Place> trees;
-  for (const auto& [before, now] : numbers)
-    if (const auto at = trees_.find(before); at != trees_.end())
-      trees.emplace(now, std::move(at->second));
-  trees_ = std::move(trees);
+  trees_ = renumbered(std::move(trees_), numbers);
 }
 
 bool AskingSource::dispatch(NoticeReader& reader) {

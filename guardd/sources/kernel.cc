@@ -216,14 +216,8 @@ void KernelSource::let_go(const Tree& tree) {
 
 void KernelSource::renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) {
   directories_.renumber(numbers);
-  std::unordered_map<std::uint32_t, Tree> trees;
-  for (const auto& [before, now] : numbers) {
-    if (const auto at = trees_.find(before); at != trees_.end()) {
-      numbers_[at->second.id] = now;
-      trees.emplace(now, std::move(at->second));
-    }
-  }
-  trees_ = std::move(trees);
+  trees_ = renumbered(std::move(trees_), numbers);
+  for (const auto& [number, tree] : trees_) numbers_[tree.id] = number;
 }
 
 std::optional<std::uint32_t> KernelSource::number_of(std::uint64_t id) const {

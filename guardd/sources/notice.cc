@@ -229,12 +229,7 @@ void NoticeSource::forget_tree(std::uint32_t tree) {
 
 void NoticeSource::renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) {
   directories_.renumber(numbers);
-  std::unordered_map<std::uint32_t, Place> trees;
-  for (const auto& [before, now] : numbers) {
-    if (const auto at = trees_.find(before); at != trees_.end())
-      trees.emplace(now, std::move(at->second));
-  }
-  trees_ = std::move(trees);
+  trees_ = renumbered(std::move(trees_), numbers);
 }
 
 Result<Object> NoticeSource::locate(const WatchedDirectory& directory) const {

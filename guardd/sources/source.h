@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "guardd/object.h"
 #include "guardd/sources/covered.h"
@@ -95,6 +96,16 @@ class NoticeReader {
   // Whether the owner of this tree could change what is in a directory of this state.
   virtual bool owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept = 0;
 };
+
+// What is known of trees, by the numbers that they have now; `numbers` are by those of before.
+template <typename Trees>
+Trees renumbered(Trees trees, const std::map<std::uint32_t, std::uint32_t>& numbers) {
+  Trees now;
+  for (const auto& [before, after] : numbers)
+    if (const auto at = trees.find(before); at != trees.end())
+      now.emplace(after, std::move(at->second));
+  return now;
+}
 
 class ChangeSource {
  public:
