@@ -52,6 +52,7 @@ void sign(Violation& violation, const PolicySet& set, std::uint32_t tree) {
   violation.generation = set.generation();
   violation.severity = said.severity.value;
   violation.category = said.category.value;
+  violation.tell = said.tell.value;
 }
 
 Violation begin(const PolicySet& set, std::uint32_t tree, const Found* who) {

@@ -99,6 +99,7 @@ struct Violation {
   std::optional<Mode> mode_wanted;
   std::string owner_wanted;  // the names, for people
   std::string group_wanted;
+  bool tell = false;  // the offender, on the terminal: so the policy says
 
   Told action = Told::kLogged;
   std::string reason;         // why it was not put right; one sentence

@@ -98,6 +98,14 @@ std::uint32_t kernel_device(std::uint32_t shown) {
   return major << 20 | minor;
 }
 
+std::optional<Stat> stat_of_living(const std::string& root, std::int32_t pid) {
+  const auto path = root + "/" + std::to_string(pid);
+  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto stat = directory ? read_stat(directory) : std::nullopt;
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
+  return stat;
+}
+
 bool read_status(const Fd& directory, Snapshot& out) {
   const auto text = contents(directory, "status");
   if (!text) return false;
@@ -192,12 +200,14 @@ std::optional<Snapshot> Proc::read(std::int32_t pid, ControlGroups& groups) cons
 }
 
 std::optional<std::uint64_t> Proc::start_of(std::int32_t pid) const {
-  const auto path = root_ + "/" + std::to_string(pid);
-  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return std::nullopt;
-  const auto stat = read_stat(directory);
-  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
-  return stat->start;
+  const auto stat = stat_of_living(root_, pid);
+  return stat ? std::optional(stat->start) : std::nullopt;
+}
+
+std::optional<std::uint32_t> Proc::terminal_of(std::int32_t pid, std::uint64_t start) const {
+  const auto stat = stat_of_living(root_, pid);
+  if (!stat || stat->tty == 0 || !same_start(stat->start, start)) return std::nullopt;
+  return kernel_device(stat->tty);
 }
 
 std::vector<std::int32_t> Proc::all() const {

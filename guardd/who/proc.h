@@ -23,6 +23,9 @@ class Proc {
   // When it started, if there is such a process and it is no zombie.
   std::optional<std::uint64_t> start_of(std::int32_t pid) const;
 
+  // Its controlling terminal, as in Snapshot, if the process that started then still lives.
+  std::optional<std::uint32_t> terminal_of(std::int32_t pid, std::uint64_t start) const;
+
   std::vector<std::int32_t> all() const;
 
  private:
