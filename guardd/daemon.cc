@@ -115,6 +115,7 @@ class Daemon {
     GUARD_TRY(source_, choose_source(options_.backend.value_or(config_.backend), *processes_));
     (void)::malloc_trim(0);  // of what trying the LSM took, which is a lot
     if (trail_) herald_.keep_in(*trail_);
+    GUARD_CHECK(herald_.tell_offenders());
     GUARD_CHECK(herald_.start(options_.log, config_));
     herald_.count_dropped(store_.get());
     herald_.set_backend(source_.backend);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <utility>
 
+#include "guardd/host/users.h"
 #include "guardd/publish/console.h"
 #include "guardd/publish/journal_socket.h"
 #include "guardd/publish/json.h"
@@ -37,6 +38,18 @@ Herald::Herald()
     : incidents_({}, RecordIds(RecordIds::Length::kIncident)),
       violation_ids_(RecordIds::Length::kViolation),
       boot_id_(boot_id()) {}
+
+Status Herald::tell_offenders() {
+  const auto found = SystemUsers().group("tty");
+  const auto group = found ? *found : std::nullopt;
+  GUARD_TRY(terminals_, TerminalPublisher::start(
+                            {[group] { serve_terminals_only(group); },
+                             [terminal = OwnTerminal()](Uid person, const auto& processes) {
+                               return terminal.open(person, processes);
+                             }}));
+  all_.add(*terminals_);
+  return {};
+}
 
 Status Herald::start(Log log, const Config& config) {
   const auto sink = [this](std::string line) { (void)lines_->push(std::move(line)); };
@@ -131,6 +144,7 @@ void Herald::close_due(SteadyTime now) {
 void Herald::stop(const std::string& reason) {
   for (const auto& incident : incidents_.close_all()) all_.incident_closed(*incident);
   all_.stop({reason, counters()});
+  if (terminals_) terminals_->finish(100ms);
   (void)lines_->stop(500ms);
 }
 

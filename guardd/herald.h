@@ -18,6 +18,7 @@
 #include "guardd/publish/publisher.h"
 #include "guardd/publish/publishers.h"
 #include "guardd/publish/queue.h"
+#include "guardd/publish/terminal.h"
 #include "guardd/record_id.h"
 #include "guardd/settle.h"
 #include "guardd/state/store.h"
@@ -29,6 +30,8 @@ class Herald {
  public:
   Herald();
 
+  // From here on offenders are told on their terminals.
+  Status tell_offenders();
   Status start(Log log, const Config& config);
   // What it could not keep is lost; null: there is none.
   void count_dropped(const Store* store) { store_ = store; }
@@ -62,6 +65,7 @@ class Herald {
 
   std::unique_ptr<LineQueue> lines_;
   std::unique_ptr<Publisher> told_to_;  // who reads the lines
+  std::unique_ptr<TerminalPublisher> terminals_;
   const Trail* trail_ = nullptr;
   Publishers all_;
   JournalPublisher* journal_ = nullptr;  // the publisher, where it is this one

@@ -1,0 +1,134 @@
+// The daemon tells whoever did it, on the terminal: what a person sees who works as root in a tree
+// of somebody else's.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <poll.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include "policy/base/handle.h"
+#include "tests/root/daemon_fixture.h"
+
+namespace guard::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// A shell at a terminal of its own. Input is not shown again.
+class Shell {
+ public:
+  Shell() {
+    int slave = -1;
+    int master = -1;
+    if (::openpty(&master, &slave, nullptr, nullptr, nullptr) != 0) return;
+    master_ = Fd(master);
+    const Fd terminal(slave);
+    (void)::fcntl(master, F_SETFD, FD_CLOEXEC);
+    (void)::fchmod(slave, 0620);
+    std::array<int, 2> typed{-1, -1};
+    if (::pipe2(typed.data(), O_CLOEXEC) != 0) return;
+    const Fd read_end(typed[0]);
+    typed_ = Fd(typed[1]);
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    (void)::setsid();
+    (void)::ioctl(slave, TIOCSCTTY, 0);
+    (void)::dup2(read_end.get(), 0);
+    (void)::dup2(slave, 1);
+    (void)::dup2(slave, 2);
+    ::execl("/bin/sh", "sh", nullptr);
+    ::_exit(127);
+  }
+  ~Shell() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Shell(const Shell&) = delete;
+  Shell& operator=(const Shell&) = delete;
+
+  void type(const std::string& command) const {
+    const auto line = command + "\n";
+    ASSERT_EQ(::write(typed_.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  }
+
+  // All of it so far.
+  const std::string& screen() {
+    pollfd waits{master_.get(), POLLIN, 0};
+    std::array<char, 4096> piece{};
+    while (::poll(&waits, 1, 0) > 0) {
+      const auto size = ::read(master_.get(), piece.data(), piece.size());
+      if (size <= 0) break;
+      screen_.append(piece.data(), static_cast<std::size_t>(size));
+    }
+    return screen_;
+  }
+
+ private:
+  Fd master_;
+  Fd typed_;
+  pid_t pid_ = -1;
+  std::string screen_;
+};
+
+class Tell : public DaemonTest {
+ protected:
+  // What whoever makes some files in $T sees on the screen.
+  std::string seen_after(const std::string& command, const std::string& last) {
+    Shell shell;
+    shell.type(command);
+    EXPECT_TRUE(eventually([&] { return !violations(tree_ / last).empty(); }));
+    let_settle();
+    return shell.screen();
+  }
+};
+GUARD_ON_EVERY_FS(Tell);
+
+TEST_P(Tell, OneLineOnTheTerminalOfWhoeverDidIt) {
+  guard_app("fix");
+  start();
+  const auto seen = seen_after("> $T/a", "a");
+  EXPECT_THAT(seen, StartsWith("\r\r\nguardd: " + (tree_ / "a").string() + " should be "));
+  EXPECT_THAT(seen, HasSubstr("guardd has put that right"));
+  EXPECT_THAT(seen, HasSubstr("Instead: sudo -u '#4242'"));
+}
+
+TEST_P(Tell, OnceForAllThatACommandDoes) {
+  guard_app("log");
+  start();
+  const auto seen = seen_after("for i in a b c d e f; do > $T/$i; done", "f");
+  EXPECT_THAT(seen, HasSubstr("nothing was changed"));
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), '\n'), 2) << seen;
+}
+
+TEST_P(Tell, ThroughTheShellWhenTheCommandIsOver) {
+  guard_app("fix");
+  start();
+  const auto seen = seen_after("touch $T/a", "a");
+  if (!violations(tree_ / "a").front().contains("lineage"))
+    GTEST_SKIP() << "it is not known who started the command";
+  EXPECT_THAT(seen, HasSubstr("Instead: sudo -u '#4242' touch"));
+}
+
+TEST_P(Tell, NothingWhereThePolicyDoesNotWantIt) {
+  guard_app("fix", "50ms", "tell = false");
+  start();
+  EXPECT_EQ(seen_after("> $T/a", "a"), "");
+}
+
+TEST_P(Tell, NothingOnATerminalThatWantsNoMessages) {
+  guard_app("fix");
+  start();
+  EXPECT_EQ(seen_after("chmod 0600 /proc/self/fd/1; > $T/a", "a"), "");
+}
+
+}  // namespace
+}  // namespace guard::test
