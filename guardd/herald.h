@@ -37,6 +37,8 @@ class Herald {
   void count_dropped(const Store* store) { store_ = store; }
   // Where all that is told is kept; to be said before anything is told.
   void keep_in(Trail& trail);
+  // Whoever else is to be told, and outlives what is told.
+  void tell_also(Publisher& publisher) { all_.add(publisher); }
   void set_backend(Backend backend) { backend_ = backend; }
   void count_answers(const AnswerCounters* answers) { answers_ = answers; }
   void set_limits(const Config& config);
