@@ -78,6 +78,16 @@ std::size_t weight_of(const Violation& violation) {
   return bytes;
 }
 
+std::size_t weight_of(const OpenedIncident& opened) {
+  return weight_of(opened.incident.first);
+}
+std::size_t weight_of(const KeptViolation& kept) {
+  return weight_of(kept.violation);
+}
+std::size_t weight_of(const ClosedIncident& closed) {
+  return weight_of(closed.incident.first);
+}
+
 TrimTo trim_to(const Trail::Limits& limits) {
   const auto now = std::chrono::system_clock::now();
   const auto retention = std::chrono::duration_cast<std::chrono::microseconds>(limits.retention);
@@ -164,7 +174,7 @@ void Trail::push(std::size_t weight, Make make) noexcept {
   try {
     {
       const std::lock_guard lock(mutex_);
-      if (queue_.size() >= kMostQueued || queued_bytes_ + weight > kMostQueuedBytes) {
+      if (queue_.size() + in_hand_ >= kMostQueued || queued_bytes_ + weight > kMostQueuedBytes) {
         dropped_queue_.fetch_add(1);
         return;
       }
@@ -187,23 +197,34 @@ void Trail::run(const std::stop_token& stop) {
     // What comes soon goes along: one transaction for many.
     if (any)
       (void)changed_.wait_for(lock, stop, kDelay, [&] { return queue_.size() >= kMostQueued / 2; });
-    const auto entries = std::exchange(queue_, {});
-    queued_bytes_ = 0;
+    auto entries = std::exchange(queue_, {});
+    const auto many = in_hand_ = entries.size();
     lock.unlock();
-    write(entries, stop);
-    trim(entries.size(), stop);
+    write(std::move(entries), stop);
+    trim(many, stop);
   }
-  write(queue_, stop);  // nobody pushes any more
+  in_hand_ = queue_.size();  // nobody pushes any more
+  write(std::move(queue_), stop);
 }
 
 // What could not be written is lost, and counted. The next is tried all the same: disks that were
 // full have room again.
-void Trail::write(const TrailEntries& entries, const std::stop_token& stop) {
-  for (std::size_t from = 0; from < entries.size(); from += kAtOnce) {
-    const auto to = std::min(from + kAtOnce, entries.size());
-    const auto done = write_some(entries, from, to, stop);
-    if (!done) dropped_disk_.fetch_add(to - from);
+//
+// What is written makes room at once, and only then: until then it takes as much memory as before.
+void Trail::write(TrailEntries entries, const std::stop_token& stop) {
+  while (!entries.empty()) {
+    const auto some = std::min(kAtOnce, entries.size());
+    const auto done = write_some(entries, 0, some, stop);
+    if (!done) dropped_disk_.fetch_add(some);
     say(done, stop);
+    const auto end = entries.begin() + static_cast<std::ptrdiff_t>(some);
+    std::size_t weight = 0;
+    for (auto each = entries.begin(); each != end; ++each)
+      weight += std::visit([](const auto& entry) { return weight_of(entry); }, *each);
+    entries.erase(entries.begin(), end);
+    const std::lock_guard lock(mutex_);
+    in_hand_ -= some;
+    queued_bytes_ -= weight;
   }
 }
 

@@ -76,7 +76,7 @@ class Trail final : public Publisher {
   template <typename Make>
   void push(std::size_t weight, Make make) noexcept;
   void run(const std::stop_token& stop);
-  void write(const TrailEntries& entries, const std::stop_token& stop);
+  void write(TrailEntries entries, const std::stop_token& stop);
   Status write_some(const TrailEntries& entries, std::size_t from, std::size_t to,
                     const std::stop_token& stop);
   void trim(std::size_t written, const std::stop_token& stop);
@@ -92,7 +92,8 @@ class Trail final : public Publisher {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   TrailEntries queue_;
-  std::size_t queued_bytes_ = 0;
+  std::size_t in_hand_ = 0;       // of the writing thread, not written yet
+  std::size_t queued_bytes_ = 0;  // in the queue and in hand
   Limits limits_;
   std::unique_ptr<Ledger> ledger_;  // the writing thread's, as those below; null: to be opened anew
   bool in_trouble_;
