@@ -71,7 +71,9 @@ Status Herald::start(Log log, const Config& config) {
                    : LineQueue::LossLine(ConsolePublisher::loss_line);
   GUARD_TRY(lines_, LineQueue::start(STDOUT_FILENO, {}, std::move(loss)));
   if (json) {
-    told_to_ = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
+    auto lines = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
+    lines->ask_first([this] { return lines_->loses_next(); });
+    told_to_ = std::move(lines);
   } else {
     told_to_ = std::make_unique<ConsolePublisher>(
         sink, ConsolePublisher::style_of(STDOUT_FILENO, config.journal.sample));

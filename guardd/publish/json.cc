@@ -18,6 +18,7 @@ void put(JsonLine& line, const Counters& counters) {
 
 template <typename Write>
 void JsonPublisher::tell(std::string_view type, Write write) noexcept {
+  if (loses_next_ && loses_next_()) return;
   try {
     JsonLine line(type, charset_);
     write(line);

@@ -23,6 +23,9 @@ class JsonPublisher final : public Publisher {
         boot_id_(std::move(boot_id)),
         charset_(charset) {}
 
+  // Asked before each line is made, which takes longer than all else: true if it would be lost.
+  void ask_first(std::function<bool()> loses_next) { loses_next_ = std::move(loses_next); }
+
   void incident_opened(const Incident& incident) noexcept override;
   void violation(const Violation& violation, const Incident& incident) noexcept override;
   void incident_closed(const Incident& incident) noexcept override;
@@ -45,6 +48,7 @@ class JsonPublisher final : public Publisher {
   void incident(const Incident& incident, std::string_view state) noexcept;
 
   LineSink sink_;
+  std::function<bool()> loses_next_;
   WallClock clock_;
   std::string boot_id_;
   JsonLine::Charset charset_;

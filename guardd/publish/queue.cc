@@ -205,6 +205,7 @@ bool LineQueue::push(std::string line) noexcept {
     if (state.unsaid > 0 && state.has_room_again()) state.say_loss();
     if (state.unsaid == 0 && !state.stopping && state.lines.size() < state.limits.lines &&
         state.bytes + line.size() <= state.limits.bytes) {
+      line.shrink_to_fit();  // what it has grown by is not counted
       const auto size = line.size();
       state.lines.push_back(std::move(line));
       state.bytes += size;
@@ -216,6 +217,14 @@ bool LineQueue::push(std::string line) noexcept {
   }
   state.lose();
   return false;
+}
+
+bool LineQueue::loses_next() noexcept {
+  auto& state = *state_;
+  const std::lock_guard hold(state.lock);
+  if (state.unsaid == 0 || state.has_room_again()) return false;
+  state.lose();
+  return true;
 }
 
 std::uint64_t LineQueue::lost() const noexcept {

@@ -40,6 +40,10 @@ class LineQueue {
   // A line with its end. False: it is lost, and counted.
   bool push(std::string line) noexcept;
 
+  // Whether a line would be lost whatever it says, so that it need not be made; counted as if it
+  // had been.
+  bool loses_next() noexcept;
+
   // All that did not get out, whether that was said already or not.
   std::uint64_t lost() const noexcept;
 

@@ -117,6 +117,26 @@ TEST(LineQueue, AReaderThatStallsHearsWhatItMissed) {
   expect_complete(text, kPushed);
 }
 
+TEST(LineQueue, WhatWouldBeLostIsCountedAndNeedNotBeMade) {
+  auto [from, to] = make_pipe();
+  auto queue = start(to, {100, 1U << 20U});
+  to.reset();
+  constexpr std::uint64_t kPushed = 200'000;
+  std::uint64_t made = 0;
+  for (std::uint64_t i = 0; i < kPushed; ++i) {
+    if (queue->loses_next()) continue;
+    queue->push(std::to_string(i) + '\n');
+    ++made;
+  }
+  EXPECT_LT(made, kPushed / 2);
+  std::string text;
+  std::thread reader([&, &end = from] { text = read_all(end); });  // clang 14 captures no bindings
+  queue->stop(seconds(10));
+  queue.reset();
+  reader.join();
+  expect_complete(text, kPushed);
+}
+
 TEST(LineQueue, IsBoundedInBytesToo) {
   auto [from, to] = make_pipe();
   auto queue = start(to, {1000, 1000});

@@ -128,6 +128,17 @@ TEST_F(JsonTest, AViolationHasEveryFieldOfTheContract) {
       "\n");
 }
 
+TEST_F(JsonTest, ALineThatWouldBeLostIsNotMade) {
+  auto publisher = make();
+  bool full = true;
+  publisher.ask_first([&] { return full; });
+  publisher.violation(full_violation(), {});
+  EXPECT_EQ(line_, "");
+  full = false;
+  publisher.violation(full_violation(), {});
+  EXPECT_EQ(parsed()["type"], "violation");
+}
+
 TEST_F(JsonTest, WhatIsNotKnownIsAbsent) {
   auto v = git_violation();
   v.actor = {};
