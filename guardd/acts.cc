@@ -79,10 +79,8 @@ std::optional<Violation> Acts::judge(const PolicySet& set, const Notice& notice,
   change.type = notice.is_directory ? FileType::kDirectory : FileType::kRegular;
   const auto verdict = guard::judge(policy, who.subject(), change);
   if (!verdict.violation() || verdict.guard == Guard::kOwnership) return std::nullopt;
-  const auto& actor = who.actor();
-  if (was_told(fmt::format("{} {} {} {}", actor.pid.value_or(0), actor.start_time.value_or(0),
-                           word(*operation), path),
-               now))
+  const auto& self = who.snapshot();
+  if (was_told(fmt::format("{} {} {} {}", self.pid, self.start, word(*operation), path), now))
     return std::nullopt;
 
   Violation violation;
@@ -91,7 +89,7 @@ std::optional<Violation> Acts::judge(const PolicySet& set, const Notice& notice,
   violation.path = path;
   violation.file_type = change.type;
   violation.links = 1;
-  violation.actor = actor;
+  violation.actor = who.actor();
   if (notice.kind == Notice::Kind::kDeleted || notice.kind == Notice::Kind::kMovedOut)
     return violation;
   const auto root = open_tree(tree.root());

@@ -230,6 +230,7 @@ class Daemon {
         daemon.herald_.lost(daemon.processes_->dispatch());
       }));
     }
+    GUARD_CHECK(add_io(herald_.fd(), [](Daemon& daemon) { daemon.herald_.answered(); }));
     GUARD_CHECK(add_io(scans_->fd(), [](Daemon& daemon) {
       for (const auto& wrong : daemon.scans_->take()) daemon.caretaker_->found(wrong);
     }));

@@ -32,12 +32,19 @@ bool still_lives(std::int32_t pid, std::uint64_t start_time) {
   return start && same_start(*start, start_time);
 }
 
+std::optional<std::string> name_of(Uid user) {
+  const auto account = SystemUsers().user(user);
+  if (!account || !*account) return std::nullopt;
+  return (*account)->name;
+}
+
 }  // namespace
 
 Herald::Herald()
     : incidents_({}, RecordIds(RecordIds::Length::kIncident)),
       violation_ids_(RecordIds::Length::kViolation),
-      boot_id_(boot_id()) {}
+      boot_id_(boot_id()),
+      inquiries_({.name_of = name_of}) {}
 
 Status Herald::tell_offenders() {
   const auto found = SystemUsers().group("tty");
@@ -101,6 +108,31 @@ void Herald::violation(Violation violation) {
     early_.push_back(std::move(violation));
     return;
   }
+  const bool is_complete = inquiries_.complete(violation.actor);
+  // Nobody overtakes one that waits, but for want of room.
+  if ((is_complete && waiting_.empty()) || waiting_.size() >= kMostWaiting) {
+    tell(std::move(violation));
+    return;
+  }
+  waiting_.push_back(
+      {std::move(violation), std::chrono::steady_clock::now() + inquiries_.patience()});
+}
+
+void Herald::answered() {
+  inquiries_.heard();
+  tell_waiting(std::chrono::steady_clock::now());
+}
+
+void Herald::tell_waiting(SteadyTime now) {
+  while (!waiting_.empty()) {
+    auto& first = waiting_.front();
+    if (!inquiries_.complete(first.violation.actor) && first.until > now) return;
+    tell(std::move(first.violation));
+    waiting_.pop_front();
+  }
+}
+
+void Herald::tell(Violation violation) {
   violation.id = violation_ids_.next(violation.time);
   violation.boot_id = boot_id_;
   violation.backend = backend_;
@@ -140,10 +172,18 @@ void Herald::cured(const std::string& why) {
 }
 
 void Herald::close_due(SteadyTime now) {
+  tell_waiting(now);
   for (const auto& incident : incidents_.close_due(now)) all_.incident_closed(*incident);
 }
 
+std::optional<SteadyTime> Herald::next_due() const {
+  auto due = incidents_.next_due();
+  if (!waiting_.empty() && (!due || waiting_.front().until < *due)) due = waiting_.front().until;
+  return due;
+}
+
 void Herald::stop(const std::string& reason) {
+  tell_waiting(SteadyTime::max());
   for (const auto& incident : incidents_.close_all()) all_.incident_closed(*incident);
   all_.stop({reason, counters()});
   if (terminals_) terminals_->finish(100ms);

@@ -1,9 +1,11 @@
 // Tells the world: groups violations into incidents, keeps count, and says what our health is when
-// that changes. Knows nothing of trees and policies. One thread: the daemon's loop; the lines are
+// that changes. A violation waits a moment for what is asked about its actor, and is told without
+// it then. Knows nothing of trees and policies. One thread: the daemon's loop; the lines are
 // written by a thread of their own.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -22,6 +24,7 @@
 #include "guardd/record_id.h"
 #include "guardd/settle.h"
 #include "guardd/state/store.h"
+#include "guardd/who/inquiries.h"
 #include "policy/base/result.h"
 
 namespace guard {
@@ -49,6 +52,10 @@ class Herald {
   void ready(const ReadyNews& news);
   bool is_ready() const { return is_ready_; }
 
+  // Readable when something was learned of an actor: then answered().
+  int fd() const { return inquiries_.fd(); }
+  void answered();
+
   void reload(const ReloadNews& news) { all_.reload(news); }
   // `disabled`: why nothing is enforced. What is less than somebody might expect, each in a
   // sentence: said when it comes up and when it is over, not every time.
@@ -57,12 +64,20 @@ class Herald {
   void cured(const std::string& why);
 
   void close_due(SteadyTime now);
-  std::optional<SteadyTime> next_due() const { return incidents_.next_due(); }
+  std::optional<SteadyTime> next_due() const;
   void stop(const std::string& reason);
 
  private:
   static constexpr std::size_t kMostEarly = 2'000;
+  static constexpr std::size_t kMostWaiting = 1'000;
 
+  struct Waiting {
+    Violation violation;
+    SteadyTime until;
+  };
+
+  void tell(Violation violation);
+  void tell_waiting(SteadyTime now);
   Counters counters() const;
 
   std::unique_ptr<LineQueue> lines_;
@@ -79,7 +94,9 @@ class Herald {
   std::string boot_id_;
   bool is_ready_ = false;
   std::vector<Violation> early_;
-  std::set<std::string> told_;  // what was said of our health, and is still so
+  Inquiries inquiries_;
+  std::deque<Waiting> waiting_;  // in the order in which they are told
+  std::set<std::string> told_;   // what was said of our health, and is still so
   std::uint64_t violations_ = 0;
   std::uint64_t fixed_ = 0;
   std::uint64_t denied_ = 0;

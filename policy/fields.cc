@@ -113,13 +113,23 @@ constexpr std::array<Getter, kFieldNames.size()> kGetters{
     [](const Violation& v) { return number(v.actor.login_uid); },
     [](const Violation& v) { return maybe_text(v.actor.login_user); },
     [](const Violation& v) { return number(v.actor.session); },
+    [](const Violation& v) { return maybe_text(v.actor.session_id); },
+    [](const Violation& v) { return maybe_text(v.actor.session_service); },
+    [](const Violation& v) { return maybe_text(v.actor.session_tty); },
+    [](const Violation& v) { return maybe_text(v.actor.session_remote_host); },
     [](const Violation& v) { return maybe_text(v.actor.unit); },
     [](const Violation& v) { return maybe_text(v.actor.slice); },
     [](const Violation& v) { return maybe_text(v.actor.cgroup); },
     [](const Violation& v) { return maybe_text(v.actor.container); },
+    [](const Violation& v) { return maybe_text(v.actor.container_runtime); },
+    [](const Violation& v) { return number(v.actor.cron_uid); },
+    [](const Violation& v) { return maybe_text(v.actor.cron_user); },
+    [](const Violation& v) { return maybe_text(v.actor.label); },
     [](const Violation& v) { return lineage_of(v.actor); },
     [](const Violation& v) { return maybe_text(v.actor.human); },
     [](const Violation& v) { return maybe_text(v.actor.human_source); },
+    [](const Violation& v) { return maybe_text(v.actor.hint_sudo_user); },
+    [](const Violation& v) { return maybe_text(v.actor.hint_ssh); },
 };
 
 }  // namespace

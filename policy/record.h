@@ -45,14 +45,24 @@ struct Actor {
   std::optional<Gid> gid;
   std::optional<Uid> login_uid;  // absent when unset
   std::optional<std::string> login_user;
-  std::optional<std::uint32_t> session;  // the audit session
+  std::optional<std::uint32_t> session;   // the audit session
+  std::optional<std::string> session_id;  // logind's, and what it knows of it
+  std::optional<std::string> session_service;
+  std::optional<std::string> session_tty;
+  std::optional<std::string> session_remote_host;
   std::optional<std::string> unit;
   std::optional<std::string> slice;
   std::optional<std::string> cgroup;
-  std::optional<std::string> container;
-  std::vector<Ancestor> lineage;            // the parent first; the next eight at most
-  std::optional<std::string> human;         // the person behind it, if there is one
-  std::optional<std::string> human_source;  // how that is known
+  std::optional<std::string> container;  // its id, or a machine's name
+  std::optional<std::string> container_runtime;
+  std::optional<Uid> cron_uid;  // whose crontab it is in
+  std::optional<std::string> cron_user;
+  std::optional<std::string> label;           // of the highest in its lineage that has one
+  std::vector<Ancestor> lineage;              // the parent first; eight at most
+  std::optional<std::string> human;           // the person behind it, if there is one
+  std::optional<std::string> human_source;    // how that is known: see guardd/who/describe.h
+  std::optional<std::string> hint_sudo_user;  // what its environment says, true or not
+  std::optional<std::string> hint_ssh;
 };
 
 enum class Told : std::uint8_t { kLogged, kFixed, kDenied, kSkipped };
@@ -109,16 +119,27 @@ struct Violation {
 };
 
 // The fields of a violation, in the order and by the names of the contract.
-inline constexpr std::array<std::string_view, 54> kFieldNames{
-    "id",          "incident",    "time",       "boot_id",    "monotonic_us", "policy",
-    "policy_file", "policy_line", "generation", "backend",    "severity",     "category",
-    "guard",       "operation",   "path",       "old_path",   "device",       "inode",
-    "file_type",   "links",       "uid_before", "gid_before", "mode_before",  "uid_after",
-    "gid_after",   "mode_after",  "uid_wanted", "gid_wanted", "mode_wanted",  "action",
-    "reason",      "pid",         "tid",        "start_time", "ppid",         "comm",
-    "exe",         "cmdline",     "cwd",        "tty",        "uid",          "euid",
-    "fsuid",       "gid",         "login_uid",  "login_user", "session",      "unit",
-    "slice",       "cgroup",      "container",  "lineage",    "human",        "human_source"};
+inline constexpr std::array<std::string_view, 64> kFieldNames{
+    // itself
+    "id", "incident", "time", "boot_id", "monotonic_us", "policy", "policy_file", "policy_line",
+    "generation", "backend", "severity", "category",
+    // what
+    "guard", "operation", "path", "old_path", "device", "inode", "file_type", "links",
+    // state
+    "uid_before", "gid_before", "mode_before", "uid_after", "gid_after", "mode_after", "uid_wanted",
+    "gid_wanted", "mode_wanted",
+    // outcome
+    "action", "reason",
+    // who
+    "pid", "tid", "start_time", "ppid", "comm", "exe", "cmdline", "cwd", "tty", "uid", "euid",
+    "fsuid", "gid",
+    // whose login
+    "login_uid", "login_user", "session", "session_id", "session_service", "session_tty",
+    "session_remote_host",
+    // where in the system
+    "unit", "slice", "cgroup", "container", "container_runtime", "cron_uid", "cron_user",
+    // how it came about
+    "label", "lineage", "human", "human_source", "hint_sudo_user", "hint_ssh"};
 using FieldSet = std::bitset<kFieldNames.size()>;
 
 // The violations of one command by one actor.

@@ -67,8 +67,11 @@ std::string who_text(const Violation& violation) {
   if (actor.human) return escaped(*actor.human) + as();
   if (actor.login_uid) {
     if (acting == actor.login_uid && !actor.login_user) return user_name(violation, *acting);
-    const auto login =
+    auto login =
         actor.login_user ? escaped(*actor.login_user) : user_name(violation, *actor.login_uid);
+    // Who logs in as root is nobody in particular: where from is all there is.
+    if (*actor.login_uid == kRoot && actor.session_remote_host)
+      login += " from " + escaped(*actor.session_remote_host);
     return acting == actor.login_uid ? login : login + as();
   }
   if (actor.unit) return escaped(*actor.unit) + as();

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "guardd/who/proc.h"
+#include "guardd/who/describe.h"
 
 namespace guard {
 namespace {
@@ -22,43 +22,23 @@ Process process_of(const Snapshot& snapshot) {
   return process;
 }
 
-std::optional<std::string> unless_empty(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional(text);
-}
-
-Actor actor_of(const Snapshot& snapshot) {
-  Actor actor;
-  actor.pid = snapshot.pid;
-  actor.start_time = snapshot.start;
-  if (snapshot.parent != 0) actor.ppid = snapshot.parent;
-  actor.comm = snapshot.comm;
-  if (snapshot.image) {
-    actor.exe = snapshot.image->exe;
-    actor.cmdline = snapshot.image->cmdline;
-  }
-  actor.cwd = snapshot.cwd;
-  if (snapshot.tty != 0) actor.tty = terminal_name(snapshot.tty);
-  actor.uid = snapshot.uid;
-  actor.euid = snapshot.euid;
-  actor.fsuid = snapshot.fsuid;
-  actor.gid = snapshot.gid;
-  actor.login_uid = snapshot.login;
-  actor.session = snapshot.session;
-  if (snapshot.control_group) {
-    actor.unit = unless_empty(snapshot.control_group->unit);
-    actor.slice = unless_empty(snapshot.control_group->slice);
-    actor.cgroup = snapshot.control_group->path;
-  }
-  return actor;
-}
-
 }  // namespace
 
 Found::Found(Snapshot self, std::shared_ptr<const Lineage> lineage)
-    : self_(std::move(self)), lineage_(std::move(lineage)), actor_(actor_of(self_)) {
+    : self_(std::move(self)), lineage_(std::move(lineage)), is_known_(true) {
   if (!lineage_) return;
   ancestors_.reserve(lineage_->size());
   for (const auto& ancestor : *lineage_) ancestors_.push_back(process_of(*ancestor));
+}
+
+const Actor& Found::actor() const {
+  std::call_once(described_, [this] {
+    if (is_known_)
+      actor_ = describe(self_, lineage_.get());
+    else
+      actor_.pid = self_.pid;
+  });
+  return actor_;
 }
 
 bool Found::may_have_been(Uid user) const {

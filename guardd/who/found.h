@@ -1,8 +1,11 @@
 // Who it was: what is told of a process, and what the judge needs of it. Immutable once made; it
-// owns all that its subject() refers to. Any thread.
+// owns all that its subject() refers to. Cheap to make: most are judged and never told of, so the
+// actor is described when it is first asked for, once. Any thread, but for actor(): never the
+// answerer's.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "guardd/who/snapshot.h"
@@ -14,13 +17,13 @@ namespace guard {
 class Found {
  public:
   // A number of which nothing else is known: the actor has that and nothing more.
-  explicit Found(std::int32_t pid) { actor_.pid = pid; }
+  explicit Found(std::int32_t pid) { self_.pid = pid; }
   Found(Snapshot self, std::shared_ptr<const Lineage> lineage);
   Found(const Found&) = delete;
   Found& operator=(const Found&) = delete;
 
-  bool known() const { return actor_.start_time.has_value(); }
-  const Actor& actor() const { return actor_; }
+  bool known() const { return is_known_; }
+  const Actor& actor() const;
   const Snapshot& snapshot() const { return self_; }
   const Lineage* lineage() const { return lineage_.get(); }  // null: unknown
   // This user, or was it before, or whoever had the number just before was.
@@ -32,7 +35,9 @@ class Found {
   Snapshot self_;
   std::shared_ptr<const Lineage> lineage_;
   std::vector<Process> ancestors_;
-  Actor actor_;
+  bool is_known_ = false;
+  mutable std::once_flag described_;
+  mutable Actor actor_;
 };
 
 }  // namespace guard

@@ -1,0 +1,139 @@
+#include "guardd/who/container.h"
+
+#include <algorithm>
+#include <array>
+
+namespace guard {
+namespace {
+
+constexpr std::size_t kWholeId = 64;
+constexpr std::size_t kShortestId = 12;
+
+bool is_hex(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_id(std::string_view text) {
+  return text.size() >= kShortestId && text.size() <= kWholeId && is_hex(text);
+}
+
+struct Prefix {
+  std::string_view text;
+  std::string_view runtime;
+};
+
+// What stands before the id. Those that watch over a container have more between (libpod-conmon-…),
+// which is no part of an id.
+constexpr std::array<Prefix, 7> kPrefixes{{{"docker", "docker"},
+                                           {"libpod", "podman"},
+                                           {"libpod-payload", "podman"},
+                                           {"cri-containerd", "containerd"},
+                                           {"containerd", "containerd"},
+                                           {"nerdctl", "containerd"},
+                                           {"crio", "cri-o"}}};
+
+std::string_view runtime_of_prefix(std::string_view prefix) {
+  const auto* const found = std::find_if(kPrefixes.begin(), kPrefixes.end(),
+                                         [&](const Prefix& each) { return each.text == prefix; });
+  return found == kPrefixes.end() ? std::string_view() : found->runtime;
+}
+
+bool take_end(std::string_view& text, std::string_view end) {
+  if (!text.ends_with(end)) return false;
+  text.remove_suffix(end.size());
+  return true;
+}
+
+bool take_start(std::string_view& text, std::string_view start) {
+  if (!text.starts_with(start)) return false;
+  text.remove_prefix(start.size());
+  return true;
+}
+
+// "\x2d" is how systemd writes what has another meaning in a unit's name.
+std::string unescaped(std::string_view name) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  std::string out;
+  while (!name.empty()) {
+    if (name.size() >= 4 && name.starts_with("\\x") && is_hex(name.substr(2, 2))) {
+      out += static_cast<char>(digit(name[2]) * 16 + digit(name[3]));
+      name.remove_prefix(4);
+    } else {
+      out += name.front();
+      name.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+// "docker-ID.scope", "crio-ID", "kubepods-….slice:cri-containerd:ID".
+std::optional<Container> by_prefix(std::string_view element) {
+  (void)take_end(element, ".scope");
+  for (const char separator : {'-', ':'}) {
+    const auto at = element.rfind(separator);
+    if (at == std::string_view::npos || !is_id(element.substr(at + 1))) continue;
+    auto prefix = element.substr(0, at);
+    if (separator == ':') prefix.remove_prefix(prefix.rfind(':') + 1);  // npos + 1: the whole
+    const auto runtime = runtime_of_prefix(prefix);
+    if (!runtime.empty())
+      return Container{std::string(element.substr(at + 1)), std::string(runtime)};
+  }
+  return std::nullopt;
+}
+
+// nspawn stays outside of what it starts, in a group of its own below the unit's.
+std::optional<Container> machine(std::string_view element, std::string_view below) {
+  if (below == "supervisor") return std::nullopt;
+  const bool is_service = take_start(element, "systemd-nspawn@") && take_end(element, ".service");
+  if (!is_service && (!take_start(element, "machine-") || !take_end(element, ".scope")))
+    return std::nullopt;
+  auto name = unescaped(element);
+  if (name.empty() || name.starts_with("qemu-")) return std::nullopt;  // a machine of its own
+  const bool is_lxc = !is_service && name.starts_with("lxc-");         // libvirt's
+  return Container{std::move(name), is_lxc ? "lxc" : "systemd-nspawn"};
+}
+
+std::optional<Container> lxc(std::string_view element, std::string_view above) {
+  if (above == "lxc" || above == "lxc.payload") return Container{std::string(element), "lxc"};
+  if (take_start(element, "lxc.payload.") && !element.empty())
+    return Container{std::string(element), "lxc"};
+  return std::nullopt;
+}
+
+// An id and nothing else: the group around it tells whose.
+std::optional<Container> by_parent(std::string_view element, std::string_view path_above,
+                                   std::string_view above) {
+  if (element.size() != kWholeId || !is_hex(element)) return std::nullopt;
+  std::string runtime;
+  if (above == "docker")
+    runtime = "docker";
+  else if (above == "libpod_parent")
+    runtime = "podman";
+  else if (path_above.find("/kubepods") != std::string_view::npos)
+    runtime = "kubernetes";
+  return Container{std::string(element), std::move(runtime)};
+}
+
+}  // namespace
+
+std::optional<Container> container_of(std::string_view cgroup) {
+  std::optional<Container> innermost;
+  std::string_view above;
+  for (std::size_t at = 0; at < cgroup.size();) {
+    const auto end = std::min(cgroup.find('/', at), cgroup.size());
+    const auto element = cgroup.substr(at, end - at);
+    const auto path_above = cgroup.substr(0, at);
+    const auto rest = cgroup.substr(std::min(end + 1, cgroup.size()));
+    at = end + 1;
+    if (element.empty()) continue;
+    auto found = by_prefix(element);
+    if (!found) found = machine(element, rest.substr(0, rest.find('/')));
+    if (!found) found = lxc(element, above);
+    if (!found) found = by_parent(element, path_above, above);
+    if (found) innermost = std::move(found);
+    above = element;
+  }
+  return innermost;
+}
+
+}  // namespace guard
