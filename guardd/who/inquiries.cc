@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -209,7 +211,19 @@ bool Inquiries::State::find_hints(Actor& actor) {
 }
 
 Inquiries::Inquiries(Options options) : state_(std::make_shared<State>(std::move(options))) {
-  state_->thread = std::thread([state = state_] { state->run(); });
+  // Signals are the main thread's, which may not have said so yet: it would be us who got them.
+  sigset_t all;
+  sigset_t before;
+  (void)::sigfillset(&all);
+  (void)::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    state_->thread = std::thread([state = state_] { state->run(); });
+  } catch (const std::system_error&) {
+    // No more threads: records without names are better than no guard.
+    state_->busy_since = Clock::time_point();
+    state_->ended = true;
+  }
+  (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 // A name that a directory service owes us keeps nobody from ending.
@@ -220,6 +234,7 @@ Inquiries::~Inquiries() {
   const bool ended =
       state_->changed.wait_for(lock, std::chrono::milliseconds(200), [&] { return state_->ended; });
   lock.unlock();
+  if (!state_->thread.joinable()) return;
   if (ended)
     state_->thread.join();
   else

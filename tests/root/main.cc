@@ -63,6 +63,8 @@ void leave_the_machine() {
   require(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0,
           "mount /proc");
   go_on_in_child();
+  // What the tests call are commands of their own, as below a login; not parts of one.
+  require(prctl(PR_SET_NAME, "login") == 0, "prctl");
 }
 
 }  // namespace
