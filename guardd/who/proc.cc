@@ -18,18 +18,20 @@
 namespace guard {
 namespace {
 
+constexpr std::size_t kUsual = 2048;
 constexpr std::size_t kMost = 16384;  // of a file here; groups and control groups fit many times
 
 std::optional<std::string> contents(const Fd& directory, const char* name) {
   const Fd file(::openat(directory.get(), name, O_RDONLY | O_CLOEXEC));
   if (!file) return std::nullopt;
-  std::string text(kMost, '\0');
+  std::string text(kUsual, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
     const auto got = ::read(file.get(), text.data() + size, text.size() - size);
     if (got < 0) return std::nullopt;
-    if (got == 0) break;
     size += static_cast<std::size_t>(got);
+    if (size < text.size()) break;  // what /proc gives at once and is no more, is all
+    if (size == kUsual) text.resize(kMost);
   }
   text.resize(size);
   return text;

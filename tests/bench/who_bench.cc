@@ -6,9 +6,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstring>
+#include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "guardd/who/describe.h"
+#include "guardd/who/inquiries.h"
 #include "guardd/who/processes.h"
 
 namespace {
@@ -58,6 +66,130 @@ void BM_ForkExecExit(benchmark::State& state) {
   if (who) state.counters["lost"] = static_cast<double>(who->dropped());
 }
 BENCHMARK(BM_ForkExecExit)->ArgName("tracer")->Arg(0)->Arg(1)->Arg(0)->Arg(1)->UseRealTime();
+
+// Eight shells, each below the one before, and one below them all that waits.
+class Family {
+ public:
+  Family() {
+    int ends[2];
+    if (::pipe(ends) != 0) return;
+    top_ = ::fork();
+    if (top_ == 0) below(ends[1], 8);
+    ::close(ends[1]);
+    if (::read(ends[0], &last_, sizeof last_) != sizeof last_) last_ = -1;
+    ::close(ends[0]);
+  }
+  ~Family() {
+    ::kill(-top_, SIGKILL);
+    ::waitpid(top_, nullptr, 0);
+  }
+  Family(const Family&) = delete;
+  Family& operator=(const Family&) = delete;
+  pid_t last() const { return last_; }
+
+ private:
+  [[noreturn]] static void below(int end, int depth) {
+    if (depth == 8) ::setpgid(0, 0);
+    if (depth > 0 && ::fork() == 0) below(end, depth - 1);
+    const pid_t self = ::getpid();
+    if (depth == 0 && ::write(end, &self, sizeof self) != sizeof self) ::_exit(1);
+    for (;;) ::pause();
+  }
+
+  pid_t top_ = -1;
+  pid_t last_ = -1;
+};
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// Neither the process nor anybody above it was ever seen: all are read, and all is described.
+void BM_DescribeUnknown(benchmark::State& state) {
+  const Family family;
+  std::string name = "/tmp/guard-who-bench-XXXXXX";
+  const std::filesystem::path directory = ::mkdtemp(name.data());
+  const auto proc = directory / "proc";
+  guard::ProcessesOptions options;
+  options.tracer = false;
+  options.proc = proc;
+  std::vector<double> took;
+  std::size_t ancestors = 0;
+  for (auto _ : state) {
+    std::filesystem::create_directory(proc);  // whoever looks at all finds nobody
+    guard::Processes who(options);
+    std::filesystem::remove(proc);
+    std::filesystem::create_symlink("/proc", proc);
+    const auto before = guard::boot_time_now();
+    const auto found = who.find(family.last());
+    benchmark::DoNotOptimize(found->actor());
+    took.push_back(static_cast<double>(guard::boot_time_now() - before) / 1e9);
+    state.SetIterationTime(took.back());
+    ancestors = found->actor().lineage.size();
+    std::filesystem::remove(proc);
+  }
+  std::filesystem::remove_all(directory);
+  state.counters["median_us"] = median(took) * 1e6;
+  state.counters["ancestors"] = static_cast<double>(ancestors);
+}
+BENCHMARK(BM_DescribeUnknown)->UseManualTime();
+
+// A new process, below others that have been there: what a daemon meets that has no tracer.
+void BM_DescribeNew(benchmark::State& state) {
+  guard::ProcessesOptions options;
+  options.tracer = false;
+  guard::Processes who(options);
+  std::vector<double> took;
+  std::size_t ancestors = 0;
+  for (auto _ : state) {
+    const pid_t child = ::fork();
+    if (child == 0)
+      for (;;) ::pause();
+    const auto before = guard::boot_time_now();
+    const auto found = who.find(child);
+    benchmark::DoNotOptimize(found->actor());
+    took.push_back(static_cast<double>(guard::boot_time_now() - before) / 1e9);
+    state.SetIterationTime(took.back());
+    ancestors = found->actor().lineage.size();
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+  }
+  state.counters["median_us"] = median(took) * 1e6;
+  state.counters["ancestors"] = static_cast<double>(ancestors);
+}
+BENCHMARK(BM_DescribeNew)->UseManualTime();
+
+// As the tracer has it: all is known, nothing was described.
+void BM_DescribeTraced(benchmark::State& state) {
+  const Family family;
+  guard::ProcessesOptions options;
+  options.tracer = false;
+  guard::Processes who(options);
+  const auto found = who.find(family.last());
+  for (auto _ : state)
+    benchmark::DoNotOptimize(guard::describe(found->snapshot(), found->lineage()));
+}
+BENCHMARK(BM_DescribeTraced);
+
+// The second violation of a process: the same words again, with the names that are known.
+void BM_DescribeKnown(benchmark::State& state) {
+  const Family family;
+  guard::ProcessesOptions options;
+  options.tracer = false;
+  guard::Processes who(options);
+  guard::Inquiries inquiries({});
+  const auto found = who.find(family.last());
+  auto actor = found->actor();
+  actor.login_uid = guard::kRoot;
+  for (int i = 0; i < 1000 && !inquiries.complete(actor); ++i) ::usleep(1000);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(found->actor());
+    benchmark::DoNotOptimize(inquiries.complete(actor));
+  }
+}
+BENCHMARK(BM_DescribeKnown);
 
 void BM_Take(benchmark::State& state) {
   guard::ProcessTable table({.living = 20000, .ended = 20000}, "/nowhere");
