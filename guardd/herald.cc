@@ -109,13 +109,14 @@ void Herald::violation(Violation violation) {
     return;
   }
   const bool is_complete = inquiries_.complete(violation.actor);
-  // Nobody overtakes one that waits, but for want of room.
-  if ((is_complete && waiting_.empty()) || waiting_.size() >= kMostWaiting) {
-    tell(std::move(violation));
+  if (!is_complete || !waiting_.empty()) {
+    // Nobody overtakes one that waits; where there are too many, none waits any longer.
+    if (waiting_.size() >= kMostWaiting) tell_waiting(SteadyTime::max());
+    const auto until = std::chrono::steady_clock::now() + inquiries_.patience();
+    waiting_.push_back({std::move(violation), until});
     return;
   }
-  waiting_.push_back(
-      {std::move(violation), std::chrono::steady_clock::now() + inquiries_.patience()});
+  tell(std::move(violation));
 }
 
 void Herald::answered() {

@@ -11,10 +11,10 @@
 #include <csignal>
 #include <cstdio>
 #include <deque>
-#include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -33,7 +33,14 @@ constexpr std::size_t kLongestHint = 256;
 struct ProcessId {
   std::int32_t pid = 0;
   std::uint64_t start = 0;
-  friend auto operator<=>(const ProcessId&, const ProcessId&) = default;
+  friend bool operator==(const ProcessId&, const ProcessId&) = default;
+};
+
+struct Hash {
+  std::size_t operator()(Uid user) const { return user.value; }
+  std::size_t operator()(const ProcessId& process) const {
+    return std::hash<std::uint64_t>()(process.start ^ static_cast<std::uint32_t>(process.pid));
+  }
 };
 
 // A map that forgets what it has known for longest.
@@ -57,7 +64,7 @@ class Bounded {
 
  private:
   std::size_t bound_;
-  std::map<Key, Value> values_;
+  std::unordered_map<Key, Value, Hash> values_;
   std::deque<Key> oldest_first_;
 };
 
