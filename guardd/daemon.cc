@@ -133,7 +133,6 @@ class Daemon {
     trees_ = std::make_unique<Trees>(*source_.source, *caretaker_, *scans_);
     anchors_ = std::make_unique<Anchors>(loop_.get(), [this] { look_around(); });
     GUARD_CHECK(anchors_->watch_mounts());
-    GUARD_CHECK(keep_only_needed_capabilities());
     GUARD_CHECK(listen());
     take_over(std::move(next));
     ready_at_latest_ = std::chrono::steady_clock::now() + kLongestStart;
@@ -564,6 +563,11 @@ class Daemon {
 }  // namespace
 
 int run_daemon(const DaemonOptions& options) {
+  // Before there is a second thread: each has its own.
+  if (const auto kept = keep_only_needed_capabilities(); !kept) {
+    std::cerr << "guardd: " << kept.error().text() << '\n';
+    return 1;
+  }
   return Daemon(options).run();
 }
 

@@ -15,6 +15,7 @@ constexpr std::array kNeeded{
     CAP_FOWNER,           // taking permission bits away
     CAP_DAC_READ_SEARCH,  // looking into trees that others own
     CAP_LEASE,            // asking whether somebody still writes
+    CAP_SETGID,           // telling offenders: terminals are for the group tty to write to
     CAP_SETUID,           // taking away, as the owner would, what a refused open has made
     CAP_SYS_ADMIN,        // fanotify
     CAP_SYS_PTRACE,       // who a process is

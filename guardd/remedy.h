@@ -62,8 +62,9 @@ struct RemedyTask {
   const FileId* expected = nullptr;  // the file that the evidence is about; null: whatever is there
   Evidence evidence = Evidence::kNone;
   bool dry_run = false;  // say what would be done
-  // /proc/thread-self/fd, held open by whoever puts many right: finding it anew takes longer than the rest
-  // of the remedy. Of this very process: not to be kept across a fork. -1: it is found anew.
+  // /proc/thread-self/fd, held open by whoever puts many right: finding it anew takes longer than
+  // the rest of the remedy. Of this very process: not to be kept across a fork. -1: it is found
+  // anew.
   int own_descriptors = -1;
   // Who did what, where that is known: the policy may allow it. kScan: nobody saw it happen.
   const Subject* subject = nullptr;

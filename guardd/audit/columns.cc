@@ -115,11 +115,21 @@ Fields setting_fields(const Actor& actor) {
   fields.add(actor.fsuid);
   fields.add(actor.gid);
   fields.add(actor.session);
+  fields.add(actor.session_id);
+  fields.add(actor.session_service);
+  fields.add(actor.session_tty);
+  fields.add(actor.session_remote_host);
   fields.add(actor.unit);
   fields.add(actor.slice);
   fields.add(actor.cgroup);
   fields.add(actor.container);
+  fields.add(actor.container_runtime);
+  fields.add(actor.cron_uid);
+  fields.add(actor.cron_user);
+  fields.add(actor.label);
   fields.add(actor.human_source);
+  fields.add(actor.hint_sudo_user);
+  fields.add(actor.hint_ssh);
   return fields;
 }
 
@@ -174,8 +184,10 @@ const char* const kViolationColumns =
     "k.boot_id, k.policy_file, k.policy_line, k.generation, k.backend, k.category, k.guard, "
     "k.operation, k.file_type, k.uid_wanted, k.gid_wanted, k.mode_wanted, k.owner_wanted, "
     "k.group_wanted, k.action, k.reason, "
-    "s.cwd, s.tty, s.uid, s.euid, s.fsuid, s.gid, s.session, s.unit, s.slice, s.cgroup, "
-    "s.container, s.human_source, "
+    "s.cwd, s.tty, s.uid, s.euid, s.fsuid, s.gid, s.session, s.session_id, s.session_service, "
+    "s.session_tty, s.session_remote_host, s.unit, s.slice, s.cgroup, s.container, "
+    "s.container_runtime, s.cron_uid, s.cron_user, s.label, s.human_source, s.hint_sudo_user, "
+    "s.hint_ssh, "
     "a.pid, a.tid, a.start_time, a.ppid, a.comm, a.exe, a.cmdline, v.chapter, a.parent";
 
 const char* const kViolationJoins =
@@ -236,11 +248,21 @@ LineageStart read_violation(Statement& row, Violation& violation) {
   actor.fsuid = maybe_id<Uid>(row.number_if_any());
   actor.gid = maybe_id<Gid>(row.number_if_any());
   actor.session = maybe<std::uint32_t>(row.number_if_any());
+  actor.session_id = row.bytes_if_any();
+  actor.session_service = row.bytes_if_any();
+  actor.session_tty = row.bytes_if_any();
+  actor.session_remote_host = row.bytes_if_any();
   actor.unit = row.bytes_if_any();
   actor.slice = row.bytes_if_any();
   actor.cgroup = row.bytes_if_any();
   actor.container = row.bytes_if_any();
+  actor.container_runtime = row.bytes_if_any();
+  actor.cron_uid = maybe_id<Uid>(row.number_if_any());
+  actor.cron_user = row.bytes_if_any();
+  actor.label = row.bytes_if_any();
   actor.human_source = row.bytes_if_any();
+  actor.hint_sudo_user = row.bytes_if_any();
+  actor.hint_ssh = row.bytes_if_any();
 
   actor.pid = maybe<std::int32_t>(row.number_if_any());
   actor.tid = maybe<std::int32_t>(row.number_if_any());

@@ -46,8 +46,10 @@ constexpr const char* kPutActor =
     "INSERT INTO actors (chapter, number, pid, tid, start_time, ppid, comm, exe, cmdline, setting, "
     "parent) VALUES (?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kPutSetting =
-    "INSERT INTO settings (chapter, number, cwd, tty, uid, euid, fsuid, gid, session, unit, slice, "
-    "cgroup, container, human_source) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "INSERT INTO settings (chapter, number, cwd, tty, uid, euid, fsuid, gid, session, session_id, "
+    "session_service, session_tty, session_remote_host, unit, slice, cgroup, container, "
+    "container_runtime, cron_uid, cron_user, label, human_source, hint_sudo_user, hint_ssh) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kPutAncestor =
     "INSERT INTO ancestors (chapter, number, pid, start_time, comm, exe, cmdline, parent) "
     "VALUES (?,?,?,?,?,?,?,?)";

@@ -208,9 +208,7 @@ void Trail::run(const std::stop_token& stop) {
 }
 
 // What could not be written is lost, and counted. The next is tried all the same: disks that were
-// full have room again.
-//
-// What is written makes room at once, and only then: until then it takes as much memory as before.
+// full have room again. Until it is written it takes its room in the queue, for it takes memory.
 void Trail::write(TrailEntries entries, const std::stop_token& stop) {
   while (!entries.empty()) {
     const auto some = std::min(kAtOnce, entries.size());

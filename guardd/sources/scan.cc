@@ -64,7 +64,8 @@ class Inspector : public Visitor {
         right_(*task.policy),
         paths_(threads) {
     // Without it every remedy finds its way through /proc by itself.
-    if (task.fix) own_descriptors_ = Fd(::open("/proc/thread-self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (task.fix)
+      own_descriptors_ = Fd(::open("/proc/thread-self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
 
   void leaf(const Meeting& met) override {

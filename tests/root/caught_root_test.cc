@@ -324,7 +324,9 @@ TEST_P(Caught, WhatIsDoneToWhatIsThere) {
       EXPECT_EQ(told[0]["fsuid"], 0) << name;
     }
     for (const auto& each : violations_below(tree))
-      EXPECT_TRUE(kWanted.contains(std::filesystem::path(each["path"].get<std::string>()).filename())) << each;
+      EXPECT_TRUE(
+          kWanted.contains(std::filesystem::path(each["path"].get<std::string>()).filename()))
+          << each;
   }
 }
 

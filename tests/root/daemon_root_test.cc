@@ -146,6 +146,25 @@ TEST_P(Daemon, KeepsTheRunningPolicyWhenANewOneIsBad) {
   EXPECT_TRUE(becomes_apps("file"));
 }
 
+// Each thread has its own, and keeps those of whoever started it.
+TEST_P(Daemon, NoThreadMayMoreThanItNeeds) {
+  guard_both();
+  start();
+  constexpr std::uint64_t kNeeded = 1ULL << 0 | 1ULL << 2 | 1ULL << 3 | 1ULL << 6 | 1ULL << 7 |
+                                    1ULL << 19 | 1ULL << 21 | 1ULL << 28 | 1ULL << 38 |
+                                    1ULL << 39;  // as guardd/privileges.cc names them
+  int threads = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(daemon()) + "/task")) {
+    std::ifstream status(task.path() / "status");
+    for (std::string word, value; status >> word;)
+      if (word == "CapPrm:" && status >> value) {
+        ++threads;
+        EXPECT_EQ(std::stoull(value, nullptr, 16) & ~kNeeded, 0U) << task.path();
+      }
+  }
+  EXPECT_GT(threads, 3);
+}
+
 TEST_P(Daemon, EndsWhenItIsTold) {
   guard_app("fix");
   start();

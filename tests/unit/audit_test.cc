@@ -59,7 +59,17 @@ Violation full_violation() {
   actor.unit = "session-7.scope";
   actor.slice = "user-1000.slice";
   actor.cgroup = "/user.slice/user-1000.slice/session-7.scope";
+  actor.session_id = "c7";
+  actor.session_service = "sshd";
+  actor.session_tty = "pts/0";
+  actor.session_remote_host = "192.0.2.7";
   actor.container = "c0ffee";
+  actor.container_runtime = "podman";
+  actor.cron_uid = Uid{33};
+  actor.cron_user = "www-data";
+  actor.label = "backup";
+  actor.hint_sudo_user = "alice";
+  actor.hint_ssh = "192.0.2.7 5000";
   actor.human = "Alice";
   actor.human_source = "login";
   return v;
