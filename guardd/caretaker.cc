@@ -114,12 +114,16 @@ void Caretaker::by_owner(const Notice& notice) {
 }
 
 // What was just brought is somebody's work in progress.
+bool Caretaker::is_new(const WatchedDirectory& directory, std::string_view name) const {
+  const auto* pending = settle_.find(directory, name);
+  return (pending && pending->operation != Operation::kChown) ||
+         under_repair_.contains({directory.number, std::string(name)});
+}
+
 void Caretaker::act(const Notice& notice, const Found& who) {
   const auto& directory = *notice.directory;
-  const auto* pending = settle_.find(directory, notice.name);
-  const bool is_new = (pending && pending->operation != Operation::kChown) ||
-                      under_repair_.contains({directory.number, std::string(notice.name)});
-  auto violation = acts_.judge(*set_, notice, who, is_new, std::chrono::steady_clock::now());
+  auto violation = acts_.judge(*set_, notice, who, is_new(directory, notice.name),
+                               std::chrono::steady_clock::now());
   if (!violation) return;
   complete(*violation, *set_, directory.tree);
   ports_.report(*std::move(violation));
@@ -183,6 +187,10 @@ bool Caretaker::is_evidence(const Notice& notice, const Policy& policy, const Fo
 
 // What is known of the object stands in it already.
 void Caretaker::violated(std::uint32_t tree, Violation violation, std::uint64_t time) noexcept {
+  if (violation.action == Told::kLogged) {
+    const auto [directory, name] = find(tree, violation.path);
+    if (directory && is_new(*directory, name)) return;
+  }
   complete(violation, *set_, tree);
   const auto who = processes_.find(violation.actor.pid.value_or(0), time);
   const auto thread = violation.actor.tid;

@@ -72,6 +72,7 @@ class Caretaker final : public NoticeReader {
 
  private:
   const Policy& policy_of(std::uint32_t tree) const { return set_->policy_of(set_->trees()[tree]); }
+  bool is_new(const WatchedDirectory& directory, std::string_view name) const;
   void act(const Notice& notice, const Found& who);
   void by_owner(const Notice& notice);
   bool is_evidence(const Notice& notice, const Policy& policy, const Found& who) const;

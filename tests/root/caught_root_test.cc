@@ -284,7 +284,8 @@ TEST_P(Caught, NamesOfAnyKindAndDepth) {
 
 // None of it can be put right: it is told, under either policy.
 TEST_P(Caught, WhatIsDoneToWhatIsThere) {
-  guard_both("50ms",
+  // Where all is slow, so are those who make a file and finish it.
+  guard_both(on_lsm() ? "3s" : "50ms",
              "guard = [\"ownership\", \"content\", \"delete\", \"attributes\", \"read\"]\n");
   constexpr auto kFiles = "written cut truncated removed leaves stays moded tagged secret mine";
   in_both_as_app(std::string("cd $T; mkdir empty; for f in ") + kFiles +
@@ -316,12 +317,15 @@ TEST_P(Caught, WhatIsDoneToWhatIsThere) {
   for (const auto& tree : {tree_, logged_}) {
     for (const auto& [name, wanted] : kWanted) {
       const auto told = violations(tree / name);
-      ASSERT_EQ(told.size(), 1U) << name;
-      EXPECT_EQ(told[0]["guard"], wanted.first) << name;
-      EXPECT_NE(wanted.second.find(told[0]["operation"].get<std::string>()), std::string::npos)
-          << told[0];
-      EXPECT_EQ(told[0]["action"], "logged") << name;
-      EXPECT_EQ(told[0]["fsuid"], 0) << name;
+      // The LSM tells of each operation by itself: an open for writing, and what cuts it off.
+      ASSERT_TRUE(told.size() == 1U || (on_lsm() && told.size() == 2U)) << name;
+      for (const auto& each : told) {
+        EXPECT_EQ(each["guard"], wanted.first) << name;
+        EXPECT_NE(wanted.second.find(each["operation"].get<std::string>()), std::string::npos)
+            << each;
+        EXPECT_EQ(each["action"], "logged") << name;
+        EXPECT_EQ(each["fsuid"], 0) << name;
+      }
     }
     for (const auto& each : violations_below(tree))
       EXPECT_TRUE(
