@@ -154,7 +154,8 @@ TEST_P(Daemon, NoThreadMayMoreThanItNeeds) {
                                     1ULL << 19 | 1ULL << 21 | 1ULL << 28 | 1ULL << 38 |
                                     1ULL << 39;  // as guardd/privileges.cc names them
   int threads = 0;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(daemon()) + "/task")) {
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(daemon()) + "/task")) {
     std::ifstream status(task.path() / "status");
     for (std::string word, value; status >> word;)
       if (word == "CapPrm:" && status >> value) {
