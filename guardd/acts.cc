@@ -21,12 +21,17 @@ std::int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
+Result<Object> object_at(const Tree& tree, std::string_view path) {
+  GUARD_TRY(const auto root, open_tree(tree.root()));
+  return open_object(root, path);
+}
+
 // A notice of attributes does not say which. Another owner is no matter of attributes, and whose
 // times were set has a time of content as young as that of its inode.
-bool are_attributes(const Object& object, const Wanted& wanted) {
+bool are_attributes(const Result<Object>& object, const Wanted& wanted) {
   struct statx facts {};
-  if (::statx(object.fd.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &facts) !=
-      0)
+  if (!object || ::statx(object->fd.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+                         STATX_BASIC_STATS, &facts) != 0)
     return false;
   if (Uid{facts.stx_uid} != wanted.owner.id || Gid{facts.stx_gid} != wanted.group.id) return false;
   return std::abs(nanoseconds(facts.stx_mtime) - nanoseconds(facts.stx_ctime)) > kSameMoment;
@@ -79,6 +84,9 @@ std::optional<Violation> Acts::judge(const PolicySet& set, const Notice& notice,
   change.type = notice.is_directory ? FileType::kDirectory : FileType::kRegular;
   const auto verdict = guard::judge(policy, who.subject(), change);
   if (!verdict.violation() || verdict.guard == Guard::kOwnership) return std::nullopt;
+  if (notice.kind == Notice::Kind::kAttributes &&
+      !are_attributes(object_at(tree, path), verdict.wanted ? *verdict.wanted : policy.wanted))
+    return std::nullopt;
   const auto& self = who.snapshot();
   if (was_told(fmt::format("{} {} {} {}", self.pid, self.start, word(*operation), path), now))
     return std::nullopt;
@@ -92,13 +100,8 @@ std::optional<Violation> Acts::judge(const PolicySet& set, const Notice& notice,
   violation.actor = who.actor();
   if (notice.kind == Notice::Kind::kDeleted || notice.kind == Notice::Kind::kMovedOut)
     return violation;
-  const auto root = open_tree(tree.root());
-  if (!root) return std::nullopt;
-  const auto object = open_object(*root, path);
+  const auto object = object_at(tree, path);
   if (!object) return std::nullopt;  // gone, and with it what there was to say
-  if (notice.kind == Notice::Kind::kAttributes &&
-      !are_attributes(*object, verdict.wanted ? *verdict.wanted : policy.wanted))
-    return std::nullopt;
   violation.object = object->id;
   violation.file_type = object->state.type;
   violation.links = object->state.links;
