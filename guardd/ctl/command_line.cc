@@ -16,7 +16,7 @@
 namespace guard::ctl {
 namespace {
 
-constexpr std::array<std::string_view, 4> kVerbs{"check", "explain", "list", "show"};
+constexpr std::array<std::string_view, 5> kVerbs{"check", "explain", "export", "list", "show"};
 
 class HandWrittenHelp : public CLI::Formatter {
  public:
@@ -79,6 +79,7 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
   CheckOptions check;
   ShowOptions show;
   ExplainOptions explain;
+  ExportOptions exported;
 
   CLI::App app("", "guardctl");
   app.formatter(std::make_shared<HandWrittenHelp>());
@@ -105,6 +106,20 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
   explain_verb->add_option("--label", explain.labels)->delimiter(',')->allow_extra_args(false);
   explain_verb->add_flag("--terminal", explain.terminal);
 
+  auto* export_verb = app.add_subcommand("export");
+  export_verb->add_option("--trail", exported.trail);
+  export_verb->add_flag("--csv", exported.csv);
+  export_verb->add_flag("--incidents", exported.incidents);
+  export_verb->add_option("--since", exported.since);
+  export_verb->add_option("--until", exported.until);
+  export_verb->add_option("--policy", exported.policy);
+  export_verb->add_option("--login", exported.login);
+  export_verb->add_option("--severity", exported.severity);
+  export_verb->add_option("--path", exported.path);
+  export_verb->add_option("--command", exported.command);
+  export_verb->add_option("--incident", exported.incident);
+  export_verb->add_option("--limit", exported.limit);
+
   const auto intended = intended_verb(argc, argv);
   if (const auto option = option_without_value(argc, argv); !option.empty())
     return complain(option, intended);
@@ -126,6 +141,8 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
     line.verb = show;
   } else if (*explain_verb) {
     line.verb = explain;
+  } else if (*export_verb) {
+    line.verb = exported;
   } else {
     line.verb = ListOptions{};
   }

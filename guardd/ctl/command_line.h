@@ -39,7 +39,22 @@ struct ExplainOptions {
   bool terminal = false;
 };
 
-using Verb = std::variant<CheckOptions, ListOptions, ShowOptions, ExplainOptions>;
+struct ExportOptions {
+  std::string trail = "/var/lib/guardd/audit.db";
+  bool csv = false;
+  bool incidents = false;
+  std::string since;
+  std::string until;
+  std::string policy;
+  std::string login;
+  std::string severity;
+  std::string path;
+  std::string command;
+  std::string incident;
+  std::size_t limit = 0;
+};
+
+using Verb = std::variant<CheckOptions, ListOptions, ShowOptions, ExplainOptions, ExportOptions>;
 
 struct CommandLine {
   Options options;

@@ -13,6 +13,9 @@ Policies (no daemon needed):
   list                 The policies there are
   show POLICY          One policy, and where each of its values comes from
 
+History:
+  export               What the audit trail has kept, for other programs
+
 Options:
       --json            Print JSON, for programs
       --no-pager        Do not page long output
@@ -65,6 +68,33 @@ What is made is taken to be USER's own; what is renamed or linked to PATH, too.
 Exit status: 0 done, 1 the policies are invalid or USER is unknown.
 )";
 
+constexpr std::string_view kExport =
+    R"(guardctl export: what the audit trail has kept, for other programs
+
+Usage: guardctl export [OPTION...]
+
+Prints violations, the newest first: JSON, one object a line, as guardd does with
+--log json. Reads the trail while guardd writes it; who may read the file may do
+this.
+
+      --csv             A table for spreadsheets, with a line of names
+      --incidents       Incidents, not each violation
+      --trail FILE      The audit trail (default: /var/lib/guardd/audit.db)
+
+Which (default: all):
+      --since TIME      Not before: "2026-03-01 14:30", today, "2h ago"
+      --until TIME      Before
+      --policy POLICY   Of this policy
+      --login USER      Whose login, or who is behind it: a name or a number
+      --severity LEVEL  At least: info low medium high critical
+      --path PATH       This, and what is below it
+      --command COMMAND Its program, or how its command line begins
+      --incident ID     Of this incident
+      --limit N         So many at most
+
+Exit status: 0 done, 1 the trail cannot be read, 2 wrong usage.
+)";
+
 constexpr std::string_view kList = R"(guardctl list: the policies there are
 
 Usage: guardctl list [OPTION...]
@@ -90,6 +120,7 @@ Exit status: 0 done, 1 there is no such policy, or the policies are invalid.
 std::string_view help_text(std::string_view verb) {
   if (verb == "check") return kCheck;
   if (verb == "explain") return kExplain;
+  if (verb == "export") return kExport;
   if (verb == "list") return kList;
   if (verb == "show") return kShow;
   return kMain;

@@ -18,6 +18,7 @@ struct Run {
   int operator()(const ListOptions& asked) const { return list(options, asked); }
   int operator()(const ShowOptions& asked) const { return show(options, asked); }
   int operator()(const ExplainOptions& asked) const { return explain(options, asked); }
+  int operator()(const ExportOptions& asked) const { return export_trail(options, asked); }
 };
 
 int run(int argc, char** argv) {

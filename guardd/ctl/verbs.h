@@ -9,5 +9,6 @@ int check(const Options& options, const CheckOptions& asked);
 int list(const Options& options, const ListOptions& asked);
 int show(const Options& options, const ShowOptions& asked);
 int explain(const Options& options, const ExplainOptions& asked);
+int export_trail(const Options& options, const ExportOptions& asked);
 
 }  // namespace guard::ctl

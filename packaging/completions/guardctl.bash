@@ -17,7 +17,7 @@ _guardctl_policies() {
 
 _guardctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' i before=''
-  local verbs='check explain list show'
+  local verbs='check explain export list show'
   local options='--json --no-pager --quiet --policy-dir --help --version'
   local operations='create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr
     removexattr setacl setflags mount read'
@@ -31,11 +31,12 @@ _guardctl() {
   fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      --policy-dir | --user | --op | --exe | --unit | --login | --label)
+      --policy-dir | --user | --op | --exe | --unit | --login | --label | --trail | --since | --until | --policy | \
+        --severity | --path | --command | --incident | --limit)
         [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
         ((i++))
         ;;
-      check | explain | list | show)
+      check | explain | export | list | show)
         verb=${COMP_WORDS[i]}
         break
         ;;
@@ -48,7 +49,7 @@ _guardctl() {
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    --exe)
+    --exe | --trail | --path)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
@@ -62,6 +63,19 @@ _guardctl() {
         cut -d' ' -f1)" -- "$current")
       return
       ;;
+    --policy)
+      mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_policies)" -- "$current")
+      return
+      ;;
+    --severity)
+      mapfile -t COMPREPLY < <(compgen -W 'info low medium high critical' -- "$current")
+      return
+      ;;
+    --since | --until)
+      mapfile -t COMPREPLY < <(compgen -W 'today yesterday' -- "$current")
+      return
+      ;;
+    --command | --incident | --limit) return ;;
     --op | --label)
       [[ $previous == --op ]] || operations='package-manager backup config-management'
       [[ $current != *,* ]] || before=${current%,*},
@@ -71,6 +85,8 @@ _guardctl() {
   esac
   if [[ $current == -* ]]; then
     [[ $verb != explain ]] || options+=' --user --op --exe --unit --login --label --terminal'
+    [[ $verb != export ]] || options+=' --csv --incidents --trail --since --until --policy --login --severity --path
+      --command --incident --limit'
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     return
   fi

@@ -1,11 +1,12 @@
 # fish completion for guardctl
-set -l verbs check explain list show
+set -l verbs check explain export list show
 set -l operations create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr \
     removexattr setacl setflags mount read
 
 complete -c guardctl -f
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Are the policies valid?'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a explain -d 'What would happen at a path?'
+complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a export -d 'What the audit trail has kept'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'The policies there are'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a show -d 'One policy'
 complete -c guardctl -l json -d 'Print JSON'
@@ -25,3 +26,16 @@ complete -c guardctl -n '__fish_seen_subcommand_from explain' -l login -x -a '(_
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l label -x \
     -a 'package-manager backup config-management' -d 'A built-in set of programs'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l terminal -d 'From a terminal'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l csv -d 'A table for spreadsheets'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l incidents -d 'Incidents, not each violation'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l trail -r -d 'The audit trail'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l since -x -a 'today yesterday' -d 'Not before'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l until -x -a 'today yesterday' -d 'Before'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l policy -x -d 'Of this policy'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l login -x -a '(__fish_complete_users)' -d 'Whose login'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l severity -x \
+    -a 'info low medium high critical' -d 'At least'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l path -r -d 'This, and what is below it'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l command -x -d 'Its program or command line'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l incident -x -d 'Of this incident'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l limit -x -d 'So many at most'

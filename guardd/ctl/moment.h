@@ -1,0 +1,14 @@
+// A moment as people type it: "2026-03-01", "2026-03-01 14:30", "2026-03-01T14:30:00Z", "now",
+// "today", "yesterday", "2h ago" or "-2h". Without a zone it is this machine's own time.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace guard::ctl {
+
+std::optional<std::chrono::system_clock::time_point> parse_moment(
+    const std::string& text, std::chrono::system_clock::time_point now);
+
+}  // namespace guard::ctl
