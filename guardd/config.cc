@@ -96,6 +96,7 @@ class ConfigReader {
     section(top, "journal", [&](TableReader& reader) {
       set(config.journal.sample, reader.count("sample", 0, 1000));
       set(config.journal.min_severity, reader.choice<Severity>("min_severity"));
+      set(config.journal.rate, reader.count("rate", 1, 1'000'000));
     });
     section(top, "incident",
             [&](TableReader& reader) { set(config.incident.quiet, reader.duration("quiet")); });

@@ -43,6 +43,7 @@ struct Config {
   struct {
     std::uint32_t sample = 5;
     Severity min_severity = Severity::kInfo;  // of what is told singly
+    std::uint32_t rate = 100;                 // entries a second
   } journal;
   struct {
     Duration quiet = std::chrono::seconds(2);

@@ -100,7 +100,8 @@ void Herald::keep_in(Trail& trail) {
 
 void Herald::set_limits(const Config& config) {
   incidents_.set_limits({config.incident.quiet, config.journal.sample, kMostIncidents});
-  if (journal_) journal_->set_limits({config.journal.sample, config.journal.min_severity});
+  if (journal_)
+    journal_->set_limits({config.journal.sample, config.journal.min_severity, config.journal.rate});
 }
 
 void Herald::violation(Violation violation) {

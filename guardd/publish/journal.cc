@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "guardd/host/paint.h"
 #include "guardd/publish/advice.h"
@@ -60,11 +61,7 @@ bool JournalPublisher::is_told_singly(const Violation& violation, const Incident
   const bool sampled =
       incident.count <= limits_.sample && violation.severity >= limits_.min_severity;
   if (violation.action != Told::kSkipped) return sampled;
-  const auto now = clock_();
-  if (now - second_began_ >= std::chrono::seconds(1)) {
-    second_began_ = now;
-    failures_ = 0;
-  }
+  begin_second();
   if (!sampled && failures_ >= kFailuresPerSecond) {
     folded_ += 1 + violation.repeats;
     return false;
@@ -73,8 +70,39 @@ bool JournalPublisher::is_told_singly(const Violation& violation, const Incident
   return true;
 }
 
+void JournalPublisher::begin_second() {
+  const auto now = clock_();
+  if (now - second_began_ < std::chrono::seconds(1)) return;
+  second_began_ = now;
+  told_ = 0;
+  failures_ = 0;
+  tell_held_back();
+}
+
+// What does not fit into this second is counted, and said when the next one begins.
+bool JournalPublisher::has_room() {
+  begin_second();
+  const bool fits = told_ < limits_.rate;
+  ++(fits ? told_ : held_back_);
+  return fits;
+}
+
+void JournalPublisher::tell_held_back() {
+  const auto held_back = std::exchange(held_back_, 0);
+  if (held_back == 0) return;
+  tell([&] {
+    JournalEntry entry(message_id::kHeldBack, message_id::kNotice,
+                       "guardd kept " + counted(held_back, "message", "messages") +
+                           " back: more came in a second than the journal is told");
+    entry.text("type", "health");
+    entry.number("held_back", held_back);
+    return entry;
+  });
+}
+
 void JournalPublisher::violation(const Violation& violation, const Incident& incident) noexcept {
   if (!is_told_singly(violation, incident)) return;  // the closing entry counts it
+  if (!has_room()) return;
   tell([&] {
     const bool failed = violation.action == Told::kSkipped;
     auto message = sentence_of(violation, incident.command);
@@ -115,11 +143,11 @@ JournalEntry JournalPublisher::incident(const Incident& incident, std::string_vi
 }
 
 void JournalPublisher::incident_opened(const Incident& opened) noexcept {
-  tell([&] { return incident(opened, "opened"); });
+  if (has_room()) tell([&] { return incident(opened, "opened"); });
 }
 
 void JournalPublisher::incident_closed(const Incident& closed) noexcept {
-  tell([&] { return incident(closed, "closed"); });
+  if (has_room()) tell([&] { return incident(closed, "closed"); });
 }
 
 void JournalPublisher::ready(const ReadyNews& news) noexcept {
@@ -172,6 +200,7 @@ void JournalPublisher::health(const HealthNews& news) noexcept {
 }
 
 void JournalPublisher::stop(const StopNews& news) noexcept {
+  tell_held_back();
   tell([&] {
     JournalEntry entry(message_id::kStopped, message_id::kInfo, sentence_of(news));
     entry.text("type", "stop");

@@ -20,6 +20,7 @@ class JournalPublisher final : public Publisher {
   struct Limits {
     std::size_t sample = 5;  // violations told singly, for each incident
     Severity min_severity = Severity::kInfo;
+    std::uint64_t rate = 100;  // entries a second about violations and incidents
   };
   // Of those that could not be put right, beyond the sample.
   static constexpr std::uint64_t kFailuresPerSecond = 5;
@@ -57,14 +58,19 @@ class JournalPublisher final : public Publisher {
   JournalEntry incident(const Incident& incident, std::string_view state) const;
   void put_about(JournalEntry& entry, const Violation& violation, const Ancestor& command) const;
   bool is_told_singly(const Violation& violation, const Incident& incident);
+  bool has_room();
+  void begin_second();
+  void tell_held_back();
 
   LineSink sink_;
   StillLives still_lives_;
   std::function<SteadyClock::time_point()> clock_;
   Limits limits_;
-  SteadyClock::time_point second_began_{};  // of the failures counted here
+  SteadyClock::time_point second_began_{};
+  std::uint64_t told_ = 0;  // in this second, as the failures below
   std::uint64_t failures_ = 0;
-  std::uint64_t folded_ = 0;  // failures not told singly since the last one that was
+  std::uint64_t held_back_ = 0;  // did not fit into it
+  std::uint64_t folded_ = 0;     // failures not told singly since the last one that was
   std::uint64_t lost_ = 0;
 };
 

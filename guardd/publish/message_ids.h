@@ -22,6 +22,7 @@ inline constexpr std::string_view kDisabled = "b8042270b64342d6a3b6c47a15144dac"
 inline constexpr std::string_view kHealthy = "4ac0ca54f1774d04b01e7722e2823884";
 inline constexpr std::string_view kEventsLost = "464b20bd3b87454e9116ff6212d84421";
 inline constexpr std::string_view kMessagesLost = "5f497b92fb0a40f6bfea38fa3dc7531c";
+inline constexpr std::string_view kHeldBack = "fd4b0775a4b143efa05f9d7d27c8b1d2";
 inline constexpr std::string_view kStopped = "25baee9f800e43d0834dabf949c4a703";
 
 }  // namespace guard::message_id

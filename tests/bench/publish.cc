@@ -74,7 +74,10 @@ std::uint64_t number_after(std::string_view record, std::string_view name) {
 
 void count(Reader& reader, Log log, std::string_view record) {
   const bool journal = log == Log::kJournal;
-  const auto lost = number_after(record, journal ? "GUARD_LOST_RECORDS=" : "\"lost_records\":");
+  // What the journal is told no more of in this second is said as well.
+  const auto lost = journal ? number_after(record, "GUARD_LOST_RECORDS=") +
+                                  number_after(record, "GUARD_HELD_BACK=")
+                            : number_after(record, "\"lost_records\":");
   if (lost > 0) {
     reader.lost += lost;
     return;

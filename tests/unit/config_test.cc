@@ -50,6 +50,7 @@ max_size = "2M"
 [journal]
 sample = 7
 min_severity = "low"
+rate = 7
 [incident]
 quiet = "5s"
 [metrics]
@@ -71,6 +72,7 @@ textfile = "/var/lib/metrics/guardd.prom"
   EXPECT_EQ(config.audit.max_size, 2U << 20U);
   EXPECT_EQ(config.journal.sample, 7U);
   EXPECT_EQ(config.journal.min_severity, Severity::kLow);
+  EXPECT_EQ(config.journal.rate, 7U);
   EXPECT_EQ(config.incident.quiet, 5s);
   EXPECT_EQ(config.metrics.textfile, "/var/lib/metrics/guardd.prom");
 }

@@ -232,6 +232,26 @@ TEST_F(JournalTest, EachOutcomeHasItsKindAndItsPriority) {
   EXPECT_THAT(one(fields, "GUARD_REASON"), "it has more than one name");
 }
 
+TEST_F(JournalTest, NoMoreInASecondThanItIsTold) {
+  auto journal = make({.sample = 100, .rate = 3});
+  const auto incident = incident_of(git_violation());
+  journal.incident_opened(incident);
+  for (int i = 0; i < 5; ++i) journal.violation(git_violation(), incident);
+  journal.incident_closed(incident);
+  EXPECT_EQ(told_.size(), 3U);
+  now_ += std::chrono::seconds(1);
+  journal.incident_opened(incident);
+  ASSERT_EQ(told_.size(), 5U);
+  EXPECT_EQ(one(told_[3], "MESSAGE_ID"), message_id::kHeldBack);
+  EXPECT_EQ(one(told_[3], "GUARD_HELD_BACK"), "4");
+  EXPECT_EQ(one(told_[4], "MESSAGE_ID"), message_id::kIncidentOpened);
+  for (int i = 0; i < 5; ++i) journal.violation(git_violation(), incident);
+  journal.stop({"SIGTERM", {}});
+  ASSERT_EQ(told_.size(), 9U);
+  EXPECT_EQ(one(told_[7], "GUARD_HELD_BACK"), "3");
+  EXPECT_EQ(one(told_[8], "MESSAGE_ID"), message_id::kStopped);
+}
+
 TEST_F(JournalTest, EveryOperationHasAVerb) {
   auto violation = git_violation();
   violation.guard = Guard::kContent;
