@@ -47,8 +47,7 @@ Herald::Herald()
       inquiries_({.name_of = name_of}) {}
 
 Status Herald::tell_offenders() {
-  const auto found = SystemUsers().group("tty");
-  const auto group = found ? *found : std::nullopt;
+  const auto group = terminal_group();
   GUARD_TRY(terminals_, TerminalPublisher::start(
                             {[group] { serve_terminals_only(group); },
                              [terminal = OwnTerminal()](Uid person, const auto& processes) {

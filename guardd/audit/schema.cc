@@ -67,7 +67,7 @@ constexpr std::array<const char*, 1> kSteps{
 // bit, which has to be said before there is a table.
 constexpr const char* kHow =
     "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-    "PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 1000; "
+    "PRAGMA cache_size = -1024; PRAGMA wal_autocheckpoint = 1000; "
     "PRAGMA journal_size_limit = 4194304; PRAGMA busy_timeout = 250";
 
 Error newer(std::int64_t version) {

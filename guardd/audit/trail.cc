@@ -181,9 +181,10 @@ void Trail::push(std::size_t weight, Make make) noexcept {
     }
     TrailEntry entry(make());
     const std::lock_guard lock(mutex_);
+    const bool was_half_full = is_half_full();
     queue_.push_back(std::move(entry));
     queued_bytes_ += weight;
-    if (queue_.size() == 1 || queue_.size() == kMostQueued / 2) changed_.notify_one();
+    if (queue_.size() == 1 || (!was_half_full && is_half_full())) changed_.notify_one();
   } catch (const std::exception&) {  // out of memory
     dropped_queue_.fetch_add(1);
   }
@@ -195,8 +196,7 @@ void Trail::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     const bool any = changed_.wait_for(lock, stop, kIdle, [&] { return !queue_.empty(); });
     // What comes soon goes along: one transaction for many.
-    if (any)
-      (void)changed_.wait_for(lock, stop, kDelay, [&] { return queue_.size() >= kMostQueued / 2; });
+    if (any) (void)changed_.wait_for(lock, stop, kDelay, [&] { return is_half_full(); });
     auto entries = std::exchange(queue_, {});
     const auto many = in_hand_ = entries.size();
     lock.unlock();

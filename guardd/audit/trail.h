@@ -31,7 +31,7 @@ class Trail final : public Publisher {
  public:
   static constexpr std::chrono::milliseconds kDelay{500};
   static constexpr std::size_t kMostQueued = 16'384;
-  static constexpr std::size_t kMostQueuedBytes = std::size_t{32} << 20U;
+  static constexpr std::size_t kMostQueuedBytes = std::size_t{20} << 20U;
 
   struct Limits {
     Duration retention;
@@ -73,6 +73,9 @@ class Trail final : public Publisher {
  private:
   Trail(std::string path, Limits limits, std::unique_ptr<Ledger> ledger, LastNames last_names);
 
+  bool is_half_full() const {
+    return queue_.size() >= kMostQueued / 2 || queued_bytes_ >= kMostQueuedBytes / 2;
+  }
   template <typename Make>
   void push(std::size_t weight, Make make) noexcept;
   void run(const std::stop_token& stop);

@@ -1,6 +1,7 @@
 #include "guardd/who/terminal.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
+#include <string_view>
 
 #include "guardd/who/proc.h"
 
@@ -72,6 +75,17 @@ bool OwnTerminal::is_open_in(const ProcessName& process, const Fd& terminal) con
       return true;
   }
   return false;
+}
+
+std::optional<Gid> terminal_group(const std::string& groups) {
+  const Handle<std::FILE, std::fclose> file(std::fopen(groups.c_str(), "re"));
+  if (!file) return std::nullopt;
+  group entry{};
+  group* found = nullptr;
+  std::array<char, 16384> buffer{};
+  while (::fgetgrent_r(file.get(), &entry, buffer.data(), buffer.size(), &found) == 0 && found)
+    if (std::string_view(found->gr_name) == "tty") return Gid{found->gr_gid};
+  return std::nullopt;
 }
 
 // Past the C library, which would do it to all threads.

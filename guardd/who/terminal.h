@@ -43,6 +43,9 @@ class OwnTerminal {
   Places places_;
 };
 
+// The group tty, which is always one of the machine's own: directory services are not asked.
+std::optional<Gid> terminal_group(const std::string& groups = "/etc/group");
+
 // From here on the calling thread, and no other, may do what open() needs and not much more. The
 // group is the one of terminals: with it and without the right to write anywhere, it is the kernel
 // too that refuses the terminals of those who want no messages.

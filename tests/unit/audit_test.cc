@@ -301,7 +301,7 @@ TEST_F(AuditTest, WhatIsTooMuchGoesTheOldestFirst) {
   int number = 0;
   const auto trail = open({kRoomy.retention, kMost});
   for (int round = 0; round < 4; ++round) {
-    for (int i = 0; i < 8'000; ++i, ++number) {
+    for (int i = 0; i < 5'000; ++i, ++number) {
       auto one = of_a_child("/srv/shop/" + long_name + std::to_string(number), 1000 + number);
       one.time = moment(number);
       tell(*trail, one);
