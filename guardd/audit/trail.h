@@ -31,7 +31,7 @@ class Trail final : public Publisher {
  public:
   static constexpr std::chrono::milliseconds kDelay{500};
   static constexpr std::size_t kMostQueued = 16'384;
-  static constexpr std::size_t kMostQueuedBytes = std::size_t{20} << 20U;
+  static constexpr std::size_t kMostQueuedBytes = std::size_t{16} << 20U;
 
   struct Limits {
     Duration retention;
