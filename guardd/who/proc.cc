@@ -102,7 +102,7 @@ std::uint32_t kernel_device(std::uint32_t shown) {
 
 std::optional<Stat> stat_of_living(const std::string& root, std::int32_t pid) {
   const auto path = root + "/" + std::to_string(pid);
-  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   auto stat = directory ? read_stat(directory) : std::nullopt;
   if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
   return stat;
@@ -113,6 +113,9 @@ bool read_status(const Fd& directory, Snapshot& out) {
   if (!text) return false;
   auto group = field(*text, "Tgid");
   if (number<std::int32_t>(group) != out.pid) return false;  // a thread, or nonsense
+  const auto state = field(*text, "State");
+  if (state.find('Z') != std::string_view::npos || state.find('X') != std::string_view::npos)
+    return false;
   auto name = field(*text, "Name");
   name.remove_prefix(std::min(name.find_first_not_of('\t'), name.size()));
   out.comm = std::string(name);
@@ -179,25 +182,25 @@ std::shared_ptr<const ControlGroup> read_group(const Fd& directory, ControlGroup
 
 std::optional<Snapshot> Proc::read(std::int32_t pid, ControlGroups& groups) const {
   const auto path = root_ + "/" + std::to_string(pid);
-  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return std::nullopt;
-  const auto before = read_stat(directory);
-  if (!before || before->state == 'Z' || before->state == 'X') return std::nullopt;
+  const auto stat = read_stat(directory);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
   Snapshot out;
   out.pid = pid;
-  out.start = before->start;
-  out.parent = before->parent;
-  out.tty = kernel_device(before->tty);
-  if (!read_status(directory, out)) return std::nullopt;
-  if (const auto login = read_set_number(directory, "loginuid")) out.login = Uid{*login};
-  out.session = read_set_number(directory, "sessionid");
+  out.start = stat->start;
+  out.parent = stat->parent;
+  out.tty = kernel_device(stat->tty);
+  if (const auto login = read_set_number(directory, "loginuid")) {
+    out.login = Uid{*login};
+    out.session = read_set_number(directory, "sessionid");  // the kernel sets both or none
+  }
   out.cwd = link_target(directory, "cwd");
   out.image = read_image(directory);
   out.control_group = read_group(directory, groups);
-  // Whatever was read between two looks at one living process is of that process.
-  const auto after = read_stat(directory);
-  if (!after || after->start != before->start || after->state == 'Z' || after->state == 'X')
-    return std::nullopt;
+  // Last, and of one that still lives: so it did when all the rest was read. It is one process, for
+  // the directory stays with the one that it was opened for.
+  if (!read_status(directory, out)) return std::nullopt;
   return out;
 }
 
