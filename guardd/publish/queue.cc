@@ -1,7 +1,6 @@
 #include "guardd/publish/queue.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
@@ -9,13 +8,12 @@
 #include <cerrno>
 #include <climits>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <mutex>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
+#include "guardd/host/thread.h"
 #include "policy/base/handle.h"
 
 namespace guard {
@@ -175,20 +173,9 @@ Result<std::unique_ptr<LineQueue>> LineQueue::start(std::unique_ptr<Outlet> outl
       std::make_shared<State>(limits, std::move(loss_line), std::move(outlet), std::move(wake));
 
   // The daemon's signals are not for this thread; SIGPIPE is, and stays blocked: EPIPE says it.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread;
-  int code = 0;
-  try {
-    thread = std::thread([state] { state->run(); });
-  } catch (const std::system_error& failure) {
-    code = failure.code().value();
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!thread.joinable()) return Error::from_errno(code, "start the thread that writes");
-  return std::unique_ptr<LineQueue>(new LineQueue(std::move(state), std::move(thread)));
+  auto thread = start_without_signals("start the thread that writes", [state] { state->run(); });
+  if (!thread) return std::move(thread).error();
+  return std::unique_ptr<LineQueue>(new LineQueue(std::move(state), *std::move(thread)));
 }
 
 LineQueue::LineQueue(std::shared_ptr<State> state, std::thread thread)

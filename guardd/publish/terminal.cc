@@ -1,17 +1,15 @@
 #include "guardd/publish/terminal.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <mutex>
-#include <system_error>
 #include <utility>
 
 #include "guardd/host/paint.h"
+#include "guardd/host/thread.h"
 #include "guardd/publish/advice.h"
 #include "policy/base/text.h"
 
@@ -130,21 +128,11 @@ Result<std::unique_ptr<TerminalPublisher>> TerminalPublisher::start(Ports ports)
   auto state = std::make_shared<State>(std::move(ports));
   // The daemon's signals are not for this thread, and nor is what a terminal sends to those who
   // write to it from the background.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread;
-  int code = 0;
-  try {
-    thread = std::thread([state] { state->run(); });
-  } catch (const std::system_error& failure) {
-    code = failure.code().value();
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!thread.joinable()) return Error::from_errno(code, "start the thread that tells offenders");
+  auto thread =
+      start_without_signals("start the thread that tells offenders", [state] { state->run(); });
+  if (!thread) return std::move(thread).error();
   return std::unique_ptr<TerminalPublisher>(
-      new TerminalPublisher(std::move(state), std::move(thread)));
+      new TerminalPublisher(std::move(state), *std::move(thread)));
 }
 
 TerminalPublisher::TerminalPublisher(std::shared_ptr<State> state, std::thread thread)

@@ -8,17 +8,16 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
-#include <csignal>
 #include <cstdio>
 #include <deque>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "guardd/host/thread.h"
 #include "guardd/who/proc.h"
 #include "policy/base/handle.h"
 
@@ -219,18 +218,15 @@ bool Inquiries::State::find_hints(Actor& actor) {
 
 Inquiries::Inquiries(Options options) : state_(std::make_shared<State>(std::move(options))) {
   // Signals are the main thread's, which may not have said so yet: it would be us who got them.
-  sigset_t all;
-  sigset_t before;
-  (void)::sigfillset(&all);
-  (void)::pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    state_->thread = std::thread([state = state_] { state->run(); });
-  } catch (const std::system_error&) {
-    // No more threads: records without names are better than no guard.
-    state_->busy_since = Clock::time_point();
-    state_->ended = true;
+  if (auto thread =
+          start_without_signals("start the thread that asks", [state = state_] { state->run(); })) {
+    state_->thread = *std::move(thread);
+    return;
   }
-  (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  // No more threads: records without names are better than no guard.
+  const std::lock_guard lock(state_->mutex);
+  state_->busy_since = Clock::time_point();
+  state_->ended = true;
 }
 
 // A name that a directory service owes us keeps nobody from ending.
