@@ -4,22 +4,14 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
-
 #include "guardd/answer/decide.h"
+#include "guardd/host/clock.h"
 #include "guardd/object.h"
 #include "guardd/sources/watched_directories.h"
 #include "policy/judge.h"
 
 namespace guard {
 namespace {
-
-// The clock of files ticks every 10 ms at the slowest.
-constexpr std::int64_t kSameMoment = 20'000'000;
-
-std::int64_t nanoseconds(const statx_timestamp& time) {
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
 
 Result<Object> object_at(const Tree& tree, std::string_view path) {
   GUARD_TRY(const auto root, open_tree(tree.root()));
@@ -34,7 +26,7 @@ bool are_attributes(const Result<Object>& object, const Wanted& wanted) {
                          STATX_BASIC_STATS, &facts) != 0)
     return false;
   if (Uid{facts.stx_uid} != wanted.owner.id || Gid{facts.stx_gid} != wanted.group.id) return false;
-  return std::abs(nanoseconds(facts.stx_mtime) - nanoseconds(facts.stx_ctime)) > kSameMoment;
+  return !is_same_moment(nanoseconds(facts.stx_mtime), nanoseconds(facts.stx_ctime));
 }
 
 // What may have been done; nothing: no guard minds.

@@ -21,6 +21,7 @@
 
 #include "guardd/answer/asker.h"
 #include "guardd/answer/last_words.h"
+#include "guardd/host/clock.h"
 #include "guardd/host/files.h"
 #include "guardd/host/own_descriptors.h"
 #include "policy/base/text.h"
@@ -43,14 +44,6 @@ constexpr unsigned kInARow = 32;
 constexpr rlim_t kDescriptors = 4096;
 // How long policies that hold no more are still asked.
 constexpr auto kGrace = std::chrono::milliseconds(100);
-
-std::int64_t nanoseconds(const statx_timestamp& time) {
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
-
-std::int64_t nanoseconds_now() {
-  return Clock::now().time_since_epoch().count();
-}
 
 std::optional<std::pair<Opened, InodeId>> look_at(int file) {
   struct statx facts {};
@@ -375,7 +368,7 @@ bool Answerer::is_never_asked(const Found& who) const {
 }
 
 void Answerer::answer(const std::shared_ptr<PermissionEvent>& event) {
-  reads_since_ = nanoseconds_now();
+  reads_since_ = monotonic_ns();
   if (!is_watched_.exchange(true)) {
     const std::lock_guard lock(mutex_);  // or it could be about to sleep
     watch_changed_.notify_all();
@@ -572,7 +565,7 @@ void Answerer::watch(const std::stop_token& stop) {
     for (const auto& late : waiters_.take_since(Clock::now() - deadline))
       if (late->answer(allow)) ++counters_->late;
     const auto since = reads_since_.load();
-    if (since != 0 && nanoseconds_now() - since > std::chrono::nanoseconds(kStuck).count())
+    if (since != 0 && monotonic_ns() - since > std::chrono::nanoseconds(kStuck).count())
       release_opens_and_die("nobody answers opens any more: ending, so that all can go on");
     if (waiters_.empty() && since == 0) is_watched_ = false;
     lock.lock();

@@ -13,10 +13,6 @@ constexpr std::int64_t kYoung = 500'000'000;
 // The clock of files ticks every 10 ms at the slowest, and making a file can take two ticks.
 constexpr std::int64_t kSameMoment = 20'000'000;
 
-bool is_same_moment(std::int64_t a, std::int64_t b) {
-  return std::abs(a - b) <= kSameMoment;
-}
-
 bool has(const Policy& policy, Guard guard) {
   return policy.said.guards.value.has(guard);
 }
@@ -30,6 +26,10 @@ Intent unknown_intent(UnknownIntent unknown) {
 }
 
 }  // namespace
+
+bool is_same_moment(std::int64_t a, std::int64_t b) {
+  return std::abs(a - b) <= kSameMoment;
+}
 
 // What was just made is empty, has one name, belongs to who made it, and nothing was done to it.
 Made made_by(const Opened& opened, const std::optional<Intent>& intent, Uid asker) {

@@ -31,6 +31,9 @@ struct Opened {
   std::int64_t now = 0;
 };
 
+// Whether one act can have left both of these times of files, in nanoseconds.
+bool is_same_moment(std::int64_t a, std::int64_t b);
+
 Made made_by(const Opened& opened, const std::optional<Intent>& intent, Uid asker);
 
 enum class Answered : std::uint8_t {

@@ -1,6 +1,8 @@
-// The clock that is never set, as a number: for what is kept in an atomic or told to others.
-// Any thread.
+// Times as numbers: of the clock that is never set, for what is kept in an atomic or told to
+// others, and of files. Any thread.
 #pragma once
+
+#include <sys/stat.h>
 
 #include <chrono>
 #include <cstdint>
@@ -15,6 +17,11 @@ inline std::int64_t monotonic_ns() {
 
 inline std::uint64_t monotonic_us() {
   return static_cast<std::uint64_t>(monotonic_ns()) / 1000;
+}
+
+// Since 1970, by the machine's clock.
+inline std::int64_t nanoseconds(const statx_timestamp& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
 }  // namespace guard
