@@ -1,6 +1,9 @@
 #include "policy/fields.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <ctime>
 
 namespace guard {
 namespace {
@@ -156,6 +159,18 @@ FieldSet common_fields(const Violation& a, const Violation& b, const FieldSet& o
   for (std::size_t i = 0; i < kFieldNames.size(); ++i)
     if (of[i] && field_value(a, i) != field_value(b, i)) common.reset(i);
   return common;
+}
+
+std::string rfc3339(TimePoint time) {
+  const auto micros =
+      std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count();
+  constexpr std::int64_t kSecond = 1'000'000;
+  const auto part = ((micros % kSecond) + kSecond) % kSecond;
+  const std::time_t seconds = (micros - part) / kSecond;
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900,
+                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, part);
 }
 
 }  // namespace guard

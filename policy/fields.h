@@ -30,6 +30,14 @@ using TimePoint = std::chrono::system_clock::time_point;
 using FieldValue = std::variant<std::monostate, std::uint64_t, TextValue, PathValue, Mode,
                                 TimePoint, LineageValue>;
 
+// Whoever writes records cuts longer ones. Sixty directories deep with the longest names there are
+// is said in full.
+inline constexpr std::size_t kLongestPath = 20'000;
+inline constexpr std::size_t kLongestText = 4'096;
+
+// RFC 3339, UTC, with microseconds.
+std::string rfc3339(TimePoint time);
+
 // The value of the field kFieldNames[index]; monostate where it is absent.
 FieldValue field_value(const Violation& violation, std::size_t index);
 

@@ -2,10 +2,8 @@
 
 #include "policy/explain.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <filesystem>
 
 #include "guardd/ctl/backends.h"
 #include "guardd/ctl/explanation.h"
@@ -13,13 +11,12 @@
 #include "guardd/ctl/loaded.h"
 #include "guardd/ctl/verbs.h"
 #include "guardd/host/files.h"
+#include "guardd/host/question.h"
 #include "guardd/host/users.h"
 #include "policy/base/text.h"
 
 namespace guard::ctl {
 namespace {
-
-constexpr std::uint32_t kSetGid = 02000;
 
 // Everything the question refers to, kept while it is asked.
 struct Asked {
@@ -53,26 +50,6 @@ Result<Account> account_of(const std::string& text) {
   return unknown_user(text);
 }
 
-// The path as guardd would meet it: absolute, with the links on the way to it resolved, but not the
-// last. What cannot be resolved stays as written.
-std::string met_as(const std::string& path) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  auto absolute = fs::absolute(path, ignored);
-  while (!absolute.has_filename() && absolute.has_relative_path())  // "/srv/shop/"
-    absolute = absolute.parent_path();
-  if (!absolute.has_relative_path()) return "/";
-  const auto last = absolute.filename();
-  const bool is_name = last != "." && last != "..";
-  const auto to_resolve = is_name ? absolute.parent_path() : absolute;
-  auto resolved = fs::weakly_canonical(to_resolve, ignored);
-  if (resolved.empty()) resolved = to_resolve.lexically_normal();
-  if (is_name) resolved /= last;
-  // What is not there ends in a slash where ".." led out of it.
-  if (!resolved.has_filename() && resolved.has_relative_path()) resolved = resolved.parent_path();
-  return resolved.string();
-}
-
 Result<std::vector<Operation>> operations_of(const std::vector<std::string>& words) {
   std::vector<Operation> operations;
   for (const auto& said : words) {
@@ -85,11 +62,7 @@ Result<std::vector<Operation>> operations_of(const std::vector<std::string>& wor
     operations.push_back(*operation);
   }
   if (!operations.empty()) return operations;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(Operation::kScan); ++i)
-    operations.push_back(static_cast<Operation>(i));
-  operations.push_back(Operation::kRead);
-  operations.erase(std::unique(operations.begin(), operations.end()), operations.end());
-  return operations;
+  return all_operations();
 }
 
 Status add_subject(Asked& asked, const ExplainOptions& options) {
@@ -115,24 +88,6 @@ Status add_subject(Asked& asked, const ExplainOptions& options) {
   return {};
 }
 
-void add_object(Asked& asked, const std::string& path) {
-  const SystemFiles files;
-  auto& question = asked.question;
-  question.path = path;
-  const auto there = files.look(path);
-  if (!there) question.unseen = std::generic_category().message(there.error().code());
-  if (there && *there) {
-    const auto& facts = **there;
-    question.present = ObjectState{facts.type, facts.uid, facts.gid, facts.mode, facts.links};
-    question.cannot_chown = !facts.can_chown || facts.read_only;
-  }
-  const auto parent = std::filesystem::path(path).parent_path().string();
-  if (const auto facts = files.look(parent); facts && *facts) {
-    if (((*facts)->mode.value & kSetGid) != 0) question.parents_group = (*facts)->gid;
-    if (!question.present) question.cannot_chown = !(*facts)->can_chown || (*facts)->read_only;
-  }
-}
-
 }  // namespace
 
 int explain(const Options& options, const ExplainOptions& asked) {
@@ -154,7 +109,7 @@ int explain(const Options& options, const ExplainOptions& asked) {
     full.question.subject.self.labels.add(*label);
   }
   if (const auto added = add_subject(full, asked); !added) return fail(added.error());
-  add_object(full, met_as(asked.path));
+  look_there(full.question, met_as(asked.path));
 
   const auto set = load_valid(options);
   if (!set) return kFailed;

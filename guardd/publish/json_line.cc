@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <iterator>
 
 #include "policy/base/overloaded.h"
@@ -17,15 +16,6 @@ constexpr std::size_t kLongestList = 64;
 constexpr std::size_t kLongestListBytes = 32'000;
 
 }  // namespace
-
-bool cut_text(std::string_view& text, std::size_t longest) {
-  if (text.size() <= longest) return false;
-  // The last character begins at most three bytes before the place.
-  std::size_t end = longest;
-  while (end > longest - 3 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
-  text = text.substr(0, end);
-  return true;
-}
 
 JsonLine::JsonLine(std::string_view type, Charset charset) : charset_(charset) {
   line_.reserve(2048);
@@ -181,18 +171,6 @@ std::string JsonLine::finish() && {
   if (!truncated_.empty()) texts("truncated", std::vector<std::string>(std::move(truncated_)));
   line_ += "}\n";
   return std::move(line_);
-}
-
-std::string rfc3339(TimePoint time) {
-  const auto micros =
-      std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count();
-  constexpr std::int64_t kSecond = 1'000'000;
-  const auto part = ((micros % kSecond) + kSecond) % kSecond;
-  const std::time_t seconds = (micros - part) / kSecond;
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, part);
 }
 
 }  // namespace guard

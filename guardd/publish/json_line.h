@@ -14,9 +14,6 @@
 
 namespace guard {
 
-// Sixty directories deep with the longest names there are is said in full.
-inline constexpr std::size_t kLongestPath = 20'000;
-inline constexpr std::size_t kLongestText = 4'096;
 inline constexpr std::size_t kLongestJsonLine = std::size_t{2} << 20U;
 
 class JsonLine {
@@ -52,11 +49,5 @@ class JsonLine {
   bool first_ = true;
   std::vector<std::string> truncated_;
 };
-
-// Cuts between characters. True: something was left out.
-bool cut_text(std::string_view& text, std::size_t longest);
-
-// RFC 3339, UTC, with microseconds.
-std::string rfc3339(TimePoint time);
 
 }  // namespace guard

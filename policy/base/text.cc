@@ -93,6 +93,15 @@ std::string escape(std::string_view text, bool backslash) {
 
 }  // namespace
 
+bool cut_text(std::string_view& text, std::size_t longest) {
+  if (text.size() <= longest) return false;
+  // The last character begins at most three bytes before the place.
+  std::size_t end = longest;
+  while (end > longest - 3 && is_continuation(text[end])) --end;
+  text = text.substr(0, end);
+  return true;
+}
+
 std::string escaped(std::string_view text) {
   return escape(text, true);
 }

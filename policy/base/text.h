@@ -30,6 +30,9 @@ std::string quote(std::string_view text);
 // The same but for backslashes, for a whole sentence whose values are escaped already.
 std::string printable(std::string_view text);
 
+// Cuts between characters. True: something was left out.
+bool cut_text(std::string_view& text, std::size_t longest);
+
 // The nearest of the candidates, if near enough that a person may have meant it; else empty.
 template <typename Range>
 std::string_view nearest(std::string_view word, const Range& candidates);
