@@ -27,6 +27,14 @@ std::uint64_t hash_of(std::string_view path) {
   return hash.value();
 }
 
+void pause(Policy& policy, const std::string& excuse) {
+  const auto at_most_log = [](Action& action) { action = std::min(action, Action::kLog); };
+  at_most_log(policy.said.action.value);
+  for (auto& rule : policy.rules) at_most_log(rule.action);
+  policy.said.fix_at.value = FixAt::kSettle;
+  policy.excuse = excuse;
+}
+
 }  // namespace
 
 bool Rule::matches(std::string_view relative_path) const {
@@ -60,6 +68,14 @@ void PolicySet::index_trees() {
     while (slots_[slot] != kEmptySlot) slot = (slot + 1) & slot_mask_;
     slots_[slot] = i;
   }
+}
+
+PolicySet PolicySet::paused(const std::map<std::string, std::string>& excuses) const {
+  auto set = *this;
+  for (auto& policy : set.policies_)
+    if (const auto found = excuses.find(policy.name()); found != excuses.end())
+      pause(policy, found->second);
+  return set;
 }
 
 template <typename Visit>

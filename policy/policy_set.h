@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,7 +69,10 @@ struct Policy {
   std::vector<Pattern> exclude;
   std::vector<Rule> rules;
   std::vector<Allow> allows;
+  // Why what is done against it is only recorded for a while; empty: it is not paused.
+  std::string excuse;
 
+  bool is_paused() const { return !excuse.empty(); }
   const std::string& name() const { return said.name.value; }
   Action action() const { return said.action.value; }
   // The highest step of the ladder that it or a rule of it takes; off switches its rules off too.
@@ -97,6 +101,10 @@ class PolicySet {
   // sha256 in hexadecimal over what the policies say in the end: names resolved, defaults filled
   // in. Comments, file names and the order of keys leave it as it is.
   const std::string& identity() const { return identity_; }
+
+  // The same set, with the same identity and trees, in which these policies are paused: by their
+  // names, each with its excuse. They see all that they have seen, and change and refuse nothing.
+  PolicySet paused(const std::map<std::string, std::string>& excuses) const;
 
   const Policy& policy_of(const Tree& tree) const { return policies_[tree.policy]; }
   const Policy* find_policy(std::string_view name) const;

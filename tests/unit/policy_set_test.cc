@@ -135,6 +135,33 @@ TEST(PolicySet, CarriesItsGeneration) {
   EXPECT_EQ(world.load_good(policy_text()).set->generation(), 42U);
 }
 
+TEST(PolicySet, PausedItOnlyLogsAndIsTheSameSet) {
+  const auto rules = "rule = [{match = [\"a\"], action = \"off\"}, {match = [\"b\"]}]\n";
+  const auto set =
+      World()
+          .load_good(policy_text(std::string("action = \"deny\"\nfix_at = \"open\"\n") + rules) +
+                     policy_text("action = \"fix\"", "other", "/srv/other") +
+                     policy_text("action = \"off\"", "off", "/srv/off"))
+          .set;
+  ASSERT_TRUE(set);
+  const auto paused = set->paused({{"shop", "because"}, {"off", "because"}, {"nobody", "because"}});
+  EXPECT_EQ(paused.identity(), set->identity());
+  EXPECT_EQ(paused.generation(), set->generation());
+  EXPECT_EQ(paused.trees().size(), set->trees().size());
+  const auto& shop = paused.policy_of(*paused.tree_of("/srv/shop/x"));
+  EXPECT_TRUE(shop.is_paused());
+  EXPECT_EQ(shop.excuse, "because");
+  EXPECT_EQ(shop.action(), Action::kLog);
+  EXPECT_EQ(shop.strongest_action(), Action::kLog);
+  EXPECT_EQ(shop.said.fix_at.value, FixAt::kSettle);
+  EXPECT_EQ(shop.rules[0].action, Action::kOff);
+  EXPECT_EQ(shop.rules[1].action, Action::kLog);
+  EXPECT_EQ(paused.find_policy("off")->action(), Action::kOff);
+  EXPECT_FALSE(paused.find_policy("other")->is_paused());
+  EXPECT_EQ(paused.find_policy("other")->action(), Action::kFix);
+  EXPECT_EQ(set->find_policy("shop")->action(), Action::kDeny) << "the set itself has changed";
+}
+
 // The identity: the same for what is the same in the end, another for everything else.
 
 std::string identity(const std::string& text) {
