@@ -1,5 +1,7 @@
 #include "guardd/state/rows.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -8,9 +10,9 @@
 namespace guard {
 namespace {
 
-constexpr std::int64_t kVersion = 1;
-
-constexpr const char* kTables = R"(
+// What each version has added to the one before.
+constexpr std::array kTables{
+    R"(
 CREATE TABLE pending (
   number INTEGER PRIMARY KEY AUTOINCREMENT, object BLOB NOT NULL UNIQUE, tree BLOB, path BLOB,
   is_directory INTEGER, operation INTEGER,
@@ -19,7 +21,16 @@ CREATE TABLE pending (
   tty INTEGER, cwd BLOB, exe BLOB, cmdline BLOB, exe_device INTEGER, exe_inode INTEGER,
   labels INTEGER, cgroup BLOB, unit BLOB, slice BLOB);
 CREATE TABLE suspect (number INTEGER PRIMARY KEY AUTOINCREMENT, object BLOB NOT NULL UNIQUE);
-)";
+)",
+    R"(
+ALTER TABLE pending ADD COLUMN is_excused INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE pause (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, policy BLOB NOT NULL UNIQUE, since INTEGER,
+  until INTEGER, reason BLOB, uid INTEGER, user BLOB);
+CREATE TABLE undone (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, object BLOB NOT NULL UNIQUE, changed INTEGER);
+)"};
+constexpr std::int64_t kVersion = kTables.size();
 
 // Written by WAL so that readers never wait, and synced only when the log is folded in: a crash of
 // guardd loses nothing that was committed, one of the machine the last moments.
@@ -113,16 +124,41 @@ Snapshot read_who(Statement& row) {
   return who;
 }
 
+using Time = std::chrono::system_clock::time_point;
+
+std::int64_t microseconds(Time time) {
+  return std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+
+Time time(std::int64_t microseconds) {
+  return Time(std::chrono::microseconds(microseconds));
+}
+
+template <typename Each, typename Read>
+Result<std::vector<Each>> read_all(Database& database, const char* query, Read read) {
+  GUARD_TRY(auto rows, database.prepare(query));
+  std::vector<Each> all;
+  for (;;) {
+    GUARD_TRY(const bool more, rows.next());
+    if (!more) return all;
+    all.push_back(read(rows));
+  }
+}
+
 }  // namespace
 
 // An object that is brought about anew is pending anew.
 const char* const kKeepPending =
     "INSERT OR REPLACE INTO pending (object, tree, path, is_directory, operation, pid, start, "
     "parent, parent_start, comm, uid, euid, fsuid, gid, login, session, tty, cwd, exe, cmdline, "
-    "exe_device, exe_inode, labels, cgroup, unit, slice) VALUES "
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "exe_device, exe_inode, labels, cgroup, unit, slice, is_excused) VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 const char* const kForgetPending = "DELETE FROM pending WHERE object = ?";
 const char* const kKeepSuspect = "INSERT OR IGNORE INTO suspect (object) VALUES (?)";
+const char* const kKeepPause =
+    "INSERT OR REPLACE INTO pause (policy, since, until, reason, uid, user) VALUES (?,?,?,?,?,?)";
+const char* const kForgetPause = "DELETE FROM pause WHERE policy = ?";
+const char* const kKeepUndone = "INSERT OR REPLACE INTO undone (object, changed) VALUES (?,?)";
 
 Status prepare_schema(Database& database) {
   GUARD_CHECK(database.run(kHow));
@@ -133,8 +169,10 @@ Status prepare_schema(Database& database) {
   if (found > kVersion)
     return Error("it was written by a newer guardd (version " + std::to_string(found) + ")");
   GUARD_CHECK(version.run());
-  const auto make = std::string("BEGIN IMMEDIATE;") + kTables +
-                    "PRAGMA user_version = " + std::to_string(kVersion) + "; COMMIT;";
+  std::string make("BEGIN IMMEDIATE;");
+  for (auto next = std::max<std::int64_t>(found, 0); next < kVersion; ++next)
+    make += kTables.at(static_cast<std::size_t>(next));
+  make += "PRAGMA user_version = " + std::to_string(kVersion) + "; COMMIT;";
   return database.run(make.c_str());
 }
 
@@ -150,41 +188,72 @@ Status put_pending(Statement& statement, const Pending& pending) {
   statement.bind(std::int64_t{pending.is_directory ? 1 : 0});
   statement.bind(static_cast<std::int64_t>(pending.operation));
   bind(statement, pending.who->snapshot());
+  statement.bind(std::int64_t{pending.is_excused ? 1 : 0});
+  return statement.run();
+}
+
+Status put_pause(Statement& statement, const Pause& pause) {
+  statement.bind(pause.policy);
+  statement.bind(microseconds(pause.since));
+  statement.bind(microseconds(pause.until));
+  statement.bind(pause.reason);
+  statement.bind(std::int64_t{pause.uid.value});
+  statement.bind(pause.user);
+  return statement.run();
+}
+
+Status put_undone(Statement& statement, const UndoneFile& file) {
+  statement.bind(file.object.bytes());
+  statement.bind(file.changed);
   return statement.run();
 }
 
 Result<std::vector<Pending>> read_pending(Database& database) {
-  GUARD_TRY(
-      auto rows,
-      database.prepare("SELECT object, tree, path, is_directory, operation, pid, start, parent, "
-                       "parent_start, comm, uid, euid, fsuid, gid, login, session, tty, cwd, exe, "
-                       "cmdline, exe_device, exe_inode, labels, cgroup, unit, slice "
-                       "FROM pending ORDER BY number"));
-  std::vector<Pending> all;
-  for (;;) {
-    GUARD_TRY(const bool more, rows.next());
-    if (!more) return all;
+  constexpr const char* kRows =
+      "SELECT object, tree, path, is_directory, operation, pid, start, parent, parent_start, comm, "
+      "uid, euid, fsuid, gid, login, session, tty, cwd, exe, cmdline, exe_device, exe_inode, "
+      "labels, cgroup, unit, slice, is_excused FROM pending ORDER BY number";
+  return read_all<Pending>(database, kRows, [](Statement& row) {
     Pending pending;
-    pending.object = FileId::from_bytes(rows.bytes());
-    pending.tree = rows.bytes();
-    pending.path = rows.bytes();
-    pending.is_directory = rows.number() != 0;
-    const auto operation = rows.number();
+    pending.object = FileId::from_bytes(row.bytes());
+    pending.tree = row.bytes();
+    pending.path = row.bytes();
+    pending.is_directory = row.number() != 0;
+    const auto operation = row.number();
     const bool known = operation >= 0 && operation < number(Words<Operation>::kAll.size());
     if (known) pending.operation = static_cast<Operation>(operation);
-    pending.who = std::make_shared<const Found>(read_who(rows), nullptr);
-    all.push_back(std::move(pending));
-  }
+    pending.who = std::make_shared<const Found>(read_who(row), nullptr);
+    pending.is_excused = row.number() != 0;
+    return pending;
+  });
 }
 
 Result<std::vector<FileId>> read_suspects(Database& database) {
-  GUARD_TRY(auto rows, database.prepare("SELECT object FROM suspect ORDER BY number"));
-  std::vector<FileId> all;
-  for (;;) {
-    GUARD_TRY(const bool more, rows.next());
-    if (!more) return all;
-    all.push_back(FileId::from_bytes(rows.bytes()));
-  }
+  return read_all<FileId>(database, "SELECT object FROM suspect ORDER BY number",
+                          [](Statement& row) { return FileId::from_bytes(row.bytes()); });
+}
+
+Result<std::vector<Pause>> read_pauses(Database& database) {
+  constexpr const char* kRows =
+      "SELECT policy, since, until, reason, uid, user FROM pause ORDER BY number";
+  return read_all<Pause>(database, kRows, [](Statement& row) {
+    Pause pause;
+    pause.policy = row.bytes();
+    pause.since = time(row.number());
+    pause.until = time(row.number());
+    pause.reason = row.bytes();
+    pause.uid = Uid{static_cast<std::uint32_t>(row.number())};
+    pause.user = row.bytes();
+    return pause;
+  });
+}
+
+Result<std::vector<UndoneFile>> read_undone(Database& database) {
+  return read_all<UndoneFile>(database, "SELECT object, changed FROM undone ORDER BY number",
+                              [](Statement& row) {
+                                auto object = FileId::from_bytes(row.bytes());
+                                return UndoneFile{std::move(object), row.number()};
+                              });
 }
 
 }  // namespace guard

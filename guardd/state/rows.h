@@ -8,7 +8,7 @@
 
 namespace guard {
 
-// Makes the tables, or checks that they are of this version.
+// Makes the tables, or brings them to this version.
 Status prepare_schema(Database& database);
 // Whether this error says that the file is no database, or a damaged one.
 bool is_broken(const Error& error);
@@ -16,9 +16,16 @@ bool is_broken(const Error& error);
 extern const char* const kKeepPending;
 extern const char* const kForgetPending;
 extern const char* const kKeepSuspect;
+extern const char* const kKeepPause;
+extern const char* const kForgetPause;
+extern const char* const kKeepUndone;
 
 Status put_pending(Statement& statement, const Pending& pending);
+Status put_pause(Statement& statement, const Pause& pause);
+Status put_undone(Statement& statement, const UndoneFile& file);
 Result<std::vector<Pending>> read_pending(Database& database);
 Result<std::vector<FileId>> read_suspects(Database& database);
+Result<std::vector<Pause>> read_pauses(Database& database);
+Result<std::vector<UndoneFile>> read_undone(Database& database);
 
 }  // namespace guard

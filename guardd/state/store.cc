@@ -50,8 +50,12 @@ class Store::Writer {
     GUARD_TRY(auto pending, database.prepare(kKeepPending));
     GUARD_TRY(auto done, database.prepare(kForgetPending));
     GUARD_TRY(auto suspect, database.prepare(kKeepSuspect));
+    GUARD_TRY(auto pause, database.prepare(kKeepPause));
+    GUARD_TRY(auto resumed, database.prepare(kForgetPause));
+    GUARD_TRY(auto undone, database.prepare(kKeepUndone));
     return std::unique_ptr<Writer>(
-        new Writer(std::move(database), std::move(pending), std::move(done), std::move(suspect)));
+        new Writer(std::move(database), {std::move(pending), std::move(done), std::move(suspect),
+                                         std::move(pause), std::move(resumed), std::move(undone)}));
   }
 
   Result<Remembered> read() {
@@ -59,6 +63,8 @@ class Store::Writer {
     GUARD_CHECK(database_.run(bounds().c_str()));
     GUARD_TRY(remembered.pending, read_pending(database_));
     GUARD_TRY(remembered.suspects, read_suspects(database_));
+    GUARD_TRY(remembered.pauses, read_pauses(database_));
+    GUARD_TRY(remembered.undone, read_undone(database_));
     return remembered;
   }
 
@@ -79,11 +85,17 @@ class Store::Writer {
   }
 
  private:
-  Writer(Database database, Statement pending, Statement done, Statement suspect)
-      : database_(std::move(database)),
-        pending_(std::move(pending)),
-        done_(std::move(done)),
-        suspect_(std::move(suspect)) {}
+  struct Statements {
+    Statement pending;
+    Statement done;
+    Statement suspect;
+    Statement pause;
+    Statement resumed;
+    Statement undone;
+  };
+
+  Writer(Database database, Statements statements)
+      : database_(std::move(database)), statements_(std::move(statements)) {}
 
   // What is too much goes, the oldest first: nothing here grows for ever.
   static std::string bounds() {
@@ -91,23 +103,28 @@ class Store::Writer {
       return "DELETE FROM " + table + " WHERE number <= (SELECT max(number) FROM " + table +
              ") - " + std::to_string(most) + ";";
     };
-    return bound("pending", kMostPending) + bound("suspect", kMostSuspects);
+    return bound("pending", kMostPending) + bound("suspect", kMostSuspects) +
+           bound("pause", kMostPauses) + bound("undone", kMostUndone);
   }
 
-  Status put(const Pending& pending) { return put_pending(pending_, pending); }
+  Status put(const Pending& pending) { return put_pending(statements_.pending, pending); }
   Status put(const Done& done) {
-    done_.bind(done.object.bytes());
-    return done_.run();
+    statements_.done.bind(done.object.bytes());
+    return statements_.done.run();
   }
   Status put(const Suspect& suspect) {
-    suspect_.bind(suspect.object.bytes());
-    return suspect_.run();
+    statements_.suspect.bind(suspect.object.bytes());
+    return statements_.suspect.run();
   }
+  Status put(const Pause& pause) { return put_pause(statements_.pause, pause); }
+  Status put(const Resumed& resumed) {
+    statements_.resumed.bind(resumed.policy);
+    return statements_.resumed.run();
+  }
+  Status put(const UndoneFile& file) { return put_undone(statements_.undone, file); }
 
   Database database_;  // first: it outlives its statements
-  Statement pending_;
-  Statement done_;
-  Statement suspect_;
+  Statements statements_;
 };
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory) {

@@ -1,8 +1,9 @@
 // What guardd must not forget when it is killed: what waits to be put right and who brought it
-// about, and which files are suspect. A SQLite database in the state directory, written by a thread
-// of its own; whoever has something to remember never waits. What is remembered survives kill -9 at
-// most kDelay after it was said, and a loss of power but for the last moments. Fails open: guardd
-// works on without, says so, and counts what it could not keep.
+// about, which files are suspect, which policies are paused, and what was undone. A SQLite database
+// in the state directory, written by a thread of its own; whoever has something to remember never
+// waits. What is remembered survives kill -9 at most kDelay after it was said, and a loss of power
+// but for the last moments. Fails open: guardd works on without, says so, and counts what it could
+// not keep.
 #pragma once
 
 #include <chrono>
@@ -35,6 +36,24 @@ struct Pending {
   bool is_directory = false;
   Operation operation = Operation::kCreate;
   std::shared_ptr<const Found> who;
+  bool is_excused = false;  // it was judged, and told, while its policy was paused
+};
+
+// A policy that only records for a while.
+struct Pause {
+  std::string policy;
+  std::chrono::system_clock::time_point since;
+  std::chrono::system_clock::time_point until;
+  std::string reason;
+  Uid uid;           // of whoever asked for it
+  std::string user;  // the same by name; empty: it has none
+  friend bool operator==(const Pause&, const Pause&) = default;
+};
+
+// A file whose repair was undone, and when it has changed last.
+struct UndoneFile {
+  FileId object;
+  std::int64_t changed = 0;  // its ctime, in nanoseconds
 };
 
 class Store {
@@ -43,10 +62,14 @@ class Store {
   static constexpr std::size_t kMostQueued = 8'192;
   static constexpr std::int64_t kMostPending = 20'000;
   static constexpr std::int64_t kMostSuspects = 50'000;
+  static constexpr std::int64_t kMostPauses = 1'000;
+  static constexpr std::int64_t kMostUndone = 50'000;
 
   struct Remembered {
     std::vector<Pending> pending;
     std::vector<FileId> suspects;
+    std::vector<Pause> pauses;
+    std::vector<UndoneFile> undone;  // the oldest first
   };
 
   // Makes the directory if it is not there. Refuses one that others can write, and one that another
@@ -56,11 +79,15 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  const Remembered& remembered() const { return remembered_; }
   Remembered take_remembered() { return std::exchange(remembered_, {}); }
 
   void keep(Pending pending) { push(std::move(pending)); }
   void forget(FileId object) { push(Done{std::move(object)}); }
   void keep_suspect(FileId object) { push(Suspect{std::move(object)}); }
+  void keep_pause(Pause pause) { push(std::move(pause)); }  // in the place of another of its policy
+  void forget_pause(std::string policy) { push(Resumed{std::move(policy)}); }
+  void keep_undone(UndoneFile file) { push(std::move(file)); }  // from any thread
 
   int fd() const { return news_.fd(); }  // readable when there is news
   // Why nothing can be kept, or that it can again: an empty one.
@@ -74,7 +101,10 @@ class Store {
   struct Suspect {
     FileId object;
   };
-  using Entry = std::variant<Pending, Done, Suspect>;
+  struct Resumed {
+    std::string policy;
+  };
+  using Entry = std::variant<Pending, Done, Suspect, Pause, Resumed, UndoneFile>;
   class Writer;
 
   Store(Fd lock, std::unique_ptr<Writer> writer, Remembered remembered);

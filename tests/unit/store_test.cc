@@ -127,6 +127,61 @@ TEST_F(StoreTest, DoesNotGrowForEver) {
   EXPECT_EQ(suspects.front(), FileId::from_bytes("last"));
 }
 
+TEST_F(StoreTest, RemembersWhichPoliciesArePaused) {
+  using std::chrono::system_clock;
+  const auto now = std::chrono::floor<std::chrono::microseconds>(system_clock::now());
+  const Pause shop{"shop",    now,    now + std::chrono::minutes(10), "a \"reason\"\n\xff",
+                   Uid{1000}, "alice"};
+  {
+    const auto store = open();
+    store->keep_pause({"shop", now, now, "an earlier one", Uid{0}, ""});
+    store->keep_pause({"over", now, now, "", Uid{0}, "root"});
+    store->keep_pause(shop);
+    store->forget_pause("over");
+  }
+  const auto pauses = open()->take_remembered().pauses;
+  ASSERT_EQ(pauses.size(), 1U);
+  EXPECT_EQ(pauses.front(), shop);
+}
+
+TEST_F(StoreTest, RemembersWhatWasUndone) {
+  {
+    const auto store = open();
+    store->keep_undone({file_id(1), 17});
+    store->keep_undone({file_id(2), 18});
+    store->keep_undone({file_id(1), 19});
+  }
+  const auto undone = open()->take_remembered().undone;
+  ASSERT_EQ(undone.size(), 2U);
+  EXPECT_EQ(undone[0].object, file_id(2));
+  EXPECT_EQ(undone[1].object, file_id(1));
+  EXPECT_EQ(undone[1].changed, 19);
+}
+
+TEST_F(StoreTest, RemembersWhatIsExcused) {
+  auto excused = pending(1, "a");
+  excused.is_excused = true;
+  open()->keep(excused);
+  EXPECT_TRUE(open()->take_remembered().pending.at(0).is_excused);
+}
+
+TEST_F(StoreTest, BringsAnOlderOneToItsOwnVersion) {
+  open()->keep(pending(1, "a"));
+  {
+    auto database = Database::open(this->database());
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(
+        database->run("ALTER TABLE pending DROP COLUMN is_excused; DROP TABLE pause; "
+                      "DROP TABLE undone; PRAGMA user_version = 1"));
+  }
+  open()->keep_undone({file_id(2), 3});
+  const auto remembered = open()->take_remembered();
+  ASSERT_EQ(remembered.pending.size(), 1U);
+  EXPECT_EQ(remembered.pending[0].path, "a");
+  EXPECT_FALSE(remembered.pending[0].is_excused);
+  EXPECT_EQ(remembered.undone.size(), 1U);
+}
+
 TEST_F(StoreTest, MakesTheWayToItself) {
   const mode_t before = ::umask(077);
   directory_ /= "a/b";
