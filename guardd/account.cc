@@ -70,6 +70,16 @@ void want(Violation& violation, const Wanted& wanted) {
   violation.group_wanted = wanted.group.name;
 }
 
+// What is left as it is because the policy is paused. What was put right or refused before that was
+// is not.
+void excuse(Violation& violation, const Policy& policy) {
+  const bool was_left = violation.action == Told::kLogged || violation.action == Told::kSkipped;
+  if (!policy.is_paused() || !was_left) return;
+  violation.action = Told::kLogged;
+  violation.reason =
+      policy.excuse + (violation.reason.empty() ? "" : "; besides, " + violation.reason);
+}
+
 }  // namespace
 
 Violation account_of(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
@@ -91,6 +101,7 @@ Violation account_of(const PolicySet& set, std::uint32_t tree, const std::string
     violation.reason =
         outcome.what == Remedied::kFailed ? outcome.error : std::string(reason_text(outcome.skip));
   }
+  excuse(violation, policy);
   return violation;
 }
 
@@ -103,6 +114,7 @@ void complete(Violation& violation, const PolicySet& set, std::uint32_t tree) {
   violation.path = violation.path.empty() ? set.trees()[tree].root() : root + "/" + violation.path;
   if (violation.old_path) violation.old_path = root + "/" + *violation.old_path;
   sign(violation, set, tree);
+  excuse(violation, policy);
 }
 
 std::optional<Violation> account_of(const PolicySet& set, std::uint32_t tree, const Mount& mount,
@@ -129,6 +141,7 @@ std::optional<Violation> account_of(const PolicySet& set, std::uint32_t tree, co
       mount.type + " from " + quote(mount.source) +
       (mount_change == MountChange::kMounted ? " was mounted there: what it covers is not guarded"
                                              : " was unmounted: what it covered is guarded again");
+  excuse(violation, policy);
   return violation;
 }
 

@@ -62,6 +62,9 @@ void Caretaker::enforce(std::shared_ptr<const PolicySet> set) {
   (void)settle_.take_overflowed();  // numbered as before; all trees are scanned anyway
   links_are_protected_ = false;
   std::ifstream("/proc/sys/fs/protected_hardlinks") >> links_are_protected_;
+  memory_.keep_excused_in(*set_);
+  for (std::uint32_t tree = 0; tree < set_->trees().size(); ++tree)
+    if (source_.directory(tree, "")) take_up(tree);
 }
 
 void Caretaker::noticed(const Notice& notice) noexcept {
@@ -222,9 +225,19 @@ bool Caretaker::owner_can_write(std::uint32_t tree, const ObjectState& directory
 }
 
 void Caretaker::now_watched(std::uint32_t tree) {
+  settle_again(tree, memory_.take_pending(set_->trees()[tree].path));
+  take_up(tree);
+}
+
+void Caretaker::take_up(std::uint32_t tree) {
+  if (!policy_of(tree).is_paused())
+    settle_again(tree, memory_.take_excused(set_->trees()[tree].path));
+}
+
+void Caretaker::settle_again(std::uint32_t tree, std::vector<Pending> all) {
   const auto now = std::chrono::steady_clock::now();
   const auto settle = policy_of(tree).said.settle.value;
-  for (auto& pending : memory_.take_pending(set_->trees()[tree].path)) {
+  for (auto& pending : all) {
     const auto [directory, name] = find(tree, pending.path);
     if (!directory) {  // it went with its directory
       memory_.judged(pending.object);
@@ -317,7 +330,7 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
     ++again.tries;
     return settle_.put_back(std::move(again), now + wait);
   }
-  memory_.judged(due.seen.object);
+  if (is_left_to_later(done, now)) return;
   if (outcome.what == Remedied::kRight) reported_.forget(due.seen.object);
   if (outcome.what == Remedied::kRight || outcome.skip == Skip::kGone ||
       outcome.skip == Skip::kReplaced || outcome.skip == Skip::kExempt) {
@@ -326,6 +339,27 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
   if (outcome.what == Remedied::kFixed) brake_.fixed(due.seen.object, now);
   if (lacks_evidence(outcome.skip)) memory_.suspect(due.seen.object);
   tell(*set, tree, done.path, due.seen, outcome);
+}
+
+// What is only wrong because its policy is paused. The evidence is kept for the end of the pause;
+// if that has come meanwhile, it is judged once more.
+bool Caretaker::is_left_to_later(const Repaired& done, SteadyTime now) {
+  const auto& [set, tree, path, due, war] = *done.repair;
+  const auto& seen = due.seen;
+  const bool is_left = set->policy_of(set->trees()[tree]).is_paused() &&
+                       done.outcome.skip == Skip::kNotWanted && !due.look &&
+                       seen.evidence != Evidence::kNone && seen.object.known();
+  const auto* directory = is_left ? source_.directories().find(due.directory) : nullptr;
+  if (directory && !policy_of(directory->tree).is_paused()) {
+    settle_.put_back(due, now);
+    return true;
+  }
+  if (directory && seen.who)
+    memory_.excuse(
+        {set->trees()[tree].path, path, seen.object, seen.is_directory, seen.operation, seen.who});
+  else
+    memory_.judged(seen.object);
+  return false;
 }
 
 Caretaker::Name Caretaker::find(std::uint32_t tree, const std::string& path) const {
@@ -363,6 +397,8 @@ void Caretaker::found(const Scans::Wrong& wrong) {
     return unfinished(wrong.tree, wrong.path, wrong.object, wrong.outcome.id.inode,
                       std::chrono::steady_clock::now() + policy_of(wrong.tree).said.settle.value);
   }
+  // Told of when it was noticed, and whoever did knows more.
+  if (wrong.outcome.what != Remedied::kFixed && memory_.is_excused(wrong.object)) return;
   if (wrong.set == set_ && wrong.outcome.what != Remedied::kFixed) {
     // A scan meets what is being made, or mended, as well; whoever noticed it knows more.
     const auto [directory, name] = find(wrong.tree, wrong.path);

@@ -79,6 +79,9 @@ class Caretaker final : public NoticeReader {
   bool is_foreign(const Notice& notice) const;
   std::shared_ptr<const Found> who_did(const Notice& notice);
   void by_another(const Notice& notice, const Policy& policy, std::shared_ptr<const Found> who);
+  // What was left while its policy was paused is judged again where that is over.
+  void take_up(std::uint32_t tree);
+  void settle_again(std::uint32_t tree, std::vector<Pending> pending);
   struct Name {
     WatchedDirectory* directory;  // null: it is not watched
     std::string name;             // in it; empty: the root of the tree
@@ -88,6 +91,7 @@ class Caretaker final : public NoticeReader {
   void unfinished(std::uint32_t tree, const std::string& path, FileId object, std::uint64_t inode,
                   SteadyTime until);
   bool is_still_at_it(const Due& due, const WatchedDirectory& directory, SteadyTime now) const;
+  bool is_left_to_later(const Repaired& done, SteadyTime now);
   void tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
             const Seen& seen, const RemedyOutcome& outcome);
   bool was_told(const Seen& seen, const RemedyOutcome& outcome);

@@ -25,10 +25,12 @@
 #include "guardd/break_glass.h"
 #include "guardd/caretaker.h"
 #include "guardd/handover.h"
+#include "guardd/health.h"
 #include "guardd/herald.h"
 #include "guardd/host/clock.h"
 #include "guardd/host/policies.h"
 #include "guardd/host/users.h"
+#include "guardd/pauses.h"
 #include "guardd/privileges.h"
 #include "guardd/repairs.h"
 #include "guardd/scans.h"
@@ -50,22 +52,6 @@ constexpr unsigned kFew = 4;
 // How long it may take until we are ready. The marks are in place long before; but until the trees
 // were looked through for the first time, less is known of what is touched in them.
 constexpr auto kLongestStart = 2s;
-
-// Of inode flags no notice tells. What is put right instead of refused, effective_action() tells.
-bool asks_for_more(const Policy& policy, Backend backend) {
-  return backend != Backend::kLsm && policy.said.guards.value.has(Guard::kAttributes);
-}
-
-// Never silently less than a policy asks for.
-std::string what_policies_miss(const PolicySet& set, Backend backend) {
-  std::string names;
-  for (const auto& policy : set.policies())
-    if (asks_for_more(policy, backend)) names += (names.empty() ? "" : ", ") + policy.name();
-  if (names.empty()) return names;
-  return "without the LSM nobody tells of changes of inode flags, so these policies get less than "
-         "they ask for: " +
-         names;
-}
 
 std::set<std::string> owners(const PolicySet& set) {
   std::set<std::string> names;
@@ -120,6 +106,7 @@ class Daemon {
     herald_.count_dropped(store_.get());
     herald_.set_backend(source_.backend);
     if (source_.answers) herald_.count_answers(&source_.answers->counters());
+    pauses_.emplace(store_.get(), Clocks::read());
     scans_ = std::make_unique<Scans>(config_.scan.threads);
     repairs_ = std::make_unique<Repairs>();
     caretaker_ = std::make_unique<Caretaker>(
@@ -299,7 +286,10 @@ class Daemon {
 
   void take_over(Next next) {
     config_ = next.config;
-    set_ = std::move(next.set);
+    said_ = std::move(next.set);
+    pauses_->keep_those_of(*said_);
+    (void)pauses_->take_ended(Clocks::read());
+    set_ = pauses_->applied_to(said_);
     accounts_ = local_users(owners(*set_));
     herald_.set_limits(config_);
     if (trail_) trail_->set_limits(limits_of_trail());
@@ -320,6 +310,28 @@ class Daemon {
       if (source_.answers) source_.answers->prepare(set_, config_.answer);
       trees_->enforce(set_);
     }
+  }
+
+  // ---- pauses, for whoever may ask for them
+
+  Status pause(const std::string& policy, std::chrono::microseconds length,
+               const std::string& reason, const Person& who) {
+    GUARD_CHECK(pauses_->start(*said_, policy, length, reason, who, Clocks::read()));
+    enforce_pauses();
+    return {};
+  }
+
+  Status resume(const std::string& policy) {
+    GUARD_CHECK(pauses_->end(policy));
+    enforce_pauses();
+    return {};
+  }
+
+  // As a reload does: what waits goes on waiting, and everything is looked through.
+  void enforce_pauses() {
+    set_ = pauses_->applied_to(said_);
+    enforce();
+    if (herald_.is_ready()) tell_health();
   }
 
   void look_around() {
@@ -371,6 +383,8 @@ class Daemon {
     };
     consider(herald_.next_due());
     consider(gathers_until_);
+    if (const auto wait = pauses_->next_due(Clocks::read()))
+      consider(std::chrono::steady_clock::now() + *wait);
     if (!herald_.is_ready()) consider(ready_at_latest_);
     // What is switched off has nothing to do, however long that has been due.
     if (!disabled_) {
@@ -408,6 +422,7 @@ class Daemon {
   void turn() {
     listen_again(std::chrono::steady_clock::now());
     if (more_notices_) more_notices_ = source_.source->dispatch(*caretaker_);
+    if (!pauses_->take_ended(Clocks::read()).empty()) enforce_pauses();
     const auto now = std::chrono::steady_clock::now();
     if (const auto due = source_.source->next(); due && *due <= now)
       source_.source->work(*caretaker_);
@@ -471,42 +486,19 @@ class Daemon {
   // What is less than somebody might expect, each in a sentence.
   std::vector<std::string> shortcomings() const {
     auto all = troubles_;
-    if (const auto& error = processes_->tracer_error()) {
-      const auto first = error->text().substr(0, error->text().find('\n'));
-      all.push_back("who did it is only known while it runs: " + first);
-    }
-    if (!store_trouble_.empty()) all.push_back(store_trouble_);
-    if (!trail_trouble_.empty()) all.push_back(trail_trouble_);
-    if (!handover_trouble_.empty()) all.push_back(handover_trouble_);
-    if (!program_trouble_.empty()) all.push_back(program_trouble_);
+    for (const auto* trouble :
+         {&store_trouble_, &trail_trouble_, &handover_trouble_, &program_trouble_})
+      if (!trouble->empty()) all.push_back(*trouble);
     if (refused_reload_)
       all.emplace_back("what was to be loaded is not valid: the policies of before go on");
-    const auto still_there = local_users(accounts_);
-    for (const auto& account : accounts_) {
-      if (still_there.contains(account)) continue;
-      all.push_back("the account " + quote(account) +
-                    " is gone: its policies go on with the number that it had");
-    }
-    for (const auto& [tree, why] : trees_->troubles()) all.push_back(why);
-    if (!trees_->refused().empty()) all.push_back(trees_->refused());
-    if (source_.kernel) {
-      const auto more = source_.kernel->shortcomings();
-      all.insert(all.end(), more.begin(), more.end());
-    }
-    if (source_.answers) {
-      const auto more = source_.answers->shortcomings();
-      all.insert(all.end(), more.begin(), more.end());
-    }
-    if (auto less = what_policies_miss(*set_, source_.backend); !less.empty()) {
-      all.push_back(std::move(less));
-      if (!source_.why_not_lsm.empty())
-        all.push_back("the LSM, which would do more, is not to be had: " + source_.why_not_lsm);
-    }
+    const auto more = shortcomings_of(source_, *processes_, *trees_, *set_, accounts_);
+    all.insert(all.end(), more.begin(), more.end());
     return all;
   }
 
   void tell_health() {
-    herald_.health(disabled_, disabled_ ? std::vector<std::string>() : shortcomings());
+    herald_.health(disabled_, disabled_ ? std::vector<std::string>() : shortcomings(),
+                   pauses_->sentences());
   }
 
   void finish() {
@@ -524,10 +516,11 @@ class Daemon {
   Loop loop_;
   std::vector<std::unique_ptr<Io>> ios_;
   Config config_;
-  std::shared_ptr<const PolicySet> set_;
-  std::vector<std::string> errors_;      // of the last load
-  std::optional<std::string> disabled_;  // why nothing is enforced
-  std::vector<std::string> troubles_;    // of the start
+  std::shared_ptr<const PolicySet> said_;  // by the files
+  std::shared_ptr<const PolicySet> set_;   // as it is enforced: with the pauses
+  std::vector<std::string> errors_;        // of the last load
+  std::optional<std::string> disabled_;    // why nothing is enforced
+  std::vector<std::string> troubles_;      // of the start
   std::string store_trouble_;
   std::string trail_trouble_;
   std::string handover_trouble_;
@@ -541,6 +534,7 @@ class Daemon {
   Herald herald_;
   std::unique_ptr<Processes> processes_;
   std::optional<Handover> handover_;
+  std::optional<Pauses> pauses_;
   ChosenSource source_;
   std::unique_ptr<Scans> scans_;
   std::unique_ptr<Repairs> repairs_;

@@ -11,6 +11,7 @@
 #include "guardd/publish/journal_socket.h"
 #include "guardd/publish/json.h"
 #include "guardd/who/proc.h"
+#include "policy/base/text.h"
 
 namespace guard {
 namespace {
@@ -154,22 +155,48 @@ void Herald::ready(const ReadyNews& news) {
 }
 
 void Herald::health(const std::optional<std::string>& disabled,
-                    std::vector<std::string> shortcomings) {
-  const auto health = disabled ? Health::kDisabled : Health::kDegraded;
-  if (disabled) shortcomings = {*disabled};
-  std::set<std::string> told;
-  for (auto& reason : shortcomings) {
-    if (!told_.contains(reason)) all_.health({health, reason, counters()});
-    told.insert(std::move(reason));
+                    std::vector<std::string> shortcomings,
+                    std::map<std::string, std::string> pauses) {
+  if (disabled) {
+    shortcomings = {*disabled};
+    pauses.clear();
   }
-  if (told.empty() && !told_.empty())
-    all_.health({Health::kOk, "all policies are enforced again", counters()});
-  told_ = std::move(told);
+  const auto before = std::exchange(health_, disabled                ? Health::kDisabled
+                                             : !shortcomings.empty() ? Health::kDegraded
+                                             : !pauses.empty()       ? Health::kPaused
+                                                                     : Health::kOk);
+  const auto said = std::exchange(told_, {});
+  for (auto& reason : shortcomings) {
+    if (!said.contains(reason)) say(reason);
+    told_.insert(std::move(reason));
+  }
+  const auto were_paused = std::exchange(pauses_, std::move(pauses));
+  if (!disabled) {
+    for (const auto& [policy, reason] : were_paused)
+      if (!pauses_.contains(policy)) say("policy " + quote(policy) + " is not paused any more");
+  }
+  // What is said last is how we are: a pause that was worth less than what is over is said again.
+  const bool is_the_worst_again = health_ == Health::kPaused && before == Health::kDegraded;
+  for (const auto& [policy, reason] : pauses_) {
+    const auto same = were_paused.find(policy);
+    if (is_the_worst_again || same == were_paused.end() || same->second != reason) say(reason);
+  }
+  if (health_ == Health::kOk && !said.empty()) say("all policies are enforced again");
+}
+
+void Herald::say(const std::string& reason) {
+  all_.health({health_, reason, counters()});
+}
+
+std::vector<std::string> Herald::health_reasons() const {
+  std::vector<std::string> reasons(told_.begin(), told_.end());
+  for (const auto& [policy, reason] : pauses_) reasons.push_back(reason);
+  return reasons;
 }
 
 void Herald::cured(const std::string& why) {
-  all_.health({told_.empty() ? Health::kOk : Health::kDegraded,
-               "notices were lost (" + why + "); scanning the trees concerned", counters(), true});
+  all_.health(
+      {health_, "notices were lost (" + why + "); scanning the trees concerned", counters(), true});
 }
 
 void Herald::close_due(SteadyTime now) {

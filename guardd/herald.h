@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -57,9 +58,14 @@ class Herald {
   void answered();
 
   void reload(const ReloadNews& news) { all_.reload(news); }
-  // `disabled`: why nothing is enforced. What is less than somebody might expect, each in a
-  // sentence: said when it comes up and when it is over, not every time.
-  void health(const std::optional<std::string>& disabled, std::vector<std::string> shortcomings);
+  // `disabled`: why nothing is enforced. What is less than somebody might expect, and which
+  // policies are paused, each in a sentence: said when it comes up and when it is over, not every
+  // time.
+  void health(const std::optional<std::string>& disabled, std::vector<std::string> shortcomings,
+              std::map<std::string, std::string> pauses = {});
+  // The worst that holds now, and all sentences that say why.
+  Health health() const { return health_; }
+  std::vector<std::string> health_reasons() const;
   void lost(std::uint64_t events) { lost_ += events; }
   void cured(const std::string& why);
 
@@ -77,6 +83,7 @@ class Herald {
   };
 
   void tell(Violation violation);
+  void say(const std::string& reason);
   void tell_waiting(SteadyTime now);
   Counters counters() const;
 
@@ -96,7 +103,9 @@ class Herald {
   std::vector<Violation> early_;
   Inquiries inquiries_;
   std::deque<Waiting> waiting_;  // in the order in which they are told
-  std::set<std::string> told_;   // what was said of our health, and is still so
+  Health health_ = Health::kOk;
+  std::set<std::string> told_;                 // what was said of our health, and is still so
+  std::map<std::string, std::string> pauses_;  // the same of pauses, by policy
   std::uint64_t violations_ = 0;
   std::uint64_t fixed_ = 0;
   std::uint64_t denied_ = 0;

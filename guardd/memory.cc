@@ -10,13 +10,17 @@ Memory::Memory(Store* store) : store_(store) {
   for (const auto& suspect : remembered.suspects) suspects_.add(suspect);
   for (auto& pending : remembered.pending) {
     kept_.insert(pending.object);
-    pending_[pending.tree].push_back(std::move(pending));
+    if (pending.is_excused)
+      excused_.emplace(pending.object, std::move(pending));
+    else
+      pending_[pending.tree].push_back(std::move(pending));
   }
 }
 
 void Memory::suspect(const FileId& object) {
   if (object.known() && !suspects_.is_suspect(object) && store_) store_->keep_suspect(object);
   suspects_.add(object);
+  if (excused_.erase(object) > 0) judged(object);
 }
 
 // Beyond the bound nothing is kept of a name, which a scan after a crash has to make up for.
@@ -47,6 +51,38 @@ std::optional<SteadyTime> Memory::next() const {
 
 void Memory::judged(const FileId& object) {
   if (store_ && kept_.erase(object) > 0) store_->forget(object);
+}
+
+void Memory::excuse(Pending pending) {
+  const auto object = pending.object;
+  if (excused_.size() >= kMostExcused && !excused_.contains(object)) return judged(object);
+  pending.is_excused = true;
+  if (store_) {
+    kept_.insert(object);
+    store_->keep(pending);
+  }
+  excused_.insert_or_assign(object, std::move(pending));
+}
+
+// They stay in the store until they are judged.
+std::vector<Pending> Memory::take_excused(const std::string& tree) {
+  std::vector<Pending> taken;
+  for (auto at = excused_.begin(); at != excused_.end();) {
+    const auto here = at++;
+    if (here->second.tree == tree) taken.push_back(std::move(excused_.extract(here).mapped()));
+  }
+  return taken;
+}
+
+void Memory::keep_excused_in(const PolicySet& set) {
+  std::unordered_set<std::string> trees;
+  for (const auto& tree : set.trees()) trees.insert(tree.path);
+  for (auto at = excused_.begin(); at != excused_.end();) {
+    const auto here = at++;
+    if (trees.contains(here->second.tree)) continue;
+    judged(here->first);
+    excused_.erase(here);
+  }
 }
 
 std::vector<Pending> Memory::take_pending(const std::string& tree) {

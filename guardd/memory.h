@@ -1,6 +1,7 @@
 // What the caretaker remembers of single files from one notice to the next, and over a crash: which
-// are suspect, and which wait to be judged. Only what waits for longer than a moment is kept in the
-// store: most is judged before that. One thread: the daemon's loop.
+// are suspect, which wait to be judged, and which wait for a pause to end. Of those to judge, only
+// what waits for longer than a moment is kept in the store: most is judged before that. One thread:
+// the daemon's loop.
 #pragma once
 
 #include <chrono>
@@ -23,9 +24,11 @@ class Memory {
  public:
   static constexpr auto kMoment = std::chrono::milliseconds(400);
   static constexpr std::size_t kMostSeen = 20'000;
+  static constexpr std::size_t kMostExcused = 20'000;
 
   explicit Memory(Store* store);
 
+  // Whatever was known of how it came here is worth nothing.
   void suspect(const FileId& object);
   bool is_suspect(const FileId& object) const { return suspects_.is_suspect(object); }
 
@@ -36,6 +39,15 @@ class Memory {
             SteadyTime now);
   std::optional<SteadyTime> next() const;  // when there is something to keep
   void judged(const FileId& object);
+
+  // It is wrong, by somebody else's doing, and left as it is while its policy is paused. What has
+  // no room is left to the scan at the end.
+  void excuse(Pending pending);
+  bool is_excused(const FileId& object) const { return excused_.contains(object); }
+  // What a pause has left in this tree.
+  std::vector<Pending> take_excused(const std::string& tree);
+  // Of other trees than these nothing is to be put right any more.
+  void keep_excused_in(const PolicySet& set);
 
   // What was pending in this tree when guardd was killed.
   std::vector<Pending> take_pending(const std::string& tree);
@@ -52,6 +64,7 @@ class Memory {
   std::deque<Name> seen_;                                          // the oldest first
   std::unordered_set<FileId> kept_;                                // in the store
   std::unordered_map<std::string, std::vector<Pending>> pending_;  // by tree
+  std::unordered_map<FileId, Pending> excused_;
 };
 
 }  // namespace guard

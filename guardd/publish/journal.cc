@@ -188,6 +188,7 @@ void JournalPublisher::health(const HealthNews& news) noexcept {
     const auto id = news.events_lost                   ? message_id::kEventsLost
                     : fine                             ? message_id::kHealthy
                     : news.health == Health::kDegraded ? message_id::kDegraded
+                    : news.health == Health::kPaused   ? message_id::kPaused
                                                        : message_id::kDisabled;
     JournalEntry entry(id, fine && !news.events_lost ? message_id::kNotice : message_id::kWarning,
                        sentence_of(news));

@@ -19,6 +19,7 @@ inline constexpr std::string_view kReloaded = "8784fb16c9a14929812f895d796535d6"
 inline constexpr std::string_view kReloadRefused = "9740dc349537475fa65add08dd7f27a8";
 inline constexpr std::string_view kDegraded = "d69171a220054e03a2ef7e3435cfdc04";
 inline constexpr std::string_view kDisabled = "b8042270b64342d6a3b6c47a15144dac";
+inline constexpr std::string_view kPaused = "e2f29fde38f54fda8be810153b3571a3";
 inline constexpr std::string_view kHealthy = "4ac0ca54f1774d04b01e7722e2823884";
 inline constexpr std::string_view kEventsLost = "464b20bd3b87454e9116ff6212d84421";
 inline constexpr std::string_view kMessagesLost = "5f497b92fb0a40f6bfea38fa3dc7531c";

@@ -156,11 +156,10 @@ std::string sentence_of(const HealthNews& news) {
   const auto reason = printable(news.reason);
   switch (news.health) {
     case Health::kOk:
+    case Health::kPaused:
       return "guardd: " + reason;
     case Health::kDegraded:
       return "guardd does less than it should: " + reason;
-    case Health::kPaused:
-      return "guardd pauses: " + reason;
     case Health::kDisabled:
       break;
   }

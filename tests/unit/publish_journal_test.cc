@@ -352,6 +352,7 @@ TEST_F(JournalTest, TheDaemonItselfIsToldOf) {
   EXPECT_EQ(one(told_.back(), "PRIORITY"), "4");
   EXPECT_EQ(one(told_.back(), "GUARD_LOST"), "4");
   EXPECT_EQ(health(Health::kDisabled), message_id::kDisabled);
+  EXPECT_EQ(health(Health::kPaused), message_id::kPaused);
   EXPECT_EQ(health(Health::kOk), message_id::kHealthy);
   EXPECT_EQ(one(told_.back(), "PRIORITY"), "5");
   EXPECT_EQ(health(Health::kOk, true), message_id::kEventsLost);
