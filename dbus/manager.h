@@ -1,0 +1,147 @@
+// What the bus asks of guardd, and what guardd answers: the seam between this room and the daemon.
+// The daemon's loop calls and is called; what takes long is done elsewhere and answered later.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "policy/explain.h"
+#include "policy/record.h"
+
+namespace guard::bus {
+
+// Why a call was not done; each has an error name on the bus.
+enum class Refusal : std::uint8_t {
+  kNoSuchPolicy,
+  kNoSuchIncident,
+  kInvalidPolicy,
+  kInvalidArgument,
+  kBusy,      // too much is asked for at once
+  kDisabled,  // break-glass: nothing is enforced
+  kFailed,
+};
+
+struct Refused {
+  Refusal why = Refusal::kFailed;
+  std::string text;  // a sentence, or one line a mistake
+};
+
+// Called once, on the loop: at once or later. Not at all where its caller has left.
+template <typename T>
+using Reply = std::function<void(std::variant<T, Refused>)>;
+using Done = std::monostate;
+
+// Who asks, as the bus vouches for it.
+struct Caller {
+  Uid uid;
+  std::int32_t pid = 0;     // 0: the bus does not say
+  bool is_trusted = false;  // is told everything
+};
+
+struct Facts {
+  std::string version;
+  std::string backend;
+  std::string backend_reason;
+  std::string health;
+  std::string health_reason;
+  std::uint32_t generation = 0;
+  std::string policy_identity;
+  std::uint64_t violations = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t fixed = 0;
+  std::uint64_t lost = 0;
+};
+
+struct PolicyFacts {
+  std::string name;
+  std::vector<std::string> paths;
+  std::string owner;
+  std::string group;
+  std::string action;
+  std::string effective_action;
+  std::vector<std::string> differences;
+  std::string state;
+  std::string state_reason;
+  std::vector<std::string> guards;
+  std::string severity;
+  std::string category;
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint64_t violations = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t fixed = 0;
+  std::uint64_t paused_until = 0;
+  std::string paused_by;
+  std::string pause_reason;
+};
+
+struct ScanTotals {
+  std::uint32_t found = 0;
+  std::uint32_t fixed = 0;
+};
+
+struct Asked {
+  std::string path;  // raw bytes
+  Uid user;
+  std::optional<Operation> operation;  // none: all of them
+};
+
+// What an explanation points into goes with it.
+struct Explained {
+  std::shared_ptr<const PolicySet> set;
+  Question question;
+  std::vector<Gid> groups;
+  Explanation explanation;
+  Backend backend = Backend::kFanotify;
+};
+
+struct IncidentFilter {
+  std::optional<std::chrono::system_clock::time_point> since;
+  std::optional<std::chrono::system_clock::time_point> until;
+  std::string policy;
+  std::string login;
+  std::optional<Severity> severity;  // at least
+  std::string path;
+  std::string command;
+  std::string incident;
+  std::size_t limit = 0;
+};
+
+struct ToldIncident {
+  Incident incident;
+  bool is_closed = false;
+};
+
+class Manager {
+ public:
+  Manager() = default;
+  Manager(const Manager&) = delete;
+  Manager& operator=(const Manager&) = delete;
+  virtual ~Manager() = default;
+
+  virtual Facts facts() const = 0;
+  virtual std::vector<PolicyFacts> policies() const = 0;
+
+  virtual void reload(Reply<Done> reply) = 0;
+  // `where`: the name of a policy, an absolute path, or nothing for all there is.
+  virtual void scan(const std::string& where, bool fix, const Caller& caller, std::stop_token stop,
+                    Reply<ScanTotals> reply) = 0;
+  virtual void explain(const Asked& asked, const Caller& caller, std::stop_token stop,
+                       Reply<std::shared_ptr<const Explained>> reply) = 0;
+  virtual void pause(const std::string& policy, std::chrono::microseconds length,
+                     const std::string& reason, const Caller& caller, Reply<Done> reply) = 0;
+  virtual void resume(const std::string& policy, const Caller& caller, Reply<Done> reply) = 0;
+  virtual void incidents(const IncidentFilter& filter, std::stop_token stop,
+                         Reply<std::vector<ToldIncident>> reply) = 0;
+  virtual void undo(const std::string& incident, const Caller& caller, std::stop_token stop,
+                    Reply<std::uint32_t> reply) = 0;
+};
+
+}  // namespace guard::bus

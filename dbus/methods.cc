@@ -1,0 +1,302 @@
+#include "dbus/methods.h"
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <utility>
+
+#include "dbus/names.h"
+#include "dbus/records.h"
+#include "dbus/service.h"
+#include "policy/base/overloaded.h"
+#include "policy/base/text.h"
+
+namespace guard::bus {
+namespace {
+
+using CallPtr = std::shared_ptr<Call>;
+
+constexpr std::size_t kMostIncidents = 1'000;
+constexpr std::size_t kUsualIncidents = 100;
+// A message that is too large ends the connection of whoever sends it: the system bus takes 32 MiB.
+constexpr std::size_t kMostBytes = std::size_t{12} << 20U;
+constexpr std::size_t kLongestReason = 400;
+constexpr std::size_t kLongestName = 4'096;
+
+void invalid(const CallPtr& call, const std::string& text) {
+  call->refuse({Refusal::kInvalidArgument, text});
+}
+
+// Answers with what write(writer, value) makes of the value, or with why there is none.
+template <typename T, typename Write>
+Reply<T> answer_to(const CallPtr& call, Write write) {
+  return [call, write](const std::variant<T, Refused>& result) {
+    if (const auto* refused = std::get_if<Refused>(&result)) return call->refuse(*refused);
+    call->answer([&](Writer& writer) { write(writer, std::get<T>(result)); });
+  };
+}
+
+Reply<Done> answer_nothing(const CallPtr& call) {
+  return answer_to<Done>(call, [](Writer& /*writer*/, const Done& /*done*/) {});
+}
+
+// Arguments are as the table says: sd-bus has seen to that.
+template <typename... Arguments>
+bool read(const CallPtr& call, const char* types, Arguments... arguments) {
+  if (sd_bus_message_read(call->request(), types, arguments...) >= 0) return true;
+  invalid(call, "the arguments cannot be read");
+  return false;
+}
+
+void reload(Manager& manager, const CallPtr& call) {
+  manager.reload(answer_nothing(call));
+}
+
+void scan(Manager& manager, const CallPtr& call) {
+  const char* where = nullptr;
+  int fix = 0;
+  if (!read(call, "sb", &where, &fix)) return;
+  manager.scan(where, fix != 0, call->caller(), call->stop_token(),
+               answer_to<ScanTotals>(call, [](Writer& writer, const ScanTotals& totals) {
+                 writer.small_number(totals.found);
+                 writer.small_number(totals.fixed);
+               }));
+}
+
+void explain(Manager& manager, const CallPtr& call) {
+  const void* bytes = nullptr;
+  std::size_t size = 0;
+  std::uint32_t uid = 0;
+  const char* word = nullptr;
+  if (sd_bus_message_read_array(call->request(), 'y', &bytes, &size) < 0)
+    return invalid(call, "the path cannot be read");
+  if (!read(call, "us", &uid, &word)) return;
+  Asked asked;
+  if (size > 0) asked.path.assign(static_cast<const char*>(bytes), size);
+  if (asked.path.ends_with('\0')) asked.path.pop_back();  // as some libraries send them
+  if (!asked.path.starts_with('/') || asked.path.find('\0') != std::string::npos ||
+      asked.path.size() > std::size_t{64} * PATH_MAX)
+    return invalid(call, "the path is not an absolute one");
+  asked.user = Uid{uid};
+  if (*word != '\0') {
+    asked.operation = parse_word<Operation>(word);
+    if (!asked.operation || *asked.operation == Operation::kScan) {
+      const auto near = nearest(word, Words<Operation>::kAll);
+      return invalid(call, "there is no operation " + quote(word) +
+                               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
+    }
+  }
+  manager.explain(asked, call->caller(), call->stop_token(),
+                  answer_to<std::shared_ptr<const Explained>>(
+                      call, [](Writer& writer, const std::shared_ptr<const Explained>& explained) {
+                        write(writer, *explained);
+                      }));
+}
+
+void pause(Manager& manager, const CallPtr& call) {
+  const char* policy = nullptr;
+  std::uint64_t length = 0;
+  const char* reason = nullptr;
+  if (!read(call, "sts", &policy, &length, &reason)) return;
+  const std::string_view words = reason;
+  if (words.find_first_not_of(" \t\n") == std::string_view::npos)
+    return invalid(call, "a pause needs a reason: whoever meets it wants to know");
+  if (words.size() > kLongestReason)
+    return invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
+  if (length > static_cast<std::uint64_t>(INT64_MAX))
+    return invalid(call, "a pause ends by itself: it cannot be as long");
+  manager.pause(policy, std::chrono::microseconds(static_cast<std::int64_t>(length)), reason,
+                call->caller(), answer_nothing(call));
+}
+
+void resume(Manager& manager, const CallPtr& call) {
+  const char* policy = nullptr;
+  if (!read(call, "s", &policy)) return;
+  manager.resume(policy, call->caller(), answer_nothing(call));
+}
+
+Audience audience_of(const CallPtr& call) {
+  return call->caller().is_trusted ? Audience::kTrusted : Audience::kEverybody;
+}
+
+// Roughly what it takes in a message; more rather than less.
+std::size_t weight(const Incident& incident) {
+  std::size_t bytes = 16'384 + 4 * incident.first.path.size();
+  for (const auto& path : incident.sample) bytes += 4 * path.size();
+  for (const auto& each : incident.first.actor.lineage)
+    bytes += 2 * (each.cmdline.size() + each.exe.size());
+  return bytes;
+}
+
+struct Filter {
+  IncidentFilter asked;
+  std::string error;
+};
+
+void take_text(Filter& filter, std::string_view key, std::string_view value) {
+  auto& asked = filter.asked;
+  if (value.size() > kLongestName) {
+    filter.error = quote(key) + " is too long";
+  } else if (key == "severity") {
+    asked.severity = parse_word<Severity>(value);
+    if (!asked.severity) filter.error = "there is no severity " + quote(value);
+  } else {
+    auto& place = key == "policy"    ? asked.policy
+                  : key == "login"   ? asked.login
+                  : key == "path"    ? asked.path
+                  : key == "command" ? asked.command
+                                     : asked.incident;
+    place = value;
+  }
+}
+
+void take_number(Filter& filter, std::string_view key, std::uint64_t value) {
+  if (key == "limit") {
+    filter.asked.limit = std::min<std::uint64_t>(value, kMostIncidents);
+    return;
+  }
+  using std::chrono::microseconds;
+  constexpr auto kLatest = static_cast<std::uint64_t>(INT64_MAX / 1000);  // in nanoseconds
+  const std::chrono::system_clock::time_point time(
+      microseconds(static_cast<std::int64_t>(std::min(value, kLatest))));
+  (key == "since" ? filter.asked.since : filter.asked.until) = time;
+}
+
+constexpr std::array<std::string_view, 9> kKeys{"since", "until",   "policy",   "login", "severity",
+                                                "path",  "command", "incident", "limit"};
+
+// One entry. False: it cannot be read at all.
+bool take_entry(Filter& filter, sd_bus_message* message) {
+  const char* key = nullptr;
+  const char* contents = nullptr;
+  char type = 0;
+  if (sd_bus_message_read(message, "s", &key) < 0 ||
+      sd_bus_message_peek_type(message, &type, &contents) < 0 || type != SD_BUS_TYPE_VARIANT)
+    return false;
+  const std::string_view name = key;
+  const bool is_known = std::find(kKeys.begin(), kKeys.end(), name) != kKeys.end();
+  const bool is_number = name == "since" || name == "until" || name == "limit";
+  const std::string_view kind = contents;
+  if (!is_known) {
+    const auto near = nearest(name, kKeys);
+    filter.error = "nothing can be asked by " + quote(name) +
+                   (near.empty() ? "" : "; did you mean " + quote(near) + "?");
+  } else if (is_number && kind == "t") {
+    std::uint64_t value = 0;
+    if (sd_bus_message_read(message, "v", "t", &value) < 0) return false;
+    take_number(filter, name, value);
+    return true;
+  } else if (is_number && kind == "u") {
+    std::uint32_t value = 0;
+    if (sd_bus_message_read(message, "v", "u", &value) < 0) return false;
+    take_number(filter, name, value);
+    return true;
+  } else if (!is_number && kind == "s") {
+    const char* value = nullptr;
+    if (sd_bus_message_read(message, "v", "s", &value) < 0) return false;
+    take_text(filter, name, value);
+    return true;
+  } else {
+    filter.error = quote(name) + (is_number ? " is a number: t or u" : " is a text: s");
+  }
+  return sd_bus_message_skip(message, "v") >= 0;
+}
+
+Filter read_filter(sd_bus_message* message) {
+  Filter filter;
+  filter.asked.limit = kUsualIncidents;
+  bool good = sd_bus_message_enter_container(message, 'a', "{sv}") >= 0;
+  while (good && filter.error.empty()) {
+    const int more = sd_bus_message_enter_container(message, 'e', "sv");
+    if (more == 0) return filter;
+    good = more > 0 && take_entry(filter, message) && sd_bus_message_exit_container(message) >= 0;
+  }
+  if (filter.error.empty()) filter.error = "the filter cannot be read";
+  return filter;
+}
+
+void list_incidents(Manager& manager, const CallPtr& call) {
+  const auto filter = read_filter(call->request());
+  if (!filter.error.empty()) return invalid(call, filter.error);
+  const auto audience = audience_of(call);
+  manager.incidents(filter.asked, call->stop_token(),
+                    answer_to<std::vector<ToldIncident>>(
+                        call, [audience](Writer& writer, const std::vector<ToldIncident>& found) {
+                          std::size_t bytes = 0;
+                          writer.open('a', "a{sv}");
+                          for (const auto& each : found) {
+                            bytes += weight(each.incident);
+                            if (bytes > kMostBytes) break;  // the rest is asked for by `until`
+                            write(writer, each.incident, each.is_closed, audience, 0);
+                          }
+                          writer.close();
+                        }));
+}
+
+void get_incident(Manager& manager, const CallPtr& call) {
+  const char* id = nullptr;
+  if (!read(call, "s", &id)) return;
+  IncidentFilter filter;
+  filter.incident = id;
+  filter.limit = 1;
+  if (filter.incident.empty()) return invalid(call, "an incident has a name");
+  const auto audience = audience_of(call);
+  manager.incidents(
+      filter, call->stop_token(),
+      [call, audience](const std::variant<std::vector<ToldIncident>, Refused>& result) {
+        if (const auto* refused = std::get_if<Refused>(&result)) return call->refuse(*refused);
+        const auto& found = std::get<std::vector<ToldIncident>>(result);
+        if (found.empty())
+          return call->refuse(
+              {Refusal::kNoSuchIncident, "there is no such incident, or it is no longer kept"});
+        call->answer([&](Writer& writer) {
+          write(writer, found.front().incident, found.front().is_closed, audience, 0);
+        });
+      });
+}
+
+void undo(Manager& manager, const CallPtr& call) {
+  const char* id = nullptr;
+  if (!read(call, "s", &id)) return;
+  manager.undo(id, call->caller(), call->stop_token(),
+               answer_to<std::uint32_t>(call, [](Writer& writer, std::uint32_t restored) {
+                 writer.small_number(restored);
+               }));
+}
+
+struct Method {
+  std::string_view name;
+  Need need;
+  void (*run)(Manager& manager, const CallPtr& call);
+};
+
+// A scan that changes nothing reads every directory of a tree: not something that anybody may have
+// done as often as they like.
+constexpr std::array<Method, 8> kMethods{{
+    {"Reload", Need::kManage, reload},
+    {"Scan", Need::kManage, scan},
+    {"Explain", Need::kNothing, explain},
+    {"Pause", Need::kPause, pause},
+    {"Resume", Need::kPause, resume},
+    {"ListIncidents", Need::kInspect, list_incidents},
+    {"GetIncident", Need::kInspect, get_incident},
+    {"Undo", Need::kManage, undo},
+}};
+
+}  // namespace
+
+int on_method(sd_bus_message* request, void* self, sd_bus_error* error) noexcept {
+  auto& service = *static_cast<Service*>(self);
+  const std::string_view name = sd_bus_message_get_member(request);
+  const auto* method = std::find_if(kMethods.begin(), kMethods.end(),
+                                    [&](const Method& each) { return each.name == name; });
+  if (method == kMethods.end() || !service.calls())
+    return sd_bus_error_set(error, error::kAccessDenied, "guardd does not let anybody do this");
+  auto* manager = &service.manager();
+  const auto run = method->run;
+  service.calls()->begin(request, method->need,
+                         [manager, run](const CallPtr& call) { run(*manager, call); });
+  return 1;
+}
+
+}  // namespace guard::bus

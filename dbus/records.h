@@ -1,0 +1,18 @@
+// Violations, incidents and explanations as a{sv}, with the fields and the names of the contract.
+#pragma once
+
+#include "dbus/manager.h"
+#include "dbus/writer.h"
+
+namespace guard::bus {
+
+// What somebody typed, where, and in which environment is not everybody's business.
+enum class Audience : std::uint8_t { kEverybody, kTrusted };
+
+// `folded`: how many before it were not told singly.
+void write(Writer& writer, const Violation& violation, Audience audience, std::uint64_t folded);
+void write(Writer& writer, const Incident& incident, bool is_closed, Audience audience,
+           std::uint64_t folded);
+void write(Writer& writer, const Explained& explained);
+
+}  // namespace guard::bus
