@@ -24,14 +24,18 @@
 #include "guardd/backend.h"
 #include "guardd/break_glass.h"
 #include "guardd/caretaker.h"
+#include "guardd/desk.h"
+#include "guardd/errands.h"
 #include "guardd/handover.h"
 #include "guardd/health.h"
 #include "guardd/herald.h"
 #include "guardd/host/clock.h"
-#include "guardd/host/policies.h"
 #include "guardd/host/users.h"
+#include "guardd/load.h"
 #include "guardd/pauses.h"
 #include "guardd/privileges.h"
+#include "guardd/publish/bus.h"
+#include "guardd/reloads.h"
 #include "guardd/repairs.h"
 #include "guardd/scans.h"
 #include "guardd/sources/mounts.h"
@@ -90,8 +94,9 @@ class Daemon {
     if (const int code = sd_event_new(&loop); code < 0)
       return Error::from_errno(-code, "event loop");
     loop_.reset(loop);
-    GUARD_TRY(auto next, load(1));
-    config_ = next.config;
+    auto read = read_rules(options_.config_file, options_.policy_directories, 1);
+    if (!read.rules) return Error("the settings or the policies are not valid");
+    config_ = read.rules->config;
     handover_.emplace(Handover::of_this_machine(config_.lsm.pin));
     if (const auto taken = handover_->take(); !taken) troubles_.push_back(taken.error().text());
     open_store();
@@ -121,7 +126,8 @@ class Daemon {
     anchors_ = std::make_unique<Anchors>(loop_.get(), [this] { look_around(); });
     GUARD_CHECK(anchors_->watch_mounts());
     GUARD_CHECK(listen());
-    take_over(std::move(next));
+    take_over(*std::move(read.rules));
+    go_on_the_bus();
     ready_at_latest_ = std::chrono::steady_clock::now() + kLongestStart;
     return {};
   }
@@ -133,32 +139,6 @@ class Daemon {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
     (void)::sigprocmask(SIG_BLOCK, &signals, nullptr);
     (void)std::signal(SIGPIPE, SIG_IGN);
-  }
-
-  // What is read anew at every reload, all of it or nothing.
-  struct Next {
-    Config config;
-    std::shared_ptr<const PolicySet> set;
-  };
-
-  Result<Next> load(std::uint64_t generation) {
-    errors_.clear();
-    Diagnostics settings;
-    const auto config = load_config(options_.config_file, settings);
-    say(settings);
-    GUARD_TRY(const auto loaded, load_policy_directories(options_.policy_directories, generation));
-    say(loaded.diagnostics);
-    if (!config) return Error("the settings are not valid");
-    if (!loaded.set) return Error("the policies are not valid");
-    return Next{*config, loaded.set};
-  }
-
-  void say(const Diagnostics& diagnostics) {
-    for (const auto& diagnostic : diagnostics.all()) {
-      auto line = diagnostics.format(diagnostic);
-      std::cerr << line << '\n';
-      if (diagnostic.kind == Diagnostic::Kind::kError) errors_.push_back(std::move(line));
-    }
   }
 
   // Without it guardd guards as well; only a crash costs more.
@@ -228,6 +208,9 @@ class Daemon {
       GUARD_CHECK(add_io(source_.answers->fd(), [](Daemon& daemon) { daemon.hear_of_answers(); }));
     }
     if (store_) GUARD_CHECK(add_io(store_->fd(), [](Daemon& daemon) { daemon.hear_of_store(); }));
+    GUARD_CHECK(
+        add_io(quick_errands_.fd(), [](Daemon& daemon) { daemon.quick_errands_.finish(); }));
+    GUARD_CHECK(add_io(long_errands_.fd(), [](Daemon& daemon) { daemon.long_errands_.finish(); }));
     if (trail_) GUARD_CHECK(add_io(trail_->fd(), [](Daemon& daemon) { daemon.hear_of_trail(); }));
     // Only asked for when systemd wants it. The loop's own turns are what it stands for: nothing
     // that can wait for a file system happens on it.
@@ -262,7 +245,7 @@ class Daemon {
                        void* self) noexcept {
     auto& daemon = *static_cast<Daemon*>(self);
     if (signal->ssi_signo == SIGHUP) {
-      daemon.reload();
+      daemon.reloads_.ask([](const ReloadNews& /*news*/) {});
     } else {
       daemon.stop_reason_ = signal->ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT";
       sd_event_exit(daemon.loop_.get(), 0);
@@ -284,9 +267,10 @@ class Daemon {
     anchors_->watch_above(paths);
   }
 
-  void take_over(Next next) {
-    config_ = next.config;
-    said_ = std::move(next.set);
+  void take_over(Rules rules) {
+    config_ = rules.config;
+    said_ = std::move(rules.set);
+    limits_ = std::move(rules.limits);
     pauses_->keep_those_of(*said_);
     (void)pauses_->take_ended(Clocks::read());
     set_ = pauses_->applied_to(said_);
@@ -353,24 +337,58 @@ class Daemon {
     if (herald_.is_ready()) tell_health();
   }
 
-  void reload() {
+  // ---- the bus
+
+  void go_on_the_bus() {
+    if (!options_.bus) return;
+    desk_.emplace(Desk::House{
+        herald_, source_, *trees_, *pauses_, reloads_, quick_errands_, long_errands_,
+        [this] {
+          return InForce{said_, set_, limits_, disabled_};
+        },
+        [this] {
+          return trail_ ? trail_path(config_.audit.path, options_.state_directory) : std::string();
+        },
+        [this](const auto& policy, auto length, const auto& reason, const Person& who) {
+          return pause(policy, length, reason, who);
+        },
+        [this](const auto& policy) { return resume(policy); }});
+    bus_ = std::make_unique<bus::Service>(loop_.get(), *options_.bus, *desk_);
+    bus_publisher_.emplace(*bus_);
+    herald_.tell_also(*bus_publisher_);
+    bus_->start();
+  }
+
+  void attend_bus(SteadyTime now) {
+    bus_->tick(now);
+    if (bus_->trouble() == bus_trouble_) return;
+    bus_trouble_ = bus_->trouble();
+    if (herald_.is_ready()) tell_health();
+  }
+
+  // ---- reloading
+
+  Reloads::Read prepare_reload() {
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_us());
-    auto next = load(set_->generation() + 1);
+    return [config = options_.config_file, directories = options_.policy_directories,
+            generation = said_->generation() + 1] {
+      return read_rules(config, directories, generation);
+    };
+  }
+
+  ReloadNews end_reload(RulesRead read) {
     ReloadNews news;
-    news.done = static_cast<bool>(next);
-    refused_reload_ = !next;
-    if (next) {
-      take_over(*std::move(next));
-    } else if (errors_.empty()) {
-      errors_.push_back(next.error().text());
-    }
-    news.generation = set_->generation();
-    news.policy_identity = set_->identity();
-    news.policies = set_->policies().size();
-    news.errors = errors_;
+    news.done = read.rules.has_value();
+    refused_reload_ = !read.rules;
+    if (read.rules) take_over(*std::move(read.rules));
+    news.generation = said_->generation();
+    news.policy_identity = said_->identity();
+    news.policies = said_->policies().size();
+    news.errors = std::move(read.errors);
     herald_.reload(news);
     tell_health();
     sd_notify(0, "READY=1");
+    return news;
   }
 
   // ---- one turn of the loop
@@ -386,6 +404,7 @@ class Daemon {
     if (const auto wait = pauses_->next_due(Clocks::read()))
       consider(std::chrono::steady_clock::now() + *wait);
     if (!herald_.is_ready()) consider(ready_at_latest_);
+    if (bus_) consider(bus_->next());
     // What is switched off has nothing to do, however long that has been due.
     if (!disabled_) {
       consider(work_at_);
@@ -435,6 +454,7 @@ class Daemon {
       work_at_ = caretaker_->work(now);
     }
     herald_.close_due(now);
+    if (bus_) attend_bus(now);
     const bool ready = scans_->idle() || now >= ready_at_latest_ || herald_.has_too_many_early();
     if (!herald_.is_ready() && ready) tell_ready();
   }
@@ -487,7 +507,7 @@ class Daemon {
   std::vector<std::string> shortcomings() const {
     auto all = troubles_;
     for (const auto* trouble :
-         {&store_trouble_, &trail_trouble_, &handover_trouble_, &program_trouble_})
+         {&store_trouble_, &trail_trouble_, &handover_trouble_, &program_trouble_, &bus_trouble_})
       if (!trouble->empty()) all.push_back(*trouble);
     if (refused_reload_)
       all.emplace_back("what was to be loaded is not valid: the policies of before go on");
@@ -499,6 +519,7 @@ class Daemon {
   void tell_health() {
     herald_.health(disabled_, disabled_ ? std::vector<std::string>() : shortcomings(),
                    pauses_->sentences());
+    if (bus_) bus_->changed();
   }
 
   void finish() {
@@ -518,13 +539,14 @@ class Daemon {
   Config config_;
   std::shared_ptr<const PolicySet> said_;  // by the files
   std::shared_ptr<const PolicySet> set_;   // as it is enforced: with the pauses
-  std::vector<std::string> errors_;        // of the last load
+  std::vector<TreeLimits> limits_;         // by policy
   std::optional<std::string> disabled_;    // why nothing is enforced
   std::vector<std::string> troubles_;      // of the start
   std::string store_trouble_;
   std::string trail_trouble_;
   std::string handover_trouble_;
   std::string program_trouble_;
+  std::string bus_trouble_;
   bool refused_reload_ = false;
   std::set<std::string> accounts_;  // of the policies: those that this machine's own file names
   std::string stop_reason_;
@@ -543,6 +565,14 @@ class Daemon {
   std::unique_ptr<Anchors> anchors_;
   Mounts mounts_;
   Handle<sd_event_source, sd_event_source_disable_unref> notices_ready_;
+
+  Errands quick_errands_{2, Errands::Descriptors::kShared};
+  Errands long_errands_{4, Errands::Descriptors::kOwn};
+  Reloads reloads_{quick_errands_, [this] { return prepare_reload(); },
+                   [this](RulesRead read) { return end_reload(std::move(read)); }};
+  std::optional<Desk> desk_;
+  std::unique_ptr<bus::Service> bus_;
+  std::optional<BusPublisher> bus_publisher_;
 
   std::string why_again_;
   bool more_notices_ = false;

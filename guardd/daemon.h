@@ -17,6 +17,7 @@ struct DaemonOptions {
   std::string state_directory;
   std::optional<BackendChoice> backend;  // else what the settings say
   Log log = Log::kConsole;
+  std::optional<std::string> bus;  // its address, empty for the system's; none: on no bus
 };
 
 // Runs until it is told to end. The exit status.

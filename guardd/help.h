@@ -17,7 +17,7 @@ Options:
       --state-dir DIR   What must survive a crash is kept in DIR, not in
                         /var/lib/guardd
       --backend WHICH   auto, lsm or fanotify: how the kernel is asked (auto)
-      --bus WHICH       none; this version is not on the bus
+      --bus WHICH       system (the default), none, or the ADDRESS of a bus
       --log HOW         journal (default where it reads standard output),
                         console (default elsewhere: for people) or json (an
                         object a line)

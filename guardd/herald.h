@@ -73,6 +73,10 @@ class Herald {
   std::optional<SteadyTime> next_due() const;
   void stop(const std::string& reason);
 
+  Counters counters() const;
+  // Null: there is none of that name, or it is over. Good until the next violation.
+  const Incident* open_incident(const std::string& id) const { return incidents_.find(id); }
+
  private:
   static constexpr std::size_t kMostEarly = 2'000;
   static constexpr std::size_t kMostWaiting = 1'000;
@@ -85,7 +89,6 @@ class Herald {
   void tell(Violation violation);
   void say(const std::string& reason);
   void tell_waiting(SteadyTime now);
-  Counters counters() const;
 
   std::unique_ptr<LineQueue> lines_;
   std::unique_ptr<Publisher> told_to_;  // who reads the lines

@@ -110,4 +110,10 @@ std::optional<Incidents::Clock::time_point> Incidents::next_due() const {
   return order_.front().last + limits_.quiet;
 }
 
+const Incident* Incidents::find(const std::string& id) const {
+  for (const auto& each : order_)
+    if (each.incident->id == id) return each.incident.get();
+  return nullptr;
+}
+
 }  // namespace guard

@@ -51,6 +51,9 @@ class Incidents {
   // A reload may change how long to wait; what is open is measured by the new length.
   void set_limits(Limits limits) { limits_ = limits; }
 
+  // One that is open; null: it is not. Good until the next call.
+  const Incident* find(const std::string& id) const;
+
   std::size_t open() const { return open_.size(); }
   std::uint64_t closed_early() const { return closed_early_; }
 

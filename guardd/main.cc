@@ -65,14 +65,14 @@ int run(int argc, char** argv) {
   bool check_only = false;
   std::string log;
   std::string backend;
-  std::string bus = "none";
+  std::string bus = "system";
   app.add_option("--config", options.config_file);
   app.add_option("--policy-dir", options.policy_directories)->allow_extra_args(false);
   app.add_option("--state-dir", options.state_directory);
   app.add_flag("--check", check_only);
   app.add_option("--log", log)->check(CLI::IsMember(Words<Log>::kAll));
   app.add_option("--backend", backend)->check(CLI::IsMember(Words<BackendChoice>::kAll));
-  app.add_option("--bus", bus)->check(CLI::IsMember({"none"}));
+  app.add_option("--bus", bus);
   if (const auto ended = parse(app, argc, argv)) return *ended;
   if (check_only) return check(options);
   options.log = parse_word<Log>(log).value_or(default_log());
@@ -80,6 +80,7 @@ int run(int argc, char** argv) {
     std::cerr << "guardd: there is no journal at " << kJournalSocket
               << ": what guardd tells is kept until there is one\n";
   options.backend = parse_word<BackendChoice>(backend);
+  if (bus != "none") options.bus = bus == "system" ? "" : bus;
   return run_daemon(options);
 }
 

@@ -1,0 +1,61 @@
+// The front desk: takes what is asked for over the bus, has it done by those who can, and hands the
+// answer back. Decides nothing about what is right, and never waits: what may take long goes to
+// errands. Whether the caller may is known by then. One thread: the daemon's loop.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "dbus/manager.h"
+#include "guardd/backend.h"
+#include "guardd/errands.h"
+#include "guardd/herald.h"
+#include "guardd/pauses.h"
+#include "guardd/policy_facts.h"
+#include "guardd/reloads.h"
+#include "guardd/trees.h"
+
+namespace guard {
+
+class Desk final : public bus::Manager {
+ public:
+  // The house behind it; all of it outlives the desk.
+  struct House {
+    Herald& herald;
+    const ChosenSource& source;
+    const Trees& trees;
+    const Pauses& pauses;
+    Reloads& reloads;
+    Errands& quick;  // seconds at most
+    Errands& long_ones;
+    std::function<InForce()> in_force;
+    std::function<std::string()> trail;  // where it is; empty: there is none
+    std::function<Status(const std::string& policy, std::chrono::microseconds length,
+                         const std::string& reason, const Person& who)>
+        pause;
+    std::function<Status(const std::string& policy)> resume;
+  };
+
+  explicit Desk(House house) : house_(std::move(house)) {}
+
+  bus::Facts facts() const override;
+  std::vector<bus::PolicyFacts> policies() const override;
+  void reload(bus::Reply<bus::Done> reply) override;
+  void scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
+            bus::Reply<bus::ScanTotals> reply) override;
+  void explain(const bus::Asked& asked, const bus::Caller& caller, std::stop_token stop,
+               bus::Reply<std::shared_ptr<const bus::Explained>> reply) override;
+  void pause(const std::string& policy, std::chrono::microseconds length, const std::string& reason,
+             const bus::Caller& caller, bus::Reply<bus::Done> reply) override;
+  void resume(const std::string& policy, const bus::Caller& caller,
+              bus::Reply<bus::Done> reply) override;
+  void incidents(const bus::IncidentFilter& filter, std::stop_token stop,
+                 bus::Reply<std::vector<bus::ToldIncident>> reply) override;
+  void undo(const std::string& incident, const bus::Caller& caller, std::stop_token stop,
+            bus::Reply<std::uint32_t> reply) override;
+
+ private:
+  House house_;
+};
+
+}  // namespace guard

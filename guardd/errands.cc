@@ -1,0 +1,55 @@
+#include "guardd/errands.h"
+
+#include <utility>
+
+#include "guardd/host/own_descriptors.h"
+
+namespace guard {
+
+Errands::~Errands() {
+  for (auto& thread : threads_) thread.request_stop();
+  changed_.notify_all();
+}
+
+bool Errands::send(Work work, std::stop_token wanted) {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.size() >= kMostWaiting) return false;
+  waiting_.push_back({std::move(work), std::move(wanted)});
+  if (waiting_.size() > idle_ && threads_.size() < most_threads_)
+    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+  changed_.notify_one();
+  return true;
+}
+
+void Errands::finish() {
+  for (auto& [finish, wanted] : finished_.take())
+    if (finish && !wanted.stop_requested()) finish();
+}
+
+void Errands::run(const std::stop_token& stop) {
+  if (descriptors_ == Descriptors::kOwn) (void)have_own_descriptors(finished_.fd());
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ++idle_;
+    changed_.wait(lock, stop, [&] { return !waiting_.empty(); });
+    --idle_;
+    if (stop.stop_requested()) return;
+    auto errand = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    if (!errand.wanted.stop_requested()) {
+      // Either is reason enough: nobody waits for it, or guardd ends.
+      std::stop_source either;
+      const auto end = [&either] { (void)either.request_stop(); };
+      const std::stop_callback unwanted(errand.wanted, end);
+      const std::stop_callback ending(stop, end);
+      auto finish = errand.work(either.get_token());
+      (void)finished_.put({std::move(finish), std::move(errand.wanted)}, stop);
+    }
+    // What it holds may be as large as what was asked for.
+    errand = Errand();
+    lock.lock();
+  }
+}
+
+}  // namespace guard

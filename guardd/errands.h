@@ -1,0 +1,67 @@
+// What somebody asked for and takes its time, behind the loop's back: looking up accounts, reading
+// the history, scanning. Threads of its own, begun when they are needed, do it; its end is run on
+// the loop. Bounded: what has no room is refused. The loop sends and finishes.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "guardd/inbox.h"
+
+namespace guard {
+
+class Errands {
+ public:
+  static constexpr std::size_t kMostWaiting = 64;
+
+  using Finish = std::function<void()>;  // on the loop
+  // On a thread; to end early when the token says so, then its Finish is not run.
+  using Work = std::function<Finish(const std::stop_token&)>;
+
+  // Who waits for guarded file systems needs descriptors of its own, lest one that is frozen
+  // outlives us: see host/own_descriptors.h. Who reads databases must share them: within a process,
+  // SQLite's connections do.
+  enum class Descriptors : std::uint8_t { kShared, kOwn };
+
+  Errands(unsigned threads, Descriptors descriptors)
+      : most_threads_(threads), descriptors_(descriptors) {}
+  ~Errands();
+  Errands(const Errands&) = delete;
+  Errands& operator=(const Errands&) = delete;
+
+  int fd() const { return finished_.fd(); }  // readable when there is something to finish
+  // False: there is no room. `wanted`: asked to stop when nobody wants it any more.
+  bool send(Work work, std::stop_token wanted = {});
+  void finish();
+
+ private:
+  struct Errand {
+    Work work;
+    std::stop_token wanted;
+  };
+  struct Finished {
+    Finish finish;
+    std::stop_token wanted;
+  };
+
+  void run(const std::stop_token& stop);
+
+  const unsigned most_threads_;
+  const Descriptors descriptors_;
+  Inbox<Finished> finished_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<Errand> waiting_;
+  unsigned idle_ = 0;
+  std::vector<std::jthread> threads_;  // last: they end before what they use
+};
+
+}  // namespace guard

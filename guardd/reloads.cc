@@ -1,0 +1,40 @@
+#include "guardd/reloads.h"
+
+#include <memory>
+
+namespace guard {
+namespace {
+
+constexpr std::size_t kMostAsked = 64;
+
+void refuse(const std::vector<Reloads::Done>& all) {
+  ReloadNews news;
+  news.errors.emplace_back("too much is being done at once: ask again in a moment");
+  for (const auto& done : all) done(news);
+}
+
+}  // namespace
+
+void Reloads::ask(Done done) {
+  if (asked_.size() >= kMostAsked) return refuse({std::move(done)});
+  asked_.push_back(std::move(done));
+  if (!is_reading_) begin();
+}
+
+void Reloads::begin() {
+  served_ = std::exchange(asked_, {});
+  is_reading_ = errands_.send([this, read = prepare_()](const std::stop_token& /*stop*/) {
+    const auto result = std::make_shared<RulesRead>(read());
+    return [this, result] { end(std::move(*result)); };
+  });
+  if (!is_reading_) refuse(std::exchange(served_, {}));
+}
+
+void Reloads::end(RulesRead read) {
+  const auto news = take_over_(std::move(read));
+  is_reading_ = false;
+  for (const auto& done : std::exchange(served_, {})) done(news);
+  if (!asked_.empty() && !is_reading_) begin();
+}
+
+}  // namespace guard
