@@ -333,7 +333,8 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
   if (is_left_to_later(done, now)) return;
   if (outcome.what == Remedied::kRight) reported_.forget(due.seen.object);
   if (outcome.what == Remedied::kRight || outcome.skip == Skip::kGone ||
-      outcome.skip == Skip::kReplaced || outcome.skip == Skip::kExempt) {
+      outcome.skip == Skip::kReplaced || outcome.skip == Skip::kExempt ||
+      outcome.skip == Skip::kUndone) {
     return;
   }
   if (outcome.what == Remedied::kFixed) brake_.fixed(due.seen.object, now);

@@ -41,6 +41,7 @@
 #include "guardd/sources/mounts.h"
 #include "guardd/state/store.h"
 #include "guardd/trees.h"
+#include "guardd/undone.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
@@ -112,8 +113,9 @@ class Daemon {
     herald_.set_backend(source_.backend);
     if (source_.answers) herald_.count_answers(&source_.answers->counters());
     pauses_.emplace(store_.get(), Clocks::read());
-    scans_ = std::make_unique<Scans>(config_.scan.threads);
-    repairs_ = std::make_unique<Repairs>();
+    remember_undone();
+    scans_ = std::make_unique<Scans>(config_.scan.threads, *undone_);
+    repairs_ = std::make_unique<Repairs>(*undone_);
     caretaker_ = std::make_unique<Caretaker>(
         *processes_, *source_.source, *repairs_, store_.get(),
         Caretaker::Ports{[this](Violation violation) { herald_.violation(std::move(violation)); },
@@ -149,6 +151,15 @@ class Daemon {
     else
       troubles_.push_back("what is pending does not outlive a crash of guardd: " +
                           store.error().text());
+  }
+
+  void remember_undone() {
+    if (store_)
+      undone_ = std::make_unique<Undone>(
+          store_->remembered().undone,
+          [store = store_.get()](UndoneFile file) { store->keep_undone(std::move(file)); });
+    else
+      undone_ = std::make_unique<Undone>();
   }
 
   Trail::Limits limits_of_trail() const {
@@ -530,6 +541,7 @@ class Daemon {
     // Now, for a repair that waits for a frozen file system keeps the process until that thaws: the
     // kernel lets nobody end such a wait.
     herald_.count_dropped(nullptr);
+    undone_->keep_no_more();
     store_.reset();
   }
 
@@ -558,6 +570,7 @@ class Daemon {
   std::optional<Handover> handover_;
   std::optional<Pauses> pauses_;
   ChosenSource source_;
+  std::unique_ptr<Undone> undone_;
   std::unique_ptr<Scans> scans_;
   std::unique_ptr<Repairs> repairs_;
   std::unique_ptr<Caretaker> caretaker_;

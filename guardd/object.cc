@@ -11,8 +11,14 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "guardd/host/clock.h"
 #include "guardd/host/files.h"
+#include "guardd/name_in_proc.h"
 #include "policy/base/text.h"
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
 
 namespace guard {
 namespace {
@@ -58,6 +64,7 @@ Status refresh(Object& object) {
   object.state.gid = Gid{facts.stx_gid};
   object.state.mode = Mode{facts.stx_mode & 07777U};
   object.state.links = facts.stx_nlink;
+  object.changed = nanoseconds(facts.stx_ctime);
   object.is_mount_point = (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
   object.is_immutable = (facts.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
   return {};
@@ -96,6 +103,19 @@ Result<Object> open_entry(const Object& root, int directory, const char* name) {
   GUARD_TRY(auto object, look_at(std::move(fd)));
   if (object.mount != root.mount) return Error::from_errno(EXDEV, quote(name));
   return object;
+}
+
+int change_owner(const Object& object, Uid uid, Gid gid) {
+  const int done =
+      ::fchownat(object.fd.get(), "", uid.value, gid.value, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
+  return done < 0 ? errno : 0;
+}
+
+int change_mode(const Object& object, Mode mode) {
+  if (::syscall(SYS_fchmodat2, object.fd.get(), "", mode.value, AT_EMPTY_PATH) == 0) return 0;
+  if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP) return errno;
+  // Before Linux 6.6.
+  return ::chmod(NameInProc(object).text(), mode.value) < 0 ? errno : 0;
 }
 
 }  // namespace guard

@@ -2,6 +2,7 @@
 // control: here is the one way in. Nothing below looks at a path twice. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,7 @@ struct Object {
   InodeId id;
   std::uint64_t mount = 0;  // which mount it was met in
   ObjectState state;
+  std::int64_t changed = 0;  // its ctime, in nanoseconds
   bool is_mount_point = false;
   bool is_immutable = false;  // or append-only: the kernel refuses every change
 };
@@ -40,5 +42,10 @@ Result<Object> open_entry(const Object& root, int directory, const char* name);
 
 // Reads the state of an object anew.
 Status refresh(Object& object);
+
+// Of what is held, whatever its name is by now; of a link itself, which has no mode to change. What
+// is said of the object stays as it was. 0, or the error's number.
+int change_owner(const Object& object, Uid uid, Gid gid);
+int change_mode(const Object& object, Mode mode);
 
 }  // namespace guard

@@ -2,20 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <utility>
 
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
-#endif
+#include "guardd/name_in_proc.h"
 
 namespace guard {
 namespace {
@@ -25,24 +19,6 @@ constexpr std::uint32_t kOtherRead = 0004;
 constexpr std::uint32_t kOtherSearch = 0001;
 constexpr std::uint32_t kGroupRead = 0040;
 constexpr std::uint32_t kGroupSearch = 0010;
-
-// The name of an O_PATH descriptor's inode, for a system call that only takes a path.
-class NameInProc {
- public:
-  explicit NameInProc(const Object& object, int own_descriptors = -1)
-      : at_(own_descriptors >= 0 ? own_descriptors : AT_FDCWD) {
-    constexpr std::string_view kPlace = "/proc/thread-self/fd/";
-    auto* to = text_.data();
-    if (own_descriptors < 0) to = std::copy(kPlace.begin(), kPlace.end(), to);
-    *std::to_chars(to, text_.data() + text_.size() - 1, object.fd.get()).ptr = '\0';
-  }
-  int at() const { return at_; }
-  const char* text() const { return text_.data(); }
-
- private:
-  int at_;
-  std::array<char, 32> text_;
-};
 
 // Opens only what is known to be a regular file: opening anything else does something.
 Fd open_to_ask(const Object& object, const RemedyTask& task) {
@@ -128,30 +104,15 @@ Skip skip_of(int code) {
   }
 }
 
-int change_owner(const Object& object, const Wanted& wanted) {
-  return ::fchownat(object.fd.get(), "", wanted.owner.id.value, wanted.group.id.value,
-                    AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0
-             ? errno
-             : 0;
-}
-
-int change_mode(const Object& object, std::uint32_t mode) {
-  if (::syscall(SYS_fchmodat2, object.fd.get(), "", mode, AT_EMPTY_PATH) == 0) return 0;
-  if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP) return errno;
-  // Before Linux 6.6. The link in /proc leads to the inode that is held, whatever its name is by
-  // now.
-  return ::chmod(NameInProc(object).text(), mode) < 0 ? errno : 0;
-}
-
 // Bits are taken away before the owner changes, so that at no moment somebody has more than before
 // or after.
 int put_right(Object& object, const Verdict& verdict) {
   if (verdict.wrong.mode_excess != 0) {
-    const auto mode = object.state.mode.value & ~verdict.wrong.mode_excess;
+    const Mode mode{object.state.mode.value & ~verdict.wrong.mode_excess};
     if (const int code = change_mode(object, mode)) return code;
   }
   if (!verdict.wrong.owner && !verdict.wrong.group) return 0;
-  return change_owner(object, *verdict.wanted);
+  return change_owner(object, verdict.wanted->owner.id, verdict.wanted->group.id);
 }
 
 RemedyOutcome skipped(RemedyOutcome outcome, Skip skip) {
@@ -207,6 +168,8 @@ RemedyOutcome remedy_opened(const Object& root, Result<Object> opened, const Rem
   outcome.verdict = judge(*task.policy, task.relative_path, object.state);
   if (!outcome.verdict.violation()) return outcome;
   if (is_exempt(task, object.state)) return skipped(std::move(outcome), Skip::kExempt);
+  if (task.undone && task.undone->is_untouched(object))
+    return skipped(std::move(outcome), Skip::kUndone);
 
   if (const auto skip = obstacle(root, object, task, outcome.verdict); skip != Skip::kNone) {
     return skipped(std::move(outcome), skip);
@@ -287,6 +250,8 @@ std::string_view reason_text(Skip skip) {
       return "the owner's disk quota is exhausted";
     case Skip::kExempt:
       return "the policy allows it";
+    case Skip::kUndone:
+      return "somebody has undone its repair, and it has not changed since";
     case Skip::kWar:
       return "guardd and somebody else keep undoing each other here; one of them has to be changed";
     case Skip::kModeOnly:

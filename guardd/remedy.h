@@ -11,6 +11,7 @@
 
 #include "guardd/file_id.h"
 #include "guardd/object.h"
+#include "guardd/undone.h"
 #include "policy/judge.h"
 #include "policy/policy_set.h"
 
@@ -18,7 +19,11 @@ namespace guard {
 
 // Whether it is known that this very inode was made, chowned or moved in here by somebody else than
 // the owner. Only a rename or a link by the owner itself can bring in what the owner must not have.
-enum class Evidence : std::uint8_t { kNone, kSomebodyElse };
+enum class Evidence : std::uint8_t {
+  kNone,
+  kSomebodyElse,
+  kAsked,  // none, but a person who may do so has asked for it to be put right
+};
 
 enum class Remedied : std::uint8_t { kFixed, kRight, kSkipped, kFailed };
 
@@ -43,6 +48,7 @@ enum class Skip : std::uint8_t {
   kQuota,
   kModeOnly,  // nothing is wrong but permission bits it lacks
   kExempt,    // the policy allows it to whoever did it
+  kUndone,    // a person has undone its repair, and nobody has changed it since
   kWar,       // it was put right too often already
 };
 
@@ -73,6 +79,7 @@ struct RemedyTask {
   // It has just come to rest, and may be in the making still: whether somebody writes it is asked
   // before anything is said of it.
   bool is_fresh = false;
+  const Undone* undone = nullptr;  // what is to be left as it is; null: nothing
 };
 
 RemedyOutcome remedy(const Object& root, const RemedyTask& task);

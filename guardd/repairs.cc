@@ -17,7 +17,8 @@ namespace {
 // A disk that is asleep or busy answers within this; one that does not is frozen or gone.
 constexpr auto kHangsAfter = std::chrono::seconds(2);
 
-RemedyTask task_of(const Repair& repair, const std::optional<Subject>& subject) {
+RemedyTask task_of(const Repair& repair, const std::optional<Subject>& subject,
+                   const Undone& undone) {
   const auto& seen = repair.due.seen;
   RemedyTask task;
   task.policy = &repair.policy();
@@ -28,12 +29,13 @@ RemedyTask task_of(const Repair& repair, const std::optional<Subject>& subject) 
   task.operation = seen.operation;
   task.war = repair.war;
   task.is_fresh = true;
+  task.undone = &undone;
   return task;
 }
 
 }  // namespace
 
-Repairs::Repairs() {
+Repairs::Repairs(const Undone& undone) : undone_(undone) {
   for (unsigned i = 0; i < kThreads; ++i)
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
 }
@@ -113,7 +115,8 @@ void Repairs::repair(const std::shared_ptr<const Repair>& task, const Result<Obj
   std::optional<Subject> subject;
   const auto& who = task->due.seen.who;
   if (who && who->known()) subject = who->subject();
-  if (!task->due.look) return hand_over(task->path, remedy(*root, task_of(*task, subject)), {});
+  if (!task->due.look)
+    return hand_over(task->path, remedy(*root, task_of(*task, subject, undone_)), {});
   // A storm: everything in this directory, one by one, by whoever caused it.
   ScanTask look;
   look.policy = &task->policy();
@@ -125,7 +128,7 @@ void Repairs::repair(const std::shared_ptr<const Repair>& task, const Result<Obj
   options.polite = false;
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
-    auto each = task_of(*task, subject);
+    auto each = task_of(*task, subject, undone_);
     each.relative_path = finding.path;
     each.expected = nullptr;
     hand_over(std::string(finding.path), remedy(*root, each), {});

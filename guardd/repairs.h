@@ -17,6 +17,7 @@
 #include "guardd/inbox.h"
 #include "guardd/remedy.h"
 #include "guardd/settle.h"
+#include "guardd/undone.h"
 #include "policy/policy_set.h"
 
 namespace guard {
@@ -51,7 +52,8 @@ class Repairs {
     kHanging,  // the file system has not answered for a while: ask again later
   };
 
-  Repairs();
+  // What a person has undone is left as it is; it outlives this.
+  explicit Repairs(const Undone& undone);
   ~Repairs();
   Repairs(const Repairs&) = delete;
   Repairs& operator=(const Repairs&) = delete;
@@ -74,6 +76,7 @@ class Repairs {
   void repair(const std::shared_ptr<const Repair>& task, const Result<Object>& root,
               const std::stop_token& stop);
 
+  const Undone& undone_;
   Inbox<Repaired> done_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -22,8 +22,10 @@ FileId identity_of(const Object& root, const std::string& path) {
 
 }  // namespace
 
-Scans::Scans(unsigned threads)
-    : threads_(threads), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+Scans::Scans(unsigned threads, const Undone& undone)
+    : threads_(threads),
+      undone_(undone),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Scans::~Scans() {
   thread_.request_stop();
@@ -84,6 +86,7 @@ bool Scans::scan_tree(const Job& job, const std::stop_token& stop) {
   task.nested = nested_trees(*job.set, tree);
   task.fix = true;
   task.spare_fresh = true;
+  task.undone = &undone_;
   ScanOptions options;
   options.threads = threads_;
   options.in_use = &in_use_;

@@ -16,6 +16,7 @@
 #include "guardd/inbox.h"
 #include "guardd/remedy.h"
 #include "guardd/sources/pace.h"
+#include "guardd/undone.h"
 #include "policy/policy_set.h"
 
 namespace guard {
@@ -33,7 +34,8 @@ class Scans {
     bool is_complete = false;  // with is_end: all that is in it was looked at
   };
 
-  explicit Scans(unsigned threads);
+  // What a person has undone is left as it is; it outlives this.
+  Scans(unsigned threads, const Undone& undone);
   ~Scans();
   Scans(const Scans&) = delete;
   Scans& operator=(const Scans&) = delete;
@@ -58,6 +60,7 @@ class Scans {
   bool scan_tree(const Job& job, const std::stop_token& stop);
 
   const unsigned threads_;
+  const Undone& undone_;
   InUse in_use_;
   Inbox<Wrong> found_;
   mutable std::mutex mutex_;

@@ -143,7 +143,10 @@ class Inspector : public Visitor {
   }
 
   RemedyTask remedy_task(std::string_view path) const {
-    return {task_.policy, path, nullptr, task_.evidence, task_.dry_run, own_descriptors_.get()};
+    RemedyTask task{task_.policy,   path,          nullptr,
+                    task_.evidence, task_.dry_run, own_descriptors_.get()};
+    task.undone = task_.undone;
+    return task;
   }
 
   void inspect(const Meeting& met, std::string_view path, const ObjectState& state,
@@ -164,7 +167,13 @@ class Inspector : public Visitor {
                           const InodeId& id, const Verdict& verdict) const {
     if (!met.closed || verdict.action < Action::kFix)
       return remedy_entry(root_, met.directory.descriptor(), met.name, remedy_task(path));
-    return left(Skip::kNoEvidence, state, id, verdict);
+    return left(was_undone(met) ? Skip::kUndone : Skip::kNoEvidence, state, id, verdict);
+  }
+
+  bool was_undone(const Meeting& met) const {
+    if (!task_.undone) return false;
+    const auto object = open_entry(root_, met.directory.descriptor(), met.name);
+    return object && task_.undone->is_untouched(*object);
   }
 
   static RemedyOutcome left(Skip why, const ObjectState& state, const InodeId& id,
@@ -191,7 +200,7 @@ class Inspector : public Visitor {
       if (outcome->what == Remedied::kRight) return;
       if (outcome->what == Remedied::kSkipped &&
           (outcome->skip == Skip::kGone || outcome->skip == Skip::kReplaced ||
-           outcome->skip == Skip::kOtherMount)) {
+           outcome->skip == Skip::kOtherMount || outcome->skip == Skip::kUndone)) {
         return;
       }
       auto& counter = outcome->what == Remedied::kFixed     ? progress_.fixed

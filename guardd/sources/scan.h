@@ -34,6 +34,7 @@ struct ScanTask {
   // kSomebodyElse: it is known that `start` was brought in, with all that is below it, by somebody
   // else than the owner.
   Evidence evidence = Evidence::kNone;
+  const Undone* undone = nullptr;  // with fix: what is to be left as it is; null: nothing
 };
 
 struct ScanOptions {

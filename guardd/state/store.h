@@ -20,6 +20,7 @@
 
 #include "guardd/file_id.h"
 #include "guardd/inbox.h"
+#include "guardd/undone.h"
 #include "guardd/who/found.h"
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
@@ -48,12 +49,6 @@ struct Pause {
   Uid uid;           // of whoever asked for it
   std::string user;  // the same by name; empty: it has none
   friend bool operator==(const Pause&, const Pause&) = default;
-};
-
-// A file whose repair was undone, and when it has changed last.
-struct UndoneFile {
-  FileId object;
-  std::int64_t changed = 0;  // its ctime, in nanoseconds
 };
 
 class Store {

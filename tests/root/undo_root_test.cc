@@ -1,0 +1,293 @@
+// What guardd put right goes back to how it was, unless it is not what it was any more: whoever
+// owns it by then gets nothing out of that.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "guardd/sources/scan.h"
+#include "guardd/undo.h"
+#include "tests/root/scratch_fs.h"
+
+namespace guard::test {
+namespace {
+
+using std::chrono::system_clock;
+namespace fs = std::filesystem;
+
+constexpr uid_t kApp = 4242;
+
+class Undo : public ScratchFsTest {
+ protected:
+  void SetUp() override {
+    ScratchFsTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    tree_ = root() / "tree";
+    fs::create_directory(tree_);
+    ASSERT_EQ(::chown(tree_.c_str(), kApp, kApp), 0);
+    policy_.said.name.value = "app";
+    policy_.said.action.value = Action::kFix;
+    policy_.said.guards.value = {Guard::kOwnership};
+    policy_.wanted.owner = {Uid{kApp}, "app"};
+    policy_.wanted.group = {Gid{kApp}, "app"};
+    policy_.wanted.file_mode = Mode{0640};
+  }
+
+  PolicySet set(const fs::path& tree) const {
+    return {{policy_}, {Tree{tree.string(), 0, {}}}, {"p.toml"}, 1};
+  }
+  PolicySet set() const { return set(tree_); }
+
+  fs::path make(const std::string& name, mode_t mode = 0644) const {
+    const auto path = tree_ / name;
+    std::ofstream(path) << "content";
+    EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+    return path;
+  }
+  // What is there is put right, as the trail would tell of it.
+  Fix fixed(const std::string& name) const {
+    const auto opened = open_tree(tree_);
+    EXPECT_TRUE(opened);
+    RemedyTask task;
+    task.policy = &policy_;
+    task.relative_path = name;
+    task.evidence = Evidence::kSomebodyElse;
+    const auto outcome = remedy(*opened, task);
+    EXPECT_EQ(outcome.what, Remedied::kFixed) << reason_text(outcome.skip) << outcome.error;
+    const auto at = [](const ObjectState& state) {
+      return Ownership{state.uid, state.gid, state.mode};
+    };
+    return {system_clock::now(),     "i",        "app",
+            (tree_ / name).string(), outcome.id, at(outcome.before),
+            at(outcome.after)};
+  }
+
+  UndoReport undo(const std::vector<Fix>& fixes) {
+    return guard::undo(fixes, set(), undone_, std::stop_token());
+  }
+  // It is left exactly as it is, for a reason.
+  void refused(const Fix& fix, const std::string& why) {
+    const auto before = facts(fix.path);
+    const auto report = undo({fix});
+    EXPECT_EQ(report.restored, 0U);
+    ASSERT_EQ(report.left.size(), 1U);
+    EXPECT_EQ(report.left[0].path, fix.path);
+    EXPECT_NE(report.left[0].why.find(why), std::string::npos) << report.left[0].why;
+    const auto after = facts(fix.path);
+    EXPECT_EQ(after.st_uid, before.st_uid);
+    EXPECT_EQ(after.st_gid, before.st_gid);
+    EXPECT_EQ(after.st_mode, before.st_mode);
+  }
+  static void is(const fs::path& path, uid_t uid, gid_t gid, unsigned mode) {
+    const auto now = facts(path);
+    EXPECT_EQ(now.st_uid, uid) << path;
+    EXPECT_EQ(now.st_gid, gid) << path;
+    EXPECT_EQ(now.st_mode & 07777U, mode) << path;
+  }
+  static struct stat facts(const fs::path& path) {
+    struct stat facts {};
+    (void)::lstat(path.c_str(), &facts);
+    return facts;
+  }
+
+  // As the daemon's own scans do.
+  std::uint64_t scan_fixes() {
+    const auto opened = open_tree(tree_);
+    EXPECT_TRUE(opened);
+    ScanTask task;
+    task.policy = &policy_;
+    task.fix = true;
+    task.undone = &undone_;
+    ScanProgress progress;
+    found_ = 0;
+    const auto done = scan(
+        *opened, task, {}, [&](const Finding&) { ++found_; }, {}, progress);
+    EXPECT_TRUE(done);
+    return progress.fixed;
+  }
+
+  fs::path tree_;
+  Policy policy_;
+  Undone undone_;
+  int found_ = 0;
+};
+GUARD_ON_EVERY_FS(Undo);
+
+TEST_P(Undo, RestoresOwnerGroupAndMode) {
+  const auto path = make("file", 0664);
+  ASSERT_EQ(::chown(path.c_str(), 0, 5), 0);
+  fs::create_directory(tree_ / "directory");
+  fs::create_symlink("/etc/shadow", tree_ / "link");
+  const auto shadow = facts("/etc/shadow");
+  const std::vector<Fix> fixes{fixed("link"), fixed("directory"), fixed("file")};
+  is(path, kApp, kApp, 0640);
+  const auto report = undo(fixes);
+  EXPECT_EQ(report.restored, 3U);
+  EXPECT_TRUE(report.left.empty());
+  is(path, 0, 5, 0664);
+  is(tree_ / "directory", 0, 0, 0755);
+  EXPECT_EQ(facts(tree_ / "link").st_uid, 0U);
+  EXPECT_EQ(facts("/etc/shadow").st_ctim.tv_nsec, shadow.st_ctim.tv_nsec);
+  refused(fixes[2], "as it was before already");
+}
+
+TEST_P(Undo, TwoRepairsOfOneFileGoBackOneAfterTheOther) {
+  const auto path = make("file");
+  const auto first = fixed("file");
+  ASSERT_EQ(::chown(path.c_str(), 0, kApp), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
+  const auto second = fixed("file");
+  const auto report = undo({second, first});
+  EXPECT_EQ(report.restored, 1U);
+  EXPECT_TRUE(report.left.empty());
+  is(path, 0, 0, 0644);
+}
+
+TEST_P(Undo, IsNotPutRightAgainUntilItChanges) {
+  const auto path = make("file");
+  EXPECT_EQ(undo({fixed("file")}).restored, 1U);
+  EXPECT_EQ(scan_fixes(), 0U);
+  EXPECT_EQ(found_, 0) << "it was told of";
+  is(path, 0, 0, 0644);
+  ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), nullptr, 0), 0);
+  EXPECT_EQ(scan_fixes(), 1U);
+  is(path, kApp, kApp, 0640);
+}
+
+TEST_P(Undo, WhatLiesInAClosedDirectoryIsNotToldOfEither) {
+  fs::create_directory(tree_ / "private");
+  ASSERT_EQ(::chmod((tree_ / "private").c_str(), 0700), 0);
+  make("private/file");
+  EXPECT_EQ(undo({fixed("private/file"), fixed("private")}).restored, 2U);
+  EXPECT_EQ(scan_fixes(), 0U);
+  EXPECT_EQ(found_, 0);
+}
+
+TEST_P(Undo, LeavesWhatSomebodyHasChangedSince) {
+  const auto change = [&](const std::string& name, uid_t uid, gid_t gid, mode_t mode) {
+    make(name);
+    const auto fix = fixed(name);
+    ASSERT_EQ(::chown(fix.path.c_str(), uid, gid), 0);
+    ASSERT_EQ(::chmod(fix.path.c_str(), mode), 0);
+    refused(fix, "somebody has changed it since");
+  };
+  change("owner", 5001, kApp, 0640);
+  change("group", kApp, 5001, 0640);
+  change("mode", kApp, kApp, 0600);
+}
+
+TEST_P(Undo, LeavesWhatTookThePlaceOfTheFile) {
+  make("file");
+  const auto fix = fixed("file");
+  fs::rename(tree_ / "file", tree_ / "moved");
+  const auto path = make("file", 0640);
+  ASSERT_EQ(::chown(path.c_str(), kApp, kApp), 0);
+  refused(fix, "something else stands in its place");
+  fs::remove(path);
+  const auto report = undo({fix});
+  ASSERT_EQ(report.left.size(), 1U);
+  EXPECT_EQ(report.left[0].why, "it is gone");
+}
+
+// An inode's number alone would be the same.
+TEST_P(Undo, LeavesWhatIsYoungerThanTheRepair) {
+  make("file");
+  auto fix = fixed("file");
+  struct statx facts {};
+  ASSERT_EQ(::statx(AT_FDCWD, fix.path.c_str(), 0, STATX_BTIME, &facts), 0);
+  if ((facts.stx_mask & STATX_BTIME) == 0)
+    GTEST_SKIP() << "nobody knows when a file was made on " << name_of(GetParam());
+  fix.time -= std::chrono::hours(1);
+  refused(fix, "something else stands in its place");
+}
+
+TEST_P(Undo, FollowsNoLink) {
+  make("file");
+  fs::create_directory(tree_ / "directory");
+  make("directory/below");
+  const std::vector<Fix> fixes{fixed("file"), fixed("directory/below")};
+  const auto outside = root() / "outside";
+  fs::create_directory(outside);
+  for (const char* name : {"file", "below"}) {
+    std::ofstream(outside / name) << "x";
+    ASSERT_EQ(::chmod((outside / name).c_str(), 0640), 0);
+    ASSERT_EQ(::chown((outside / name).c_str(), kApp, kApp), 0);
+  }
+  fs::rename(tree_ / "file", tree_ / "was-file");
+  fs::create_symlink(outside / "file", tree_ / "file");
+  fs::rename(tree_ / "directory", tree_ / "was-directory");
+  fs::create_directory_symlink(outside, tree_ / "directory");
+  refused(fixes[0], "something else stands in its place");
+  refused(fixes[1], "something else stands in its place");
+  EXPECT_EQ(facts(outside / "file").st_uid, kApp);
+  EXPECT_EQ(facts(outside / "below").st_uid, kApp);
+}
+
+TEST_P(Undo, LeavesWhatHasAnotherName) {
+  make("file");
+  const auto fix = fixed("file");
+  fs::create_hard_link(tree_ / "file", root() / "other-name");
+  refused(fix, "it has another name");
+}
+
+TEST_P(Undo, AddsNoSetIdBit) {
+  const auto path = make("file");
+  auto fix = fixed("file");
+  fix.before.mode = Mode{06755};
+  EXPECT_EQ(undo({fix}).restored, 1U);
+  is(path, 0, 0, 0755);
+  make("program");
+  auto program = fixed("program");
+  ASSERT_EQ(::chmod(program.path.c_str(), 04640), 0);
+  refused(program, "it is set-user-ID");
+}
+
+TEST_P(Undo, LeavesWhatHasCapabilities) {
+  const auto path = make("ping");
+  const auto fix = fixed("ping");
+  vfs_cap_data capabilities{};
+  capabilities.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE;
+  capabilities.data[0].permitted = 1U << CAP_NET_RAW;
+  if (::setxattr(path.c_str(), "security.capability", &capabilities, sizeof capabilities, 0) < 0)
+    GTEST_SKIP() << "no file capabilities on " << name_of(GetParam());
+  refused(fix, "it has file capabilities");
+}
+
+TEST_P(Undo, CrossesNoMount) {
+  fs::create_directory(tree_ / "directory");
+  make("directory/file");
+  const auto fix = fixed("directory/file");
+  ASSERT_EQ(::mount((tree_ / "directory").c_str(), (tree_ / "directory").c_str(), nullptr, MS_BIND,
+                    nullptr),
+            0);
+  refused(fix, "a mount stands between it and its tree");
+  ASSERT_EQ(::umount2((tree_ / "directory").c_str(), MNT_DETACH), 0);
+}
+
+TEST_P(Undo, OnlyInTreesOfThePolicies) {
+  make("file");
+  const auto fix = fixed("file");
+  const auto report = guard::undo({fix}, set(root() / "elsewhere"), undone_, std::stop_token());
+  ASSERT_EQ(report.left.size(), 1U);
+  EXPECT_EQ(report.left[0].why, "no policy has a tree that holds it any more");
+  is(fix.path, kApp, kApp, 0640);
+}
+
+TEST_P(Undo, CanBeStopped) {
+  make("file");
+  const auto fix = fixed("file");
+  std::stop_source source;
+  source.request_stop();
+  const auto report = guard::undo({fix}, set(), undone_, source.get_token());
+  EXPECT_EQ(report.restored, 0U);
+  EXPECT_EQ(report.left.size(), 1U);
+  is(fix.path, kApp, kApp, 0640);
+}
+
+}  // namespace
+}  // namespace guard::test
