@@ -32,15 +32,6 @@ std::string until_when_and_why(const Pause& pause) {
   return "paused until " + to_the_second(pause.until) + " by " + who + ": " + why;
 }
 
-Status check_policy(const PolicySet& set, const std::string& name) {
-  if (set.find_policy(name)) return {};
-  std::vector<std::string> names;
-  for (const auto& policy : set.policies()) names.push_back(policy.name());
-  const auto near = nearest(name, names);
-  return Error("no policy is called " + quote(name) +
-               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
-}
-
 }  // namespace
 
 Clocks Clocks::read() {
@@ -62,7 +53,7 @@ Pauses::Pauses(Store* store, const Clocks& now) : store_(store) {
 Status Pauses::start(const PolicySet& set, const std::string& policy,
                      std::chrono::microseconds length, const std::string& reason, const Person& who,
                      const Clocks& now) {
-  GUARD_CHECK(check_policy(set, policy));
+  if (const auto known = set.policy_called(policy); !known) return known.error();
   if (length < kShortest || length > kLongest)
     return Error("a pause takes at least 1 second and at most 30 days");
   if (reason.size() > kLongestReason)

@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "policy/base/text.h"
 #include "policy/identity.h"
 
 namespace guard {
@@ -114,6 +115,15 @@ const Policy* PolicySet::find_policy(std::string_view name) const {
   const auto found = std::find_if(policies_.begin(), policies_.end(),
                                   [&](const Policy& policy) { return policy.name() == name; });
   return found == policies_.end() ? nullptr : &*found;
+}
+
+Result<const Policy*> PolicySet::policy_called(std::string_view name) const {
+  if (const auto* policy = find_policy(name)) return policy;
+  std::vector<std::string_view> names;
+  for (const auto& known : policies_) names.push_back(known.name());
+  const auto near = nearest(name, names);
+  return Error("no policy is called " + quote(name) +
+               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
 }
 
 }  // namespace guard

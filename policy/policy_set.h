@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "policy/base/result.h"
 #include "policy/draft.h"
 #include "policy/glob.h"
 
@@ -108,6 +109,8 @@ class PolicySet {
 
   const Policy& policy_of(const Tree& tree) const { return policies_[tree.policy]; }
   const Policy* find_policy(std::string_view name) const;
+  // The same for a name that somebody gave: the error says what was meant, perhaps.
+  Result<const Policy*> policy_called(std::string_view name) const;
 
   // The innermost tree that holds this absolute, normal path; null if none does. Never allocates.
   const Tree* tree_of(std::string_view path) const;
