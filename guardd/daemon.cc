@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cinttypes>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -15,7 +14,6 @@
 #include <set>
 #include <utility>
 
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 #include "guardd/account.h"
@@ -29,7 +27,6 @@
 #include "guardd/handover.h"
 #include "guardd/health.h"
 #include "guardd/herald.h"
-#include "guardd/host/clock.h"
 #include "guardd/host/users.h"
 #include "guardd/load.h"
 #include "guardd/pauses.h"
@@ -38,6 +35,7 @@
 #include "guardd/reloads.h"
 #include "guardd/repairs.h"
 #include "guardd/scans.h"
+#include "guardd/service_manager.h"
 #include "guardd/sources/mounts.h"
 #include "guardd/state/store.h"
 #include "guardd/trees.h"
@@ -53,6 +51,10 @@ using namespace std::chrono_literals;
 // How long notices gather, once so many have woken us one after the other.
 constexpr auto kGather = 1ms;
 constexpr unsigned kFew = 4;
+
+// What the process ends with; of the second a service manager knows that another try is in vain.
+constexpr int kFailed = 1;
+constexpr int kNotConfigured = 6;  // as the LSB has it
 
 // How long it may take until we are ready. The marks are in place long before; but until the trees
 // were looked through for the first time, less is known of what is touched in them.
@@ -74,7 +76,7 @@ class Daemon {
   int run() {
     if (const auto started = start(); !started) {
       std::cerr << "guardd: " << printable(started.error().text()) << '\n';
-      return 1;
+      return set_is_valid_ ? kFailed : kNotConfigured;
     }
     do {
       turn();
@@ -97,6 +99,7 @@ class Daemon {
     loop_.reset(loop);
     auto read = read_rules(options_.config_file, options_.policy_directories, 1);
     if (!read.rules) return Error("the settings or the policies are not valid");
+    set_is_valid_ = true;
     config_ = read.rules->config;
     handover_.emplace(Handover::of_this_machine(config_.lsm.pin));
     if (const auto taken = handover_->take(); !taken) troubles_.push_back(taken.error().text());
@@ -111,7 +114,11 @@ class Daemon {
     GUARD_CHECK(herald_.start(options_.log, config_));
     herald_.count_dropped(store_.get());
     herald_.set_backend(source_.backend);
-    if (source_.answers) herald_.count_answers(&source_.answers->counters());
+    herald_.tell_also(manager_);
+    if (source_.answers) {
+      herald_.count_answers(&source_.answers->counters());
+      manager_.count_answers(&source_.answers->counters());
+    }
     pauses_.emplace(store_.get(), Clocks::read());
     remember_undone();
     scans_ = std::make_unique<Scans>(config_.scan.threads, *undone_);
@@ -223,9 +230,6 @@ class Daemon {
         add_io(quick_errands_.fd(), [](Daemon& daemon) { daemon.quick_errands_.finish(); }));
     GUARD_CHECK(add_io(long_errands_.fd(), [](Daemon& daemon) { daemon.long_errands_.finish(); }));
     if (trail_) GUARD_CHECK(add_io(trail_->fd(), [](Daemon& daemon) { daemon.hear_of_trail(); }));
-    // Only asked for when systemd wants it. The loop's own turns are what it stands for: nothing
-    // that can wait for a file system happens on it.
-    (void)sd_event_set_watchdog(loop_.get(), 1);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
       const int code = sd_event_add_signal(loop_.get(), nullptr, signal, on_signal, this);
       if (code < 0) return Error::from_errno(-code, "signal");
@@ -287,6 +291,7 @@ class Daemon {
     set_ = pauses_->applied_to(said_);
     accounts_ = local_users(owners(*set_));
     herald_.set_limits(config_);
+    manager_.set_longest_answer(config_.answer.deadline);
     if (trail_) trail_->set_limits(limits_of_trail());
     next_scan_.reset();
     if (config_.scan.every.count() > 0)
@@ -380,7 +385,7 @@ class Daemon {
   // ---- reloading
 
   Reloads::Read prepare_reload() {
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_us());
+    manager_.reloads();
     return [config = options_.config_file, directories = options_.policy_directories,
             generation = said_->generation() + 1] {
       return read_rules(config, directories, generation);
@@ -398,7 +403,7 @@ class Daemon {
     news.errors = std::move(read.errors);
     herald_.reload(news);
     tell_health();
-    sd_notify(0, "READY=1");
+    manager_.has_reloaded();
     return news;
   }
 
@@ -411,6 +416,7 @@ class Daemon {
       if (due && (!next || *due < *next)) next = due;
     };
     consider(herald_.next_due());
+    consider(manager_.next());
     consider(gathers_until_);
     if (const auto wait = pauses_->next_due(Clocks::read()))
       consider(std::chrono::steady_clock::now() + *wait);
@@ -466,6 +472,7 @@ class Daemon {
     }
     herald_.close_due(now);
     if (bus_) attend_bus(now);
+    manager_.work(now);
     const bool ready = scans_->idle() || now >= ready_at_latest_ || herald_.has_too_many_early();
     if (!herald_.is_ready() && ready) tell_ready();
   }
@@ -511,7 +518,7 @@ class Daemon {
     news.directories = source_.source->directories().size();
     herald_.ready(news);
     tell_health();
-    sd_notify(0, "READY=1");
+    manager_.is_ready();
   }
 
   // What is less than somebody might expect, each in a sentence.
@@ -528,13 +535,23 @@ class Daemon {
   }
 
   void tell_health() {
-    herald_.health(disabled_, disabled_ ? std::vector<std::string>() : shortcomings(),
-                   pauses_->sentences());
+    auto all = disabled_ ? std::vector<std::string>() : shortcomings();
+    const auto paused = pauses_->sentences();
+    StatusFacts facts{set_->policies().size(),
+                      set_->trees().size(),
+                      trees_->pending(),
+                      source_.backend,
+                      {},
+                      disabled_,
+                      all};
+    for (const auto& [policy, sentence] : paused) facts.paused.push_back(policy);
+    manager_.stands(std::move(facts));
+    herald_.health(disabled_, std::move(all), paused);
     if (bus_) bus_->changed();
   }
 
   void finish() {
-    sd_notify(0, "STOPPING=1");
+    manager_.stops();
     if (source_.answers) source_.answers->stop();
     handover_->release();
     herald_.stop(stop_reason_);
@@ -549,6 +566,7 @@ class Daemon {
   Loop loop_;
   std::vector<std::unique_ptr<Io>> ios_;
   Config config_;
+  bool set_is_valid_ = false;              // what was to be loaded at the start
   std::shared_ptr<const PolicySet> said_;  // by the files
   std::shared_ptr<const PolicySet> set_;   // as it is enforced: with the pauses
   std::vector<TreeLimits> limits_;         // by policy
@@ -566,6 +584,7 @@ class Daemon {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Trail> trail_;
   Herald herald_;
+  ServiceManager manager_;
   std::unique_ptr<Processes> processes_;
   std::optional<Handover> handover_;
   std::optional<Pauses> pauses_;

@@ -161,7 +161,8 @@ std::string ConsolePublisher::sentence(TimePoint time, Tone tone, std::string_vi
 
 void ConsolePublisher::ready(const ReadyNews& news) noexcept {
   tell([&](std::string& text) {
-    text = sentence(clock_(), Tone::kGood, "guarding", guarded_text(news));
+    text = news.policies == 0 ? sentence(clock_(), Tone::kOdd, "ready", kNothingGuarded)
+                              : sentence(clock_(), Tone::kGood, "guarding", guarded_text(news));
     speaking_.clear();
   });
 }

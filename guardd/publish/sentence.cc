@@ -140,6 +140,7 @@ std::string closed_sentence(const Incident& incident) {
 }
 
 std::string sentence_of(const ReadyNews& news) {
+  if (news.policies == 0) return "guardd is ready, and " + std::string(kNothingGuarded);
   return "guardd guards " + guarded_text(news);
 }
 

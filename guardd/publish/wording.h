@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "guardd/host/paint.h"
 #include "guardd/publish/publisher.h"
@@ -20,6 +21,11 @@ std::string totals_text(const Paint& paint, const Incident& incident);
 
 // "at once", "in 1.5 s", "in 12 min"
 std::string length_text(TimePoint from, TimePoint to);
+
+// What a machine without a policy is told: that nothing happens, and what to do about it.
+inline constexpr std::string_view kNothingGuarded =
+    "nothing is guarded: there is no policy; write one in /etc/guardd/policies.d, see "
+    "guardd-policy(5)";
 
 // "1 policy in 2 trees, 30 directories, through fanotify; 1 not there yet"
 std::string guarded_text(const ReadyNews& news);

@@ -336,6 +336,10 @@ TEST_F(JournalTest, TheDaemonItselfIsToldOf) {
             "guardd guards 2 policies in 3 trees, 40 directories, through fanotify; 1 not there "
             "yet");
   EXPECT_EQ(one(told_.back(), "PRIORITY"), "6");
+  journal.ready({"1.0", Backend::kFanotify, 1, "abc", 0, 0, 0, 0});
+  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+            "guardd is ready, and nothing is guarded: there is no policy; write one in "
+            "/etc/guardd/policies.d, see guardd-policy(5)");
   journal.reload({true, 4, "abc", 2, {}});
   EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kReloaded);
   journal.reload({false, 4, "abc", 2, {"a.toml:1:1: no", "b.toml:1:1: no"}});
