@@ -113,7 +113,8 @@ int change_owner(const Object& object, Uid uid, Gid gid) {
 
 int change_mode(const Object& object, Mode mode) {
   if (::syscall(SYS_fchmodat2, object.fd.get(), "", mode.value, AT_EMPTY_PATH) == 0) return 0;
-  if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP) return errno;
+  // EPERM: also of a filter of system calls that is older than this one.
+  if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP && errno != EPERM) return errno;
   // Before Linux 6.6.
   return ::chmod(NameInProc(object).text(), mode.value) < 0 ? errno : 0;
 }

@@ -28,6 +28,9 @@ guard_directory(GUARD_DBUS_INTERFACES_DIR "dbus-1 datadir" /usr/share/dbus-1/int
                 BELOW dbus-1/interfaces)
 guard_directory(GUARD_POLKIT_ACTIONS_DIR "polkit-gobject-1 actiondir" /usr/share/polkit-1/actions "Actions of polkit")
 
+# Where guardd reads its settings and policies, whatever the prefix.
+set(GUARD_CONFIG_DIR /etc/guardd)
+
 set(bash_completions ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 set(zsh_completions ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 set(fish_completions ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)

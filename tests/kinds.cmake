@@ -14,9 +14,11 @@
 #                                             ratios and fails where one is clearly not what we promise; root
 #
 # What follows a name are the libraries to link. The two vm kinds also take SYSTEMD, to boot systemd in the machine,
-# KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; guard_vm_gtest more SOURCES, a container test TIMEOUT too. A script that ends
-# with 77 is skipped, and the last line it said is the reason. Every kind is a label for `ctest -L` and has a target
-# that builds its programs: unit_tests, root_tests, vm_tests, fuzz_tests, benchmarks.
+# KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; guard_vm_gtest more SOURCES. Scripts in containers and
+# virtual machines also take TIMEOUT, INSTALLED, to have guardd installed for them (tests/installed.sh), and PREPARE, to
+# have container/NAME.prepare or vm/NAME.prepare run in the system before it boots. A script that ends with 77 is
+# skipped, and the last line it said is the reason. Every kind is a label for `ctest -L` and has a target that builds
+# its programs: unit_tests, root_tests, vm_tests, fuzz_tests, benchmarks.
 include(GoogleTest)
 find_package(GTest REQUIRED)
 
@@ -66,14 +68,28 @@ function(guard_root_test name)
                        PROPERTIES LABELS root TIMEOUT 120)
 endfunction()
 
+# What both kinds of machines are told: INSTALLED, and PREPARE for the script beside the test's own.
+function(guard_machine_options variable kind name)
+  cmake_parse_arguments(PARSE_ARGV 3 arg "INSTALLED;PREPARE" "" "")
+  set(options)
+  if(arg_INSTALLED)
+    list(APPEND options --installed)
+  endif()
+  if(arg_PREPARE)
+    list(APPEND options --prepare ${CMAKE_CURRENT_SOURCE_DIR}/${kind}/${name}.prepare)
+  endif()
+  set(${variable} ${options} PARENT_SCOPE)
+endfunction()
+
 function(guard_container_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "")
+  guard_machine_options(options container ${name} ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
   math(EXPR deadline "${arg_TIMEOUT} + 30")
   guard_command_test(container/${name} container ${deadline}
-    ${CMAKE_CURRENT_SOURCE_DIR}/machines/container --timeout ${arg_TIMEOUT}
+    ${CMAKE_CURRENT_SOURCE_DIR}/machines/container --timeout ${arg_TIMEOUT} ${options}
     -- ${CMAKE_CURRENT_SOURCE_DIR}/container/${name}.test)
 endfunction()
 
@@ -87,7 +103,8 @@ function(guard_vm_command name)
     set(arg_TIMEOUT 300)
   endif()
   math(EXPR deadline "${arg_TIMEOUT} + 30")
-  set(options --timeout ${arg_TIMEOUT})
+  guard_machine_options(options vm ${name} ${ARGN})
+  list(APPEND options --timeout ${arg_TIMEOUT})
   if(arg_SYSTEMD)
     list(APPEND options --systemd)
   endif()

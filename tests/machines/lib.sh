@@ -83,6 +83,15 @@ find_image() {
   touch "$image"
 }
 
+# install_into DIR BUILD_DIR: what "cmake --install" installs, as a package would have it.
+install_into() {
+  local log=$world/install.log
+  DESTDIR=$1 cmake --install "$2" --prefix /usr >"$log" 2>&1 || {
+    cat "$log" >&2
+    fail "it cannot be installed"
+  }
+}
+
 # job_environment: prints what a job in a machine starts with, as shell: the place it was called from and its variables.
 job_environment() {
   local name

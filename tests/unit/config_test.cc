@@ -115,6 +115,40 @@ class ConfigFile : public testing::Test {
   std::filesystem::path directory_;
 };
 
+// What is installed: each setting behind a #, with its default.
+TEST(Config, TheInstalledFileHasTheDefaults) {
+  std::ifstream file(GUARD_SOURCE_DIR "/units/guardd.toml");
+  std::string text;
+  std::size_t settings = 0;
+  for (std::string line; std::getline(file, line);) {
+    const bool is_said = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    text += (is_said ? line.substr(1) : line) + "\n";
+    if (is_said && line[1] != '[') ++settings;
+  }
+  Diagnostics diagnostics;
+  const auto got = read_config(text, diagnostics.add_file("guardd.toml"), diagnostics);
+  EXPECT_EQ(complaints(diagnostics), "");
+  const Config usual;
+  EXPECT_EQ(got.backend, usual.backend);
+  EXPECT_EQ(got.tracer, usual.tracer);
+  EXPECT_EQ(got.answer.deadline, usual.answer.deadline);
+  EXPECT_EQ(got.answer.on_deadline, usual.answer.on_deadline);
+  EXPECT_EQ(got.answer.on_overload, usual.answer.on_overload);
+  EXPECT_EQ(got.answer.unknown_intent, usual.answer.unknown_intent);
+  EXPECT_EQ(got.lsm.pin, usual.lsm.pin);
+  EXPECT_EQ(got.scan.threads, 4U);  // at most, which is what its comment says
+  EXPECT_EQ(got.scan.every, usual.scan.every);
+  EXPECT_EQ(got.audit.path, usual.audit.path);
+  EXPECT_EQ(got.audit.retention, usual.audit.retention);
+  EXPECT_EQ(got.audit.max_size, usual.audit.max_size);
+  EXPECT_EQ(got.journal.sample, usual.journal.sample);
+  EXPECT_EQ(got.journal.min_severity, usual.journal.min_severity);
+  EXPECT_EQ(got.journal.rate, usual.journal.rate);
+  EXPECT_EQ(got.incident.quiet, usual.incident.quiet);
+  EXPECT_EQ(got.metrics.textfile, usual.metrics.textfile);
+  EXPECT_EQ(settings, 17U);
+}
+
 TEST_F(ConfigFile, IsReadWhereItIsNamed) {
   Diagnostics diagnostics;
   const auto config = load_config(write("[journal]\nsample = 9\n"), diagnostics);
