@@ -22,8 +22,8 @@
 #include "guardd/backend.h"
 #include "guardd/break_glass.h"
 #include "guardd/caretaker.h"
-#include "guardd/desk.h"
 #include "guardd/errands.h"
+#include "guardd/gathering.h"
 #include "guardd/handover.h"
 #include "guardd/health.h"
 #include "guardd/herald.h"
@@ -31,7 +31,7 @@
 #include "guardd/load.h"
 #include "guardd/pauses.h"
 #include "guardd/privileges.h"
-#include "guardd/publish/bus.h"
+#include "guardd/reception.h"
 #include "guardd/reloads.h"
 #include "guardd/repairs.h"
 #include "guardd/scans.h"
@@ -47,10 +47,6 @@ namespace guard {
 namespace {
 
 using namespace std::chrono_literals;
-
-// How long notices gather, once so many have woken us one after the other.
-constexpr auto kGather = 1ms;
-constexpr unsigned kFew = 4;
 
 // What the process ends with; of the second a service manager knows that another try is in vain.
 constexpr int kFailed = 1;
@@ -173,9 +169,12 @@ class Daemon {
     return {config_.audit.retention, config_.audit.max_size};
   }
 
+  std::string path_of_trail() const {
+    return trail_path(config_.audit.path, options_.state_directory);
+  }
+
   void open_trail() {
-    auto trail =
-        Trail::open(trail_path(config_.audit.path, options_.state_directory), limits_of_trail());
+    auto trail = Trail::open(path_of_trail(), limits_of_trail());
     if (trail)
       trail_ = *std::move(trail);
     else
@@ -204,11 +203,11 @@ class Daemon {
         source_.source->fd(),
         [](Daemon& daemon) {
           daemon.more_notices_ = daemon.source_.source->dispatch(*daemon.caretaker_);
-          daemon.let_gather();
+          daemon.gathering_.woken(std::chrono::steady_clock::now(), daemon.processes_->fd() >= 0);
           daemon.scans_->stir();
         },
         &notices));
-    notices_ready_.reset(notices);
+    gathering_.take(notices);
     if (processes_->fd() >= 0) {
       GUARD_CHECK(add_io(processes_->fd(), [](Daemon& daemon) {
         daemon.herald_.lost(daemon.processes_->dispatch());
@@ -357,29 +356,20 @@ class Daemon {
 
   void go_on_the_bus() {
     if (!options_.bus) return;
-    desk_.emplace(Desk::House{
-        herald_, source_, *trees_, *pauses_, reloads_, quick_errands_, long_errands_,
-        [this] {
-          return InForce{said_, set_, limits_, disabled_};
-        },
-        [this] {
-          return trail_ ? trail_path(config_.audit.path, options_.state_directory) : std::string();
-        },
-        [this](const auto& policy, auto length, const auto& reason, const Person& who) {
-          return pause(policy, length, reason, who);
-        },
-        [this](const auto& policy) { return resume(policy); }});
-    bus_ = std::make_unique<bus::Service>(loop_.get(), *options_.bus, *desk_);
-    bus_publisher_.emplace(*bus_);
-    herald_.tell_also(*bus_publisher_);
-    bus_->start();
-  }
-
-  void attend_bus(SteadyTime now) {
-    bus_->tick(now);
-    if (bus_->trouble() == bus_trouble_) return;
-    bus_trouble_ = bus_->trouble();
-    if (herald_.is_ready()) tell_health();
+    reception_.emplace(
+        loop_.get(), *options_.bus,
+        Desk::House{herald_, source_, *trees_, *pauses_, reloads_, quick_errands_, long_errands_,
+                    *undone_,
+                    [this] {
+                      return InForce{said_, set_, limits_, disabled_};
+                    },
+                    [this] { return trail_ ? path_of_trail() : std::string(); },
+                    [this](const auto& policy, auto length, const auto& reason, const Person& who) {
+                      return pause(policy, length, reason, who);
+                    },
+                    [this](const auto& policy) { return resume(policy); }});
+    herald_.tell_also(reception_->publisher());
+    reception_->service().start();
   }
 
   // ---- reloading
@@ -417,11 +407,11 @@ class Daemon {
     };
     consider(herald_.next_due());
     consider(manager_.next());
-    consider(gathers_until_);
+    consider(gathering_.until());
     if (const auto wait = pauses_->next_due(Clocks::read()))
       consider(std::chrono::steady_clock::now() + *wait);
     if (!herald_.is_ready()) consider(ready_at_latest_);
-    if (bus_) consider(bus_->next());
+    if (reception_) consider(reception_->next());
     // What is switched off has nothing to do, however long that has been due.
     if (!disabled_) {
       consider(work_at_);
@@ -435,28 +425,11 @@ class Daemon {
     return wait.count() <= 0 ? 0 : static_cast<std::uint64_t>(wait.count()) + 1;
   }
 
-  // Each notice that wakes us is paid for by whoever caused it. Where one follows the other, more
-  // gather for a moment; but not where a process can only be asked for while it lives.
-  void let_gather() {
-    const auto now = std::chrono::steady_clock::now();
-    in_a_row_ = now - woken_at_ < 2 * kGather ? in_a_row_ + 1 : 0;
-    woken_at_ = now;
-    if (in_a_row_ < kFew || processes_->fd() < 0) return;
-    gathers_until_ = now + kGather;
-    (void)sd_event_source_set_enabled(notices_ready_.get(), SD_EVENT_OFF);
-  }
-
-  void listen_again(SteadyTime now) {
-    if (!gathers_until_) return;
-    // What has gathered may be about what is due.
-    if (work_at_ && *work_at_ <= now) more_notices_ = true;
-    if (*gathers_until_ > now) return;
-    gathers_until_.reset();
-    (void)sd_event_source_set_enabled(notices_ready_.get(), SD_EVENT_ON);
-  }
-
   void turn() {
-    listen_again(std::chrono::steady_clock::now());
+    const auto begun = std::chrono::steady_clock::now();
+    // What has gathered may be about what is due.
+    if (gathering_.is_on() && work_at_ && *work_at_ <= begun) more_notices_ = true;
+    gathering_.end_if_due(begun);
     if (more_notices_) more_notices_ = source_.source->dispatch(*caretaker_);
     if (!pauses_->take_ended(Clocks::read()).empty()) enforce_pauses();
     const auto now = std::chrono::steady_clock::now();
@@ -471,7 +444,7 @@ class Daemon {
       work_at_ = caretaker_->work(now);
     }
     herald_.close_due(now);
-    if (bus_) attend_bus(now);
+    if (reception_ && reception_->attend(now) && herald_.is_ready()) tell_health();
     manager_.work(now);
     const bool ready = scans_->idle() || now >= ready_at_latest_ || herald_.has_too_many_early();
     if (!herald_.is_ready() && ready) tell_ready();
@@ -525,8 +498,9 @@ class Daemon {
   std::vector<std::string> shortcomings() const {
     auto all = troubles_;
     for (const auto* trouble :
-         {&store_trouble_, &trail_trouble_, &handover_trouble_, &program_trouble_, &bus_trouble_})
+         {&store_trouble_, &trail_trouble_, &handover_trouble_, &program_trouble_})
       if (!trouble->empty()) all.push_back(*trouble);
+    if (reception_ && !reception_->trouble().empty()) all.push_back(reception_->trouble());
     if (refused_reload_)
       all.emplace_back("what was to be loaded is not valid: the policies of before go on");
     const auto more = shortcomings_of(source_, *processes_, *trees_, *set_, accounts_);
@@ -547,7 +521,7 @@ class Daemon {
     for (const auto& [policy, sentence] : paused) facts.paused.push_back(policy);
     manager_.stands(std::move(facts));
     herald_.health(disabled_, std::move(all), paused);
-    if (bus_) bus_->changed();
+    if (reception_) reception_->service().changed();
   }
 
   void finish() {
@@ -576,7 +550,6 @@ class Daemon {
   std::string trail_trouble_;
   std::string handover_trouble_;
   std::string program_trouble_;
-  std::string bus_trouble_;
   bool refused_reload_ = false;
   std::set<std::string> accounts_;  // of the policies: those that this machine's own file names
   std::string stop_reason_;
@@ -596,24 +569,19 @@ class Daemon {
   std::unique_ptr<Trees> trees_;
   std::unique_ptr<Anchors> anchors_;
   Mounts mounts_;
-  Handle<sd_event_source, sd_event_source_disable_unref> notices_ready_;
+  Gathering gathering_;
 
   Errands quick_errands_{2, Errands::Descriptors::kShared};
   Errands long_errands_{4, Errands::Descriptors::kOwn};
   Reloads reloads_{quick_errands_, [this] { return prepare_reload(); },
                    [this](RulesRead read) { return end_reload(std::move(read)); }};
-  std::optional<Desk> desk_;
-  std::unique_ptr<bus::Service> bus_;
-  std::optional<BusPublisher> bus_publisher_;
+  std::optional<Reception> reception_;
 
   std::string why_again_;
   bool more_notices_ = false;
   std::optional<SteadyTime> work_at_;  // when the caretaker wants its next turn
   SteadyTime ready_at_latest_;
   std::optional<SteadyTime> next_scan_;  // where the settings want a regular one
-  std::optional<SteadyTime> gathers_until_;
-  SteadyTime woken_at_;  // by notices
-  unsigned in_a_row_ = 0;
 };
 
 }  // namespace

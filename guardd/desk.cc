@@ -2,11 +2,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <utility>
 
-#include "guardd/audit/reader.h"
+#include "guardd/asked_scan.h"
+#include "guardd/audit/trail.h"
 #include "guardd/host/question.h"
 #include "guardd/host/users.h"
+#include "guardd/undo.h"
 #include "guardd/version.h"
 #include "guardd/who/inquiries.h"
 #include "policy/base/text.h"
@@ -23,10 +26,10 @@ constexpr std::uint32_t kNoLogin = UINT32_MAX;
 // Does the work on a thread and hands its result to the reply, unless nobody waits for it any more.
 template <typename T>
 void send(Errands& errands, const std::stop_token& stop, const bus::Reply<T>& reply,
-          std::function<std::variant<T, Refused>(const std::stop_token&)> work) {
+          std::function<std::variant<T, Refused>(const Errands::Place&)> work) {
   const bool sent = errands.send(
-      [reply, work = std::move(work)](const std::stop_token& either) -> Errands::Finish {
-        const auto result = std::make_shared<std::variant<T, Refused>>(work(either));
+      [reply, work = std::move(work)](const Errands::Place& place) -> Errands::Finish {
+        const auto result = std::make_shared<std::variant<T, Refused>>(work(place));
         return [reply, result] { reply(std::move(*result)); };
       },
       stop);
@@ -157,7 +160,7 @@ void Desk::explain(const bus::Asked& asked, const bus::Caller& caller, std::stop
   using Explained = std::shared_ptr<const bus::Explained>;
   send<Explained>(house_.quick, stop, reply,
                   [set = house_.in_force().set, asked, is_trusted = caller.is_trusted,
-                   backend = house_.source.backend](const std::stop_token& /*stop*/) {
+                   backend = house_.source.backend](const Errands::Place& /*place*/) {
                     return explained(set, asked, is_trusted, backend);
                   });
 }
@@ -188,21 +191,79 @@ void Desk::incidents(const bus::IncidentFilter& filter, std::stop_token stop,
   if (trail.empty())
     return reply(Refused{Refusal::kFailed, "there is no audit trail to look into"});
   send<ToldIncidents>(house_.quick, stop, reply,
-                      [trail = std::move(trail), filter](const std::stop_token& either) {
-                        return read_incidents(trail, filter, either);
+                      [trail = std::move(trail), filter](const Errands::Place& place) {
+                        return read_incidents(trail, filter, place.stop());
                       });
 }
 
-void Desk::scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
-                bus::Reply<bus::ScanTotals> reply) {
-  (void)where, (void)fix, (void)caller, (void)stop;
-  reply(Refused{Refusal::kFailed, "not yet"});
+// What was put right by hand is told like everything else, so that it can be undone.
+void Desk::scan(const std::string& where, bool fix, const bus::Caller& /*caller*/,
+                std::stop_token stop, bus::Reply<bus::ScanTotals> reply) {
+  const auto in_force = house_.in_force();
+  if (!where.empty() && !where.starts_with('/'))
+    if (const auto refused = no_such_policy(*in_force.said, where)) return reply(*refused);
+  if (fix && in_force.disabled)
+    return reply(Refused{Refusal::kDisabled, "nothing is put right: " + *in_force.disabled});
+  send<bus::ScanTotals>(
+      house_.long_ones, stop, reply,
+      [set = in_force.said, where, fix, herald = &house_.herald](
+          const Errands::Place& place) -> std::variant<bus::ScanTotals, Refused> {
+        ScanProgress progress;
+        const auto tell = [&](const AskedFinding& finding) {
+          if (!finding.outcome || finding.outcome->what == Remedied::kRight) return;
+          place.tell(
+              [herald, violation = account_of(*set, finding)] { herald->violation(violation); });
+        };
+        const auto report = scan_asked(*set, {where, fix, false}, {}, tell, place.stop(), progress);
+        if (!report) return Refused{Refusal::kInvalidArgument, printable(report.error().text())};
+        constexpr std::uint64_t kMost = UINT32_MAX;
+        return bus::ScanTotals{static_cast<std::uint32_t>(std::min(report->found, kMost)),
+                               static_cast<std::uint32_t>(std::min(report->fixed, kMost))};
+      });
 }
 
-void Desk::undo(const std::string& incident, const bus::Caller& caller, std::stop_token stop,
+// In two steps, for who reads the trail is not who may wait for a file system.
+void Desk::undo(const std::string& incident, const bus::Caller& /*caller*/, std::stop_token stop,
                 bus::Reply<std::uint32_t> reply) {
-  (void)incident, (void)caller, (void)stop;
-  reply(Refused{Refusal::kFailed, "not yet"});
+  auto trail = house_.trail();
+  if (trail.empty())
+    return reply(Refused{Refusal::kFailed, "there is no audit trail, so nobody knows how it was"});
+  const auto is_open = house_.herald.open_incident(incident) != nullptr;
+  using Fixes = std::shared_ptr<const std::vector<Fix>>;
+  const bus::Reply<Fixes> found = [this, stop, reply](const std::variant<Fixes, Refused>& result) {
+    if (const auto* refused = std::get_if<Refused>(&result)) return reply(*refused);
+    undo_these(std::get<Fixes>(result), stop, reply);
+  };
+  send<Fixes>(house_.quick, stop, found,
+              [trail = std::move(trail), incident,
+               is_open](const Errands::Place& /*place*/) -> std::variant<Fixes, Refused> {
+                // What has just happened in it may not have been written yet.
+                if (is_open) std::this_thread::sleep_for(2 * Trail::kDelay);
+                auto reader = TrailReader::open(trail);
+                if (!reader) return failed(std::move(reader).error().context("the audit trail"));
+                auto fixes = reader->fixes_of(incident);
+                if (!fixes) return failed(std::move(fixes).error().context("the audit trail"));
+                if (fixes->empty()) {
+                  TrailFilter filter;
+                  filter.incident = incident;
+                  const auto count = reader->count(filter);
+                  if (!count || *count == 0)
+                    return Refused{
+                        Refusal::kNoSuchIncident,
+                        "there is no incident " + quote(incident) + ", or it is no longer kept"};
+                }
+                return std::make_shared<const std::vector<Fix>>(*std::move(fixes));
+              });
+}
+
+void Desk::undo_these(std::shared_ptr<const std::vector<Fix>> fixes, const std::stop_token& stop,
+                      const bus::Reply<std::uint32_t>& reply) {
+  send<std::uint32_t>(house_.long_ones, stop, reply,
+                      [fixes = std::move(fixes), set = house_.in_force().said,
+                       undone = &house_.undone](const Errands::Place& place) {
+                        return static_cast<std::uint32_t>(
+                            guard::undo(*fixes, *set, *undone, place.stop()).restored);
+                      });
 }
 
 }  // namespace guard

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "dbus/manager.h"
+#include "guardd/audit/reader.h"
 #include "guardd/backend.h"
 #include "guardd/errands.h"
 #include "guardd/herald.h"
@@ -14,6 +17,7 @@
 #include "guardd/policy_facts.h"
 #include "guardd/reloads.h"
 #include "guardd/trees.h"
+#include "guardd/undone.h"
 
 namespace guard {
 
@@ -26,8 +30,9 @@ class Desk final : public bus::Manager {
     const Trees& trees;
     const Pauses& pauses;
     Reloads& reloads;
-    Errands& quick;  // seconds at most
-    Errands& long_ones;
+    Errands& quick;      // seconds at most, and may read the trail
+    Errands& long_ones;  // may wait for guarded file systems
+    Undone& undone;
     std::function<InForce()> in_force;
     std::function<std::string()> trail;  // where it is; empty: there is none
     std::function<Status(const std::string& policy, std::chrono::microseconds length,
@@ -55,6 +60,9 @@ class Desk final : public bus::Manager {
             bus::Reply<std::uint32_t> reply) override;
 
  private:
+  void undo_these(std::shared_ptr<const std::vector<Fix>> fixes, const std::stop_token& stop,
+                  const bus::Reply<std::uint32_t>& reply);
+
   House house_;
 };
 

@@ -22,8 +22,7 @@ bool Errands::send(Work work, std::stop_token wanted) {
 }
 
 void Errands::finish() {
-  for (auto& [finish, wanted] : finished_.take())
-    if (finish && !wanted.stop_requested()) finish();
+  for (const auto& finish : finished_.take()) finish();
 }
 
 void Errands::run(const std::stop_token& stop) {
@@ -43,8 +42,13 @@ void Errands::run(const std::stop_token& stop) {
       const auto end = [&either] { (void)either.request_stop(); };
       const std::stop_callback unwanted(errand.wanted, end);
       const std::stop_callback ending(stop, end);
-      auto finish = errand.work(either.get_token());
-      (void)finished_.put({std::move(finish), std::move(errand.wanted)}, stop);
+      auto finish = errand.work(Place(either.get_token(), finished_));
+      if (finish)
+        (void)finished_.put(
+            [finish = std::move(finish), wanted = errand.wanted] {
+              if (!wanted.stop_requested()) finish();
+            },
+            stop);
     }
     // What it holds may be as large as what was asked for.
     errand = Errand();

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <list>
 #include <mutex>
 #include <stop_token>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "guardd/inbox.h"
@@ -23,8 +23,20 @@ class Errands {
   static constexpr std::size_t kMostWaiting = 64;
 
   using Finish = std::function<void()>;  // on the loop
-  // On a thread; to end early when the token says so, then its Finish is not run.
-  using Work = std::function<Finish(const std::stop_token&)>;
+  // Where the work is done: on a thread.
+  class Place {
+   public:
+    Place(std::stop_token stop, Inbox<Finish>& inbox) : stop_(std::move(stop)), inbox_(inbox) {}
+    // To end early when it says so; then its Finish is not run.
+    const std::stop_token& stop() const { return stop_; }
+    // Run on the loop while the work goes on; waits while there is no room.
+    void tell(Finish news) const { (void)inbox_.put(std::move(news), stop_); }
+
+   private:
+    std::stop_token stop_;
+    Inbox<Finish>& inbox_;
+  };
+  using Work = std::function<Finish(const Place&)>;
 
   // Who waits for guarded file systems needs descriptors of its own, lest one that is frozen
   // outlives us: see host/own_descriptors.h. Who reads databases must share them: within a process,
@@ -47,16 +59,11 @@ class Errands {
     Work work;
     std::stop_token wanted;
   };
-  struct Finished {
-    Finish finish;
-    std::stop_token wanted;
-  };
-
   void run(const std::stop_token& stop);
 
   const unsigned most_threads_;
   const Descriptors descriptors_;
-  Inbox<Finished> finished_;
+  Inbox<Finish> finished_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Errand> waiting_;

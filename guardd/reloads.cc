@@ -23,7 +23,7 @@ void Reloads::ask(Done done) {
 
 void Reloads::begin() {
   served_ = std::exchange(asked_, {});
-  is_reading_ = errands_.send([this, read = prepare_()](const std::stop_token& /*stop*/) {
+  is_reading_ = errands_.send([this, read = prepare_()](const Errands::Place& /*place*/) {
     const auto result = std::make_shared<RulesRead>(read());
     return [this, result] { end(std::move(*result)); };
   });
