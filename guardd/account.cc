@@ -70,12 +70,13 @@ void want(Violation& violation, const Wanted& wanted) {
   violation.group_wanted = wanted.group.name;
 }
 
-// What is left as it is because the policy is paused. What was put right or refused before that was
-// is not.
+// What is left as it is because the policy is paused. What was put right or refused before that is
+// no such thing. Whoever works in a pause need not be told of it.
 void excuse(Violation& violation, const Policy& policy) {
   const bool was_left = violation.action == Told::kLogged || violation.action == Told::kSkipped;
   if (!policy.is_paused() || !was_left) return;
   violation.action = Told::kLogged;
+  violation.tell = false;
   violation.reason =
       policy.excuse + (violation.reason.empty() ? "" : "; besides, " + violation.reason);
 }

@@ -62,7 +62,7 @@ void Caretaker::enforce(std::shared_ptr<const PolicySet> set) {
   (void)settle_.take_overflowed();  // numbered as before; all trees are scanned anyway
   links_are_protected_ = false;
   std::ifstream("/proc/sys/fs/protected_hardlinks") >> links_are_protected_;
-  memory_.keep_excused_in(*set_);
+  memory_.keep_excused_of(*set_);
   for (std::uint32_t tree = 0; tree < set_->trees().size(); ++tree)
     if (source_.directory(tree, "")) take_up(tree);
 }
@@ -231,7 +231,7 @@ void Caretaker::now_watched(std::uint32_t tree) {
 
 void Caretaker::take_up(std::uint32_t tree) {
   if (!policy_of(tree).is_paused())
-    settle_again(tree, memory_.take_excused(set_->trees()[tree].path));
+    settle_again(tree, memory_.excused_in(set_->trees()[tree].path));
 }
 
 void Caretaker::settle_again(std::uint32_t tree, std::vector<Pending> all) {
@@ -240,7 +240,7 @@ void Caretaker::settle_again(std::uint32_t tree, std::vector<Pending> all) {
   for (auto& pending : all) {
     const auto [directory, name] = find(tree, pending.path);
     if (!directory) {  // it went with its directory
-      memory_.judged(pending.object);
+      if (!pending.is_excused) memory_.judged(pending.object);
       continue;
     }
     settle_.seen(*directory, name,
@@ -347,20 +347,35 @@ void Caretaker::repaired(const Repaired& done, SteadyTime now) {
 bool Caretaker::is_left_to_later(const Repaired& done, SteadyTime now) {
   const auto& [set, tree, path, due, war] = *done.repair;
   const auto& seen = due.seen;
-  const bool is_left = set->policy_of(set->trees()[tree]).is_paused() &&
-                       done.outcome.skip == Skip::kNotWanted && !due.look &&
-                       seen.evidence != Evidence::kNone && seen.object.known();
+  const auto skip = done.outcome.skip;
+  const bool is_left = set->policy_of(set->trees()[tree]).is_paused() && skip == Skip::kNotWanted &&
+                       !due.look && seen.evidence != Evidence::kNone && seen.object.known();
   const auto* directory = is_left ? source_.directories().find(due.directory) : nullptr;
   if (directory && !policy_of(directory->tree).is_paused()) {
     settle_.put_back(due, now);
     return true;
   }
+  // The scan at the end of the pause may meet it by another name.
+  const bool was_moved = skip == Skip::kGone || skip == Skip::kReplaced;
   if (directory && seen.who)
     memory_.excuse(
         {set->trees()[tree].path, path, seen.object, seen.is_directory, seen.operation, seen.who});
-  else
+  else if (!was_moved || !memory_.find_excused(seen.object))
     memory_.judged(seen.object);
   return false;
+}
+
+// What a pause has left and a scan meets: it was told of when it was noticed, and whoever noticed
+// it knows more than the scan.
+bool Caretaker::was_excused(const Scans::Wrong& wrong) {
+  const auto* excused = memory_.find_excused(wrong.object);
+  if (!excused || wrong.outcome.what == Remedied::kFixed) return false;
+  if (wrong.set != set_ || policy_of(wrong.tree).is_paused()) return true;
+  if (!lacks_evidence(wrong.outcome.skip)) return false;
+  auto by_this_name = *excused;
+  by_this_name.path = wrong.path;
+  settle_again(wrong.tree, {std::move(by_this_name)});
+  return true;
 }
 
 Caretaker::Name Caretaker::find(std::uint32_t tree, const std::string& path) const {
@@ -390,7 +405,10 @@ void Caretaker::unfinished(std::uint32_t tree, const std::string& path, FileId o
 
 void Caretaker::found(const Scans::Wrong& wrong) {
   if (wrong.is_end) {
-    if (wrong.is_complete) looked_through_.insert(wrong.set->trees()[wrong.tree].path);
+    if (!wrong.is_complete) return;
+    looked_through_.insert(wrong.set->trees()[wrong.tree].path);
+    if (wrong.set == set_ && !policy_of(wrong.tree).is_paused())
+      memory_.forget_excused_in(set_->trees()[wrong.tree].path);
     return;
   }
   if (wrong.outcome.skip == Skip::kBusy) {
@@ -398,8 +416,6 @@ void Caretaker::found(const Scans::Wrong& wrong) {
     return unfinished(wrong.tree, wrong.path, wrong.object, wrong.outcome.id.inode,
                       std::chrono::steady_clock::now() + policy_of(wrong.tree).said.settle.value);
   }
-  // Told of when it was noticed, and whoever did knows more.
-  if (wrong.outcome.what != Remedied::kFixed && memory_.is_excused(wrong.object)) return;
   if (wrong.set == set_ && wrong.outcome.what != Remedied::kFixed) {
     // A scan meets what is being made, or mended, as well; whoever noticed it knows more.
     const auto [directory, name] = find(wrong.tree, wrong.path);
@@ -412,6 +428,7 @@ void Caretaker::found(const Scans::Wrong& wrong) {
       return unfinished(wrong.tree, wrong.path, wrong.object, 0,
                         now + policy_of(wrong.tree).said.settle.value);
   }
+  if (was_excused(wrong)) return;
   Seen seen;
   seen.operation = Operation::kScan;
   seen.object = wrong.object;

@@ -91,6 +91,7 @@ class Caretaker final : public NoticeReader {
   void unfinished(std::uint32_t tree, const std::string& path, FileId object, std::uint64_t inode,
                   SteadyTime until);
   bool is_still_at_it(const Due& due, const WatchedDirectory& directory, SteadyTime now) const;
+  bool was_excused(const Scans::Wrong& wrong);
   bool is_left_to_later(const Repaired& done, SteadyTime now);
   void tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
             const Seen& seen, const RemedyOutcome& outcome);

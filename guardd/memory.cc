@@ -20,7 +20,7 @@ Memory::Memory(Store* store) : store_(store) {
 void Memory::suspect(const FileId& object) {
   if (object.known() && !suspects_.is_suspect(object) && store_) store_->keep_suspect(object);
   suspects_.add(object);
-  if (excused_.erase(object) > 0) judged(object);
+  if (find_excused(object)) judged(object);
 }
 
 // Beyond the bound nothing is kept of a name, which a scan after a crash has to make up for.
@@ -50,6 +50,7 @@ std::optional<SteadyTime> Memory::next() const {
 }
 
 void Memory::judged(const FileId& object) {
+  excused_.erase(object);
   if (store_ && kept_.erase(object) > 0) store_->forget(object);
 }
 
@@ -64,25 +65,27 @@ void Memory::excuse(Pending pending) {
   excused_.insert_or_assign(object, std::move(pending));
 }
 
-// They stay in the store until they are judged.
-std::vector<Pending> Memory::take_excused(const std::string& tree) {
-  std::vector<Pending> taken;
-  for (auto at = excused_.begin(); at != excused_.end();) {
-    const auto here = at++;
-    if (here->second.tree == tree) taken.push_back(std::move(excused_.extract(here).mapped()));
-  }
-  return taken;
+const Pending* Memory::find_excused(const FileId& object) const {
+  const auto found = excused_.find(object);
+  return found == excused_.end() ? nullptr : &found->second;
 }
 
-void Memory::keep_excused_in(const PolicySet& set) {
-  std::unordered_set<std::string> trees;
-  for (const auto& tree : set.trees()) trees.insert(tree.path);
-  for (auto at = excused_.begin(); at != excused_.end();) {
-    const auto here = at++;
-    if (trees.contains(here->second.tree)) continue;
-    judged(here->first);
-    excused_.erase(here);
-  }
+std::vector<Pending> Memory::excused_in(const std::string& tree) const {
+  std::vector<Pending> all;
+  for (const auto& [object, pending] : excused_)
+    if (pending.tree == tree) all.push_back(pending);
+  return all;
+}
+
+void Memory::forget_excused_in(const std::string& tree) {
+  for (const auto& pending : excused_in(tree)) judged(pending.object);
+}
+
+void Memory::keep_excused_of(const PolicySet& set) {
+  std::unordered_set<std::string> gone;
+  for (const auto& [object, pending] : excused_) gone.insert(pending.tree);
+  for (const auto& tree : set.trees()) gone.erase(tree.path);
+  for (const auto& tree : gone) forget_excused_in(tree);
 }
 
 std::vector<Pending> Memory::take_pending(const std::string& tree) {

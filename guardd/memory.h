@@ -43,11 +43,13 @@ class Memory {
   // It is wrong, by somebody else's doing, and left as it is while its policy is paused. What has
   // no room is left to the scan at the end.
   void excuse(Pending pending);
-  bool is_excused(const FileId& object) const { return excused_.contains(object); }
-  // What a pause has left in this tree.
-  std::vector<Pending> take_excused(const std::string& tree);
+  // Until it is judged; null: it is none of these.
+  const Pending* find_excused(const FileId& object) const;
+  std::vector<Pending> excused_in(const std::string& tree) const;
+  // All of that tree was looked at without meeting it.
+  void forget_excused_in(const std::string& tree);
   // Of other trees than these nothing is to be put right any more.
-  void keep_excused_in(const PolicySet& set);
+  void keep_excused_of(const PolicySet& set);
 
   // What was pending in this tree when guardd was killed.
   std::vector<Pending> take_pending(const std::string& tree);

@@ -1,5 +1,6 @@
 // What a pause excuses, and what becomes of it at its end. Nobody can ask for one here but the
 // state, which holds it when guardd starts.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -103,6 +104,18 @@ TEST_P(PauseTest, ThatEndedWhileNoGuarddRanIsOver) {
   start();
   EXPECT_TRUE(becomes_apps("secret"));
   EXPECT_FALSE(told_health("paused", ""));
+}
+
+TEST_P(PauseTest, WhatItExcusedIsKnownByAnotherName) {
+  guard_app("fix");
+  pause_app(5s);
+  start();
+  as_root("umask 077; mkdir $T/new");
+  excused("new/secret");
+  as_root("mv $T/new $T/release");
+  EXPECT_TRUE(becomes_apps("release/secret"));
+  EXPECT_TRUE(becomes_apps("release"));
+  EXPECT_TRUE(eventually([&] { return count("pending") == 0; }));
 }
 
 TEST_P(PauseTest, GivesNoEvidenceToWhatTheOwnerPutsThere) {
