@@ -95,7 +95,7 @@ endfunction()
 
 # One test for each kernel: guard_vm_command(NAME [SYSTEMD] [TIMEOUT n] [KERNELS name...] COMMAND ...).
 function(guard_vm_command name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD" "TIMEOUT" "KERNELS;COMMAND")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD;INSTALLED;PREPARE" "TIMEOUT" "KERNELS;COMMAND")
   if(NOT arg_KERNELS)
     set(arg_KERNELS ${GUARD_KERNELS})
   endif()
