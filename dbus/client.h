@@ -1,0 +1,94 @@
+// Asks guardd over the bus and waits for the answer. Whatever it answers is checked for its types
+// and for nothing else: text is what somebody far away has typed. One thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <systemd/sd-bus.h>
+
+#include "dbus/answer.h"
+#include "dbus/event.h"
+#include "dbus/status.h"
+#include "dbus/value.h"
+#include "policy/base/handle.h"
+
+namespace guard::bus {
+
+// Which incidents; what is empty does not matter.
+struct IncidentFilter {
+  using TimePoint = std::chrono::system_clock::time_point;
+  std::optional<TimePoint> since;
+  std::optional<TimePoint> until;
+  std::string policy;
+  std::string login;
+  std::string severity;  // at least
+  std::string path;      // this and below
+  std::string command;
+  std::string incident;
+  std::optional<std::uint32_t> limit;
+};
+
+struct Totals {
+  std::uint32_t found = 0;
+  std::uint32_t fixed = 0;
+};
+
+class Client {
+ public:
+  // How long an answer may take: to what is known already, to what a person must first type a
+  // password for, and to what goes through whole trees.
+  struct Patience {
+    std::chrono::microseconds known = std::chrono::seconds(20);
+    std::chrono::microseconds asking = std::chrono::minutes(10);
+    std::chrono::microseconds looking = std::chrono::hours(24 * 7);
+  };
+
+  // On the system's bus if the address is empty. guardd need not be there yet.
+  static Answer<Client> open(const std::string& address = {});
+
+  void set_patience(const Patience& patience) { patience_ = patience; }
+  // Whether a person is there to be asked for a password, before something is changed.
+  void set_interactive(bool interactive) { interactive_ = interactive; }
+
+  Answer<Nothing> reload();
+  // A policy's name, a path, or empty for all.
+  Answer<Totals> scan(const std::string& where, bool fix);
+  // An operation, or empty for all.
+  Answer<Map> explain(const std::string& path, std::uint32_t uid, const std::string& operation);
+  Answer<Nothing> pause(const std::string& policy, std::chrono::microseconds length,
+                        const std::string& reason);
+  Answer<Nothing> resume(const std::string& policy);
+  Answer<std::vector<Map>> list_incidents(const IncidentFilter& filter);
+  Answer<Map> get_incident(const std::string& id);
+  // How many files were given back.
+  Answer<std::uint32_t> undo(const std::string& id);
+  Answer<DaemonStatus> status();
+  Answer<std::vector<PolicyStatus>> policies();
+
+  // Tells what guardd says until tell() returns false or something can be read from the descriptor
+  // `stop`. A failure if guardd is not there, or ends. tell() may ask guardd for more.
+  Answer<Nothing> watch(const std::function<bool(const Event&)>& tell, int stop);
+
+ private:
+  using Bus = Handle<sd_bus, sd_bus_flush_close_unref>;
+  using Message = Handle<sd_bus_message, sd_bus_message_unref>;
+  struct Call;
+
+  explicit Client(Bus bus) : bus_(std::move(bus)) {}
+
+  template <typename Fill>
+  Answer<Message> ask(const Call& call, Fill fill);
+  Answer<Nothing> listen(const std::string& rule);
+  Answer<std::string> owner();
+
+  Bus bus_;
+  Patience patience_;
+  bool interactive_ = false;
+};
+
+}  // namespace guard::bus
