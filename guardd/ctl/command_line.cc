@@ -1,22 +1,19 @@
 #include "guardd/ctl/command_line.h"
 
 #include <algorithm>
-#include <array>
 #include <iostream>
 #include <sstream>
-#include <string_view>
 
 #include <CLI/CLI.hpp>
 
 #include "guardd/ctl/help.h"
+#include "guardd/ctl/verbs.h"
 #include "guardd/host/usage.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
 namespace guard::ctl {
 namespace {
-
-constexpr std::array<std::string_view, 5> kVerbs{"check", "explain", "export", "list", "show"};
 
 class HandWrittenHelp : public CLI::Formatter {
  public:
@@ -30,7 +27,7 @@ class HandWrittenHelp : public CLI::Formatter {
 std::string_view intended_verb(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--policy-dir") {
+    if (word == "--policy-dir" || word == "--bus") {
       ++i;
     } else if (!word.starts_with('-')) {
       return word;
@@ -39,48 +36,53 @@ std::string_view intended_verb(int argc, char** argv) {
   return {};
 }
 
-bool is_verb(std::string_view word) {
-  return std::find(kVerbs.begin(), kVerbs.end(), word) != kVerbs.end();
+// Null where there is none of this name.
+const Verb* find_verb(std::string_view name) {
+  const auto* found = std::find_if(kVerbs.begin(), kVerbs.end(),
+                                   [&](const Verb& verb) { return verb.name == name; });
+  return found == kVerbs.end() ? nullptr : found;
 }
 
-// One sentence on standard error; the help is named, not dumped.
-ExitCode complain(const std::string& what, std::string_view verb) {
-  const auto help =
-      is_verb(verb) ? "guardctl " + std::string(verb) + " --help" : std::string("guardctl --help");
-  std::cerr << "guardctl: " << printable(what) << " (see " << help << ")\n";
-  return kUsage;
+ExitCode complain_about_verb(std::string_view said) {
+  if (said.empty()) return misused("no verb given; try: guardctl check", said);
+  std::vector<std::string_view> names;
+  for (const auto& verb : kVerbs) names.push_back(verb.name);
+  const auto near = nearest(said, names);
+  return misused(
+      "unknown verb " + quote(said) + (near.empty() ? "" : "; did you mean " + quote(near) + "?"),
+      said);
 }
 
-ExitCode complain_about_verb(std::string_view verb) {
-  if (verb.empty()) return complain("no verb given; try: guardctl check", verb);
-  const auto near = nearest(verb, kVerbs);
-  return complain(
-      "unknown verb " + quote(verb) + (near.empty() ? "" : "; did you mean " + quote(near) + "?"),
-      verb);
+// "--for is required" is what the parser says of it.
+std::string missing(const Verb& verb, const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const auto what =
+      text.starts_with("--") ? text.substr(0, text.find(' ')) : std::string(verb.needs);
+  return std::string(verb.name) + " needs " + what;
 }
 
-ExitCode complain_about(const CLI::App& app, const CLI::ParseError& error, std::string_view verb) {
+ExitCode complain_about(const CLI::App& app, const CLI::ParseError& error, std::string_view said) {
   const auto left = app.remaining(true);
-  if (!is_verb(verb) && !verb.empty()) return complain_about_verb(verb);
-  if (verb.empty() && !left.empty() && left.front().empty()) return complain_about_verb(verb);
-  if (left.empty() && dynamic_cast<const CLI::RequiredError*>(&error)) {
-    if (verb == "show") return complain("show needs the name of a POLICY", verb);
-    if (verb == "explain") return complain("explain needs a PATH", verb);
-    return complain_about_verb(verb);
-  }
-  return complain(complaint(app, error), verb);
+  const auto* verb = find_verb(said);
+  if (!verb && !said.empty()) return complain_about_verb(said);
+  if (!verb && !left.empty() && left.front().empty()) return complain_about_verb(said);
+  if (left.empty() && dynamic_cast<const CLI::RequiredError*>(&error))
+    return verb ? misused(missing(*verb, error), said) : complain_about_verb(said);
+  return misused(complaint(app, error), said);
 }
 
 }  // namespace
 
+ExitCode misused(const std::string& what, std::string_view verb) {
+  const auto help = find_verb(verb) ? "guardctl " + std::string(verb) + " --help"
+                                    : std::string("guardctl --help");
+  std::cerr << "guardctl: " << printable(what) << " (see " << help << ")\n";
+  return kUsage;
+}
+
 std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
   CommandLine line;
   auto& options = line.options;
-  CheckOptions check;
-  ShowOptions show;
-  ExplainOptions explain;
-  ExportOptions exported;
-
   CLI::App app("", "guardctl");
   app.formatter(std::make_shared<HandWrittenHelp>());
   app.set_version_flag("--version", "guardctl " GUARD_VERSION);
@@ -90,39 +92,15 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
   app.add_flag("!--no-pager", options.pager);
   app.add_flag("-q,--quiet", options.quiet);
   app.add_option("--policy-dir", options.policy_directories)->allow_extra_args(false);
-
-  auto* check_verb = app.add_subcommand("check");
-  check_verb->add_option("paths", check.paths);
-  app.add_subcommand("list");
-  auto* show_verb = app.add_subcommand("show");
-  show_verb->add_option("policy", show.policy)->required();
-  auto* explain_verb = app.add_subcommand("explain");
-  explain_verb->add_option("path", explain.path)->required();
-  explain_verb->add_option("--user", explain.user);
-  explain_verb->add_option("--op", explain.operations)->delimiter(',')->allow_extra_args(false);
-  explain_verb->add_option("--exe", explain.exe);
-  explain_verb->add_option("--unit", explain.unit);
-  explain_verb->add_option("--login", explain.login);
-  explain_verb->add_option("--label", explain.labels)->delimiter(',')->allow_extra_args(false);
-  explain_verb->add_flag("--terminal", explain.terminal);
-
-  auto* export_verb = app.add_subcommand("export");
-  export_verb->add_option("--trail", exported.trail);
-  export_verb->add_flag("--csv", exported.csv);
-  export_verb->add_flag("--incidents", exported.incidents);
-  export_verb->add_option("--since", exported.since);
-  export_verb->add_option("--until", exported.until);
-  export_verb->add_option("--policy", exported.policy);
-  export_verb->add_option("--login", exported.login);
-  export_verb->add_option("--severity", exported.severity);
-  export_verb->add_option("--path", exported.path);
-  export_verb->add_option("--command", exported.command);
-  export_verb->add_option("--incident", exported.incident);
-  export_verb->add_option("--limit", exported.limit);
+  app.add_option("--bus", options.bus);
+  for (const auto& verb : kVerbs) {
+    auto* declared = app.add_subcommand(std::string(verb.name));
+    declared->final_callback([&line, run = verb.declare(*declared)] { line.run = run; });
+  }
 
   const auto intended = intended_verb(argc, argv);
   if (const auto option = option_without_value(argc, argv); !option.empty())
-    return complain(option, intended);
+    return misused(option, intended);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
@@ -131,20 +109,6 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
     return print("guardctl", text.str()) ? kDone : kFailed;
   } catch (const CLI::ParseError& error) {
     return complain_about(app, error, intended);
-  }
-  if (*explain_verb && explain.path.empty()) return complain("PATH is empty", intended);
-  if (std::find(check.paths.begin(), check.paths.end(), "") != check.paths.end())
-    return complain("FILE is empty", intended);
-  if (*check_verb) {
-    line.verb = check;
-  } else if (*show_verb) {
-    line.verb = show;
-  } else if (*explain_verb) {
-    line.verb = explain;
-  } else if (*export_verb) {
-    line.verb = exported;
-  } else {
-    line.verb = ListOptions{};
   }
   return line;
 }

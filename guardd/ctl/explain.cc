@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <climits>
 
+#include <CLI/CLI.hpp>
+
 #include "guardd/ctl/backends.h"
 #include "guardd/ctl/explanation.h"
 #include "guardd/ctl/json.h"
@@ -17,6 +19,17 @@
 
 namespace guard::ctl {
 namespace {
+
+struct ExplainOptions {
+  std::string path;
+  std::string user = "root";
+  std::vector<std::string> operations;
+  std::string exe;
+  std::string unit;
+  std::string login;
+  std::vector<std::string> labels;
+  bool terminal = false;
+};
 
 // Everything the question refers to, kept while it is asked.
 struct Asked {
@@ -88,9 +101,8 @@ Status add_subject(Asked& asked, const ExplainOptions& options) {
   return {};
 }
 
-}  // namespace
-
 int explain(const Options& options, const ExplainOptions& asked) {
+  if (asked.path.empty()) return misused("PATH is empty", "explain");
   const auto terminal = Terminal::detect(options.pager);
   Asked full;
   auto operations = operations_of(asked.operations);
@@ -123,6 +135,21 @@ int explain(const Options& options, const ExplainOptions& asked) {
   auto text = explanation_text(terminal, *set, explanation, full.question);
   if (explanation.policy) text += '\n' + backends_text(terminal, probe_backends());
   return terminal.show(text) ? kDone : kFailed;
+}
+
+}  // namespace
+
+Run explain_verb(CLI::App& app) {
+  auto asked = std::make_shared<ExplainOptions>();
+  app.add_option("path", asked->path)->required();
+  app.add_option("--user", asked->user);
+  app.add_option("--op", asked->operations)->delimiter(',')->allow_extra_args(false);
+  app.add_option("--exe", asked->exe);
+  app.add_option("--unit", asked->unit);
+  app.add_option("--login", asked->login);
+  app.add_option("--label", asked->labels)->delimiter(',')->allow_extra_args(false);
+  app.add_flag("--terminal", asked->terminal);
+  return [asked](const Options& options) { return explain(options, *asked); };
 }
 
 }  // namespace guard::ctl

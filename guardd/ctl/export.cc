@@ -5,73 +5,40 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
-#include <iostream>
 #include <optional>
 
-#include "guardd/ctl/moment.h"
+#include <CLI/CLI.hpp>
+
+#include "guardd/ctl/asked.h"
+#include "guardd/ctl/loaded.h"
+#include "guardd/ctl/output.h"
 #include "guardd/ctl/verbs.h"
 #include "policy/base/text.h"
 
 namespace guard::ctl {
 namespace {
 
-int complain(const std::string& what, ExitCode code) {
-  std::cerr << "guardctl: " << printable(what) << '\n';
-  return code;
-}
-
-// Standard output, in large pieces. Whoever reads no more has what he wanted: that is the end, and
-// no error.
-class Output {
- public:
-  bool put(std::string_view lines) {
-    waiting_ += lines;
-    return waiting_.size() < kPiece || flush();
-  }
-  bool flush() {
-    std::string_view rest = waiting_;
-    while (!rest.empty() && error_ == 0) {
-      const auto wrote = ::write(STDOUT_FILENO, rest.data(), rest.size());
-      if (wrote >= 0)
-        rest.remove_prefix(static_cast<std::size_t>(wrote));
-      else if (errno != EINTR)
-        error_ = errno;
-    }
-    waiting_.clear();
-    return error_ == 0;
-  }
-  int error() const { return error_ == EPIPE ? 0 : error_; }
-
- private:
-  static constexpr std::size_t kPiece = std::size_t{64} << 10U;
-
-  std::string waiting_;
-  int error_ = 0;
+struct ExportOptions {
+  std::string trail = "/var/lib/guardd/audit.db";
+  bool csv = false;
+  bool incidents = false;
+  std::string since;
+  std::string until;
+  std::string policy;
+  std::string login;
+  std::string severity;
+  std::string path;
+  std::string command;
+  std::string incident;
+  std::size_t limit = 0;
 };
 
 // Nothing: it was complained about.
 std::optional<TrailFilter> filter_of(const ExportOptions& asked) {
   TrailFilter filter;
-  const auto now = std::chrono::system_clock::now();
-  const auto read = [&](const std::string& text, auto& moment) {
-    if (text.empty()) return true;
-    moment = parse_moment(text, now);
-    if (!moment)
-      (void)complain(quote(text) + " is no time; try: \"2026-03-01 14:30\", today, \"2h ago\"",
-                     kUsage);
-    return moment.has_value();
-  };
-  if (!read(asked.since, filter.since) || !read(asked.until, filter.until)) return std::nullopt;
-  if (!asked.severity.empty()) {
-    filter.severity = parse_word<Severity>(asked.severity);
-    if (!filter.severity) {
-      (void)complain(
-          quote(asked.severity) + " is no severity; there are: info, low, medium, high, critical",
-          kUsage);
-      return std::nullopt;
-    }
-  }
+  if (!understood(asked.since, filter.since) || !understood(asked.until, filter.until) ||
+      !understood(asked.severity, filter.severity))
+    return std::nullopt;
   filter.policy = asked.policy;
   filter.person = asked.login;
   filter.path = asked.path;
@@ -81,29 +48,43 @@ std::optional<TrailFilter> filter_of(const ExportOptions& asked) {
   return filter;
 }
 
-}  // namespace
-
-int export_trail(const Options& /*options*/, const ExportOptions& asked) {
+int export_trail(const ExportOptions& asked) {
   if (asked.csv && asked.incidents)
-    return complain("incidents are no table: --csv is for violations (see guardctl export --help)",
-                    kUsage);
+    return misused("incidents are no table: --csv is for violations", "export");
   const auto filter = filter_of(asked);
   if (!filter) return kUsage;
   if (::access(asked.trail.c_str(), R_OK) != 0)
-    return complain(Error::from_errno(errno, quote(asked.trail)).text(), kFailed);
+    return fail(Error::from_errno(errno, quote(asked.trail)));
   auto trail = TrailReader::open(asked.trail);
-  if (!trail) return complain(quote(asked.trail) + ": " + trail.error().text(), kFailed);
-  std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): it cannot fail for SIGPIPE
+  if (!trail) return fail(std::move(trail).error().context(quote(asked.trail)));
   Output output;
   const auto put = [&](std::string_view lines) { return output.put(lines); };
-  const auto done = asked.csv         ? export_violations_csv(*trail, *filter, put)
-                    : asked.incidents ? export_incidents_json(*trail, *filter, put)
-                                      : export_violations_json(*trail, *filter, put);
-  if (!done) return complain(quote(asked.trail) + ": " + done.error().text(), kFailed);
+  auto done = asked.csv         ? export_violations_csv(*trail, *filter, put)
+              : asked.incidents ? export_incidents_json(*trail, *filter, put)
+                                : export_violations_json(*trail, *filter, put);
+  if (!done) return fail(std::move(done).error().context(quote(asked.trail)));
   (void)output.flush();
-  if (output.error() != 0)
-    return complain(Error::from_errno(output.error(), "standard output").text(), kFailed);
+  if (output.error() != 0) return fail(Error::from_errno(output.error(), "standard output"));
   return kDone;
+}
+
+}  // namespace
+
+Run export_verb(CLI::App& app) {
+  auto asked = std::make_shared<ExportOptions>();
+  app.add_option("--trail", asked->trail);
+  app.add_flag("--csv", asked->csv);
+  app.add_flag("--incidents", asked->incidents);
+  app.add_option("--since", asked->since);
+  app.add_option("--until", asked->until);
+  app.add_option("--policy", asked->policy);
+  app.add_option("--login", asked->login);
+  app.add_option("--severity", asked->severity);
+  app.add_option("--path", asked->path);
+  app.add_option("--command", asked->command);
+  app.add_option("--incident", asked->incident);
+  app.add_option("--limit", asked->limit);
+  return [asked](const Options& /*options*/) { return export_trail(*asked); };
 }
 
 }  // namespace guard::ctl

@@ -13,7 +13,19 @@ Policies (no daemon needed):
   list                 The policies there are
   show POLICY          One policy, and where each of its values comes from
 
+The daemon:
+  status               How guardd is, and what each policy gets
+  watch                Incidents as they happen
+  scan [POLICY|PATH]   Is anything wrong now?
+  fix [POLICY|PATH]    Put right what is
+  pause POLICY         A maintenance window, which ends by itself
+  resume POLICY        End it before its time
+  reload               Read policies and settings anew
+
 History:
+  incidents            What happened
+  show-incident ID     All about one incident
+  undo ID              Take back what was put right in an incident
   export               What the audit trail has kept, for other programs
 
 Options:
@@ -22,10 +34,12 @@ Options:
   -q, --quiet           Print errors only; --json still prints its JSON
       --policy-dir DIR  Read policies from DIR, not the standard directories;
                         may be given several times, earlier ones win
+      --bus ADDRESS     Ask guardd on this bus, not the system's
   -h, --help            This help; after a verb, the help of the verb
       --version         The version
 
-Exit status: 0 done, 1 failed or found something, 2 wrong usage.
+Exit status: 0 done, 1 failed or found something, 2 wrong usage, 3 guardd is not
+running, 4 not permitted.
 )";
 
 constexpr std::string_view kCheck =
@@ -73,9 +87,9 @@ constexpr std::string_view kExport =
 
 Usage: guardctl export [OPTION...]
 
-Prints violations, the newest first: JSON, one object a line, as guardd does with
---log json. Reads the trail while guardd writes it; who may read the file may do
-this.
+Prints violations, the newest first: JSON, one object a line, as guardd does
+with --log json. Reads the trail while guardd writes it; who may read the file
+may do this.
 
       --csv             A table for spreadsheets, with a line of names
       --incidents       Incidents, not each violation
@@ -123,7 +137,8 @@ std::string_view help_text(std::string_view verb) {
   if (verb == "export") return kExport;
   if (verb == "list") return kList;
   if (verb == "show") return kShow;
-  return kMain;
+  const auto text = daemon_help_text(verb);
+  return text.empty() ? kMain : text;
 }
 
 }  // namespace guard::ctl

@@ -9,4 +9,7 @@ namespace guard::ctl {
 // The help of a verb; of guardctl itself for anything else.
 std::string_view help_text(std::string_view verb);
 
+// Of a verb that asks the daemon; empty for any other.
+std::string_view daemon_help_text(std::string_view verb);
+
 }  // namespace guard::ctl

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "policy/base/overloaded.h"
 #include "policy/base/text.h"
 
 namespace guard::ctl {
@@ -33,6 +34,32 @@ Json json_diagnostics(const Diagnostics& diagnostics, Diagnostic::Kind kind) {
     list.push_back(std::move(entry));
   }
   return list;
+}
+
+namespace {
+
+Json json_value(const bus::Value& value) {
+  return std::visit(Overloaded{[](std::monostate) { return Json(); },
+                               [](const bus::List& list) {
+                                 auto json = Json::array();
+                                 for (const auto& item : list) json.push_back(json_value(item));
+                                 return json;
+                               },
+                               [](const bus::Map& map) { return json_record(map); },
+                               [](const auto& other) { return Json(other); }},
+                    value.held);
+}
+
+}  // namespace
+
+Json json_record(const bus::Map& record) {
+  auto json = Json::object();
+  for (const auto& field : record) json[field.name] = json_value(field.value);
+  return json;
+}
+
+std::string json_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 bool show_json(const Terminal& terminal, const Json& json) {

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dbus/value.h"
 #include "guardd/ctl/terminal.h"
 #include "policy/load.h"
 
@@ -23,6 +24,12 @@ void put_path(Json& object, const std::string& key, std::string_view path);
 std::string octal(Mode mode);
 
 Json json_diagnostics(const Diagnostics& diagnostics, Diagnostic::Kind kind);
+
+// A record from the bus, field by field.
+Json json_record(const bus::Map& record);
+
+// The same on a line of its own, with its end.
+std::string json_line(const Json& json);
 
 // One line end at the end; on a terminal nothing that could move the cursor.
 bool show_json(const Terminal& terminal, const Json& json);

@@ -67,4 +67,12 @@ std::optional<Clock::time_point> parse_moment(const std::string& text, Clock::ti
   return now - std::chrono::duration_cast<Clock::duration>(*duration);
 }
 
+std::string format_moment(Clock::time_point moment) {
+  const auto seconds = Clock::to_time_t(moment);
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local)};
+}
+
 }  // namespace guard::ctl

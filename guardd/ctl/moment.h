@@ -11,4 +11,7 @@ namespace guard::ctl {
 std::optional<std::chrono::system_clock::time_point> parse_moment(
     const std::string& text, std::chrono::system_clock::time_point now);
 
+// "2026-03-01 14:30:00", this machine's own time.
+std::string format_moment(std::chrono::system_clock::time_point moment);
+
 }  // namespace guard::ctl

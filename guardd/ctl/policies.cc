@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <optional>
+
+#include <CLI/CLI.hpp>
 
 #include "guardd/ctl/backends.h"
 #include "guardd/ctl/json.h"
@@ -156,12 +159,12 @@ Json check_json(const Loaded& loaded) {
   return json;
 }
 
-}  // namespace
-
-int check(const Options& options, const CheckOptions& asked) {
+int check(const Options& options, const std::vector<std::string>& paths) {
+  if (std::find(paths.begin(), paths.end(), "") != paths.end())
+    return misused("FILE is empty", "check");
   const auto terminal = Terminal::detect(options.pager);
-  auto loaded = asked.paths.empty() ? load_policy_directories(options.policy_directories, 1)
-                                    : load_policy_paths(asked.paths);
+  auto loaded = paths.empty() ? load_policy_directories(options.policy_directories, 1)
+                              : load_policy_paths(paths);
   if (!loaded && !options.json) return fail(loaded.error());
   if (!loaded) loaded = nowhere(loaded.error());
   const int status = loaded->set ? kDone : kFailed;
@@ -169,12 +172,12 @@ int check(const Options& options, const CheckOptions& asked) {
   print_diagnostics(*loaded, options.quiet);
   if (!loaded->set || options.quiet) return status;
   const auto text = loaded->set->policies().empty()
-                        ? none_found(asked.paths.empty() ? options.policy_directories : asked.paths)
+                        ? none_found(paths.empty() ? options.policy_directories : paths)
                         : check_text(terminal, *loaded);
   return terminal.show(text) ? status : kFailed;
 }
 
-int list(const Options& options, const ListOptions& /*asked*/) {
+int list(const Options& options) {
   const auto terminal = Terminal::detect(options.pager);
   const auto set = load_valid(options);
   if (!set) return kFailed;
@@ -197,17 +200,17 @@ int list(const Options& options, const ListOptions& /*asked*/) {
   return terminal.show(table.text(terminal)) ? kDone : kFailed;
 }
 
-int show(const Options& options, const ShowOptions& asked) {
+int show(const Options& options, const std::string& name) {
   const auto terminal = Terminal::detect(options.pager);
   const auto set = load_valid(options);
   if (!set) return kFailed;
-  const auto* policy = set->find_policy(asked.policy);
+  const auto* policy = set->find_policy(name);
   if (!policy) {
     std::vector<std::string_view> names;
     for (const auto& known : set->policies()) names.push_back(known.name());
-    const auto near = nearest(asked.policy, names);
+    const auto near = nearest(name, names);
     return fail(
-        Error("no policy is called " + quote(asked.policy) +
+        Error("no policy is called " + quote(name) +
               (near.empty() ? "; see: guardctl list" : "; did you mean " + quote(near) + "?")));
   }
   if (options.json) {
@@ -225,6 +228,24 @@ int show(const Options& options, const ShowOptions& asked) {
       out += "  - " + wrapped(printable(difference), 4) + '\n';
   }
   return terminal.show(out) ? kDone : kFailed;
+}
+
+}  // namespace
+
+Run check_verb(CLI::App& app) {
+  auto paths = std::make_shared<std::vector<std::string>>();
+  app.add_option("paths", *paths);
+  return [paths](const Options& options) { return check(options, *paths); };
+}
+
+Run list_verb(CLI::App& /*app*/) {
+  return list;
+}
+
+Run show_verb(CLI::App& app) {
+  auto name = std::make_shared<std::string>();
+  app.add_option("policy", *name)->required();
+  return [name](const Options& options) { return show(options, *name); };
 }
 
 }  // namespace guard::ctl

@@ -17,8 +17,8 @@ _guardctl_policies() {
 
 _guardctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' i before=''
-  local verbs='check explain export list show'
-  local options='--json --no-pager --quiet --policy-dir --help --version'
+  local verbs='check explain export fix incidents list pause reload resume scan show show-incident status undo watch'
+  local options='--json --no-pager --quiet --policy-dir --bus --help --version'
   local operations='create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr
     removexattr setacl setflags mount read'
   COMPREPLY=()
@@ -32,11 +32,12 @@ _guardctl() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
       --policy-dir | --user | --op | --exe | --unit | --login | --label | --trail | --since | --until | --policy | \
-        --severity | --path | --command | --incident | --limit)
+        --severity | --path | --command | --incident | --limit | --bus | --for | --reason)
         [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
         ((i++))
         ;;
-      check | explain | export | list | show)
+      check | explain | export | fix | incidents | list | pause | reload | resume | scan | show | show-incident | status | \
+        undo | watch)
         verb=${COMP_WORDS[i]}
         break
         ;;
@@ -75,7 +76,11 @@ _guardctl() {
       mapfile -t COMPREPLY < <(compgen -W 'today yesterday' -- "$current")
       return
       ;;
-    --command | --incident | --limit) return ;;
+    --for)
+      mapfile -t COMPREPLY < <(compgen -W '10min 1h' -- "$current")
+      return
+      ;;
+    --command | --incident | --limit | --bus | --reason) return ;;
     --op | --label)
       [[ $previous == --op ]] || operations='package-manager backup config-management'
       [[ $current != *,* ]] || before=${current%,*},
@@ -87,12 +92,22 @@ _guardctl() {
     [[ $verb != explain ]] || options+=' --user --op --exe --unit --login --label --terminal'
     [[ $verb != export ]] || options+=' --csv --incidents --trail --since --until --policy --login --severity --path
       --command --incident --limit'
+    [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --limit'
+    [[ $verb != pause ]] || options+=' --for --reason'
+    [[ $verb != watch ]] || options+=' --policy'
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     return
   fi
   case $verb in
     '') mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$current") ;;
-    show) mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_policies)" -- "$current") ;;
+    show | pause | resume) mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_policies)" -- "$current") ;;
+    scan | fix)
+      compopt -o filenames 2>/dev/null
+      mapfile -t COMPREPLY < <(
+        [[ $current == */* ]] || compgen -W "$(_guardctl_policies)" -- "$current"
+        [[ $current != */* ]] || compgen -f -- "$current"
+      )
+      ;;
     check | explain)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -47,6 +47,11 @@ TEST_F(Moment, OnTheDayTheClocksChange) {
   EXPECT_EQ(parse_moment("2026-03-29 09:00", now_), after);
 }
 
+TEST_F(Moment, IsWrittenAsItIsRead) {
+  EXPECT_EQ(format_moment(now_), "2026-03-01 14:30:00");
+  EXPECT_EQ(parse_moment(format_moment(now_), {}), now_);
+}
+
 TEST_F(Moment, NothingElse) {
   for (const auto* text : {"", "tomorrow", "2h", "14:30", "2026-02-31", "2026-13-01", "2026-03-01 ",
                            "2026-03-01 14:30 CET", "1772371800", "-", "x ago", "-2h ago"})
