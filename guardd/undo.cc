@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "guardd/host/clock.h"
@@ -125,7 +126,7 @@ class Undoing {
   const PolicySet& set_;
   Undone& undone_;
   std::map<const Tree*, Result<Object>> roots_;
-  std::map<InodeId, Ownership> restored_;  // as they were left by this
+  std::unordered_map<InodeId, Ownership> restored_;  // as they were left by this
 };
 
 }  // namespace
