@@ -15,7 +15,9 @@
 #include <fstream>
 #include <thread>
 
+#include "guardd/object.h"
 #include "guardd/state/database.h"
+#include "guardd/state/store.h"
 #include "policy/base/handle.h"
 #include "tests/root/daemon_fixture.h"
 
@@ -118,6 +120,29 @@ TEST_P(Life, RemembersHowThingsWereBeforeAFix) {
                "uid_after = 4242 AND gid_after = 4242",
                "audit.db") == 1;
   }));
+}
+
+TEST_P(Life, WhatWasUndoneIsLeftAloneUntilItChanges) {
+  guard_app("fix");
+  as_root("touch $T/undone $T/other");
+  {
+    auto store = Store::open(state_.string());
+    ASSERT_TRUE(store) << store.error().text();
+    const auto opened = open_tree(tree_);
+    ASSERT_TRUE(opened);
+    const auto object = open_object(*opened, "undone");
+    ASSERT_TRUE(object);
+    auto id = FileId::of(object->fd.get());
+    ASSERT_TRUE(id) << id.error().text();
+    (*store)->keep_undone({*std::move(id), object->changed});
+  }
+  start();
+  EXPECT_TRUE(becomes_apps("other"));
+  let_settle();
+  EXPECT_EQ(owner(tree_ / "undone"), 0U);
+  EXPECT_TRUE(violations(tree_ / "undone").empty());
+  as_root("chmod 0640 $T/undone");
+  EXPECT_TRUE(becomes_apps("undone"));
 }
 
 TEST_P(Life, PutsABrokenStateAside) {

@@ -44,7 +44,7 @@ class Undo : public ScratchFsTest {
   PolicySet set() const { return set(tree_); }
 
   fs::path make(const std::string& name, mode_t mode = 0644) const {
-    const auto path = tree_ / name;
+    auto path = tree_ / name;
     std::ofstream(path) << "content";
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);
     return path;
