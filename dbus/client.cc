@@ -52,7 +52,7 @@ int put_text(sd_bus_message* message, const char* key, const std::string& text) 
 }
 
 int put_time(sd_bus_message* message, const char* key,
-             const std::optional<IncidentFilter::TimePoint>& time) {
+             const std::optional<IncidentQuery::TimePoint>& time) {
   if (!time) return 0;
   const auto since_1970 =
       std::chrono::duration_cast<std::chrono::microseconds>(time->time_since_epoch()).count();
@@ -60,7 +60,7 @@ int put_time(sd_bus_message* message, const char* key,
   return sd_bus_message_append(message, "{sv}", key, "t", microseconds);
 }
 
-int put_filter(sd_bus_message* message, const IncidentFilter& filter) {
+int put_filter(sd_bus_message* message, const IncidentQuery& filter) {
   int code = sd_bus_message_open_container(message, 'a', "{sv}");
   const auto then = [&code](int next) { code = code < 0 ? code : next; };
   then(put_time(message, "since", filter.since));
@@ -120,7 +120,7 @@ Answer<Client> Client::open(const std::string& address) {
 }
 
 template <typename Fill>
-Answer<Client::Message> Client::ask(const Call& call, Fill fill) {
+Answer<Message> Client::ask(const Call& call, Fill fill) {
   sd_bus_message* raw = nullptr;
   int code = sd_bus_message_new_method_call(bus_.get(), &raw, call.name, call.object,
                                             call.interface, call.method);
@@ -184,7 +184,7 @@ Answer<Nothing> Client::resume(const std::string& policy) {
   return Nothing{};
 }
 
-Answer<std::vector<Map>> Client::list_incidents(const IncidentFilter& filter) {
+Answer<std::vector<Map>> Client::list_incidents(const IncidentQuery& filter) {
   GUARD_TRY(const auto reply, ask({"ListIncidents", patience_.known}, [&](sd_bus_message* message) {
               return put_filter(message, filter);
             }));

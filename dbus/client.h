@@ -9,18 +9,16 @@
 #include <string>
 #include <vector>
 
-#include <systemd/sd-bus.h>
-
 #include "dbus/answer.h"
 #include "dbus/event.h"
+#include "dbus/handles.h"
 #include "dbus/status.h"
 #include "dbus/value.h"
-#include "policy/base/handle.h"
 
 namespace guard::bus {
 
 // Which incidents; what is empty does not matter.
-struct IncidentFilter {
+struct IncidentQuery {
   using TimePoint = std::chrono::system_clock::time_point;
   std::optional<TimePoint> since;
   std::optional<TimePoint> until;
@@ -63,7 +61,7 @@ class Client {
   Answer<Nothing> pause(const std::string& policy, std::chrono::microseconds length,
                         const std::string& reason);
   Answer<Nothing> resume(const std::string& policy);
-  Answer<std::vector<Map>> list_incidents(const IncidentFilter& filter);
+  Answer<std::vector<Map>> list_incidents(const IncidentQuery& filter);
   Answer<Map> get_incident(const std::string& id);
   // How many files were given back.
   Answer<std::uint32_t> undo(const std::string& id);
@@ -75,8 +73,6 @@ class Client {
   Answer<Nothing> watch(const std::function<bool(const Event&)>& tell, int stop);
 
  private:
-  using Bus = Handle<sd_bus, sd_bus_flush_close_unref>;
-  using Message = Handle<sd_bus_message, sd_bus_message_unref>;
   struct Call;
 
   explicit Client(Bus bus) : bus_(std::move(bus)) {}

@@ -1,6 +1,7 @@
 #include "guardd/ctl/command_line.h"
 
 #include <algorithm>
+#include <array>
 #include <iostream>
 #include <sstream>
 
@@ -45,8 +46,9 @@ const Verb* find_verb(std::string_view name) {
 
 ExitCode complain_about_verb(std::string_view said) {
   if (said.empty()) return misused("no verb given; try: guardctl check", said);
-  std::vector<std::string_view> names;
-  for (const auto& verb : kVerbs) names.push_back(verb.name);
+  std::array<std::string_view, kVerbs.size()> names;
+  std::transform(kVerbs.begin(), kVerbs.end(), names.begin(),
+                 [](const Verb& verb) { return verb.name; });
   const auto near = nearest(said, names);
   return misused(
       "unknown verb " + quote(said) + (near.empty() ? "" : "; did you mean " + quote(near) + "?"),

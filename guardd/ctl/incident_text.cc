@@ -42,7 +42,7 @@ std::string rights_text(const bus::Map& incident) {
 
 std::string actor_text(const bus::Map& incident) {
   const auto person = person_text(incident);
-  const auto rights = rights_text(incident);
+  auto rights = rights_text(incident);
   if (person.empty() || person == rights) return rights;
   return rights.empty() ? person : person + " as " + rights;
 }

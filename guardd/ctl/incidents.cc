@@ -24,8 +24,8 @@ struct IncidentOptions {
 };
 
 // Nothing: it was complained about.
-std::optional<bus::IncidentFilter> filter_of(const IncidentOptions& asked) {
-  bus::IncidentFilter filter;
+std::optional<bus::IncidentQuery> filter_of(const IncidentOptions& asked) {
+  bus::IncidentQuery filter;
   std::optional<Severity> severity;
   if (!understood(asked.since, filter.since) || !understood(asked.until, filter.until) ||
       !understood(asked.severity, severity))

@@ -161,7 +161,7 @@ TEST_F(BusClient, SendsNothingThatIsNoText) {
   guardd.start();
   auto client = this->client();
   expect_failure(client.scan("/srv/\xff", false), Kind::kInvalid, "UTF-8");
-  IncidentFilter filter;
+  IncidentQuery filter;
   filter.login = "\xff";
   expect_failure(client.list_incidents(filter), Kind::kInvalid, "UTF-8");
   EXPECT_TRUE(client.reload()) << "the connection has outlived it";
@@ -212,8 +212,8 @@ TEST_F(BusClient, FiltersIncidents) {
     return sd_bus_message_append(reply, "aa{sv}", 2, 1, "id", "s", "a", 0);
   });
   guardd.start();
-  IncidentFilter filter;
-  filter.since = IncidentFilter::TimePoint(std::chrono::seconds(1));
+  IncidentQuery filter;
+  filter.since = IncidentQuery::TimePoint(std::chrono::seconds(1));
   filter.policy = "shop";
   filter.limit = 2;
   const auto incidents = client().list_incidents(filter);

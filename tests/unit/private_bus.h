@@ -17,14 +17,15 @@
 
 #include <systemd/sd-bus.h>
 
+#include "dbus/handles.h"
 #include "dbus/names.h"
 #include "policy/base/handle.h"
 #include "tests/unit/fakes.h"
 
 namespace guard::testing {
 
-using BusHandle = Handle<sd_bus, sd_bus_flush_close_unref>;
-using MessageHandle = Handle<sd_bus_message, sd_bus_message_unref>;
+using BusHandle = bus::Bus;
+using MessageHandle = bus::Message;
 
 class PrivateBus {
  public:
