@@ -117,6 +117,7 @@ struct IncidentFilter {
 struct ToldIncident {
   Incident incident;
   bool is_closed = false;
+  std::string instead;  // what to type instead, for those who may know what was typed
 };
 
 class Manager {

@@ -227,7 +227,7 @@ void list_incidents(Manager& manager, const CallPtr& call) {
                           for (const auto& each : found) {
                             bytes += weight(each.incident);
                             if (bytes > kMostBytes) break;  // the rest is asked for by `until`
-                            write(writer, each.incident, each.is_closed, audience, 0);
+                            write(writer, each, audience, 0);
                           }
                           writer.close();
                         }));
@@ -249,9 +249,7 @@ void get_incident(Manager& manager, const CallPtr& call) {
         if (found.empty())
           return call->refuse(
               {Refusal::kNoSuchIncident, "there is no such incident, or it is no longer kept"});
-        call->answer([&](Writer& writer) {
-          write(writer, found.front().incident, found.front().is_closed, audience, 0);
-        });
+        call->answer([&](Writer& writer) { write(writer, found.front(), audience, 0); });
       });
 }
 

@@ -96,10 +96,10 @@ void write(Writer& writer, const Violation& violation, Audience audience, std::u
   if (folded > 0) record.number("folded", folded);
 }
 
-void write(Writer& writer, const Incident& incident, bool is_closed, Audience audience,
-           std::uint64_t folded) {
+void write(Writer& writer, const ToldIncident& told, Audience audience, std::uint64_t folded) {
+  const auto& incident = told.incident;
   RecordWriter record(writer);
-  record.text("state", is_closed ? "closed" : "opened");
+  record.text("state", told.is_closed ? "closed" : "opened");
   record.text("id", incident.id);
   record.number("count", incident.count);
   record.time("first_seen", incident.first_seen);
@@ -111,6 +111,7 @@ void write(Writer& writer, const Incident& incident, bool is_closed, Audience au
   });
   record.record("command", [&](RecordWriter& inner) { write(inner, incident.command, audience); });
   write_fields(record, incident.first, incident.shared, audience);
+  if (!told.instead.empty() && audience == Audience::kTrusted) record.text("instead", told.instead);
   if (folded > 0) record.number("folded", folded);
 }
 

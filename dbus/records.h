@@ -11,8 +11,7 @@ enum class Audience : std::uint8_t { kEverybody, kTrusted };
 
 // `folded`: how many before it were not told singly.
 void write(Writer& writer, const Violation& violation, Audience audience, std::uint64_t folded);
-void write(Writer& writer, const Incident& incident, bool is_closed, Audience audience,
-           std::uint64_t folded);
+void write(Writer& writer, const ToldIncident& told, Audience audience, std::uint64_t folded);
 void write(Writer& writer, const Explained& explained);
 
 }  // namespace guard::bus

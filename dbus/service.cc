@@ -287,7 +287,7 @@ bool Service::send(const Violation& violation, std::uint64_t folded) {
 bool Service::send(const ToldIncident& told, std::uint64_t folded) {
   return signal(told.is_closed ? "IncidentClosed" : "IncidentOpened", [&](Writer& writer) {
     writer.text(told.incident.id);
-    write(writer, told.incident, told.is_closed, Audience::kEverybody, folded);
+    write(writer, told, Audience::kEverybody, folded);
   });
 }
 

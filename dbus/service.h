@@ -36,8 +36,8 @@ class Service {
   void stop();
 
   void violation(const Violation& violation) noexcept;
-  void incident_opened(const Incident& incident) noexcept { tell({incident, false}); }
-  void incident_closed(const Incident& incident) noexcept { tell({incident, true}); }
+  void incident_opened(const Incident& incident) noexcept { tell({incident, false, {}}); }
+  void incident_closed(const Incident& incident) noexcept { tell({incident, true, {}}); }
   void reloaded() noexcept;
   // Properties other than counters may have changed.
   void changed() noexcept;

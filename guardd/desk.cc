@@ -9,6 +9,7 @@
 #include "guardd/audit/trail.h"
 #include "guardd/host/question.h"
 #include "guardd/host/users.h"
+#include "guardd/publish/advice.h"
 #include "guardd/undo.h"
 #include "guardd/version.h"
 #include "guardd/who/inquiries.h"
@@ -74,6 +75,10 @@ TrailFilter trail_filter(const bus::IncidentFilter& asked) {
   return filter;
 }
 
+bus::ToldIncident told(const Incident& incident, bool is_closed) {
+  return {incident, is_closed, advice_for(incident.first, incident.command).command};
+}
+
 using ToldIncidents = std::vector<bus::ToldIncident>;
 std::variant<ToldIncidents, Refused> read_incidents(const std::string& trail,
                                                     const bus::IncidentFilter& asked,
@@ -82,7 +87,7 @@ std::variant<ToldIncidents, Refused> read_incidents(const std::string& trail,
   if (!reader) return failed(std::move(reader).error().context("the audit trail"));
   ToldIncidents found;
   const auto read = reader->incidents(trail_filter(asked), [&](const KeptIncident& kept) {
-    found.push_back({kept.incident, kept.is_closed});
+    found.push_back(told(kept.incident, kept.is_closed));
     return !stop.stop_requested() && found.size() < asked.limit;
   });
   if (!read) return failed(Error(read.error()).context("the audit trail"));
@@ -186,7 +191,7 @@ void Desk::incidents(const bus::IncidentFilter& filter, std::stop_token stop,
                      bus::Reply<std::vector<bus::ToldIncident>> reply) {
   // Who was just told of one asks at once, before the trail has it.
   if (const auto* open = house_.herald.open_incident(filter.incident))
-    return reply(ToldIncidents{{*open, false}});
+    return reply(ToldIncidents{told(*open, false)});
   auto trail = house_.trail();
   if (trail.empty())
     return reply(Refused{Refusal::kFailed, "there is no audit trail to look into"});

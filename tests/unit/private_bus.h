@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -30,12 +31,22 @@ using MessageHandle = bus::Message;
 class PrivateBus {
  public:
   PrivateBus() {
-    const auto config = directory_.write(
-        "bus.conf", "<busconfig><type>session</type><listen>unix:path=" + directory_ / "socket" +
-                        "</listen><policy context=\"default\">"
-                        "<allow send_destination=\"*\"/><allow eavesdrop=\"true\"/>"
-                        "<allow own=\"*\"/>"
-                        "</policy></busconfig>");
+    ::chmod((directory_ / "").c_str(), 0755);
+    config_ = directory_.write(
+        "bus.conf",
+        "<busconfig><type>session</type><listen>unix:path=" + directory_ / "socket" +
+            "</listen><policy context=\"default\">"
+            "<allow user=\"*\"/><allow send_destination=\"*\"/><allow eavesdrop=\"true\"/>"
+            "<allow own=\"*\"/>"
+            "</policy></busconfig>");
+    start();
+  }
+  ~PrivateBus() { stop(); }
+  PrivateBus(const PrivateBus&) = delete;
+  PrivateBus& operator=(const PrivateBus&) = delete;
+
+  void start() {
+    ::unlink((directory_ / "socket").c_str());
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) < 0) throw std::runtime_error("pipe2");
     const Fd from(ends[0]);
@@ -45,7 +56,7 @@ class PrivateBus {
     posix_spawn_file_actions_adddup2(&actions, to.get(), STDOUT_FILENO);
     // It complains of limits that an ordinary user cannot raise.
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    std::array<std::string, 4> words{"dbus-daemon", "--config-file=" + config, "--nofork",
+    std::array<std::string, 4> words{"dbus-daemon", "--config-file=" + config_, "--nofork",
                                      "--print-address=1"};
     std::array<char*, 5> arguments{words[0].data(), words[1].data(), words[2].data(),
                                    words[3].data(), nullptr};
@@ -57,9 +68,6 @@ class PrivateBus {
     char ready = 0;  // it says its address when it listens there
     if (::read(from.get(), &ready, 1) != 1) throw std::runtime_error("dbus-daemon does not start");
   }
-  ~PrivateBus() { stop(); }
-  PrivateBus(const PrivateBus&) = delete;
-  PrivateBus& operator=(const PrivateBus&) = delete;
 
   std::string address() const { return "unix:path=" + directory_ / "socket"; }
 
@@ -82,6 +90,7 @@ class PrivateBus {
 
  private:
   TemporaryDirectory directory_;
+  std::string config_;
   pid_t pid_ = -1;
 };
 
