@@ -4,9 +4,11 @@
 
 readonly unit_dir=/etc/systemd/system/guardd.service.d
 
-# copy_guardd: as a package is unpacked, also over one that runs.
+# copy_guardd: as a package is unpacked, also over one that runs. Directories that are there are none of tar's business:
+# it would close them for a moment, in which the bus, which has just noticed that there is something new, reads nothing.
 copy_guardd() {
-  tar --create --directory="$GUARD_INSTALLED" . |
+  (cd "$GUARD_INSTALLED" && find . \( ! -type d -o -empty \) -print0) |
+    tar --create --directory="$GUARD_INSTALLED" --null --no-recursion --files-from=- |
     tar --extract --directory=/ --keep-directory-symlink --no-overwrite-dir --no-same-owner
 }
 

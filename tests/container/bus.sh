@@ -1,0 +1,57 @@
+# shellcheck shell=bash source=tests/installed.sh
+# What tests of guardd on the system bus share, which need INSTALLED: . "$GUARD_SOURCE_DIR/tests/container/bus.sh"
+. "$GUARD_SOURCE_DIR/tests/installed.sh"
+
+readonly bus_name=org.guardd.Guard1
+readonly object=/org/guardd/Guard1
+readonly manager=$bus_name.Manager
+readonly tree=/srv/shop
+readonly work=/run/work # where everybody may look, as at a listener's notes
+readonly tools=$GUARD_SOURCE_DIR/tests/container
+
+# begin_guardd: the installed one, as a service with one policy; a sanitizer keeps little of what was freed,
+# so that memory can be told.
+begin_guardd() {
+  mkdir -p "$work"
+  mount -t tmpfs -o mode=755 guard-tree /srv
+  mkdir "$tree"
+  chown daemon:daemon "$tree"
+  copy_guardd
+  drop_in sanitizers Environment=ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=4
+  systemctl daemon-reload
+  policy shop "$tree" fix
+  systemctl start guardd
+  eventually 10 has_name
+}
+
+# as USER COMMAND...: as somebody with no rights at all.
+as() {
+  setpriv --reuid="$1" --regid="$(command id --group "$1")" --clear-groups -- "${@:2}"
+}
+has_name() { busctl call org.freedesktop.DBus / org.freedesktop.DBus GetNameOwner s "$bus_name" &>/dev/null; }
+ask() { busctl --timeout=60 call "$bus_name" "$object" "$manager" "$@"; }
+# get PROPERTY, get_of POLICY PROPERTY: its bare value.
+get() { busctl --json=short get-property "$bus_name" "$object" "$manager" "$1" | jq -r .data; }
+get_of() { busctl --json=short get-property "$bus_name" "$object/policy/$1" "$bus_name.Policy" "$2" | jq -r .data; }
+is() { [[ $("${@:2}") == "$1" ]]; }
+
+# listen FILE [CLIENTS]: nobody does, until the test ends.
+listeners=()
+listen() {
+  as nobody "$tools/bus_listener.py" "${2:-1}" >"$1" &
+  listeners+=($!)
+  eventually 20 grep -q listening "$1"
+}
+trap 'kill -CONT "${listeners[@]}" 2>/dev/null && kill "${listeners[@]}" || true' EXIT
+# heard FILE CONDITION: one of the signals noted there is so, in the language of jq.
+heard() { jq --exit-status --slurp "any(.[]; $2)" "$1" >/dev/null; }
+# times_heard FILE CONDITION
+times_heard() { jq --slurp "map(select($2)) | length" "$1"; }
+
+# took COMMAND...: the milliseconds until it has ended.
+took() {
+  local before
+  before=$(date +%s%3N)
+  "$@" >/dev/null
+  echo $(($(date +%s%3N) - before))
+}
