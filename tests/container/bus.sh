@@ -24,7 +24,7 @@ begin_guardd() {
   eventually 10 has_name
 }
 
-# as USER COMMAND...: as somebody with no rights at all.
+# as USER COMMAND...: as somebody with no rights at all. In the background, $! is a shell's that waits for it.
 as() {
   setpriv --reuid="$1" --regid="$(command id --group "$1")" --clear-groups -- "${@:2}"
 }
@@ -38,7 +38,8 @@ is() { [[ $("${@:2}") == "$1" ]]; }
 # listen FILE [CLIENTS]: nobody does, until the test ends.
 listeners=()
 listen() {
-  as nobody "$tools/bus_listener.py" "${2:-1}" >"$1" &
+  : >"$1"
+  setpriv --reuid=nobody --regid=nogroup --clear-groups "$tools/bus_listener.py" "${2:-1}" >>"$1" &
   listeners+=($!)
   eventually 20 grep -q listening "$1"
 }
