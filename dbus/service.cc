@@ -183,8 +183,12 @@ int Service::on_name(sd_bus_message* message, void* self, sd_bus_error* /*error*
     service.retry_at_ = now + kWhereRefused;
   } else if (sd_bus_message_read(message, "u", &answer) < 0 ||
              (answer != kIsOurs && answer != kWasOurs)) {
-    service.leave(now, "another program has the name " + std::string(kName) + " on the bus");
-    service.retry_at_ = now + kWhereRefused;
+    // Whose it is, for whoever wants to end one of the two.
+    auto* bus = sd_bus_message_get_bus(message);
+    if (sd_bus_call_method_async(bus, nullptr, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                 "org.freedesktop.DBus", "GetConnectionUnixProcessID", on_rival,
+                                 self, "s", kName) < 0)
+      service.leave_to("");
   } else {
     service.has_name_ = true;
     service.trouble_.clear();
@@ -192,6 +196,21 @@ int Service::on_name(sd_bus_message* message, void* self, sd_bus_error* /*error*
     service.changed();
   }
   return 0;
+}
+
+int Service::on_rival(sd_bus_message* message, void* self, sd_bus_error* /*error*/) noexcept {
+  auto& service = *static_cast<Service*>(self);
+  std::uint32_t pid = 0;
+  const bool is_known = sd_bus_message_is_method_error(message, nullptr) == 0 &&
+                        sd_bus_message_read(message, "u", &pid) >= 0;
+  service.leave_to(is_known ? ", process " + std::to_string(pid) + "," : "");
+  return 0;
+}
+
+void Service::leave_to(const std::string& rival) {
+  const auto now = std::chrono::steady_clock::now();
+  leave(now, "another program" + rival + " has the name " + kName + " on the bus");
+  retry_at_ = now + kWhereRefused;
 }
 
 void Service::stop() {

@@ -64,6 +64,7 @@ class Service {
   void connect(Time now);
   int open();
   void leave(Time now, const std::string& trouble);
+  void leave_to(const std::string& rival);
   bool has_room() const;
 
   void tell(const ToldIncident& incident) noexcept;
@@ -78,6 +79,7 @@ class Service {
   std::map<std::string, PolicyFacts> policies_now() const;
 
   static int on_name(sd_bus_message* message, void* self, sd_bus_error* error) noexcept;
+  static int on_rival(sd_bus_message* message, void* self, sd_bus_error* error) noexcept;
   static int on_disconnected(sd_bus_message* message, void* self, sd_bus_error* error) noexcept;
   static int find_manager(sd_bus* bus, const char* path, const char* interface, void* self,
                           void** found, sd_bus_error* error) noexcept;
