@@ -9,9 +9,9 @@ readonly tree=/srv/shop
 readonly work=/run/work # where everybody may look, as at a listener's notes
 readonly tools=$GUARD_SOURCE_DIR/tests/container
 
-# begin_guardd: the installed one, as a service with one policy; a sanitizer keeps little of what was freed,
+# install_guardd, begin_guardd: as a service with one policy; a sanitizer keeps little of what was freed,
 # so that memory can be told.
-begin_guardd() {
+install_guardd() {
   mkdir -p "$work"
   mount -t tmpfs -o mode=755 guard-tree /srv
   mkdir "$tree"
@@ -20,6 +20,9 @@ begin_guardd() {
   drop_in sanitizers Environment=ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=4
   systemctl daemon-reload
   policy shop "$tree" fix
+}
+begin_guardd() {
+  install_guardd
   systemctl start guardd
   eventually 10 has_name
 }
