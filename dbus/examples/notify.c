@@ -48,7 +48,8 @@ static void show(char* title, char* text) {
   if (code != 0) fprintf(stderr, "%s: %s\n", command, strerror(code));
 }
 
-/* The text of the variant that comes next, or of the first one of its list; else it is passed over. */
+/* The text of the variant that comes next, or of the first one of its list; else it is passed over.
+ */
 static int read_text(sd_bus_message* message, const char** text) {
   const char* contents = NULL;
   const char* rest = NULL;
