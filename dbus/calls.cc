@@ -17,6 +17,7 @@ constexpr const char* kPolkitInterface = "org.freedesktop.PolicyKit1.Authority";
 constexpr std::uint64_t kPersonsPatience = 600'000'000;
 constexpr std::uint64_t kPatience = 25'000'000;
 constexpr std::size_t kLongestText = 60'000;
+constexpr const char* kTooMuch = "too many calls wait for an answer: ask again when one is in";
 
 const char* action_of(Need need) {
   switch (need) {
@@ -139,8 +140,7 @@ void Calls::begin(sd_bus_message* request, Need need, Run run) {
   });
   calls_.push_back(call);
   if (calls_.size() > kMost || static_cast<std::size_t>(of_one) >= kMostOfOne)
-    return call->refuse(error::kBusy,
-                        "too many calls wait for an answer: ask again when one is in");
+    return call->refuse(error::kBusy, kTooMuch);
   ask_who(*call);
 }
 
@@ -192,11 +192,26 @@ int Calls::on_who(sd_bus_message* message, void* self, sd_bus_error* /*error*/) 
   call.caller_.uid = Uid{*who.uid};
   call.caller_.pid = static_cast<std::int32_t>(who.pid);
   call.caller_.is_trusted = call.caller_.uid == kRoot;
-  if (call.caller_.is_trusted || call.need_ == Need::kNothing)
+  call.is_known_ = true;
+  if (calls.is_too_much(call))
+    call.refuse(error::kBusy, kTooMuch);
+  else if (call.caller_.is_trusted || call.need_ == Need::kNothing)
     calls.run(call);
   else
     calls.ask_polkit(call);
   return 0;
+}
+
+bool Calls::is_too_much(const Call& call) const {
+  if (call.caller_.uid == kRoot) return false;
+  std::size_t of_user = 0;
+  std::size_t of_others = 0;
+  for (const auto& each : calls_) {
+    if (!each->is_known_ || each->caller_.uid == kRoot) continue;
+    ++of_others;
+    if (each->caller_.uid == call.caller_.uid) ++of_user;
+  }
+  return of_user > kMostOfUser || of_others > kMostOfOthers;
 }
 
 void Calls::ask_polkit(Call& call) {

@@ -48,6 +48,7 @@ class Call {
   Need need_ = Need::kNothing;
   std::function<void(const std::shared_ptr<Call>&)> run_;
   Caller caller_;
+  bool is_known_ = false;  // who the caller is
   Slot departure_;
   Slot question_;               // that is being asked about it
   std::string polkits_number_;  // of the question, while polkit asks a person
@@ -57,7 +58,11 @@ class Call {
 class Calls {
  public:
   static constexpr std::size_t kMost = 256;
-  static constexpr std::size_t kMostOfOne = 16;
+  static constexpr std::size_t kMostOfOne = 16;  // connection
+  // Whoever opens many connections is still one; and all but root together leave room for root,
+  // here and where the work is done (guardd/errands.h).
+  static constexpr std::size_t kMostOfUser = 24;
+  static constexpr std::size_t kMostOfOthers = 48;
 
   using Run = std::function<void(const std::shared_ptr<Call>&)>;
 
@@ -74,6 +79,7 @@ class Calls {
   friend class Call;
 
   void ask_who(Call& call);
+  bool is_too_much(const Call& call) const;
   void ask_polkit(Call& call);
   void decide(Call& call, sd_bus_message* verdict);
   void run(Call& call);

@@ -2,12 +2,17 @@
 """Load for tests of guardd on the bus.
 
 bus_load.py break TREE RATE SECONDS   makes RATE new files a second there, and says how many
-bus_load.py flood PATH                asks as fast as the bus takes it, until SIGTERM; then says how many answers came
+bus_load.py flood PATH CONNECTIONS    asks as fast as the bus takes it, until SIGTERM; then says how many answers came
+bus_load.py occupy CONNECTIONS        has as many questions asked of polkit as guardd lets it, until SIGTERM
 """
 import os
 import signal
 import sys
 import time
+
+NAME = 'org.guardd.Guard1'
+OBJECT = '/org/guardd/Guard1'
+MANAGER = 'org.guardd.Guard1.Manager'
 
 
 def break_things(tree, rate, seconds):
@@ -20,38 +25,62 @@ def break_things(tree, rate, seconds):
     print(rate * seconds)
 
 
-def flood(path):
+def clients(count):
     import dbus
+    import dbus.bus
     import dbus.mainloop.glib
-    from gi.repository import GLib
     dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
-    bus = dbus.SystemBus()
-    bus.set_exit_on_disconnect(False)
-    name, root = 'org.guardd.Guard1', '/org/guardd/Guard1'
-    calls = [('org.freedesktop.DBus.ObjectManager', 'GetManagedObjects', '', ()),
-             ('org.freedesktop.DBus.Introspectable', 'Introspect', '', ()),
-             (name + '.Manager', 'Explain', 'ayus', (dbus.ByteArray(path.encode()), dbus.UInt32(65534), '')),
-             (name + '.Manager', 'ListIncidents', 'a{sv}', ({},))]
-    counts = {'answers': 0, 'refusals': 0}
+    made = [dbus.bus.BusConnection(dbus.bus.BusConnection.TYPE_SYSTEM) for _ in range(count)]
+    for each in made:
+        each.set_exit_on_disconnect(False)
+    return made
 
-    def ask(which):
-        interface, member, types, arguments = calls[which]
 
-        def done(kind):
-            counts[kind] += 1
-            ask(which)
-        bus.call_async(name, root, interface, member, types, arguments,
-                       lambda *_: done('answers'), lambda *_: GLib.timeout_add(1, lambda: done('refusals') and False))
-
-    for number in range(48):
-        ask(number % len(calls))
+def until_ended():
+    from gi.repository import GLib
     loop = GLib.MainLoop()
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, loop.quit)
+    print('begun', flush=True)
     loop.run()
+
+
+def flood(path, connections):
+    import dbus
+    from gi.repository import GLib
+    calls = [('org.freedesktop.DBus.ObjectManager', 'GetManagedObjects', '', ()),
+             ('org.freedesktop.DBus.Introspectable', 'Introspect', '', ()),
+             (MANAGER, 'Explain', 'ayus', (dbus.ByteArray(path.encode()), dbus.UInt32(65534), '')),
+             (MANAGER, 'ListIncidents', 'a{sv}', ({},))]
+    counts = {'answers': 0, 'refusals': 0}
+
+    def ask(bus, call):
+        def done(kind):
+            counts[kind] += 1
+            ask(bus, call)
+
+        def refused(_):
+            GLib.timeout_add(1, lambda: done('refusals') and False)
+        bus.call_async(NAME, OBJECT, *call, lambda *_: done('answers'), refused)
+
+    for bus in clients(connections):
+        for number in range(48):
+            ask(bus, calls[number % len(calls)])
+    until_ended()
     print(f"{counts['answers']} answers and {counts['refusals']} refusals")
+
+
+def occupy(connections):
+    def ended(_):
+        pass
+    for bus in clients(connections):
+        for _ in range(16):
+            bus.call_async(NAME, OBJECT, MANAGER, 'Resume', 's', ('shop',), lambda *_: None, ended, timeout=60)
+    until_ended()
 
 
 if sys.argv[1] == 'break':
     break_things(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+elif sys.argv[1] == 'flood':
+    flood(sys.argv[2], int(sys.argv[3]))
 else:
-    flood(sys.argv[2])
+    occupy(int(sys.argv[2]))
