@@ -131,7 +131,8 @@ std::uint64_t Process::switches() const {
 Guardd::Guardd(const std::vector<fs::path>& trees, std::chrono::milliseconds settle,
                const std::string& terms)
     : place_(policies_for(trees, settle, terms)),
-      process_({GUARDD, "--policy-dir", place_, "--state-dir", place_ / "state", "--bus", "none", "--log", "json"},
+      process_({GUARDD, "--policy-dir", place_, "--state-dir", place_ / "state", "--bus", "none",
+                "--log", "json"},
                place_ / "told") {
   for (int i = 0; said("\"type\":\"ready\"") == 0; ++i) {
     if (i == kPatience) give_up("guardd is not ready");
