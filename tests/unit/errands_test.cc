@@ -165,7 +165,7 @@ class ReloadsOf : public ::testing::Test {
   std::vector<std::uint64_t> answers_;
   Errands errands_{2, Errands::Descriptors::kShared};
   Reloads reloads_{errands_, [this] { return prepare(); },
-                   [this](RulesRead /*read*/) { return take_over(); }};
+                   [this](const RulesRead& /*read*/) { return take_over(); }};
 };
 
 TEST_F(ReloadsOf, WhoAsksWhileOneIsReadIsAnsweredByTheNext) {
