@@ -18,7 +18,9 @@ using namespace std::chrono_literals;
 
 constexpr auto kShortestWait = 100ms;
 constexpr auto kLongestWait = 5'000ms;
-constexpr auto kWhereRefused = 30s;
+constexpr auto kWhereRefused = 5s;
+// Early at boot there is no bus yet, and one that is restarted is back in a moment.
+constexpr auto kNotForLong = 60s;
 constexpr auto kCountersEvery = 1s;
 // Messages that the bus has not taken yet; what is told beyond that is folded.
 constexpr std::uint64_t kMostQueued = 500;
@@ -109,6 +111,7 @@ Service::~Service() = default;
 // ---- the connection
 
 void Service::start() {
+  gone_since_ = std::chrono::steady_clock::now();
   connect(std::chrono::steady_clock::now());
 }
 
@@ -123,8 +126,8 @@ void Service::connect(Time now) {
 // The connection has ended or was never there. From within a callback, too: it is only dropped at
 // the next try.
 void Service::leave(Time now, const std::string& trouble) {
-  has_name_ = false;
-  trouble_ = trouble;
+  if (std::exchange(has_name_, false)) gone_since_ = now;
+  if (!trouble.empty()) trouble_ = trouble;
   retry_at_ = now + wait_;
   wait_ = std::min(2 * wait_, std::chrono::milliseconds(kLongestWait));
 }
@@ -396,8 +399,11 @@ void Service::tell_held(Time now) {
 }
 
 std::optional<Service::Time> Service::next() const {
-  if (retry_at_) return retry_at_;
-  if (!has_name_) return std::nullopt;
+  if (!has_name_) {
+    const auto told_at = gone_since_ + kNotForLong;
+    if (!trouble_.empty()) return retry_at_;
+    return retry_at_ ? std::min(*retry_at_, told_at) : told_at;
+  }
   if (has_changed_) return Time();
   std::optional<Time> first;
   for (const auto& due : {violations_.next(), incidents_.next(), count_at_})
@@ -407,7 +413,12 @@ std::optional<Service::Time> Service::next() const {
 
 void Service::tick(Time now) noexcept {
   if (retry_at_ && *retry_at_ <= now) connect(now);
-  if (has_name_) tell_held(now);
+  if (has_name_)
+    tell_held(now);
+  else if (trouble_.empty() && now >= gone_since_ + kNotForLong)
+    trouble_ =
+        "guardd is not on the bus, so nobody can ask it there: the bus is not there, or lets "
+        "nobody in (without one, start guardd with --bus none)";
 }
 
 }  // namespace guard::bus

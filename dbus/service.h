@@ -97,6 +97,7 @@ class Service {
   bool has_name_ = false;
   std::optional<Time> retry_at_;    // the connection is to be made anew
   std::chrono::milliseconds wait_;  // until the next try
+  Time gone_since_;
   std::string trouble_;
 
   Facts facts_;

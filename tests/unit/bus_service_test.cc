@@ -442,6 +442,24 @@ TEST(BusServiceAlone, WaitsForABusThatIsNotThereYet) {
   EXPECT_TRUE(client.status());
 }
 
+TEST(BusServiceAlone, SaysThatNobodyCanAskItForLong) {
+  PrivateBus bus;
+  bus.stop();
+  House house(bus.address());
+  const auto trouble_in = [&](std::chrono::seconds from_now) {
+    return house.ask<std::string>([from_now](bus::Service& service, auto&) {
+      service.tick(std::chrono::steady_clock::now() + from_now);
+      return service.trouble();
+    });
+  };
+  EXPECT_THAT(trouble_in(1s), IsEmpty());
+  EXPECT_THAT(trouble_in(120s), HasSubstr("not on the bus"));
+  bus.start();
+  for (int tries = 0; tries < 1'000 && !trouble_in(0s).empty(); ++tries)
+    std::this_thread::sleep_for(10ms);
+  EXPECT_THAT(trouble_in(0s), IsEmpty());
+}
+
 TEST(BusServiceAlone, SaysThatAnotherHasItsName) {
   const PrivateBus bus;
   const auto other = bus.connect();
