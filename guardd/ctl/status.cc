@@ -60,8 +60,9 @@ std::string notes_of(const PolicyStatus& policy) {
     if (!policy.paused_by.empty()) note += " by " + policy.paused_by;
     if (!policy.pause_reason.empty()) note += ": " + policy.pause_reason;
     add(note);
+  } else {
+    add(policy.state_reason);
   }
-  add(policy.state_reason);
   for (const auto& difference : policy.differences) add(difference);
   return text.empty() ? text : '\n' + printable(policy.name) + '\n' + text;
 }
