@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <variant>
 
 #include <systemd/sd-bus.h>
+
+#include "policy/base/result.h"
 
 namespace guard::bus {
 
@@ -40,27 +40,6 @@ Failure misunderstood(const std::string& what);
 struct Nothing {};
 
 template <typename T>
-class [[nodiscard]] Answer {
- public:
-  // NOLINTBEGIN(google-explicit-constructor): functions end with the one or the other
-  Answer(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Answer(Failure failure) : state_(std::in_place_index<1>, std::move(failure)) {}
-  // NOLINTEND(google-explicit-constructor)
-
-  explicit operator bool() const { return state_.index() == 0; }
-
-  // Only when true, as with Result.
-  T& operator*() & { return std::get<0>(state_); }
-  const T& operator*() const& { return std::get<0>(state_); }
-  T&& operator*() && { return std::get<0>(std::move(state_)); }
-  T* operator->() { return &std::get<0>(state_); }
-  const T* operator->() const { return &std::get<0>(state_); }
-
-  const Failure& error() const& { return std::get<1>(state_); }
-  Failure&& error() && { return std::get<1>(std::move(state_)); }
-
- private:
-  std::variant<T, Failure> state_;
-};
+using Answer = Result<T, Failure>;
 
 }  // namespace guard::bus

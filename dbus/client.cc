@@ -215,22 +215,22 @@ Answer<std::uint32_t> Client::undo(const std::string& id) {
   return restored;
 }
 
-Answer<DaemonStatus> Client::status() {
+Answer<Facts> Client::status() {
   Call call{"GetAll", patience_.known};
   call.interface = kProperties;
   GUARD_TRY(const auto reply, ask(call, [](sd_bus_message* message) {
               return sd_bus_message_append(message, "s", kManager);
             }));
   GUARD_TRY(const auto properties, answered(read_as<Map>(reply.get())));
-  return answered(daemon_status(properties));
+  return answered(facts_in(properties));
 }
 
-Answer<std::vector<PolicyStatus>> Client::policies() {
+Answer<std::vector<PolicyFacts>> Client::policies() {
   Call call{"GetManagedObjects", patience_.known};
   call.interface = kObjectManager;
   GUARD_TRY(const auto reply, ask(call, put_nothing));
   GUARD_TRY(const auto objects, answered(read_as<Map>(reply.get())));
-  return answered(policy_statuses(objects));
+  return answered(policies_in(objects));
 }
 
 Answer<Nothing> Client::listen(const std::string& rule) {

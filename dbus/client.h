@@ -65,8 +65,8 @@ class Client {
   Answer<Map> get_incident(const std::string& id);
   // How many files were given back.
   Answer<std::uint32_t> undo(const std::string& id);
-  Answer<DaemonStatus> status();
-  Answer<std::vector<PolicyStatus>> policies();
+  Answer<Facts> status();
+  Answer<std::vector<PolicyFacts>> policies();
 
   // Tells what guardd says until tell() returns false or something can be read from the descriptor
   // `stop`. A failure if guardd is not there, or ends. tell() may ask guardd for more.

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "dbus/facts.h"
 #include "policy/explain.h"
 #include "policy/record.h"
 
@@ -43,43 +44,6 @@ struct Caller {
   Uid uid;
   std::int32_t pid = 0;     // 0: the bus does not say
   bool is_trusted = false;  // is told everything
-};
-
-struct Facts {
-  std::string version;
-  std::string backend;
-  std::string backend_reason;
-  std::string health;
-  std::string health_reason;
-  std::uint32_t generation = 0;
-  std::string policy_identity;
-  std::uint64_t violations = 0;
-  std::uint64_t denied = 0;
-  std::uint64_t fixed = 0;
-  std::uint64_t lost = 0;
-};
-
-struct PolicyFacts {
-  std::string name;
-  std::vector<std::string> paths;
-  std::string owner;
-  std::string group;
-  std::string action;
-  std::string effective_action;
-  std::vector<std::string> differences;
-  std::string state;
-  std::string state_reason;
-  std::vector<std::string> guards;
-  std::string severity;
-  std::string category;
-  std::string file;
-  std::uint32_t line = 0;
-  std::uint64_t violations = 0;
-  std::uint64_t denied = 0;
-  std::uint64_t fixed = 0;
-  std::uint64_t paused_until = 0;
-  std::string paused_by;
-  std::string pause_reason;
 };
 
 struct ScanTotals {

@@ -38,52 +38,24 @@ std::string path_of(const std::string& policy) {
   return path;
 }
 
-// Counters are told apart from the rest: they change all the time.
-std::vector<const char*> changes(const Facts& before, const Facts& now) {
-  std::vector<const char*> names;
-  const auto compare = [&](auto member, const char* name) {
+template <typename Those>
+auto collector(const Those& before, const Those& now, std::vector<const char*>& names) {
+  return [&](const char* name, auto member) {
     if (before.*member != now.*member) names.push_back(name);
   };
-  compare(&Facts::health, "Health");
-  compare(&Facts::health_reason, "HealthReason");
-  compare(&Facts::generation, "Generation");
-  compare(&Facts::policy_identity, "PolicyIdentity");
+}
+
+// Counters are told apart from the rest: they change all the time.
+template <typename Those>
+std::vector<const char*> changes(const Those& before, const Those& now) {
+  std::vector<const char*> names;
+  each_fact(&now, collector(before, now, names));
   return names;
 }
 
 std::vector<const char*> changed_counters(const Facts& before, const Facts& now) {
   std::vector<const char*> names;
-  const auto compare = [&](auto member, const char* name) {
-    if (before.*member != now.*member) names.push_back(name);
-  };
-  compare(&Facts::violations, "Violations");
-  compare(&Facts::denied, "Denied");
-  compare(&Facts::fixed, "Fixed");
-  compare(&Facts::lost, "Lost");
-  return names;
-}
-
-std::vector<const char*> changes(const PolicyFacts& before, const PolicyFacts& now) {
-  std::vector<const char*> names;
-  const auto compare = [&](auto member, const char* name) {
-    if (before.*member != now.*member) names.push_back(name);
-  };
-  compare(&PolicyFacts::paths, "Paths");
-  compare(&PolicyFacts::owner, "Owner");
-  compare(&PolicyFacts::group, "Group");
-  compare(&PolicyFacts::action, "Action");
-  compare(&PolicyFacts::effective_action, "EffectiveAction");
-  compare(&PolicyFacts::differences, "Differences");
-  compare(&PolicyFacts::state, "State");
-  compare(&PolicyFacts::state_reason, "StateReason");
-  compare(&PolicyFacts::guards, "Guards");
-  compare(&PolicyFacts::severity, "Severity");
-  compare(&PolicyFacts::category, "Category");
-  compare(&PolicyFacts::file, "File");
-  compare(&PolicyFacts::line, "Line");
-  compare(&PolicyFacts::paused_until, "PausedUntil");
-  compare(&PolicyFacts::paused_by, "PausedBy");
-  compare(&PolicyFacts::pause_reason, "PauseReason");
+  each_counter(&now, collector(before, now, names));
   return names;
 }
 

@@ -12,8 +12,8 @@
 namespace guard::ctl {
 namespace {
 
-using bus::DaemonStatus;
-using bus::PolicyStatus;
+using bus::Facts;
+using bus::PolicyFacts;
 
 Tone tone_of(const std::string& health) {
   if (health == "ok" || health == "active") return Tone::kGood;
@@ -25,12 +25,12 @@ std::string until_text(std::uint64_t microseconds) {
       std::chrono::system_clock::time_point(std::chrono::microseconds(microseconds)));
 }
 
-std::string counts_text(const bus::Counts& counts) {
+std::string counts_text(const Facts& counts) {
   return counted(counts.violations, "violation", "violations") + ", " + grouped(counts.denied) +
          " denied, " + grouped(counts.fixed) + " fixed";
 }
 
-std::string daemon_text(const Terminal& terminal, const DaemonStatus& status) {
+std::string daemon_text(const Terminal& terminal, const Facts& status) {
   constexpr std::size_t kIndent = 15;
   std::string text = "guardd " + printable(status.version) + ": " +
                      terminal.paint(tone_of(status.health), printable(status.health)) + '\n';
@@ -44,13 +44,13 @@ std::string daemon_text(const Terminal& terminal, const DaemonStatus& status) {
       status.backend + (status.backend_reason.empty() ? "" : ": " + status.backend_reason));
   add("generation", std::to_string(status.generation));
   add("since start",
-      counts_text(status.counts) + ", " +
+      counts_text(status) + ", " +
           (status.lost == 0 ? "no event lost" : counted(status.lost, "event", "events") + " lost"));
   return text;
 }
 
 // What is to be known of a policy beyond its line.
-std::string notes_of(const PolicyStatus& policy) {
+std::string notes_of(const PolicyFacts& policy) {
   std::string text;
   const auto add = [&](const std::string& note) {
     if (!note.empty()) text += "  - " + wrapped(printable(note), 4) + '\n';
@@ -67,7 +67,7 @@ std::string notes_of(const PolicyStatus& policy) {
   return text.empty() ? text : '\n' + printable(policy.name) + '\n' + text;
 }
 
-std::string policies_text(const Terminal& terminal, const std::vector<PolicyStatus>& policies) {
+std::string policies_text(const Terminal& terminal, const std::vector<PolicyFacts>& policies) {
   if (policies.empty()) return "\nNo policies, so nothing is guarded.\n";
   Table table({"POLICY", "WANTED", "GETS", "STATE", "VIOLATIONS", "TREES"});
   std::string notes;
@@ -79,20 +79,21 @@ std::string policies_text(const Terminal& terminal, const std::vector<PolicyStat
                {printable(policy.action)},
                {printable(policy.effective_action), less ? Tone::kOdd : Tone::kGood},
                {printable(policy.state), tone_of(policy.state)},
-               {grouped(policy.counts.violations)},
+               {grouped(policy.violations)},
                {trees}});
     notes += notes_of(policy);
   }
   return '\n' + table.text(terminal) + notes;
 }
 
-void put_counts(Json& json, const bus::Counts& counts) {
+template <typename Those>
+void put_counts(Json& json, const Those& counts) {
   json["violations"] = counts.violations;
   json["denied"] = counts.denied;
   json["fixed"] = counts.fixed;
 }
 
-Json policy_json(const PolicyStatus& policy) {
+Json policy_json(const PolicyFacts& policy) {
   Json json;
   json["name"] = policy.name;
   json["paths"] = policy.paths;
@@ -108,7 +109,7 @@ Json policy_json(const PolicyStatus& policy) {
   json["category"] = policy.category;
   json["policy_file"] = policy.file;
   json["policy_line"] = policy.line;
-  put_counts(json, policy.counts);
+  put_counts(json, policy);
   if (policy.paused_until != 0) {
     json["paused_until"] = policy.paused_until;
     json["paused_by"] = policy.paused_by;
@@ -117,7 +118,7 @@ Json policy_json(const PolicyStatus& policy) {
   return json;
 }
 
-Json status_json(const DaemonStatus& status, const std::vector<PolicyStatus>& policies) {
+Json status_json(const Facts& status, const std::vector<PolicyFacts>& policies) {
   Json json;
   json["version"] = status.version;
   json["health"] = status.health;
@@ -126,7 +127,7 @@ Json status_json(const DaemonStatus& status, const std::vector<PolicyStatus>& po
   json["backend_reason"] = status.backend_reason;
   json["generation"] = status.generation;
   json["policy_identity"] = status.policy_identity;
-  put_counts(json, status.counts);
+  put_counts(json, status);
   json["lost"] = status.lost;
   json["policies"] = Json::array();
   for (const auto& policy : policies) json["policies"].push_back(policy_json(policy));

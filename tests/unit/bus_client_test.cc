@@ -253,7 +253,7 @@ TEST_F(BusClient, KnowsHowGuarddAndItsPoliciesAre) {
   const auto& shop = policies->front();
   EXPECT_EQ(shop.name, "shop");
   EXPECT_THAT(shop.paths, ::testing::ElementsAre("/srv/shop", "/log"));
-  EXPECT_EQ(shop.counts.fixed, 2U);
+  EXPECT_EQ(shop.fixed, 2U);
   EXPECT_EQ(shop.paused_until, 5U);
 }
 

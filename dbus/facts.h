@@ -1,0 +1,95 @@
+// How guardd and its policies stand, as their properties say: what the service tells is what a
+// client learns. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace guard::bus {
+
+struct Facts {
+  std::string version;
+  std::string backend;
+  std::string backend_reason;
+  std::string health;  // ok, degraded, paused or disabled
+  std::string health_reason;
+  std::uint32_t generation = 0;
+  std::string policy_identity;
+  // Since guardd was started.
+  std::uint64_t violations = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t fixed = 0;
+  std::uint64_t lost = 0;
+};
+
+struct PolicyFacts {
+  std::string name;
+  std::vector<std::string> paths;
+  std::string owner;
+  std::string group;
+  std::string action;
+  std::string effective_action;
+  std::vector<std::string> differences;
+  std::string state;
+  std::string state_reason;
+  std::vector<std::string> guards;
+  std::string severity;
+  std::string category;
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint64_t violations = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t fixed = 0;
+  std::uint64_t paused_until = 0;  // microseconds since 1970; 0: it is not paused
+  std::string paused_by;
+  std::string pause_reason;
+};
+
+// visit(name, member) for each property but the counters, which change all the time.
+template <typename Visit>
+void each_fact(const Facts* /*of*/, Visit visit) {
+  visit("Version", &Facts::version);
+  visit("Backend", &Facts::backend);
+  visit("BackendReason", &Facts::backend_reason);
+  visit("Health", &Facts::health);
+  visit("HealthReason", &Facts::health_reason);
+  visit("Generation", &Facts::generation);
+  visit("PolicyIdentity", &Facts::policy_identity);
+}
+template <typename Visit>
+void each_fact(const PolicyFacts* /*of*/, Visit visit) {
+  visit("Name", &PolicyFacts::name);
+  visit("Paths", &PolicyFacts::paths);
+  visit("Owner", &PolicyFacts::owner);
+  visit("Group", &PolicyFacts::group);
+  visit("Action", &PolicyFacts::action);
+  visit("EffectiveAction", &PolicyFacts::effective_action);
+  visit("Differences", &PolicyFacts::differences);
+  visit("State", &PolicyFacts::state);
+  visit("StateReason", &PolicyFacts::state_reason);
+  visit("Guards", &PolicyFacts::guards);
+  visit("Severity", &PolicyFacts::severity);
+  visit("Category", &PolicyFacts::category);
+  visit("File", &PolicyFacts::file);
+  visit("Line", &PolicyFacts::line);
+  visit("PausedUntil", &PolicyFacts::paused_until);
+  visit("PausedBy", &PolicyFacts::paused_by);
+  visit("PauseReason", &PolicyFacts::pause_reason);
+}
+
+template <typename Visit>
+void each_counter(const Facts* /*of*/, Visit visit) {
+  visit("Violations", &Facts::violations);
+  visit("Denied", &Facts::denied);
+  visit("Fixed", &Facts::fixed);
+  visit("Lost", &Facts::lost);
+}
+template <typename Visit>
+void each_counter(const PolicyFacts* /*of*/, Visit visit) {
+  visit("Violations", &PolicyFacts::violations);
+  visit("Denied", &PolicyFacts::denied);
+  visit("Fixed", &PolicyFacts::fixed);
+}
+
+}  // namespace guard::bus
