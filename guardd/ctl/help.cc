@@ -15,6 +15,7 @@ Policies (no daemon needed):
 
 The daemon:
   status               How guardd is, and what each policy gets
+  metrics              The same for Prometheus
   watch                Incidents as they happen
   scan [POLICY|PATH]   Is anything wrong now?
   fix [POLICY|PATH]    Put right what is

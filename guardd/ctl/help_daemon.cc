@@ -35,6 +35,17 @@ Which (default: the newest hundred):
 Exit status: 0 done.
 )";
 
+constexpr std::string_view kMetrics = R"(guardctl metrics: how guardd is, for Prometheus
+
+Usage: guardctl metrics [OPTION...]
+
+Prints OpenMetrics text: health, what was lost, and for each policy what was
+counted since guardd was started, how it stands and until when it is paused.
+With --json, what status says.
+
+Exit status: 0 done.
+)";
+
 constexpr std::string_view kPause = R"(guardctl pause: a maintenance window for one policy
 
 Usage: guardctl pause [OPTION...] POLICY --for DURATION --reason TEXT
@@ -126,6 +137,7 @@ Exit status: 0 it was stopped, 3 guardd has ended.
 std::string_view daemon_help_text(std::string_view verb) {
   if (verb == "fix") return kFix;
   if (verb == "incidents") return kIncidents;
+  if (verb == "metrics") return kMetrics;
   if (verb == "pause") return kPause;
   if (verb == "reload") return kReload;
   if (verb == "resume") return kResume;

@@ -1,7 +1,9 @@
-// status: how guardd is, and what it does for each policy.
+// status and metrics: how guardd is, and what it does for each policy; for people and for
+// Prometheus.
 
 #include <CLI/CLI.hpp>
 
+#include "dbus/metrics.h"
 #include "guardd/ctl/daemon.h"
 #include "guardd/ctl/json.h"
 #include "guardd/ctl/loaded.h"
@@ -134,26 +136,51 @@ Json status_json(const Facts& status, const std::vector<PolicyFacts>& policies) 
   return json;
 }
 
-int status(const Options& options) {
+// What guardd says, shown as `show` wants it; its status is that of `code`.
+template <typename ShowText, typename Code>
+int show_daemon(const Options& options, ShowText show_text, Code code) {
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
   const auto now = daemon->status();
   if (!now) return fail(now.error());
   const auto policies = daemon->policies();
   if (!policies) return fail(policies.error());
-  // A pause is wanted; the rest is to be looked after.
-  const int code = now->health == "ok" || now->health == "paused" ? kDone : kFailed;
   const auto terminal = Terminal::detect(options.pager);
-  if (options.json) return show_json(terminal, status_json(*now, *policies)) ? code : kFailed;
-  if (options.quiet) return code;
-  return terminal.show(daemon_text(terminal, *now) + policies_text(terminal, *policies)) ? code
-                                                                                         : kFailed;
+  const bool is_shown = options.json    ? show_json(terminal, status_json(*now, *policies))
+                        : options.quiet ? true
+                                        : terminal.show(show_text(terminal, *now, *policies));
+  return is_shown ? code(*now) : kFailed;
+}
+
+int status(const Options& options) {
+  return show_daemon(
+      options,
+      [](const Terminal& terminal, const Facts& now, const std::vector<PolicyFacts>& policies) {
+        return daemon_text(terminal, now) + policies_text(terminal, policies);
+      },
+      // A pause is wanted; the rest is to be looked after.
+      [](const Facts& now) {
+        return now.health == "ok" || now.health == "paused" ? kDone : kFailed;
+      });
+}
+
+int metrics(const Options& options) {
+  return show_daemon(
+      options,
+      [](const Terminal& /*terminal*/, const Facts& now, const std::vector<PolicyFacts>& policies) {
+        return bus::open_metrics(now, policies);
+      },
+      [](const Facts& /*now*/) { return kDone; });
 }
 
 }  // namespace
 
 Run status_verb(CLI::App& /*app*/) {
   return status;
+}
+
+Run metrics_verb(CLI::App& /*app*/) {
+  return metrics;
 }
 
 }  // namespace guard::ctl

@@ -19,6 +19,7 @@ Run export_verb(CLI::App& app);
 Run fix_verb(CLI::App& app);
 Run incidents_verb(CLI::App& app);
 Run list_verb(CLI::App& app);
+Run metrics_verb(CLI::App& app);
 Run pause_verb(CLI::App& app);
 Run reload_verb(CLI::App& app);
 Run resume_verb(CLI::App& app);
@@ -42,6 +43,7 @@ inline constexpr std::array kVerbs{
     Verb{"fix", fix_verb, ""},
     Verb{"incidents", incidents_verb, ""},
     Verb{"list", list_verb, ""},
+    Verb{"metrics", metrics_verb, ""},
     Verb{"pause", pause_verb, "the name of a POLICY"},
     Verb{"reload", reload_verb, ""},
     Verb{"resume", resume_verb, "the name of a POLICY"},

@@ -17,7 +17,7 @@ _guardctl_policies() {
 
 _guardctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' i before=''
-  local verbs='check explain export fix incidents list pause reload resume scan show show-incident status undo watch'
+  local verbs='check explain export fix incidents list metrics pause reload resume scan show show-incident status undo watch'
   local options='--json --no-pager --quiet --policy-dir --bus --help --version'
   local operations='create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr
     removexattr setacl setflags mount read'
@@ -36,7 +36,7 @@ _guardctl() {
         [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
         ((i++))
         ;;
-      check | explain | export | fix | incidents | list | pause | reload | resume | scan | show | show-incident | status | \
+      check | explain | export | fix | incidents | list | metrics | pause | reload | resume | scan | show | show-incident | status | \
         undo | watch)
         verb=${COMP_WORDS[i]}
         break

@@ -1,5 +1,5 @@
 # fish completion for guardctl
-set -l verbs check explain export fix incidents list pause reload resume scan show show-incident status undo watch
+set -l verbs check explain export fix incidents list metrics pause reload resume scan show show-incident status undo watch
 set -l operations create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr \
     removexattr setacl setflags mount read
 
@@ -16,6 +16,7 @@ complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a resume -d 'E
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a scan -d 'Is anything wrong now?'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a show -d 'One policy'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a show-incident -d 'All about one incident'
+complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a metrics -d 'How guardd is, for Prometheus'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a status -d 'How guardd is'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a undo -d 'Take back what was put right'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a watch -d 'Incidents as they happen'

@@ -1,0 +1,112 @@
+#include "dbus/metrics.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace guard::bus {
+namespace {
+
+constexpr std::array<std::string_view, 4> kHealth{"ok", "degraded", "paused", "disabled"};
+constexpr std::array<std::string_view, 6> kStates{"active", "pending",  "degraded",
+                                                  "off",    "disabled", "paused"};
+
+class Text {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = "guardd_" + std::string(name);
+    text_ += "# TYPE " + name_ + ' ' + std::string(type) + "\n# HELP " + name_ + ' ' +
+             std::string(help) + '\n';
+  }
+
+  using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
+  void sample(std::string_view suffix, const Labels& labels, const std::string& value) {
+    text_ += name_ + std::string(suffix);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      text_ += (i == 0 ? '{' : ',') + std::string(labels[i].first) + "=\"";
+      append_escaped(labels[i].second);
+      text_ += '"';
+    }
+    text_ += (labels.empty() ? " " : "} ") + value + '\n';
+  }
+  void sample(std::string_view suffix, const Labels& labels, std::uint64_t value) {
+    sample(suffix, labels, std::to_string(value));
+  }
+
+  // One of them is on; a state that is none of them switches none on.
+  template <typename States>
+  void states(const States& states, Labels labels, std::string_view now) {
+    const std::string name = name_;
+    labels.emplace_back(name, "");
+    for (const std::string_view each : states) {
+      labels.back().second = each;
+      sample("", labels, each == now ? 1 : 0);
+    }
+  }
+
+  std::string finish() && { return std::move(text_) + "# EOF\n"; }
+
+ private:
+  void append_escaped(std::string_view value) {
+    for (const char c : value) {
+      if (c == '\n') {
+        text_ += "\\n";
+        continue;
+      }
+      if (c == '"' || c == '\\') text_ += '\\';
+      text_ += c;
+    }
+  }
+
+  std::string text_;
+  std::string name_;
+};
+
+void put(Text& text, const Facts& facts) {
+  text.family("build", "info", "Which guardd this is, and how it asks the kernel.");
+  text.sample("_info", {{"version", facts.version}, {"backend", facts.backend}}, 1);
+  text.family("health", "stateset", "How guardd is; guardctl status says why.");
+  text.states(kHealth, {}, facts.health);
+  text.family("policy_generation", "gauge", "How often policies were loaded since the start.");
+  text.sample("", {}, facts.generation);
+  text.family("policies", "info", "The sha256 of all that the policies say.");
+  text.sample("_info", {{"identity", facts.policy_identity}}, 1);
+  text.family("lost", "counter", "Events and records that were lost.");
+  text.sample("_total", {}, facts.lost);
+}
+
+using Counter = std::uint64_t PolicyFacts::*;
+void put(Text& text, const std::vector<PolicyFacts>& policies) {
+  const auto count = [&](std::string_view name, std::string_view help, Counter counter) {
+    text.family(name, "counter", help);
+    for (const auto& policy : policies)
+      text.sample("_total", {{"policy", policy.name}}, policy.*counter);
+  };
+  count("violations", "Files that broke a policy.", &PolicyFacts::violations);
+  count("fixed", "Files that were put right.", &PolicyFacts::fixed);
+  count("denied", "Operations that were refused.", &PolicyFacts::denied);
+  text.family("policy_state", "stateset", "How a policy stands.");
+  for (const auto& policy : policies) text.states(kStates, {{"policy", policy.name}}, policy.state);
+  text.family("policy_action", "info", "What a policy asks for, and what it gets here.");
+  for (const auto& policy : policies)
+    text.sample("_info",
+                {{"policy", policy.name},
+                 {"wanted", policy.action},
+                 {"effective", policy.effective_action}},
+                1);
+  text.family("policy_paused_until_timestamp", "gauge",
+              "When a pause ends, in seconds since 1970; 0 where there is none.");
+  for (const auto& policy : policies)
+    text.sample("", {{"policy", policy.name}}, policy.paused_until / 1'000'000);
+}
+
+}  // namespace
+
+std::string open_metrics(const Facts& facts, const std::vector<PolicyFacts>& policies) {
+  Text text;
+  put(text, facts);
+  put(text, policies);
+  return std::move(text).finish();
+}
+
+}  // namespace guard::bus
