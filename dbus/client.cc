@@ -88,6 +88,17 @@ bool wait_for(sd_bus* bus, int stop) {
   return both[1].revents == 0;
 }
 
+Answer<std::vector<Map>> records_in(sd_bus_message* message) {
+  GUARD_TRY(auto list, answered(read_as<List>(message)));
+  std::vector<Map> records;
+  for (auto& item : list) {
+    auto* record = std::get_if<Map>(&item.held);
+    if (!record) return misunderstood("a record without fields");
+    records.push_back(std::move(*record));
+  }
+  return records;
+}
+
 }  // namespace
 
 struct Client::Call {
@@ -156,6 +167,18 @@ Answer<Totals> Client::scan(const std::string& where, bool fix) {
   return totals;
 }
 
+Answer<Client::Wrong> Client::find_wrong(const std::string& where, std::uint32_t most) {
+  GUARD_TRY(const auto reply,
+            ask({"FindWrong", patience_.looking, true}, [&](sd_bus_message* message) {
+              return sd_bus_message_append(message, "su", where.c_str(), most);
+            }));
+  GUARD_TRY(auto files, records_in(reply.get()));
+  Wrong wrong{std::move(files), 0};
+  if (sd_bus_message_read(reply.get(), "u", &wrong.found) < 0)
+    return misunderstood("the end of a scan");
+  return wrong;
+}
+
 Answer<Map> Client::explain(const std::string& path, std::uint32_t uid,
                             const std::string& operation) {
   GUARD_TRY(const auto reply, ask({"Explain", patience_.known}, [&](sd_bus_message* message) {
@@ -188,14 +211,7 @@ Answer<std::vector<Map>> Client::list_incidents(const IncidentQuery& filter) {
   GUARD_TRY(const auto reply, ask({"ListIncidents", patience_.known}, [&](sd_bus_message* message) {
               return put_filter(message, filter);
             }));
-  GUARD_TRY(auto list, answered(read_as<List>(reply.get())));
-  std::vector<Map> incidents;
-  for (auto& item : list) {
-    auto* record = std::get_if<Map>(&item.held);
-    if (!record) return misunderstood("an incident without fields");
-    incidents.push_back(std::move(*record));
-  }
-  return incidents;
+  return records_in(reply.get());
 }
 
 Answer<Map> Client::get_incident(const std::string& id) {

@@ -56,6 +56,12 @@ class Client {
   Answer<Nothing> reload();
   // A policy's name, a path, or empty for all.
   Answer<Totals> scan(const std::string& where, bool fix);
+  // What is wrong, as many as `most` (0: as guardd thinks), and how many there are.
+  struct Wrong {
+    std::vector<Map> files;
+    std::uint32_t found = 0;
+  };
+  Answer<Wrong> find_wrong(const std::string& where, std::uint32_t most);
   // An operation, or empty for all.
   Answer<Map> explain(const std::string& path, std::uint32_t uid, const std::string& operation);
   Answer<Nothing> pause(const std::string& policy, std::chrono::microseconds length,

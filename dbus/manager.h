@@ -51,6 +51,11 @@ struct ScanTotals {
   std::uint32_t fixed = 0;
 };
 
+struct WrongFiles {
+  std::vector<Violation> files;  // as many as were asked for; as they would be told if put right
+  std::uint32_t found = 0;       // all of them
+};
+
 struct Asked {
   std::string path;  // raw bytes
   Uid user;
@@ -98,6 +103,9 @@ class Manager {
   // `where`: the name of a policy, an absolute path, or nothing for all there is.
   virtual void scan(const std::string& where, bool fix, const Caller& caller, std::stop_token stop,
                     Reply<ScanTotals> reply) = 0;
+  // The same, changing nothing.
+  virtual void find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
+                          Reply<std::shared_ptr<const WrongFiles>> reply) = 0;
   virtual void explain(const Asked& asked, const Caller& caller, std::stop_token stop,
                        Reply<std::shared_ptr<const Explained>> reply) = 0;
   virtual void pause(const std::string& policy, std::chrono::microseconds length,

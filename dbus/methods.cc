@@ -20,6 +20,9 @@ constexpr std::size_t kMostIncidents = 1'000;
 constexpr std::size_t kUsualIncidents = 100;
 // A message that is too large ends the connection of whoever sends it: the system bus takes 32 MiB.
 constexpr std::size_t kMostBytes = std::size_t{12} << 20U;
+constexpr std::size_t kMostWrong = 10'000;
+constexpr std::size_t kUsualWrong = 1'000;
+constexpr std::size_t kBytesOfAFile = 4'096;
 constexpr std::size_t kLongestReason = 400;
 constexpr std::size_t kLongestName = 4'096;
 
@@ -61,6 +64,26 @@ void scan(Manager& manager, const CallPtr& call) {
                  writer.small_number(totals.found);
                  writer.small_number(totals.fixed);
                }));
+}
+
+void find_wrong(Manager& manager, const CallPtr& call) {
+  const char* where = nullptr;
+  std::uint32_t limit = 0;
+  if (!read(call, "su", &where, &limit)) return;
+  const auto most = limit == 0 ? kUsualWrong : std::min<std::size_t>(limit, kMostWrong);
+  manager.find_wrong(where, most, call->stop_token(),
+                     answer_to<std::shared_ptr<const WrongFiles>>(
+                         call, [](Writer& writer, const std::shared_ptr<const WrongFiles>& wrong) {
+                           std::size_t bytes = 0;
+                           writer.open('a', "a{sv}");
+                           for (const auto& file : wrong->files) {
+                             bytes += kBytesOfAFile + 4 * file.path.size();
+                             if (bytes > kMostBytes) break;
+                             write(writer, file, Audience::kTrusted, 0);
+                           }
+                           writer.close();
+                           writer.small_number(wrong->found);
+                         }));
 }
 
 void explain(Manager& manager, const CallPtr& call) {
@@ -270,9 +293,10 @@ struct Method {
 
 // A scan that changes nothing reads every directory of a tree: not something that anybody may have
 // done as often as they like.
-constexpr std::array<Method, 8> kMethods{{
+constexpr std::array<Method, 9> kMethods{{
     {"Reload", Need::kManage, reload},
     {"Scan", Need::kManage, scan},
+    {"FindWrong", Need::kManage, find_wrong},
     {"Explain", Need::kNothing, explain},
     {"Pause", Need::kPause, pause},
     {"Resume", Need::kPause, resume},

@@ -49,6 +49,8 @@ const sd_bus_vtable kManagerTable[] = {
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_method, kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("Scan", SD_BUS_ARGS("s", policy, "b", fix),
                             SD_BUS_RESULT("u", found, "u", fixed), on_method, kThroughCalls),
+    SD_BUS_METHOD_WITH_ARGS("FindWrong", SD_BUS_ARGS("s", policy, "u", limit),
+                            SD_BUS_RESULT("aa{sv}", wrong, "u", found), on_method, kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("ay", path, "u", uid, "s", operation),
                             SD_BUS_RESULT("a{sv}", explanation), on_method, kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("s", policy, "t", usec, "s", reason),

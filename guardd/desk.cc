@@ -51,6 +51,20 @@ std::optional<Refused> no_such_policy(const PolicySet& set, const std::string& n
                      (near.empty() ? "" : "; did you mean " + quote(near) + "?")};
 }
 
+// Where to look: a policy, a path, or everywhere.
+std::optional<Refused> unknown_place(const PolicySet& set, const std::string& where) {
+  if (where.empty() || where.starts_with('/')) return std::nullopt;
+  return no_such_policy(set, where);
+}
+
+Refused not_scanned(const Error& error) {
+  return {Refusal::kInvalidArgument, printable(error.text())};
+}
+
+std::uint32_t bounded(std::uint64_t number) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
+}
+
 // Who is named as having asked: the person who logged in, if it is one, for root is many. Only a
 // name: what may be done was decided by the bus's own word.
 Person person_of(const bus::Caller& caller) {
@@ -205,8 +219,7 @@ void Desk::incidents(const bus::IncidentFilter& filter, std::stop_token stop,
 void Desk::scan(const std::string& where, bool fix, const bus::Caller& /*caller*/,
                 std::stop_token stop, bus::Reply<bus::ScanTotals> reply) {
   const auto in_force = house_.in_force();
-  if (!where.empty() && !where.starts_with('/'))
-    if (const auto refused = no_such_policy(*in_force.said, where)) return reply(*refused);
+  if (const auto refused = unknown_place(*in_force.said, where)) return reply(*refused);
   if (fix && in_force.disabled)
     return reply(Refused{Refusal::kDisabled, "nothing is put right: " + *in_force.disabled});
   send<bus::ScanTotals>(
@@ -220,10 +233,29 @@ void Desk::scan(const std::string& where, bool fix, const bus::Caller& /*caller*
               [herald, violation = account_of(*set, finding)] { herald->violation(violation); });
         };
         const auto report = scan_asked(*set, {where, fix, false}, {}, tell, place.stop(), progress);
-        if (!report) return Refused{Refusal::kInvalidArgument, printable(report.error().text())};
-        constexpr std::uint64_t kMost = UINT32_MAX;
-        return bus::ScanTotals{static_cast<std::uint32_t>(std::min(report->found, kMost)),
-                               static_cast<std::uint32_t>(std::min(report->fixed, kMost))};
+        if (!report) return not_scanned(report.error());
+        return bus::ScanTotals{bounded(report->found), bounded(report->fixed)};
+      });
+}
+
+void Desk::find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
+                      bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) {
+  const auto set = house_.in_force().said;
+  if (const auto refused = unknown_place(*set, where)) return reply(*refused);
+  using Listed = std::shared_ptr<const bus::WrongFiles>;
+  send<Listed>(
+      house_.long_ones, stop, reply,
+      [set, where, limit](const Errands::Place& place) -> std::variant<Listed, Refused> {
+        auto wrong = std::make_shared<bus::WrongFiles>();
+        const auto note = [&](const AskedFinding& finding) {
+          if (wrong->files.size() < limit && finding.outcome)
+            wrong->files.push_back(account_of(*set, finding));
+        };
+        ScanProgress progress;
+        const auto report = scan_asked(*set, {where, true, true}, {}, note, place.stop(), progress);
+        if (!report) return not_scanned(report.error());
+        wrong->found = bounded(report->found);
+        return wrong;
       });
 }
 

@@ -48,6 +48,8 @@ class Desk final : public bus::Manager {
   void reload(bus::Reply<bus::Done> reply) override;
   void scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
             bus::Reply<bus::ScanTotals> reply) override;
+  void find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
+                  bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) override;
   void explain(const bus::Asked& asked, const bus::Caller& caller, std::stop_token stop,
                bus::Reply<std::shared_ptr<const bus::Explained>> reply) override;
   void pause(const std::string& policy, std::chrono::microseconds length, const std::string& reason,

@@ -13,6 +13,9 @@ Looks through the trees of the policy, or what is at and below the path, or all
 trees, and puts right what can be put right safely. What was before is kept, so
 that "guardctl undo" can give it back. A name without a slash is a policy's.
 
+      --dry-run    Change nothing: list what is wrong, and why what could not be
+                   put right could not, as scan does
+
 Exit status: 0 nothing is wrong any more, 1 something still is.
 )";
 
@@ -83,7 +86,8 @@ constexpr std::string_view kScan = R"(guardctl scan: is anything wrong now?
 Usage: guardctl scan [OPTION...] [POLICY|PATH]
 
 Looks through the trees of the policy, or what is at and below the path, or all
-trees. Nothing is changed. A name without a slash is a policy's.
+trees, and lists what is wrong, the first 1,000 files, and why what could not be
+put right could not. Nothing is changed. A name without a slash is a policy's.
 
 Exit status: 0 nothing is wrong, 1 something is.
 )";

@@ -30,6 +30,14 @@ class FakeManager final : public bus::Manager {
     if (where == "never") return;
     reply(bus::ScanTotals{7, fix ? 5U : 0U});
   }
+  void find_wrong(const std::string& where, std::size_t limit, std::stop_token /*stop*/,
+                  bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) override {
+    scanned_ = where;
+    auto wrong = std::make_shared<bus::WrongFiles>();
+    wrong->files.assign(std::min<std::size_t>(limit, 3), wrong_);
+    wrong->found = 7;
+    reply(std::shared_ptr<const bus::WrongFiles>(wrong));
+  }
   void explain(const bus::Asked& asked, const bus::Caller& /*caller*/, std::stop_token /*stop*/,
                bus::Reply<std::shared_ptr<const bus::Explained>> reply) override {
     explained_ = asked.path;
@@ -59,6 +67,7 @@ class FakeManager final : public bus::Manager {
   std::vector<bus::PolicyFacts> policies_;
   std::vector<bus::Reply<bus::Done>> reloads_;
   std::vector<bus::ToldIncident> incidents_;
+  Violation wrong_;
   std::optional<bus::Refused> refused_;
   bus::IncidentFilter filter_;
   std::string scanned_, explained_, paused_, undone_;

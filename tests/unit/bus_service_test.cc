@@ -246,6 +246,16 @@ TEST_F(BusService, ALongCallHoldsUpNobody) {
   waiting.join();
 }
 
+TEST_F(BusService, ListsWhatIsWrong) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
+  house_.on_loop([](auto&, FakeManager& manager) { manager.wrong_ = git_violation("/srv/\xff"); });
+  const auto wrong = client_.find_wrong("shop", 2);
+  ASSERT_TRUE(wrong) << wrong.error().text;
+  EXPECT_EQ(wrong->found, 7U);
+  ASSERT_EQ(wrong->files.size(), 2U);
+  EXPECT_TRUE(bus::find<bus::Bytes>(wrong->files[0], "path_raw"));
+}
+
 TEST_F(BusService, EndsWhatNobodyWaitsForAnyMore) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
   {
@@ -302,8 +312,9 @@ TEST_F(BusService, OnlySoManyCallsOfOneAtATime) {
 }
 
 TEST_F(BusService, WithoutPolkitOnlyRootMay) {
-  for (const auto* call : {"Reload", "Scan sb shop true", "Scan sb shop false",
-                           "Pause sts shop 1000000 why", "Resume s shop", "Undo s 1"}) {
+  for (const auto* call :
+       {"Reload", "Scan sb shop true", "FindWrong su shop 0", "Scan sb shop false",
+        "Pause sts shop 1000000 why", "Resume s shop", "Undo s 1"}) {
     const auto [status, said] = as_nobody(call);
     EXPECT_NE(status, 0) << call;
     EXPECT_THAT(said, HasSubstr("denied")) << call;
