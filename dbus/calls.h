@@ -57,7 +57,9 @@ class Call {
 
 class Calls {
  public:
-  static constexpr std::size_t kMost = 256;
+  // Of callers not known yet: more than the connections that a bus gives one user can have going
+  // on.
+  static constexpr std::size_t kMost = 8'192;
   static constexpr std::size_t kMostOfOne = 16;  // connection
   // Whoever opens many connections is still one; and all but root together leave room for root,
   // here and where the work is done (guardd/errands.h).
