@@ -65,6 +65,7 @@ int exit_status(Kind kind) {
     case Kind::kNoSuchPolicy:
     case Kind::kNoSuchIncident:
     case Kind::kBusy:
+    case Kind::kStopped:
     case Kind::kFailed:
       break;
   }

@@ -19,6 +19,7 @@ enum class Kind : std::uint8_t {
   kNoSuchIncident,
   kInvalid,  // what was asked makes no sense
   kBusy,
+  kStopped,  // by whoever asked
   kFailed,
 };
 

@@ -17,6 +17,8 @@ constexpr const char* kPolkitInterface = "org.freedesktop.PolicyKit1.Authority";
 constexpr std::uint64_t kPersonsPatience = 600'000'000;
 constexpr std::uint64_t kPatience = 25'000'000;
 constexpr std::size_t kLongestText = 60'000;
+// Messages that the bus has not taken yet: beyond, nobody is told how far something is.
+constexpr std::uint64_t kMostQueued = 100;
 constexpr const char* kTooMuch = "too many calls wait for an answer: ask again when one is in";
 
 const char* action_of(Need need) {
@@ -88,6 +90,20 @@ Call::Call(Calls& calls, sd_bus_message* request)
     : calls_(&calls),
       request_(sd_bus_message_ref(request)),
       sender_(sd_bus_message_get_sender(request)) {}
+
+void Call::tell(const char* signal, const std::function<void(Writer&)>& write) {
+  std::uint64_t queued = 0;
+  if (!calls_ || !ok(sd_bus_get_n_queued_write(calls_->bus_, &queued)) || queued > kMostQueued)
+    return;
+  sd_bus_message* made = nullptr;
+  int code = sd_bus_message_new_signal(calls_->bus_, &made, kObject, kManager, signal);
+  const Message message(made);
+  if (ok(code)) code = sd_bus_message_set_destination(made, sender_.c_str());
+  if (!ok(code)) return;
+  Writer writer(made);
+  write(writer);
+  if (ok(writer.code())) (void)sd_bus_send(calls_->bus_, made, nullptr);
+}
 
 void Call::answer(const std::function<void(Writer&)>& write) {
   if (!calls_) return;

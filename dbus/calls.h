@@ -34,6 +34,8 @@ class Call {
   const Caller& caller() const { return caller_; }
   std::stop_token stop_token() const { return stop_.get_token(); }  // asked when the caller leaves
 
+  // A signal to the caller alone. Best effort: nobody waits for one.
+  void tell(const char* signal, const std::function<void(Writer&)>& write);
   // One of these, once.
   void answer(const std::function<void(Writer&)>& write);
   void refuse(const Refused& refused);

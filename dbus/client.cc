@@ -80,12 +80,27 @@ int put_nothing(sd_bus_message* /*message*/) {
   return 0;
 }
 
+// Until then the bus need not be looked after; as poll() has it.
+int patience_of(sd_bus* bus) {
+  std::uint64_t until = UINT64_MAX;
+  if (sd_bus_get_timeout(bus, &until) < 0 || until == UINT64_MAX) return -1;
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now().time_since_epoch());
+  const auto left = static_cast<std::int64_t>(until) - now.count();
+  return static_cast<int>(std::clamp<std::int64_t>(left / 1000 + 1, 0, 60'000));
+}
+
 // Waits until the bus or `stop` has something to say. False: it is `stop`.
 bool wait_for(sd_bus* bus, int stop) {
   pollfd both[2] = {{sd_bus_get_fd(bus), 0, 0}, {stop, POLLIN, 0}};
   both[0].events = static_cast<short>(sd_bus_get_events(bus));
-  if (::poll(both, 2, -1) < 0) return true;
+  if (::poll(both, 2, patience_of(bus)) < 0) return true;
   return both[1].revents == 0;
+}
+
+int keep_reply(sd_bus_message* message, void* reply, sd_bus_error* /*error*/) noexcept {
+  static_cast<Message*>(reply)->reset(sd_bus_message_ref(message));
+  return 1;
 }
 
 Answer<std::vector<Map>> records_in(sd_bus_message* message) {
@@ -131,11 +146,11 @@ Answer<Client> Client::open(const std::string& address) {
 }
 
 template <typename Fill>
-Answer<Message> Client::ask(const Call& call, Fill fill) {
+Answer<Message> Client::put_together(const Call& call, Fill fill) {
   sd_bus_message* raw = nullptr;
   int code = sd_bus_message_new_method_call(bus_.get(), &raw, call.name, call.object,
                                             call.interface, call.method);
-  const Message message(raw);
+  Message message(raw);
   if (code >= 0) code = fill(message.get());
   // guardd is a part of the system: nobody's question starts it.
   if (code >= 0) code = sd_bus_message_set_auto_start(message.get(), 0);
@@ -143,12 +158,47 @@ Answer<Message> Client::ask(const Call& call, Fill fill) {
     code = sd_bus_message_set_allow_interactive_authorization(message.get(),
                                                               call.changes && interactive_ ? 1 : 0);
   if (code < 0) return not_put_together(code);
+  return message;
+}
+
+template <typename Fill>
+Answer<Message> Client::ask(const Call& call, Fill fill) {
+  GUARD_TRY(const auto message, put_together(call, fill));
   CallError error;
   sd_bus_message* reply = nullptr;
-  code = sd_bus_call(bus_.get(), message.get(), static_cast<std::uint64_t>(call.patience.count()),
-                     error.get(), &reply);
+  const int code =
+      sd_bus_call(bus_.get(), message.get(), static_cast<std::uint64_t>(call.patience.count()),
+                  error.get(), &reply);
   if (code < 0) return failure_of(code, *error);
   return Message(reply);
+}
+
+template <typename Fill>
+Answer<Message> Client::ask(const Call& call, Fill fill, const Meanwhile& meanwhile) {
+  GUARD_TRY(const auto guardd, owner());
+  GUARD_TRY(const auto message, put_together(call, fill));
+  Message reply;
+  sd_bus_slot* raw_slot = nullptr;
+  const int sent = sd_bus_call_async(bus_.get(), &raw_slot, message.get(), keep_reply, &reply,
+                                     static_cast<std::uint64_t>(call.patience.count()));
+  const Slot slot(raw_slot);
+  if (sent < 0) return not_put_together(sent);
+  while (!reply) {
+    sd_bus_message* raw = nullptr;
+    const int code = sd_bus_process(bus_.get(), &raw);
+    const Message heard(raw);
+    if (code < 0) return Failure{Kind::kNotRunning, "the connection to the bus is lost"};
+    if (heard) {
+      GUARD_TRY(const auto event, answered(read_event(heard.get(), guardd)));
+      if (event && event->what == Event::What::kScanning && meanwhile.hear)
+        meanwhile.hear(event->scan);
+    } else if (code == 0 && !wait_for(bus_.get(), meanwhile.stop)) {
+      return Failure{Kind::kStopped, "stopped"};
+    }
+  }
+  if (const auto* error = sd_bus_message_get_error(reply.get()))
+    return failure_of(-sd_bus_message_get_errno(reply.get()), *error);
+  return reply;
 }
 
 Answer<Nothing> Client::reload() {
@@ -157,21 +207,23 @@ Answer<Nothing> Client::reload() {
   return Nothing{};
 }
 
-Answer<Totals> Client::scan(const std::string& where, bool fix) {
-  GUARD_TRY(const auto reply, ask({"Scan", patience_.looking, true}, [&](sd_bus_message* message) {
-              return sd_bus_message_append(message, "sb", where.c_str(), fix ? 1 : 0);
-            }));
+Answer<Totals> Client::scan(const std::string& where, bool fix, const Meanwhile& meanwhile) {
+  const auto put = [&](sd_bus_message* message) {
+    return sd_bus_message_append(message, "sb", where.c_str(), fix ? 1 : 0);
+  };
+  GUARD_TRY(const auto reply, ask({"Scan", patience_.looking, true}, put, meanwhile));
   Totals totals;
   if (sd_bus_message_read(reply.get(), "uu", &totals.found, &totals.fixed) < 0)
     return misunderstood("the end of a scan");
   return totals;
 }
 
-Answer<Client::Wrong> Client::find_wrong(const std::string& where, std::uint32_t most) {
-  GUARD_TRY(const auto reply,
-            ask({"FindWrong", patience_.looking, true}, [&](sd_bus_message* message) {
-              return sd_bus_message_append(message, "su", where.c_str(), most);
-            }));
+Answer<Client::Wrong> Client::find_wrong(const std::string& where, std::uint32_t most,
+                                         const Meanwhile& meanwhile) {
+  const auto put = [&](sd_bus_message* message) {
+    return sd_bus_message_append(message, "su", where.c_str(), most);
+  };
+  GUARD_TRY(const auto reply, ask({"FindWrong", patience_.looking, true}, put, meanwhile));
   GUARD_TRY(auto files, records_in(reply.get()));
   Wrong wrong{std::move(files), 0};
   if (sd_bus_message_read(reply.get(), "u", &wrong.found) < 0)
@@ -229,6 +281,18 @@ Answer<std::uint32_t> Client::undo(const std::string& id) {
   if (sd_bus_message_read(reply.get(), "u", &restored) < 0)
     return misunderstood("the end of an undo");
   return restored;
+}
+
+Answer<Client::Undone> Client::undo_files(const std::string& id, bool dry_run, std::uint32_t most) {
+  GUARD_TRY(const auto reply,
+            ask({"UndoFiles", patience_.looking, true}, [&](sd_bus_message* message) {
+              return sd_bus_message_append(message, "sbu", id.c_str(), dry_run ? 1 : 0, most);
+            }));
+  GUARD_TRY(auto files, records_in(reply.get()));
+  Undone undone{std::move(files), 0, 0};
+  if (sd_bus_message_read(reply.get(), "uu", &undone.restored, &undone.left) < 0)
+    return misunderstood("the end of an undo");
+  return undone;
 }
 
 Answer<Facts> Client::status() {

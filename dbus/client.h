@@ -36,6 +36,13 @@ struct Totals {
   std::uint32_t fixed = 0;
 };
 
+// What to do while guardd goes through trees: hear how far it is, and end when something can be
+// read from the descriptor `stop`. guardd ends then, too; the failure is kStopped.
+struct Meanwhile {
+  std::function<void(const ScanNow&)> hear;
+  int stop = -1;
+};
+
 class Client {
  public:
   // How long an answer may take: to what is known already, to what a person must first type a
@@ -55,13 +62,14 @@ class Client {
 
   Answer<Nothing> reload();
   // A policy's name, a path, or empty for all.
-  Answer<Totals> scan(const std::string& where, bool fix);
+  Answer<Totals> scan(const std::string& where, bool fix, const Meanwhile& meanwhile = {});
   // What is wrong, as many as `most` (0: as guardd thinks), and how many there are.
   struct Wrong {
     std::vector<Map> files;
     std::uint32_t found = 0;
   };
-  Answer<Wrong> find_wrong(const std::string& where, std::uint32_t most);
+  Answer<Wrong> find_wrong(const std::string& where, std::uint32_t most,
+                           const Meanwhile& meanwhile = {});
   // An operation, or empty for all.
   Answer<Map> explain(const std::string& path, std::uint32_t uid, const std::string& operation);
   Answer<Nothing> pause(const std::string& policy, std::chrono::microseconds length,
@@ -71,6 +79,13 @@ class Client {
   Answer<Map> get_incident(const std::string& id);
   // How many files were given back.
   Answer<std::uint32_t> undo(const std::string& id);
+  // Or would be, and which, as many as `most` (0: as guardd thinks), and which not and why.
+  struct Undone {
+    std::vector<Map> files;
+    std::uint32_t restored = 0;
+    std::uint32_t left = 0;
+  };
+  Answer<Undone> undo_files(const std::string& id, bool dry_run, std::uint32_t most);
   Answer<Facts> status();
   Answer<std::vector<PolicyFacts>> policies();
 
@@ -84,7 +99,11 @@ class Client {
   explicit Client(Bus bus) : bus_(std::move(bus)) {}
 
   template <typename Fill>
+  Answer<Message> put_together(const Call& call, Fill fill);
+  template <typename Fill>
   Answer<Message> ask(const Call& call, Fill fill);
+  template <typename Fill>
+  Answer<Message> ask(const Call& call, Fill fill, const Meanwhile& meanwhile);
   Answer<Nothing> listen(const std::string& rule);
   Answer<std::string> owner();
 

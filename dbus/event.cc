@@ -18,6 +18,7 @@ constexpr std::array kSignals{
     Signal{"IncidentOpened", Event::What::kIncidentOpened},
     Signal{"IncidentClosed", Event::What::kIncidentClosed},
     Signal{"PolicyReloaded", Event::What::kReloaded},
+    Signal{"ScanProgress", Event::What::kScanning},
 };
 
 bool is_from(sd_bus_message* message, std::string_view sender) {
@@ -29,6 +30,13 @@ Status read_arguments(sd_bus_message* message, Event& event) {
   switch (event.what) {
     case Event::What::kReloaded: {
       GUARD_TRY(event.generation, read_as<std::uint64_t>(message));
+      return {};
+    }
+    case Event::What::kScanning: {
+      auto& scan = event.scan;
+      for (auto* number : {&scan.looked_at, &scan.expected, &scan.found, &scan.fixed}) {
+        GUARD_TRY(*number, read_as<std::uint64_t>(message));
+      }
       return {};
     }
     case Event::What::kIncidentOpened:

@@ -8,17 +8,25 @@
 
 #include <systemd/sd-bus.h>
 
+#include "dbus/facts.h"
 #include "dbus/value.h"
 #include "policy/base/result.h"
 
 namespace guard::bus {
 
 struct Event {
-  enum class What : std::uint8_t { kViolation, kIncidentOpened, kIncidentClosed, kReloaded };
+  enum class What : std::uint8_t {
+    kViolation,
+    kIncidentOpened,
+    kIncidentClosed,
+    kReloaded,
+    kScanning
+  };
   What what = What::kViolation;
   std::string id;                // of an incident
   Map record;                    // of a violation or an incident
   std::uint64_t generation = 0;  // of the policies
+  ScanNow scan;                  // that we have asked for
 };
 
 // Nothing, if guardd did not send it or it is of a kind that is not known here.

@@ -46,6 +46,14 @@ struct PolicyFacts {
   std::string pause_reason;
 };
 
+// How far a scan is.
+struct ScanNow {
+  std::uint64_t looked_at = 0;
+  std::uint64_t expected = 0;  // as many as there were the last time; 0: nobody knows
+  std::uint64_t found = 0;
+  std::uint64_t fixed = 0;
+};
+
 // visit(name, member) for each property but the counters, which change all the time.
 template <typename Visit>
 void each_fact(const Facts* /*of*/, Visit visit) {

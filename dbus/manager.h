@@ -51,9 +51,31 @@ struct ScanTotals {
   std::uint32_t fixed = 0;
 };
 
+// Called on the loop now and then until there is a reply.
+using OnProgress = std::function<void(const ScanNow&)>;
+
 struct WrongFiles {
   std::vector<Violation> files;  // as many as were asked for; as they would be told if put right
   std::uint32_t found = 0;       // all of them
+};
+
+struct UndoAsked {
+  std::string incident;
+  bool dry_run = false;   // only say what would be done
+  std::size_t limit = 0;  // of the files that are told one by one
+};
+
+struct UndoneFile {
+  std::string path;  // raw bytes
+  std::optional<Ownership> from;
+  std::optional<Ownership> to;
+  std::string why_left;  // empty: it was given back
+};
+
+struct Undoing {
+  std::vector<UndoneFile> files;
+  std::uint32_t restored = 0;
+  std::uint32_t left = 0;
 };
 
 struct Asked {
@@ -102,10 +124,10 @@ class Manager {
   virtual void reload(Reply<Done> reply) = 0;
   // `where`: the name of a policy, an absolute path, or nothing for all there is.
   virtual void scan(const std::string& where, bool fix, const Caller& caller, std::stop_token stop,
-                    Reply<ScanTotals> reply) = 0;
+                    OnProgress progress, Reply<ScanTotals> reply) = 0;
   // The same, changing nothing.
   virtual void find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
-                          Reply<std::shared_ptr<const WrongFiles>> reply) = 0;
+                          OnProgress progress, Reply<std::shared_ptr<const WrongFiles>> reply) = 0;
   virtual void explain(const Asked& asked, const Caller& caller, std::stop_token stop,
                        Reply<std::shared_ptr<const Explained>> reply) = 0;
   virtual void pause(const std::string& policy, std::chrono::microseconds length,
@@ -113,8 +135,8 @@ class Manager {
   virtual void resume(const std::string& policy, const Caller& caller, Reply<Done> reply) = 0;
   virtual void incidents(const IncidentFilter& filter, std::stop_token stop,
                          Reply<std::vector<ToldIncident>> reply) = 0;
-  virtual void undo(const std::string& incident, const Caller& caller, std::stop_token stop,
-                    Reply<std::uint32_t> reply) = 0;
+  virtual void undo(const UndoAsked& asked, const Caller& caller, std::stop_token stop,
+                    Reply<std::shared_ptr<const Undoing>> reply) = 0;
 };
 
 }  // namespace guard::bus

@@ -20,8 +20,8 @@ constexpr std::size_t kMostIncidents = 1'000;
 constexpr std::size_t kUsualIncidents = 100;
 // A message that is too large ends the connection of whoever sends it: the system bus takes 32 MiB.
 constexpr std::size_t kMostBytes = std::size_t{12} << 20U;
-constexpr std::size_t kMostWrong = 10'000;
-constexpr std::size_t kUsualWrong = 1'000;
+constexpr std::size_t kMostFiles = 10'000;
+constexpr std::size_t kUsualFiles = 1'000;
 constexpr std::size_t kBytesOfAFile = 4'096;
 constexpr std::size_t kLongestReason = 400;
 constexpr std::size_t kLongestName = 4'096;
@@ -51,15 +51,41 @@ bool read(const CallPtr& call, const char* types, Arguments... arguments) {
   return false;
 }
 
+std::size_t files_listed(std::uint32_t limit) {
+  return limit == 0 ? kUsualFiles : std::min<std::size_t>(limit, kMostFiles);
+}
+
+// As many as go into a message.
+template <typename File, typename Write>
+void write_files(Writer& writer, const std::vector<File>& files, Write write_one) {
+  std::size_t bytes = 0;
+  writer.open('a', "a{sv}");
+  for (const auto& file : files) {
+    bytes += kBytesOfAFile + 4 * file.path.size();
+    if (bytes > kMostBytes) break;
+    write_one(file);
+  }
+  writer.close();
+}
+
 void reload(Manager& manager, const CallPtr& call) {
   manager.reload(answer_nothing(call));
+}
+
+OnProgress progress_to(const CallPtr& call) {
+  return [call](const ScanNow& now) {
+    call->tell("ScanProgress", [&](Writer& writer) {
+      for (const auto number : {now.looked_at, now.expected, now.found, now.fixed})
+        writer.number(number);
+    });
+  };
 }
 
 void scan(Manager& manager, const CallPtr& call) {
   const char* where = nullptr;
   int fix = 0;
   if (!read(call, "sb", &where, &fix)) return;
-  manager.scan(where, fix != 0, call->caller(), call->stop_token(),
+  manager.scan(where, fix != 0, call->caller(), call->stop_token(), progress_to(call),
                answer_to<ScanTotals>(call, [](Writer& writer, const ScanTotals& totals) {
                  writer.small_number(totals.found);
                  writer.small_number(totals.fixed);
@@ -70,20 +96,14 @@ void find_wrong(Manager& manager, const CallPtr& call) {
   const char* where = nullptr;
   std::uint32_t limit = 0;
   if (!read(call, "su", &where, &limit)) return;
-  const auto most = limit == 0 ? kUsualWrong : std::min<std::size_t>(limit, kMostWrong);
-  manager.find_wrong(where, most, call->stop_token(),
-                     answer_to<std::shared_ptr<const WrongFiles>>(
-                         call, [](Writer& writer, const std::shared_ptr<const WrongFiles>& wrong) {
-                           std::size_t bytes = 0;
-                           writer.open('a', "a{sv}");
-                           for (const auto& file : wrong->files) {
-                             bytes += kBytesOfAFile + 4 * file.path.size();
-                             if (bytes > kMostBytes) break;
-                             write(writer, file, Audience::kTrusted, 0);
-                           }
-                           writer.close();
-                           writer.small_number(wrong->found);
-                         }));
+  using WrongPtr = std::shared_ptr<const WrongFiles>;
+  manager.find_wrong(where, files_listed(limit), call->stop_token(), progress_to(call),
+                     answer_to<WrongPtr>(call, [](Writer& writer, const WrongPtr& wrong) {
+                       write_files(writer, wrong->files, [&](const Violation& file) {
+                         write(writer, file, Audience::kTrusted, 0);
+                       });
+                       writer.small_number(wrong->found);
+                     }));
 }
 
 void explain(Manager& manager, const CallPtr& call) {
@@ -276,12 +296,28 @@ void get_incident(Manager& manager, const CallPtr& call) {
       });
 }
 
+using UndoingPtr = std::shared_ptr<const Undoing>;
+
 void undo(Manager& manager, const CallPtr& call) {
   const char* id = nullptr;
   if (!read(call, "s", &id)) return;
-  manager.undo(id, call->caller(), call->stop_token(),
-               answer_to<std::uint32_t>(call, [](Writer& writer, std::uint32_t restored) {
-                 writer.small_number(restored);
+  manager.undo({id, false, 0}, call->caller(), call->stop_token(),
+               answer_to<UndoingPtr>(call, [](Writer& writer, const UndoingPtr& undoing) {
+                 writer.small_number(undoing->restored);
+               }));
+}
+
+void undo_files(Manager& manager, const CallPtr& call) {
+  const char* id = nullptr;
+  int dry_run = 0;
+  std::uint32_t limit = 0;
+  if (!read(call, "sbu", &id, &dry_run, &limit)) return;
+  manager.undo({id, dry_run != 0, files_listed(limit)}, call->caller(), call->stop_token(),
+               answer_to<UndoingPtr>(call, [](Writer& writer, const UndoingPtr& undoing) {
+                 write_files(writer, undoing->files,
+                             [&](const UndoneFile& file) { write(writer, file); });
+                 writer.small_number(undoing->restored);
+                 writer.small_number(undoing->left);
                }));
 }
 
@@ -293,7 +329,7 @@ struct Method {
 
 // A scan that changes nothing reads every directory of a tree: not something that anybody may have
 // done as often as they like.
-constexpr std::array<Method, 9> kMethods{{
+constexpr std::array<Method, 10> kMethods{{
     {"Reload", Need::kManage, reload},
     {"Scan", Need::kManage, scan},
     {"FindWrong", Need::kManage, find_wrong},
@@ -303,6 +339,7 @@ constexpr std::array<Method, 9> kMethods{{
     {"ListIncidents", Need::kInspect, list_incidents},
     {"GetIncident", Need::kInspect, get_incident},
     {"Undo", Need::kManage, undo},
+    {"UndoFiles", Need::kManage, undo_files},
 }};
 
 }  // namespace

@@ -115,6 +115,22 @@ void write(Writer& writer, const ToldIncident& told, Audience audience, std::uin
   if (folded > 0) record.number("folded", folded);
 }
 
+void write(Writer& writer, const UndoneFile& file) {
+  RecordWriter record(writer);
+  record.path("path", file.path);
+  const auto ownership = [&](const char* uid, const char* gid, const char* mode,
+                             const std::optional<Ownership>& said) {
+    if (!said) return;
+    record.number(uid, said->uid.value);
+    record.number(gid, said->gid.value);
+    record.text(mode, fmt::format("{:04o}", said->mode.value));
+  };
+  ownership("uid_before", "gid_before", "mode_before", file.from);
+  ownership("uid_after", "gid_after", "mode_after", file.to);
+  record.boolean("restored", file.why_left.empty());
+  if (!file.why_left.empty()) record.text("reason", file.why_left);
+}
+
 void write(Writer& writer, const Explained& explained) {
   const auto& explanation = explained.explanation;
   RecordWriter record(writer);

@@ -13,5 +13,6 @@ enum class Audience : std::uint8_t { kEverybody, kTrusted };
 void write(Writer& writer, const Violation& violation, Audience audience, std::uint64_t folded);
 void write(Writer& writer, const ToldIncident& told, Audience audience, std::uint64_t folded);
 void write(Writer& writer, const Explained& explained);
+void write(Writer& writer, const UndoneFile& file);
 
 }  // namespace guard::bus

@@ -63,6 +63,9 @@ const sd_bus_vtable kManagerTable[] = {
                             on_method, kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("Undo", SD_BUS_ARGS("s", id), SD_BUS_RESULT("u", restored), on_method,
                             kThroughCalls),
+    SD_BUS_METHOD_WITH_ARGS("UndoFiles", SD_BUS_ARGS("s", id, "b", dry_run, "u", limit),
+                            SD_BUS_RESULT("aa{sv}", files, "u", restored, "u", left), on_method,
+                            kThroughCalls),
     SD_BUS_PROPERTY("Version", "s", fact<&F::version>, 0, kConst),
     SD_BUS_PROPERTY("Backend", "s", fact<&F::backend>, 0, kConst),
     SD_BUS_PROPERTY("BackendReason", "s", fact<&F::backend_reason>, 0, kConst),
@@ -78,6 +81,8 @@ const sd_bus_vtable kManagerTable[] = {
     SD_BUS_SIGNAL_WITH_ARGS("IncidentOpened", SD_BUS_ARGS("s", id, "a{sv}", incident), 0),
     SD_BUS_SIGNAL_WITH_ARGS("IncidentClosed", SD_BUS_ARGS("s", id, "a{sv}", incident), 0),
     SD_BUS_SIGNAL_WITH_ARGS("PolicyReloaded", SD_BUS_ARGS("u", generation), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("ScanProgress",
+                            SD_BUS_ARGS("t", looked_at, "t", expected, "t", found, "t", fixed), 0),
     SD_BUS_VTABLE_END,
 };
 

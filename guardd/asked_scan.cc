@@ -72,6 +72,18 @@ Policy as_asked(Policy policy) {
   return policy;
 }
 
+// 0: nobody knows, for all that counts is whole trees.
+std::uint64_t expected_of(const PolicySet& set, const std::vector<Target>& targets,
+                          const TreeSizes& sizes) {
+  std::uint64_t expected = 0;
+  for (const auto& target : targets) {
+    const auto objects = target.start.empty() ? sizes.of(set.trees()[target.tree].path) : 0;
+    if (objects == 0) return 0;
+    expected += objects;
+  }
+  return expected;
+}
+
 class Search {
  public:
   Search(const PolicySet& set, const AskedScan& asked, const ScanOptions& options,
@@ -99,7 +111,10 @@ class Search {
     task.fix = asked_.fix;
     task.dry_run = asked_.dry_run;
     task.evidence = Evidence::kAsked;
+    const auto before = progress_.objects.load();
     GUARD_TRY(auto report, scan(*root, task, options_, found, stop, progress_));
+    if (asked_.sizes && target.start.empty() && report.complete)
+      asked_.sizes->note(tree.path, progress_.objects - before);
     troubles.insert(troubles.end(), report.troubles.begin(), report.troubles.end());
     return report.complete;
   }
@@ -149,6 +164,7 @@ Result<AskedReport> scan_asked(const PolicySet& set, const AskedScan& asked,
                                const ScanOptions& options, const OnAskedFinding& found,
                                const std::stop_token& stop, ScanProgress& progress) {
   GUARD_TRY(const auto targets, targets_of(set, asked.what));
+  if (asked.sizes) progress.expected = expected_of(set, targets, *asked.sizes);
   const auto wrong_before = progress.wrong.load();
   const auto fixed_before = progress.fixed.load();
   AskedReport report;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "guardd/sources/scan.h"
+#include "guardd/tree_sizes.h"
 #include "policy/policy_set.h"
 #include "policy/record.h"
 
@@ -20,7 +21,8 @@ struct AskedScan {
   // A policy's name; an absolute path, whose trees or part of a tree it is then; empty: all trees.
   std::string what;
   bool fix = false;
-  bool dry_run = false;  // with fix: only say what would be put right
+  bool dry_run = false;        // with fix: only say what would be put right
+  TreeSizes* sizes = nullptr;  // what is to be expected, and for the next one; null: nobody asks
 };
 
 // One object that is wrong. Good until the callback returns.

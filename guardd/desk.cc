@@ -2,15 +2,12 @@
 
 #include <filesystem>
 #include <fstream>
-#include <thread>
 #include <utility>
 
-#include "guardd/asked_scan.h"
-#include "guardd/audit/trail.h"
+#include "guardd/desk_errand.h"
 #include "guardd/host/question.h"
 #include "guardd/host/users.h"
 #include "guardd/publish/advice.h"
-#include "guardd/undo.h"
 #include "guardd/version.h"
 #include "guardd/who/inquiries.h"
 #include "policy/base/text.h"
@@ -21,49 +18,7 @@ namespace {
 using bus::Refusal;
 using bus::Refused;
 
-constexpr const char* kTooMuch = "too much is being done at once: ask again in a moment";
 constexpr std::uint32_t kNoLogin = UINT32_MAX;
-
-// Does the work on a thread and hands its result to the reply, unless nobody waits for it any more.
-template <typename T>
-void send(Errands& errands, const std::stop_token& stop, const bus::Reply<T>& reply,
-          std::function<std::variant<T, Refused>(const Errands::Place&)> work) {
-  const bool sent = errands.send(
-      [reply, work = std::move(work)](const Errands::Place& place) -> Errands::Finish {
-        const auto result = std::make_shared<std::variant<T, Refused>>(work(place));
-        return [reply, result] { reply(std::move(*result)); };
-      },
-      stop);
-  if (!sent) reply(Refused{Refusal::kBusy, kTooMuch});
-}
-
-Refused failed(const Error& error) {
-  return {Refusal::kFailed, printable(error.text())};
-}
-
-std::optional<Refused> no_such_policy(const PolicySet& set, const std::string& name) {
-  if (set.find_policy(name)) return std::nullopt;
-  std::vector<std::string_view> names;
-  for (const auto& policy : set.policies()) names.push_back(policy.name());
-  const auto near = nearest(name, names);
-  return Refused{Refusal::kNoSuchPolicy,
-                 "there is no policy " + quote(name) +
-                     (near.empty() ? "" : "; did you mean " + quote(near) + "?")};
-}
-
-// Where to look: a policy, a path, or everywhere.
-std::optional<Refused> unknown_place(const PolicySet& set, const std::string& where) {
-  if (where.empty() || where.starts_with('/')) return std::nullopt;
-  return no_such_policy(set, where);
-}
-
-Refused not_scanned(const Error& error) {
-  return {Refusal::kInvalidArgument, printable(error.text())};
-}
-
-std::uint32_t bounded(std::uint64_t number) {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
-}
 
 // Who is named as having asked: the person who logged in, if it is one, for root is many. Only a
 // name: what may be done was decided by the bus's own word.
@@ -142,6 +97,16 @@ std::shared_ptr<const bus::Explained> explained(std::shared_ptr<const PolicySet>
 
 }  // namespace
 
+std::optional<Refused> no_such_policy(const PolicySet& set, const std::string& name) {
+  if (set.find_policy(name)) return std::nullopt;
+  std::vector<std::string_view> names;
+  for (const auto& policy : set.policies()) names.push_back(policy.name());
+  const auto near = nearest(name, names);
+  return Refused{Refusal::kNoSuchPolicy,
+                 "there is no policy " + quote(name) +
+                     (near.empty() ? "" : "; did you mean " + quote(near) + "?")};
+}
+
 bus::Facts Desk::facts() const {
   const auto in_force = house_.in_force();
   const auto counters = house_.herald.counters();
@@ -212,94 +177,6 @@ void Desk::incidents(const bus::IncidentFilter& filter, std::stop_token stop,
   send<ToldIncidents>(house_.quick, stop, reply,
                       [trail = std::move(trail), filter](const Errands::Place& place) {
                         return read_incidents(trail, filter, place.stop());
-                      });
-}
-
-// What was put right by hand is told like everything else, so that it can be undone.
-void Desk::scan(const std::string& where, bool fix, const bus::Caller& /*caller*/,
-                std::stop_token stop, bus::Reply<bus::ScanTotals> reply) {
-  const auto in_force = house_.in_force();
-  if (const auto refused = unknown_place(*in_force.said, where)) return reply(*refused);
-  if (fix && in_force.disabled)
-    return reply(Refused{Refusal::kDisabled, "nothing is put right: " + *in_force.disabled});
-  send<bus::ScanTotals>(
-      house_.long_ones, stop, reply,
-      [set = in_force.said, where, fix, herald = &house_.herald](
-          const Errands::Place& place) -> std::variant<bus::ScanTotals, Refused> {
-        ScanProgress progress;
-        const auto tell = [&](const AskedFinding& finding) {
-          if (!finding.outcome || finding.outcome->what == Remedied::kRight) return;
-          place.tell(
-              [herald, violation = account_of(*set, finding)] { herald->violation(violation); });
-        };
-        const auto report = scan_asked(*set, {where, fix, false}, {}, tell, place.stop(), progress);
-        if (!report) return not_scanned(report.error());
-        return bus::ScanTotals{bounded(report->found), bounded(report->fixed)};
-      });
-}
-
-void Desk::find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
-                      bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) {
-  const auto set = house_.in_force().said;
-  if (const auto refused = unknown_place(*set, where)) return reply(*refused);
-  using Listed = std::shared_ptr<const bus::WrongFiles>;
-  send<Listed>(
-      house_.long_ones, stop, reply,
-      [set, where, limit](const Errands::Place& place) -> std::variant<Listed, Refused> {
-        auto wrong = std::make_shared<bus::WrongFiles>();
-        const auto note = [&](const AskedFinding& finding) {
-          if (wrong->files.size() < limit && finding.outcome)
-            wrong->files.push_back(account_of(*set, finding));
-        };
-        ScanProgress progress;
-        const auto report = scan_asked(*set, {where, true, true}, {}, note, place.stop(), progress);
-        if (!report) return not_scanned(report.error());
-        wrong->found = bounded(report->found);
-        return wrong;
-      });
-}
-
-// In two steps, for who reads the trail is not who may wait for a file system.
-void Desk::undo(const std::string& incident, const bus::Caller& /*caller*/, std::stop_token stop,
-                bus::Reply<std::uint32_t> reply) {
-  auto trail = house_.trail();
-  if (trail.empty())
-    return reply(Refused{Refusal::kFailed, "there is no audit trail, so nobody knows how it was"});
-  const auto is_open = house_.herald.open_incident(incident) != nullptr;
-  using Fixes = std::shared_ptr<const std::vector<Fix>>;
-  const bus::Reply<Fixes> found = [this, stop, reply](const std::variant<Fixes, Refused>& result) {
-    if (const auto* refused = std::get_if<Refused>(&result)) return reply(*refused);
-    undo_these(std::get<Fixes>(result), stop, reply);
-  };
-  send<Fixes>(house_.quick, stop, found,
-              [trail = std::move(trail), incident,
-               is_open](const Errands::Place& /*place*/) -> std::variant<Fixes, Refused> {
-                // What has just happened in it may not have been written yet.
-                if (is_open) std::this_thread::sleep_for(2 * Trail::kDelay);
-                auto reader = TrailReader::open(trail);
-                if (!reader) return failed(std::move(reader).error().context("the audit trail"));
-                auto fixes = reader->fixes_of(incident);
-                if (!fixes) return failed(std::move(fixes).error().context("the audit trail"));
-                if (fixes->empty()) {
-                  TrailFilter filter;
-                  filter.incident = incident;
-                  const auto count = reader->count(filter);
-                  if (!count || *count == 0)
-                    return Refused{
-                        Refusal::kNoSuchIncident,
-                        "there is no incident " + quote(incident) + ", or it is no longer kept"};
-                }
-                return std::make_shared<const std::vector<Fix>>(*std::move(fixes));
-              });
-}
-
-void Desk::undo_these(std::shared_ptr<const std::vector<Fix>> fixes, const std::stop_token& stop,
-                      const bus::Reply<std::uint32_t>& reply) {
-  send<std::uint32_t>(house_.long_ones, stop, reply,
-                      [fixes = std::move(fixes), set = house_.in_force().said,
-                       undone = &house_.undone](const Errands::Place& place) {
-                        return static_cast<std::uint32_t>(
-                            guard::undo(*fixes, *set, *undone, place.stop()).restored);
                       });
 }
 

@@ -16,6 +16,7 @@
 #include "guardd/pauses.h"
 #include "guardd/policy_facts.h"
 #include "guardd/reloads.h"
+#include "guardd/scans.h"
 #include "guardd/trees.h"
 #include "guardd/undone.h"
 
@@ -33,6 +34,7 @@ class Desk final : public bus::Manager {
     Errands& quick;      // seconds at most, and may read the trail
     Errands& long_ones;  // may wait for guarded file systems
     Undone& undone;
+    Scans& scans;
     std::function<InForce()> in_force;
     std::function<std::string()> trail;  // where it is; empty: there is none
     std::function<Status(const std::string& policy, std::chrono::microseconds length,
@@ -47,8 +49,9 @@ class Desk final : public bus::Manager {
   std::vector<bus::PolicyFacts> policies() const override;
   void reload(bus::Reply<bus::Done> reply) override;
   void scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
-            bus::Reply<bus::ScanTotals> reply) override;
+            bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) override;
   void find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
+                  bus::OnProgress progress,
                   bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) override;
   void explain(const bus::Asked& asked, const bus::Caller& caller, std::stop_token stop,
                bus::Reply<std::shared_ptr<const bus::Explained>> reply) override;
@@ -58,12 +61,13 @@ class Desk final : public bus::Manager {
               bus::Reply<bus::Done> reply) override;
   void incidents(const bus::IncidentFilter& filter, std::stop_token stop,
                  bus::Reply<std::vector<bus::ToldIncident>> reply) override;
-  void undo(const std::string& incident, const bus::Caller& caller, std::stop_token stop,
-            bus::Reply<std::uint32_t> reply) override;
+  void undo(const bus::UndoAsked& asked, const bus::Caller& caller, std::stop_token stop,
+            bus::Reply<std::shared_ptr<const bus::Undoing>> reply) override;
 
  private:
-  void undo_these(std::shared_ptr<const std::vector<Fix>> fixes, const std::stop_token& stop,
-                  const bus::Reply<std::uint32_t>& reply);
+  void undo_these(std::shared_ptr<const std::vector<Fix>> fixes, const bus::UndoAsked& asked,
+                  const std::stop_token& stop,
+                  const bus::Reply<std::shared_ptr<const bus::Undoing>>& reply);
 
   House house_;
 };

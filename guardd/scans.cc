@@ -98,7 +98,9 @@ bool Scans::scan_tree(const Job& job, const std::stop_token& stop) {
     (void)found_.put(std::move(wrong), stop);
   };
   const auto report = scan(*root, task, options, found, stop, progress);
-  return report && report->complete;
+  const bool is_complete = report && report->complete;
+  if (is_complete) sizes_.note(tree.path, progress.objects);
+  return is_complete;
 }
 
 }  // namespace guard

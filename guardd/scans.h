@@ -16,6 +16,7 @@
 #include "guardd/inbox.h"
 #include "guardd/remedy.h"
 #include "guardd/sources/pace.h"
+#include "guardd/tree_sizes.h"
 #include "guardd/undone.h"
 #include "policy/policy_set.h"
 
@@ -44,6 +45,8 @@ class Scans {
   void ask(std::shared_ptr<const PolicySet> set, std::uint32_t tree);
   std::vector<Wrong> take() { return found_.take(); }
   bool idle() const;  // nothing was asked for that is not done
+  unsigned threads() const { return threads_; }
+  TreeSizes& sizes() { return sizes_; }
   // Somebody works in the trees: scans give way.
   void stir() { in_use_.stir(); }
 
@@ -61,6 +64,7 @@ class Scans {
 
   const unsigned threads_;
   const Undone& undone_;
+  TreeSizes sizes_;
   InUse in_use_;
   Inbox<Wrong> found_;
   mutable std::mutex mutex_;

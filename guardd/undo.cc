@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::uint32_t kSetIdBits = 06000;
 
-bool is_as(const ObjectState& state, const Ownership& said) {
-  return state.uid == said.uid && state.gid == said.gid && state.mode == said.mode;
+Ownership ownership_of(const ObjectState& state) {
+  return {state.uid, state.gid, state.mode};
 }
 
 // An inode's number is given out again, to what is younger than the repair.
@@ -80,7 +80,7 @@ int restore_to(const Object& object, const Ownership& before) {
 
 class Undoing {
  public:
-  Undoing(const PolicySet& set, Undone& undone) : set_(set), undone_(undone) {}
+  Undoing(const PolicySet& set, Undone* undone) : set_(set), undone_(undone) {}
 
   // Why it is left as it is; empty: it was restored.
   std::string undo(const Fix& fix) {
@@ -92,7 +92,7 @@ class Undoing {
     return restore(*root->second, PolicySet::relative(*tree, fix.path), fix);
   }
 
-  std::uint64_t restored() const { return restored_.size(); }
+  std::vector<Restored> restored() && { return std::move(restored_); }
 
  private:
   std::string restore(const Object& root, std::string_view path, const Fix& fix) {
@@ -104,34 +104,43 @@ class Undoing {
     auto& object = *opened;
     if (const auto skip = obstacle(root, object, fix); skip != Skip::kNone)
       return std::string(reason_text(skip));
-    const auto& state = object.state;
     // What was put right more than once goes back as often.
-    const auto again = restored_.find(object.id);
-    if (!is_as(state, again == restored_.end() ? fix.after : again->second)) {
-      if (is_as(state, fix.before)) return "it is as it was before already";
-      return fmt::format("somebody has changed it since: it is {}:{} {:04o} now", state.uid.value,
-                         state.gid.value, state.mode.value);
+    const auto again = places_.find(object.id);
+    const auto expected = again == places_.end() ? fix.after : restored_[again->second].to;
+    const auto now = again != places_.end() && !undone_ ? expected : ownership_of(object.state);
+    if (now != expected) {
+      if (now == fix.before) return "it is as it was before already";
+      return fmt::format("somebody has changed it since: it is {}:{} {:04o} now", now.uid.value,
+                         now.gid.value, now.mode.value);
     }
     const Ownership before{fix.before.uid, fix.before.gid,
-                           Mode{fix.before.mode.value & ~(kSetIdBits & ~state.mode.value)}};
-    if (const int code = restore_to(object, before))
-      return Error::from_errno(code, "it cannot be restored").text();
-    if (const auto looked = refresh(object); !looked) return looked.error().text();
-    if (!is_as(object.state, before)) return "somebody has changed it meanwhile";
-    restored_.insert_or_assign(object.id, before);
-    if (auto id = FileId::of(object.fd.get())) undone_.add({*std::move(id), object.changed});
+                           Mode{fix.before.mode.value & ~(kSetIdBits & ~now.mode.value)}};
+    if (undone_) {
+      if (const int code = restore_to(object, before))
+        return Error::from_errno(code, "it cannot be restored").text();
+      if (const auto looked = refresh(object); !looked) return looked.error().text();
+      if (ownership_of(object.state) != before) return "somebody has changed it meanwhile";
+      if (auto id = FileId::of(object.fd.get())) undone_->add({*std::move(id), object.changed});
+    }
+    if (again == places_.end()) {
+      places_.emplace(object.id, restored_.size());
+      restored_.push_back({fix.path, now, before});
+    } else {
+      restored_[again->second].to = before;
+    }
     return "";
   }
 
   const PolicySet& set_;
-  Undone& undone_;
+  Undone* undone_;
   std::map<const Tree*, Result<Object>> roots_;
-  std::unordered_map<InodeId, Ownership> restored_;  // as they were left by this
+  std::vector<Restored> restored_;
+  std::unordered_map<InodeId, std::size_t> places_;  // in what was restored
 };
 
 }  // namespace
 
-UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, Undone& undone,
+UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, Undone* undone,
                 const std::stop_token& stop) {
   UndoReport report;
   Undoing undoing(set, undone);
@@ -139,7 +148,7 @@ UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, Undone& und
     auto why = stop.stop_requested() ? "the undoing was stopped before" : undoing.undo(fix);
     if (!why.empty()) report.left.push_back({fix.path, std::move(why)});
   }
-  report.restored = undoing.restored();
+  report.restored = std::move(undoing).restored();
   return report;
 }
 

@@ -15,19 +15,26 @@
 
 namespace guard {
 
+struct Restored {
+  std::string path;
+  Ownership from;
+  Ownership to;
+};
+
 struct NotRestored {
   std::string path;
   std::string why;  // one sentence
 };
 
 struct UndoReport {
-  std::uint64_t restored = 0;  // files
+  std::vector<Restored> restored;  // each file once
   std::vector<NotRestored> left;
 };
 
 // In the order given, which is that of TrailReader::fixes_of(). What is restored is told to
-// `undone`, so that it is not put right again as long as nobody changes it.
-UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, Undone& undone,
+// `undone`, so that it is not put right again as long as nobody changes it; null: nothing is
+// restored, it is only said what would be.
+UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, Undone* undone,
                 const std::stop_token& stop);
 
 }  // namespace guard

@@ -77,6 +77,8 @@ struct Ownership {
   Uid uid;
   Gid gid;
   Mode mode;
+
+  friend bool operator==(const Ownership&, const Ownership&) = default;
 };
 
 struct Violation {

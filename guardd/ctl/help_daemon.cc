@@ -12,6 +12,7 @@ Usage: guardctl fix [OPTION...] [POLICY|PATH]
 Looks through the trees of the policy, or what is at and below the path, or all
 trees, and puts right what can be put right safely. What was before is kept, so
 that "guardctl undo" can give it back. A name without a slash is a policy's.
+Ctrl-C ends it; what was put right by then stays so.
 
       --dry-run    Change nothing: list what is wrong, and why what could not be
                    put right could not, as scan does
@@ -117,10 +118,14 @@ constexpr std::string_view kUndo = R"(guardctl undo: takes back what was put rig
 
 Usage: guardctl undo [OPTION...] ID
 
-Gives the files back the owner, group and mode that they had before. What has
-changed since is left as it is.
+Gives the files back the owner, group and mode that they had before, and lists
+them, the first 1,000. What has changed since, or is not the same file any more,
+is left as it is, and why is said. What was given back is not put right again
+until somebody changes it.
 
-Exit status: 0 done, 1 there is no such incident.
+      --dry-run         Only say what would be done
+
+Exit status: 0 done; 1 something is left as it is, or there is no such incident.
 )";
 
 constexpr std::string_view kWatch = R"(guardctl watch: incidents as they happen

@@ -1,10 +1,16 @@
 // scan, fix and undo.
 
+#include <functional>
+#include <iostream>
+
 #include <CLI/CLI.hpp>
 
 #include "guardd/ctl/daemon.h"
+#include "guardd/ctl/incident_text.h"
+#include "guardd/ctl/interrupt.h"
 #include "guardd/ctl/json.h"
 #include "guardd/ctl/loaded.h"
+#include "guardd/ctl/progress.h"
 #include "guardd/ctl/verbs.h"
 #include "guardd/host/question.h"
 #include "guardd/host/users.h"
@@ -35,15 +41,11 @@ std::string owner_text(const bus::Map& record, const std::string& when) {
 std::string list_text(const Terminal& terminal, const std::vector<bus::Map>& files) {
   Table table({"PATH", "IS", "SHOULD BE", "BUT"});
   for (const auto& file : files) {
-    const auto text = [&](const char* name) {
-      const auto* value = bus::find<std::string>(file, name);
-      return value ? *value : std::string();
-    };
-    const bool is_left = text("action") != "fixed";
-    table.add({{escaped(text("path"))},
+    const bool is_left = text_of(file, "action") != "fixed";
+    table.add({{text_of(file, "path")},
                {owner_text(file, "before")},
                {owner_text(file, "wanted")},
-               {is_left ? printable(text("reason")) : "", Tone::kOdd}});
+               {is_left ? text_of(file, "reason") : "", Tone::kOdd}});
   }
   return table.text(terminal);
 }
@@ -72,10 +74,34 @@ std::string place_of(const std::string& asked) {
   return is_path(asked) ? met_as(asked) : asked;
 }
 
+// Has guardd go through trees, and says how far it is meanwhile. Ctrl-C ends it.
+template <typename T>
+bus::Answer<T> go_through(const Options& options,
+                          const std::function<bus::Answer<T>(const bus::Meanwhile&)>& go) {
+  const auto stop = stop_requests();
+  if (!stop) return bus::Failure{bus::Kind::kFailed, stop.error().text()};
+  Progress progress(options);
+  auto answer = go({[&](const bus::ScanNow& now) { progress.show(now); }, stop->get()});
+  const auto& last = progress.end();
+  if (answer || answer.error().kind != bus::Kind::kStopped) return answer;
+  std::cerr << "guardctl: stopped";
+  if (last) {
+    std::cerr << " after " << counted(last->looked_at, "file", "files") << ", "
+              << grouped(last->found) << " of them wrong";
+    if (last->fixed > 0)
+      std::cerr << ", " << grouped(last->fixed)
+                << " put right: guardctl incidents lists them, guardctl undo takes them back";
+  }
+  std::cerr << '\n';
+  end_as_asked(*stop);
+  return answer;
+}
+
 int list_wrong(const Options& options, const std::string& where) {
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto wrong = daemon->find_wrong(where, 0);
+  const auto wrong = go_through<bus::Client::Wrong>(
+      options, [&](const auto& meanwhile) { return daemon->find_wrong(where, 0, meanwhile); });
   if (!wrong) return fail(wrong.error());
   const int status = wrong->found > 0 ? kFailed : kDone;
   const auto terminal = Terminal::detect(options.pager);
@@ -93,7 +119,8 @@ int list_wrong(const Options& options, const std::string& where) {
 int put_right(const Options& options, const std::string& where) {
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto totals = daemon->scan(where, true);
+  const auto totals = go_through<bus::Totals>(
+      options, [&](const auto& meanwhile) { return daemon->scan(where, true, meanwhile); });
   if (!totals) return fail(totals.error());
   const int status = totals->found > totals->fixed ? kFailed : kDone;
   const auto terminal = Terminal::detect(options.pager);
@@ -107,23 +134,45 @@ int put_right(const Options& options, const std::string& where) {
   return terminal.show(fix_text(*totals)) ? status : kFailed;
 }
 
-int undo(const Options& options, const std::string& id) {
+std::string undone_text(const Terminal& terminal, const bus::Client::Undone& undone, bool dry_run) {
+  Table table({"PATH", "FROM", "BACK TO"});
+  for (const auto& file : undone.files) {
+    const auto why_left = text_of(file, "reason");
+    table.add({{text_of(file, "path")},
+               {owner_text(file, "before")},
+               why_left.empty() ? Table::Cell{owner_text(file, "after")}
+                                : Table::Cell{"left: " + why_left, Tone::kOdd}});
+  }
+  auto text = undone.files.empty() ? "" : table.text(terminal) + '\n';
+  if (const auto shown = undone.files.size(); shown < undone.restored + undone.left)
+    text += "The first " + grouped(shown) + " are shown.\n";
+  const auto one = dry_run ? "file would be" : "file was";
+  const auto many = dry_run ? "files would be" : "files were";
+  if (undone.restored == 0 && undone.left == 0) return "guardd has put nothing right in it.\n";
+  text += counted(undone.restored, one, many) + " given back as before";
+  if (undone.left > 0)
+    text += ", " + grouped(undone.left) + " left as " + (undone.left == 1 ? "it is" : "they are");
+  return text + ".\n";
+}
+
+int undo(const Options& options, const std::string& id, bool dry_run) {
   if (id.empty()) return misused("ID is empty", "undo");
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto restored = daemon->undo(id);
-  if (!restored) return fail(restored.error());
+  const auto undone = daemon->undo_files(id, dry_run, 0);
+  if (!undone) return fail(undone.error());
+  const int status = undone->left > 0 ? kFailed : kDone;
   const auto terminal = Terminal::detect(options.pager);
   if (options.json) {
     Json json;
-    json["restored"] = *restored;
-    return show_json(terminal, json) ? kDone : kFailed;
+    json["restored"] = undone->restored;
+    json["left"] = undone->left;
+    json["files"] = Json::array();
+    for (const auto& file : undone->files) json["files"].push_back(json_record(file));
+    return show_json(terminal, json) ? status : kFailed;
   }
-  if (options.quiet) return kDone;
-  const auto text = *restored == 0
-                        ? std::string("Nothing was left to be given back.\n")
-                        : counted(*restored, "file was", "files were") + " given back as before.\n";
-  return terminal.show(text) ? kDone : kFailed;
+  if (options.quiet) return status;
+  return terminal.show(undone_text(terminal, *undone, dry_run)) ? status : kFailed;
 }
 
 }  // namespace
@@ -149,9 +198,14 @@ Run fix_verb(CLI::App& app) {
 }
 
 Run undo_verb(CLI::App& app) {
-  auto id = std::make_shared<std::string>();
-  app.add_option("id", *id)->required();
-  return [id](const Options& options) { return undo(options, *id); };
+  struct Asked {
+    std::string id;
+    bool dry_run = false;
+  };
+  auto asked = std::make_shared<Asked>();
+  app.add_option("id", asked->id)->required();
+  app.add_flag("--dry-run", asked->dry_run);
+  return [asked](const Options& options) { return undo(options, asked->id, asked->dry_run); };
 }
 
 }  // namespace guard::ctl

@@ -132,7 +132,7 @@ std::string Table::text(const Terminal& terminal) const {
       out += terminal.paint(row[i].tone, row[i].text);
       if (!below || i + 1 < last) out.append(widths[i] - columns_of(row[i].text) + kGap, ' ');
     }
-    bool first = !below;
+    bool first = !below || row[last].text.empty();  // no line for nothing
     for (const auto line : lines_of(row[last].text)) {
       if (!first) out += '\n' + std::string(below ? kBelow : before_last, ' ');
       first = false;

@@ -1,37 +1,21 @@
 // watch: incidents as they happen.
 
-#include <sys/signalfd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 
 #include <CLI/CLI.hpp>
 
 #include "guardd/ctl/daemon.h"
 #include "guardd/ctl/incident_text.h"
+#include "guardd/ctl/interrupt.h"
 #include "guardd/ctl/json.h"
 #include "guardd/ctl/loaded.h"
 #include "guardd/ctl/output.h"
 #include "guardd/ctl/verbs.h"
-#include "policy/base/handle.h"
 
 namespace guard::ctl {
 namespace {
 
 using What = bus::Event::What;
-
-// Can be read from when somebody has typed Ctrl-C.
-Result<Fd> stop_requests() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
-  Fd stop(::signalfd(-1, &signals, SFD_CLOEXEC));
-  if (!stop) return Error::from_errno(errno, "signalfd");
-  return stop;
-}
 
 // A signal says neither who nor how; whoever may know asks for it. What the signal says is newer.
 bus::Map whole(bus::Client& daemon, const bus::Event& event) {

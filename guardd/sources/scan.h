@@ -60,6 +60,7 @@ using OnFinding = std::function<void(const Finding&)>;
 // Written by the scan, readable from any thread without a lock. Each is exact once scan() is back
 // and at most a few dozen objects a thread behind before.
 struct ScanProgress {
+  std::atomic<std::uint64_t> expected{0};  // by whoever has counted them before; 0: nobody
   std::atomic<std::uint64_t> objects{0};
   std::atomic<std::uint64_t> directories{0};
   std::atomic<std::uint64_t> wrong{0};

@@ -95,7 +95,7 @@ _guardctl() {
     [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --limit'
     [[ $verb != pause ]] || options+=' --for --reason'
     [[ $verb != watch ]] || options+=' --policy'
-    [[ $verb != fix ]] || options+=' --dry-run'
+    [[ $verb != fix && $verb != undo ]] || options+=' --dry-run'
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     return
   fi

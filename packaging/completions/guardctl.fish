@@ -51,6 +51,6 @@ complete -c guardctl -n '__fish_seen_subcommand_from export' -l path -r -d 'This
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l command -x -d 'Its program or command line'
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l incident -x -d 'Of this incident'
 complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l limit -x -d 'So many at most'
-complete -c guardctl -n '__fish_seen_subcommand_from fix' -l dry-run -d 'Change nothing'
+complete -c guardctl -n '__fish_seen_subcommand_from fix undo' -l dry-run -d 'Change nothing'
 complete -c guardctl -n '__fish_seen_subcommand_from pause' -l for -x -a '10min 1h' -d 'How long'
 complete -c guardctl -n '__fish_seen_subcommand_from pause' -l reason -x -d 'What for'

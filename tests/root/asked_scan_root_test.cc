@@ -236,8 +236,8 @@ TEST_P(AskedScanTest, WhatWasUndoneIsPutRightAgain) {
   Undone undone;
   const auto undoing =
       undo({{told.time, "i", told.policy, told.path, told.object, *told.before, *told.after}},
-           set(), undone, {});
-  ASSERT_EQ(undoing.restored, 1U);
+           set(), &undone, {});
+  ASSERT_EQ(undoing.restored.size(), 1U);
   EXPECT_EQ(owner("other/file"), 0U);
   EXPECT_EQ(scan({"other", true}), (Found{{"other/file", "fixed"}}));
 }

@@ -68,13 +68,13 @@ class Undo : public ScratchFsTest {
   }
 
   UndoReport undo(const std::vector<Fix>& fixes) {
-    return guard::undo(fixes, set(), undone_, std::stop_token());
+    return guard::undo(fixes, set(), &undone_, std::stop_token());
   }
   // It is left exactly as it is, for a reason.
   void refused(const Fix& fix, const std::string& why) {
     const auto before = facts(fix.path);
     const auto report = undo({fix});
-    EXPECT_EQ(report.restored, 0U);
+    EXPECT_EQ(report.restored.size(), 0U);
     ASSERT_EQ(report.left.size(), 1U);
     EXPECT_EQ(report.left[0].path, fix.path);
     EXPECT_NE(report.left[0].why.find(why), std::string::npos) << report.left[0].why;
@@ -127,7 +127,7 @@ TEST_P(Undo, RestoresOwnerGroupAndMode) {
   const std::vector<Fix> fixes{fixed("link"), fixed("directory"), fixed("file")};
   is(path, kApp, kApp, 0640);
   const auto report = undo(fixes);
-  EXPECT_EQ(report.restored, 3U);
+  EXPECT_EQ(report.restored.size(), 3U);
   EXPECT_TRUE(report.left.empty());
   is(path, 0, 5, 0664);
   is(tree_ / "directory", 0, 0, 0755);
@@ -136,21 +136,40 @@ TEST_P(Undo, RestoresOwnerGroupAndMode) {
   refused(fixes[2], "as it was before already");
 }
 
+TEST_P(Undo, OnlySaysWhatItWouldDo) {
+  const auto path = make("file", 0664);
+  const auto fix = fixed("file");
+  const auto gone = fixed(fs::path(make("gone")).filename());
+  fs::remove(gone.path);
+  const auto report = guard::undo({gone, fix}, set(), nullptr, std::stop_token());
+  ASSERT_EQ(report.restored.size(), 1U);
+  EXPECT_EQ(report.restored[0].path, path);
+  EXPECT_EQ(report.restored[0].from, fix.after);
+  EXPECT_EQ(report.restored[0].to, fix.before);
+  ASSERT_EQ(report.left.size(), 1U);
+  EXPECT_EQ(report.left[0].why, "it is gone");
+  is(path, kApp, kApp, 0640);
+}
+
 TEST_P(Undo, TwoRepairsOfOneFileGoBackOneAfterTheOther) {
   const auto path = make("file");
   const auto first = fixed("file");
   ASSERT_EQ(::chown(path.c_str(), 0, kApp), 0);
   ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
   const auto second = fixed("file");
+  const auto plan = guard::undo({second, first}, set(), nullptr, std::stop_token());
+  ASSERT_EQ(plan.restored.size(), 1U);
+  EXPECT_EQ(plan.restored[0].to, first.before);
+  is(path, kApp, kApp, 0640);
   const auto report = undo({second, first});
-  EXPECT_EQ(report.restored, 1U);
+  EXPECT_EQ(report.restored.size(), 1U);
   EXPECT_TRUE(report.left.empty());
   is(path, 0, 0, 0644);
 }
 
 TEST_P(Undo, IsNotPutRightAgainUntilItChanges) {
   const auto path = make("file");
-  EXPECT_EQ(undo({fixed("file")}).restored, 1U);
+  EXPECT_EQ(undo({fixed("file")}).restored.size(), 1U);
   EXPECT_EQ(scan_fixes(), 0U);
   EXPECT_EQ(found_, 0) << "it was told of";
   is(path, 0, 0, 0644);
@@ -163,7 +182,7 @@ TEST_P(Undo, WhatLiesInAClosedDirectoryIsNotToldOfEither) {
   fs::create_directory(tree_ / "private");
   ASSERT_EQ(::chmod((tree_ / "private").c_str(), 0700), 0);
   make("private/file");
-  EXPECT_EQ(undo({fixed("private/file"), fixed("private")}).restored, 2U);
+  EXPECT_EQ(undo({fixed("private/file"), fixed("private")}).restored.size(), 2U);
   EXPECT_EQ(scan_fixes(), 0U);
   EXPECT_EQ(found_, 0);
 }
@@ -239,7 +258,7 @@ TEST_P(Undo, AddsNoSetIdBit) {
   const auto path = make("file");
   auto fix = fixed("file");
   fix.before.mode = Mode{06755};
-  EXPECT_EQ(undo({fix}).restored, 1U);
+  EXPECT_EQ(undo({fix}).restored.size(), 1U);
   is(path, 0, 0, 0755);
   make("program");
   auto program = fixed("program");
@@ -272,7 +291,7 @@ TEST_P(Undo, CrossesNoMount) {
 TEST_P(Undo, OnlyInTreesOfThePolicies) {
   make("file");
   const auto fix = fixed("file");
-  const auto report = guard::undo({fix}, set(root() / "elsewhere"), undone_, std::stop_token());
+  const auto report = guard::undo({fix}, set(root() / "elsewhere"), &undone_, std::stop_token());
   ASSERT_EQ(report.left.size(), 1U);
   EXPECT_EQ(report.left[0].why, "no policy has a tree that holds it any more");
   is(fix.path, kApp, kApp, 0640);
@@ -283,8 +302,8 @@ TEST_P(Undo, CanBeStopped) {
   const auto fix = fixed("file");
   std::stop_source source;
   source.request_stop();
-  const auto report = guard::undo({fix}, set(), undone_, source.get_token());
-  EXPECT_EQ(report.restored, 0U);
+  const auto report = guard::undo({fix}, set(), &undone_, source.get_token());
+  EXPECT_EQ(report.restored.size(), 0U);
   EXPECT_EQ(report.left.size(), 1U);
   is(fix.path, kApp, kApp, 0640);
 }

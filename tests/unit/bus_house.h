@@ -22,8 +22,9 @@ class FakeManager final : public bus::Manager {
   std::vector<bus::PolicyFacts> policies() const override { return policies_; }
   void reload(bus::Reply<bus::Done> reply) override { reloads_.push_back(std::move(reply)); }
   void scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
-            bus::Reply<bus::ScanTotals> reply) override {
+            bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) override {
     scanned_ = where;
+    for (const auto& now : progress_) progress(now);
     caller_ = caller;
     stop_ = std::move(stop);
     if (refused_) return reply(*refused_);
@@ -31,8 +32,10 @@ class FakeManager final : public bus::Manager {
     reply(bus::ScanTotals{7, fix ? 5U : 0U});
   }
   void find_wrong(const std::string& where, std::size_t limit, std::stop_token /*stop*/,
+                  bus::OnProgress progress,
                   bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) override {
     scanned_ = where;
+    for (const auto& now : progress_) progress(now);
     auto wrong = std::make_shared<bus::WrongFiles>();
     wrong->files.assign(std::min<std::size_t>(limit, 3), wrong_);
     wrong->found = 7;
@@ -57,10 +60,12 @@ class FakeManager final : public bus::Manager {
     filter_ = filter;
     reply(incidents_);
   }
-  void undo(const std::string& incident, const bus::Caller& /*caller*/, std::stop_token /*stop*/,
-            bus::Reply<std::uint32_t> reply) override {
-    undone_ = incident;
-    reply(std::uint32_t{3});
+  void undo(const bus::UndoAsked& asked, const bus::Caller& /*caller*/, std::stop_token /*stop*/,
+            bus::Reply<std::shared_ptr<const bus::Undoing>> reply) override {
+    undone_ = asked;
+    auto undoing = std::make_shared<bus::Undoing>(undoing_);
+    if (undoing->files.size() > asked.limit) undoing->files.resize(asked.limit);
+    reply(std::shared_ptr<const bus::Undoing>(undoing));
   }
 
   bus::Facts facts_;
@@ -70,7 +75,10 @@ class FakeManager final : public bus::Manager {
   Violation wrong_;
   std::optional<bus::Refused> refused_;
   bus::IncidentFilter filter_;
-  std::string scanned_, explained_, paused_, undone_;
+  std::string scanned_, explained_, paused_;
+  std::vector<bus::ScanNow> progress_;  // of every scan
+  bus::UndoAsked undone_;
+  bus::Undoing undoing_{{}, 3, 0};
   bus::Caller caller_;
   std::stop_token stop_;
 };

@@ -1,0 +1,183 @@
+// What the desk has done in the trees themselves: scans and undoing.
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "guardd/asked_scan.h"
+#include "guardd/audit/trail.h"
+#include "guardd/desk.h"
+#include "guardd/desk_errand.h"
+#include "guardd/undo.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+using bus::Refusal;
+using bus::Refused;
+
+constexpr auto kProgressEvery = std::chrono::milliseconds(200);
+
+// Where to look: a policy, a path, or everywhere.
+std::optional<Refused> unknown_place(const PolicySet& set, const std::string& where) {
+  if (where.empty() || where.starts_with('/')) return std::nullopt;
+  return no_such_policy(set, where);
+}
+
+Refused not_scanned(const Error& error) {
+  return {Refusal::kInvalidArgument, printable(error.text())};
+}
+
+std::uint32_t bounded(std::uint64_t number) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
+}
+
+ScanOptions options_of(const Scans& scans) {
+  ScanOptions options;
+  options.threads = scans.threads();
+  return options;
+}
+
+// Tells the loop now and then how far a scan is, as long as it lives.
+class Telling {
+ public:
+  Telling(const Errands::Place& place, const ScanProgress& scan, const bus::OnProgress& hear)
+      : thread_([this, &place, &scan, &hear](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          while (!ended_.wait_for(lock, stop, kProgressEvery, [] { return false; }) &&
+                 !stop.stop_requested())
+            place.tell([hear, now = bus::ScanNow{scan.objects, scan.expected, scan.wrong,
+                                                 scan.fixed}] { hear(now); });
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any ended_;
+  std::jthread thread_;  // last: it ends before what it uses
+};
+
+using UndoingPtr = std::shared_ptr<const bus::Undoing>;
+
+UndoingPtr told(UndoReport report, std::size_t limit) {
+  auto undoing = std::make_shared<bus::Undoing>();
+  undoing->restored = bounded(report.restored.size());
+  undoing->left = bounded(report.left.size());
+  // Those that need somebody's eyes first.
+  for (auto& file : report.left) {
+    if (undoing->files.size() >= limit) break;
+    undoing->files.push_back({std::move(file.path), {}, {}, std::move(file.why)});
+  }
+  for (auto& file : report.restored) {
+    if (undoing->files.size() >= limit) break;
+    undoing->files.push_back({std::move(file.path), file.from, file.to, ""});
+  }
+  return undoing;
+}
+
+using Fixes = std::shared_ptr<const std::vector<Fix>>;
+
+std::variant<Fixes, Refused> read_fixes(const std::string& trail, const std::string& incident) {
+  auto reader = TrailReader::open(trail);
+  if (!reader) return failed(std::move(reader).error().context("the audit trail"));
+  auto fixes = reader->fixes_of(incident);
+  if (!fixes) return failed(std::move(fixes).error().context("the audit trail"));
+  if (fixes->empty()) {
+    TrailFilter filter;
+    filter.incident = incident;
+    const auto count = reader->count(filter);
+    if (!count || *count == 0)
+      return Refused{Refusal::kNoSuchIncident,
+                     "there is no incident " + quote(incident) + ", or it is no longer kept"};
+  }
+  return std::make_shared<const std::vector<Fix>>(*std::move(fixes));
+}
+
+}  // namespace
+
+// What was put right by hand is told like everything else, so that it can be undone.
+void Desk::scan(const std::string& where, bool fix, const bus::Caller& /*caller*/,
+                std::stop_token stop, bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) {
+  const auto in_force = house_.in_force();
+  if (const auto refused = unknown_place(*in_force.said, where)) return reply(*refused);
+  if (fix && in_force.disabled)
+    return reply(Refused{Refusal::kDisabled, "nothing is put right: " + *in_force.disabled});
+  send<bus::ScanTotals>(house_.long_ones, stop, reply,
+                        [set = in_force.said, where, fix, herald = &house_.herald,
+                         scans = &house_.scans, hear = std::move(progress)](
+                            const Errands::Place& place) -> std::variant<bus::ScanTotals, Refused> {
+                          ScanProgress scanned;
+                          const auto tell = [&](const AskedFinding& finding) {
+                            if (!finding.outcome || finding.outcome->what == Remedied::kRight)
+                              return;
+                            place.tell([herald, violation = account_of(*set, finding)] {
+                              herald->violation(violation);
+                            });
+                          };
+                          const Telling telling(place, scanned, hear);
+                          const auto report =
+                              scan_asked(*set, {where, fix, false, &scans->sizes()},
+                                         options_of(*scans), tell, place.stop(), scanned);
+                          if (!report) return not_scanned(report.error());
+                          return bus::ScanTotals{bounded(report->found), bounded(report->fixed)};
+                        });
+}
+
+void Desk::find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
+                      bus::OnProgress progress,
+                      bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) {
+  const auto set = house_.in_force().said;
+  if (const auto refused = unknown_place(*set, where)) return reply(*refused);
+  using Listed = std::shared_ptr<const bus::WrongFiles>;
+  send<Listed>(house_.long_ones, stop, reply,
+               [set, where, limit, scans = &house_.scans, hear = std::move(progress)](
+                   const Errands::Place& place) -> std::variant<Listed, Refused> {
+                 auto wrong = std::make_shared<bus::WrongFiles>();
+                 const auto note = [&](const AskedFinding& finding) {
+                   if (wrong->files.size() < limit && finding.outcome)
+                     wrong->files.push_back(account_of(*set, finding));
+                 };
+                 ScanProgress scanned;
+                 const Telling telling(place, scanned, hear);
+                 const auto report = scan_asked(*set, {where, true, true, &scans->sizes()},
+                                                options_of(*scans), note, place.stop(), scanned);
+                 if (!report) return not_scanned(report.error());
+                 wrong->found = bounded(report->found);
+                 return wrong;
+               });
+}
+
+// In two steps, for who reads the trail is not who may wait for a file system.
+void Desk::undo(const bus::UndoAsked& asked, const bus::Caller& /*caller*/, std::stop_token stop,
+                bus::Reply<UndoingPtr> reply) {
+  auto trail = house_.trail();
+  if (trail.empty())
+    return reply(Refused{Refusal::kFailed, "there is no audit trail, so nobody knows how it was"});
+  const auto is_open = house_.herald.open_incident(asked.incident) != nullptr;
+  const bus::Reply<Fixes> found = [this, asked, stop,
+                                   reply](const std::variant<Fixes, Refused>& result) {
+    if (const auto* refused = std::get_if<Refused>(&result)) return reply(*refused);
+    undo_these(std::get<Fixes>(result), asked, stop, reply);
+  };
+  send<Fixes>(house_.quick, stop, found,
+              [trail = std::move(trail), incident = asked.incident,
+               is_open](const Errands::Place& /*place*/) {
+                // What has just happened in it may not have been written yet.
+                if (is_open) std::this_thread::sleep_for(2 * Trail::kDelay);
+                return read_fixes(trail, incident);
+              });
+}
+
+void Desk::undo_these(std::shared_ptr<const std::vector<Fix>> fixes, const bus::UndoAsked& asked,
+                      const std::stop_token& stop, const bus::Reply<UndoingPtr>& reply) {
+  send<UndoingPtr>(house_.long_ones, stop, reply,
+                   [fixes = std::move(fixes), asked, set = house_.in_force().said,
+                    undone = &house_.undone](const Errands::Place& place) {
+                     return told(
+                         guard::undo(*fixes, *set, asked.dry_run ? nullptr : undone, place.stop()),
+                         asked.limit);
+                   });
+}
+
+}  // namespace guard
