@@ -132,9 +132,9 @@ constexpr std::string_view kWatch = R"(guardctl watch: incidents as they happen
 
 Usage: guardctl watch [OPTION...]
 
-On a terminal a few lines for each; in a pipe or with --json one line of JSON
-when it begins and one when it ends, as guardd does with --log json. Until
-Ctrl-C, or until guardd ends.
+On a terminal a few lines for each, which change while it goes on; in a pipe or
+with --json one line of JSON when it begins and one when it ends, as guardd does
+with --log json. Until Ctrl-C, or until guardd ends.
 
       --policy POLICY   Of this policy only
 

@@ -34,11 +34,6 @@ void feed(int fd, std::string_view text) {
   }
 }
 
-std::size_t screen_rows() {
-  winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 0;
-}
-
 // Feeds the text to the pager and waits for it to end. False if it could not be started.
 bool page(const std::string& text) {
   std::array<int, 2> ends{};
@@ -70,6 +65,11 @@ bool page(const std::string& text) {
 }
 
 }  // namespace
+
+std::size_t screen_rows() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 0;
+}
 
 Terminal Terminal::detect(bool pager) {
   // A pager that ends early must not end us.

@@ -28,6 +28,9 @@ class Terminal {
   bool pager_ = false;
 };
 
+// Of the terminal; 0: nobody knows.
+std::size_t screen_rows();
+
 // What a line may be wide, on a terminal or not: mails and tickets have no wider ones.
 inline constexpr std::size_t kWidth = kLineWidth;
 

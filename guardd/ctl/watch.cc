@@ -1,6 +1,7 @@
 // watch: incidents as they happen.
 
 #include <algorithm>
+#include <chrono>
 
 #include <CLI/CLI.hpp>
 
@@ -8,6 +9,7 @@
 #include "guardd/ctl/incident_text.h"
 #include "guardd/ctl/interrupt.h"
 #include "guardd/ctl/json.h"
+#include "guardd/ctl/live_blocks.h"
 #include "guardd/ctl/loaded.h"
 #include "guardd/ctl/output.h"
 #include "guardd/ctl/verbs.h"
@@ -43,13 +45,48 @@ std::string line_of(const bus::Event& event, const bus::Map& record) {
   return json_line(json);
 }
 
-std::string block_of(const Terminal& terminal, const bus::Event& event, const bus::Map& record) {
-  if (event.what == What::kIncidentOpened) return incident_text(terminal, record) + '\n';
-  // A single violation was told when it happened.
-  const auto* count = bus::find<std::uint64_t>(record, "count");
-  if (count && *count == 1) return {};
-  return text_of(record, "policy") + "  in all " + outcome_text(terminal, record) + "  " +
-         terminal.paint(Tone::kFaint, text_of(record, "id")) + "\n\n";
+// What is read from one event after the other, on a terminal: one block for each incident, changed
+// in place until it is over.
+class Blocks {
+ public:
+  Blocks(bus::Client& daemon, const Terminal& terminal) : daemon_(daemon), terminal_(terminal) {}
+
+  std::string after(const bus::Event& event) {
+    if (event.what == What::kIncidentOpened) {
+      live_.set(event.id, text(whole(daemon_, event)));
+    } else if (event.what == What::kIncidentClosed) {
+      live_.settle(event.id, text(whole(daemon_, event)));
+    } else if (const auto* id = bus::find<std::string>(event.record, "incident")) {
+      refresh(*id);
+    }
+    return live_.draw(std::max<std::size_t>(screen_rows(), kFewestRows));
+  }
+
+ private:
+  static constexpr std::size_t kFewestRows = 10;
+  static constexpr auto kRefreshEvery = std::chrono::milliseconds(200);
+
+  // A violation more. Not every one is told singly: guardd knows how many there are.
+  void refresh(const std::string& id) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!live_.has(id) || now - refreshed_ < kRefreshEvery) return;
+    refreshed_ = now;
+    if (const auto incident = daemon_.get_incident(id)) live_.set(id, text(*incident));
+  }
+
+  std::string text(const bus::Map& incident) const {
+    return incident_text(terminal_, incident) + '\n';
+  }
+
+  bus::Client& daemon_;
+  const Terminal& terminal_;
+  LiveBlocks live_;
+  std::chrono::steady_clock::time_point refreshed_;
+};
+
+bool is_of(const bus::Event& event, const std::string& policy) {
+  const auto* broken = bus::find<std::string>(event.record, "policy");
+  return policy.empty() || (broken && *broken == policy);
 }
 
 int watch(const Options& options, const std::string& policy) {
@@ -58,14 +95,15 @@ int watch(const Options& options, const std::string& policy) {
   const auto stop = stop_requests();
   if (!stop) return fail(stop.error());
   const auto terminal = Terminal::detect(options.pager);
-  const bool blocks = terminal.is_terminal() && !options.json;
+  const bool in_place = terminal.is_terminal() && !options.json;
+  Blocks blocks(*daemon, terminal);
   Output output;
   const auto tell = [&](const bus::Event& event) {
-    if (event.what != What::kIncidentOpened && event.what != What::kIncidentClosed) return true;
-    const auto* broken = bus::find<std::string>(event.record, "policy");
-    if (!policy.empty() && (!broken || *broken != policy)) return true;
-    const auto record = whole(*daemon, event);
-    const auto text = blocks ? block_of(terminal, event, record) : line_of(event, record);
+    const bool is_incident =
+        event.what == What::kIncidentOpened || event.what == What::kIncidentClosed;
+    const bool is_wanted = is_incident || (in_place && event.what == What::kViolation);
+    if (!is_wanted || !is_of(event, policy)) return true;
+    const auto text = in_place ? blocks.after(event) : line_of(event, whole(*daemon, event));
     return output.put(text) && output.flush();
   };
   const auto watched = daemon->watch(tell, stop->get());
