@@ -108,8 +108,8 @@ constexpr std::string_view kStatus = R"(guardctl status: how guardd is, and what
 Usage: guardctl status [OPTION...]
 
 Tells its health and backend and why, what it has counted since it was started,
-and for each policy what it wants, what it gets on this machine, and why that
-is less.
+for each policy what it wants, what it gets on this machine, and why that is
+less; and the last incidents.
 
 Exit status: 0 it is well, or a policy is paused; 1 it is degraded or disabled.
 )";

@@ -174,4 +174,18 @@ std::string incident_text(const Terminal& terminal, const bus::Map& incident) {
   return heading + "  " + terminal.paint(Tone::kFaint, id) + '\n' + std::move(lines).text();
 }
 
+std::string incidents_text(const Terminal& terminal, const std::vector<bus::Map>& incidents) {
+  if (incidents.empty()) return "No incidents.\n";
+  Table table({"WHEN", "INCIDENT", "POLICY", "FILES", "WHO"});
+  for (const auto& incident : incidents) {
+    const auto who = who_text(incident);
+    table.add({{when_text(incident), Tone::kFaint},
+               {text_of(incident, "id")},
+               {text_of(incident, "policy"), Tone::kStrong},
+               {outcome_text(Terminal(), incident)},
+               {who.empty() ? "-" : who}});
+  }
+  return table.text(terminal);
+}
+
 }  // namespace guard::ctl

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "dbus/value.h"
 #include "guardd/ctl/terminal.h"
@@ -17,6 +18,9 @@ std::string outcome_text(const Terminal& terminal, const bus::Map& incident);
 
 // When it was last seen, in this machine's own time.
 std::string when_text(const bus::Map& incident);
+
+// A line or two for each.
+std::string incidents_text(const Terminal& terminal, const std::vector<bus::Map>& incidents);
 
 // The whole of it, a few lines.
 std::string incident_text(const Terminal& terminal, const bus::Map& incident);

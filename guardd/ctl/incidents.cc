@@ -37,20 +37,6 @@ std::optional<bus::IncidentQuery> filter_of(const IncidentOptions& asked) {
   return filter;
 }
 
-std::string list_text(const Terminal& terminal, const std::vector<bus::Map>& incidents) {
-  if (incidents.empty()) return "No incidents.\n";
-  Table table({"WHEN", "INCIDENT", "POLICY", "FILES", "WHO"});
-  for (const auto& incident : incidents) {
-    const auto who = who_text(incident);
-    table.add({{when_text(incident), Tone::kFaint},
-               {text_of(incident, "id")},
-               {text_of(incident, "policy"), Tone::kStrong},
-               {outcome_text(Terminal(), incident)},
-               {who.empty() ? "-" : who}});
-  }
-  return table.text(terminal);
-}
-
 int incidents(const Options& options, const IncidentOptions& asked) {
   const auto filter = filter_of(asked);
   if (!filter) return kUsage;
@@ -65,7 +51,7 @@ int incidents(const Options& options, const IncidentOptions& asked) {
     return show_json(terminal, json) ? kDone : kFailed;
   }
   if (options.quiet) return kDone;
-  return terminal.show(list_text(terminal, *found)) ? kDone : kFailed;
+  return terminal.show(incidents_text(terminal, *found)) ? kDone : kFailed;
 }
 
 int show_incident(const Options& options, const std::string& id) {

@@ -5,6 +5,7 @@
 
 #include "dbus/metrics.h"
 #include "guardd/ctl/daemon.h"
+#include "guardd/ctl/incident_text.h"
 #include "guardd/ctl/json.h"
 #include "guardd/ctl/loaded.h"
 #include "guardd/ctl/moment.h"
@@ -16,6 +17,14 @@ namespace {
 
 using bus::Facts;
 using bus::PolicyFacts;
+
+constexpr std::uint32_t kIncidents = 3;
+
+struct Standing {
+  Facts now;
+  std::vector<PolicyFacts> policies;
+  std::vector<bus::Map> incidents;  // the last few
+};
 
 Tone tone_of(const std::string& health) {
   if (health == "ok" || health == "active") return Tone::kGood;
@@ -88,6 +97,13 @@ std::string policies_text(const Terminal& terminal, const std::vector<PolicyFact
   return '\n' + table.text(terminal) + notes;
 }
 
+std::string status_text(const Terminal& terminal, const Standing& standing) {
+  auto text = daemon_text(terminal, standing.now) + policies_text(terminal, standing.policies);
+  if (!standing.incidents.empty())
+    text += "\nLast incidents:\n" + incidents_text(terminal, standing.incidents);
+  return text;
+}
+
 template <typename Those>
 void put_counts(Json& json, const Those& counts) {
   json["violations"] = counts.violations;
@@ -120,7 +136,8 @@ Json policy_json(const PolicyFacts& policy) {
   return json;
 }
 
-Json status_json(const Facts& status, const std::vector<PolicyFacts>& policies) {
+Json status_json(const Standing& standing) {
+  const auto& [status, policies, incidents] = standing;
   Json json;
   json["version"] = status.version;
   json["health"] = status.health;
@@ -133,44 +150,45 @@ Json status_json(const Facts& status, const std::vector<PolicyFacts>& policies) 
   json["lost"] = status.lost;
   json["policies"] = Json::array();
   for (const auto& policy : policies) json["policies"].push_back(policy_json(policy));
+  json["last_incidents"] = Json::array();
+  for (const auto& incident : incidents) json["last_incidents"].push_back(json_record(incident));
   return json;
 }
 
-// What guardd says, shown as `show` wants it; its status is that of `code`.
-template <typename ShowText, typename Code>
-int show_daemon(const Options& options, ShowText show_text, Code code) {
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto now = daemon->status();
-  if (!now) return fail(now.error());
-  const auto policies = daemon->policies();
-  if (!policies) return fail(policies.error());
-  const auto terminal = Terminal::detect(options.pager);
-  const bool is_shown = options.json    ? show_json(terminal, status_json(*now, *policies))
-                        : options.quiet ? true
-                                        : terminal.show(show_text(terminal, *now, *policies));
-  return is_shown ? code(*now) : kFailed;
+bus::Answer<Standing> ask(bus::Client& daemon) {
+  GUARD_TRY(auto now, daemon.status());
+  GUARD_TRY(auto policies, daemon.policies());
+  Standing standing{std::move(now), std::move(policies), {}};
+  bus::IncidentQuery last;
+  last.limit = kIncidents;
+  // Without a trail there are none; what is wrong with it is said by the health.
+  if (auto incidents = daemon.list_incidents(last)) standing.incidents = *std::move(incidents);
+  return standing;
 }
 
 int status(const Options& options) {
-  return show_daemon(
-      options,
-      [](const Terminal& terminal, const Facts& now, const std::vector<PolicyFacts>& policies) {
-        return daemon_text(terminal, now) + policies_text(terminal, policies);
-      },
-      // A pause is wanted; the rest is to be looked after.
-      [](const Facts& now) {
-        return now.health == "ok" || now.health == "paused" ? kDone : kFailed;
-      });
+  auto daemon = reach_daemon(options);
+  if (!daemon) return fail(daemon.error());
+  const auto standing = ask(*daemon);
+  if (!standing) return fail(standing.error());
+  const auto& health = standing->now.health;
+  // A pause is wanted; the rest is to be looked after.
+  const int code = health == "ok" || health == "paused" ? kDone : kFailed;
+  const auto terminal = Terminal::detect(options.pager);
+  if (options.json) return show_json(terminal, status_json(*standing)) ? code : kFailed;
+  if (options.quiet) return code;
+  return terminal.show(status_text(terminal, *standing)) ? code : kFailed;
 }
 
 int metrics(const Options& options) {
-  return show_daemon(
-      options,
-      [](const Terminal& /*terminal*/, const Facts& now, const std::vector<PolicyFacts>& policies) {
-        return bus::open_metrics(now, policies);
-      },
-      [](const Facts& /*now*/) { return kDone; });
+  auto daemon = reach_daemon(options);
+  if (!daemon) return fail(daemon.error());
+  const auto standing = ask(*daemon);
+  if (!standing) return fail(standing.error());
+  const auto terminal = Terminal::detect(options.pager);
+  if (options.json) return show_json(terminal, status_json(*standing)) ? kDone : kFailed;
+  if (options.quiet) return kDone;
+  return terminal.show(bus::open_metrics(standing->now, standing->policies)) ? kDone : kFailed;
 }
 
 }  // namespace
