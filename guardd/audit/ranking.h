@@ -1,0 +1,60 @@
+// Which keys come most often, within bounded memory: where there are too many, the rare half is
+// added up as others and forgotten. What comes often stays, and is counted nearly in full. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "policy/report.h"
+
+namespace guard {
+
+// A tally that knows its incidents apart, though they come mixed.
+struct Counted {
+  Tally tally;
+  std::array<std::int64_t, 4> recent{-1, -1, -1, -1};  // incidents
+  std::uint8_t next = 0;
+
+  void add(Tally::TimePoint time, Told outcome, std::uint64_t count, std::int64_t incident) {
+    tally.add(time, outcome, count);
+    if (std::find(recent.begin(), recent.end(), incident) != recent.end()) return;
+    recent[next] = incident;
+    next = static_cast<std::uint8_t>((next + 1U) % recent.size());
+    ++tally.incidents;
+  }
+};
+
+// Adds up without the incidents: of two together nobody knows how many they share.
+void add_to(Tally& sum, const Tally& tally);
+
+class Ranking {
+ public:
+  using Index = std::uint32_t;
+  static constexpr std::size_t kMost = 4'096;
+
+  // Good until the next make_room().
+  Index index_of(const std::string& key, const std::string& kind = {});
+  void add(Index index, Tally::TimePoint time, Told outcome, std::uint64_t count,
+           std::int64_t incident) {
+    entries_[index].counted.add(time, outcome, count, incident);
+  }
+  void make_room();
+
+  ReportTable table(std::size_t most) const;
+
+ private:
+  struct Entry {
+    std::string key;
+    std::string kind;
+    Counted counted;
+  };
+  std::unordered_map<std::string, Index> places_;
+  std::vector<Entry> entries_;
+  Tally forgotten_;
+  std::uint64_t forgotten_keys_ = 0;
+};
+
+}  // namespace guard

@@ -1,0 +1,185 @@
+#include "guardd/audit/totals.h"
+
+#include <utility>
+#include <vector>
+
+#include "guardd/audit/pass.h"
+#include "guardd/audit/path_tree.h"
+#include "guardd/audit/ranking.h"
+#include "guardd/audit/schema.h"
+
+namespace guard {
+namespace {
+
+using std::chrono::floor;
+using std::chrono::hours;
+using std::chrono::seconds;
+using TimePoint = Tally::TimePoint;
+
+// Hours for as long as that is a reasonable number of them; then days, and longer.
+constexpr std::size_t kMostSpans = 20'000;
+
+class Spans {
+ public:
+  Spans(TimePoint first, TimePoint last) {
+    last = std::max(first, last);
+    const auto begin = floor<hours>(first);
+    const auto length = floor<hours>(last) - begin + hours(1);
+    constexpr auto kMost = hours(kMostSpans);
+    if (length > kMost) step_ = std::chrono::days(1) * ((length - hours(1)) / (kMost * 24) + 1);
+    begin_ = floor<seconds>(begin) - floor<seconds>(begin).time_since_epoch() % step_;
+    spans_.resize(static_cast<std::size_t>((floor<seconds>(last) - begin_) / step_) + 1);
+  }
+
+  void add(TimePoint time, Told outcome, std::uint64_t count) {
+    const auto place = static_cast<std::size_t>((floor<seconds>(time) - begin_) / step_);
+    if (place < spans_.size()) spans_[place][static_cast<std::size_t>(outcome)] += count;
+  }
+
+  void write(Report& report) const {
+    report.step = step_;
+    for (std::size_t i = 0; i < spans_.size(); ++i)
+      if (spans_[i] != Told4{})
+        report.spans.push_back({begin_ + step_ * static_cast<std::int64_t>(i), spans_[i]});
+  }
+
+ private:
+  using Told4 = decltype(ReportSpan::told);
+  std::chrono::time_point<std::chrono::system_clock, seconds> begin_;
+  seconds step_ = hours(1);
+  std::vector<Told4> spans_;
+};
+
+// Which incidents there were: each a bit, for they are numbered one after the other.
+class Numbers {
+ public:
+  bool is_new(std::int64_t number) {
+    if (first_ < 0) first_ = number;
+    if (number < first_) return earlier(number);
+    const auto place = static_cast<std::size_t>(number - first_);
+    if (place > kMost) return true;
+    if (place >= seen_.size()) seen_.resize(place + 1);
+    const bool was_seen = seen_[place];
+    seen_[place] = true;
+    return !was_seen;
+  }
+
+ private:
+  static constexpr std::size_t kMost = std::size_t{1} << 26U;
+
+  // Rare: an incident that went on while a later one began.
+  bool earlier(std::int64_t number) {
+    const auto more = static_cast<std::size_t>(first_ - number);
+    if (more > kMost) return true;
+    seen_.insert(seen_.begin(), more, false);
+    first_ = number;
+    seen_[0] = true;
+    return true;
+  }
+
+  std::int64_t first_ = -1;
+  std::vector<bool> seen_;
+};
+
+class Sums final : public PassVisitor {
+ public:
+  Sums(TimePoint first, TimePoint last) : spans_(first, last) {}
+
+  void chapter(const PassChapter& chapter) override {
+    for (auto* ranking : {&policies_, &people_, &programs_, &commands_}) ranking->make_room();
+    incident_ = chapter.incident;
+    policy_ = policies_.index_of(chapter.policy);
+    const auto& command = chapter.command;
+    program_ = programs_.index_of(command.exe.empty() ? command.comm : command.exe);
+    const auto& line = command.cmdline.empty() ? command.comm : command.cmdline;
+    command_ = commands_.index_of(line.substr(0, kLongestCommand));
+    if (chapter.human)
+      person_ = people_.index_of(*chapter.human, "person");
+    else if (chapter.login_user)
+      person_ = people_.index_of(*chapter.login_user, "person");
+    else if (chapter.login_uid)
+      person_ = people_.index_of(std::to_string(chapter.login_uid->value), "person");
+    else
+      person_.reset();
+    kinds_.clear();
+  }
+
+  Token kind(const PassKind& kind) override {
+    kinds_.push_back({kind.action, operations_.index_of(std::string(word(kind.operation)))});
+    return static_cast<Token>(kinds_.size() - 1);
+  }
+
+  // Where there is no person, the service; else whose rights it had.
+  Token setting(const PassSetting& setting) override {
+    if (person_) return *person_;
+    if (setting.unit) return people_.index_of(*setting.unit, "service");
+    if (setting.fsuid) return people_.index_of(std::to_string(setting.fsuid->value), "user");
+    return people_.index_of({});
+  }
+
+  Token actor(const std::optional<std::string>& /*exe*/, Token setting) override { return setting; }
+
+  void violation(const PassViolation& violation, Token kind, Token actor) override {
+    const auto& [outcome, operation] = kinds_[kind];
+    const auto time = violation.time;
+    const auto count = violation.count;
+    report_.all.add(time, outcome, count);
+    if (numbers_.is_new(incident_)) ++report_.all.incidents;
+    policies_.add(policy_, time, outcome, count, incident_);
+    programs_.add(program_, time, outcome, count, incident_);
+    commands_.add(command_, time, outcome, count, incident_);
+    people_.add(actor, time, outcome, count, incident_);
+    operations_.add(operation, time, outcome, count, incident_);
+    paths_.add(violation.path, time, outcome, count, incident_);
+    spans_.add(time, outcome, count);
+  }
+
+  Report report(std::size_t most) && {
+    report_.policies = policies_.table(most);
+    report_.people = people_.table(most);
+    report_.programs = programs_.table(most);
+    report_.commands = commands_.table(most);
+    report_.operations = operations_.table(most);
+    report_.paths = paths_.table(most);
+    spans_.write(report_);
+    return std::move(report_);
+  }
+
+ private:
+  static constexpr std::size_t kLongestCommand = 512;
+  struct Kind {
+    Told outcome;
+    Ranking::Index operation;
+  };
+
+  Report report_;
+  Ranking policies_, people_, programs_, commands_, operations_;
+  PathTree paths_;
+  Spans spans_;
+  Numbers numbers_;
+  std::int64_t incident_ = 0;
+  Ranking::Index policy_ = 0;
+  Ranking::Index program_ = 0;
+  Ranking::Index command_ = 0;
+  std::optional<Ranking::Index> person_;
+  std::vector<Kind> kinds_;
+};
+
+}  // namespace
+
+Result<Report> make_report(const std::string& trail, const TrailFilter& filter, std::size_t most,
+                           const std::stop_token& stop) {
+  GUARD_TRY(auto database, Database::open_to_read(trail));
+  GUARD_CHECK(check_trail(database));
+  GUARD_CHECK(database.run("BEGIN"));  // all of it is of one moment
+  GUARD_TRY(const auto span, trail_span(database));
+  if (!span) return Report();
+  Sums sums(filter.since ? std::max(*filter.since, span->first) : span->first,
+            filter.until ? std::min(*filter.until, span->last) : span->last);
+  GUARD_CHECK(pass_over(database, filter, stop, sums));
+  auto report = std::move(sums).report(most);
+  report.oldest = span->first;
+  return report;
+}
+
+}  // namespace guard

@@ -1,0 +1,18 @@
+// The violations of a time, added up from the audit trail. One thread; what it takes of memory does
+// not grow with the trail.
+#pragma once
+
+#include <cstddef>
+#include <stop_token>
+#include <string>
+
+#include "guardd/audit/search.h"
+#include "policy/report.h"
+
+namespace guard {
+
+// `most`: so many rows of each table.
+Result<Report> make_report(const std::string& trail, const TrailFilter& filter, std::size_t most,
+                           const std::stop_token& stop);
+
+}  // namespace guard
