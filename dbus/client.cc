@@ -273,6 +273,13 @@ Answer<Map> Client::get_incident(const std::string& id) {
   return answered(read_as<Map>(reply.get()));
 }
 
+Answer<Map> Client::report(const IncidentQuery& filter) {
+  GUARD_TRY(const auto reply, ask({"Report", patience_.asking}, [&](sd_bus_message* message) {
+              return put_filter(message, filter);
+            }));
+  return answered(read_as<Map>(reply.get()));
+}
+
 Answer<std::uint32_t> Client::undo(const std::string& id) {
   GUARD_TRY(const auto reply, ask({"Undo", patience_.looking, true}, [&](sd_bus_message* message) {
               return sd_bus_message_append(message, "s", id.c_str());

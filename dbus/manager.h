@@ -15,6 +15,7 @@
 #include "dbus/facts.h"
 #include "policy/explain.h"
 #include "policy/record.h"
+#include "policy/report.h"
 
 namespace guard::bus {
 
@@ -135,6 +136,9 @@ class Manager {
   virtual void resume(const std::string& policy, const Caller& caller, Reply<Done> reply) = 0;
   virtual void incidents(const IncidentFilter& filter, std::stop_token stop,
                          Reply<std::vector<ToldIncident>> reply) = 0;
+  // The limit of the filter is that of each table.
+  virtual void report(const IncidentFilter& filter, std::stop_token stop,
+                      Reply<std::shared_ptr<const Report>> reply) = 0;
   virtual void undo(const UndoAsked& asked, const Caller& caller, std::stop_token stop,
                     Reply<std::shared_ptr<const Undoing>> reply) = 0;
 };

@@ -5,6 +5,7 @@
 #include <climits>
 #include <utility>
 
+#include "dbus/filter.h"
 #include "dbus/names.h"
 #include "dbus/records.h"
 #include "dbus/service.h"
@@ -16,15 +17,14 @@ namespace {
 
 using CallPtr = std::shared_ptr<Call>;
 
-constexpr std::size_t kMostIncidents = 1'000;
 constexpr std::size_t kUsualIncidents = 100;
+constexpr std::size_t kUsualRows = 10;
 // A message that is too large ends the connection of whoever sends it: the system bus takes 32 MiB.
 constexpr std::size_t kMostBytes = std::size_t{12} << 20U;
 constexpr std::size_t kMostFiles = 10'000;
 constexpr std::size_t kUsualFiles = 1'000;
 constexpr std::size_t kBytesOfAFile = 4'096;
 constexpr std::size_t kLongestReason = 400;
-constexpr std::size_t kLongestName = 4'096;
 
 void invalid(const CallPtr& call, const std::string& text) {
   call->refuse({Refusal::kInvalidArgument, text});
@@ -171,95 +171,8 @@ std::size_t weight(const Incident& incident) {
   return bytes;
 }
 
-struct Filter {
-  IncidentFilter asked;
-  std::string error;
-};
-
-void take_text(Filter& filter, std::string_view key, std::string_view value) {
-  auto& asked = filter.asked;
-  if (value.size() > kLongestName) {
-    filter.error = quote(key) + " is too long";
-  } else if (key == "severity") {
-    asked.severity = parse_word<Severity>(value);
-    if (!asked.severity) filter.error = "there is no severity " + quote(value);
-  } else {
-    auto& place = key == "policy"    ? asked.policy
-                  : key == "login"   ? asked.login
-                  : key == "path"    ? asked.path
-                  : key == "command" ? asked.command
-                                     : asked.incident;
-    place = value;
-  }
-}
-
-void take_number(Filter& filter, std::string_view key, std::uint64_t value) {
-  if (key == "limit") {
-    filter.asked.limit = std::min<std::uint64_t>(value, kMostIncidents);
-    return;
-  }
-  using std::chrono::microseconds;
-  constexpr auto kLatest = static_cast<std::uint64_t>(INT64_MAX / 1000);  // in nanoseconds
-  const std::chrono::system_clock::time_point time(
-      microseconds(static_cast<std::int64_t>(std::min(value, kLatest))));
-  (key == "since" ? filter.asked.since : filter.asked.until) = time;
-}
-
-constexpr std::array<std::string_view, 9> kKeys{"since", "until",   "policy",   "login", "severity",
-                                                "path",  "command", "incident", "limit"};
-
-// One entry. False: it cannot be read at all.
-bool take_entry(Filter& filter, sd_bus_message* message) {
-  const char* key = nullptr;
-  const char* contents = nullptr;
-  char type = 0;
-  if (sd_bus_message_read(message, "s", &key) < 0 ||
-      sd_bus_message_peek_type(message, &type, &contents) < 0 || type != SD_BUS_TYPE_VARIANT)
-    return false;
-  const std::string_view name = key;
-  const bool is_known = std::find(kKeys.begin(), kKeys.end(), name) != kKeys.end();
-  const bool is_number = name == "since" || name == "until" || name == "limit";
-  const std::string_view kind = contents;
-  if (!is_known) {
-    const auto near = nearest(name, kKeys);
-    filter.error = "nothing can be asked by " + quote(name) +
-                   (near.empty() ? "" : "; did you mean " + quote(near) + "?");
-  } else if (is_number && kind == "t") {
-    std::uint64_t value = 0;
-    if (sd_bus_message_read(message, "v", "t", &value) < 0) return false;
-    take_number(filter, name, value);
-    return true;
-  } else if (is_number && kind == "u") {
-    std::uint32_t value = 0;
-    if (sd_bus_message_read(message, "v", "u", &value) < 0) return false;
-    take_number(filter, name, value);
-    return true;
-  } else if (!is_number && kind == "s") {
-    const char* value = nullptr;
-    if (sd_bus_message_read(message, "v", "s", &value) < 0) return false;
-    take_text(filter, name, value);
-    return true;
-  } else {
-    filter.error = quote(name) + (is_number ? " is a number: t or u" : " is a text: s");
-  }
-  return sd_bus_message_skip(message, "v") >= 0;
-}
-
-Filter read_filter(sd_bus_message* message) {
-  Filter filter;
-  filter.asked.limit = kUsualIncidents;
-  bool good = sd_bus_message_enter_container(message, 'a', "{sv}") >= 0;
-  while (good && filter.error.empty()) {
-    const int more = sd_bus_message_enter_container(message, 'e', "sv");
-    if (more == 0) return filter;
-    good = more > 0 && take_entry(filter, message) && sd_bus_message_exit_container(message) >= 0;
-  }
-  if (filter.error.empty()) filter.error = "the filter cannot be read";
-  return filter;
-}
-
 void list_incidents(Manager& manager, const CallPtr& call) {
-  const auto filter = read_filter(call->request());
+  const auto filter = read_filter(call->request(), kUsualIncidents);
   if (!filter.error.empty()) return invalid(call, filter.error);
   const auto audience = audience_of(call);
   manager.incidents(filter.asked, call->stop_token(),
@@ -296,6 +209,20 @@ void get_incident(Manager& manager, const CallPtr& call) {
       });
 }
 
+void report(Manager& manager, const CallPtr& call) {
+  const auto filter = read_filter(call->request(), kUsualRows);
+  if (!filter.error.empty()) return invalid(call, filter.error);
+  const auto audience = audience_of(call);
+  // Whoever could ask for those that begin so would soon know all of it.
+  if (audience == Audience::kEverybody && !filter.asked.command.empty())
+    return call->refuse(error::kAccessDenied, "what was typed is not told to everybody");
+  manager.report(filter.asked, call->stop_token(),
+                 answer_to<std::shared_ptr<const Report>>(
+                     call, [audience](Writer& writer, const std::shared_ptr<const Report>& made) {
+                       write(writer, *made, audience);
+                     }));
+}
+
 using UndoingPtr = std::shared_ptr<const Undoing>;
 
 void undo(Manager& manager, const CallPtr& call) {
@@ -329,7 +256,7 @@ struct Method {
 
 // A scan that changes nothing reads every directory of a tree: not something that anybody may have
 // done as often as they like.
-constexpr std::array<Method, 10> kMethods{{
+constexpr std::array<Method, 11> kMethods{{
     {"Reload", Need::kManage, reload},
     {"Scan", Need::kManage, scan},
     {"FindWrong", Need::kManage, find_wrong},
@@ -338,6 +265,7 @@ constexpr std::array<Method, 10> kMethods{{
     {"Resume", Need::kPause, resume},
     {"ListIncidents", Need::kInspect, list_incidents},
     {"GetIncident", Need::kInspect, get_incident},
+    {"Report", Need::kInspect, report},
     {"Undo", Need::kManage, undo},
     {"UndoFiles", Need::kManage, undo_files},
 }};

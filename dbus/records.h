@@ -14,5 +14,6 @@ void write(Writer& writer, const Violation& violation, Audience audience, std::u
 void write(Writer& writer, const ToldIncident& told, Audience audience, std::uint64_t folded);
 void write(Writer& writer, const Explained& explained);
 void write(Writer& writer, const UndoneFile& file);
+void write(Writer& writer, const Report& report, Audience audience);
 
 }  // namespace guard::bus

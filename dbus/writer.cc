@@ -155,6 +155,14 @@ void RecordWriter::number(const char* key, std::uint64_t value) {
   close();
 }
 
+void RecordWriter::numbers(const char* key, std::span<const std::uint64_t> values) {
+  open(key, "at");
+  writer_.open('a', "t");
+  for (const auto value : values) writer_.number(value);
+  writer_.close();
+  close();
+}
+
 void RecordWriter::boolean(const char* key, bool value) {
   open(key, "b");
   writer_.boolean(value);

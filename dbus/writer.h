@@ -54,6 +54,7 @@ class RecordWriter {
   void paths(const char* key, std::span<const std::string> values);
   void texts(const char* key, std::span<const std::string> values);
   void number(const char* key, std::uint64_t value);
+  void numbers(const char* key, std::span<const std::uint64_t> values);
   void boolean(const char* key, bool value);
   void time(const char* key, TimePoint value) { text(key, rfc3339(value)); }
 

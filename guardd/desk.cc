@@ -4,6 +4,7 @@
 #include <fstream>
 #include <utility>
 
+#include "guardd/audit/totals.h"
 #include "guardd/desk_errand.h"
 #include "guardd/host/question.h"
 #include "guardd/host/users.h"
@@ -178,6 +179,22 @@ void Desk::incidents(const bus::IncidentFilter& filter, std::stop_token stop,
                       [trail = std::move(trail), filter](const Errands::Place& place) {
                         return read_incidents(trail, filter, place.stop());
                       });
+}
+
+void Desk::report(const bus::IncidentFilter& filter, std::stop_token stop,
+                  bus::Reply<std::shared_ptr<const Report>> reply) {
+  auto trail = house_.trail();
+  if (trail.empty())
+    return reply(Refused{Refusal::kFailed, "there is no audit trail to look into"});
+  using MadeReport = std::shared_ptr<const Report>;
+  send<MadeReport>(house_.quick, stop, reply,
+                   [trail = std::move(trail),
+                    filter](const Errands::Place& place) -> std::variant<MadeReport, Refused> {
+                     auto made =
+                         make_report(trail, trail_filter(filter), filter.limit, place.stop());
+                     if (!made) return failed(std::move(made).error().context("the audit trail"));
+                     return std::make_shared<const Report>(*std::move(made));
+                   });
 }
 
 }  // namespace guard

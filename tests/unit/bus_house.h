@@ -60,6 +60,11 @@ class FakeManager final : public bus::Manager {
     filter_ = filter;
     reply(incidents_);
   }
+  void report(const bus::IncidentFilter& filter, std::stop_token /*stop*/,
+              bus::Reply<std::shared_ptr<const Report>> reply) override {
+    filter_ = filter;
+    reply(std::make_shared<const Report>(report_));
+  }
   void undo(const bus::UndoAsked& asked, const bus::Caller& /*caller*/, std::stop_token /*stop*/,
             bus::Reply<std::shared_ptr<const bus::Undoing>> reply) override {
     undone_ = asked;
@@ -73,6 +78,7 @@ class FakeManager final : public bus::Manager {
   std::vector<bus::Reply<bus::Done>> reloads_;
   std::vector<bus::ToldIncident> incidents_;
   Violation wrong_;
+  Report report_;
   std::optional<bus::Refused> refused_;
   bus::IncidentFilter filter_;
   std::string scanned_, explained_, paused_;

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "dbus/client.h"
+#include "dbus/report_reader.h"
 #include "dbus/service.h"
 #include "tests/unit/bus_house.h"
 #include "tests/unit/private_bus.h"
@@ -407,6 +408,65 @@ TEST_F(BusService, TellsEverybodyWhatHappenedButNotWhatWasTyped) {
   ASSERT_TRUE(incident);
   EXPECT_THAT(*bus::find<std::string>(*incident, "cmdline"), HasSubstr("secret"));
   EXPECT_THAT(*bus::find<std::string>(*incident, "instead"), HasSubstr("sudo -u shop"));
+}
+
+Report some_report() {
+  const auto moment = [](std::int64_t hour) {
+    return std::chrono::system_clock::time_point(std::chrono::hours(hour));
+  };
+  Report report;
+  report.all.add(moment(480'000), Told::kFixed, 5);
+  report.all.add(moment(480'002), Told::kDenied, 2);
+  report.all.incidents = 3;
+  report.oldest = moment(470'000);
+  report.policies.rows = {{"shop", {}, report.all}};
+  report.policies.others.add(moment(480'000), Told::kLogged, 9);
+  report.policies.more = 4;
+  report.people.rows = {{"alice", "person", report.all}, {"", "", report.all}};
+  report.programs.rows = {{"/usr/bin/git", {}, report.all}};
+  report.commands.rows = {{"git pull https://me:secret@example.org", {}, report.all}};
+  report.paths.rows = {{"/srv/shop/\xff<b>", {}, report.all, true}};
+  report.spans = {{moment(480'000), {0, 5, 0, 0}}, {moment(480'002), {0, 0, 2, 0}}};
+  return report;
+}
+
+TEST_F(BusService, AddsUpForEverybodyButWhatWasTyped) {
+  house_.on_loop([](auto&, FakeManager& manager) { manager.report_ = some_report(); });
+  const auto [status, said] = as_nobody("Report a{sv} 1 policy s shop");
+  EXPECT_EQ(status, 0) << said;
+  EXPECT_THAT(said, HasSubstr("/usr/bin/git"));
+  EXPECT_THAT(said, Not(HasSubstr("secret")));
+  EXPECT_EQ(house_.ask<std::size_t>([](auto&, FakeManager& m) { return m.filter_.limit; }), 10U);
+  EXPECT_NE(as_nobody("Report a{sv} 1 command s git").first, 0);
+  EXPECT_NE(as_nobody("Report a{sv} 1 top u 3").first, 0);
+}
+
+TEST_F(BusService, WhatIsAddedUpArrives) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root is told everything";
+  house_.on_loop([](auto&, FakeManager& manager) { manager.report_ = some_report(); });
+  const auto record = client_.report({});
+  ASSERT_TRUE(record);
+  const auto said = some_report();
+  const auto told = bus::report_in(*record);
+  EXPECT_EQ(told.all.violations, 7U);
+  EXPECT_EQ(told.all.incidents, 3U);
+  EXPECT_EQ(told.all.told, said.all.told);
+  EXPECT_EQ(told.all.first, said.all.first);
+  EXPECT_EQ(told.all.last, said.all.last);
+  EXPECT_EQ(told.oldest, said.oldest);
+  EXPECT_EQ(told.policies.more, 4U);
+  EXPECT_EQ(told.policies.others.of(Told::kLogged), 9U);
+  EXPECT_EQ(told.people.rows.at(0).kind, "person");
+  EXPECT_EQ(told.people.rows.at(1).key, "");
+  EXPECT_TRUE(told.has_commands);
+  EXPECT_EQ(told.commands.rows.at(0).key, said.commands.rows.at(0).key);
+  EXPECT_EQ(told.paths.rows.at(0).key, "/srv/shop/\xff<b>");
+  EXPECT_TRUE(told.paths.rows.at(0).is_rest);
+  ASSERT_EQ(told.spans.size(), 2U);
+  EXPECT_EQ(told.spans[1].begin, said.spans[1].begin);
+  EXPECT_EQ(told.spans[1].told, said.spans[1].told);
+  // Nothing at all is as good as a report.
+  EXPECT_EQ(bus::report_in({}).all.violations, 0U);
 }
 
 TEST_F(BusService, RefusesWhatMakesNoSense) {

@@ -1,0 +1,19 @@
+// A report out of the record that Report answers with. What is missing or of another type is as if
+// nothing had happened. Text is untrusted. Pure; any thread.
+#pragma once
+
+#include "dbus/value.h"
+#include "policy/report.h"
+
+namespace guard::bus {
+
+struct ToldReport : Report {
+  bool has_commands = false;  // they are not told to everybody
+};
+
+ToldReport report_in(const Map& record);
+
+// A moment as records have them; the epoch where it is none.
+std::chrono::system_clock::time_point time_in(const Map& record, std::string_view name);
+
+}  // namespace guard::bus
