@@ -75,6 +75,24 @@ standard error, and what held before goes on holding.
 Exit status: 0 done, 1 they are not valid.
 )";
 
+constexpr std::string_view kReport = R"(guardctl report: what happened, added up
+
+Usage: guardctl report [OPTION...]
+
+How many violations there were and what became of them, over time and by hour of
+the day, and in which policies, whose doing, with which commands, where and how
+most of them came about. Commands are for those who may know what was typed; for
+others, programs. Hours are this machine's.
+
+Of which (default: all that is kept):
+      --since TIME      Not before: "2026-03-01 14:30", today, "7d ago"
+      --until TIME      Before
+      --policy POLICY   Of this policy
+      --top N           Rows of each table (default: 10)
+
+Exit status: 0 done.
+)";
+
 constexpr std::string_view kResume = R"(guardctl resume: ends a pause before its time
 
 Usage: guardctl resume [OPTION...] POLICY
@@ -149,6 +167,7 @@ std::string_view daemon_help_text(std::string_view verb) {
   if (verb == "metrics") return kMetrics;
   if (verb == "pause") return kPause;
   if (verb == "reload") return kReload;
+  if (verb == "report") return kReport;
   if (verb == "resume") return kResume;
   if (verb == "scan") return kScan;
   if (verb == "show-incident") return kShowIncident;

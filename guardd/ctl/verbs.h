@@ -22,6 +22,7 @@ Run list_verb(CLI::App& app);
 Run metrics_verb(CLI::App& app);
 Run pause_verb(CLI::App& app);
 Run reload_verb(CLI::App& app);
+Run report_verb(CLI::App& app);
 Run resume_verb(CLI::App& app);
 Run scan_verb(CLI::App& app);
 Run show_verb(CLI::App& app);
@@ -46,6 +47,7 @@ inline constexpr std::array kVerbs{
     Verb{"metrics", metrics_verb, ""},
     Verb{"pause", pause_verb, "the name of a POLICY"},
     Verb{"reload", reload_verb, ""},
+    Verb{"report", report_verb, ""},
     Verb{"resume", resume_verb, "the name of a POLICY"},
     Verb{"scan", scan_verb, ""},
     Verb{"show", show_verb, "the name of a POLICY"},

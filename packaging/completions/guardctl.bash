@@ -17,7 +17,7 @@ _guardctl_policies() {
 
 _guardctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' i before=''
-  local verbs='check explain export fix incidents list metrics pause reload resume scan show show-incident status undo watch'
+  local verbs='check explain export fix incidents list metrics pause reload report resume scan show show-incident status undo watch'
   local options='--json --no-pager --quiet --policy-dir --bus --help --version'
   local operations='create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr
     removexattr setacl setflags mount read'
@@ -32,11 +32,11 @@ _guardctl() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
       --policy-dir | --user | --op | --exe | --unit | --login | --label | --trail | --since | --until | --policy | \
-        --severity | --path | --command | --incident | --limit | --bus | --for | --reason)
+        --severity | --path | --command | --incident | --limit | --top | --bus | --for | --reason)
         [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
         ((i++))
         ;;
-      check | explain | export | fix | incidents | list | metrics | pause | reload | resume | scan | show | show-incident | status | \
+      check | explain | export | fix | incidents | list | metrics | pause | reload | report | resume | scan | show | show-incident | status | \
         undo | watch)
         verb=${COMP_WORDS[i]}
         break
@@ -80,7 +80,7 @@ _guardctl() {
       mapfile -t COMPREPLY < <(compgen -W '10min 1h' -- "$current")
       return
       ;;
-    --command | --incident | --limit | --bus | --reason) return ;;
+    --command | --incident | --limit | --top | --bus | --reason) return ;;
     --op | --label)
       [[ $previous == --op ]] || operations='package-manager backup config-management'
       [[ $current != *,* ]] || before=${current%,*},
@@ -93,6 +93,7 @@ _guardctl() {
     [[ $verb != export ]] || options+=' --csv --incidents --trail --since --until --policy --login --severity --path
       --command --incident --limit'
     [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --limit'
+    [[ $verb != report ]] || options+=' --since --until --policy --top'
     [[ $verb != pause ]] || options+=' --for --reason'
     [[ $verb != watch ]] || options+=' --policy'
     [[ $verb != fix && $verb != undo ]] || options+=' --dry-run'

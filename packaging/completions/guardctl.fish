@@ -1,5 +1,5 @@
 # fish completion for guardctl
-set -l verbs check explain export fix incidents list metrics pause reload resume scan show show-incident status undo watch
+set -l verbs check explain export fix incidents list metrics pause reload report resume scan show show-incident status undo watch
 set -l operations create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr \
     removexattr setacl setflags mount read
 
@@ -12,6 +12,7 @@ complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a incidents -d
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'The policies there are'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a pause -d 'A maintenance window for a policy'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'Read policies and settings anew'
+complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a report -d 'What happened, added up'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a resume -d 'End a pause'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a scan -d 'Is anything wrong now?'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a show -d 'One policy'
@@ -41,9 +42,9 @@ complete -c guardctl -n '__fish_seen_subcommand_from explain' -l terminal -d 'Fr
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l csv -d 'A table for spreadsheets'
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l incidents -d 'Incidents, not each violation'
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l trail -r -d 'The audit trail'
-complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l since -x -a 'today yesterday' -d 'Not before'
-complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l until -x -a 'today yesterday' -d 'Before'
-complete -c guardctl -n '__fish_seen_subcommand_from export incidents watch' -l policy -x -d 'Of this policy'
+complete -c guardctl -n '__fish_seen_subcommand_from export incidents report' -l since -x -a 'today yesterday' -d 'Not before'
+complete -c guardctl -n '__fish_seen_subcommand_from export incidents report' -l until -x -a 'today yesterday' -d 'Before'
+complete -c guardctl -n '__fish_seen_subcommand_from export incidents report watch' -l policy -x -d 'Of this policy'
 complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l login -x -a '(__fish_complete_users)' -d 'Whose login'
 complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l severity -x \
     -a 'info low medium high critical' -d 'At least'
@@ -51,6 +52,7 @@ complete -c guardctl -n '__fish_seen_subcommand_from export' -l path -r -d 'This
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l command -x -d 'Its program or command line'
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l incident -x -d 'Of this incident'
 complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l limit -x -d 'So many at most'
+complete -c guardctl -n '__fish_seen_subcommand_from report' -l top -x -d 'Rows of each table'
 complete -c guardctl -n '__fish_seen_subcommand_from fix undo' -l dry-run -d 'Change nothing'
 complete -c guardctl -n '__fish_seen_subcommand_from pause' -l for -x -a '10min 1h' -d 'How long'
 complete -c guardctl -n '__fish_seen_subcommand_from pause' -l reason -x -d 'What for'
