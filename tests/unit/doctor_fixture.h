@@ -1,0 +1,85 @@
+// A machine of files that a test plants, and what doctor says of it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "guardd/doctor/check.h"
+#include "guardd/doctor/machine.h"
+#include "tests/unit/fakes.h"
+
+namespace guard::doctor {
+
+// For messages of failed tests.
+inline void PrintTo(const Check& check, std::ostream* out) {  // NOLINT: GoogleTest's name
+  *out << check.group << '/' << check.name << ' ' << word(check.mark) << ": " << check.finding
+       << " (" << check.why << ") [" << check.remedy << ']';
+}
+
+}  // namespace guard::doctor
+
+namespace guard::testing {
+
+class PlantedMachine : public ::testing::Test {
+ protected:
+  void plant(const std::string& path, const std::string& text) {
+    const auto real = root_ / path.substr(1);
+    std::filesystem::create_directories(std::filesystem::path(real).parent_path());
+    std::ofstream(real) << text;
+  }
+  void plant_link(const std::string& path, const std::string& target) {
+    const auto real = root_ / path.substr(1);
+    std::filesystem::create_directories(std::filesystem::path(real).parent_path());
+    std::filesystem::create_symlink(target, real);
+  }
+  void plant_directory(const std::string& path) { (void)root_.directory(path.substr(1)); }
+  void remove(const std::string& path) { std::filesystem::remove_all(root_ / path.substr(1)); }
+
+  doctor::Machine machine() const { return doctor::Machine(root_ / ""); }
+
+  TemporaryDirectory root_;
+};
+
+// The first check of this name; an empty one where there is none.
+inline doctor::Check check_of(const doctor::Checks& checks, const std::string& name) {
+  const auto found = std::find_if(checks.begin(), checks.end(),
+                                  [&](const auto& check) { return check.name == name; });
+  if (found != checks.end()) return *found;
+  ADD_FAILURE() << "nothing is said of " << name;
+  return {};
+}
+
+inline bool is_silent_about(const doctor::Checks& checks, const std::string& name) {
+  return std::none_of(checks.begin(), checks.end(),
+                      [&](const auto& check) { return check.name == name; });
+}
+
+// Marked so; and what is not well says why, and what to do, and one line of each.
+inline void expect(const doctor::Check& check, doctor::Mark mark, const std::string& finding = "",
+                   const std::string& remedy = "") {
+  EXPECT_EQ(word(check.mark), word(mark)) << ::testing::PrintToString(check);
+  EXPECT_NE(check.finding.find(finding), std::string::npos) << ::testing::PrintToString(check);
+  EXPECT_NE(check.remedy.find(remedy), std::string::npos) << ::testing::PrintToString(check);
+  const bool is_bad = mark == doctor::Mark::kWarn || mark == doctor::Mark::kFail;
+  if (is_bad) {
+    EXPECT_FALSE(check.why.empty()) << ::testing::PrintToString(check);
+    EXPECT_FALSE(check.remedy.empty()) << ::testing::PrintToString(check);
+  }
+  for (const auto& text : {check.finding, check.why, check.remedy})
+    EXPECT_TRUE(is_harmless(text)) << text;
+}
+
+inline bool all_well(const doctor::Checks& checks) {
+  for (const auto& check : checks)
+    if (check.mark == doctor::Mark::kWarn || check.mark == doctor::Mark::kFail) {
+      ADD_FAILURE() << ::testing::PrintToString(check);
+      return false;
+    }
+  return true;
+}
+
+}  // namespace guard::testing
