@@ -9,6 +9,7 @@ Usage: guardctl [OPTION...] VERB [ARGUMENT...]
 
 Policies (no daemon needed):
   check [FILE|DIR...]  Are the policies valid, and what can guardd do here?
+  doctor [POLICY...]   What on this machine keeps guardd from its work?
   explain PATH         What would happen at this path, and why?
   list                 The policies there are
   show POLICY          One policy, and where each of its values comes from
@@ -57,6 +58,24 @@ Of several directories, a file in an earlier one replaces the file of the same
 name in a later one, and a link to /dev/null masks it.
 
 Exit status: 0 valid, 1 invalid. Warnings do not count.
+)";
+
+constexpr std::string_view kDoctor =
+    R"(guardctl doctor: what on this machine keeps guardd from its work?
+
+Usage: guardctl doctor [OPTION...] [POLICY...]
+
+Looks at the kernel, at how people log in, at the clock, at guardd itself and
+where it keeps what it knows; and for the policies, at names, services, file
+systems, and at who else sets owners in their trees. What is not well comes with
+why it matters and how to mend it. Nothing is changed.
+
+It needs no daemon, but says that it should run. Ask as root: what others may
+not see is skipped. With POLICY, only the trees of these are looked at.
+
+  -v, --all        Also what to do about what was skipped
+
+Exit status: 0 well, but perhaps for warnings, 1 something failed.
 )";
 
 constexpr std::string_view kExplain = R"(guardctl explain: what would happen at this path, and why?
@@ -135,6 +154,7 @@ Exit status: 0 done, 1 there is no such policy, or the policies are invalid.
 
 std::string_view help_text(std::string_view verb) {
   if (verb == "check") return kCheck;
+  if (verb == "doctor") return kDoctor;
   if (verb == "explain") return kExplain;
   if (verb == "export") return kExport;
   if (verb == "list") return kList;

@@ -14,6 +14,7 @@ class App;
 namespace guard::ctl {
 
 Run check_verb(CLI::App& app);
+Run doctor_verb(CLI::App& app);
 Run explain_verb(CLI::App& app);
 Run export_verb(CLI::App& app);
 Run fix_verb(CLI::App& app);
@@ -39,6 +40,7 @@ struct Verb {
 
 inline constexpr std::array kVerbs{
     Verb{"check", check_verb, ""},
+    Verb{"doctor", doctor_verb, ""},
     Verb{"explain", explain_verb, "a PATH"},
     Verb{"export", export_verb, ""},
     Verb{"fix", fix_verb, ""},

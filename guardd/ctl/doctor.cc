@@ -1,0 +1,99 @@
+// doctor: is there anything about this machine that keeps guardd from doing what policies say?
+
+#include <CLI/CLI.hpp>
+
+#include "guardd/ctl/daemon.h"
+#include "guardd/ctl/diagnosis.h"
+#include "guardd/ctl/loaded.h"
+#include "guardd/ctl/verbs.h"
+#include "guardd/doctor/clock.h"
+#include "guardd/doctor/daemon.h"
+#include "guardd/doctor/fights.h"
+#include "guardd/doctor/kernel.h"
+#include "guardd/doctor/names.h"
+#include "guardd/doctor/people.h"
+#include "guardd/doctor/services.h"
+#include "guardd/doctor/storage.h"
+#include "guardd/doctor/trees.h"
+#include "guardd/host/users.h"
+#include "guardd/version.h"
+
+namespace guard::ctl {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(5);
+
+struct DoctorOptions {
+  std::vector<std::string> policies;
+  bool all = false;
+  bool probe = true;
+};
+
+doctor::DaemonFacts ask_daemon(const Options& options) {
+  auto daemon = reach_daemon(options);
+  if (!daemon) return {daemon.error(), daemon.error(), GUARD_VERSION};
+  daemon->set_patience({kPatience, kPatience, kPatience});
+  auto status = daemon->status();
+  if (!status) return {status.error(), status.error(), GUARD_VERSION};
+  return {*std::move(status), daemon->policies(), GUARD_VERSION};
+}
+
+// Every check of them, in the order in which things depend on each other.
+class Round {
+ public:
+  Round(const Options& options, const DoctorOptions& asked) : options_(options), asked_(asked) {}
+
+  doctor::Checks go(const Result<Loaded>& loaded) {
+    add(doctor::kernel_checks(machine_, doctor::try_kernel()));
+    add(doctor::people_checks(machine_));
+    add(doctor::clock_checks(machine_, doctor::look_at_clock()));
+    add(doctor::storage_checks(machine_, doctor::look_at_state("/var/lib/guardd")));
+    add(doctor::daemon_checks(machine_, ask_daemon(options_), loaded));
+    if (loaded && loaded->set) look_at_policies(*loaded->set);
+    return std::move(checks_);
+  }
+
+ private:
+  void add(doctor::Checks checks) {
+    for (auto& check : checks) checks_.push_back(std::move(check));
+  }
+
+  void look_at_policies(const PolicySet& set) {
+    const SystemUsers users;
+    add(doctor::names_checks(machine_, set, users));
+    add(doctor::services_checks(machine_, set));
+    add(doctor::fights_checks(machine_, set, users));
+    add(doctor::tree_checks(machine_, set, asked_.policies));
+  }
+
+  const Options& options_;
+  const DoctorOptions& asked_;
+  doctor::Machine machine_;
+  doctor::Checks checks_;
+};
+
+int examine(const Options& options, const DoctorOptions& asked) {
+  const auto loaded = load_policy_directories(options.policy_directories, 1);
+  for (const auto& name : asked.policies) {
+    if (name.empty()) return misused("POLICY is empty", "doctor");
+    if (!loaded || !loaded->set) break;
+    if (const auto policy = loaded->set->policy_called(name); !policy) return fail(policy.error());
+  }
+  const auto checks = Round(options, asked).go(loaded);
+  const int status = tally(checks).failures > 0 ? kFailed : kDone;
+  const auto terminal = Terminal::detect(options.pager);
+  if (options.json) return show_json(terminal, diagnosis_json(checks)) ? status : kFailed;
+  if (options.quiet) return status;
+  return terminal.show(diagnosis_text(terminal, checks, asked.all)) ? status : kFailed;
+}
+
+}  // namespace
+
+Run doctor_verb(CLI::App& app) {
+  auto asked = std::make_shared<DoctorOptions>();
+  app.add_option("policies", asked->policies);
+  app.add_flag("-v,--all", asked->all);
+  return [asked](const Options& options) { return examine(options, *asked); };
+}
+
+}  // namespace guard::ctl
