@@ -336,7 +336,8 @@ Answer<std::string> Client::owner() {
   return answered(read_as<std::string>(reply.get()));
 }
 
-Answer<Nothing> Client::watch(const std::function<bool(const Event&)>& tell, int stop) {
+Answer<Nothing> Client::watch(const std::function<bool(const Event&)>& tell, int stop,
+                              const std::function<void()>& listening) {
   const std::string name(kName);
   GUARD_TRY([[maybe_unused]] const auto heard,
             listen("type='signal',sender='" + name + "',interface='" + kManager + "'"));
@@ -344,6 +345,7 @@ Answer<Nothing> Client::watch(const std::function<bool(const Event&)>& tell, int
             listen("type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" +
                    name + "'"));
   GUARD_TRY(const auto guardd, owner());
+  if (listening) listening();
   for (;;) {
     sd_bus_message* raw = nullptr;
     const int code = sd_bus_process(bus_.get(), &raw);

@@ -92,8 +92,10 @@ class Client {
   Answer<std::vector<PolicyFacts>> policies();
 
   // Tells what guardd says until tell() returns false or something can be read from the descriptor
-  // `stop`. A failure if guardd is not there, or ends. tell() may ask guardd for more.
-  Answer<Nothing> watch(const std::function<bool(const Event&)>& tell, int stop);
+  // `stop`. A failure if guardd is not there, or ends. tell() may ask guardd for more. What guardd
+  // says once listening() was called is heard.
+  Answer<Nothing> watch(const std::function<bool(const Event&)>& tell, int stop,
+                        const std::function<void()>& listening = {});
 
  private:
   struct Call;

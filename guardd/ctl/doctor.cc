@@ -12,6 +12,7 @@
 #include "guardd/doctor/kernel.h"
 #include "guardd/doctor/names.h"
 #include "guardd/doctor/people.h"
+#include "guardd/doctor/probes.h"
 #include "guardd/doctor/services.h"
 #include "guardd/doctor/storage.h"
 #include "guardd/doctor/trees.h"
@@ -21,6 +22,7 @@
 namespace guard::ctl {
 namespace {
 
+constexpr int kSignalled = 128;  // as shells say it
 constexpr auto kPatience = std::chrono::seconds(5);
 
 struct DoctorOptions {
@@ -48,10 +50,16 @@ class Round {
     add(doctor::people_checks(machine_));
     add(doctor::clock_checks(machine_, doctor::look_at_clock()));
     add(doctor::storage_checks(machine_, doctor::look_at_state("/var/lib/guardd")));
-    add(doctor::daemon_checks(machine_, ask_daemon(options_), loaded));
-    if (loaded && loaded->set) look_at_policies(*loaded->set);
+    const auto daemon = ask_daemon(options_);
+    add(doctor::daemon_checks(machine_, daemon, loaded));
+    if (!loaded || !loaded->set) return std::move(checks_);
+    look_at_policies(*loaded->set);
+    if (asked_.probe) prove(*loaded->set, daemon);
     return std::move(checks_);
   }
+
+  // Why it ended before it was done, or 0.
+  int signal() const { return signal_; }
 
  private:
   void add(doctor::Checks checks) {
@@ -66,8 +74,21 @@ class Round {
     add(doctor::tree_checks(machine_, set, asked_.policies));
   }
 
+  void prove(const PolicySet& set, const doctor::DaemonFacts& daemon) {
+    doctor::Group group("proof");
+    if (!daemon.status || !daemon.policies) {
+      group.skip("probes", "nothing can be proved while guardd cannot be asked");
+      return add(group.take());
+    }
+    auto probed = doctor::probe(set, *daemon.status, *daemon.policies,
+                                {options_.bus, asked_.policies, kPatience});
+    signal_ = probed.signal;
+    add(std::move(probed.checks));
+  }
+
   const Options& options_;
   const DoctorOptions& asked_;
+  int signal_ = 0;
   doctor::Machine machine_;
   doctor::Checks checks_;
 };
@@ -79,7 +100,9 @@ int examine(const Options& options, const DoctorOptions& asked) {
     if (!loaded || !loaded->set) break;
     if (const auto policy = loaded->set->policy_called(name); !policy) return fail(policy.error());
   }
-  const auto checks = Round(options, asked).go(loaded);
+  Round round(options, asked);
+  const auto checks = round.go(loaded);
+  if (round.signal() != 0) return kSignalled + round.signal();
   const int status = tally(checks).failures > 0 ? kFailed : kDone;
   const auto terminal = Terminal::detect(options.pager);
   if (options.json) return show_json(terminal, diagnosis_json(checks)) ? status : kFailed;
@@ -93,6 +116,7 @@ Run doctor_verb(CLI::App& app) {
   auto asked = std::make_shared<DoctorOptions>();
   app.add_option("policies", asked->policies);
   app.add_flag("-v,--all", asked->all);
+  app.add_flag("!--no-probe", asked->probe);
   return [asked](const Options& options) { return examine(options, *asked); };
 }
 

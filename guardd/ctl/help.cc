@@ -68,11 +68,17 @@ Usage: guardctl doctor [OPTION...] [POLICY...]
 Looks at the kernel, at how people log in, at the clock, at guardd itself and
 where it keeps what it knows; and for the policies, at names, services, file
 systems, and at who else sets owners in their trees. What is not well comes with
-why it matters and how to mend it. Nothing is changed.
+why it matters and how to mend it.
+
+In the end it proves each policy: as root it makes an empty file in its first
+tree, sees whether guardd refuses it, puts it right or tells of it as the policy
+says, and takes it away again. Each leaves one incident made by guardctl. Only
+the guard "ownership" is proved.
 
 It needs no daemon, but says that it should run. Ask as root: what others may
 not see is skipped. With POLICY, only the trees of these are looked at.
 
+      --no-probe   Make no files: only look
   -v, --all        Also what to do about what was skipped
 
 Exit status: 0 well, but perhaps for warnings, 1 something failed.

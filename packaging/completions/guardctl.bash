@@ -97,7 +97,7 @@ _guardctl() {
     [[ $verb != pause ]] || options+=' --for --reason'
     [[ $verb != watch ]] || options+=' --policy'
     [[ $verb != fix && $verb != undo ]] || options+=' --dry-run'
-    [[ $verb != doctor ]] || options+=' --all'
+    [[ $verb != doctor ]] || options+=' --all --no-probe'
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     return
   fi

@@ -33,6 +33,7 @@ complete -c guardctl -n '__fish_seen_subcommand_from check explain scan fix' -F
 complete -c guardctl -n '__fish_seen_subcommand_from doctor show pause resume scan fix' \
     -a "(guardctl list --json 2>/dev/null | string replace -fr '^    \"name\": \"([a-z0-9._-]*)\",?\$' '\$1')"
 complete -c guardctl -n '__fish_seen_subcommand_from doctor' -s v -l all -d 'Also what was skipped'
+complete -c guardctl -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Make no files'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l user -x -a '(__fish_complete_users)' -d 'Whose doing'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l op -x -a "$operations" -d 'Which operations'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l exe -r -d 'The program'
