@@ -37,6 +37,15 @@ std::string_view intended_verb(int argc, char** argv) {
   return {};
 }
 
+// What is to be run is nobody's option: takes it, and all from -- on, from the command line.
+std::vector<std::string> take_command(int& argc, char** argv) {
+  char** const end = argv + argc;
+  char** const dashes = std::find(argv, end, std::string_view("--"));
+  if (dashes == end) return {};
+  argc = static_cast<int>(dashes - argv);
+  return {dashes + 1, end};
+}
+
 // Null where there is none of this name.
 const Verb* find_verb(std::string_view name) {
   const auto* found = std::find_if(kVerbs.begin(), kVerbs.end(),
@@ -101,6 +110,7 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, char** argv) {
   }
 
   const auto intended = intended_verb(argc, argv);
+  if (intended == "exec") options.command = take_command(argc, argv);
   if (const auto option = option_without_value(argc, argv); !option.empty())
     return misused(option, intended);
   try {

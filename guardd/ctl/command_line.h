@@ -18,7 +18,8 @@ struct Options {
   bool pager = true;
   bool quiet = false;
   std::vector<std::string> policy_directories;
-  std::string bus;  // empty: the system's
+  std::string bus;                   // empty: the system's
+  std::vector<std::string> command;  // after --, for the verb that runs one
 };
 
 // Does what was asked, prints the answer, returns the exit status.

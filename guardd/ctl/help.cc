@@ -10,6 +10,8 @@ Usage: guardctl [OPTION...] VERB [ARGUMENT...]
 Policies (no daemon needed):
   check [FILE|DIR...]  Are the policies valid, and what can guardd do here?
   doctor [POLICY...]   What on this machine keeps guardd from its work?
+  exec POLICY -- COMMAND
+                       Run something as its owner
   explain PATH         What would happen at this path, and why?
   list                 The policies there are
   show POLICY          One policy, and where each of its values comes from
@@ -82,6 +84,23 @@ not see is skipped. With POLICY, only the trees of these are looked at.
   -v, --all        Also what to do about what was skipped
 
 Exit status: 0 well, but perhaps for warnings, 1 something failed.
+)";
+
+constexpr std::string_view kExec =
+    R"(guardctl exec: runs a command as the owner of a policy
+
+Usage: guardctl exec [OPTION...] POLICY -- COMMAND [ARGUMENT...]
+
+What should have been typed: as the owner that the policy wants, with his groups
+and a clean environment, so that what the command makes is his, and readable for
+whom file_mode and dir_mode say. The group is the policy's where the owner is in
+it. It runs where you are if the owner may go there, else in the policy's tree.
+
+On a terminal the command gets one of its own: it cannot type into yours.
+Only root can do this, and the owner himself. --json changes nothing here.
+
+Exit status: that of COMMAND; 128 and its number if a signal has ended it; 126
+it could not be run, 127 it was not found; 1, 2 and 4 as ever, if nothing ran.
 )";
 
 constexpr std::string_view kExplain = R"(guardctl explain: what would happen at this path, and why?
@@ -161,6 +180,7 @@ Exit status: 0 done, 1 there is no such policy, or the policies are invalid.
 std::string_view help_text(std::string_view verb) {
   if (verb == "check") return kCheck;
   if (verb == "doctor") return kDoctor;
+  if (verb == "exec") return kExec;
   if (verb == "explain") return kExplain;
   if (verb == "export") return kExport;
   if (verb == "list") return kList;

@@ -15,6 +15,7 @@ namespace guard::ctl {
 
 Run check_verb(CLI::App& app);
 Run doctor_verb(CLI::App& app);
+Run exec_verb(CLI::App& app);
 Run explain_verb(CLI::App& app);
 Run export_verb(CLI::App& app);
 Run fix_verb(CLI::App& app);
@@ -41,6 +42,7 @@ struct Verb {
 inline constexpr std::array kVerbs{
     Verb{"check", check_verb, ""},
     Verb{"doctor", doctor_verb, ""},
+    Verb{"exec", exec_verb, "the name of a POLICY"},
     Verb{"explain", explain_verb, "a PATH"},
     Verb{"export", export_verb, ""},
     Verb{"fix", fix_verb, ""},

@@ -17,7 +17,7 @@ _guardctl_policies() {
 
 _guardctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' i before=''
-  local verbs='check doctor explain export fix incidents list metrics pause reload report resume scan show show-incident status undo watch'
+  local verbs='check doctor exec explain export fix incidents list metrics pause reload report resume scan show show-incident status undo watch'
   local options='--json --no-pager --quiet --policy-dir --bus --help --version'
   local operations='create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr
     removexattr setacl setflags mount read'
@@ -36,7 +36,7 @@ _guardctl() {
         [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
         ((i++))
         ;;
-      check | doctor | explain | export | fix | incidents | list | metrics | pause | reload | report | resume | scan | show | show-incident | status | \
+      check | doctor | exec | explain | export | fix | incidents | list | metrics | pause | reload | report | resume | scan | show | show-incident | status | \
         undo | watch)
         verb=${COMP_WORDS[i]}
         break
@@ -103,7 +103,7 @@ _guardctl() {
   fi
   case $verb in
     '') mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$current") ;;
-    doctor | show | pause | resume) mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_policies)" -- "$current") ;;
+    doctor | exec | show | pause | resume) mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_policies)" -- "$current") ;;
     scan | fix)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(

@@ -1,11 +1,12 @@
 # fish completion for guardctl
-set -l verbs check doctor explain export fix incidents list metrics pause reload report resume scan show show-incident status undo watch
+set -l verbs check doctor exec explain export fix incidents list metrics pause reload report resume scan show show-incident status undo watch
 set -l operations create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr \
     removexattr setacl setflags mount read
 
 complete -c guardctl -f
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Are the policies valid?'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a doctor -d 'What keeps guardd from its work?'
+complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a exec -d 'Run something as its owner'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a explain -d 'What would happen at a path?'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a export -d 'What the audit trail has kept'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a fix -d 'Put right what is wrong now'
@@ -30,7 +31,7 @@ complete -c guardctl -l bus -x -d 'Ask guardd on this bus'
 complete -c guardctl -s h -l help -d 'Help'
 complete -c guardctl -l version -d 'Version'
 complete -c guardctl -n '__fish_seen_subcommand_from check explain scan fix' -F
-complete -c guardctl -n '__fish_seen_subcommand_from doctor show pause resume scan fix' \
+complete -c guardctl -n '__fish_seen_subcommand_from doctor exec show pause resume scan fix' \
     -a "(guardctl list --json 2>/dev/null | string replace -fr '^    \"name\": \"([a-z0-9._-]*)\",?\$' '\$1')"
 complete -c guardctl -n '__fish_seen_subcommand_from doctor' -s v -l all -d 'Also what was skipped'
 complete -c guardctl -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Make no files'

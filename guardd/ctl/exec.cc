@@ -1,0 +1,123 @@
+// exec: the command that should have been typed.
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "guardd/ctl/loaded.h"
+#include "guardd/ctl/own_terminal.h"
+#include "guardd/ctl/owner.h"
+#include "guardd/ctl/verbs.h"
+#include "policy/base/text.h"
+
+namespace guard::ctl {
+namespace {
+
+// As a shell and env(1) say it.
+enum : int { kCannotRun = 126, kNotFound = 127 };
+
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
+  for (auto& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Returns only if it could not: the exit status, after having said why.
+int replace_with(std::vector<std::string> command) {
+  auto arguments = pointers_to(command);
+  ::execvp(arguments[0], arguments.data());
+  const int code = errno;
+  (void)fail(Error::from_errno(code, escaped(command.front())));
+  return code == ENOENT ? kNotFound : kCannotRun;
+}
+
+std::string current_directory() {
+  std::array<char, PATH_MAX> buffer{};
+  return ::getcwd(buffer.data(), buffer.size()) ? buffer.data() : "";
+}
+
+// By its path, as the owner himself could: being there already would let him stay where he may not
+// go. Empty: there, where the caller was. Else where he is instead.
+std::string enter(const std::string& wished, const std::string& tree, const std::string& home) {
+  if (wished.starts_with('/') && ::chdir(wished.c_str()) == 0) return "";
+  for (const auto& path : {tree, home})
+    if (::chdir(path.c_str()) == 0) return path;
+  return ::chdir("/") == 0 ? "/" : "nowhere";
+}
+
+struct AsOwner {
+  Owner owner;
+  std::string tree;
+  std::vector<std::string> command;
+  bool quiet;
+};
+
+// In the process that becomes the command.
+int run(const AsOwner& asked) {
+  const auto wished = current_directory();
+  auto environment = environment_of(asked.owner);
+  if (const auto done = become(asked.owner); !done) return fail(done.error());
+  const auto instead = enter(wished, asked.tree, asked.owner.home);
+  if (!instead.empty() && !asked.quiet)
+    std::cerr << "guardctl: the owner may not enter " << escaped(wished) << ": this runs in "
+              << escaped(instead) << '\n';
+  // The sentence above was the last that had to be written in the caller's words.
+  auto variables = pointers_to(environment);
+  environ = variables.data();
+  if (::syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, 0) != 0)
+    return fail(Error::from_errno(errno, "close_range"));
+  return replace_with(asked.command);
+}
+
+int exec_as_owner(const Options& options, const std::string& name) {
+  const auto set = load_valid(options);
+  if (!set) return kFailed;
+  const auto policy = set->policy_called(name);
+  if (!policy) return fail(policy.error());
+  const auto owner = owner_of(**policy);
+  if (!owner) return fail(owner.error());
+  const Uid self{::geteuid()};
+  if (self != kRoot && self != owner->uid) {
+    const auto& who = (*policy)->wanted.owner.name;
+    (void)fail(Error("only root, and " + quote(who) + " itself, can run something as " +
+                     quote(who) + "; try: sudo guardctl exec " + name + " -- …"));
+    return kNotPermitted;
+  }
+  if (!owner->remark.empty() && !options.quiet)
+    std::cerr << "guardctl: " << printable(owner->remark) << '\n';
+  const AsOwner asked{*owner, (*policy)->said.paths.front().value, options.command, options.quiet};
+  if (self == owner->uid || !has_terminal()) return run(asked);
+  const auto status = run_on_own_terminal(owner->uid, [&asked] { return run(asked); });
+  return status ? *status : fail(status.error());
+}
+
+int exec(const Options& options, const std::string& policy) {
+  if (policy.empty()) return misused("POLICY is empty", "exec");
+  if (options.command.empty() || options.command.front().empty())
+    return misused(
+        "exec needs a COMMAND after --, as in: guardctl exec " + escaped(policy) + " -- touch file",
+        "exec");
+  return exec_as_owner(options, policy);
+}
+
+}  // namespace
+
+Run exec_verb(CLI::App& app) {
+  auto policy = std::make_shared<std::string>();
+  app.add_option("policy", *policy)->required();
+  return [policy](const Options& options) { return exec(options, *policy); };
+}
+
+}  // namespace guard::ctl
