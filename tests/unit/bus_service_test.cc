@@ -15,8 +15,7 @@
 #include "dbus/client.h"
 #include "dbus/report_reader.h"
 #include "dbus/service.h"
-#include "tests/unit/bus_house.h"
-#include "tests/unit/private_bus.h"
+#include "tests/unit/bus_service_fixture.h"
 #include "tests/unit/records.h"
 
 namespace guard {
@@ -25,6 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 using bus::Refusal;
 using bus::Refused;
+using testing::BusService;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::FakeManager;
@@ -33,86 +33,6 @@ using testing::House;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::PrivateBus;
-
-// What a command says and how it ends.
-std::pair<int, std::string> shell(const std::string& command) {
-  std::string said;
-  auto* pipe = ::popen((command + " 2>&1").c_str(), "r");  // NOLINT(cert-env33-c)
-  if (!pipe) return {-1, ""};
-  std::array<char, 4096> buffer{};
-  while (const auto got = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    said.append(buffer.data(), got);
-  return {::pclose(pipe), said};
-}
-
-class BusService : public ::testing::Test {
- protected:
-  BusService() : house_(bus_.address()), client_(*bus::Client::open(bus_.address())) {
-    client_.set_patience({5s, 5s, 5s});
-    wait_for_name();
-  }
-  void wait_for_name() {
-    for (int tries = 0; tries < 100; ++tries) {
-      if (client_.status()) return;
-      std::this_thread::sleep_for(20ms);
-    }
-    FAIL() << "guardd does not get its name";
-  }
-  // What everybody hears until `last` of them came or a while has passed.
-  std::vector<bus::Event> heard(const std::function<void()>& deed,
-                                const std::function<bool(const std::vector<bus::Event>&)>& all) {
-    std::vector<bus::Event> events;
-    auto listener = *bus::Client::open(bus_.address());
-    const Fd stop(::eventfd(0, EFD_CLOEXEC));
-    std::promise<void> listening;
-    std::atomic<bool> is_listening = false;
-    std::thread thread([&] {
-      (void)listener.watch(
-          [&](const bus::Event& event) {
-            if (event.what == bus::Event::What::kReloaded && event.generation == 4'000'000'000) {
-              if (!is_listening.exchange(true)) listening.set_value();
-              return true;
-            }
-            events.push_back(event);
-            return !all(events);
-          },
-          stop.get());
-    });
-    // Until it hears something it does not listen.
-    const auto heard_it = listening.get_future();
-    while (heard_it.wait_for(10ms) != std::future_status::ready) {
-      house_.on_loop([](auto& service, FakeManager& manager) {
-        const auto before = std::exchange(manager.facts_.generation, 4'000'000'000);
-        service.reloaded();
-        manager.facts_.generation = before;
-      });
-    }
-    deed();
-    std::thread deadline([&] {
-      pollfd end{stop.get(), POLLIN, 0};
-      if (::poll(&end, 1, 8'000) == 0) {
-        const std::uint64_t one = 1;
-        (void)::write(stop.get(), &one, sizeof one);
-      }
-    });
-    thread.join();
-    const std::uint64_t one = 1;
-    (void)::write(stop.get(), &one, sizeof one);
-    deadline.join();
-    return events;
-  }
-  // As somebody who is not root, which is all that a bus tells of a caller.
-  std::pair<int, std::string> as_nobody(const std::string& call) const {
-    const std::string nobody =
-        ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
-    return shell(nobody + "busctl --address=" + bus_.address() + " call " + bus::kName + " " +
-                 bus::kObject + " " + bus::kManager + " " + call);
-  }
-
-  PrivateBus bus_;
-  House house_;
-  bus::Client client_;
-};
 
 TEST_F(BusService, SaysHowItStands) {
   house_.on_loop([](auto& service, FakeManager& manager) {
@@ -231,105 +151,6 @@ TEST_F(BusService, TellsWhatHasChanged) {
   });
   for (const auto* name : {"Health ", "State ", "Violations ", "Fixed "})
     EXPECT_THAT(changed, HasSubstr(name));
-}
-
-TEST_F(BusService, ALongCallHoldsUpNobody) {
-  auto other = *bus::Client::open(bus_.address());
-  std::thread waiting([&] { EXPECT_TRUE(other.reload() || ::geteuid() != 0); });
-  for (int tries = 0; ::geteuid() == 0 && tries < 200; ++tries) {
-    if (house_.ask<bool>([](auto&, FakeManager& m) { return !m.reloads_.empty(); })) break;
-    std::this_thread::sleep_for(10ms);
-  }
-  EXPECT_TRUE(client_.status());
-  house_.on_loop([](auto&, FakeManager& manager) {
-    for (const auto& reply : manager.reloads_) reply(bus::Done());
-  });
-  waiting.join();
-}
-
-TEST_F(BusService, ListsWhatIsWrong) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
-  house_.on_loop([](auto&, FakeManager& manager) { manager.wrong_ = git_violation("/srv/\xff"); });
-  const auto wrong = client_.find_wrong("shop", 2);
-  ASSERT_TRUE(wrong) << wrong.error().text;
-  EXPECT_EQ(wrong->found, 7U);
-  ASSERT_EQ(wrong->files.size(), 2U);
-  EXPECT_TRUE(bus::find<bus::Bytes>(wrong->files[0], "path_raw"));
-}
-
-TEST_F(BusService, TellsOnlyWhoScansHowFarItIs) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
-  house_.on_loop([](auto&, FakeManager& manager) {
-    manager.progress_ = {{10, 100, 1, 0}, {50, 100, 2, 2}};
-  });
-  auto other = bus_.connect();
-  ASSERT_GE(sd_bus_add_match(other.get(), nullptr, "type='signal'", nullptr, nullptr), 0);
-  std::vector<std::uint64_t> heard;
-  const auto hear = [&](const bus::ScanNow& now) {
-    EXPECT_EQ(now.expected, 100U);
-    heard.insert(heard.end(), {now.looked_at, now.found, now.fixed});
-  };
-  ASSERT_TRUE(client_.scan("shop", true, {hear, -1}));
-  EXPECT_THAT(heard, ElementsAre(10, 1, 0, 50, 2, 2));
-  heard.clear();
-  ASSERT_TRUE(client_.find_wrong("shop", 1, {hear, -1}));
-  EXPECT_THAT(heard, ElementsAre(10, 1, 0, 50, 2, 2));
-  for (sd_bus_message* raw = nullptr; sd_bus_process(other.get(), &raw) > 0; raw = nullptr) {
-    const bus::Message message(raw);
-    EXPECT_FALSE(raw && sd_bus_message_is_signal(raw, bus::kManager, "ScanProgress") > 0);
-  }
-}
-
-TEST_F(BusService, EndsAScanWhoseCallerIsTiredOfIt) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
-  const Fd stop(::eventfd(1, EFD_CLOEXEC));
-  const auto totals = client_.scan("never", false, {{}, stop.get()});
-  ASSERT_FALSE(totals);
-  EXPECT_EQ(totals.error().kind, bus::Kind::kStopped);
-  client_ = *bus::Client::open(bus_.address());
-  for (int tries = 0; tries < 200; ++tries) {
-    if (house_.ask<bool>([](auto&, FakeManager& m) { return m.stop_.stop_requested(); })) return;
-    std::this_thread::sleep_for(10ms);
-  }
-  FAIL() << "the scan goes on although its caller has left";
-}
-
-TEST_F(BusService, SaysWhatAnUndoGivesBackAndWhatNot) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may undo where there is no polkit";
-  house_.on_loop([](auto&, FakeManager& manager) {
-    const Ownership from{Uid{33}, Gid{33}, Mode{0640}};
-    const Ownership to{Uid{0}, Gid{0}, Mode{0644}};
-    manager.undoing_ = {{{"/srv/\xff", {}, {}, "it is gone \xff"}, {"/srv/a", from, to, ""}}, 5, 1};
-  });
-  const auto undone = client_.undo_files("one", true, 0);
-  ASSERT_TRUE(undone) << undone.error().text;
-  EXPECT_EQ(undone->restored, 5U);
-  EXPECT_EQ(undone->left, 1U);
-  ASSERT_EQ(undone->files.size(), 2U);
-  EXPECT_TRUE(bus::find<bus::Bytes>(undone->files[0], "path_raw"));
-  EXPECT_THAT(*bus::find<std::string>(undone->files[0], "reason"), HasSubstr("it is gone"));
-  EXPECT_EQ(*bus::find<std::uint64_t>(undone->files[1], "uid_before"), 33U);
-  EXPECT_EQ(*bus::find<std::string>(undone->files[1], "mode_after"), "0644");
-  EXPECT_EQ(client_.undo_files("one", false, 1)->files.size(), 1U);
-  const auto asked = house_.ask<bus::UndoAsked>([](auto&, FakeManager& m) { return m.undone_; });
-  EXPECT_EQ(asked.incident, "one");
-  EXPECT_FALSE(asked.dry_run);
-  EXPECT_EQ(asked.limit, 1U);
-}
-
-TEST_F(BusService, EndsWhatNobodyWaitsForAnyMore) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
-  {
-    auto other = *bus::Client::open(bus_.address());
-    other.set_patience({100ms, 100ms, 100ms});
-    EXPECT_FALSE(other.scan("never", false));
-    EXPECT_FALSE(house_.ask<bool>([](auto&, FakeManager& m) { return m.stop_.stop_requested(); }));
-  }
-  for (int tries = 0; tries < 200; ++tries) {
-    if (house_.ask<bool>([](auto&, FakeManager& m) { return m.stop_.stop_requested(); })) return;
-    std::this_thread::sleep_for(10ms);
-  }
-  FAIL() << "the scan goes on although its caller has left";
 }
 
 TEST_F(BusService, SaysWhyNot) {

@@ -1,0 +1,106 @@
+// guardd on a bus of the test's own, with a manager that does what the test says, and a client.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <functional>
+#include <future>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "dbus/client.h"
+#include "dbus/service.h"
+#include "tests/unit/bus_house.h"
+#include "tests/unit/private_bus.h"
+
+namespace guard::testing {
+
+// What a command says and how it ends.
+inline std::pair<int, std::string> shell(const std::string& command) {
+  std::string said;
+  auto* pipe = ::popen((command + " 2>&1").c_str(), "r");  // NOLINT(cert-env33-c)
+  if (!pipe) return {-1, ""};
+  std::array<char, 4096> buffer{};
+  while (const auto got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    said.append(buffer.data(), got);
+  return {::pclose(pipe), said};
+}
+
+class BusService : public ::testing::Test {
+ protected:
+  BusService() : house_(bus_.address()), client_(*bus::Client::open(bus_.address())) {
+    constexpr std::chrono::seconds kPatience(5);
+    client_.set_patience({kPatience, kPatience, kPatience});
+    wait_for_name();
+  }
+  void wait_for_name() {
+    for (int tries = 0; tries < 100; ++tries) {
+      if (client_.status()) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    FAIL() << "guardd does not get its name";
+  }
+  // What everybody hears until `last` of them came or a while has passed.
+  std::vector<bus::Event> heard(const std::function<void()>& deed,
+                                const std::function<bool(const std::vector<bus::Event>&)>& all) {
+    std::vector<bus::Event> events;
+    auto listener = *bus::Client::open(bus_.address());
+    const Fd stop(::eventfd(0, EFD_CLOEXEC));
+    std::promise<void> listening;
+    std::atomic<bool> is_listening = false;
+    std::thread thread([&] {
+      (void)listener.watch(
+          [&](const bus::Event& event) {
+            if (event.what == bus::Event::What::kReloaded && event.generation == 4'000'000'000) {
+              if (!is_listening.exchange(true)) listening.set_value();
+              return true;
+            }
+            events.push_back(event);
+            return !all(events);
+          },
+          stop.get());
+    });
+    // Until it hears something it does not listen.
+    const auto heard_it = listening.get_future();
+    while (heard_it.wait_for(std::chrono::milliseconds(10)) != std::future_status::ready) {
+      house_.on_loop([](auto& service, FakeManager& manager) {
+        const auto before = std::exchange(manager.facts_.generation, 4'000'000'000);
+        service.reloaded();
+        manager.facts_.generation = before;
+      });
+    }
+    deed();
+    std::thread deadline([&] {
+      pollfd end{stop.get(), POLLIN, 0};
+      if (::poll(&end, 1, 8'000) == 0) {
+        const std::uint64_t one = 1;
+        (void)::write(stop.get(), &one, sizeof one);
+      }
+    });
+    thread.join();
+    const std::uint64_t one = 1;
+    (void)::write(stop.get(), &one, sizeof one);
+    deadline.join();
+    return events;
+  }
+  // As somebody who is not root, which is all that a bus tells of a caller.
+  std::pair<int, std::string> as_nobody(const std::string& call) const {
+    const std::string nobody =
+        ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
+    return shell(nobody + "busctl --address=" + bus_.address() + " call " + bus::kName + " " +
+                 bus::kObject + " " + bus::kManager + " " + call);
+  }
+
+  PrivateBus bus_;
+  House house_;
+  bus::Client client_;
+};
+
+}  // namespace guard::testing
