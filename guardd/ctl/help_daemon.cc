@@ -90,6 +90,9 @@ Of which (default: all that is kept):
       --policy POLICY   Of this policy
       --top N           Rows of each table (default: 10)
 
+      --html FILE       One page with pictures, which needs nothing else, into
+                        FILE, readable by you only; - is standard output
+
 Exit status: 0 done.
 )";
 

@@ -1,5 +1,8 @@
 // report: what happened within a time, added up.
 
+#include <unistd.h>
+
+#include <array>
 #include <optional>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +11,8 @@
 #include "guardd/ctl/daemon.h"
 #include "guardd/ctl/json.h"
 #include "guardd/ctl/loaded.h"
+#include "guardd/ctl/new_file.h"
+#include "guardd/ctl/report_html.h"
 #include "guardd/ctl/report_text.h"
 #include "guardd/ctl/verbs.h"
 
@@ -19,6 +24,7 @@ struct ReportOptions {
   std::string until;
   std::string policy;
   std::uint32_t top = 10;
+  std::optional<std::string> html;  // "-": standard output
 };
 
 Range range_of(const bus::IncidentQuery& asked, const Report& report) {
@@ -33,7 +39,22 @@ Range range_of(const bus::IncidentQuery& asked, const Report& report) {
   return range;
 }
 
+int show_html(const Terminal& terminal, const ReportOptions& asked, const bus::ToldReport& told,
+              const Range& range) {
+  PageFacts facts;
+  facts.policy = asked.policy;
+  facts.made = std::chrono::system_clock::now();
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) == 0) facts.host = host.data();
+  const auto page = report_html(told, range, facts);
+  if (*asked.html == "-") return terminal.show(page) ? kDone : kFailed;
+  const auto done = put_file(*asked.html, page);
+  return done ? kDone : fail(done.error());
+}
+
 int report(const Options& options, const ReportOptions& asked) {
+  if (asked.html && asked.html->empty()) return misused("--html needs a FILE", "report");
+  if (asked.html && options.json) return misused("--html and --json are two things", "report");
   if (asked.top == 0) return misused("--top 0 shows nothing", "report");
   bus::IncidentQuery query;
   if (!understood(asked.since, query.since) || !understood(asked.until, query.until)) return kUsage;
@@ -47,9 +68,11 @@ int report(const Options& options, const ReportOptions& asked) {
   if (!record) return fail(record.error());
   const auto terminal = Terminal::detect(options.pager);
   if (options.json) return show_json(terminal, json_record(*record)) ? kDone : kFailed;
-  if (options.quiet) return kDone;
   const auto told = bus::report_in(*record);
-  const auto text = report_text(terminal, told, range_of(query, told), speaks_utf8());
+  const auto range = range_of(query, told);
+  if (asked.html) return show_html(terminal, asked, told, range);
+  if (options.quiet) return kDone;
+  const auto text = report_text(terminal, told, range, speaks_utf8());
   return terminal.show(text) ? kDone : kFailed;
 }
 
@@ -61,6 +84,7 @@ Run report_verb(CLI::App& app) {
   app.add_option("--until", asked->until);
   app.add_option("--policy", asked->policy);
   app.add_option("--top", asked->top);
+  app.add_option("--html", asked->html);
   return [asked](const Options& options) { return report(options, *asked); };
 }
 

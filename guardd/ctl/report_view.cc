@@ -101,10 +101,10 @@ std::vector<ShownTable> tables_of(const bus::ToldReport& report) {
   std::vector<ShownTable> tables{{"Policies", &report.policies, "policies"},
                                  {"People and services", &report.people, "of them"}};
   if (report.has_commands)
-    tables.push_back({"Commands", &report.commands, "commands"});
+    tables.push_back({"Commands", &report.commands, "commands", true});
   else
-    tables.push_back({"Programs", &report.programs, "programs"});
-  tables.push_back({"Paths", &report.paths, "paths"});
+    tables.push_back({"Programs", &report.programs, "programs", true});
+  tables.push_back({"Paths", &report.paths, "paths", true});
   tables.push_back({"Operations", &report.operations, "operations"});
   return tables;
 }

@@ -47,6 +47,7 @@ struct ShownTable {
   std::string_view heading;
   const ReportTable* table;
   std::string_view others;  // "policies"
+  bool is_typed = false;    // what people type: commands and paths
 };
 std::vector<ShownTable> tables_of(const bus::ToldReport& report);
 

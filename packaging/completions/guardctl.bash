@@ -31,7 +31,7 @@ _guardctl() {
   fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      --policy-dir | --user | --op | --exe | --unit | --login | --label | --trail | --since | --until | --policy | \
+      --policy-dir | --user | --op | --exe | --unit | --login | --label | --trail | --html | --since | --until | --policy | \
         --severity | --path | --command | --incident | --limit | --top | --bus | --for | --reason)
         [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
         ((i++))
@@ -50,7 +50,7 @@ _guardctl() {
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    --exe | --trail | --path)
+    --exe | --trail | --path | --html)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
@@ -93,7 +93,7 @@ _guardctl() {
     [[ $verb != export ]] || options+=' --csv --incidents --trail --since --until --policy --login --severity --path
       --command --incident --limit'
     [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --limit'
-    [[ $verb != report ]] || options+=' --since --until --policy --top'
+    [[ $verb != report ]] || options+=' --since --until --policy --top --html'
     [[ $verb != pause ]] || options+=' --for --reason'
     [[ $verb != watch ]] || options+=' --policy'
     [[ $verb != fix && $verb != undo ]] || options+=' --dry-run'
