@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr auto kPause = milliseconds(5);
+constexpr auto kHistory = std::chrono::seconds(1);  // it is asked at the very end
 constexpr auto kLongestSettle = std::chrono::seconds(30);
 
 constexpr const char* kWhy =
@@ -283,8 +284,7 @@ class Probes {
           "systemctl restart guardd");
       return 0;
     }
-    client->set_patience(
-        {std::chrono::seconds(5), std::chrono::seconds(5), std::chrono::seconds(5)});
+    client->set_patience({kHistory, kHistory, kHistory});
     const HeldSignals signals;
     for (const auto& each : planned_) each->begin();
     auto waiting = planned_.size();

@@ -120,7 +120,7 @@ void DaemonTest::start() {
   const auto directory = (root() / "policies").string();
   const auto state = state_.string();
   std::vector<std::string> words{GUARDD, "--policy-dir", directory, "--state-dir", state, "--bus",
-                                 "none", "--backend",    backend(), "--log",       "json"};
+                                 bus_,   "--backend",    backend(), "--log",       "json"};
   words.insert(words.end(), options_.begin(), options_.end());
   std::vector<char*> arguments;
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));  // NOLINT

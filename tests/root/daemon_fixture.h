@@ -95,6 +95,7 @@ class DaemonTest : public ScratchFsTest {
   std::filesystem::path logged_;      // srv/logged
   std::filesystem::path other_;       // guarded by nobody: $O
   std::filesystem::path state_;       // not on the file system under test, which may get read-only
+  std::string bus_ = "none";          // its address
   std::vector<std::string> options_;  // for the command line, besides the usual ones
 
  private:
