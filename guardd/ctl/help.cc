@@ -15,6 +15,7 @@ Policies (no daemon needed):
   explain PATH         What would happen at this path, and why?
   list                 The policies there are
   show POLICY          One policy, and where each of its values comes from
+  suggest [UNIT...]    Policies for the services and directories there are
 
 The daemon:
   status               How guardd is, and what each policy gets
@@ -175,6 +176,28 @@ each backend makes of the policy.
 Exit status: 0 done, 1 there is no such policy, or the policies are invalid.
 )";
 
+constexpr std::string_view kSuggest =
+    R"(guardctl suggest: policies for the services and directories there are
+
+Usage: guardctl suggest [OPTION...] [UNIT...]
+       guardctl suggest [OPTION...] --tree PATH...
+
+Prints a policy file, with comments on why, that "guardctl check" passes. Every
+policy only logs: read it, change what is not so, and put it in its place:
+
+  guardctl suggest postgresql nginx redis > /etc/guardd/policies.d/db.toml
+
+Without UNIT, for the services that are enabled or running. Their units, what is
+known of usual servers, and who owns what is there now are what it goes by. What
+was left out, and why, stands at the end.
+
+      --tree PATH...    From who owns what in these directories, whatever uses
+                        them: most of it says the owner, the rest makes rules
+      --root DIR        Of the machine that lies in this directory
+
+Exit status: 0 done, 1 nothing to suggest, or no such unit or directory.
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view verb) {
@@ -185,6 +208,7 @@ std::string_view help_text(std::string_view verb) {
   if (verb == "export") return kExport;
   if (verb == "list") return kList;
   if (verb == "show") return kShow;
+  if (verb == "suggest") return kSuggest;
   const auto text = daemon_help_text(verb);
   return text.empty() ? kMain : text;
 }

@@ -30,6 +30,7 @@ Run scan_verb(CLI::App& app);
 Run show_verb(CLI::App& app);
 Run show_incident_verb(CLI::App& app);
 Run status_verb(CLI::App& app);
+Run suggest_verb(CLI::App& app);
 Run undo_verb(CLI::App& app);
 Run watch_verb(CLI::App& app);
 
@@ -57,6 +58,7 @@ inline constexpr std::array kVerbs{
     Verb{"show", show_verb, "the name of a POLICY"},
     Verb{"show-incident", show_incident_verb, "the ID of an incident"},
     Verb{"status", status_verb, ""},
+    Verb{"suggest", suggest_verb, ""},
     Verb{"undo", undo_verb, "the ID of an incident"},
     Verb{"watch", watch_verb, ""},
 };

@@ -17,7 +17,7 @@ _guardctl_policies() {
 
 _guardctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' i before=''
-  local verbs='check doctor exec explain export fix incidents list metrics pause reload report resume scan show show-incident status undo watch'
+  local verbs='check doctor exec explain export fix incidents list metrics pause reload report resume scan show show-incident status suggest undo watch'
   local options='--json --no-pager --quiet --policy-dir --bus --help --version'
   local operations='create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr
     removexattr setacl setflags mount read'
@@ -32,12 +32,12 @@ _guardctl() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
       --policy-dir | --user | --op | --exe | --unit | --login | --label | --trail | --html | --since | --until | --policy | \
-        --severity | --path | --command | --incident | --limit | --top | --bus | --for | --reason)
+        --severity | --path | --command | --incident | --limit | --top | --bus | --for | --reason | --root | --tree)
         [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
         ((i++))
         ;;
-      check | doctor | exec | explain | export | fix | incidents | list | metrics | pause | reload | report | resume | scan | show | show-incident | status | \
-        undo | watch)
+      *)
+        [[ " $verbs " == *" ${COMP_WORDS[i]} "* ]] || continue
         verb=${COMP_WORDS[i]}
         break
         ;;
@@ -45,12 +45,12 @@ _guardctl() {
   done
 
   case $previous in
-    --policy-dir)
+    --policy-dir | --root)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    --exe | --trail | --path | --html)
+    --exe | --trail | --path | --html | --tree)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
@@ -94,6 +94,7 @@ _guardctl() {
       --command --incident --limit'
     [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --limit'
     [[ $verb != report ]] || options+=' --since --until --policy --top --html'
+    [[ $verb != suggest ]] || options+=' --tree --root'
     [[ $verb != pause ]] || options+=' --for --reason'
     [[ $verb != watch ]] || options+=' --policy'
     [[ $verb != fix && $verb != undo ]] || options+=' --dry-run'

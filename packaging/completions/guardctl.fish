@@ -1,5 +1,5 @@
 # fish completion for guardctl
-set -l verbs check doctor exec explain export fix incidents list metrics pause reload report resume scan show show-incident status undo watch
+set -l verbs check doctor exec explain export fix incidents list metrics pause reload report resume scan show show-incident status suggest undo watch
 set -l operations create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr \
     removexattr setacl setflags mount read
 
@@ -21,6 +21,7 @@ complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a show -d 'One
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a show-incident -d 'All about one incident'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a metrics -d 'How guardd is, for Prometheus'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a status -d 'How guardd is'
+complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a suggest -d 'Policies for what there is'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a undo -d 'Take back what was put right'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a watch -d 'Incidents as they happen'
 complete -c guardctl -l json -d 'Print JSON'
@@ -61,3 +62,6 @@ complete -c guardctl -n '__fish_seen_subcommand_from fix undo' -l dry-run -d 'Ch
 complete -c guardctl -n '__fish_seen_subcommand_from report' -l html -r -d 'One page with pictures'
 complete -c guardctl -n '__fish_seen_subcommand_from pause' -l for -x -a '10min 1h' -d 'How long'
 complete -c guardctl -n '__fish_seen_subcommand_from pause' -l reason -x -d 'What for'
+complete -c guardctl -n '__fish_seen_subcommand_from suggest' -x -a '(__fish_systemctl_services 2>/dev/null)'
+complete -c guardctl -n '__fish_seen_subcommand_from suggest' -l tree -r -d 'From who owns what is here'
+complete -c guardctl -n '__fish_seen_subcommand_from suggest' -l root -x -a '(__fish_complete_directories)' -d 'Of the machine in here'
