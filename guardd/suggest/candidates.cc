@@ -21,11 +21,20 @@ std::string shown(const std::string& path) {
   return escaped(path);
 }
 
+// The last name in the path that says more than the subject does.
+std::string distinct_part(std::string_view path, const std::string& subject) {
+  for (auto rest = path; !rest.empty(); rest = rest.substr(0, rest.rfind('/'))) {
+    const auto name = rest.substr(rest.rfind('/') + 1);
+    if (policy_name(name) != subject) return std::string(name);
+  }
+  return {};
+}
+
 }  // namespace
 
 void Candidates::leave_out(const std::string& what, std::string why) {
   for (const auto& known : suggestion_.left_out)
-    if (known.what == what && known.why == why) return;
+    if (known.what == what) return;
   suggestion_.left_out.push_back({what, std::move(why)});
 }
 
@@ -52,20 +61,18 @@ std::string Candidates::why_refused(const std::string& path) const {
 }
 
 void Candidates::add(const std::string& path, Candidate candidate) {
-  const auto said = candidate.subject.empty() || candidate.who.empty()
-                        ? path
-                        : path + " (" + candidate.subject + ")";
+  const auto of = candidate.who.empty() ? "" : " (" + candidate.subject + ")";
   auto normal = normal_tree_path(path);
-  if (!normal) return leave_out(said, normal.error().text());
+  if (!normal) return leave_out(path + of, normal.error().text());
   if (normal->empty()) *normal = "/";
   candidate.path = machine_.real_path(*normal);
   if (candidate.may_be_absent && !machine_.is_there(candidate.path)) return;
   if (candidate.path != *normal)
     candidate.why.push_back("where the link " + shown(*normal) + " leads");
   if (const auto why = why_refused(candidate.path == "/" ? "" : candidate.path); !why.empty())
-    return leave_out(said, why);
+    return leave_out(candidate.path + of, why);
   if (!is_utf8(candidate.path))
-    return leave_out(said, "no policy can name a path that is not UTF-8");
+    return leave_out(candidate.path + of, "no policy can name a path that is not UTF-8");
   by_path_[candidate.path].push_back(std::move(candidate));
 }
 
@@ -83,6 +90,8 @@ void Candidates::settle_shared() {
         break;
       }
       first.given = first.given || other.given;
+      if (other.is_guess && !first.is_guess) other.why.clear();
+      first.is_guess = first.is_guess && other.is_guess;
       for (auto& why : other.why)
         if (std::find(first.why.begin(), first.why.end(), why) == first.why.end())
           first.why.push_back(std::move(why));
@@ -171,21 +180,27 @@ void Candidates::propose(const Candidate& candidate) {
     const bool is_theirs = tree->entries.front().owner.uid == candidate.owner->uid ||
                            (theirs > 0 && theirs * 2 >= all);
     if (!candidate.given && !is_theirs) {
-      return leave_out(candidate.path,
-                       "belongs to " + escaped(user_text(tree->entries.front().owner.uid)) +
-                           ", and of the " + grouped(all) + " in it " + grouped(theirs) + " to " +
-                           escaped(candidate.owner->name) + " (" + candidate.subject +
-                           (candidate.why.empty() ? "" : ": " + candidate.why.front()) + ")");
+      if (candidate.is_guess) return;
+      std::string why = "belongs to " + escaped(user_text(tree->entries.front().owner.uid));
+      why += all == 0 ? ", and is empty"
+                      : ", and of the " + grouped(all) + " in it " + grouped(theirs) + " to " +
+                            escaped(candidate.owner->name);
+      return leave_out(candidate.path + " (" + candidate.subject + ")",
+                       candidate.why.front() + ", but " + why);
     }
     expected = {candidate.owner->uid, candidate.group, theirs * 2 >= all};
   }
   const auto owners = owners_of(*tree, expected);
   auto proposal = proposal_of(candidate, owners);
   std::string why = shown(candidate.path) + ": ";
-  why += all == 0
-             ? "nothing is in it yet"
-             : (owners.of_most == all ? "all " : grouped(owners.of_most) + " of ") + grouped(all) +
-                   " in it belong to " + escaped(proposal.owner) + ":" + escaped(proposal.group);
+  const auto whose = escaped(proposal.owner) + ":" + escaped(proposal.group);
+  if (all == 0)
+    why += "nothing is in it yet";
+  else if (all == 1 && owners.of_most == 1)
+    why += "what is in it belongs to " + whose;
+  else
+    why += (owners.of_most == all ? "all " : grouped(owners.of_most) + " of ") + grouped(all) +
+           " in it belong to " + whose;
   for (const auto& reason : candidate.why) why += "; " + reason;
   if (tree->is_cut) why += "; there is more than that, which was not looked at";
   if (tree->unread > 0)
@@ -254,7 +269,7 @@ void Candidates::merge_and_name() {
       else if (is_within(path, "/var/cache"))
         proposal.name += "-cache";
       else
-        proposal.name = policy_name(proposal.name + "-" + path.substr(path.rfind('/') + 1));
+        proposal.name = policy_name(proposal.name + "-" + distinct_part(path, proposal.name));
     }
     proposal.name = free_name(proposal.name);
     const auto& who = kept.candidate.who;

@@ -24,6 +24,7 @@ struct Candidate {
   std::vector<std::string> why;
   bool given = false;
   bool may_be_absent = false;
+  bool is_guess = false;
 };
 
 class Candidates {

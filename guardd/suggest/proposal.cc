@@ -113,21 +113,23 @@ std::string policy_text(const Proposal& proposal) {
     out += '\n' + comment(count_text(rule), "  # ", "  # ");
     out += rule_text(rule, "  ");
   }
-  const auto given =
-      "\"fix\" would give " + escaped(proposal.owner) + ":" + escaped(proposal.group);
+  const auto fix_gives = [&](std::size_t entries) {
+    return std::string("\"fix\" would give ") + (entries == 1 ? "it" : "them") + " to " +
+           escaped(proposal.owner) + ":" + escaped(proposal.group);
+  };
   for (const auto& stray : proposal.strays) {
-    out += '\n' + comment(count_text(stray) + ", taken for an accident: " + given +
-                              (stray.entries == 1 ? " this" : " these") +
-                              ". If it is meant, put this rule in force:",
-                          "  # ", "  # ");
+    out +=
+        '\n' + comment(count_text(stray) + ", taken for an accident: " + fix_gives(stray.entries) +
+                           ". If it is meant, put this in force:",
+                       "  # ", "  # ");
     const auto text = rule_text(stray, "");
     for (const auto line : lines_of(text)) out += "  #   " + std::string(line) + "\n";
   }
   for (const auto& rest : proposal.unsaid) {
     out += '\n' + comment(count_text(rest) +
-                              ", without a rule, as there are too many different ones or their "
+                              ", without a rule, as there are too many different ones, or their "
                               "names are not UTF-8 or too long: " +
-                              given + (rest.entries == 1 ? " this." : " these."),
+                              fix_gives(rest.entries) + ".",
                           "  # ", "  # ");
   }
   return out;

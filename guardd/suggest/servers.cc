@@ -228,7 +228,8 @@ class Finder {
     for (const auto name : server.users)
       if (service_.user.empty()) become(std::string(name));
     for (const auto path : server.usual)
-      add(std::string(path), "where " + std::string(last_name(command.front())) + " keeps things");
+      add(std::string(path), "where " + std::string(last_name(command.front())) + " keeps things",
+          true);
   }
 
   // Those that the command line names are instead of the usual ones.
@@ -263,9 +264,9 @@ class Finder {
     if (known && *known) service_.user = user;
   }
 
-  void add(const std::string& path, std::string why) {
+  void add(const std::string& path, std::string why, bool is_guess = false) {
     if (!path.starts_with('/')) return;
-    service_.places.push_back({path, std::move(why), false, true});
+    service_.places.push_back({path, std::move(why), false, true, is_guess});
   }
 
   Service& service_;

@@ -64,7 +64,7 @@ class Reader {
   void directories(std::string_view key, const std::string& above) {
     for (const auto& word : words(key)) {
       const auto name = word.substr(0, word.find(':'));  // "name:link"
-      service_.places.push_back({above + name, std::string(key) + "=" + name, true, false});
+      service_.places.push_back({above + name, std::string(key) + "=" + name, true, false, false});
     }
   }
 
@@ -79,7 +79,8 @@ class Reader {
   void working_directory() {
     auto path = one("WorkingDirectory");
     if (path.starts_with('-')) path.erase(0, 1);
-    if (path.starts_with('/')) service_.places.push_back({path, "WorkingDirectory=", false, false});
+    if (path.starts_with('/'))
+      service_.places.push_back({path, "WorkingDirectory=", false, false, false});
     if (path != "~" || service_.user.empty()) return;
     service_.left_out.push_back(
         {"WorkingDirectory=~", "a home directory is more than a service's"});
@@ -90,7 +91,7 @@ class Reader {
       const bool may_be_absent = path.starts_with('-');
       path.erase(0, std::min(path.find_first_not_of("-+"), path.size()));
       if (path.starts_with('/'))
-        service_.places.push_back({path, std::string(key) + "=", false, may_be_absent});
+        service_.places.push_back({path, std::string(key) + "=", false, may_be_absent, false});
     }
   }
 

@@ -17,6 +17,7 @@ struct Place {
   // what lies there has to show whose it is: a configuration can be the service's own to write.
   bool given = false;
   bool may_be_absent = false;  // where it is not there, nothing is said of it
+  bool is_guess = false;       // nobody named it: where it is not the service's, neither
 };
 
 // A place that is left alone, and why.

@@ -62,7 +62,7 @@ void add_service(const Machine& machine, Service service, bool is_asked, Candida
   }
   if (service.places.empty()) leave_out("names no directory that could be its own");
   for (const auto& [what, why] : service.left_out)
-    candidates.leave_out(what + " (" + service.unit + ")", why);
+    candidates.leave_out(what + " (" + stem(service.unit) + ")", why);
   for (const auto& place : service.places) {
     Candidate candidate;
     candidate.subject = stem(service.unit);
@@ -72,6 +72,7 @@ void add_service(const Machine& machine, Service service, bool is_asked, Candida
     candidate.why = {escaped(place.why)};
     candidate.given = place.given;
     candidate.may_be_absent = place.may_be_absent;
+    candidate.is_guess = place.is_guess;
     candidates.add(place.path, std::move(candidate));
   }
 }
@@ -90,15 +91,19 @@ Result<Suggestion> suggest_for_units(const Machine& machine, const Request& requ
   for (auto& instance : server_instances(machine)) alive.insert(std::move(instance));
 
   std::set<std::string> names;
+  std::set<std::string> spoken_for;  // by their instances
   for (const auto& unit : request.units) {
     const auto name = full_name(unit);
     names.insert(name);
     // "postgresql" also means its instances.
-    for (const auto& one : alive)
-      if (name.find('@') == std::string::npos
-              ? one.starts_with(stem(name) + "@")
-              : name.ends_with("@.service") && one.starts_with(stem(name)))
-        names.insert(one);
+    for (const auto& one : alive) {
+      const bool is_instance = name.find('@') == std::string::npos
+                                   ? one.starts_with(stem(name) + "@")
+                                   : name.ends_with("@.service") && one.starts_with(stem(name));
+      if (!is_instance) continue;
+      names.insert(one);
+      spoken_for.insert(name);
+    }
   }
   const bool is_asked = !request.units.empty();
   Candidates candidates(machine, request.present);
@@ -113,7 +118,8 @@ Result<Suggestion> suggest_for_units(const Machine& machine, const Request& requ
                    (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
     }
     if (unit->name().ends_with("@.service") || !seen.insert(unit->name()).second) continue;
-    add_service(machine, service_of(*unit, machine), is_asked, candidates);
+    add_service(machine, service_of(*unit, machine), is_asked && !spoken_for.contains(name),
+                candidates);
   }
   return candidates.finish();
 }

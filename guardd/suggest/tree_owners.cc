@@ -74,19 +74,26 @@ class Sorter {
   void find_most() {
     std::map<Owner, std::size_t> owners;
     const auto& entries = tree_.entries;
-    for (std::size_t at = entries.size() == 1 ? 0 : 1; at < entries.size(); ++at)
-      if (!expected_.owner || entries[at].owner.uid == *expected_.owner)
-        ++owners[entries[at].owner];
+    for (std::size_t at = entries.size() == 1 ? 0 : 1; at < entries.size(); ++at) {
+      const auto& entry = entries[at];
+      if (!expected_.owner)
+        ++owners[entry.owner];
+      else if (entry.owner.uid == *expected_.owner && entry.is_regular())
+        ++owners[entry.owner];
+    }
     const auto most =
         std::max_element(owners.begin(), owners.end(), [](const auto& a, const auto& b) {
           return std::tuple(a.second, a.first.uid != kRoot) <
                  std::tuple(b.second, b.first.uid != kRoot);
         });
-    if (most != owners.end()) {
-      found_.most = most->first;
-    } else {
-      found_.most = {*expected_.owner, expected_.group.value_or(kRootGroup)};
-    }
+    found_.most = most != owners.end() ? most->first : of_new_files();
+  }
+
+  // The directories that a package makes need not have the group of the files that will be in them.
+  Owner of_new_files() const {
+    const auto& root = tree_.entries.front();
+    const bool is_inherited = (root.mode & kSetGid) != 0;
+    return {*expected_.owner, is_inherited ? root.owner.gid : expected_.group.value_or(kRootGroup)};
   }
 
   Sort sort_of(std::size_t at) const {

@@ -83,6 +83,28 @@ find_image() {
   touch "$image"
 }
 
+# fetch_packages SECTION DIR: into DIR what is to be installed in the image for a section of packaging/packages, all that
+# it depends on included. Downloaded once, by what this machine knows of its suites.
+fetch_packages() {
+  local section=$1 dir=$2 archives=$cache_dir/packages log=$world/packages.log names file
+  mapfile -t names < <("$source_dir/packaging/install-packages" --list "$section")
+  mkdir -p "$archives/partial" "$dir"
+  local apt=(apt-get -qq --yes -o "Dir::State::Status=$image/root/var/lib/dpkg/status" -o "Dir::Cache::archives=$archives"
+    -o APT::Install-Recommends=false -o APT::Sandbox::User=root -o Acquire::Retries=3)
+  (
+    flock 9
+    "${apt[@]}" -o Debug::NoLocking=1 --download-only install "${names[@]}" </dev/null
+    "${apt[@]}" -o "Dir::Cache::archives=$world" -o Debug::NoLocking=1 --print-uris install "${names[@]}" </dev/null |
+      awk '{ print $2 }' >"$world/packages"
+  ) 9>"$archives/lock" >"$log" 2>&1 || {
+    tail -n 5 "$log"
+    skip "the packages of [$section] cannot be had"
+  }
+  while read -r file; do
+    cp "$archives/$file" "$dir/"
+  done <"$world/packages"
+}
+
 # install_into DIR BUILD_DIR: what "cmake --install" installs, as a package would have it.
 install_into() {
   local log=$world/install.log
