@@ -38,7 +38,7 @@ void Candidates::leave_out(const std::string& what, std::string why) {
   suggestion_.left_out.push_back({what, std::move(why)});
 }
 
-std::string Candidates::why_refused(const std::string& path) const {
+std::string Candidates::why_refused(const std::string& path, bool is_of_service) const {
   switch (danger_of(path)) {
     case TreeDanger::kSystem:
     case TreeDanger::kNever:
@@ -49,7 +49,7 @@ std::string Candidates::why_refused(const std::string& path) const {
       break;
   }
   for (const auto above : kVolatile)
-    if (is_within(path, above))
+    if (is_of_service && is_within(path, above))
       return "is emptied at each boot: what root leaves there is soon gone";
   if (!present_) return {};
   const auto* tree = present_->tree_of(path);
@@ -69,7 +69,9 @@ void Candidates::add(const std::string& path, Candidate candidate) {
   if (candidate.may_be_absent && !machine_.is_there(candidate.path)) return;
   if (candidate.path != *normal)
     candidate.why.push_back("where the link " + shown(*normal) + " leads");
-  if (const auto why = why_refused(candidate.path == "/" ? "" : candidate.path); !why.empty())
+  const bool is_of_service = candidate.owner.has_value();
+  if (const auto why = why_refused(candidate.path == "/" ? "" : candidate.path, is_of_service);
+      !why.empty())
     return leave_out(candidate.path + of, why);
   if (!is_utf8(candidate.path))
     return leave_out(candidate.path + of, "no policy can name a path that is not UTF-8");

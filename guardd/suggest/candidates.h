@@ -39,7 +39,7 @@ class Candidates {
   Suggestion finish();
 
  private:
-  std::string why_refused(const std::string& path) const;
+  std::string why_refused(const std::string& path, bool is_of_service) const;
   void settle_shared();
   void propose(const Candidate& candidate);
   void propose_pending(const Candidate& candidate);
