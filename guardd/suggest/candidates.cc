@@ -190,7 +190,7 @@ void Candidates::propose(const Candidate& candidate) {
       return leave_out(candidate.path + " (" + candidate.subject + ")",
                        candidate.why.front() + ", but " + why);
     }
-    expected = {candidate.owner->uid, candidate.group, theirs * 2 >= all};
+    expected = {candidate.owner->uid, candidate.group, theirs * 2 >= all, candidate.given};
   }
   const auto owners = owners_of(*tree, expected);
   auto proposal = proposal_of(candidate, owners);

@@ -1,6 +1,7 @@
 #include "guardd/suggest/suggest.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "guardd/suggest/candidates.h"
@@ -113,9 +114,13 @@ Result<Suggestion> suggest_for_units(const Machine& machine, const Request& requ
     const auto unit = files.load(name);
     if (!unit) {
       if (!is_asked) continue;
-      const auto near = nearest(name, files.services());
-      return Error(unit.error().text() +
-                   (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
+      if (unit.error().code() != ENOENT) return unit.error();
+      auto known = files.services();  // compared without what all of them end with
+      for (auto& service : known) service = stem(service);
+      const auto near = nearest(stem(name), known);
+      return Error(
+          unit.error().text() +
+          (near.empty() ? "" : "; did you mean " + quote(std::string(near) + ".service") + "?"));
     }
     if (unit->name().ends_with("@.service") || !seen.insert(unit->name()).second) continue;
     add_service(machine, service_of(*unit, machine), is_asked && !spoken_for.contains(name),

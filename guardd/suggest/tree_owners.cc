@@ -104,6 +104,7 @@ class Sorter {
       const bool is_roots = entry.owner == Owner{kRoot, kRootGroup};
       if (is_roots && found_.is_deployed_by_git) sort.kind = Kind::kStray;
       if (is_roots && !expected_.trusts_present) sort.kind = Kind::kStray;
+      if (expected_.is_given) sort.kind = Kind::kStray;
       return sort;
     }
     if (entry.owner.uid != kRoot) return sort;

@@ -1,10 +1,11 @@
 // Whose a tree is, and which of the others in it look meant. Pure.
 //
-// Meant is: the tree's own root directory; what belongs to another user than root; what is root's
-// but of a group that nobody gets by accident; and a whole directory of root's with all that is in
-// it, which the service cannot write. Anything else of root's is what guardd is there for: it is
-// told, with a rule for it that somebody can put in force, and not made a rule. Where code is
-// deployed by git, whole directories of root's are taken for accidents, too: git makes them.
+// Meant is: the tree's own root directory, unless systemd gives it to the service; what belongs to
+// another user than root; what is root's but of a group that nobody gets by accident; and a whole
+// directory of root's with all that is in it, which the service cannot write. Anything else of
+// root's is what guardd is there for: it is told, with a rule for it that somebody can put in
+// force, and not made a rule. Where code is deployed by git, whole directories of root's are taken
+// for accidents, too: git makes them.
 #pragma once
 
 #include <optional>
@@ -39,6 +40,7 @@ struct Expected {
   std::optional<Uid> owner;    // of a service; else whoever owns most
   std::optional<Gid> group;    // where nothing tells
   bool trusts_present = true;  // whole directories of root's may be meant
+  bool is_given = false;       // systemd gives the tree's root to the owner at each start
 };
 
 TreeOwners owners_of(const WalkedTree& tree, const Expected& expected);

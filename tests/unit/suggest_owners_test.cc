@@ -133,10 +133,18 @@ TEST(SuggestOwners, AnInheritedGroupIsNoSign) {
 TEST(SuggestOwners, AServiceOwnsWhateverLiesThere) {
   Made made(kRoots);
   made.file("a", kRoots).file("b", kRoots);
-  const auto found = made.owners({Uid{1001}, Gid{7}, false});
+  const auto found = made.owners({Uid{1001}, Gid{7}, false, false});
   EXPECT_EQ(found.most, (Owner{Uid{1001}, Gid{7}}));
   EXPECT_THAT(found.rules, IsEmpty());
   EXPECT_EQ(found.strays[0].entries, 3U);
+}
+
+TEST(SuggestOwners, WhatSystemdGivesIsNoOnesElse) {
+  Made made(kAlice);
+  made.file("a").file("b");
+  EXPECT_EQ(made.owners().rules.size(), 1U);
+  EXPECT_THAT(made.owners({kShop.uid, kShop.gid, true, true}).rules, IsEmpty());
+  EXPECT_EQ(made.owners({kShop.uid, kShop.gid, true, true}).strays[0].example, "");
 }
 
 // nginx makes its directories www-data:root, and its files in them www-data:www-data.
@@ -144,14 +152,15 @@ TEST(SuggestOwners, NewFilesOfAServiceHaveItsGroup) {
   const Owner odd{kShop.uid, Gid{0}};
   Made made(kRoots);
   made.directory("a", odd).directory("b", odd);
-  const auto found = made.owners({kShop.uid, kShop.gid, true});
+  const auto found = made.owners({kShop.uid, kShop.gid, true, false});
   EXPECT_EQ(found.most, kShop);
   ASSERT_EQ(found.rules.size(), 2U);
   EXPECT_THAT(found.rules[1].match, ElementsAre("a", "b"));
-  EXPECT_EQ(Made({kShop.uid, Gid{4}}, 02750).owners({kShop.uid, kShop.gid, true}).most,
+  EXPECT_EQ(Made({kShop.uid, Gid{4}}, 02750).owners({kShop.uid, kShop.gid, true, false}).most,
             (Owner{kShop.uid, Gid{4}}));
-  EXPECT_EQ(made.file("a/x", {kShop.uid, Gid{9}}).owners({kShop.uid, kShop.gid, true}).most.gid,
-            Gid{9});
+  EXPECT_EQ(
+      made.file("a/x", {kShop.uid, Gid{9}}).owners({kShop.uid, kShop.gid, true, false}).most.gid,
+      Gid{9});
 }
 
 TEST(SuggestOwners, ModesAreToldWhereNearlyAllAgree) {
@@ -252,6 +261,7 @@ TEST(SuggestOwners, AnyTreeComesOutAsItIsButForWhatIsTold) {
     if (round % 3 == 0) expected.owner = kShop.uid;
     if (round % 3 == 0) expected.group = kShop.gid;
     expected.trusts_present = round % 5 != 0;
+    expected.is_given = round % 6 == 0;
     const auto owners = owners_of(tree, expected);
     for (const bool keeps_strays : {false, true}) {
       const auto text = policy_text(proposal_of(owners, keeps_strays));
