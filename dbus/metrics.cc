@@ -11,11 +11,21 @@ constexpr std::array<std::string_view, 4> kHealth{"ok", "degraded", "paused", "d
 constexpr std::array<std::string_view, 6> kStates{"active", "pending",  "degraded",
                                                   "off",    "disabled", "paused"};
 
+enum class Format : std::uint8_t { kOpenMetrics, kPrometheus };
+
 class Text {
  public:
+  explicit Text(Format format) : format_(format) {}
+
   void family(std::string_view name, std::string_view type, std::string_view help) {
     name_ = "guardd_" + std::string(name);
-    text_ += "# TYPE " + name_ + ' ' + std::string(type) + "\n# HELP " + name_ + ' ' +
+    auto told_name = name_;
+    if (format_ == Format::kPrometheus) {
+      // It knows neither of these types, and names a family as its samples.
+      told_name += type == "counter" ? "_total" : type == "info" ? "_info" : "";
+      if (type == "info" || type == "stateset") type = "gauge";
+    }
+    text_ += "# TYPE " + told_name + ' ' + std::string(type) + "\n# HELP " + told_name + ' ' +
              std::string(help) + '\n';
   }
 
@@ -44,7 +54,9 @@ class Text {
     }
   }
 
-  std::string finish() && { return std::move(text_) + "# EOF\n"; }
+  std::string finish() && {
+    return std::move(text_) + (format_ == Format::kOpenMetrics ? "# EOF\n" : "");
+  }
 
  private:
   void append_escaped(std::string_view value) {
@@ -58,6 +70,7 @@ class Text {
     }
   }
 
+  Format format_;
   std::string text_;
   std::string name_;
 };
@@ -100,13 +113,21 @@ void put(Text& text, const std::vector<PolicyFacts>& policies) {
     text.sample("", {{"policy", policy.name}}, policy.paused_until / 1'000'000);
 }
 
-}  // namespace
-
-std::string open_metrics(const Facts& facts, const std::vector<PolicyFacts>& policies) {
-  Text text;
+std::string text_of(Format format, const Facts& facts, const std::vector<PolicyFacts>& policies) {
+  Text text(format);
   put(text, facts);
   put(text, policies);
   return std::move(text).finish();
+}
+
+}  // namespace
+
+std::string open_metrics(const Facts& facts, const std::vector<PolicyFacts>& policies) {
+  return text_of(Format::kOpenMetrics, facts, policies);
+}
+
+std::string prometheus_text(const Facts& facts, const std::vector<PolicyFacts>& policies) {
+  return text_of(Format::kPrometheus, facts, policies);
 }
 
 }  // namespace guard::bus

@@ -65,6 +65,19 @@ void set_directory(std::string& target, const Optional<std::string>& said,
   }
 }
 
+// Absolute, with a name that those read who are to read it; or nothing.
+void set_file(std::string& target, const Optional<std::string>& said, Diagnostics& diagnostics) {
+  if (!said) return;
+  const auto normal = normal_tree_path(said->value);
+  if (said->value.empty() || (normal && normal->ends_with(".prom"))) {
+    target = said->value.empty() ? "" : *normal;
+  } else {
+    diagnostics.error(said->place, "textfile = " + quote(said->value) +
+                                       " is no file that node_exporter reads; write one as in "
+                                       "\"/var/lib/prometheus/node-exporter/guardd.prom\"");
+  }
+}
+
 class ConfigReader {
  public:
   ConfigReader(const toml::table& document, std::uint32_t file, Diagnostics& diagnostics)
@@ -100,8 +113,9 @@ class ConfigReader {
     });
     section(top, "incident",
             [&](TableReader& reader) { set(config.incident.quiet, reader.duration("quiet")); });
-    section(top, "metrics",
-            [&](TableReader& reader) { set(config.metrics.textfile, reader.text("textfile")); });
+    section(top, "metrics", [&](TableReader& reader) {
+      set_file(config.metrics.textfile, reader.text("textfile"), diagnostics_);
+    });
     top.finish();
     return config;
   }
