@@ -46,7 +46,7 @@ std::string check_text(const Terminal& terminal, const Check& check, bool is_utf
   auto text = "  " + sign_of(terminal, check.mark, is_utf8) + ' ' +
               terminal.paint(Tone::kStrong, check.name) + ": " +
               wrapped(check.finding, kIndent, kIndent + columns_of(check.name) + 2) + '\n';
-  text += detail(terminal, "why: ", check.why);
+  if (check.mark != Mark::kOk || all) text += detail(terminal, "why: ", check.why);
   if (check.mark != Mark::kSkipped || all) text += detail(terminal, "mend: ", check.remedy);
   return text;
 }

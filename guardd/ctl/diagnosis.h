@@ -18,7 +18,7 @@ struct Tally {
 };
 Tally tally(const doctor::Checks& checks);
 
-// `all`: also what to do about what could not be told.
+// `all`: also why it matters what is well, and what to do about what could not be told.
 std::string diagnosis_text(const Terminal& terminal, const doctor::Checks& checks, bool all);
 Json diagnosis_json(const doctor::Checks& checks);
 

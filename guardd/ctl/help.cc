@@ -82,7 +82,8 @@ It needs no daemon, but says that it should run. Ask as root: what others may
 not see is skipped. With POLICY, only the trees of these are looked at.
 
       --no-probe   Make no files: only look
-  -v, --all        Also what to do about what was skipped
+  -v, --all        Also why it matters what is well, and what to do about what
+                   was skipped
 
 Exit status: 0 well, but perhaps for warnings, 1 something failed.
 )";

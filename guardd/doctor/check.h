@@ -21,7 +21,7 @@ struct Check {
   std::string name;
   Mark mark = Mark::kOk;
   std::string finding;  // one sentence
-  std::string why;      // it matters; empty where all is well
+  std::string why;      // it matters; may be empty where all is well
   std::string remedy;   // a command, or what to write where
 };
 using Checks = std::vector<Check>;
@@ -31,19 +31,23 @@ class Group {
  public:
   explicit Group(std::string name) : name_(std::move(name)) {}
 
-  void ok(std::string name, std::string finding);
-  void warn(std::string name, std::string finding, std::string why, std::string remedy);
-  void fail(std::string name, std::string finding, std::string why, std::string remedy);
+  // `why` is what would be lost, for whoever wants to know.
+  void ok(const std::string& name, const std::string& finding, const std::string& why = "");
+  void warn(const std::string& name, const std::string& finding, const std::string& why,
+            const std::string& remedy);
+  void fail(const std::string& name, const std::string& finding, const std::string& why,
+            const std::string& remedy);
   // It cannot be told; the finding says why.
-  void skip(std::string name, std::string finding, std::string remedy = "");
+  void skip(const std::string& name, const std::string& finding, const std::string& remedy = "");
   // The same, for what could not be read.
-  void skip(std::string name, const std::string& path, const Error& error);
+  void skip(const std::string& name, const std::string& path, const Error& error);
 
   bool is_empty() const { return checks_.empty(); }
   Checks take() { return std::move(checks_); }
 
  private:
-  void add(std::string name, Mark mark, std::string finding, std::string why, std::string remedy);
+  void add(const std::string& name, Mark mark, const std::string& finding, const std::string& why,
+           const std::string& remedy);
 
   std::string name_;
   Checks checks_;

@@ -7,6 +7,13 @@ namespace guard::doctor {
 
 using std::chrono::system_clock;
 
+namespace {
+
+constexpr const char* kWhy =
+    "with a wrong clock, the times of incidents cannot be compared with those of other machines";
+
+}  // namespace
+
 ClockFacts look_at_clock() {
   ClockFacts facts;
   facts.now = system_clock::now();
@@ -27,13 +34,11 @@ Checks clock_checks(const Machine& machine, const ClockFacts& facts) {
                "timedatectl set-ntp true, or set the clock: timedatectl set-time");
   const bool timesync = machine.is_there("/run/systemd/timesync/synchronized");
   if (timesync || facts.is_synchronised == true) {
-    group.ok("synchronised", "the clock is synchronised");
+    group.ok("synchronised", "the clock is synchronised", kWhy);
   } else if (!facts.is_synchronised) {
     group.skip("synchronised", "the kernel does not say whether the clock is synchronised");
   } else {
-    group.warn("synchronised", "the clock is not synchronised",
-               "the times of incidents cannot be compared with those of other machines",
-               "timedatectl set-ntp true");
+    group.warn("synchronised", "the clock is not synchronised", kWhy, "timedatectl set-ntp true");
   }
   return group.take();
 }

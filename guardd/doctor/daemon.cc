@@ -106,7 +106,9 @@ Checks daemon_checks(const Machine& machine, const DaemonFacts& daemon,
     check_disk(group, loaded, nullptr);
     return group.take();
   }
-  group.ok("running", "it answers, with the backend " + daemon.status->backend);
+  group.ok("running",
+           "it answers, with the backend " + daemon.status->backend +
+               (daemon.status->backend_reason.empty() ? "" : ": " + daemon.status->backend_reason));
   check_status(group, *daemon.status, daemon.own_version);
   check_disk(group, loaded, &*daemon.status);
   if (daemon.policies)

@@ -85,7 +85,7 @@ class Fights {
 
  private:
   static constexpr const char* kWhy =
-      "it and guardd undo what the other did, again and again, and each time is an incident";
+      "where two set owners, each undoes what the other did, and each time is an incident";
 
   std::optional<Uid> uid_of(const std::string& user) const {
     if (const auto number = number_in(user)) return Uid{*number};
@@ -107,7 +107,7 @@ class Fights {
     ++found_;
   }
   void end(const std::string& who, const std::string& well) {
-    if (found_ == 0) group_.ok(who, well);
+    if (found_ == 0) group_.ok(who, well, kWhy);
     found_ = 0;
   }
 

@@ -1,5 +1,7 @@
 #include "guardd/doctor/kernel.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -73,6 +75,15 @@ constexpr const char* kWhyLsm =
     "without BPF LSM only opens can be refused, and some operations are not seen; what each "
     "policy loses says: guardctl status";
 
+constexpr const char* kWhyTypes =
+    "neither the LSM programs nor the tracer, which knows who a process was, can be "
+    "loaded";
+constexpr const char* kWhyHooks =
+    "what passes them is neither refused nor seen by the LSM programs";
+constexpr const char* kWhyLockdown =
+    "BPF programs may not read the kernel's memory, so neither the LSM backend nor the "
+    "tracer works";
+
 // The list as the kernel tells it. False: bpf is not known to be in it.
 bool check_list(Group& group, const Machine& machine) {
   const auto text = machine.read(kModules);
@@ -87,7 +98,7 @@ bool check_list(Group& group, const Machine& machine) {
   }
   const auto active = modules_in(*text);
   if (has(active, "bpf")) {
-    group.ok("lsm list", "bpf is among the security modules: " + listed(active));
+    group.ok("lsm list", "bpf is among the security modules: " + listed(active), kWhyLsm);
     return true;
   }
   const auto command_line = machine.read("/proc/cmdline");
@@ -107,18 +118,17 @@ bool check_list(Group& group, const Machine& machine) {
 
 void check_types(Group& group, const Machine& machine) {
   if (machine.is_there("/sys/kernel/btf/vmlinux"))
-    group.ok("BTF", "the kernel describes its types");
+    group.ok("BTF", "the kernel describes its types", kWhyTypes);
   else
     group.warn("BTF", "the kernel does not describe its types: no /sys/kernel/btf/vmlinux",
-               "neither the LSM programs nor the tracer, which knows who a process was, can be "
-               "loaded",
+               kWhyTypes,
                "boot a kernel built with CONFIG_DEBUG_INFO_BTF; distributions' kernels are");
 }
 
 void check_trial(Group& group, const LsmSupport& lsm) {
   switch (lsm.level) {
     case LsmLevel::kWorks:
-      return group.ok("lsm trial", lsm.text);
+      return group.ok("lsm trial", lsm.text, kWhyLsm);
     case LsmLevel::kUntried:
     case LsmLevel::kUnknown:
       return group.skip("lsm trial", lsm.text, lsm.remedy);
@@ -136,16 +146,16 @@ void check_trial(Group& group, const LsmSupport& lsm) {
 void check_hooks(Group& group, const KernelTrials& trials) {
   if (!trials.missing_hooks) return group.skip("hooks", "without BTF nobody can say");
   if (trials.missing_hooks->empty())
-    return group.ok("hooks", "the kernel has every LSM hook that guardd attaches to");
-  group.warn("hooks", "this kernel lacks the LSM hooks " + listed(*trials.missing_hooks),
-             "what passes them is neither refused nor seen by the LSM programs",
+    return group.ok("hooks", "the kernel has every LSM hook that guardd attaches to", kWhyHooks);
+  group.warn("hooks", "this kernel lacks the LSM hooks " + listed(*trials.missing_hooks), kWhyHooks,
              "boot a newer kernel, or rely on fix for what these hooks would refuse");
 }
 
 void check_fanotify(Group& group, const FanotifySupport& fanotify) {
   const bool untried = fanotify.reason.find("without root") != std::string::npos;
   if (fanotify.notices && fanotify.permission)
-    return group.ok("fanotify", "notices and permission events can be had");
+    return group.ok("fanotify", "notices and permission events can be had",
+                    "by notices guardd learns of changes, by permission events it refuses opens");
   if (untried) return group.skip("fanotify", fanotify.reason, "ask again as root");
   if (!fanotify.notices)
     return group.fail("fanotify", fanotify.reason, "without notices guardd learns of no change",
@@ -162,10 +172,8 @@ void check_lockdown(Group& group, const Machine& machine) {
   if (!text && text.error().code() == ENOENT) return;
   if (!text) return group.skip("lockdown", kPath, text.error());
   if (text->find("[confidentiality]") == std::string::npos)
-    return group.ok("lockdown", "the kernel's lockdown does not forbid BPF");
-  group.warn("lockdown", "the kernel is locked down for confidentiality",
-             "BPF programs may not read the kernel's memory, so neither the LSM backend nor the "
-             "tracer works",
+    return group.ok("lockdown", "the kernel's lockdown does not forbid BPF", kWhyLockdown);
+  group.warn("lockdown", "the kernel is locked down for confidentiality", kWhyLockdown,
              "boot with lockdown=integrity, if that is enough for you");
 }
 
@@ -194,10 +202,12 @@ void check_protections(Group& group, const Machine& machine) {
       group.skip(title, path, text.error());
     } else if (text->starts_with('0')) {
       group.warn(title, name + " is 0", std::string(each.why),
-                 "sysctl -w " + name + "=1; to keep it, write " + name +
-                     " = 1 in /etc/sysctl.d/50-links.conf");
+                 fmt::format("sysctl -w {0}=1; to keep it, write {0} = 1 in "
+                             "/etc/sysctl.d/50-links.conf",
+                             name));
     } else {
-      group.ok(title, name + " is " + text->substr(0, text->find('\n')));
+      const auto value = text->substr(0, text->find('\n'));
+      group.ok(title, fmt::format("{} is {}", name, value), std::string(each.why));
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -92,7 +93,7 @@ std::vector<std::string> Machine::merged(const std::vector<std::string>& directo
     const auto listing = names(directory);
     if (!listing) continue;
     for (const auto& name : *listing)
-      if (name.ends_with(suffix)) found.emplace(name, directory + '/' + name);
+      if (name.ends_with(suffix)) found.emplace(name, fmt::format("{}/{}", directory, name));
   }
   std::vector<std::string> paths;
   for (const auto& each : found)

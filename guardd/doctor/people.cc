@@ -27,6 +27,10 @@ constexpr const char* kWhyLoginUid =
     "the login uid is who logged in, and stays so through sudo and su; without it an incident "
     "names root, or an account that many share";
 
+constexpr const char* kWhyChange =
+    "setting it anew makes root out of whoever logged in, so incidents lose the person; or it "
+    "fails, where the kernel does not allow a second time";
+
 void check_kernel(Group& group, const Machine& machine) {
   const auto login = machine.read("/proc/self/loginuid");
   if (!login) {
@@ -37,7 +41,8 @@ void check_kernel(Group& group, const Machine& machine) {
   }
   if (!login->starts_with(kUnset))
     return group.ok("login uid",
-                    "this session has the login uid " + login->substr(0, login->find('\n')));
+                    "this session has the login uid " + login->substr(0, login->find('\n')),
+                    kWhyLoginUid);
   const auto control_group = machine.read("/proc/self/cgroup");
   const bool is_session = control_group && control_group->find("/session-") != std::string::npos;
   if (!is_session)
@@ -94,9 +99,7 @@ void check_change(Group& group, const std::string& service, const std::vector<Pa
   const auto* login = find_module(stack, kLoginUid);
   if (!login) return good.push_back(service);
   const bool is_own = login->file.ends_with("/" + service);
-  group.fail("PAM " + service, service + " sets the login uid anew: " + login->place(),
-             "it makes root out of whoever logged in, so incidents lose the person; or it fails, "
-             "where the kernel does not allow a second time",
+  group.fail("PAM " + service, service + " sets the login uid anew: " + login->place(), kWhyChange,
              is_own ? "remove " + login->place()
                     : "move the line from " + login->place() + " into /etc/pam.d/login and sshd");
 }
@@ -117,7 +120,7 @@ void check_ssh(Group& group, const Machine& machine) {
       if (words[0] == "match") break;
       if (words[0] != "usepam") continue;
       const auto place = file + ':' + std::to_string(i + 1);
-      if (words[1] == "yes") return group.ok("sshd", "sshd runs PAM: " + place);
+      if (words[1] == "yes") return group.ok("sshd", "sshd runs PAM: " + place, kWhyLoginUid);
       return group.fail("sshd", "sshd does not run PAM: " + place, kWhyLoginUid,
                         "write in " + place + ": UsePAM yes; then systemctl reload ssh");
     }
@@ -140,7 +143,8 @@ Checks people_checks(const Machine& machine) {
        }))
     seen.push_back(std::move(job));
   if (!good.empty())
-    group.ok("PAM logins", listed(good) + (good.size() == 1 ? " sets" : " set") + " the login uid");
+    group.ok("PAM logins", listed(good) + (good.size() == 1 ? " sets" : " set") + " the login uid",
+             kWhyLoginUid);
   if (seen.empty()) group.skip("PAM logins", "no service in /etc/pam.d lets anybody in");
   good.clear();
   (void)each_stack(group, machine, kChanges, [&](const auto& service, const auto& stack) {
@@ -148,7 +152,8 @@ Checks people_checks(const Machine& machine) {
   });
   if (!good.empty())
     group.ok("PAM changes",
-             listed(good) + (good.size() == 1 ? " leaves" : " leave") + " the login uid as it is");
+             listed(good) + (good.size() == 1 ? " leaves" : " leave") + " the login uid as it is",
+             kWhyChange);
   check_ssh(group, machine);
   return group.take();
 }

@@ -56,7 +56,7 @@ void check_state(Group& group, const Machine& machine, const StateFacts& state) 
     group.fail("state", shown + " is on a file system that is mounted read-only", kWhy,
                "mount it writable, or move it with --state-dir");
   else
-    group.ok("state", shown + " is root's, and can be written");
+    group.ok("state", shown + " is root's, and can be written", kWhy);
   const auto used = state.trail_bytes.value_or(0);
   const auto wanted = wanted_size(machine) * kMega;
   const auto lacking = wanted > used ? wanted - used : 0;
@@ -70,7 +70,7 @@ void check_state(Group& group, const Machine& machine, const StateFacts& state) 
                "when the disk is full, the trail and the repairs in it are kept no more",
                "make room, or set max_size in [audit] of /etc/guardd/guardd.toml");
   else
-    group.ok("space", megabytes(state.free_bytes) + " are free in " + shown);
+    group.ok("space", megabytes(state.free_bytes) + " are free in " + shown, kWhy);
 }
 
 void check_journal(Group& group, const Machine& machine) {

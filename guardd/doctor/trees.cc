@@ -29,7 +29,6 @@ class Judgement {
  public:
   Judgement(Group& group, const PolicySet& set, const Tree& tree, const TreeFacts& facts)
       : group_(group),
-        tree_(tree),
         facts_(facts),
         policy_(set.policy_of(tree)),
         title_(tree.root()),
@@ -59,16 +58,16 @@ class Judgement {
   }
 
   // Nothing can be put right: what the policy promises does not hold.
-  void cannot(std::string finding, std::string why, std::string remedy) {
+  void cannot(const std::string& finding, const std::string& why, const std::string& remedy) {
     is_well_ = false;
     if (puts_right())
-      group_.fail(title_, std::move(finding), std::move(why), std::move(remedy));
+      group_.fail(title_, finding, why, remedy);
     else
-      group_.warn(title_, std::move(finding), std::move(why), std::move(remedy));
+      group_.warn(title_, finding, why, remedy);
   }
-  void warn(std::string finding, std::string why, std::string remedy) {
+  void warn(const std::string& finding, const std::string& why, const std::string& remedy) {
     is_well_ = false;
-    group_.warn(title_, std::move(finding), std::move(why), std::move(remedy));
+    group_.warn(title_, finding, why, remedy);
   }
 
   void tell_absent() {
@@ -151,7 +150,6 @@ class Judgement {
   }
 
   Group& group_;
-  const Tree& tree_;
   const TreeFacts& facts_;
   const Policy& policy_;
   std::string title_;
@@ -168,10 +166,16 @@ void judge_tree(Group& group, const PolicySet& set, const Tree& tree, const Tree
 
 Checks tree_checks(const Machine& machine, const PolicySet& set,
                    const std::vector<std::string>& only) {
+  using Clock = std::chrono::steady_clock;
+  using std::chrono::milliseconds;
+  constexpr milliseconds kEach{500};
+  const auto end = Clock::now() + std::chrono::seconds(5);  // for all of them
   Group group("trees");
-  for (const auto& tree : set.trees())
-    if (only.empty() || is_one_of(set.policy_of(tree).name(), only))
-      judge_tree(group, set, tree, look_at_tree(machine, tree.root()));
+  for (const auto& tree : set.trees()) {
+    if (!only.empty() && !is_one_of(set.policy_of(tree).name(), only)) continue;
+    const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
+    judge_tree(group, set, tree, look_at_tree(machine, tree.root(), std::min(kEach, left)));
+  }
   return group.take();
 }
 

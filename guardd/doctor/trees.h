@@ -2,6 +2,7 @@
 // directories above it. look_at_tree() looks, judge_tree() decides from what was seen.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,7 +39,9 @@ struct TreeFacts {
   bool seen_all = true;
 };
 
-TreeFacts look_at_tree(const Machine& machine, const std::string& path);
+// `patience`: how long links may be looked for.
+TreeFacts look_at_tree(const Machine& machine, const std::string& path,
+                       std::chrono::milliseconds patience = std::chrono::milliseconds(500));
 
 void judge_tree(Group& group, const PolicySet& set, const Tree& tree, const TreeFacts& facts);
 

@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostEntries = 50'000;
 constexpr std::size_t kDeepest = 64;
-constexpr auto kLongest = std::chrono::milliseconds(500);
 
 struct Mount {
   std::string point;
@@ -100,8 +99,8 @@ int handles_error(int fd) {
 // nothing, stays on the file system, and gives up soon.
 class Links {
  public:
-  explicit Links(TreeFacts& facts)
-      : facts_(facts), end_(std::chrono::steady_clock::now() + kLongest) {}
+  Links(TreeFacts& facts, std::chrono::milliseconds patience)
+      : facts_(facts), end_(std::chrono::steady_clock::now() + patience) {}
 
   void look_through(int top) {
     struct stat facts {};
@@ -164,7 +163,8 @@ class Links {
 
 }  // namespace
 
-TreeFacts look_at_tree(const Machine& machine, const std::string& path) {
+TreeFacts look_at_tree(const Machine& machine, const std::string& path,
+                       std::chrono::milliseconds patience) {
   TreeFacts facts;
   facts.path = path;
   find_mounts(facts, machine);
@@ -186,7 +186,7 @@ TreeFacts look_at_tree(const Machine& machine, const std::string& path) {
     facts.inodes = system.f_files;
     facts.inodes_free = system.f_favail;
   }
-  Links(facts).look_through(top.get());
+  Links(facts, patience).look_through(top.get());
   return facts;
 }
 

@@ -1,5 +1,7 @@
 #include "guardd/doctor/units.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -43,9 +45,10 @@ void add_lines(const Machine& machine, const std::string& file, Unit& unit) {
 }
 
 std::string file_of(const Machine& machine, const std::string& name) {
-  for (const auto& directory : kDirectories)
-    if (machine.is_there(directory + '/' + name) || machine.is_masked(directory + '/' + name))
-      return directory + '/' + name;
+  for (const auto& directory : kDirectories) {
+    auto file = fmt::format("{}/{}", directory, name);
+    if (machine.is_there(file) || machine.is_masked(file)) return file;
+  }
   return {};
 }
 
@@ -75,7 +78,9 @@ Unit read_unit(const Machine& machine, const std::string& name) {
   if (file.empty() || machine.is_masked(file)) return unit;
   add_lines(machine, file, unit);
   std::vector<std::string> drop_ins;
-  for (const auto& directory : kDirectories) drop_ins.push_back(directory + '/' + name + ".d");
+  drop_ins.reserve(kDirectories.size());
+  for (const auto& directory : kDirectories)
+    drop_ins.push_back(fmt::format("{}/{}.d", directory, name));
   for (const auto& each : machine.merged(drop_ins, ".conf")) add_lines(machine, each, unit);
   return unit;
 }

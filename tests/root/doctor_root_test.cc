@@ -239,6 +239,8 @@ TEST_P(DoctorTest, GivesNothingToSomebodyElse) {
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 99)
+    GTEST_SKIP() << "an ordinary user cannot reach the build directory";
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) <= 1) << status;
   EXPECT_TRUE(of_type("violation").empty());
 }

@@ -1,0 +1,206 @@
+// The file by which doctor proves a policy, what is foretold of it, and hearing what guardd says.
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "guardd/doctor/forecast.h"
+#include "guardd/doctor/hearing.h"
+#include "guardd/doctor/probe_file.h"
+#include "guardd/doctor/subject.h"
+#include "tests/unit/fakes.h"
+#include "tests/unit/private_bus.h"
+
+namespace guard::testing {
+namespace {
+
+using doctor::ProbeFile;
+namespace fs = std::filesystem;
+
+class DoctorProbe : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened = doctor::open_tree(root_.directory("tree"));
+    ASSERT_TRUE(opened) << opened.error().text();
+    tree_ = *std::move(opened);
+  }
+  std::string path() const { return root_ / "tree/probe"; }
+  ProbeFile make() const {
+    auto made = ProbeFile::make(tree_, "probe");
+    if (!made) ADD_FAILURE() << made.error().text();
+    return *std::move(made);
+  }
+
+  TemporaryDirectory root_;
+  Fd tree_;
+};
+
+TEST_F(DoctorProbe, ATreeIsNeitherALinkNorAFile) {
+  fs::create_symlink("tree", root_ / "link");
+  (void)root_.directory("tree/deep");
+  EXPECT_EQ(doctor::open_tree(root_ / "link").error().code(), ELOOP);
+  EXPECT_EQ(doctor::open_tree(root_ / "link/deep").error().code(), ELOOP);
+  EXPECT_EQ(doctor::open_tree(root_.write("file")).error().code(), ENOTDIR);
+  EXPECT_EQ(doctor::open_tree(root_ / "absent").error().code(), ENOENT);
+}
+
+TEST_F(DoctorProbe, IsEmptyAndPrivateAndGoes) {
+  {
+    const auto probe = make();
+    const auto facts = probe.look();
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->st_size, 0);
+    EXPECT_EQ(facts->st_mode & 07777U, 0600U);
+    EXPECT_EQ(ProbeFile::make(tree_, "probe").error().code(), EEXIST);
+  }
+  EXPECT_FALSE(fs::exists(path()));
+}
+
+TEST_F(DoctorProbe, GoesOnceHoweverItIsMoved) {
+  auto probe = make();
+  auto other = std::move(probe);
+  EXPECT_TRUE(*other.remove());
+  root_.write("tree/probe", "another's");
+  EXPECT_TRUE(*other.remove());  // it has gone already
+  EXPECT_TRUE(fs::exists(path()));
+}
+
+TEST_F(DoctorProbe, FollowsNothingThatWasThereBefore) {
+  fs::create_symlink(root_ / "outside", path());
+  EXPECT_EQ(ProbeFile::make(tree_, "probe").error().code(), EEXIST);
+  EXPECT_FALSE(fs::exists(root_ / "outside"));
+  EXPECT_FALSE(ProbeFile::make(tree_, "../outside"));
+}
+
+TEST_F(DoctorProbe, LeavesWhatHasTakenItsName) {
+  root_.write("outside", "secret");
+  const auto replaced = [&](auto replace) {
+    fs::remove_all(path());
+    auto probe = make();
+    fs::remove(path());
+    replace();
+    const auto removed = probe.remove();
+    EXPECT_TRUE(removed && !*removed);
+    EXPECT_TRUE(fs::exists(fs::symlink_status(path())));
+    EXPECT_TRUE(fs::exists(root_ / "outside"));
+  };
+  replaced([&] { fs::create_symlink(root_ / "outside", path()); });
+  replaced([&] { fs::create_hard_link(root_ / "outside", path()); });
+  replaced([&] { fs::create_directory(path()); });
+  replaced([&] { root_.write("tree/probe", "text"); });
+}
+
+TEST_F(DoctorProbe, SaysThatItWasMovedAway) {
+  auto probe = make();
+  fs::rename(path(), root_ / "tree/kept");
+  EXPECT_FALSE(*probe.remove());
+  auto gone = make();
+  fs::remove(path());
+  EXPECT_TRUE(*gone.remove());
+}
+
+TEST_F(DoctorProbe, ClearsOnlyWhatItCouldHaveMade) {
+  EXPECT_TRUE(doctor::clear(tree_, "probe"));
+  root_.write("tree/probe");
+  EXPECT_TRUE(doctor::is_there(tree_, "probe"));
+  EXPECT_TRUE(doctor::clear(tree_, "probe"));
+  EXPECT_FALSE(doctor::is_there(tree_, "probe"));
+  root_.write("tree/probe", "text");
+  EXPECT_FALSE(doctor::clear(tree_, "probe"));
+  fs::remove(path());
+  fs::create_directory(path());
+  EXPECT_FALSE(doctor::clear(tree_, "probe"));
+}
+
+TEST(DoctorNames, AreNotGuessed) {
+  const auto one = doctor::random_name("a-", ".log");
+  const auto other = doctor::random_name("a-", ".log");
+  ASSERT_TRUE(one && other);
+  EXPECT_NE(*one, *other);
+  EXPECT_EQ(one->size(), 2U + 16U + 4U);
+}
+
+TEST(DoctorSubject, KnowsItself) {
+  const doctor::OwnSubject self;
+  const auto subject = self.view();
+  EXPECT_EQ(subject.self.uid, Uid{::geteuid()});
+  EXPECT_EQ(subject.self.gid, Gid{::getegid()});
+  struct stat exe {};
+  ASSERT_EQ(::stat("/proc/self/exe", &exe), 0);
+  EXPECT_EQ(subject.self.exe, (InodeId{exe.st_dev, exe.st_ino}));
+}
+
+class DoctorForecast : public ::testing::Test {
+ protected:
+  // By a policy whose tree is not there: nothing is looked at but names.
+  doctor::Forecast foretell(const std::string& more, Backend backend = Backend::kLsm) {
+    set_ = world_.load_good(policy_text(more, "shop", "/nonexistent/shop")).set;
+    Subject root;
+    root.self.uid = kRoot;
+    root.self.gid = Gid{0};
+    return doctor::forecast(*set_, set_->trees().front(), backend, root);
+  }
+
+  World world_;
+  std::shared_ptr<const PolicySet> set_;
+};
+
+TEST_F(DoctorForecast, IsWhatExplainSays) {
+  EXPECT_EQ(foretell("action = \"log\"\n").outcome, Outcome::kLogged);
+  EXPECT_EQ(foretell("action = \"deny\"\n").outcome, Outcome::kRefused);
+  const auto fix = foretell("action = \"fix\"\nsettle = \"70ms\"\n");
+  EXPECT_EQ(fix.outcome, Outcome::kPutRight);
+  EXPECT_EQ(fix.wanted.owner.id, kShop);
+  EXPECT_EQ(fix.settle, std::chrono::milliseconds(70));
+  EXPECT_TRUE(fix.name.starts_with(doctor::kProbeName));
+  EXPECT_TRUE(fix.why_not.empty());
+}
+
+TEST_F(DoctorForecast, FindsANameThatCounts) {
+  EXPECT_TRUE(foretell("action = \"fix\"\nexclude = [\".guardd-probe-*[0-9a-f]\"]\n")
+                  .name.ends_with(".log"));
+  EXPECT_TRUE(
+      foretell("action = \"fix\"\nexclude = [\".guardd-probe-*[0-9a-fgt]\"]\n").name.empty());
+}
+
+TEST_F(DoctorForecast, SaysWhyNothingIsProved) {
+  const auto nothing = [&](const std::string& more, const std::string& why) {
+    const auto forecast = foretell(more);
+    EXPECT_TRUE(forecast.name.empty());
+    EXPECT_NE(forecast.why_not.find(why), std::string::npos) << forecast.why_not;
+  };
+  nothing("action = \"fix\"\nexclude = [\"**\"]\n", "the policy excludes this path");
+  nothing("action = \"fix\"\nguard = [\"content\"]\n", "no guard of the policy covers this");
+  nothing("action = \"fix\"\n[[policy.allow]]\nuser = \"root\"\neffect = \"ignore\"\n",
+          "an allow exempts it");
+  nothing("action = \"deny\"\nguard = [\"ownership\", \"delete\"]\n", "guards deletions");
+}
+
+TEST(DoctorHearing, HearsOfItsOwnFilesOnly) {
+  const PrivateBus bus;
+  EXPECT_EQ(doctor::Hearing::begin("unix:path=/nonexistent", "probe-").error().kind,
+            bus::Kind::kNotRunning);
+  EXPECT_EQ(doctor::Hearing::begin(bus.address(), "probe-").error().kind, bus::Kind::kNotRunning);
+  FakeGuardd guardd(bus);
+  guardd.repeats([](sd_bus* from) {
+    for (const char* path : {"/srv/probe-1", "/srv/other", "/srv/deep/probe-2"})
+      (void)sd_bus_emit_signal(from, bus::kObject, bus::kManager, "ViolationDetected", "a{sv}", 2,
+                               "path", "s", path, "action", "s", "fixed");
+  });
+  guardd.start();
+  const auto hearing = doctor::Hearing::begin(bus.address(), "probe-");
+  ASSERT_TRUE(hearing) << hearing.error().text;
+  for (int i = 0; i < 500 && !(*hearing)->about("probe-2"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE((*hearing)->about("probe-1"));
+  EXPECT_EQ((*hearing)->about("probe-1")->action, "fixed");
+  EXPECT_TRUE((*hearing)->about("probe-2"));
+  EXPECT_FALSE((*hearing)->about("other"));
+  EXPECT_FALSE((*hearing)->about("1"));
+  guardd.stop();  // it goes away while it is heard
+}
+
+}  // namespace
+}  // namespace guard::testing
