@@ -280,6 +280,13 @@ Answer<Map> Client::report(const IncidentQuery& filter) {
   return answered(read_as<Map>(reply.get()));
 }
 
+Answer<Map> Client::learn(const IncidentQuery& filter) {
+  GUARD_TRY(const auto reply, ask({"Learn", patience_.asking}, [&](sd_bus_message* message) {
+              return put_filter(message, filter);
+            }));
+  return answered(read_as<Map>(reply.get()));
+}
+
 Answer<std::uint32_t> Client::undo(const std::string& id) {
   GUARD_TRY(const auto reply, ask({"Undo", patience_.looking, true}, [&](sd_bus_message* message) {
               return sd_bus_message_append(message, "s", id.c_str());

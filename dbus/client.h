@@ -79,6 +79,8 @@ class Client {
   Answer<Map> get_incident(const std::string& id);
   // The limit is that of each table; see report_reader.h.
   Answer<Map> report(const IncidentQuery& filter);
+  // Of one policy; see lessons_reader.h.
+  Answer<Map> learn(const IncidentQuery& filter);
   // How many files were given back.
   Answer<std::uint32_t> undo(const std::string& id);
   // Or would be, and which, as many as `most` (0: as guardd thinks), and which not and why.

@@ -14,6 +14,7 @@
 
 #include "dbus/facts.h"
 #include "policy/explain.h"
+#include "policy/lessons.h"
 #include "policy/record.h"
 #include "policy/report.h"
 
@@ -139,6 +140,8 @@ class Manager {
   // The limit of the filter is that of each table.
   virtual void report(const IncidentFilter& filter, std::stop_token stop,
                       Reply<std::shared_ptr<const Report>> reply) = 0;
+  virtual void learn(const IncidentFilter& filter, std::stop_token stop,
+                     Reply<std::shared_ptr<const Lessons>> reply) = 0;
   virtual void undo(const UndoAsked& asked, const Caller& caller, std::stop_token stop,
                     Reply<std::shared_ptr<const Undoing>> reply) = 0;
 };

@@ -223,6 +223,19 @@ void report(Manager& manager, const CallPtr& call) {
                      }));
 }
 
+void learn(Manager& manager, const CallPtr& call) {
+  const auto filter = read_filter(call->request(), 0);
+  if (!filter.error.empty()) return invalid(call, filter.error);
+  if (filter.asked.policy.empty())
+    return invalid(call, "of which policy there is something to learn");
+  if (!filter.asked.command.empty()) return invalid(call, "nothing is learnt from what was typed");
+  manager.learn(filter.asked, call->stop_token(),
+                answer_to<std::shared_ptr<const Lessons>>(
+                    call, [](Writer& writer, const std::shared_ptr<const Lessons>& learnt) {
+                      write(writer, *learnt);
+                    }));
+}
+
 using UndoingPtr = std::shared_ptr<const Undoing>;
 
 void undo(Manager& manager, const CallPtr& call) {
@@ -256,7 +269,7 @@ struct Method {
 
 // A scan that changes nothing reads every directory of a tree: not something that anybody may have
 // done as often as they like.
-constexpr std::array<Method, 11> kMethods{{
+constexpr std::array<Method, 12> kMethods{{
     {"Reload", Need::kManage, reload},
     {"Scan", Need::kManage, scan},
     {"FindWrong", Need::kManage, find_wrong},
@@ -266,6 +279,7 @@ constexpr std::array<Method, 11> kMethods{{
     {"ListIncidents", Need::kInspect, list_incidents},
     {"GetIncident", Need::kInspect, get_incident},
     {"Report", Need::kInspect, report},
+    {"Learn", Need::kNothing, learn},
     {"Undo", Need::kManage, undo},
     {"UndoFiles", Need::kManage, undo_files},
 }};

@@ -15,5 +15,7 @@ void write(Writer& writer, const ToldIncident& told, Audience audience, std::uin
 void write(Writer& writer, const Explained& explained);
 void write(Writer& writer, const UndoneFile& file);
 void write(Writer& writer, const Report& report, Audience audience);
+void write(Writer& writer, const Lessons& lessons);
+void write_tally(RecordWriter& record, const Tally& tally);
 
 }  // namespace guard::bus

@@ -18,24 +18,6 @@ std::string text_in(const Map& record, std::string_view name) {
   return text ? *text : std::string();
 }
 
-Tally tally_in(const Map& record) {
-  Tally tally;
-  tally.violations = number_in(record, "violations");
-  tally.incidents = number_in(record, "incidents");
-  for (std::size_t i = 0; i < tally.told.size(); ++i)
-    tally.told[i] = number_in(record, Words<Told>::kAll[i]);
-  if (!find(record, "first_seen")) return tally;
-  tally.first = time_in(record, "first_seen");
-  tally.last = time_in(record, "last_seen");
-  return tally;
-}
-
-// The very bytes where there are any, else the text.
-std::string key_in(const Map& row, const std::string& name) {
-  if (const auto* bytes = find<Bytes>(row, name + "_raw")) return {bytes->begin(), bytes->end()};
-  return text_in(row, name);
-}
-
 ReportTable table_in(const Map& record, const std::string& name, const std::string& key) {
   ReportTable table;
   if (const auto* rows = find<List>(record, name)) {
@@ -44,7 +26,7 @@ ReportTable table_in(const Map& record, const std::string& name, const std::stri
       if (!row) continue;
       const auto* rest = find<bool>(*row, "rest");
       table.rows.push_back(
-          {key_in(*row, key), text_in(*row, "kind"), tally_in(*row), rest && *rest});
+          {path_in(*row, key), text_in(*row, "kind"), tally_in(*row), rest && *rest});
     }
   }
   if (const auto* others = find<Map>(record, name + "_others")) {
@@ -83,6 +65,23 @@ TimePoint time_in(const Map& record, std::string_view name) {
   const auto text = text_in(record, name);
   const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
   return rest ? std::chrono::system_clock::from_time_t(::timegm(&parts)) : TimePoint();
+}
+
+Tally tally_in(const Map& record) {
+  Tally tally;
+  tally.violations = number_in(record, "violations");
+  tally.incidents = number_in(record, "incidents");
+  for (std::size_t i = 0; i < tally.told.size(); ++i)
+    tally.told[i] = number_in(record, Words<Told>::kAll[i]);
+  if (!find(record, "first_seen")) return tally;
+  tally.first = time_in(record, "first_seen");
+  tally.last = time_in(record, "last_seen");
+  return tally;
+}
+
+std::string path_in(const Map& record, const std::string& name) {
+  if (const auto* bytes = find<Bytes>(record, name + "_raw")) return {bytes->begin(), bytes->end()};
+  return text_in(record, name);
 }
 
 ToldReport report_in(const Map& record) {

@@ -13,6 +13,11 @@ struct ToldReport : Report {
 
 ToldReport report_in(const Map& record);
 
+Tally tally_in(const Map& record);
+
+// The very bytes where there are any, else the text.
+std::string path_in(const Map& record, const std::string& name);
+
 // A moment as records have them; the epoch where it is none.
 std::chrono::system_clock::time_point time_in(const Map& record, std::string_view name);
 

@@ -9,15 +9,6 @@ void write_told(RecordWriter& record, const std::array<std::uint64_t, 4>& told) 
   for (std::size_t i = 0; i < told.size(); ++i) record.number(Words<Told>::kAll[i].data(), told[i]);
 }
 
-void write_tally(RecordWriter& record, const Tally& tally) {
-  record.number("violations", tally.violations);
-  if (tally.incidents > 0) record.number("incidents", tally.incidents);
-  write_told(record, tally.told);
-  if (tally.first > tally.last) return;
-  record.time("first_seen", tally.first);
-  record.time("last_seen", tally.last);
-}
-
 enum class Keys : std::uint8_t { kTexts, kPaths };
 
 void write_table(RecordWriter& record, const char* name, const char* key, Keys keys,
@@ -55,6 +46,15 @@ void write_spans(RecordWriter& record, const Report& report) {
 }
 
 }  // namespace
+
+void write_tally(RecordWriter& record, const Tally& tally) {
+  record.number("violations", tally.violations);
+  if (tally.incidents > 0) record.number("incidents", tally.incidents);
+  write_told(record, tally.told);
+  if (tally.first > tally.last) return;
+  record.time("first_seen", tally.first);
+  record.time("last_seen", tally.last);
+}
 
 void write(Writer& writer, const Report& report, Audience audience) {
   RecordWriter record(writer);

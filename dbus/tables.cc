@@ -63,6 +63,8 @@ const sd_bus_vtable kManagerTable[] = {
                             on_method, kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("Report", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("a{sv}", report),
                             on_method, kThroughCalls),
+    SD_BUS_METHOD_WITH_ARGS("Learn", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("a{sv}", lessons),
+                            on_method, kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("Undo", SD_BUS_ARGS("s", id), SD_BUS_RESULT("u", restored), on_method,
                             kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("UndoFiles", SD_BUS_ARGS("s", id, "b", dry_run, "u", limit),

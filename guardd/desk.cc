@@ -4,6 +4,7 @@
 #include <fstream>
 #include <utility>
 
+#include "guardd/audit/lessons.h"
 #include "guardd/audit/totals.h"
 #include "guardd/desk_errand.h"
 #include "guardd/host/question.h"
@@ -195,6 +196,23 @@ void Desk::report(const bus::IncidentFilter& filter, std::stop_token stop,
                      if (!made) return failed(std::move(made).error().context("the audit trail"));
                      return std::make_shared<const Report>(*std::move(made));
                    });
+}
+
+void Desk::learn(const bus::IncidentFilter& filter, std::stop_token stop,
+                 bus::Reply<std::shared_ptr<const Lessons>> reply) {
+  if (const auto refused = no_such_policy(*house_.in_force().said, filter.policy))
+    return reply(*refused);
+  auto trail = house_.trail();
+  if (trail.empty())
+    return reply(Refused{Refusal::kFailed, "there is no audit trail to learn from"});
+  using Learnt = std::shared_ptr<const Lessons>;
+  send<Learnt>(house_.quick, stop, reply,
+               [trail = std::move(trail),
+                filter](const Errands::Place& place) -> std::variant<Learnt, Refused> {
+                 auto learnt = guard::learn(trail, trail_filter(filter), place.stop());
+                 if (!learnt) return failed(std::move(learnt).error().context("the audit trail"));
+                 return std::make_shared<const Lessons>(*std::move(learnt));
+               });
 }
 
 }  // namespace guard

@@ -63,6 +63,8 @@ class Desk final : public bus::Manager {
                  bus::Reply<std::vector<bus::ToldIncident>> reply) override;
   void report(const bus::IncidentFilter& filter, std::stop_token stop,
               bus::Reply<std::shared_ptr<const Report>> reply) override;
+  void learn(const bus::IncidentFilter& filter, std::stop_token stop,
+             bus::Reply<std::shared_ptr<const Lessons>> reply) override;
   void undo(const bus::UndoAsked& asked, const bus::Caller& caller, std::stop_token stop,
             bus::Reply<std::shared_ptr<const bus::Undoing>> reply) override;
 

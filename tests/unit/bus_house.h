@@ -65,6 +65,11 @@ class FakeManager final : public bus::Manager {
     filter_ = filter;
     reply(std::make_shared<const Report>(report_));
   }
+  void learn(const bus::IncidentFilter& filter, std::stop_token /*stop*/,
+             bus::Reply<std::shared_ptr<const Lessons>> reply) override {
+    filter_ = filter;
+    reply(std::make_shared<const Lessons>(lessons_));
+  }
   void undo(const bus::UndoAsked& asked, const bus::Caller& /*caller*/, std::stop_token /*stop*/,
             bus::Reply<std::shared_ptr<const bus::Undoing>> reply) override {
     undone_ = asked;
@@ -79,6 +84,7 @@ class FakeManager final : public bus::Manager {
   std::vector<bus::ToldIncident> incidents_;
   Violation wrong_;
   Report report_;
+  Lessons lessons_;
   std::optional<bus::Refused> refused_;
   bus::IncidentFilter filter_;
   std::string scanned_, explained_, paused_;

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "dbus/client.h"
+#include "dbus/lessons_reader.h"
 #include "dbus/report_reader.h"
 #include "dbus/service.h"
 #include "tests/unit/bus_service_fixture.h"
@@ -288,6 +289,49 @@ TEST_F(BusService, WhatIsAddedUpArrives) {
   EXPECT_EQ(told.spans[1].told, said.spans[1].told);
   // Nothing at all is as good as a report.
   EXPECT_EQ(bus::report_in({}).all.violations, 0U);
+}
+
+TEST_F(BusService, WhatIsToBeLearntArrives) {
+  house_.on_loop([](auto&, FakeManager& manager) {
+    auto& lessons = manager.lessons_;
+    lessons.all = some_report().all;
+    LearntSubject subject;
+    subject.exe = "/usr/bin/\xff";
+    subject.unit = "restic.service";
+    subject.fsuid = Uid{0};
+    subject.has_terminal = true;
+    subject.tally = lessons.all;
+    subject.operations = {Operation::kCreate, Operation::kChown};
+    subject.examples = {"/srv/shop/a"};
+    lessons.subjects = {subject, LearntSubject()};
+    lessons.files = {{"/srv/shop/\xfe", Uid{1}, Gid{2}, true, true, 3}};
+    lessons.more_files = 4;
+    lessons.others = lessons.all;
+  });
+  bus::IncidentQuery query;
+  query.policy = "shop";
+  const auto record = client_.learn(query);
+  ASSERT_TRUE(record);
+  const auto told = bus::lessons_in(*record);
+  EXPECT_EQ(told.all.violations, 7U);
+  EXPECT_EQ(told.others.violations, 7U);
+  ASSERT_EQ(told.subjects.size(), 2U);
+  const auto& subject = told.subjects[0];
+  EXPECT_EQ(subject.exe, "/usr/bin/\xff");
+  EXPECT_EQ(subject.unit, "restic.service");
+  EXPECT_EQ(subject.fsuid, Uid{0});
+  EXPECT_FALSE(subject.person);
+  EXPECT_TRUE(subject.has_terminal);
+  EXPECT_EQ(subject.operations.size(), 2);
+  EXPECT_THAT(subject.examples, ElementsAre("/srv/shop/a"));
+  EXPECT_FALSE(told.subjects[1].exe || told.subjects[1].fsuid || told.subjects[1].has_terminal);
+  ASSERT_EQ(told.files.size(), 1U);
+  EXPECT_EQ(told.files[0].path, "/srv/shop/\xfe");
+  EXPECT_EQ(told.files[0].gid, Gid{2});
+  EXPECT_TRUE(told.files[0].is_mixed && told.files[0].by_person);
+  EXPECT_EQ(told.more_files, 4U);
+  for (const auto* call : {"Learn a{sv} 0", "Learn a{sv} 2 policy s shop command s git"})
+    EXPECT_NE(as_nobody(call).first, 0) << call;
 }
 
 TEST_F(BusService, RefusesWhatMakesNoSense) {
