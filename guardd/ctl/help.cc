@@ -30,6 +30,7 @@ The daemon:
 History:
   incidents            What happened
   show-incident ID     All about one incident
+  learn POLICY         What could be added to it, from who broke it
   report               What happened, added up: who, with what, where, when
   undo ID              Take back what was put right in an incident
   export               What the audit trail has kept, for other programs

@@ -39,6 +39,21 @@ Which (default: the newest hundred):
 Exit status: 0 done.
 )";
 
+constexpr std::string_view kLearn =
+    R"(guardctl learn: what could be added to a policy, from who broke it
+
+Usage: guardctl learn [OPTION...] POLICY
+
+Reads what was recorded of the policy, best while its action is "log", and
+proposes entries for its file: who may (by program and unit), and what belongs
+to others, each with how often and where. What a person did at a terminal is
+listed, not proposed. Nothing is changed: take what is right.
+
+      --for DURATION    From how long ago on (default: 7d)
+
+Exit status: 0 done, 1 nothing was recorded, or there is no such policy.
+)";
+
 constexpr std::string_view kMetrics = R"(guardctl metrics: how guardd is, for Prometheus
 
 Usage: guardctl metrics [OPTION...]
@@ -167,6 +182,7 @@ Exit status: 0 it was stopped, 3 guardd has ended.
 std::string_view daemon_help_text(std::string_view verb) {
   if (verb == "fix") return kFix;
   if (verb == "incidents") return kIncidents;
+  if (verb == "learn") return kLearn;
   if (verb == "metrics") return kMetrics;
   if (verb == "pause") return kPause;
   if (verb == "reload") return kReload;

@@ -20,6 +20,7 @@ Run explain_verb(CLI::App& app);
 Run export_verb(CLI::App& app);
 Run fix_verb(CLI::App& app);
 Run incidents_verb(CLI::App& app);
+Run learn_verb(CLI::App& app);
 Run list_verb(CLI::App& app);
 Run metrics_verb(CLI::App& app);
 Run pause_verb(CLI::App& app);
@@ -48,6 +49,7 @@ inline constexpr std::array kVerbs{
     Verb{"export", export_verb, ""},
     Verb{"fix", fix_verb, ""},
     Verb{"incidents", incidents_verb, ""},
+    Verb{"learn", learn_verb, "the name of a POLICY"},
     Verb{"list", list_verb, ""},
     Verb{"metrics", metrics_verb, ""},
     Verb{"pause", pause_verb, "the name of a POLICY"},

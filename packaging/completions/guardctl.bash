@@ -17,7 +17,7 @@ _guardctl_policies() {
 
 _guardctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' i before=''
-  local verbs='check doctor exec explain export fix incidents list metrics pause reload report resume scan show show-incident status suggest undo watch'
+  local verbs='check doctor exec explain export fix incidents learn list metrics pause reload report resume scan show show-incident status suggest undo watch'
   local options='--json --no-pager --quiet --policy-dir --bus --help --version'
   local operations='create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr
     removexattr setacl setflags mount read'
@@ -77,7 +77,7 @@ _guardctl() {
       return
       ;;
     --for)
-      mapfile -t COMPREPLY < <(compgen -W '10min 1h' -- "$current")
+      mapfile -t COMPREPLY < <(compgen -W '10min 1h 7d' -- "$current")
       return
       ;;
     --command | --incident | --limit | --top | --bus | --reason) return ;;
@@ -95,6 +95,7 @@ _guardctl() {
     [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --limit'
     [[ $verb != report ]] || options+=' --since --until --policy --top --html'
     [[ $verb != suggest ]] || options+=' --tree --root'
+    [[ $verb != learn ]] || options+=' --for'
     [[ $verb != pause ]] || options+=' --for --reason'
     [[ $verb != watch ]] || options+=' --policy'
     [[ $verb != fix && $verb != undo ]] || options+=' --dry-run'
@@ -104,7 +105,7 @@ _guardctl() {
   fi
   case $verb in
     '') mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$current") ;;
-    doctor | exec | show | pause | resume) mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_policies)" -- "$current") ;;
+    doctor | exec | learn | show | pause | resume) mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_policies)" -- "$current") ;;
     scan | fix)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(

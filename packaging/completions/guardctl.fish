@@ -1,5 +1,5 @@
 # fish completion for guardctl
-set -l verbs check doctor exec explain export fix incidents list metrics pause reload report resume scan show show-incident status suggest undo watch
+set -l verbs check doctor exec explain export fix incidents learn list metrics pause reload report resume scan show show-incident status suggest undo watch
 set -l operations create mkdir mknod symlink link rename chown chmod write truncate map unlink rmdir setxattr \
     removexattr setacl setflags mount read
 
@@ -11,6 +11,7 @@ complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a explain -d '
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a export -d 'What the audit trail has kept'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a fix -d 'Put right what is wrong now'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a incidents -d 'What happened'
+complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a learn -d 'What could be added to a policy?'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'The policies there are'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a pause -d 'A maintenance window for a policy'
 complete -c guardctl -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'Read policies and settings anew'
@@ -32,7 +33,7 @@ complete -c guardctl -l bus -x -d 'Ask guardd on this bus'
 complete -c guardctl -s h -l help -d 'Help'
 complete -c guardctl -l version -d 'Version'
 complete -c guardctl -n '__fish_seen_subcommand_from check explain scan fix' -F
-complete -c guardctl -n '__fish_seen_subcommand_from doctor exec show pause resume scan fix' \
+complete -c guardctl -n '__fish_seen_subcommand_from doctor exec learn show pause resume scan fix' \
     -a "(guardctl list --json 2>/dev/null | string replace -fr '^    \"name\": \"([a-z0-9._-]*)\",?\$' '\$1')"
 complete -c guardctl -n '__fish_seen_subcommand_from doctor' -s v -l all -d 'Also what was skipped'
 complete -c guardctl -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Make no files'
@@ -60,6 +61,7 @@ complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l limit 
 complete -c guardctl -n '__fish_seen_subcommand_from report' -l top -x -d 'Rows of each table'
 complete -c guardctl -n '__fish_seen_subcommand_from fix undo' -l dry-run -d 'Change nothing'
 complete -c guardctl -n '__fish_seen_subcommand_from report' -l html -r -d 'One page with pictures'
+complete -c guardctl -n '__fish_seen_subcommand_from learn' -l for -x -a '1d 7d 30d' -d 'From how long ago on'
 complete -c guardctl -n '__fish_seen_subcommand_from pause' -l for -x -a '10min 1h' -d 'How long'
 complete -c guardctl -n '__fish_seen_subcommand_from pause' -l reason -x -d 'What for'
 complete -c guardctl -n '__fish_seen_subcommand_from suggest' -x -a '(__fish_systemctl_services 2>/dev/null)'
