@@ -165,6 +165,10 @@ __noinline __u64 exemptions_of(__u64 of) {
   return bits;
 }
 
+static __always_inline __u64 for_children(void) {
+  return guard_exemptions.for_children | 1ULL << kExcused;
+}
+
 // The process's, or what the thread has from it: one that starts another program takes the place of
 // the first thread, and what hung on that is gone.
 static __always_inline struct Standing* standing_of(struct task_struct* task) {
@@ -191,7 +195,7 @@ __noinline __u64 exemptions_here(void) {
     if (!task || BPF_CORE_READ(task, pid) <= 1) break;
     inherited |= exemptions_of((__u64)task);
   }
-  return own | (inherited & guard_exemptions.for_children);
+  return own | (inherited & for_children());
 }
 
 // The parent is who runs. A thread is no child: it only keeps what its process has.
@@ -199,7 +203,7 @@ static __always_inline void inherit(struct task_struct* parent, struct task_stru
   struct Standing* standing = standing_of(parent);
   __u64 bits = standing ? standing->inherited : 0;
   if (child->pid == child->tgid) bits |= exemptions_of(bpf_get_current_task());
-  bits &= guard_exemptions.for_children;
+  bits &= for_children();
   if (!bits) return;
   struct Standing own = {.inherited = bits};
   if (!bpf_task_storage_get(&standings, child, &own, BPF_LOCAL_STORAGE_GET_F_CREATE))

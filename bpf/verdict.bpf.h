@@ -87,7 +87,7 @@ __noinline int weigh(struct Asked* asked) {
   }
   if (guard == kGuardRead) asked->operation = kHappeningRead;
   const bool may_refuse = terms->action == kTreeActionDeny && !is_owner && !asked->is_done &&
-                          !(exempt & tag->spares) &&
+                          !(exempt & (tag->spares | 1ULL << kExcused)) &&
                           (tag->flags & kTreeStrict || !(exempt >> kPackageManagers & 1)) &&
                           (!(tag->flags & kTreeOnlyInteractive) || is_interactive());
   if (may_refuse && label == kLabelUnknown) count(kCounterUndecided);

@@ -125,6 +125,7 @@ struct Exemptions {
   __u64 for_children;  // also granted to whatever such a process starts
   __u64 of_label[3];   // by guard::Label
 };
+enum { kExcused = 62 };          // given to single processes, and granted by every policy
 enum { kPackageManagers = 63 };  // the exemption that every policy grants that is not strict
 enum SubjectKind { kSubjectUser, kSubjectGroup, kSubjectLogin };
 struct SubjectKey {

@@ -1,12 +1,15 @@
 #include "dbus/client.h"
 
 #include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "dbus/names.h"
 #include "dbus/value_reader.h"
+#include "policy/base/handle.h"
 #include "policy/base/text.h"
 
 namespace guard::bus {
@@ -255,6 +258,17 @@ Answer<Nothing> Client::resume(const std::string& policy) {
   GUARD_TRY([[maybe_unused]] const auto reply,
             ask({"Resume", patience_.asking, true}, [&](sd_bus_message* message) {
               return sd_bus_message_append(message, "s", policy.c_str());
+            }));
+  return Nothing{};
+}
+
+Answer<Nothing> Client::excuse(const std::string& reason, const std::string& command) {
+  const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!self) return Failure{Kind::kFailed, Error::from_errno(errno, "pidfd_open").text()};
+  GUARD_TRY([[maybe_unused]] const auto reply,
+            ask({"Excuse", patience_.asking, true}, [&](sd_bus_message* message) {
+              return sd_bus_message_append(message, "hss", self.get(), reason.c_str(),
+                                           command.c_str());
             }));
   return Nothing{};
 }

@@ -75,6 +75,8 @@ class Client {
   Answer<Nothing> pause(const std::string& policy, std::chrono::microseconds length,
                         const std::string& reason);
   Answer<Nothing> resume(const std::string& policy);
+  // The calling process, and all that it starts from here on.
+  Answer<Nothing> excuse(const std::string& reason, const std::string& command);
   Answer<std::vector<Map>> list_incidents(const IncidentQuery& filter);
   Answer<Map> get_incident(const std::string& id);
   // The limit is that of each table; see report_reader.h.

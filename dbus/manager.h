@@ -48,6 +48,14 @@ struct Caller {
   bool is_trusted = false;  // is told everything
 };
 
+// A process, and what it says of itself.
+struct Excused {
+  std::int32_t pid = 0;
+  int process = -1;  // its pidfd; borrowed
+  std::string reason;
+  std::string command;
+};
+
 struct ScanTotals {
   std::uint32_t found = 0;
   std::uint32_t fixed = 0;
@@ -135,6 +143,8 @@ class Manager {
   virtual void pause(const std::string& policy, std::chrono::microseconds length,
                      const std::string& reason, const Caller& caller, Reply<Done> reply) = 0;
   virtual void resume(const std::string& policy, const Caller& caller, Reply<Done> reply) = 0;
+  // The caller itself, and all that it starts.
+  virtual void excuse(const Excused& excused, const Caller& caller, Reply<Done> reply) = 0;
   virtual void incidents(const IncidentFilter& filter, std::stop_token stop,
                          Reply<std::vector<ToldIncident>> reply) = 0;
   // The limit of the filter is that of each table.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstdlib>
+#include <fstream>
 #include <utility>
 
 #include "dbus/filter.h"
@@ -158,6 +160,36 @@ void resume(Manager& manager, const CallPtr& call) {
   manager.resume(policy, call->caller(), answer_nothing(call));
 }
 
+// Which process a pidfd is of, as this one sees it; 0: it is no pidfd, or of one that has ended.
+std::int32_t process_of(int pidfd) {
+  std::ifstream info("/proc/self/fdinfo/" + std::to_string(pidfd));
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("Pid:"))
+      return static_cast<std::int32_t>(std::max(std::atol(line.c_str() + 4), 0L));
+  return 0;
+}
+
+// By the caller's own descriptor of itself, which goes on being about this process, and by the
+// bus's word: neither can be borrowed from somebody else without the other.
+void excuse(Manager& manager, const CallPtr& call) {
+  Excused excused;
+  const char* reason = nullptr;
+  const char* command = nullptr;
+  if (!read(call, "hss", &excused.process, &reason, &command)) return;
+  excused.reason = reason;
+  if (excused.reason.find_first_not_of(" \t\n") == std::string::npos)
+    return invalid(call, "an excuse needs a reason: whoever meets it wants to know");
+  if (excused.reason.size() > kLongestReason)
+    return invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
+  std::string_view shown = command;
+  (void)cut_text(shown, kLongestName);
+  excused.command = shown;
+  excused.pid = process_of(excused.process);
+  if (excused.pid <= 0 || excused.pid != call->caller().pid)
+    return invalid(call, "a process can have itself excused, and nobody else");
+  manager.excuse(excused, call->caller(), answer_nothing(call));
+}
+
 Audience audience_of(const CallPtr& call) {
   return call->caller().is_trusted ? Audience::kTrusted : Audience::kEverybody;
 }
@@ -269,13 +301,14 @@ struct Method {
 
 // A scan that changes nothing reads every directory of a tree: not something that anybody may have
 // done as often as they like.
-constexpr std::array<Method, 12> kMethods{{
+constexpr std::array<Method, 13> kMethods{{
     {"Reload", Need::kManage, reload},
     {"Scan", Need::kManage, scan},
     {"FindWrong", Need::kManage, find_wrong},
     {"Explain", Need::kNothing, explain},
     {"Pause", Need::kPause, pause},
     {"Resume", Need::kPause, resume},
+    {"Excuse", Need::kPause, excuse},
     {"ListIncidents", Need::kInspect, list_incidents},
     {"GetIncident", Need::kInspect, get_incident},
     {"Report", Need::kInspect, report},

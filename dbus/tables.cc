@@ -57,6 +57,8 @@ const sd_bus_vtable kManagerTable[] = {
                             SD_BUS_NO_RESULT, on_method, kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_ARGS("s", policy), SD_BUS_NO_RESULT, on_method,
                             kThroughCalls),
+    SD_BUS_METHOD_WITH_ARGS("Excuse", SD_BUS_ARGS("h", process, "s", reason, "s", command),
+                            SD_BUS_NO_RESULT, on_method, kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("ListIncidents", SD_BUS_ARGS("a{sv}", filter),
                             SD_BUS_RESULT("aa{sv}", incidents), on_method, kThroughCalls),
     SD_BUS_METHOD_WITH_ARGS("GetIncident", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{sv}", incident),

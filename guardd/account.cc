@@ -3,12 +3,15 @@
 #include <chrono>
 
 #include "guardd/host/clock.h"
+#include "guardd/who/excuses.h"
 #include "guardd/who/found.h"
 #include "policy/base/text.h"
 #include "policy/judge.h"
 
 namespace guard {
 namespace {
+
+constexpr std::string_view kExcused = "excused: ";
 
 // A notice does not say what was made; the object does.
 Operation refined(Operation operation, const RemedyOutcome& outcome) {
@@ -37,7 +40,8 @@ Ownership ownership(const ObjectState& state) {
 
 Told told_of(const RemedyOutcome& outcome) {
   if (outcome.what == Remedied::kFixed) return Told::kFixed;
-  return outcome.skip == Skip::kNotWanted ? Told::kLogged : Told::kSkipped;
+  return outcome.skip == Skip::kNotWanted || outcome.skip == Skip::kExcused ? Told::kLogged
+                                                                            : Told::kSkipped;
 }
 
 // What every record of this tree says.
@@ -52,7 +56,7 @@ void sign(Violation& violation, const PolicySet& set, std::uint32_t tree) {
   violation.generation = set.generation();
   violation.severity = said.severity.value;
   violation.category = said.category.value;
-  violation.tell = said.tell.value;
+  violation.tell = said.tell.value && !violation.reason.starts_with(kExcused);
 }
 
 Violation begin(const PolicySet& set, std::uint32_t tree, const Found* who) {
@@ -70,15 +74,19 @@ void want(Violation& violation, const Wanted& wanted) {
   violation.group_wanted = wanted.group.name;
 }
 
-// What is left as it is because the policy is paused. What was put right or refused before that is
-// no such thing. Whoever works in a pause need not be told of it.
-void excuse(Violation& violation, const Policy& policy) {
+// What was put right or refused before is not excused. Whoever works in a pause, or has an excuse,
+// need not be told of it.
+void excuse(Violation& violation, const std::string& why) {
   const bool was_left = violation.action == Told::kLogged || violation.action == Told::kSkipped;
-  if (!policy.is_paused() || !was_left) return;
+  if (!was_left || violation.reason.starts_with(kExcused)) return;
   violation.action = Told::kLogged;
   violation.tell = false;
-  violation.reason =
-      policy.excuse + (violation.reason.empty() ? "" : "; besides, " + violation.reason);
+  violation.reason = why + (violation.reason.empty() ? "" : "; besides, " + violation.reason);
+}
+
+// What is left as it is because the policy is paused.
+void excuse(Violation& violation, const Policy& policy) {
+  if (policy.is_paused()) excuse(violation, policy.excuse);
 }
 
 }  // namespace
@@ -103,7 +111,12 @@ Violation account_of(const PolicySet& set, std::uint32_t tree, const std::string
         outcome.what == Remedied::kFailed ? outcome.error : std::string(reason_text(outcome.skip));
   }
   excuse(violation, policy);
+  if (seen.who) excuse(violation, *seen.who);
   return violation;
+}
+
+void excuse(Violation& violation, const Found& who) {
+  if (const auto excused = excuse_of(who)) excuse(violation, excused->sentence());
 }
 
 void complete(Violation& violation, const PolicySet& set, std::uint32_t tree) {
@@ -143,6 +156,7 @@ std::optional<Violation> account_of(const PolicySet& set, std::uint32_t tree, co
       (mount_change == MountChange::kMounted ? " was mounted there: what it covers is not guarded"
                                              : " was unmounted: what it covered is guarded again");
   excuse(violation, policy);
+  if (who) excuse(violation, *who);
   return violation;
 }
 

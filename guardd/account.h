@@ -21,6 +21,9 @@ Violation account_of(const PolicySet& set, std::uint32_t tree, const std::string
 // What the policy of the tree says of it, and when it was; its path becomes absolute.
 void complete(Violation& violation, const PolicySet& set, std::uint32_t tree);
 
+// What is left as it is, and what nothing was refused of, because whoever did it is excused.
+void excuse(Violation& violation, const Found& who);
+
 enum class MountChange : std::uint8_t { kMounted, kUnmounted };
 
 // A mount that hides a tree, or a part of it, or does so no more. Nothing if the policy does not

@@ -129,6 +129,7 @@ void Caretaker::act(const Notice& notice, const Found& who) {
                                std::chrono::steady_clock::now());
   if (!violation) return;
   complete(*violation, *set_, directory.tree);
+  excuse(*violation, who);
   ports_.report(*std::move(violation));
 }
 
@@ -199,6 +200,7 @@ void Caretaker::violated(std::uint32_t tree, Violation violation, std::uint64_t 
   const auto thread = violation.actor.tid;
   if (who->known()) violation.actor = who->actor();
   violation.actor.tid = thread;
+  excuse(violation, *who);
   ports_.report(std::move(violation));
 }
 

@@ -168,6 +168,15 @@ void Desk::resume(const std::string& policy, const bus::Caller& /*caller*/,
   reply(bus::Done());
 }
 
+void Desk::excuse(const bus::Excused& excused, const bus::Caller& caller,
+                  bus::Reply<bus::Done> reply) {
+  if (const auto& disabled = house_.in_force().disabled)
+    return reply(Refused{Refusal::kDisabled, "nothing is refused or put right: " + *disabled});
+  const auto done = house_.excuse(excused, person_of(caller));
+  if (!done) return reply(failed(done.error()));
+  reply(bus::Done());
+}
+
 void Desk::incidents(const bus::IncidentFilter& filter, std::stop_token stop,
                      bus::Reply<std::vector<bus::ToldIncident>> reply) {
   // Who was just told of one asks at once, before the trail has it.

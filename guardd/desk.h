@@ -41,6 +41,7 @@ class Desk final : public bus::Manager {
                          const std::string& reason, const Person& who)>
         pause;
     std::function<Status(const std::string& policy)> resume;
+    std::function<Status(const bus::Excused& excused, const Person& who)> excuse;
   };
 
   explicit Desk(House house) : house_(std::move(house)) {}
@@ -58,6 +59,8 @@ class Desk final : public bus::Manager {
   void pause(const std::string& policy, std::chrono::microseconds length, const std::string& reason,
              const bus::Caller& caller, bus::Reply<bus::Done> reply) override;
   void resume(const std::string& policy, const bus::Caller& caller,
+              bus::Reply<bus::Done> reply) override;
+  void excuse(const bus::Excused& excused, const bus::Caller& caller,
               bus::Reply<bus::Done> reply) override;
   void incidents(const bus::IncidentFilter& filter, std::stop_token stop,
                  bus::Reply<std::vector<bus::ToldIncident>> reply) override;

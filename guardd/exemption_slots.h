@@ -42,7 +42,7 @@ bool is_plain_unit(const std::string& name);
 
 class ExemptionSlots {
  public:
-  static constexpr unsigned kMost = kPackageManagers;
+  static constexpr unsigned kMost = kExcused;
 
   ExemptionSlots();
 

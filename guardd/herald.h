@@ -58,6 +58,7 @@ class Herald {
   void answered();
 
   void reload(const ReloadNews& news) { all_.reload(news); }
+  void excuse(const ExcuseNews& news) { all_.excuse(news); }
   // `disabled`: why nothing is enforced. What is less than somebody might expect, and which
   // policies are paused, each in a sentence: said when it comes up and when it is over, not every
   // time.

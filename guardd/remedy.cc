@@ -171,16 +171,19 @@ RemedyOutcome remedy_opened(const Object& root, Result<Object> opened, const Rem
   if (task.undone && task.undone->is_untouched(object))
     return skipped(std::move(outcome), Skip::kUndone);
 
-  if (const auto skip = obstacle(root, object, task, outcome.verdict); skip != Skip::kNone) {
-    return skipped(std::move(outcome), skip);
+  const auto skip = obstacle(root, object, task, outcome.verdict);
+  // What somebody still writes is not as it will be left.
+  if (task.excused && skip != Skip::kBusy && skip != Skip::kReplaced) {
+    if (auto id = FileId::of(object.fd.get())) task.excused->add({*std::move(id), object.changed});
+    return skipped(std::move(outcome), Skip::kExcused);
   }
+  if (skip != Skip::kNone) return skipped(std::move(outcome), skip);
   if (task.dry_run) {
     outcome.what = Remedied::kFixed;
     return outcome;
   }
   if (const int code = put_right(object, outcome.verdict)) {
-    if (const auto skip = skip_of(code); skip != Skip::kNone)
-      return skipped(std::move(outcome), skip);
+    if (const auto why = skip_of(code); why != Skip::kNone) return skipped(std::move(outcome), why);
     return failed(std::move(outcome), Error::from_errno(code, "chown").text());
   }
   if (auto looked = refresh(object); !looked)
@@ -250,6 +253,8 @@ std::string_view reason_text(Skip skip) {
       return "the owner's disk quota is exhausted";
     case Skip::kExempt:
       return "the policy allows it";
+    case Skip::kExcused:
+      return "whoever did it is excused";
     case Skip::kUndone:
       return "somebody has undone its repair, and it has not changed since";
     case Skip::kWar:

@@ -48,6 +48,7 @@ enum class Skip : std::uint8_t {
   kQuota,
   kModeOnly,  // nothing is wrong but permission bits it lacks
   kExempt,    // the policy allows it to whoever did it
+  kExcused,   // whoever did it is: it is left, and remembered as it was left
   kUndone,    // a person has undone its repair, and nobody has changed it since
   kWar,       // it was put right too often already
 };
@@ -80,6 +81,7 @@ struct RemedyTask {
   // before anything is said of it.
   bool is_fresh = false;
   const Undone* undone = nullptr;  // what is to be left as it is; null: nothing
+  Undone* excused = nullptr;       // whoever did it is, and this is where it is remembered
 };
 
 RemedyOutcome remedy(const Object& root, const RemedyTask& task);

@@ -9,6 +9,7 @@
 #include "guardd/host/own_descriptors.h"
 #include "guardd/object.h"
 #include "guardd/sources/scan.h"
+#include "guardd/who/excuses.h"
 #include "guardd/who/found.h"
 
 namespace guard {
@@ -17,8 +18,7 @@ namespace {
 // A disk that is asleep or busy answers within this; one that does not is frozen or gone.
 constexpr auto kHangsAfter = std::chrono::seconds(2);
 
-RemedyTask task_of(const Repair& repair, const std::optional<Subject>& subject,
-                   const Undone& undone) {
+RemedyTask task_of(const Repair& repair, const std::optional<Subject>& subject, Undone& undone) {
   const auto& seen = repair.due.seen;
   RemedyTask task;
   task.policy = &repair.policy();
@@ -30,12 +30,13 @@ RemedyTask task_of(const Repair& repair, const std::optional<Subject>& subject,
   task.war = repair.war;
   task.is_fresh = true;
   task.undone = &undone;
+  if (seen.who && excuse_of(*seen.who)) task.excused = &undone;
   return task;
 }
 
 }  // namespace
 
-Repairs::Repairs(const Undone& undone) : undone_(undone) {
+Repairs::Repairs(Undone& undone) : undone_(undone) {
   for (unsigned i = 0; i < kThreads; ++i)
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
 }

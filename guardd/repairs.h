@@ -52,8 +52,9 @@ class Repairs {
     kHanging,  // the file system has not answered for a while: ask again later
   };
 
-  // What a person has undone is left as it is; it outlives this.
-  explicit Repairs(const Undone& undone);
+  // What a person has undone is left as it is, and so is what an excused one has done, which is
+  // remembered there; it outlives this.
+  explicit Repairs(Undone& undone);
   ~Repairs();
   Repairs(const Repairs&) = delete;
   Repairs& operator=(const Repairs&) = delete;
@@ -76,7 +77,7 @@ class Repairs {
   void repair(const std::shared_ptr<const Repair>& task, const Result<Object>& root,
               const std::stop_token& stop);
 
-  const Undone& undone_;
+  Undone& undone_;
   Inbox<Repaired> done_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

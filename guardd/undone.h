@@ -1,6 +1,6 @@
-// The files of which a person has undone what guardd did, as they were left by that: until somebody
-// changes them again they are left alone. Bounded: the oldest is forgotten first, and may be put
-// right once more. Any thread.
+// The files of which a person has undone what guardd did, and those that an excused one has left,
+// as they were left by that: until somebody changes them again they are left alone. Bounded: the
+// oldest is forgotten first, and may be put right once more. Any thread.
 #pragma once
 
 #include <atomic>

@@ -437,6 +437,12 @@ void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, co
   subject.self.uid = asker.uid;
   subject.self.gid = asker.gid;
   auto decision = decided_for(subject);
+  const auto excuse =
+      decision.answer != Answered::kAllowed && excuses_ ? excuses_->of(*after.who) : nullptr;
+  if (excuse) {
+    decision.answer = Answered::kAllowed;
+    after.violation.reason = excuse->sentence();
+  }
   // What a refused open has made, and nobody could take away yet, is no way around the refusal.
   if (decision.answer == Answered::kAllowed && is_leaving) decision.answer = Answered::kRefused;
 

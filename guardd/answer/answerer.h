@@ -44,6 +44,8 @@ class Answerer {
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
 
+  // Whoever is excused is refused nothing, and nothing is put right for him; to be said first.
+  void heed(const Excuses& excuses) { excuses_ = &excuses; }
   // From here on mark() is about the trees of this set. Until enforced(), what was asked before is
   // asked as well; a policy that cannot be asked for is a shortcoming.
   void prepare(std::shared_ptr<const PolicySet> set, const Settings& settings);
@@ -94,6 +96,7 @@ class Answerer {
 
   const bool refuses_opens_;
   const std::int32_t self_ = ::getpid();  // asked for with every open
+  const Excuses* excuses_ = nullptr;      // null: nobody is
   std::shared_ptr<AnswerCounters> counters_ = std::make_shared<AnswerCounters>();
 
   // The loop's.

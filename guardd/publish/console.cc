@@ -8,6 +8,7 @@
 #include <exception>
 
 #include "guardd/publish/advice.h"
+#include "guardd/publish/sentence.h"
 #include "guardd/publish/wording.h"
 #include "policy/base/text.h"
 
@@ -187,6 +188,13 @@ void ConsolePublisher::health(const HealthNews& news) noexcept {
     speaking_.clear();
     const auto tone = news.health == Health::kOk ? Tone::kGood : Tone::kBad;
     text = sentence(clock_(), tone, word(news.health), news.reason);
+  });
+}
+
+void ConsolePublisher::excuse(const ExcuseNews& news) noexcept {
+  tell([&](std::string& text) {
+    speaking_.clear();
+    text = sentence(clock_(), Tone::kStrong, "excuse", sentence_of(news));
   });
 }
 

@@ -200,6 +200,21 @@ void JournalPublisher::health(const HealthNews& news) noexcept {
   });
 }
 
+void JournalPublisher::excuse(const ExcuseNews& news) noexcept {
+  tell([&] {
+    JournalEntry entry(news.is_over ? message_id::kExcuseOver : message_id::kExcused,
+                       message_id::kNotice, sentence_of(news));
+    entry.text("type", "excuse");
+    entry.text("state", news.is_over ? "over" : "begun");
+    entry.text("reason", news.reason);
+    entry.text("user", news.user);
+    entry.text("cmdline", news.command);
+    entry.number("pid", static_cast<std::uint64_t>(news.pid));
+    if (!news.is_over) entry.object(news.pid);
+    return entry;
+  });
+}
+
 void JournalPublisher::stop(const StopNews& news) noexcept {
   tell_held_back();
   tell([&] {

@@ -101,6 +101,16 @@ void JsonPublisher::health(const HealthNews& news) noexcept {
   });
 }
 
+void JsonPublisher::excuse(const ExcuseNews& news) noexcept {
+  tell_now("excuse", [&](JsonLine& line) {
+    line.text("state", news.is_over ? "over" : "begun");
+    line.text("reason", news.reason);
+    line.text("user", news.user);
+    line.text("cmdline", news.command);
+    line.number("pid", static_cast<std::uint64_t>(news.pid));
+  });
+}
+
 void JsonPublisher::stop(const StopNews& news) noexcept {
   tell_now("stop", [&](JsonLine& line) {
     line.text("reason", news.reason);

@@ -72,6 +72,15 @@ struct HealthNews {
   bool events_lost = false;  // that is what the reason says, and what it was before is unchanged
 };
 
+// A command is excused, with all that it starts; or is no longer, since nothing of it is left.
+struct ExcuseNews {
+  bool is_over = false;
+  std::string reason;
+  std::string user;     // who asked for it
+  std::string command;  // as that one says
+  std::int32_t pid = 0;
+};
+
 struct StopNews {
   std::string reason;  // "SIGTERM"
   Counters counters;
@@ -92,6 +101,7 @@ class Publisher {
   virtual void ready(const ReadyNews& news) noexcept = 0;
   virtual void reload(const ReloadNews& news) noexcept = 0;
   virtual void health(const HealthNews& news) noexcept = 0;
+  virtual void excuse(const ExcuseNews& /*news*/) noexcept {}
   virtual void stop(const StopNews& news) noexcept = 0;
 };
 

@@ -26,6 +26,10 @@ void Publishers::health(const HealthNews& news) noexcept {
   for (auto* each : all_) each->health(news);
 }
 
+void Publishers::excuse(const ExcuseNews& news) noexcept {
+  for (auto* each : all_) each->excuse(news);
+}
+
 void Publishers::stop(const StopNews& news) noexcept {
   for (auto* each : all_) each->stop(news);
 }

@@ -167,6 +167,13 @@ std::string sentence_of(const HealthNews& news) {
   return "guardd enforces nothing: " + reason;
 }
 
+std::string sentence_of(const ExcuseNews& news) {
+  const auto who = escaped(news.user) + ": " + escaped(news.reason);
+  const auto process = " (process " + std::to_string(news.pid) + ')';
+  if (news.is_over) return "the excuse of " + escaped(news.command) + process + " is over";
+  return escaped(news.command) + process + " is excused, with all that it starts, by " + who;
+}
+
 std::string sentence_of(const StopNews& news) {
   std::string text = "guardd has stopped";
   if (!news.reason.empty()) text += " (" + printable(news.reason) + ')';

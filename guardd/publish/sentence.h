@@ -14,6 +14,7 @@ std::string closed_sentence(const Incident& incident);
 std::string sentence_of(const ReadyNews& news);
 std::string sentence_of(const ReloadNews& news);
 std::string sentence_of(const HealthNews& news);
+std::string sentence_of(const ExcuseNews& news);
 std::string sentence_of(const StopNews& news);
 
 }  // namespace guard

@@ -54,6 +54,10 @@ class KernelSource final : public ChangeSource, private LsmListener {
   KernelPolicy& policy() { return policy_; }
   // What is not refused, or not seen, that policies may ask for, each in a sentence.
   std::vector<std::string> shortcomings() const;
+  // Refuses this process nothing, by its pidfd, nor what it starts from here on.
+  Status spare(int process) {
+    return lsm_.set_standing(process, {std::uint64_t{1} << kExcused, 0});
+  }
   // Who was the last to mount or unmount something in a tree, if that was just now.
   std::optional<std::int32_t> mounter() const;
 

@@ -153,6 +153,7 @@ void ProcessTable::born(ProcessEntry& entry, const TracedProcess& record) {
   auto* parent = find(record.parent, record.start);
   if (!parent || !same_start(parent->now.start, record.parent_start)) return;
   entry.lineage = below(*parent, 0);
+  inherit_excuse(entry, *parent);
   if (record.kind == kRecordFork && !entry.now.image) {
     entry.now.image = parent->now.image;
     entry.traced = parent->traced;
@@ -164,6 +165,7 @@ void ProcessTable::update(ProcessEntry& entry, const TracedProcess& record) {
   remember(entry.now, record.time, fresh);
   fresh.image = std::move(entry.now.image);
   fresh.cwd = std::move(entry.now.cwd);
+  fresh.excuse = std::move(entry.now.excuse);
   fresh.control_group = groups_.find(record.cgroup);
   if (!fresh.control_group) fresh.control_group = std::move(entry.now.control_group);
   if (entry.now.parent != 0) {
@@ -181,8 +183,10 @@ ProcessEntry* ProcessTable::seen(Snapshot snapshot, std::uint64_t at) {
     entry = add(std::move(snapshot));
     if (!entry) return nullptr;
     entry->looked_up = at;
+    if (const auto* parent = living(entry->now.parent)) inherit_excuse(*entry, *parent);
     return entry;
   }
+  snapshot.excuse = entry->now.excuse;
   snapshot.start = entry->now.start;
   if (entry->now.parent != 0) {
     snapshot.parent = entry->now.parent;
@@ -201,10 +205,26 @@ ProcessEntry* ProcessTable::seen(Snapshot snapshot, std::uint64_t at) {
 void ProcessTable::gone(ProcessEntry& entry, std::uint64_t at) {
   if (entry.end) return;
   entry.end = at;
+  excuses_.ended(entry.now.pid, entry.now.start);
   entry.for_children.reset();
   --living_;
   ended_.push_back({entry.now.pid, entry.now.start, at});
   forget_old(at);
+}
+
+Status ProcessTable::excuse(ProcessEntry& entry, const std::shared_ptr<const Excuse>& excuse) {
+  GUARD_CHECK(excuses_.give(entry.now.pid, entry.now.start, excuse));
+  entry.now.excuse = excuse;
+  entry.found.reset();
+  entry.for_children.reset();
+  return {};
+}
+
+void ProcessTable::inherit_excuse(ProcessEntry& entry, const ProcessEntry& parent) {
+  const auto& excuse = parent.now.excuse;
+  if (!excuse || entry.now.excuse || parent.now.start > entry.now.start) return;
+  if (entry.end || excuses_.inherit(entry.now.pid, entry.now.start, excuse))
+    entry.now.excuse = excuse;
 }
 
 std::shared_ptr<const Lineage> ProcessTable::lineage_of(ProcessEntry& entry, std::size_t depth) {

@@ -15,6 +15,7 @@
 
 #include "bpf/tracer.h"
 #include "guardd/who/control_groups.h"
+#include "guardd/who/excuses.h"
 #include "guardd/who/executable_ids.h"
 #include "guardd/who/found.h"
 #include "guardd/who/snapshot.h"
@@ -69,6 +70,11 @@ class ProcessTable : public TracerListener {
   ProcessEntry* seen(Snapshot snapshot, std::uint64_t at);
   void gone(ProcessEntry& entry, std::uint64_t at);
 
+  // It and what it starts from here on.
+  Status excuse(ProcessEntry& entry, const std::shared_ptr<const Excuse>& excuse);
+  Excuses& excuses() { return excuses_; }
+  const Excuses& excuses() const { return excuses_; }
+
   // Follows the parents in the table.
   std::shared_ptr<const Lineage> lineage_of(ProcessEntry& entry, std::size_t depth = 0);
 
@@ -90,6 +96,7 @@ class ProcessTable : public TracerListener {
   void born(ProcessEntry& entry, const TracedProcess& record);
   void update(ProcessEntry& entry, const TracedProcess& record);
   std::shared_ptr<const Lineage> below(ProcessEntry& parent, std::size_t depth);
+  void inherit_excuse(ProcessEntry& entry, const ProcessEntry& parent);
   void forget_old(std::uint64_t now);
   void forget(const Ended& which);
 
@@ -99,6 +106,7 @@ class ProcessTable : public TracerListener {
   std::unordered_map<std::int32_t, std::unique_ptr<ProcessEntry>> newest_;
   std::deque<Ended> ended_;  // oldest first
   std::size_t living_ = 0;
+  Excuses excuses_;
   TableCounters counters_;
 };
 

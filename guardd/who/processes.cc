@@ -56,6 +56,22 @@ void Processes::catch_up() {
   if (tracer_) (void)tracer_->catch_up(table_);
 }
 
+Status Processes::excuse(std::int32_t pid, const std::shared_ptr<const Excuse>& excuse) {
+  catch_up();
+  (void)look_at(pid, boot_time_now());
+  auto* entry = table_.living(pid);
+  if (!entry) return Error("the process " + std::to_string(pid) + " is not to be seen");
+  return table_.excuse(*entry, excuse);
+}
+
+std::vector<std::shared_ptr<const Excuse>> Processes::take_excuses_over() {
+  catch_up();
+  return table_.excuses().take_over([this](std::int32_t pid, std::uint64_t start) {
+    const auto now = proc_.start_of(pid);
+    return now && same_start(*now, start);
+  });
+}
+
 // Everybody who lives gets in, and whoever does not is known to have ended.
 void Processes::look_at_all() {
   const auto now = boot_time_now();

@@ -47,6 +47,12 @@ class Processes {
   std::shared_ptr<const Found> find(std::int32_t pid, std::uint64_t at);
   std::shared_ptr<const Found> find(std::int32_t pid) { return find(pid, boot_time_now()); }
 
+  // This process, which lives, and what it starts from here on.
+  Status excuse(std::int32_t pid, const std::shared_ptr<const Excuse>& excuse);
+  // Those that are over.
+  std::vector<std::shared_ptr<const Excuse>> take_excuses_over();
+  const Excuses& excuses() const { return table_.excuses(); }
+
   // Whether those that have ended are known too.
   bool remembers() const { return tracer_.has_value(); }
 

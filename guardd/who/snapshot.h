@@ -35,6 +35,8 @@ struct EarlierUser {
   std::uint64_t until = 0;  // nanoseconds since boot
 };
 
+struct Excuse;  // see excuses.h
+
 struct Snapshot {
   std::int32_t pid = 0;
   std::uint64_t start = 0;  // nanoseconds since boot; from /proc only to the tick
@@ -53,6 +55,7 @@ struct Snapshot {
   std::optional<std::string> cwd;
   std::shared_ptr<const Image> image;                 // null: unknown
   std::shared_ptr<const ControlGroup> control_group;  // null: unknown
+  std::shared_ptr<const Excuse> excuse;               // null: none
 };
 
 // The parent first, each as it was when it started the next. Cut off at kKnownAncestors.

@@ -55,6 +55,11 @@ class FakeManager final : public bus::Manager {
               bus::Reply<bus::Done> reply) override {
     reply(bus::Refused{bus::Refusal::kNoSuchPolicy, "there is no such policy"});
   }
+  void excuse(const bus::Excused& excused, const bus::Caller& /*caller*/,
+              bus::Reply<bus::Done> reply) override {
+    excused_ = excused;
+    reply(bus::Done());
+  }
   void incidents(const bus::IncidentFilter& filter, std::stop_token /*stop*/,
                  bus::Reply<std::vector<bus::ToldIncident>> reply) override {
     filter_ = filter;
@@ -91,6 +96,7 @@ class FakeManager final : public bus::Manager {
   std::vector<bus::ScanNow> progress_;  // of every scan
   bus::UndoAsked undone_;
   bus::Undoing undoing_{{}, 3, 0};
+  bus::Excused excused_;
   bus::Caller caller_;
   std::stop_token stop_;
 };

@@ -1,9 +1,12 @@
 // guardd on a bus of the test's own, with a manager that does what the test says.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -16,6 +19,7 @@
 #include "dbus/lessons_reader.h"
 #include "dbus/report_reader.h"
 #include "dbus/service.h"
+#include "policy/base/handle.h"
 #include "tests/unit/bus_service_fixture.h"
 #include "tests/unit/records.h"
 
@@ -171,6 +175,29 @@ TEST_F(BusService, SaysWhyNot) {
     EXPECT_EQ(answer.error().kind, kind);
     EXPECT_THAT(answer.error().text, HasSubstr("of our own"));
   }
+}
+
+TEST_F(BusService, ExcusesTheCallerAlone) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may where there is no polkit";
+  const auto excused = [&] {
+    return house_.ask<bus::Excused>([](auto&, FakeManager& m) { return m.excused_; });
+  };
+  EXPECT_FALSE(client_.excuse(" \n", "make"));
+  EXPECT_FALSE(client_.excuse(std::string(401, 'x'), "make"));
+  auto connection = bus_.connect();
+  const auto ask = [&](int process) {
+    return sd_bus_call_method(connection.get(), bus::kName, bus::kObject, bus::kManager, "Excuse",
+                              nullptr, nullptr, "hss", process, "why", "make");
+  };
+  const Fd parent(static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0)));
+  const Fd nothing(::open("/proc/self/fdinfo", O_RDONLY | O_CLOEXEC));
+  EXPECT_LT(ask(parent.get()), 0);
+  EXPECT_LT(ask(nothing.get()), 0);
+  EXPECT_EQ(excused().pid, 0);
+  EXPECT_TRUE(client_.excuse("ticket 7", "make " + std::string(5'000, 'x')));
+  EXPECT_EQ(excused().pid, ::getpid());
+  EXPECT_EQ(excused().reason, "ticket 7");
+  EXPECT_EQ(excused().command.size(), 4'096U);
 }
 
 TEST_F(BusService, OnlySoManyCallsOfOneAtATime) {

@@ -88,6 +88,91 @@ TEST_F(Table, KnowsAProcessFromItsForkToAfterItsEnd) {
   EXPECT_EQ(entry->lineage->front()->image->cmdline, "sh -c x");
 }
 
+std::shared_ptr<const Excuse> excuse(std::uint64_t until = UINT64_MAX) {
+  return std::make_shared<const Excuse>(Excuse{"ticket 7", "alice", "make", 10, until});
+}
+
+TEST_F(Table, ExcusesAProcessWithAllThatItStarts) {
+  fork(process(10, kSecond));
+  const auto before = process(20, kSecond + 1, 10, kSecond);
+  fork(before);
+  ASSERT_TRUE(table_.excuse(*table_.living(10), excuse()));
+  fork(process(11, 2 * kSecond, 10, kSecond));
+  fork(process(12, 3 * kSecond, 11, 2 * kSecond));
+  end(process(11, 2 * kSecond, 10, kSecond), 4 * kSecond);
+  exec(process(12, 3 * kSecond, 11, 2 * kSecond), "touch", "touch file");
+  fork(process(13, 5 * kSecond, 12, 3 * kSecond));
+  for (const auto pid : {10, 11, 12, 13}) {
+    const auto* entry = table_.find(pid, 6 * kSecond);
+    ASSERT_TRUE(entry->now.excuse) << pid;
+    EXPECT_TRUE(excuse_of(Found(entry->now, entry->lineage))) << pid;
+  }
+  EXPECT_FALSE(table_.find(20, 6 * kSecond)->now.excuse) << "it was there before";
+  fork(process(11, 6 * kSecond, 20, kSecond + 1));
+  EXPECT_FALSE(table_.find(11, 6 * kSecond)->now.excuse) << "only the number is the same";
+}
+
+TEST_F(Table, KnowsWhoIsExcusedByWhoStartedIt) {
+  fork(process(10, kSecond));
+  ASSERT_TRUE(table_.excuse(*table_.living(10), excuse()));
+  ProcessTable other(limits(), "/nowhere");  // that nobody tells anything
+  Snapshot parent;
+  parent.pid = 10;
+  parent.start = kSecond + kTick / 2;  // as /proc knows it
+  Snapshot child;
+  child.pid = 30;
+  child.start = 3 * kSecond;
+  auto lineage = std::make_shared<Lineage>();
+  lineage->push_back(std::make_shared<const Snapshot>(parent));
+  EXPECT_TRUE(table_.excuses().of(Found(child, lineage)));
+  EXPECT_TRUE(table_.excuses().of(Found(parent, nullptr)));
+  EXPECT_FALSE(table_.excuses().of(Found(child, nullptr)));
+  parent.start = 5 * kSecond;
+  EXPECT_FALSE(table_.excuses().of(Found(parent, nullptr))) << "another with this number";
+  EXPECT_FALSE(table_.excuses().of(Found(10))) << "a number is nobody";
+}
+
+TEST_F(Table, AnExcuseEnds) {
+  fork(process(10, kSecond));
+  ASSERT_TRUE(table_.excuse(*table_.living(10), excuse()));
+  fork(process(11, 2 * kSecond, 10, kSecond));
+  const auto all_live = [](std::int32_t, std::uint64_t) { return true; };
+  end(process(10, kSecond), 3 * kSecond);
+  EXPECT_TRUE(table_.excuses().take_over(all_live).empty());
+  end(process(11, 2 * kSecond, 10, kSecond), 4 * kSecond);
+  EXPECT_EQ(table_.excuses().take_over(all_live).size(), 1U);
+  EXPECT_TRUE(table_.excuses().take_over(all_live).empty());
+  EXPECT_TRUE(table_.excuses().empty());
+  // Nobody was told of its end.
+  fork(process(12, 5 * kSecond));
+  ASSERT_TRUE(table_.excuse(*table_.living(12), excuse()));
+  const auto none_lives = [](std::int32_t, std::uint64_t) { return false; };
+  EXPECT_EQ(table_.excuses().take_over(none_lives).size(), 1U);
+  // Its time is over.
+  fork(process(13, 6 * kSecond));
+  ASSERT_TRUE(table_.excuse(*table_.living(13), excuse(1)));
+  const auto* entry = table_.living(13);
+  EXPECT_FALSE(excuse_of(Found(entry->now, nullptr)));
+  EXPECT_FALSE(table_.excuses().of(Found(entry->now, nullptr)));
+  EXPECT_EQ(table_.excuses().take_over(all_live).size(), 1U);
+}
+
+TEST_F(Table, OnlySoManyAreExcused) {
+  for (std::int32_t i = 0; i < static_cast<std::int32_t>(Excuses::kMost); ++i) {
+    fork(process(100 + i, kSecond));
+    ASSERT_TRUE(table_.excuse(*table_.living(100 + i), excuse()));
+  }
+  fork(process(50, kSecond));
+  EXPECT_FALSE(table_.excuse(*table_.living(50), excuse()));
+  EXPECT_FALSE(table_.living(50)->now.excuse);
+  Excuses all;
+  const auto one = excuse();
+  for (std::size_t i = 0; i < Excuses::kMostProcesses; ++i)
+    ASSERT_TRUE(all.inherit(static_cast<std::int32_t>(i), kSecond, one));
+  EXPECT_FALSE(all.inherit(-1, kSecond, one));
+  EXPECT_FALSE(all.give(-1, kSecond, one));
+}
+
 TEST_F(Table, TellsWhoHadANumberWhen) {
   exec(process(10, 1 * kSecond), "one", "one");
   end(process(10, 1 * kSecond), 2 * kSecond);
