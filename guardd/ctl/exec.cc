@@ -1,4 +1,4 @@
-// exec: the command that should have been typed.
+// exec: the command that should have been typed; and the one that nobody is to be blamed for.
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -14,6 +14,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "guardd/ctl/daemon.h"
 #include "guardd/ctl/loaded.h"
 #include "guardd/ctl/own_terminal.h"
 #include "guardd/ctl/owner.h"
@@ -103,21 +104,49 @@ int exec_as_owner(const Options& options, const std::string& name) {
   return status ? *status : fail(status.error());
 }
 
-int exec(const Options& options, const std::string& policy) {
-  if (policy.empty()) return misused("POLICY is empty", "exec");
-  if (options.command.empty() || options.command.front().empty())
-    return misused(
-        "exec needs a COMMAND after --, as in: guardctl exec " + escaped(policy) + " -- touch file",
-        "exec");
-  return exec_as_owner(options, policy);
+struct ExecOptions {
+  std::string policy;
+  bool excuse = false;
+  std::string reason;
+};
+
+// Only once it is excused: what is refused half way is worse than what has not begun.
+int exec_excused(const Options& options, const std::string& reason) {
+  std::string line;
+  for (const auto& word : options.command) line += (line.empty() ? "" : " ") + word;
+  if (!is_utf8(line)) line = escaped(line);
+  {
+    auto daemon = reach_daemon(options);
+    if (!daemon) return fail(daemon.error());
+    if (const auto done = daemon->excuse(reason, line); !done) return fail(done.error());
+  }
+  return replace_with(options.command);
+}
+
+int exec(const Options& options, const ExecOptions& asked) {
+  const auto wrong = [](const std::string& what) { return misused(what, "exec"); };
+  if (asked.excuse && !asked.policy.empty())
+    return wrong("--excuse is for all policies: leave out " + quote(asked.policy));
+  if (!asked.excuse && !asked.reason.empty()) return wrong("--reason is for --excuse");
+  if (!asked.excuse && asked.policy.empty()) return wrong("exec needs the name of a POLICY");
+  if (asked.excuse && asked.reason.empty())
+    return wrong("exec --excuse needs --reason: somebody will ask for it");
+  if (options.command.empty() || options.command.front().empty()) {
+    const auto before = asked.excuse ? "--excuse --reason TEXT" : escaped(asked.policy);
+    return wrong("exec needs a COMMAND after --, as in: guardctl exec " + before +
+                 " -- touch file");
+  }
+  return asked.excuse ? exec_excused(options, asked.reason) : exec_as_owner(options, asked.policy);
 }
 
 }  // namespace
 
 Run exec_verb(CLI::App& app) {
-  auto policy = std::make_shared<std::string>();
-  app.add_option("policy", *policy)->required();
-  return [policy](const Options& options) { return exec(options, *policy); };
+  auto asked = std::make_shared<ExecOptions>();
+  app.add_option("policy", asked->policy);
+  app.add_flag("--excuse", asked->excuse);
+  app.add_option("--reason", asked->reason);
+  return [asked](const Options& options) { return exec(options, *asked); };
 }
 
 }  // namespace guard::ctl

@@ -90,9 +90,10 @@ Exit status: 0 well, but perhaps for warnings, 1 something failed.
 )";
 
 constexpr std::string_view kExec =
-    R"(guardctl exec: runs a command as the owner of a policy
+    R"(guardctl exec: runs a command as the owner of a policy, or excused
 
 Usage: guardctl exec [OPTION...] POLICY -- COMMAND [ARGUMENT...]
+       guardctl exec [OPTION...] --excuse --reason TEXT -- COMMAND [ARGUMENT...]
 
 What should have been typed: as the owner that the policy wants, with his groups
 and a clean environment, so that what the command makes is his, and readable for
@@ -100,10 +101,18 @@ whom file_mode and dir_mode say. The group is the policy's where the owner is in
 it. It runs where you are if the owner may go there, else in the policy's tree.
 
 On a terminal the command gets one of its own: it cannot type into yours.
-Only root can do this, and the owner himself. --json changes nothing here.
+Only root can do this, and the owner himself. It needs no daemon.
+
+      --excuse        As yourself, as you are; but guardd refuses nothing of what
+                      the command and all that it starts do, puts nothing right,
+                      and records it as excused. What they leave stays so until
+                      somebody changes it. Ends with the last of them, with
+                      guardd, or after a day.
+      --reason TEXT   What for, for whoever asks later
 
 Exit status: that of COMMAND; 128 and its number if a signal has ended it; 126
-it could not be run, 127 it was not found; 1, 2 and 4 as ever, if nothing ran.
+it could not be run, 127 it was not found; 1 to 4 as ever, if nothing was run.
+--json and --quiet are not the command's.
 )";
 
 constexpr std::string_view kExplain = R"(guardctl explain: what would happen at this path, and why?

@@ -100,6 +100,7 @@ _guardctl() {
     [[ $verb != watch ]] || options+=' --policy'
     [[ $verb != fix && $verb != undo ]] || options+=' --dry-run'
     [[ $verb != doctor ]] || options+=' --all --no-probe'
+    [[ $verb != exec ]] || options+=' --excuse --reason'
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     return
   fi
