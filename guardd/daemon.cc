@@ -57,9 +57,6 @@ constexpr int kNotConfigured = 6;  // as the LSB has it
 // for us: with what comes before, it is less than a second.
 constexpr auto kLongestStart = 600ms;
 
-// How soon it is noticed that nothing of an excused command is left.
-constexpr auto kExcusesEvery = 2s;
-
 std::set<std::string> owners(const PolicySet& set) {
   std::set<std::string> names;
   for (const auto& policy : set.policies()) {
@@ -116,7 +113,6 @@ class Daemon {
     herald_.set_backend(source_.backend);
     herald_.tell_also(manager_);
     if (source_.answers) {
-      source_.answers->heed(processes_->excuses());
       herald_.count_answers(&source_.answers->counters());
       manager_.count_answers(&source_.answers->counters());
     }
@@ -331,37 +327,6 @@ class Daemon {
     return {};
   }
 
-  // ---- excuses, for single commands
-
-  // Whoever cannot be followed from fork to fork would be found out half way.
-  Status excuse(const bus::Excused& asked, const Person& who) {
-    if (!processes_->remembers())
-      return Error(
-          "this kernel does not let guardd follow what a command starts, so it cannot be "
-          "excused; pause the policy instead: guardctl pause POLICY");
-    const auto until = boot_time_now() + static_cast<std::uint64_t>(
-                                             std::chrono::nanoseconds(Excuses::kLongest).count());
-    const auto excuse = std::make_shared<const Excuse>(
-        Excuse{asked.reason, who.name, asked.command, asked.pid, until});
-    if (source_.kernel) GUARD_CHECK(source_.kernel->spare(asked.process));
-    GUARD_CHECK(processes_->excuse(asked.pid, excuse));
-    tell_excuse(*excuse, false);
-    next_look_at_excuses_ = std::chrono::steady_clock::now() + kExcusesEvery;
-    return {};
-  }
-
-  void tell_excuse(const Excuse& excuse, bool is_over) {
-    herald_.excuse({is_over, excuse.reason, excuse.user, excuse.command, excuse.pid});
-  }
-
-  // Looked at now and then: nobody waits for the end of one.
-  void end_excuses(SteadyTime now) {
-    if (!next_look_at_excuses_ || now < *next_look_at_excuses_) return;
-    for (const auto& over : processes_->take_excuses_over()) tell_excuse(*over, true);
-    next_look_at_excuses_ = now + kExcusesEvery;
-    if (processes_->excuses().empty()) next_look_at_excuses_.reset();
-  }
-
   // As a reload does: what waits goes on waiting, and everything is looked through.
   void enforce_pauses() {
     set_ = pauses_->applied_to(said_);
@@ -394,18 +359,16 @@ class Daemon {
     if (!options_.bus) return;
     reception_.emplace(
         loop_.get(), *options_.bus,
-        Desk::House{
-            herald_, source_, *trees_, *pauses_, reloads_, quick_errands_, long_errands_, *undone_,
-            *scans_,
-            [this] {
-              return InForce{said_, set_, limits_, disabled_};
-            },
-            [this] { return trail_ ? path_of_trail() : std::string(); },
-            [this](const auto& policy, auto length, const auto& reason, const Person& who) {
-              return pause(policy, length, reason, who);
-            },
-            [this](const auto& policy) { return resume(policy); },
-            [this](const auto& excused, const Person& who) { return excuse(excused, who); }});
+        Desk::House{herald_, source_, *trees_, *pauses_, reloads_, quick_errands_, long_errands_,
+                    *undone_, *scans_,
+                    [this] {
+                      return InForce{said_, set_, limits_, disabled_};
+                    },
+                    [this] { return trail_ ? path_of_trail() : std::string(); },
+                    [this](const auto& policy, auto length, const auto& reason, const Person& who) {
+                      return pause(policy, length, reason, who);
+                    },
+                    [this](const auto& policy) { return resume(policy); }});
     herald_.tell_also(reception_->publisher());
     reception_->service().start();
   }
@@ -446,7 +409,6 @@ class Daemon {
     consider(herald_.next_due());
     consider(manager_.next());
     consider(gathering_.until());
-    consider(next_look_at_excuses_);
     if (const auto wait = pauses_->next_due(Clocks::read()))
       consider(std::chrono::steady_clock::now() + *wait);
     if (!herald_.is_ready()) consider(ready_at_latest_);
@@ -482,7 +444,6 @@ class Daemon {
       if (trees_->catch_up(now)) herald_.cured(why_again_);
       work_at_ = caretaker_->work(now);
     }
-    end_excuses(now);
     herald_.close_due(now);
     if (reception_ && reception_->attend(now) && herald_.is_ready()) tell_health();
     manager_.work(now);
@@ -621,7 +582,6 @@ class Daemon {
   bool more_notices_ = false;
   std::optional<SteadyTime> work_at_;  // when the caretaker wants its next turn
   SteadyTime ready_at_latest_;
-  std::optional<SteadyTime> next_look_at_excuses_;
   std::optional<SteadyTime> next_scan_;  // where the settings want a regular one
 };
 

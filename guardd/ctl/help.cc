@@ -103,16 +103,16 @@ it. It runs where you are if the owner may go there, else in the policy's tree.
 On a terminal the command gets one of its own: it cannot type into yours.
 Only root can do this, and the owner himself. It needs no daemon.
 
-      --excuse        As yourself, as you are; but guardd refuses nothing of what
-                      the command and all that it starts do, puts nothing right,
-                      and records it as excused. What they leave stays so until
-                      somebody changes it. Ends with the last of them, with
-                      guardd, or after a day.
+      --excuse        As yourself, as you are; but guardd refuses nothing that
+                      the command and all that it starts do, puts nothing
+                      right, and records it as excused. What they leave stays so
+                      until somebody changes it. Ends with the last of them,
+                      with guardd, or after a day.
       --reason TEXT   What for, for whoever asks later
 
 Exit status: that of COMMAND; 128 and its number if a signal has ended it; 126
 it could not be run, 127 it was not found; 1 to 4 as ever, if nothing was run.
---json and --quiet are not the command's.
+--json changes nothing here.
 )";
 
 constexpr std::string_view kExplain = R"(guardctl explain: what would happen at this path, and why?
