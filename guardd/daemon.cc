@@ -360,7 +360,7 @@ class Daemon {
     reception_.emplace(
         loop_.get(), *options_.bus,
         Desk::House{herald_, source_, *trees_, *pauses_, reloads_, quick_errands_, long_errands_,
-                    *undone_, *scans_,
+                    *undone_, *scans_, *processes_,
                     [this] {
                       return InForce{said_, set_, limits_, disabled_};
                     },

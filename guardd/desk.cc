@@ -172,7 +172,7 @@ void Desk::excuse(const bus::Excused& excused, const bus::Caller& caller,
                   bus::Reply<bus::Done> reply) {
   if (const auto& disabled = house_.in_force().disabled)
     return reply(Refused{Refusal::kDisabled, "nothing is refused or put right: " + *disabled});
-  const auto done = house_.excuse(excused, person_of(caller));
+  const auto done = pardons_.give(excused, person_of(caller));
   if (!done) return reply(failed(done.error()));
   reply(bus::Done());
 }

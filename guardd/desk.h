@@ -13,6 +13,7 @@
 #include "guardd/backend.h"
 #include "guardd/errands.h"
 #include "guardd/herald.h"
+#include "guardd/pardons.h"
 #include "guardd/pauses.h"
 #include "guardd/policy_facts.h"
 #include "guardd/reloads.h"
@@ -35,16 +36,20 @@ class Desk final : public bus::Manager {
     Errands& long_ones;  // may wait for guarded file systems
     Undone& undone;
     Scans& scans;
+    Processes& processes;
     std::function<InForce()> in_force;
     std::function<std::string()> trail;  // where it is; empty: there is none
     std::function<Status(const std::string& policy, std::chrono::microseconds length,
                          const std::string& reason, const Person& who)>
         pause;
     std::function<Status(const std::string& policy)> resume;
-    std::function<Status(const bus::Excused& excused, const Person& who)> excuse;
   };
 
-  explicit Desk(House house) : house_(std::move(house)) {}
+  explicit Desk(House house)
+      : house_(std::move(house)), pardons_(house_.processes, house_.source, house_.herald) {}
+
+  Pardons& pardons() { return pardons_; }
+  const Pardons& pardons() const { return pardons_; }
 
   bus::Facts facts() const override;
   std::vector<bus::PolicyFacts> policies() const override;
@@ -77,6 +82,7 @@ class Desk final : public bus::Manager {
                   const bus::Reply<std::shared_ptr<const bus::Undoing>>& reply);
 
   House house_;
+  Pardons pardons_;
 };
 
 }  // namespace guard

@@ -2,6 +2,7 @@
 // them what happens. One thread: the daemon's loop.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,10 +20,17 @@ class Reception {
 
   Publisher& publisher() { return publisher_; }
   bus::Service& service() { return service_; }
-  std::optional<SteadyTime> next() const { return service_.next(); }
+  std::optional<SteadyTime> next() const {
+    const auto of_pardons = desk_.pardons().next();
+    const auto of_service = service_.next();
+    return of_pardons && of_service ? std::min(*of_pardons, *of_service)
+           : of_pardons             ? of_pardons
+                                    : of_service;
+  }
 
   // True: why nobody can find us is not what it was before.
   bool attend(SteadyTime now) {
+    desk_.pardons().work(now);
     service_.tick(now);
     if (service_.trouble() == trouble_) return false;
     trouble_ = service_.trouble();

@@ -437,8 +437,9 @@ void Answerer::answer_stranger(const std::shared_ptr<PermissionEvent>& event, co
   subject.self.uid = asker.uid;
   subject.self.gid = asker.gid;
   auto decision = decided_for(subject);
+  const auto* excuses = excuses_.load();
   const auto excuse =
-      decision.answer != Answered::kAllowed && excuses_ ? excuses_->of(*after.who) : nullptr;
+      excuses && decision.answer != Answered::kAllowed ? excuses->of(*after.who) : nullptr;
   if (excuse) {
     decision.answer = Answered::kAllowed;
     after.violation.reason = excuse->sentence();

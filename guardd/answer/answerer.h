@@ -44,7 +44,7 @@ class Answerer {
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
 
-  // Whoever is excused is refused nothing, and nothing is put right for him; to be said first.
+  // Whoever is excused is refused nothing, and nothing is put right for him.
   void heed(const Excuses& excuses) { excuses_ = &excuses; }
   // From here on mark() is about the trees of this set. Until enforced(), what was asked before is
   // asked as well; a policy that cannot be asked for is a shortcoming.
@@ -95,8 +95,8 @@ class Answerer {
   void watch(const std::stop_token& stop);
 
   const bool refuses_opens_;
-  const std::int32_t self_ = ::getpid();  // asked for with every open
-  const Excuses* excuses_ = nullptr;      // null: nobody is
+  const std::int32_t self_ = ::getpid();           // asked for with every open
+  std::atomic<const Excuses*> excuses_ = nullptr;  // null: nobody is
   std::shared_ptr<AnswerCounters> counters_ = std::make_shared<AnswerCounters>();
 
   // The loop's.
