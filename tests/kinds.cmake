@@ -16,7 +16,8 @@
 # What follows a name are the libraries to link. The two vm kinds also take SYSTEMD, to boot systemd in the machine,
 # KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; guard_vm_gtest more SOURCES. Scripts in containers and
 # virtual machines also take TIMEOUT, INSTALLED, to have guardd installed for them (tests/installed.sh), and PREPARE, to
-# have container/NAME.prepare or vm/NAME.prepare run in the system before it boots. A script that ends with 77 is
+# have container/NAME.prepare or vm/NAME.prepare run in the system before it boots; in containers PACKAGES SECTION, of
+# packaging/packages, to have those in $GUARD_PACKAGES. A script that ends with 77 is
 # skipped, and the last line it said is the reason. Every kind is a label for `ctest -L` and has a target that builds
 # its programs: unit_tests, root_tests, vm_tests, fuzz_tests, benchmarks.
 include(GoogleTest)

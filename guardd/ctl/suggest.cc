@@ -19,7 +19,6 @@ namespace guard::ctl {
 namespace {
 
 using suggest::Machine;
-using suggest::Proposal;
 using suggest::ProposedRule;
 using suggest::Suggestion;
 

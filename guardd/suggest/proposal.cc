@@ -64,7 +64,7 @@ std::string count_text(const ProposedRule& rule) {
   if (rule.example.empty())
     return text +
            (rule.entries == 1 ? ": the tree's own root" : ", the tree's own root among them");
-  return text + ", for instance " + quote(rule.example);
+  return text + ", for instance " + quote(shortened_middle(rule.example, 50));
 }
 
 std::string rule_text(const ProposedRule& rule, const std::string& indent) {

@@ -1,5 +1,7 @@
 #include "guardd/suggest/servers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -28,7 +30,7 @@ struct Server {
 };
 
 const std::vector<Server>& servers() {
-  static const std::vector<Server> kServers{
+  static const std::vector<Server> known{
       Server{{"nginx"},
              {"www-data", "nginx"},
              {"user"},
@@ -166,7 +168,7 @@ const std::vector<Server>& servers() {
              {"/var/cache/bind", "/var/lib/bind", "/var/named/data"}},
       Server{{"slapd"}, {"openldap", "ldap"}, {}, {"-u"}, {}, {}, {}, {}, {}, {"/var/lib/ldap"}},
   };
-  return kServers;
+  return known;
 }
 
 // What nearly every server calls it that has a directory of data at all.
@@ -203,15 +205,28 @@ class Finder {
 
   void run() {
     for (const auto& command : service_.commands) {
-      for (const auto name : kAnyOptions)
-        if (const auto path = option(command, name)) add(*path, std::string(name));
-      const auto program = last_name(command.front());
-      for (const auto& server : servers())
-        if (has(server.programs, program)) use(server, command);
+      look_at(command);
+      if (!has({"sh", "bash", "dash", "env"}, last_name(command.front()))) continue;
+      // What a shell or env starts: from any word on that is the path of a server.
+      Words all;
+      for (const auto& word : command) {
+        const auto split = words_of(word).value_or(Words{});
+        all.insert(all.end(), split.begin(), split.end());
+      }
+      for (std::size_t at = 1; at < all.size(); ++at)
+        if (all[at].starts_with('/')) look_at({all.begin() + static_cast<long>(at), all.end()});
     }
   }
 
  private:
+  void look_at(const Words& command) {
+    for (const auto name : kAnyOptions)
+      if (const auto path = option(command, name)) add(*path, std::string(name));
+    const auto program = last_name(command.front());
+    for (const auto& server : servers())
+      if (has(server.programs, program)) use(server, command);
+  }
+
   void use(const Server& server, const Words& command) {
     for (const auto name : server.options)
       if (const auto path = option(command, name)) add(*path, std::string(name));
@@ -286,8 +301,8 @@ std::vector<std::string> server_instances(const Machine& machine) {
       !machine.is_there("/lib/systemd/system/postgresql@.service"))
     return instances;
   for (const auto& version : machine.names(clusters))
-    for (const auto& cluster : machine.names(clusters + "/" + version))
-      instances.push_back("postgresql@" + version + "-" + cluster + ".service");
+    for (const auto& cluster : machine.names(fmt::format("{}/{}", clusters, version)))
+      instances.push_back(fmt::format("postgresql@{}-{}.service", version, cluster));
   return instances;
 }
 

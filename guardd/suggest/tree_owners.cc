@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "guardd/suggest/pattern.h"
@@ -10,6 +11,7 @@ namespace guard::suggest {
 namespace {
 
 constexpr std::size_t kMostNames = 20;     // in one policy, one by one
+constexpr std::size_t kMostPatterns = 50;  // of each kind: more rules than that nobody reads
 constexpr std::size_t kFewForPattern = 3;  // files with the same ending
 
 constexpr std::uint32_t kSetGid = 02000;
@@ -23,7 +25,7 @@ enum class Kind : std::uint8_t { kOrdinary, kMeant, kStray };
 struct Sort {
   Kind kind = Kind::kOrdinary;
   Owner owner;
-  friend auto operator<=>(const Sort&, const Sort&) = default;
+  friend bool operator==(const Sort&, const Sort&) = default;
 };
 
 std::string ending(const std::string& name) {
@@ -76,9 +78,7 @@ class Sorter {
     const auto& entries = tree_.entries;
     for (std::size_t at = entries.size() == 1 ? 0 : 1; at < entries.size(); ++at) {
       const auto& entry = entries[at];
-      if (!expected_.owner)
-        ++owners[entry.owner];
-      else if (entry.owner.uid == *expected_.owner && entry.is_regular())
+      if (!expected_.owner || (entry.owner.uid == *expected_.owner && entry.is_regular()))
         ++owners[entry.owner];
     }
     const auto most =
@@ -192,6 +192,7 @@ class Sorter {
       contents[parent] = sorts_[at];
     }
     std::vector<bool> inside(entries.size());
+    std::size_t patterns = 0;
     for (std::size_t at = 1; at < entries.size(); ++at) {
       const auto parent = entries[at].parent;
       if (inside[parent]) {
@@ -200,8 +201,10 @@ class Sorter {
         continue;
       }
       if (mixed[at] || below[at] < 2 || contents[at]->kind != kind) continue;
+      if (patterns == kMostPatterns) continue;
       const auto pattern = exact_pattern(tree_.path_of(at), true);
       if (!pattern) continue;
+      ++patterns;
       inside[at] = true;
       auto& of_contents = rules[contents[at]->owner];
       of_contents.owner = contents[at]->owner;
@@ -221,17 +224,15 @@ class Sorter {
       if (sort != sorts_[at]) sort.kind = Kind::kOrdinary;
       ++count;
     }
+    std::set<std::string> written;
     for (const auto& [end, what] : alike) {
       const auto& [sort, count] = what;
-      if (sort.kind != kind || count < kFewForPattern) continue;
+      if (sort.kind != kind || count < kFewForPattern || written.size() == kMostPatterns) continue;
+      written.insert(end);
       rules[sort.owner].match.push_back("**/*." + end);
     }
     for (std::size_t at = 1; at < entries.size(); ++at) {
-      if (covered_[at] || sorts_[at].kind != kind) continue;
-      const auto known = alike.find(ending(entries[at].name));
-      if (known == alike.end() || known->second.first.kind != kind ||
-          known->second.second < kFewForPattern)
-        continue;
+      if (covered_[at] || !written.contains(ending(entries[at].name))) continue;
       covered_[at] = true;
       (void)rule(rules, at);
     }

@@ -16,7 +16,10 @@ namespace guard::suggest {
 struct Owner {
   Uid uid;
   Gid gid;
-  friend auto operator<=>(const Owner&, const Owner&) = default;
+  friend bool operator==(const Owner&, const Owner&) = default;
+  friend bool operator<(const Owner& a, const Owner& b) {
+    return a.uid == b.uid ? a.gid.value < b.gid.value : a.uid.value < b.uid.value;
+  }
 };
 
 struct Entry {

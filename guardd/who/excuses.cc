@@ -19,7 +19,8 @@ std::string Excuse::sentence() const {
   return "excused: by " + escaped(user) + ": " + escaped(reason);
 }
 
-Status Excuses::give(std::int32_t pid, std::uint64_t start, std::shared_ptr<const Excuse> excuse) {
+Status Excuses::give(std::int32_t pid, std::uint64_t start,
+                     const std::shared_ptr<const Excuse>& excuse) {
   {
     const std::lock_guard lock(mutex_);
     if (given_.size() >= kMost)

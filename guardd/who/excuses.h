@@ -41,7 +41,7 @@ class Excuses {
   static constexpr std::chrono::hours kLongest{24};
 
   // This process, and what it starts from here on.
-  Status give(std::int32_t pid, std::uint64_t start, std::shared_ptr<const Excuse> excuse);
+  Status give(std::int32_t pid, std::uint64_t start, const std::shared_ptr<const Excuse>& excuse);
   // It was started by one that has this. False: there is no room.
   bool inherit(std::int32_t pid, std::uint64_t start, const std::shared_ptr<const Excuse>& excuse);
   void ended(std::int32_t pid, std::uint64_t start);

@@ -237,6 +237,11 @@ TEST_F(SuggestUnits, ServersSayWhereTheirDataLies) {
        "[Service]\nUser=shop\nExecStart=/usr/bin/prometheus --storage.tsdb.path /tsdb\n");
   EXPECT_THAT(paths(service("prom.service")), ElementsAre("/tsdb", "/var/lib/prometheus"));
 
+  unit("maria.service",
+       "[Service]\nUser=shop\nExecStart=/bin/sh -c \"[ -e /x ] || VAR=`/y`; \\\n"
+       " exec /usr/sbin/mariadbd --datadir=/maria $OPTS\"\n");
+  EXPECT_THAT(paths(service("maria.service")), ::testing::Contains("/maria"));
+
   unit("own.service", "[Service]\nUser=shop\nExecStart=/opt/own --data-dir=/own --data rel\n");
   EXPECT_THAT(paths(service("own.service")), ElementsAre("/own"));
 }
