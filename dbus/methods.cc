@@ -27,6 +27,7 @@ constexpr std::size_t kMostFiles = 10'000;
 constexpr std::size_t kUsualFiles = 1'000;
 constexpr std::size_t kBytesOfAFile = 4'096;
 constexpr std::size_t kLongestReason = 400;
+constexpr std::size_t kLongestCommand = 4'096;
 
 void invalid(const CallPtr& call, const std::string& text) {
   call->refuse({Refusal::kInvalidArgument, text});
@@ -182,7 +183,7 @@ void excuse(Manager& manager, const CallPtr& call) {
   if (excused.reason.size() > kLongestReason)
     return invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
   std::string_view shown = command;
-  (void)cut_text(shown, kLongestName);
+  (void)cut_text(shown, kLongestCommand);
   excused.command = shown;
   excused.pid = process_of(excused.process);
   if (excused.pid <= 0 || excused.pid != call->caller().pid)
