@@ -229,7 +229,7 @@ class PageMaker {
     for (const auto& each : table->rows) most = std::max(most, each.tally.violations);
     for (const auto& each : table->rows) {
       auto name = html_name(name_of(each), kLongestName);
-      if (is_typed && !each.key.empty()) name = "<code>" + name + "</code>";
+      if (is_typed && !each.key.empty()) name.insert(0, "<code>").append("</code>");
       if (each.is_rest) name += " <small>elsewhere in it</small>";
       row(name, each.tally, most, false);
     }

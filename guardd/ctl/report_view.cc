@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <ctime>
 #include <numeric>
 
@@ -122,7 +123,7 @@ std::string share_text(std::uint64_t part, std::uint64_t whole) {
   const auto share = kAll * static_cast<double>(part) / static_cast<double>(whole);
   if (share < 1) return "< 1 %";
   if (part < whole && share > kAll - 1) return "> 99 %";
-  return std::to_string(static_cast<int>(share + 0.5)) + " %";
+  return std::to_string(std::lround(share)) + " %";
 }
 
 }  // namespace guard::ctl
