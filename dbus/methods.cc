@@ -195,6 +195,15 @@ Audience audience_of(const CallPtr& call) {
   return call->caller().is_trusted ? Audience::kTrusted : Audience::kEverybody;
 }
 
+// Whoever could ask for those that begin so would soon know all of it.
+bool asks_what_was_typed(const IncidentFilter& asked, Audience audience) {
+  return audience == Audience::kEverybody && !asked.command.empty();
+}
+
+void refuse_what_was_typed(const CallPtr& call) {
+  call->refuse(error::kAccessDenied, "what was typed is not told to everybody");
+}
+
 // Roughly what it takes in a message; more rather than less.
 std::size_t weight(const Incident& incident) {
   std::size_t bytes = 16'384 + 4 * incident.first.path.size();
@@ -208,6 +217,7 @@ void list_incidents(Manager& manager, const CallPtr& call) {
   const auto filter = read_filter(call->request(), kUsualIncidents);
   if (!filter.error.empty()) return invalid(call, filter.error);
   const auto audience = audience_of(call);
+  if (asks_what_was_typed(filter.asked, audience)) return refuse_what_was_typed(call);
   manager.incidents(filter.asked, call->stop_token(),
                     answer_to<std::vector<ToldIncident>>(
                         call, [audience](Writer& writer, const std::vector<ToldIncident>& found) {
@@ -246,9 +256,7 @@ void report(Manager& manager, const CallPtr& call) {
   const auto filter = read_filter(call->request(), kUsualRows);
   if (!filter.error.empty()) return invalid(call, filter.error);
   const auto audience = audience_of(call);
-  // Whoever could ask for those that begin so would soon know all of it.
-  if (audience == Audience::kEverybody && !filter.asked.command.empty())
-    return call->refuse(error::kAccessDenied, "what was typed is not told to everybody");
+  if (asks_what_was_typed(filter.asked, audience)) return refuse_what_was_typed(call);
   manager.report(filter.asked, call->stop_token(),
                  answer_to<std::shared_ptr<const Report>>(
                      call, [audience](Writer& writer, const std::shared_ptr<const Report>& made) {

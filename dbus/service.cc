@@ -220,13 +220,8 @@ int Service::find_policy(sd_bus* /*bus*/, const char* path, const char* /*interf
   auto& service = *static_cast<Service*>(self);
   const auto at = service.policies_.find(path);
   if (at == service.policies_.end()) return 0;
-  auto& facts = at->second;
-  if (const auto counts = service.counts_.find(facts.name); counts != service.counts_.end()) {
-    facts.violations = counts->second.violations;
-    facts.denied = counts->second.denied;
-    facts.fixed = counts->second.fixed;
-  }
-  *found = &facts;
+  service.put_counts(at->second);
+  *found = &at->second;
   return 1;
 }
 
@@ -245,6 +240,20 @@ int Service::list_policies(sd_bus* /*bus*/, const char* /*path*/, void* self, ch
   return 0;
 }
 // NOLINTEND(cppcoreguidelines-no-malloc)
+
+void Service::put_counts(PolicyFacts& facts) const {
+  const auto counts = counts_.find(facts.name);
+  if (counts == counts_.end()) return;
+  facts.violations = counts->second.violations;
+  facts.denied = counts->second.denied;
+  facts.fixed = counts->second.fixed;
+}
+
+std::vector<PolicyFacts> Service::policies() const {
+  auto policies = manager_.policies();
+  for (auto& facts : policies) put_counts(facts);
+  return policies;
+}
 
 std::map<std::string, PolicyFacts> Service::policies_now() const {
   std::map<std::string, PolicyFacts> policies;

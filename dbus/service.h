@@ -49,6 +49,9 @@ class Service {
   // Why nobody can find guardd on the bus; empty: they can, or soon will.
   const std::string& trouble() const { return trouble_; }
 
+  // With what was counted of each, also where there is no bus.
+  std::vector<PolicyFacts> policies() const;
+
   // For the tables.
   const Facts& facts() const { return facts_; }
   Manager& manager() { return manager_; }
@@ -76,6 +79,7 @@ class Service {
   void tell_held(Time now);
   void tell_facts();
   void tell_policies();
+  void put_counts(PolicyFacts& facts) const;
   std::map<std::string, PolicyFacts> policies_now() const;
 
   static int on_name(sd_bus_message* message, void* self, sd_bus_error* error) noexcept;

@@ -293,6 +293,7 @@ class Daemon {
     herald_.set_limits(config_);
     manager_.set_longest_answer(config_.answer.deadline);
     if (trail_) trail_->set_limits(limits_of_trail());
+    if (reception_) reception_->write_metrics_to(config_.metrics.textfile);
     next_scan_.reset();
     if (config_.scan.every.count() > 0)
       next_scan_ = std::chrono::steady_clock::now() + config_.scan.every;
@@ -356,9 +357,8 @@ class Daemon {
   // ---- the bus
 
   void go_on_the_bus() {
-    if (!options_.bus) return;
     reception_.emplace(
-        loop_.get(), *options_.bus,
+        loop_.get(), options_.bus,
         Desk::House{herald_, source_, *trees_, *pauses_, reloads_, quick_errands_, long_errands_,
                     *undone_, *scans_, *processes_,
                     [this] {
@@ -369,8 +369,8 @@ class Daemon {
                       return pause(policy, length, reason, who);
                     },
                     [this](const auto& policy) { return resume(policy); }});
-    herald_.tell_also(reception_->publisher());
-    reception_->service().start();
+    reception_->write_metrics_to(config_.metrics.textfile);
+    reception_->open(herald_);
   }
 
   // ---- reloading
@@ -501,7 +501,8 @@ class Daemon {
     for (const auto* trouble :
          {&store_trouble_, &trail_trouble_, &handover_trouble_, &program_trouble_})
       if (!trouble->empty()) all.push_back(*trouble);
-    if (reception_ && !reception_->trouble().empty()) all.push_back(reception_->trouble());
+    if (reception_)
+      for (const auto& trouble : reception_->troubles()) all.push_back(trouble);
     if (refused_reload_)
       all.emplace_back("what was to be loaded is not valid: the policies of before go on");
     const auto more = shortcomings_of(source_, *processes_, *trees_, *set_, accounts_);
@@ -522,7 +523,7 @@ class Daemon {
     for (const auto& [policy, sentence] : paused) facts.paused.push_back(policy);
     manager_.stands(std::move(facts));
     herald_.health(disabled_, std::move(all), paused);
-    if (reception_) reception_->service().changed();
+    if (reception_) reception_->changed();
   }
 
   void finish() {

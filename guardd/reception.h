@@ -1,44 +1,66 @@
-// guardd on the bus: the desk, the service that brings people to it, and the publisher that tells
-// them what happens. One thread: the daemon's loop.
+// How others reach guardd: the desk, the bus that brings people to it, the publisher that tells
+// them what happens, and the file for who collects metrics. One thread: the daemon's loop.
 #pragma once
 
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "dbus/metrics.h"
 #include "dbus/service.h"
 #include "guardd/desk.h"
+#include "guardd/metrics_file.h"
 #include "guardd/publish/bus.h"
 
 namespace guard {
 
 class Reception {
  public:
-  Reception(sd_event* loop, std::string address, Desk::House house)
-      : desk_(std::move(house)), service_(loop, std::move(address), desk_), publisher_(service_) {}
+  // Without an address it is on no bus.
+  Reception(sd_event* loop, const std::optional<std::string>& address, Desk::House house)
+      : is_on_bus_(address.has_value()),
+        metrics_(house.quick),
+        desk_(std::move(house)),
+        service_(loop, address.value_or(""), desk_),
+        publisher_(service_) {}
 
-  Publisher& publisher() { return publisher_; }
-  bus::Service& service() { return service_; }
+  void open(Herald& herald) {
+    herald.tell_also(publisher_);
+    if (is_on_bus_) service_.start();
+  }
+  void write_metrics_to(const std::string& path) { metrics_.set_path(path); }
+  // What it tells by itself is not what it was before.
+  void changed() { service_.changed(); }
+
   std::optional<SteadyTime> next() const {
-    const auto of_pardons = desk_.pardons().next();
-    const auto of_service = service_.next();
-    return of_pardons && of_service ? std::min(*of_pardons, *of_service)
-           : of_pardons             ? of_pardons
-                                    : of_service;
+    std::optional<SteadyTime> next;
+    for (const auto& due : {desk_.pardons().next(), metrics_.next(),
+                            is_on_bus_ ? service_.next() : std::optional<SteadyTime>()})
+      if (due && (!next || *due < *next)) next = due;
+    return next;
   }
 
-  // True: why nobody can find us is not what it was before.
+  // True: the troubles are not what they were before.
   bool attend(SteadyTime now) {
     desk_.pardons().work(now);
-    service_.tick(now);
-    if (service_.trouble() == trouble_) return false;
-    trouble_ = service_.trouble();
-    return true;
+    const bool metrics = metrics_.work(
+        now, [this] { return bus::prometheus_text(desk_.facts(), service_.policies()); });
+    if (is_on_bus_) service_.tick(now);
+    return std::exchange(trouble_, service_.trouble()) != service_.trouble() || metrics;
   }
-  const std::string& trouble() const { return trouble_; }
+  // Why nobody can find us, and why no metrics are written.
+  std::vector<std::string> troubles() const {
+    std::vector<std::string> troubles;
+    for (const auto* trouble : {&trouble_, &metrics_.trouble()})
+      if (!trouble->empty()) troubles.push_back(*trouble);
+    return troubles;
+  }
 
  private:
+  const bool is_on_bus_;
+  MetricsFile metrics_;
   Desk desk_;
   bus::Service service_;
   BusPublisher publisher_;

@@ -433,6 +433,33 @@ TEST_P(Life, AFrozenFileSystemHoldsUpNoOther) {
     EXPECT_TRUE(eventually([&] { return owner(cold / std::to_string(i)) == kApp; })) << i;
 }
 
+// On no bus, and read by the parser that Prometheus has for files.
+TEST_P(Life, WritesMetricsForWhoCollectsFiles) {
+  const auto metrics = root() / "metrics" / "guardd.prom";
+  fs::create_directory(metrics.parent_path());
+  const auto settings = root() / "guardd.toml";
+  std::ofstream(settings) << "[metrics]\ntextfile = \"" << metrics.string() << "\"\n";
+  options_ = {"--config", settings.string()};
+  guard_app("fix", "20ms");
+  start();
+  ASSERT_TRUE(eventually([&] { return fs::exists(metrics); }));
+  EXPECT_EQ(fs::status(metrics).permissions(), fs::perms{0644});
+  as_root("touch $T/file");
+  EXPECT_TRUE(becomes_apps("file"));
+  ::kill(daemon(), SIGHUP);  // which has it written at once
+  const auto counted = "grep -qx 'guardd_fixed_total{policy=\"app\"} 1' " + metrics.string();
+  EXPECT_TRUE(eventually([&] { return std::system(counted.c_str()) == 0; }));
+  const auto parsed =
+      "/usr/bin/python3 -c 'import sys\n"
+      "try: from prometheus_client.parser import text_string_to_metric_families as parse\n"
+      "except ImportError: sys.exit(0)\n"
+      "families = {f.name: f.type for f in parse(sys.stdin.read())}\n"
+      "assert families[\"guardd_fixed\"] == \"counter\", families\n"
+      "assert set(families.values()) == {\"counter\", \"gauge\"}, families' < " +
+      metrics.string();
+  EXPECT_EQ(std::system(parsed.c_str()), 0);
+}
+
 // Without the tracer nobody is mistaken for whoever has ended.
 TEST_P(Life, WithoutTheTracerOnlyTheLivingAreKnown) {
   const auto settings = root() / "guardd.toml";

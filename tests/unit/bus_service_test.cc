@@ -286,7 +286,9 @@ TEST_F(BusService, AddsUpForEverybodyButWhatWasTyped) {
   EXPECT_THAT(said, HasSubstr("/usr/bin/git"));
   EXPECT_THAT(said, Not(HasSubstr("secret")));
   EXPECT_EQ(house_.ask<std::size_t>([](auto&, FakeManager& m) { return m.filter_.limit; }), 10U);
-  EXPECT_NE(as_nobody("Report a{sv} 1 command s git").first, 0);
+  for (const auto* method : {"Report", "ListIncidents"})
+    EXPECT_THAT(as_nobody(std::string(method) + " a{sv} 1 command s git").second,
+                HasSubstr("denied"));
   EXPECT_NE(as_nobody("Report a{sv} 1 top u 3").first, 0);
 }
 
