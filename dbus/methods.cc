@@ -166,7 +166,7 @@ std::int32_t process_of(int pidfd) {
   std::ifstream info("/proc/self/fdinfo/" + std::to_string(pidfd));
   for (std::string line; std::getline(info, line);)
     if (line.starts_with("Pid:"))
-      return static_cast<std::int32_t>(std::max(std::atol(line.c_str() + 4), 0L));
+      return static_cast<std::int32_t>(std::max(std::strtol(line.c_str() + 4, nullptr, 10), 0L));
   return 0;
 }
 
