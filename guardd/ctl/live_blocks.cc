@@ -31,7 +31,7 @@ void LiveBlocks::set(const std::string& id, std::string text) {
   live_.push_back({id, std::move(text)});
 }
 
-void LiveBlocks::settle(const std::string& id, std::string text) {
+void LiveBlocks::settle(const std::string& id, const std::string& text) {
   changed_ = true;
   settled_ += text;
   const auto gone = [&](const Block& block) { return block.id == id; };

@@ -16,7 +16,7 @@ class LiveBlocks {
   // New at the end, or in the place of what it was. A text is whole lines.
   void set(const std::string& id, std::string text);
   // As it stays: goes above those that still change. Of one that is not there any more, too.
-  void settle(const std::string& id, std::string text);
+  void settle(const std::string& id, const std::string& text);
 
   // Everything that has changed since the last time. What has no room on a screen of so many rows
   // stays as it is from here on, the oldest first.
