@@ -159,12 +159,8 @@ TEST_P(Excuse, RunsNothingWhereThereIsNone) {
   started();
   ASSERT_EQ(::setenv("COMMAND", "$EXCUSED touch $O/ran", 1), 0);
   as_root("chmod 777 $O");
-  EXPECT_EQ(
-      status_of("setpriv --reuid 65534 --regid 65534 --clear-groups sh -c \"$COMMAND\""),
-      4);
-  EXPECT_EQ(
-      status_of("setpriv --reuid 1 --regid 1 --clear-groups sh -c \"$COMMAND\""),
-      4);
+  EXPECT_EQ(status_of("setpriv --reuid 65534 --regid 65534 --clear-groups sh -c \"$COMMAND\""), 4);
+  EXPECT_EQ(status_of("setpriv --reuid 1 --regid 1 --clear-groups sh -c \"$COMMAND\""), 4);
   const std::string too_long(500, 'x');
   EXPECT_EQ(
       status_of("$GUARDCTL exec --excuse --reason " + too_long + " -- touch $O/ran 2> /dev/null"),
