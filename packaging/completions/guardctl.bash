@@ -15,6 +15,11 @@ _guardctl_policies() {
     sed -n 's/^    "name": "\([a-z0-9._-]*\)",\{0,1\}$/\1/p'
 }
 
+# The last incidents, as far as the running guardd tells.
+_guardctl_incidents() {
+  "${COMP_WORDS[0]/#\~/$HOME}" incidents --limit 20 --json 2>/dev/null | sed -n 's/^    "id": "\([a-z0-9]*\)",\{0,1\}$/\1/p'
+}
+
 _guardctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' i before=''
   local verbs='check doctor exec explain export fix incidents learn list metrics pause reload report resume scan show show-incident status suggest undo watch'
@@ -107,6 +112,7 @@ _guardctl() {
   case $verb in
     '') mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$current") ;;
     doctor | exec | learn | show | pause | resume) mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_policies)" -- "$current") ;;
+    show-incident | undo) mapfile -t COMPREPLY < <(compgen -W "$(_guardctl_incidents)" -- "$current") ;;
     scan | fix)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(

@@ -37,6 +37,8 @@ complete -c guardctl -n '__fish_seen_subcommand_from doctor exec learn show paus
     -a "(guardctl list --json 2>/dev/null | string replace -fr '^    \"name\": \"([a-z0-9._-]*)\",?\$' '\$1')"
 complete -c guardctl -n '__fish_seen_subcommand_from doctor' -s v -l all -d 'Also what was skipped'
 complete -c guardctl -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Make no files'
+complete -c guardctl -n '__fish_seen_subcommand_from show-incident undo' \
+    -a "(guardctl incidents --limit 20 --json 2>/dev/null | string replace -fr '^    \"id\": \"([a-z0-9]*)\",?\$' '\$1')"
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l user -x -a '(__fish_complete_users)' -d 'Whose doing'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l op -x -a "$operations" -d 'Which operations'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l exe -r -d 'The program'
