@@ -22,16 +22,6 @@ using bus::Refused;
 
 constexpr std::uint32_t kNoLogin = UINT32_MAX;
 
-// Who is named as having asked: the person who logged in, if it is one, for root is many. Only a
-// name: what may be done was decided by the bus's own word.
-Person person_of(const bus::Caller& caller) {
-  auto user = caller.uid;
-  std::uint32_t login = kNoLogin;
-  if (caller.pid > 0) std::ifstream("/proc/" + std::to_string(caller.pid) + "/loginuid") >> login;
-  if (login != kNoLogin) user = Uid{login};
-  return {user, local_name(kAccountsFile, user).value_or(std::to_string(user.value))};
-}
-
 TrailFilter trail_filter(const bus::IncidentFilter& asked) {
   TrailFilter filter;
   filter.since = asked.since;
@@ -98,6 +88,16 @@ std::shared_ptr<const bus::Explained> explained(std::shared_ptr<const PolicySet>
 }
 
 }  // namespace
+
+// Who is named as having asked: the person who logged in, if it is one, for root is many. Only a
+// name: what may be done was decided by the bus's own word.
+Person person_of(const bus::Caller& caller) {
+  auto user = caller.uid;
+  std::uint32_t login = kNoLogin;
+  if (caller.pid > 0) std::ifstream("/proc/" + std::to_string(caller.pid) + "/loginuid") >> login;
+  if (login != kNoLogin) user = Uid{login};
+  return {user, local_name(kAccountsFile, user).value_or(std::to_string(user.value))};
+}
 
 std::optional<Refused> no_such_policy(const PolicySet& set, const std::string& name) {
   if (set.find_policy(name)) return std::nullopt;

@@ -11,6 +11,7 @@
 
 #include "dbus/manager.h"
 #include "guardd/errands.h"
+#include "guardd/pauses.h"
 #include "policy/base/result.h"
 #include "policy/base/text.h"
 #include "policy/policy_set.h"
@@ -35,6 +36,9 @@ void send(Errands& errands, const std::stop_token& stop, const bus::Reply<T>& re
 inline bus::Refused failed(const Error& error) {
   return {bus::Refusal::kFailed, printable(error.text())};
 }
+
+// Who is named as having asked.
+Person person_of(const bus::Caller& caller);
 
 // Nothing: there is.
 std::optional<bus::Refused> no_such_policy(const PolicySet& set, const std::string& name);

@@ -97,13 +97,22 @@ std::variant<Fixes, Refused> read_fixes(const std::string& trail, const std::str
 }  // namespace
 
 // What was put right by hand is told like everything else, so that it can be undone.
-void Desk::scan(const std::string& where, bool fix, const bus::Caller& /*caller*/,
-                std::stop_token stop, bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) {
+void Desk::scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
+                bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) {
   const auto in_force = house_.in_force();
   if (const auto refused = unknown_place(*in_force.said, where)) return reply(*refused);
   if (fix && in_force.disabled)
     return reply(Refused{Refusal::kDisabled, "nothing is put right: " + *in_force.disabled});
-  send<bus::ScanTotals>(house_.long_ones, stop, reply,
+  const bus::Reply<bus::ScanTotals> done = [herald = &house_.herald, fix, where,
+                                            who = person_of(caller).name,
+                                            reply](const auto& result) {
+    const auto* totals = std::get_if<bus::ScanTotals>(&result);
+    if (totals && fix && totals->found > 0)
+      herald->deed(
+          {DeedNews::Kind::kFix, who, where, totals->fixed, totals->found - totals->fixed});
+    reply(result);
+  };
+  send<bus::ScanTotals>(house_.long_ones, stop, done,
                         [set = in_force.said, where, fix, herald = &house_.herald,
                          scans = &house_.scans, hear = std::move(progress)](
                             const Errands::Place& place) -> std::variant<bus::ScanTotals, Refused> {
@@ -149,16 +158,24 @@ void Desk::find_wrong(const std::string& where, std::size_t limit, std::stop_tok
 }
 
 // In two steps, for who reads the trail is not who may wait for a file system.
-void Desk::undo(const bus::UndoAsked& asked, const bus::Caller& /*caller*/, std::stop_token stop,
+void Desk::undo(const bus::UndoAsked& asked, const bus::Caller& caller, std::stop_token stop,
                 bus::Reply<UndoingPtr> reply) {
   auto trail = house_.trail();
   if (trail.empty())
     return reply(Refused{Refusal::kFailed, "there is no audit trail, so nobody knows how it was"});
   const auto is_open = house_.herald.open_incident(asked.incident) != nullptr;
+  const bus::Reply<UndoingPtr> done = [herald = &house_.herald, asked, who = person_of(caller).name,
+                                       reply](const auto& result) {
+    const auto* undoing = std::get_if<UndoingPtr>(&result);
+    if (undoing && !asked.dry_run && (*undoing)->restored > 0)
+      herald->deed(
+          {DeedNews::Kind::kUndo, who, asked.incident, (*undoing)->restored, (*undoing)->left});
+    reply(result);
+  };
   const bus::Reply<Fixes> found = [this, asked, stop,
-                                   reply](const std::variant<Fixes, Refused>& result) {
-    if (const auto* refused = std::get_if<Refused>(&result)) return reply(*refused);
-    undo_these(std::get<Fixes>(result), asked, stop, reply);
+                                   done](const std::variant<Fixes, Refused>& result) {
+    if (const auto* refused = std::get_if<Refused>(&result)) return done(*refused);
+    undo_these(std::get<Fixes>(result), asked, stop, done);
   };
   send<Fixes>(house_.quick, stop, found,
               [trail = std::move(trail), incident = asked.incident,

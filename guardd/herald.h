@@ -59,6 +59,7 @@ class Herald {
 
   void reload(const ReloadNews& news) { all_.reload(news); }
   void excuse(const ExcuseNews& news) { all_.excuse(news); }
+  void deed(const DeedNews& news) { all_.deed(news); }
   // `disabled`: why nothing is enforced. What is less than somebody might expect, and which
   // policies are paused, each in a sentence: said when it comes up and when it is over, not every
   // time.

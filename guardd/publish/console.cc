@@ -198,6 +198,14 @@ void ConsolePublisher::excuse(const ExcuseNews& news) noexcept {
   });
 }
 
+void ConsolePublisher::deed(const DeedNews& news) noexcept {
+  tell([&](std::string& text) {
+    speaking_.clear();
+    text = sentence(clock_(), Tone::kStrong, news.kind == DeedNews::Kind::kUndo ? "undo" : "fix",
+                    sentence_of(news));
+  });
+}
+
 void ConsolePublisher::stop(const StopNews& news) noexcept {
   tell([&](std::string& text) {
     speaking_.clear();

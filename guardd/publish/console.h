@@ -31,6 +31,7 @@ class ConsolePublisher final : public Publisher {
   void reload(const ReloadNews& news) noexcept override;
   void health(const HealthNews& news) noexcept override;
   void excuse(const ExcuseNews& news) noexcept override;
+  void deed(const DeedNews& news) noexcept override;
   void stop(const StopNews& news) noexcept override;
 
   static std::string loss_line(std::uint64_t lost);

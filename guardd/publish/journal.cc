@@ -200,6 +200,20 @@ void JournalPublisher::health(const HealthNews& news) noexcept {
   });
 }
 
+void JournalPublisher::deed(const DeedNews& news) noexcept {
+  tell([&] {
+    const bool is_undo = news.kind == DeedNews::Kind::kUndo;
+    JournalEntry entry(is_undo ? message_id::kUndone : message_id::kFixedByHand,
+                       message_id::kNotice, sentence_of(news));
+    entry.text("type", is_undo ? "undo" : "fix");
+    entry.text("user", news.user);
+    if (!news.where.empty()) entry.text(is_undo ? "incident" : "where", news.where);
+    entry.number(is_undo ? "restored" : "fixed", news.done);
+    entry.number("left", news.left);
+    return entry;
+  });
+}
+
 void JournalPublisher::excuse(const ExcuseNews& news) noexcept {
   tell([&] {
     JournalEntry entry(news.is_over ? message_id::kExcuseOver : message_id::kExcused,

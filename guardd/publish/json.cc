@@ -101,6 +101,16 @@ void JsonPublisher::health(const HealthNews& news) noexcept {
   });
 }
 
+void JsonPublisher::deed(const DeedNews& news) noexcept {
+  const bool is_undo = news.kind == DeedNews::Kind::kUndo;
+  tell_now(is_undo ? "undo" : "fix", [&](JsonLine& line) {
+    line.text("user", news.user);
+    line.text(is_undo ? "incident" : "where", news.where);
+    line.number(is_undo ? "restored" : "fixed", news.done);
+    line.number("left", news.left);
+  });
+}
+
 void JsonPublisher::excuse(const ExcuseNews& news) noexcept {
   tell_now("excuse", [&](JsonLine& line) {
     line.text("state", news.is_over ? "over" : "begun");

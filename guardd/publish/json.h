@@ -33,6 +33,7 @@ class JsonPublisher final : public Publisher {
   void reload(const ReloadNews& news) noexcept override;
   void health(const HealthNews& news) noexcept override;
   void excuse(const ExcuseNews& news) noexcept override;
+  void deed(const DeedNews& news) noexcept override;
   void stop(const StopNews& news) noexcept override;
 
   // What the queue says of lines that had no room.

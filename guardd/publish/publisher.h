@@ -81,6 +81,16 @@ struct ExcuseNews {
   std::int32_t pid = 0;
 };
 
+// What a person had guardd do by hand, and what came of it.
+struct DeedNews {
+  enum class Kind : std::uint8_t { kFix, kUndo };
+  Kind kind = Kind::kFix;
+  std::string user;   // who asked for it
+  std::string where;  // a policy, a path or nothing for all of them; of an undo, the incident
+  std::uint64_t done = 0;
+  std::uint64_t left = 0;  // as it was
+};
+
 struct StopNews {
   std::string reason;  // "SIGTERM"
   Counters counters;
@@ -102,6 +112,7 @@ class Publisher {
   virtual void reload(const ReloadNews& news) noexcept = 0;
   virtual void health(const HealthNews& news) noexcept = 0;
   virtual void excuse(const ExcuseNews& /*news*/) noexcept {}
+  virtual void deed(const DeedNews& /*news*/) noexcept {}
   virtual void stop(const StopNews& news) noexcept = 0;
 };
 

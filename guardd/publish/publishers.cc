@@ -30,6 +30,10 @@ void Publishers::excuse(const ExcuseNews& news) noexcept {
   for (auto* each : all_) each->excuse(news);
 }
 
+void Publishers::deed(const DeedNews& news) noexcept {
+  for (auto* each : all_) each->deed(news);
+}
+
 void Publishers::stop(const StopNews& news) noexcept {
   for (auto* each : all_) each->stop(news);
 }

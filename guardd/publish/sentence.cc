@@ -174,6 +174,22 @@ std::string sentence_of(const ExcuseNews& news) {
   return escaped(news.command) + process + " is excused, with all that it starts, by " + who;
 }
 
+std::string sentence_of(const DeedNews& news) {
+  const auto files = [](std::uint64_t count) {
+    return grouped(count) + (count == 1 ? " file" : " files");
+  };
+  const auto left = news.left == 0 ? ""
+                                   : ", and left " + files(news.left) +
+                                         (news.left == 1 ? " as it is" : " as they are");
+  const auto who = escaped(news.user);
+  if (news.kind == DeedNews::Kind::kUndo)
+    return who + " took back what guardd had put right in incident " + escaped(news.where) +
+           ": guardd gave back " + files(news.done) + left;
+  return who + " had guardd put right what was wrong" +
+         (news.where.empty() ? "" : " in " + escaped(news.where)) + ": it put right " +
+         files(news.done) + left;
+}
+
 std::string sentence_of(const StopNews& news) {
   std::string text = "guardd has stopped";
   if (!news.reason.empty()) text += " (" + printable(news.reason) + ')';

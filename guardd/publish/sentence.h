@@ -15,6 +15,7 @@ std::string sentence_of(const ReadyNews& news);
 std::string sentence_of(const ReloadNews& news);
 std::string sentence_of(const HealthNews& news);
 std::string sentence_of(const ExcuseNews& news);
+std::string sentence_of(const DeedNews& news);
 std::string sentence_of(const StopNews& news);
 
 }  // namespace guard

@@ -366,6 +366,31 @@ TEST_F(JournalTest, TheDaemonItselfIsToldOf) {
             "guardd has stopped (SIGTERM): 1,200 violations seen, 2 fixed");
 }
 
+TEST_F(JournalTest, WhatAPersonHadDoneHasAName) {
+  auto journal = make();
+  journal.deed({DeedNews::Kind::kUndo, "alice", "1p5bty608", 1, 2});
+  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+            "alice took back what guardd had put right in incident 1p5bty608: guardd gave back 1 "
+            "file, and left 2 files as they are");
+  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kUndone);
+  EXPECT_EQ(one(told_.back(), "PRIORITY"), "5");
+  EXPECT_EQ(one(told_.back(), "GUARD_USER"), "alice");
+  EXPECT_EQ(one(told_.back(), "GUARD_INCIDENT"), "1p5bty608");
+  EXPECT_EQ(one(told_.back(), "GUARD_RESTORED"), "1");
+  EXPECT_EQ(one(told_.back(), "GUARD_LEFT"), "2");
+  journal.deed({DeedNews::Kind::kFix, "al\x1b[31mice", "/srv/\xff", 1'200, 0});
+  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+            "al\\x1b[31mice had guardd put right what was wrong in /srv/\\xff: it put right 1,200 "
+            "files");
+  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kFixedByHand);
+  EXPECT_EQ(one(told_.back(), "GUARD_FIXED"), "1200");
+  journal.deed({DeedNews::Kind::kFix, "alice", "", 0, 1});
+  EXPECT_EQ(
+      one(told_.back(), "MESSAGE"),
+      "alice had guardd put right what was wrong: it put right 0 files, and left 1 file as it "
+      "is");
+}
+
 // A journal of our own, which reads when it is told to.
 class JournalSocketTest : public testing::Test {
  protected:
