@@ -1,5 +1,7 @@
 #include "guardd/suggest/unit_files.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -115,7 +117,7 @@ UnitFiles::Found UnitFiles::find(const std::string& name, int aliases) const {
   if (const auto at = alias.find("@."); at != std::string::npos)
     alias.insert(at + 1, instance_of(name));
   if (alias == name || aliases == kMostAliases) return found;
-  const auto behind = find(alias, aliases + 1);
+  auto behind = find(alias, aliases + 1);
   // A link may also lead to a file that is in no directory of the search path.
   if (!behind.path.empty()) return behind;
   found.name = alias;
@@ -137,12 +139,13 @@ std::vector<std::string> UnitFiles::drop_ins(const std::string& name) const {
   std::map<std::string, std::string> by_name;  // the strongest of each file name
   for (const auto& unit : units) {
     for (const auto* directory : kSearchPath) {
-      const auto below = std::string(directory) + "/" + unit + ".d";
+      const auto below = fmt::format("{}/{}.d", directory, unit);
       for (const auto& file : machine_.names(below))
-        if (file.ends_with(".conf")) by_name.try_emplace(file, below + "/" + file);
+        if (file.ends_with(".conf")) by_name.try_emplace(file, fmt::format("{}/{}", below, file));
     }
   }
   std::vector<std::string> paths;
+  paths.reserve(by_name.size());
   for (const auto& [file, path] : by_name) paths.push_back(path);
   return paths;
 }
@@ -184,7 +187,7 @@ void UnitFiles::add_running(const std::string& group, int depth,
   for (const auto& name : machine_.names(group)) {
     if (name.ends_with(kType)) running.insert(name);
     if (name.ends_with(".slice") && name != "user.slice" && depth < kDeepest)
-      add_running(group + "/" + name, depth + 1, running);
+      add_running(fmt::format("{}/{}", group, name), depth + 1, running);
   }
 }
 
