@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "guardd/host/write_all.h"
 #include "policy/base/handle.h"
 #include "policy/base/text.h"
 
@@ -16,16 +17,6 @@ namespace guard {
 namespace {
 
 constexpr mode_t kForEverybody = 0644;
-
-Status write_all(const Fd& file, std::string_view text) {
-  while (!text.empty()) {
-    const auto wrote = ::write(file.get(), text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return Error::from_errno(errno, "write");
-    text.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -41,7 +32,7 @@ Status replace_file(const std::string& path, const std::string& text) {
   const Fd file(::openat(directory.get(), unfinished.c_str(),
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kForEverybody));
   if (!file) return Error::from_errno(errno, quote(path));
-  auto done = write_all(file, text);
+  auto done = write_all(file.get(), text);
   if (done && ::fchmod(file.get(), kForEverybody) != 0) done = Error::from_errno(errno, "fchmod");
   if (done && ::renameat(directory.get(), unfinished.c_str(), directory.get(), name.c_str()) != 0)
     done = Error::from_errno(errno, "rename");

@@ -10,22 +10,12 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "guardd/host/write_all.h"
 #include "policy/base/handle.h"
 #include "policy/base/text.h"
 
 namespace guard::ctl {
 namespace {
-
-Status write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const auto wrote = ::write(fd, content.data(), content.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return Error::from_errno(errno, "writing");
-    content.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  if (::fsync(fd) < 0) return Error::from_errno(errno, "writing");
-  return {};
-}
 
 Result<std::string> name_beside() {
   std::uint64_t number = 0;
@@ -44,6 +34,7 @@ Status put(int directory, const std::string& name, std::string_view content) {
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return Error::from_errno(errno, "a file beside it");
   auto done = write_all(file.get(), content);
+  if (done && ::fsync(file.get()) < 0) done = Error::from_errno(errno, "writing");
   if (done && ::renameat(directory, beside.c_str(), directory, name.c_str()) < 0)
     done = Error::from_errno(errno, "giving it its name");
   if (!done) {

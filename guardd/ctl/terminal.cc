@@ -13,6 +13,7 @@
 #include <cstdlib>
 
 #include "guardd/host/usage.h"
+#include "guardd/host/write_all.h"
 #include "policy/base/handle.h"
 #include "policy/base/text.h"
 
@@ -22,16 +23,6 @@ namespace {
 std::string_view environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
   return value ? value : "";
-}
-
-// As much of it as the pager wants to see.
-void feed(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto wrote = ::write(fd, text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return;
-    text.remove_prefix(static_cast<std::size_t>(wrote));
-  }
 }
 
 // Feeds the text to the pager and waits for it to end. False if it could not be started.
@@ -56,7 +47,7 @@ bool page(const std::string& text) {
   posix_spawn_file_actions_destroy(&actions);
   from.reset();
   if (code != 0) return false;
-  feed(to.get(), text);
+  (void)write_all(to.get(), text);  // as much of it as the pager wants to see
   to.reset();
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
