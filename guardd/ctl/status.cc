@@ -155,10 +155,11 @@ Json status_json(const Standing& standing) {
   return json;
 }
 
-bus::Answer<Standing> ask(bus::Client& daemon) {
+bus::Answer<Standing> ask(bus::Client& daemon, bool with_incidents) {
   GUARD_TRY(auto now, daemon.status());
   GUARD_TRY(auto policies, daemon.policies());
   Standing standing{std::move(now), std::move(policies), {}};
+  if (!with_incidents) return standing;
   bus::IncidentQuery last;
   last.limit = kIncidents;
   // Without a trail there are none; what is wrong with it is said by the health.
@@ -169,7 +170,7 @@ bus::Answer<Standing> ask(bus::Client& daemon) {
 int status(const Options& options) {
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto standing = ask(*daemon);
+  const auto standing = ask(*daemon, options.json || !options.quiet);
   if (!standing) return fail(standing.error());
   const auto& health = standing->now.health;
   // A pause is wanted; the rest is to be looked after.
@@ -183,7 +184,7 @@ int status(const Options& options) {
 int metrics(const Options& options) {
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto standing = ask(*daemon);
+  const auto standing = ask(*daemon, options.json);
   if (!standing) return fail(standing.error());
   const auto terminal = Terminal::detect(options.pager);
   if (options.json) return show_json(terminal, status_json(*standing)) ? kDone : kFailed;
