@@ -20,6 +20,10 @@ cd "$scratch" || exit 1
 
 said='' out='' err=''
 
+# All that guardctl knows, as its help, its man page and its completions must say.
+# shellcheck disable=SC2034  # for the tests
+verbs=(check doctor exec explain export fix incidents learn list metrics pause reload report resume scan show show-incident status suggest undo watch)
+
 # A failure says what was typed, what was expected and what came.
 wrong() {
   echo "typed:    $said"
