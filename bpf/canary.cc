@@ -59,14 +59,14 @@ Status try_canary(Lsm& lsm) {
   GUARD_CHECK(lsm.tag(tagged.get(), inode, tag));
   lsm.mind(tag.guards);
   GUARD_TRY(const auto before, lsm.counters());
-  const int refusal = create(below);
+  const int denial = create(below);
   const int acceptance = create(beside);
   GUARD_TRY(const auto after, lsm.counters());
   lsm.mind(0);
   lsm.forget(inode);  // it goes with its file system
-  if (refusal == 0) return Error("an LSM program is attached but the kernel does not obey it");
-  if (refusal != EPERM || after.refused == before.refused)
-    return Error::from_errno(refusal, "the trial file was refused, but not by the LSM program");
+  if (denial == 0) return Error("an LSM program is attached but the kernel does not obey it");
+  if (denial != EPERM || after.denied == before.denied)
+    return Error::from_errno(denial, "the trial file was refused, but not by the LSM program");
   if (acceptance != 0)
     return Error::from_errno(acceptance, "a file beside the tagged tree was refused too");
   return {};

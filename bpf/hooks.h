@@ -9,14 +9,14 @@
 #include <string>
 #include <string_view>
 
-#include "bpf/wire.h"
+#include "bpf/wire/wire.h"
 
 namespace guard {
 
 // What it means that a kernel lacks a hook.
 enum class Without : std::uint8_t {
-  kNothing,      // it has another for the same, or nothing that would pass it
-  kLessRefused,  // what passes it goes on unseen
+  kNothing,     // it has another for the same, or nothing that would pass it
+  kLessDenied,  // what passes it goes on unseen
 };
 
 // Kernels have changed how many arguments a hook has before, and a program that reads the wrong one
@@ -26,7 +26,7 @@ struct KnownHook {
   std::string_view hook;
   unsigned arguments;
   std::uint32_t guards;  // that need it, as bits of GuardKind, or kClosingBit
-  Without without = Without::kLessRefused;
+  Without without = Without::kLessDenied;
 };
 
 inline constexpr std::uint32_t kOwnershipBit = 1U << kGuardOwnership;

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "bpf/wire.h"
+#include "bpf/wire/wire.h"
 #include "policy/base/result.h"
 
 namespace guard {

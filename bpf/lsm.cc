@@ -12,10 +12,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include "bpf/happening.h"
+#include "bpf/events.h"
 #include "bpf/kernel_types.h"
 #include "bpf/libbpf_log.h"
-#include "bpf/maps.h"
+#include "bpf/wire/maps.h"
 
 // By which the programs call it, and so what is made of them.
 using guard::Exemptions;  // NOLINT(misc-unused-using-decls): the skeleton uses it
@@ -39,7 +39,7 @@ Result<std::vector<LsmHook>> choose(const bpf_object* object, const KernelTypes&
     hook.why_not = expected ? misfit(*expected, types.arguments_of("bpf_lsm_" + hook.name))
                             : fmt::format("guardd does not know the LSM hook {}", hook.name);
     hook.loaded = hook.why_not.empty();
-    if (expected && expected->without == Without::kLessRefused) hook.guards = expected->guards;
+    if (expected && expected->without == Without::kLessDenied) hook.guards = expected->guards;
     (void)bpf_program__set_autoload(program, hook.loaded);
     hooks.push_back(std::move(hook));
   }
@@ -228,7 +228,7 @@ void Lsm::retire(std::uint64_t tree) {
 }
 
 void Lsm::mind(std::uint32_t guards) {
-  publish(programs_->skeleton->bss->guard_minded, guards);
+  publish(programs_->skeleton->bss->guards_in_use, guards);
 }
 
 Status Lsm::add_patterns(std::uint32_t patterns, std::span<const PatternRow> rows) {
@@ -295,10 +295,10 @@ Status Lsm::set_script(std::string_view comm, std::uint32_t labels) {
 Status Lsm::exempt_self() {
   const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   if (!self) return Error::from_errno(errno, "pidfd_open");
-  return set_standing(self.get(), Standing{0, 1});
+  return set_standing(self.get(), TreeStanding{0, 1});
 }
 
-Status Lsm::set_standing(int pidfd, const Standing& standing) {
+Status Lsm::set_standing(int pidfd, const TreeStanding& standing) {
   return put(programs_->skeleton->maps.standings, pidfd, standing, "exempt a process");
 }
 
@@ -320,7 +320,7 @@ Result<LsmCounters> Lsm::counters() const {
   for (std::uint32_t counter = 0; counter < kCounterCount; ++counter) {
     GUARD_TRY(sums[counter], sum_of(programs_->skeleton->maps.counters, counter));
   }
-  return LsmCounters{.refused = sums[kCounterRefused],
+  return LsmCounters{.denied = sums[kCounterDenied],
                      .passed = sums[kCounterPassed],
                      .unknown = sums[kCounterUnknown],
                      .undecided = sums[kCounterUndecided],

@@ -14,7 +14,7 @@
 
 #include "bpf/hooks.h"
 #include "bpf/kernel_tables.h"
-#include "bpf/wire.h"
+#include "bpf/wire/wire.h"
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
 
@@ -31,7 +31,7 @@ struct LsmHook {
 };
 
 struct LsmCounters {
-  std::uint64_t refused = 0;
+  std::uint64_t denied = 0;
   std::uint64_t passed = 0;     // would have been refused under deny, by whoever is not spared
   std::uint64_t unknown = 0;    // passed because the walk ended before it could tell
   std::uint64_t undecided = 0;  // passed because the patterns could not be asked
@@ -41,8 +41,8 @@ struct LsmCounters {
 };
 
 // Something that happened, its names put together.
-struct Happening {
-  const Happened& what;
+struct LsmEvent {
+  const EventRecord& what;
   std::string path;  // relative to the tree
   bool is_whole;     // else only its last names are known
   std::optional<std::string> old_path;
@@ -55,8 +55,8 @@ class LsmListener {
   LsmListener(const LsmListener&) = delete;
   LsmListener& operator=(const LsmListener&) = delete;
   virtual ~LsmListener() = default;
-  virtual void happened(const Happening& happening) noexcept = 0;
-  virtual void closed(const Closed& closed) noexcept = 0;
+  virtual void happened(const LsmEvent& happening) noexcept = 0;
+  virtual void closed(const CloseRecord& closed) noexcept = 0;
 };
 
 // An inode that carries a tag, as the programs see it. st_dev can be another device than the super
@@ -112,7 +112,7 @@ class Lsm : public KernelTables {
   Status set_script(std::string_view comm, std::uint32_t labels) override;
   // This very process, with all its threads, is guardd: never judged.
   Status exempt_self();
-  Status set_standing(int pidfd, const Standing& standing);
+  Status set_standing(int pidfd, const TreeStanding& standing);
 
   // Readable when something was told.
   int fd() const;

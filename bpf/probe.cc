@@ -53,25 +53,25 @@ LsmSupport not_listed(const LsmFacts& facts) {
 }
 
 LsmSupport untried(const LsmFacts& facts) {
-  const std::string remedy = "ask again as root";
+  const std::string repair = "ask again as root";
   if (!facts.modules) {
-    return {LsmLevel::kUnknown, "the kernel's active security modules cannot be read", remedy, {}};
+    return {LsmLevel::kUnknown, "the kernel's active security modules cannot be read", repair, {}};
   }
   return {LsmLevel::kUntried,
           "bpf is among the kernel's active security modules, but this process lacks the "
           "CAP_SYS_ADMIN to try it",
-          remedy,
+          repair,
           {}};
 }
 
-LsmSupport refused(const LsmFacts& facts) {
+LsmSupport denied(const LsmFacts& facts) {
   std::string text = fmt::format("the kernel refuses to load an LSM program ({})",
                                  facts.load->error().code() == EPERM ? "EPERM" : "EACCES");
   if (facts.modules) text += " although bpf is among its active security modules";
   if (facts.seccomp) text += "; this process runs under a seccomp filter";
   if (!facts.lockdown.empty() && facts.lockdown != "none")
     text += fmt::format("; kernel lockdown is \"{}\"", facts.lockdown);
-  return {LsmLevel::kRefused, std::move(text),
+  return {LsmLevel::kDenied, std::move(text),
           "run guardd on the host, outside any container or sandbox; if it is refused there too, "
           "whoever provides this kernel forbids it",
           other_lines(facts.load->error().text())};
@@ -83,7 +83,7 @@ LsmSupport failed(const LsmFacts& facts, const Error& error) {
                      other_lines(error.text())};
   if (!facts.modules) {  // the commonest reason, which shows in other ways from kernel to kernel
     support.text += "; perhaps bpf is not among the kernel's active security modules";
-    support.remedy =
+    support.repair =
         "mount securityfs and read /sys/kernel/security/lsm; if bpf is not there, it belongs into "
         "lsm= on the kernel command line";
   }
@@ -98,7 +98,7 @@ std::string_view to_string(LsmLevel level) {
       return "works";
     case LsmLevel::kUntried:
       return "untried";
-    case LsmLevel::kRefused:
+    case LsmLevel::kDenied:
       return "refused";
     case LsmLevel::kNotListed:
       return "not-listed";
@@ -124,7 +124,7 @@ LsmSupport judge_lsm(const LsmFacts& facts) {
   }
   if (!facts.privileged || !facts.load) return untried(facts);
   if (!*facts.load) {
-    return denied(facts.load->error()) ? refused(facts) : failed(facts, facts.load->error());
+    return denied(facts.load->error()) ? denied(facts) : failed(facts, facts.load->error());
   }
   if (!facts.attach) return {};
   if (!*facts.attach) return failed(facts, facts.attach->error());

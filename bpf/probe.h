@@ -17,7 +17,7 @@ namespace guard {
 enum class LsmLevel {
   kWorks,      // loaded, attached, and seen to refuse
   kUntried,    // nothing speaks against it, but this process may not try
-  kRefused,    // in the list, but the kernel refuses to load it
+  kDenied,     // in the list, but the kernel refuses to load it
   kNotListed,  // not in the list of active security modules
   kNotBuilt,   // the kernel was built without it
   kNoBtf,      // the kernel does not describe its own types
@@ -31,7 +31,7 @@ std::string_view to_string(LsmLevel level);
 struct LsmSupport {
   LsmLevel level = LsmLevel::kUnknown;
   std::string text;    // one plain sentence: what is so, and why
-  std::string remedy;  // one sentence: what to do about it; empty where there is nothing to do
+  std::string repair;  // one sentence: what to do about it; empty where there is nothing to do
   std::string detail;  // what the kernel said about it, many lines; mostly empty
 };
 

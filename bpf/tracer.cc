@@ -27,15 +27,15 @@ std::uint64_t read(const __u64& counter) noexcept {
 }
 
 Error no_tracer(const LibbpfLog& log, int code, const std::string& what) {
-  const char* remedy = "; processes that have ended will be unknown: report this with the log";
+  const char* repair = "; processes that have ended will be unknown: report this with the log";
   if (code == EPERM || code == EACCES)
-    remedy =
+    repair =
         "; processes that have ended will be unknown unless guardd runs as root, outside any "
         "container, with CAP_BPF and CAP_PERFMON";
   if (code == ENOENT || code == ESRCH)
-    remedy =
+    repair =
         "; processes that have ended will be unknown unless the kernel has CONFIG_DEBUG_INFO_BTF";
-  return log.error(code, what + remedy);
+  return log.error(code, what + repair);
 }
 
 }  // namespace

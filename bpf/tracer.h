@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "bpf/tracer_wire.h"
+#include "bpf/wire/tracer_wire.h"
 #include "policy/base/result.h"
 
 namespace guard {

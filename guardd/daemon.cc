@@ -16,30 +16,30 @@
 
 #include <systemd/sd-event.h>
 
-#include "guardd/account.h"
-#include "guardd/anchors.h"
 #include "guardd/audit/trail.h"
-#include "guardd/backend.h"
-#include "guardd/break_glass.h"
-#include "guardd/caretaker.h"
-#include "guardd/errands.h"
-#include "guardd/gathering.h"
-#include "guardd/handover.h"
-#include "guardd/health.h"
-#include "guardd/herald.h"
+#include "guardd/base/background_jobs.h"
+#include "guardd/base/rules.h"
+#include "guardd/control/bus_endpoint.h"
+#include "guardd/control/pauses.h"
+#include "guardd/control/reloader.h"
+#include "guardd/control/shortcomings.h"
+#include "guardd/enforce/enforcer.h"
+#include "guardd/enforce/violation.h"
+#include "guardd/enforce/watched_trees.h"
 #include "guardd/host/users.h"
-#include "guardd/load.h"
-#include "guardd/pauses.h"
-#include "guardd/privileges.h"
-#include "guardd/reception.h"
-#include "guardd/reloads.h"
-#include "guardd/repairs.h"
-#include "guardd/scans.h"
-#include "guardd/service_manager.h"
+#include "guardd/publish/dispatcher.h"
+#include "guardd/repair/left_alone.h"
+#include "guardd/repair/repair_worker.h"
+#include "guardd/repair/scan_worker.h"
+#include "guardd/service/break_glass.h"
+#include "guardd/service/handover.h"
+#include "guardd/service/notify.h"
+#include "guardd/service/privileges.h"
+#include "guardd/sources/choose.h"
 #include "guardd/sources/mounts.h"
+#include "guardd/sources/path_watch.h"
+#include "guardd/sources/wakeup_batching.h"
 #include "guardd/state/store.h"
-#include "guardd/trees.h"
-#include "guardd/undone.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
@@ -106,31 +106,35 @@ class Daemon {
         ProcessesOptions{config_.tracer != TracerChoice::kOff, {}, "/proc"});
     GUARD_TRY(source_, choose_source(options_.backend.value_or(config_.backend), *processes_));
     (void)::malloc_trim(0);  // of what trying the LSM took, which is a lot
-    if (trail_) herald_.keep_in(*trail_);
-    GUARD_CHECK(herald_.tell_offenders());
-    GUARD_CHECK(herald_.start(options_.log, config_));
-    herald_.count_dropped(store_.get());
-    herald_.set_backend(source_.backend);
-    herald_.tell_also(manager_);
+    if (trail_) {
+      dispatcher_.continue_after({trail_->last_names().incident, trail_->last_names().violation});
+      dispatcher_.tell_also(*trail_);
+    }
+    GUARD_CHECK(dispatcher_.tell_offenders());
+    GUARD_CHECK(dispatcher_.start(options_.log, config_));
+    dispatcher_.count_losses([this] { return records_lost(); });
+    dispatcher_.set_backend(source_.backend);
+    dispatcher_.tell_also(manager_);
     if (source_.answers) {
-      herald_.count_answers(&source_.answers->counters());
+      dispatcher_.count_answers(&source_.answers->counters());
       manager_.count_answers(&source_.answers->counters());
     }
     pauses_.emplace(store_.get(), Clocks::read());
     remember_undone();
-    scans_ = std::make_unique<Scans>(config_.scan.threads, *undone_);
-    repairs_ = std::make_unique<Repairs>(*undone_);
-    caretaker_ = std::make_unique<Caretaker>(
+    scans_ = std::make_unique<ScanWorker>(config_.scan.threads, *left_alone_);
+    repairs_ = std::make_unique<RepairWorker>(*left_alone_);
+    enforcer_ = std::make_unique<Enforcer>(
         *processes_, *source_.source, *repairs_, store_.get(),
-        Caretaker::Ports{[this](Violation violation) { herald_.violation(std::move(violation)); },
-                         [this](std::uint32_t tree, const std::string& why) {
-                           herald_.lost(1);
-                           why_again_ = why;
-                           trees_->look_through(tree);
-                         }});
-    trees_ = std::make_unique<Trees>(*source_.source, *caretaker_, *scans_);
-    anchors_ = std::make_unique<Anchors>(loop_.get(), [this] { look_around(); });
-    GUARD_CHECK(anchors_->watch_mounts());
+        Enforcer::Ports{
+            [this](Violation violation) { dispatcher_.violation(std::move(violation)); },
+            [this](std::uint32_t tree, const std::string& why) {
+              dispatcher_.lost(1);
+              why_again_ = why;
+              trees_->look_through(tree);
+            }});
+    trees_ = std::make_unique<WatchedTrees>(*source_.source, *enforcer_, *scans_);
+    path_watch_ = std::make_unique<PathWatch>(loop_.get(), [this] { look_around(); });
+    GUARD_CHECK(path_watch_->watch_mounts());
     GUARD_CHECK(listen());
     take_over(*std::move(read.rules));
     go_on_the_bus();
@@ -159,11 +163,11 @@ class Daemon {
 
   void remember_undone() {
     if (store_)
-      undone_ = std::make_unique<Undone>(
+      left_alone_ = std::make_unique<LeftAlone>(
           store_->remembered().undone,
           [store = store_.get()](UndoneFile file) { store->keep_undone(std::move(file)); });
     else
-      undone_ = std::make_unique<Undone>();
+      left_alone_ = std::make_unique<LeftAlone>();
   }
 
   Trail::Limits limits_of_trail() const {
@@ -203,32 +207,31 @@ class Daemon {
     GUARD_CHECK(add_io(
         source_.source->fd(),
         [](Daemon& daemon) {
-          daemon.more_notices_ = daemon.source_.source->dispatch(*daemon.caretaker_);
-          daemon.gathering_.woken(std::chrono::steady_clock::now(), daemon.processes_->fd() >= 0);
+          daemon.more_notices_ = daemon.source_.source->dispatch(*daemon.enforcer_);
+          daemon.batching_.woken(std::chrono::steady_clock::now(), daemon.processes_->fd() >= 0);
           daemon.scans_->stir();
         },
         &notices));
-    gathering_.take(notices);
+    batching_.take(notices);
     if (processes_->fd() >= 0) {
       GUARD_CHECK(add_io(processes_->fd(), [](Daemon& daemon) {
-        daemon.herald_.lost(daemon.processes_->dispatch());
+        daemon.dispatcher_.lost(daemon.processes_->dispatch());
       }));
     }
-    GUARD_CHECK(add_io(herald_.fd(), [](Daemon& daemon) { daemon.herald_.answered(); }));
+    GUARD_CHECK(add_io(dispatcher_.fd(), [](Daemon& daemon) { daemon.dispatcher_.answered(); }));
     GUARD_CHECK(add_io(scans_->fd(), [](Daemon& daemon) {
-      for (const auto& wrong : daemon.scans_->take()) daemon.caretaker_->found(wrong);
+      for (const auto& wrong : daemon.scans_->take()) daemon.enforcer_->found(wrong);
     }));
     GUARD_CHECK(add_io(repairs_->fd(), [](Daemon& daemon) {
       const auto now = std::chrono::steady_clock::now();
-      for (const auto& done : daemon.repairs_->take()) daemon.caretaker_->repaired(done, now);
+      for (const auto& done : daemon.repairs_->take()) daemon.enforcer_->repaired(done, now);
     }));
     if (source_.answers) {
       GUARD_CHECK(add_io(source_.answers->fd(), [](Daemon& daemon) { daemon.hear_of_answers(); }));
     }
     if (store_) GUARD_CHECK(add_io(store_->fd(), [](Daemon& daemon) { daemon.hear_of_store(); }));
-    GUARD_CHECK(
-        add_io(quick_errands_.fd(), [](Daemon& daemon) { daemon.quick_errands_.finish(); }));
-    GUARD_CHECK(add_io(long_errands_.fd(), [](Daemon& daemon) { daemon.long_errands_.finish(); }));
+    GUARD_CHECK(add_io(quick_jobs_.fd(), [](Daemon& daemon) { daemon.quick_jobs_.finish(); }));
+    GUARD_CHECK(add_io(long_jobs_.fd(), [](Daemon& daemon) { daemon.long_jobs_.finish(); }));
     if (trail_) GUARD_CHECK(add_io(trail_->fd(), [](Daemon& daemon) { daemon.hear_of_trail(); }));
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
       const int code = sd_event_add_signal(loop_.get(), nullptr, signal, on_signal, this);
@@ -260,7 +263,7 @@ class Daemon {
                        void* self) noexcept {
     auto& daemon = *static_cast<Daemon*>(self);
     if (signal->ssi_signo == SIGHUP) {
-      daemon.reloads_.ask([](const ReloadNews& /*news*/) {});
+      daemon.reloader_.ask([](const ReloadNews& /*news*/) {});
     } else {
       daemon.stop_reason_ = signal->ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT";
       sd_event_exit(daemon.loop_.get(), 0);
@@ -279,7 +282,7 @@ class Daemon {
       const auto programs = source_.kernel->policy().program_paths();
       for (const auto& directory : programs) paths.push_back(directory + "/any");
     }
-    anchors_->watch_above(paths);
+    path_watch_->watch_above(paths);
   }
 
   void take_over(Rules rules) {
@@ -290,10 +293,10 @@ class Daemon {
     (void)pauses_->take_ended(Clocks::read());
     set_ = pauses_->applied_to(said_);
     accounts_ = local_users(owners(*set_));
-    herald_.set_limits(config_);
+    dispatcher_.set_limits(config_);
     manager_.set_longest_answer(config_.answer.deadline);
     if (trail_) trail_->set_limits(limits_of_trail());
-    if (reception_) reception_->write_metrics_to(config_.metrics.textfile);
+    if (bus_endpoint_) bus_endpoint_->write_metrics_to(config_.metrics.textfile);
     next_scan_.reset();
     if (config_.scan.every.count() > 0)
       next_scan_ = std::chrono::steady_clock::now() + config_.scan.every;
@@ -332,7 +335,7 @@ class Daemon {
   void enforce_pauses() {
     set_ = pauses_->applied_to(said_);
     enforce();
-    if (herald_.is_ready()) tell_health();
+    if (dispatcher_.is_ready()) tell_health();
   }
 
   void look_around() {
@@ -349,33 +352,34 @@ class Daemon {
     } else if (!disabled) {
       const auto watched = trees_->watched();
       trees_->find();
-      caretaker_->mounted(news, watched);
+      enforcer_->mounted(news, watched);
     }
-    if (herald_.is_ready()) tell_health();
+    if (dispatcher_.is_ready()) tell_health();
   }
 
   // ---- the bus
 
   void go_on_the_bus() {
-    reception_.emplace(
+    bus_endpoint_.emplace(
         loop_.get(), options_.bus,
-        Desk::House{herald_, source_, *trees_, *pauses_, reloads_, quick_errands_, long_errands_,
-                    *undone_, *scans_, *processes_,
-                    [this] {
-                      return InForce{said_, set_, limits_, disabled_};
-                    },
-                    [this] { return trail_ ? path_of_trail() : std::string(); },
-                    [this](const auto& policy, auto length, const auto& reason, const Person& who) {
-                      return pause(policy, length, reason, who);
-                    },
-                    [this](const auto& policy) { return resume(policy); }});
-    reception_->write_metrics_to(config_.metrics.textfile);
-    reception_->open(herald_);
+        BusRequests::Context{
+            dispatcher_, source_, *trees_, *pauses_, reloader_, quick_jobs_, long_jobs_,
+            *left_alone_, *scans_, *processes_,
+            [this] {
+              return PoliciesInForce{said_, set_, limits_, disabled_};
+            },
+            [this] { return trail_ ? path_of_trail() : std::string(); },
+            [this](const auto& policy, auto length, const auto& reason, const Person& who) {
+              return pause(policy, length, reason, who);
+            },
+            [this](const auto& policy) { return resume(policy); }});
+    bus_endpoint_->write_metrics_to(config_.metrics.textfile);
+    bus_endpoint_->open(dispatcher_);
   }
 
   // ---- reloading
 
-  Reloads::Read prepare_reload() {
+  Reloader::Read prepare_reload() {
     manager_.reloads();
     return [config = options_.config_file, directories = options_.policy_directories,
             generation = said_->generation() + 1] {
@@ -386,13 +390,13 @@ class Daemon {
   ReloadNews end_reload(RulesRead read) {
     ReloadNews news;
     news.done = read.rules.has_value();
-    refused_reload_ = !read.rules;
+    denied_reload_ = !read.rules;
     if (read.rules) take_over(*std::move(read.rules));
     news.generation = said_->generation();
     news.policy_identity = said_->identity();
     news.policies = said_->policies().size();
     news.errors = std::move(read.errors);
-    herald_.reload(news);
+    dispatcher_.reload(news);
     tell_health();
     manager_.has_reloaded();
     return news;
@@ -406,13 +410,13 @@ class Daemon {
     const auto consider = [&next](const std::optional<SteadyTime>& due) {
       if (due && (!next || *due < *next)) next = due;
     };
-    consider(herald_.next_due());
+    consider(dispatcher_.next_due());
     consider(manager_.next());
-    consider(gathering_.until());
+    consider(batching_.until());
     if (const auto wait = pauses_->next_due(Clocks::read()))
       consider(std::chrono::steady_clock::now() + *wait);
-    if (!herald_.is_ready()) consider(ready_at_latest_);
-    if (reception_) consider(reception_->next());
+    if (!dispatcher_.is_ready()) consider(ready_at_latest_);
+    if (bus_endpoint_) consider(bus_endpoint_->next());
     // What is switched off has nothing to do, however long that has been due.
     if (!disabled_) {
       consider(work_at_);
@@ -429,26 +433,27 @@ class Daemon {
   void turn() {
     const auto begun = std::chrono::steady_clock::now();
     // What has gathered may be about what is due.
-    if (gathering_.is_on() && work_at_ && *work_at_ <= begun) more_notices_ = true;
-    gathering_.end_if_due(begun);
-    if (more_notices_) more_notices_ = source_.source->dispatch(*caretaker_);
+    if (batching_.is_on() && work_at_ && *work_at_ <= begun) more_notices_ = true;
+    batching_.end_if_due(begun);
+    if (more_notices_) more_notices_ = source_.source->dispatch(*enforcer_);
     if (!pauses_->take_ended(Clocks::read()).empty()) enforce_pauses();
     const auto now = std::chrono::steady_clock::now();
     if (const auto due = source_.source->next(); due && *due <= now)
-      source_.source->work(*caretaker_);
+      source_.source->work(*enforcer_);
     if (!disabled_) {
       if (next_scan_ && now >= *next_scan_) {
         trees_->scan_all();
         next_scan_ = now + config_.scan.every;
       }
-      if (trees_->catch_up(now)) herald_.cured(why_again_);
-      work_at_ = caretaker_->work(now);
+      if (trees_->catch_up(now)) dispatcher_.cured(why_again_);
+      work_at_ = enforcer_->work(now);
     }
-    herald_.close_due(now);
-    if (reception_ && reception_->attend(now) && herald_.is_ready()) tell_health();
+    dispatcher_.close_due(now);
+    if (bus_endpoint_ && bus_endpoint_->attend(now) && dispatcher_.is_ready()) tell_health();
     manager_.work(now);
-    const bool ready = scans_->idle() || now >= ready_at_latest_ || herald_.has_too_many_early();
-    if (!herald_.is_ready() && ready) tell_ready();
+    const bool ready =
+        scans_->idle() || now >= ready_at_latest_ || dispatcher_.has_too_many_early();
+    if (!dispatcher_.is_ready() && ready) tell_ready();
   }
 
   void hear_of_answers() {
@@ -462,7 +467,7 @@ class Daemon {
       complete(violation, is_here ? *set_ : *set,
                is_here ? static_cast<std::uint32_t>(now - set_->trees().data()) : at.tree);
       if (!at.is_known) violation.path = as_seen;
-      herald_.violation(std::move(violation));
+      dispatcher_.violation(std::move(violation));
     }
   }
 
@@ -490,7 +495,7 @@ class Daemon {
     news.trees = set_->trees().size();
     news.pending = disabled_ ? 0 : trees_->pending();
     news.directories = source_.source->directories().size();
-    herald_.ready(news);
+    dispatcher_.ready(news);
     tell_health();
     manager_.is_ready();
   }
@@ -501,9 +506,9 @@ class Daemon {
     for (const auto* trouble :
          {&store_trouble_, &trail_trouble_, &handover_trouble_, &program_trouble_})
       if (!trouble->empty()) all.push_back(*trouble);
-    if (reception_)
-      for (const auto& trouble : reception_->troubles()) all.push_back(trouble);
-    if (refused_reload_)
+    if (bus_endpoint_)
+      for (const auto& trouble : bus_endpoint_->troubles()) all.push_back(trouble);
+    if (denied_reload_)
       all.emplace_back("what was to be loaded is not valid: the policies of before go on");
     const auto more = shortcomings_of(source_, *processes_, *trees_, *set_, accounts_);
     all.insert(all.end(), more.begin(), more.end());
@@ -522,19 +527,24 @@ class Daemon {
                       all};
     for (const auto& [policy, sentence] : paused) facts.paused.push_back(policy);
     manager_.stands(std::move(facts));
-    herald_.health(disabled_, std::move(all), paused);
-    if (reception_) reception_->changed();
+    dispatcher_.health(disabled_, std::move(all), paused);
+    if (bus_endpoint_) bus_endpoint_->changed();
+  }
+
+  std::uint64_t records_lost() const {
+    std::uint64_t lost = store_ ? store_->dropped() : 0;
+    if (trail_) lost += trail_->dropped().queue_full + trail_->dropped().disk;
+    return lost;
   }
 
   void finish() {
     manager_.stops();
     if (source_.answers) source_.answers->stop();
     handover_->release();
-    herald_.stop(stop_reason_);
+    dispatcher_.stop(stop_reason_);
     // Now, for a repair that waits for a frozen file system keeps the process until that thaws: the
     // kernel lets nobody end such a wait.
-    herald_.count_dropped(nullptr);
-    undone_->keep_no_more();
+    left_alone_->keep_no_more();
     store_.reset();
   }
 
@@ -552,36 +562,36 @@ class Daemon {
   std::string trail_trouble_;
   std::string handover_trouble_;
   std::string program_trouble_;
-  bool refused_reload_ = false;
+  bool denied_reload_ = false;
   std::set<std::string> accounts_;  // of the policies: those that this machine's own file names
   std::string stop_reason_;
 
   std::unique_ptr<Store> store_;
   std::unique_ptr<Trail> trail_;
-  Herald herald_;
+  Dispatcher dispatcher_;
   ServiceManager manager_;
   std::unique_ptr<Processes> processes_;
   std::optional<Handover> handover_;
   std::optional<Pauses> pauses_;
   ChosenSource source_;
-  std::unique_ptr<Undone> undone_;
-  std::unique_ptr<Scans> scans_;
-  std::unique_ptr<Repairs> repairs_;
-  std::unique_ptr<Caretaker> caretaker_;
-  std::unique_ptr<Trees> trees_;
-  std::unique_ptr<Anchors> anchors_;
+  std::unique_ptr<LeftAlone> left_alone_;
+  std::unique_ptr<ScanWorker> scans_;
+  std::unique_ptr<RepairWorker> repairs_;
+  std::unique_ptr<Enforcer> enforcer_;
+  std::unique_ptr<WatchedTrees> trees_;
+  std::unique_ptr<PathWatch> path_watch_;
   Mounts mounts_;
-  Gathering gathering_;
+  WakeupBatching batching_;
 
-  Errands quick_errands_{2, Errands::Descriptors::kShared};
-  Errands long_errands_{4, Errands::Descriptors::kOwn};
-  Reloads reloads_{quick_errands_, [this] { return prepare_reload(); },
-                   [this](RulesRead read) { return end_reload(std::move(read)); }};
-  std::optional<Reception> reception_;
+  BackgroundJobs quick_jobs_{2, BackgroundJobs::Descriptors::kShared};
+  BackgroundJobs long_jobs_{4, BackgroundJobs::Descriptors::kOwn};
+  Reloader reloader_{quick_jobs_, [this] { return prepare_reload(); },
+                     [this](RulesRead read) { return end_reload(std::move(read)); }};
+  std::optional<BusEndpoint> bus_endpoint_;
 
   std::string why_again_;
   bool more_notices_ = false;
-  std::optional<SteadyTime> work_at_;  // when the caretaker wants its next turn
+  std::optional<SteadyTime> work_at_;  // when the enforcer wants its next turn
   SteadyTime ready_at_latest_;
   std::optional<SteadyTime> next_scan_;  // where the settings want a regular one
 };

@@ -1,5 +1,5 @@
 // The daemon: owns the event loop and everything on it, and wires the way of a change together:
-// notices → caretaker → incidents → publisher. Has no logic of its own about what is right. One
+// notices → enforcer → incidents → publisher. Has no logic of its own about what is right. One
 // thread, but for the scans, the repairs, the store and the writer of lines.
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "guardd/config.h"
+#include "guardd/base/config.h"
 
 namespace guard {
 

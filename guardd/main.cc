@@ -3,31 +3,20 @@
 #include <unistd.h>
 
 #include <iostream>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "guardd/daemon.h"
 #include "guardd/help.h"
-#include "guardd/host/policies.h"
-#include "guardd/host/usage.h"
+#include "guardd/host/command_line.h"
+#include "guardd/host/policy_directories.h"
 #include "guardd/publish/journal_socket.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
 namespace guard {
 namespace {
-
-class HandWrittenHelp : public CLI::Formatter {
- public:
-  std::string make_help(const CLI::App* /*app*/, std::string /*name*/,
-                        CLI::AppFormatMode /*mode*/) const override {
-    return std::string(kHelp);
-  }
-};
 
 void say(const Diagnostics& diagnostics) {
   for (const auto& each : diagnostics.all()) std::cerr << diagnostics.format(each) << '\n';
@@ -57,23 +46,22 @@ Log default_log() {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("guardd: keeps services the owners of their files", "guardd");
-  app.formatter(std::make_shared<HandWrittenHelp>());
-  app.set_version_flag("--version", "guardd " GUARD_VERSION);
+  CommandLine line("guardd", GUARD_VERSION, [](std::string_view /*verb*/) { return kHelp; });
   DaemonOptions options;
   options.state_directory = default_state_directory();
   bool check_only = false;
   std::string log;
   std::string backend;
   std::string bus = "system";
-  app.add_option("--config", options.config_file);
-  app.add_option("--policy-dir", options.policy_directories)->allow_extra_args(false);
-  app.add_option("--state-dir", options.state_directory);
-  app.add_flag("--check", check_only);
-  app.add_option("--log", log)->check(CLI::IsMember(Words<Log>::kAll));
-  app.add_option("--backend", backend)->check(CLI::IsMember(Words<BackendChoice>::kAll));
-  app.add_option("--bus", bus);
-  if (const auto ended = parse(app, argc, argv)) return *ended;
+  auto arguments = line.arguments();
+  arguments.option("--config", options.config_file);
+  arguments.repeated("--policy-dir", options.policy_directories);
+  arguments.option("--state-dir", options.state_directory);
+  arguments.flag("--check", check_only);
+  arguments.choice("--log", log, Words<Log>::kAll);
+  arguments.choice("--backend", backend, Words<BackendChoice>::kAll);
+  arguments.option("--bus", bus);
+  if (const auto status = line.parse(argc, argv)) return *status;
   if (check_only) return check(options);
   options.log = parse_word<Log>(log).value_or(default_log());
   if (options.log == Log::kJournal && ::access(kJournalSocket, F_OK) < 0)

@@ -18,7 +18,7 @@ std::string owner_text(const Wanted& wanted) {
 // Turns the judge's steps into sentences.
 class Narrator : public Listener {
  public:
-  Narrator(const PolicySet& set, const Policy& policy, const Question& question)
+  Narrator(const PolicySet& set, const Policy& policy, const ExplainQuestion& question)
       : set_(set), policy_(policy), question_(question) {}
 
   void step(StepKind kind, std::size_t index, bool yes) override {
@@ -94,7 +94,7 @@ class Narrator : public Listener {
 
   const PolicySet& set_;
   const Policy& policy_;
-  const Question& question_;
+  const ExplainQuestion& question_;
   std::vector<ExplainedStep> where_;
   std::vector<ExplainedStep> during_;
 };
@@ -116,7 +116,7 @@ FileType type_of_new(Operation operation) {
 // What the operation would make, as far as a question can say: new things are the subject's own,
 // what is renamed or linked into the tree too, and who changes owner or mode changes it to
 // something else.
-Change supposed(Operation operation, const Question& question, std::string_view relative,
+Change supposed(Operation operation, const ExplainQuestion& question, std::string_view relative,
                 const Wanted& wanted) {
   Change change;
   change.operation = operation;
@@ -155,15 +155,16 @@ bool only_guards_removal(const Policy& policy) {
   return guards.has(Guard::kDelete) && !guards.has(Guard::kOwnership);
 }
 
-Outcome outcome(const Verdict& verdict, Backend backend, Operation operation, bool cannot_chown) {
-  if (!verdict.violation()) return Outcome::kLeftAlone;
-  const auto [sees, refuses] = reach(backend, operation);
-  if (verdict.refuse && refuses) return Outcome::kRefused;
-  if (!sees) return Outcome::kNotSeen;
-  return verdict.put_right && !cannot_chown ? Outcome::kPutRight : Outcome::kLogged;
+ExpectedOutcome outcome(const Verdict& verdict, Backend backend, Operation operation,
+                        bool cannot_chown) {
+  if (!verdict.violation()) return ExpectedOutcome::kLeftAlone;
+  const auto [sees, denies] = reach(backend, operation);
+  if (verdict.deny && denies) return ExpectedOutcome::kDenied;
+  if (!sees) return ExpectedOutcome::kNotSeen;
+  return verdict.put_right && !cannot_chown ? ExpectedOutcome::kFixed : ExpectedOutcome::kLogged;
 }
 
-std::string because(const Verdict& verdict, const Change& change, const Question& question) {
+std::string because(const Verdict& verdict, const Change& change, const ExplainQuestion& question) {
   const auto user = escaped(question.user);
   switch (verdict.reason) {
     case Reason::kOff:
@@ -229,7 +230,7 @@ std::string because(const Verdict& verdict, const Change& change, const Question
 }
 
 // Which tree, out of those that hold the path.
-void explain_tree(const PolicySet& set, const Question& question, Explanation& explanation) {
+void explain_tree(const PolicySet& set, const ExplainQuestion& question, Explanation& explanation) {
   const auto trees = set.trees_holding(question.path);
   for (const auto* tree : trees) {
     const bool last = tree == trees.back();
@@ -253,7 +254,7 @@ std::string describe(const Wanted& wanted, FileType type) {
   return mode ? fmt::format("{} {:04o}", owner_text(wanted), mode->value) : owner_text(wanted);
 }
 
-Explanation explain(const PolicySet& set, const Question& question) {
+Explanation explain(const PolicySet& set, const ExplainQuestion& question) {
   Explanation explanation;
   explanation.path = question.path;
   explain_tree(set, question, explanation);

@@ -14,7 +14,7 @@
 
 namespace guard {
 
-struct Question {
+struct ExplainQuestion {
   std::string path;  // absolute and normal
   std::string user;  // as a person calls the subject
   Subject subject;
@@ -31,14 +31,14 @@ struct ExplainedStep {
   std::uint32_t line = 0;
 };
 
-enum class Outcome : std::uint8_t { kLeftAlone, kNotSeen, kLogged, kPutRight, kRefused };
+enum class ExpectedOutcome : std::uint8_t { kLeftAlone, kNotSeen, kLogged, kFixed, kDenied };
 
 struct ExplainedOperation {
   Operation operation = Operation::kCreate;
   Reason reason = Reason::kRight;
-  std::optional<Guard> guard;         // which was violated
-  std::string because;                // one sentence
-  std::array<Outcome, 2> outcomes{};  // by Backend
+  std::optional<Guard> guard;                 // which was violated
+  std::string because;                        // one sentence
+  std::array<ExpectedOutcome, 2> outcomes{};  // by Backend
   std::vector<ExplainedStep> steps;
 };
 
@@ -55,7 +55,7 @@ struct Explanation {
   std::optional<Wrong> now;  // how what lies there differs from what is wanted
 };
 
-Explanation explain(const PolicySet& set, const Question& question);
+Explanation explain(const PolicySet& set, const ExplainQuestion& question);
 
 // "shop:shop 0640"
 std::string describe(const Wanted& wanted, FileType type);
@@ -64,7 +64,7 @@ std::string describe(const Wanted& wanted, FileType type);
 
 namespace guard {
 template <>
-struct Words<Outcome> {
+struct Words<ExpectedOutcome> {
   static constexpr std::array<std::string_view, 5> kAll{"left alone", "not seen", "logged",
                                                         "put right", "refused"};
 };

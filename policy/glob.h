@@ -38,7 +38,7 @@ class Glob {
   static bool covers(const Glob& outer, const Glob& inner, std::size_t& work);
 
  private:
-  friend class Backwards;  // backwards.h: reads the steps from the last to the first
+  friend class ReversedPatterns;  // backwards.h: reads the steps from the last to the first
 
   // A Thompson automaton. One step consumes one character; the two splits consume none.
   enum class Op : std::uint8_t { kCharacter, kInName, kAnything, kSet, kSplit, kJump, kMatch };

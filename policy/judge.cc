@@ -224,7 +224,7 @@ Verdict judge(const Policy& policy, const Subject& subject, const Change& change
                       can_put_right(change.operation, change.type);
   if (verdict.action == Action::kDeny) {
     verdict.spared = is_owner ? Spared::kOwner : spared(policy, subject, granted, listener);
-    verdict.refuse = verdict.spared == Spared::kNo;
+    verdict.deny = verdict.spared == Spared::kNo;
   }
   return verdict;
 }

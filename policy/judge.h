@@ -47,7 +47,7 @@ struct Verdict {
   Spared spared = Spared::kNo;
 
   bool violation() const { return reason == Reason::kViolation; }
-  bool refuse = false;     // what a backend that can refuse would do
+  bool deny = false;       // what a backend that can refuse would do
   bool put_right = false;  // what follows where it could not, or did not, refuse
 };
 

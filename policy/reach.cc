@@ -27,7 +27,7 @@ bool guards(Guard guard, Operation operation) {
 
 // What a guard of a policy gets, with the operations that get less.
 struct GuardReach {
-  bool any_refused = false;
+  bool any_denied = false;
   std::vector<std::string_view> put_right;  // not refused, but mended
   std::vector<std::string_view> logged;     // not refused, and not to be mended
   std::vector<std::string_view> not_seen;
@@ -37,12 +37,12 @@ GuardReach guard_reach(Guard guard, Backend backend, bool can_chown) {
   GuardReach found;
   for (const auto operation : kOperations) {
     if (!guards(guard, operation)) continue;
-    const auto [sees, refuses] = reach(backend, operation);
-    if (refuses) found.any_refused = true;
+    const auto [sees, denies] = reach(backend, operation);
+    if (denies) found.any_denied = true;
     const bool mended = guard == Guard::kOwnership && can_chown && operation != Operation::kMknod &&
                         can_put_right(operation, FileType::kRegular);
     if (!sees) found.not_seen.push_back(word(operation));
-    if (sees && !refuses) (mended ? found.put_right : found.logged).push_back(word(operation));
+    if (sees && !denies) (mended ? found.put_right : found.logged).push_back(word(operation));
   }
   return found;
 }
@@ -80,8 +80,8 @@ Action guard_action(Guard guard, Action wanted, Backend backend, const TreeLimit
   if (wanted == Action::kDeny) {
     // The creations by open are only a part of the guard of ownership.
     const bool all = found.put_right.empty() && found.logged.empty();
-    const bool refused = found.any_refused && (guard != Guard::kOwnership || all);
-    return refused ? wanted : below_deny;
+    const bool denied = found.any_denied && (guard != Guard::kOwnership || all);
+    return denied ? wanted : below_deny;
   }
   return std::min(wanted, std::max(below_deny, Action::kLog));
 }

@@ -13,7 +13,7 @@ namespace guard {
 
 struct Reach {
   bool sees = false;
-  bool refuses = false;
+  bool denies = false;
 };
 Reach reach(Backend backend, Operation operation);
 

@@ -158,7 +158,7 @@ Fields ancestor_fields(const Ancestor& process, std::optional<std::int64_t> pare
   return fields;
 }
 
-Fields own_fields(const Violation& violation, const ChapterPlace& place) {
+Fields own_fields(const Violation& violation, const SegmentPlace& place) {
   Fields fields;
   fields.add(place.chapter);
   fields.add(place.kind);

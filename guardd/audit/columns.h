@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "guardd/state/database.h"
-#include "policy/record.h"
+#include "policy/record/record.h"
 
 namespace guard {
 
@@ -46,7 +46,7 @@ class Fields {
 };
 
 // Where in its chapter a violation finds the rest of it.
-struct ChapterPlace {
+struct SegmentPlace {
   std::int64_t chapter = 0;
   std::int64_t kind = 0;
   std::int64_t actor = 0;
@@ -57,7 +57,7 @@ Fields kind_fields(const Violation& violation);     // without chapter and numbe
 Fields setting_fields(const Actor& actor);
 Fields actor_fields(const Actor& actor, std::int64_t setting, std::optional<std::int64_t> parent);
 Fields ancestor_fields(const Ancestor& process, std::optional<std::int64_t> parent);
-Fields own_fields(const Violation& violation, const ChapterPlace& place);
+Fields own_fields(const Violation& violation, const SegmentPlace& place);
 
 // Of a table of violations (v), its incident (i), chapter (c), kind (k), actor (a) and setting (s):
 // what read_violation() takes.

@@ -5,10 +5,10 @@
 #include <string>
 #include <utility>
 
-#include "guardd/publish/json.h"
+#include "guardd/publish/json_publisher.h"
 #include "policy/base/overloaded.h"
 #include "policy/base/text.h"
-#include "policy/fields.h"
+#include "policy/record/fields.h"
 
 namespace guard {
 namespace {

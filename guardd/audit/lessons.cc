@@ -4,8 +4,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "guardd/audit/aggregate.h"
 #include "guardd/audit/columns.h"
-#include "guardd/audit/pass.h"
 #include "guardd/audit/ranking.h"
 #include "guardd/audit/schema.h"
 
@@ -17,9 +17,9 @@ constexpr std::size_t kMostFiles = 2'000;
 constexpr std::size_t kMostExamples = 3;
 constexpr std::size_t kLongestPath = 4'096;
 
-class Learning final : public PassVisitor {
+class LessonVisitor final : public AggregateVisitor {
  public:
-  void chapter(const PassChapter& chapter) override {
+  void chapter(const AggregateSegment& chapter) override {
     incident_ = chapter.incident;
     person_ = chapter.human ? chapter.human : chapter.login_user;
     if (!person_ && chapter.login_uid) person_ = std::to_string(chapter.login_uid->value);
@@ -27,11 +27,11 @@ class Learning final : public PassVisitor {
     settings_.clear();
     actors_.clear();
   }
-  Token kind(const PassKind& kind) override { return put(kinds_, kind); }
-  Token setting(const PassSetting& setting) override { return put(settings_, setting); }
+  Token kind(const AggregateKind& kind) override { return put(kinds_, kind); }
+  Token setting(const AggregateSetting& setting) override { return put(settings_, setting); }
   Token actor(const std::optional<std::string>& exe, Token setting) override {
     const auto& of = settings_[setting];
-    LearntSubject subject;
+    LessonSubject subject;
     subject.exe = exe;
     subject.unit = of.unit;
     subject.fsuid = of.fsuid;
@@ -41,7 +41,7 @@ class Learning final : public PassVisitor {
     return put(actors_, index_of(std::move(subject)));
   }
 
-  void violation(const PassViolation& violation, Token kind_token, Token actor) override {
+  void violation(const AggregateViolation& violation, Token kind_token, Token actor) override {
     const auto& kind = kinds_[kind_token];
     const auto is_new = incident_ != std::exchange(last_incident_, incident_);
     lessons_.all.add(violation.time, kind.action, violation.count);
@@ -83,7 +83,7 @@ class Learning final : public PassVisitor {
   }
 
   // One beyond the last: there are too many to tell them apart.
-  std::uint32_t index_of(LearntSubject subject) {
+  std::uint32_t index_of(LessonSubject subject) {
     Fields fields;
     fields.add(subject.exe);
     fields.add(subject.unit);
@@ -97,13 +97,13 @@ class Learning final : public PassVisitor {
     if (subjects_.size() == kMostSubjects) return static_cast<std::uint32_t>(kMostSubjects);
     const auto place = static_cast<std::uint32_t>(subjects_.size());
     places_.emplace(std::move(key), place);
-    subjects_.emplace_back(std::move(subject), Counted());
+    subjects_.emplace_back(std::move(subject), RankedRow());
     return place;
   }
 
   // How it was found: what guardd made of it afterwards is nobody's wish but the policy's.
-  void note_file(const PassViolation& violation, const PassKind& kind, bool at_terminal) {
-    if (kind.guard != Guard::kOwnership || kind.action == Told::kDenied || !violation.before)
+  void note_file(const AggregateViolation& violation, const AggregateKind& kind, bool at_terminal) {
+    if (kind.guard != Guard::kOwnership || kind.action == Outcome::kDenied || !violation.before)
       return;
     const auto& [uid, gid, mode] = *violation.before;
     if ((uid == kind.uid_wanted && gid == kind.gid_wanted) || violation.path.size() > kLongestPath)
@@ -125,14 +125,14 @@ class Learning final : public PassVisitor {
   }
 
   Lessons lessons_;
-  std::vector<std::pair<LearntSubject, Counted>> subjects_;
+  std::vector<std::pair<LessonSubject, RankedRow>> subjects_;
   std::unordered_map<std::string, std::uint32_t> places_;
   std::unordered_map<std::string, std::size_t> files_;
   std::int64_t incident_ = -1;
   std::int64_t last_incident_ = -1;
   std::optional<std::string> person_;
-  std::vector<PassKind> kinds_;
-  std::vector<PassSetting> settings_;
+  std::vector<AggregateKind> kinds_;
+  std::vector<AggregateSetting> settings_;
   std::vector<std::uint32_t> actors_;
 };
 
@@ -145,7 +145,7 @@ Result<Lessons> learn(const std::string& trail, const TrailFilter& filter,
   GUARD_CHECK(database.run("BEGIN"));  // all of it is of one moment
   GUARD_TRY(const auto span, trail_span(database));
   if (!span) return Lessons();
-  Learning learning;
+  LessonVisitor learning;
   GUARD_CHECK(pass_over(database, filter, stop, learning));
   auto lessons = std::move(learning).lessons();
   lessons.oldest = span->first;

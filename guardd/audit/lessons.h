@@ -6,7 +6,7 @@
 #include <string>
 
 #include "guardd/audit/search.h"
-#include "policy/lessons.h"
+#include "policy/record/lessons.h"
 
 namespace guard {
 

@@ -46,8 +46,8 @@ PathTree::Node* PathTree::node_of(std::string_view path) {
   return &node;
 }
 
-void PathTree::add(std::string_view path, Tally::TimePoint time, Told outcome, std::uint64_t count,
-                   std::int64_t incident) {
+void PathTree::add(std::string_view path, Tally::TimePoint time, Outcome outcome,
+                   std::uint64_t count, std::int64_t incident) {
   if (nodes_.size() > kMostNodes || bytes_ > kMostBytes) forget_rare_ones();
   for (auto* node = node_of(bounded(path)); node; node = node->parent)
     node->counted.add(time, outcome, count, incident);

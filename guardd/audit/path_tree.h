@@ -19,13 +19,13 @@ class PathTree {
   static constexpr std::size_t kDeepest = 24;     // names; what is deeper counts for what it is in
   static constexpr std::size_t kLongest = 1'024;  // bytes
 
-  void add(std::string_view path, Tally::TimePoint time, Told outcome, std::uint64_t count,
+  void add(std::string_view path, Tally::TimePoint time, Outcome outcome, std::uint64_t count,
            std::int64_t incident);
   ReportTable table(std::size_t most) const;
 
  private:
   struct Node {
-    Counted counted;
+    RankedRow counted;
     Node* parent = nullptr;
     std::size_t children = 0;
   };

@@ -8,17 +8,17 @@
 #include <unordered_map>
 #include <vector>
 
-#include "policy/report.h"
+#include "policy/record/report.h"
 
 namespace guard {
 
 // A tally that knows its incidents apart, though they come mixed.
-struct Counted {
+struct RankedRow {
   Tally tally;
   std::array<std::int64_t, 4> recent{-1, -1, -1, -1};  // incidents
   std::uint8_t next = 0;
 
-  void add(Tally::TimePoint time, Told outcome, std::uint64_t count, std::int64_t incident) {
+  void add(Tally::TimePoint time, Outcome outcome, std::uint64_t count, std::int64_t incident) {
     tally.add(time, outcome, count);
     if (std::find(recent.begin(), recent.end(), incident) != recent.end()) return;
     recent[next] = incident;
@@ -37,7 +37,7 @@ class Ranking {
 
   // Good until the next make_room().
   Index index_of(const std::string& key, const std::string& kind = {});
-  void add(Index index, Tally::TimePoint time, Told outcome, std::uint64_t count,
+  void add(Index index, Tally::TimePoint time, Outcome outcome, std::uint64_t count,
            std::int64_t incident) {
     entries_[index].counted.add(time, outcome, count, incident);
   }
@@ -49,7 +49,7 @@ class Ranking {
   struct Entry {
     std::string key;
     std::string kind;
-    Counted counted;
+    RankedRow counted;
   };
   std::unordered_map<std::string, Index> places_;
   std::vector<Entry> entries_;

@@ -206,7 +206,7 @@ Result<std::uint64_t> TrailReader::count(const TrailFilter& filter) {
 Result<std::vector<Fix>> TrailReader::fixes_of(const std::string& incident) {
   GUARD_TRY(auto rows, database_.prepare(kFixes));
   rows.bind(std::string_view(incident));
-  rows.bind(static_cast<std::int64_t>(Told::kFixed));
+  rows.bind(static_cast<std::int64_t>(Outcome::kFixed));
   std::vector<Fix> fixes;
   for (;;) {
     GUARD_TRY(const bool more, rows.next());

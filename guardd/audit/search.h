@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "guardd/state/database.h"
-#include "policy/record.h"
+#include "policy/record/record.h"
 
 namespace guard {
 

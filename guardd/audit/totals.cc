@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "guardd/audit/pass.h"
+#include "guardd/audit/aggregate.h"
 #include "guardd/audit/path_tree.h"
 #include "guardd/audit/ranking.h"
 #include "guardd/audit/schema.h"
@@ -31,7 +31,7 @@ class Spans {
     spans_.resize(static_cast<std::size_t>((floor<seconds>(last) - begin_) / step_) + 1);
   }
 
-  void add(TimePoint time, Told outcome, std::uint64_t count) {
+  void add(TimePoint time, Outcome outcome, std::uint64_t count) {
     const auto place = static_cast<std::size_t>((floor<seconds>(time) - begin_) / step_);
     if (place < spans_.size()) spans_[place][static_cast<std::size_t>(outcome)] += count;
   }
@@ -81,11 +81,11 @@ class Numbers {
   std::vector<bool> seen_;
 };
 
-class Sums final : public PassVisitor {
+class Sums final : public AggregateVisitor {
  public:
   Sums(TimePoint first, TimePoint last) : spans_(first, last) {}
 
-  void chapter(const PassChapter& chapter) override {
+  void chapter(const AggregateSegment& chapter) override {
     for (auto* ranking : {&policies_, &people_, &programs_, &commands_}) ranking->make_room();
     incident_ = chapter.incident;
     policy_ = policies_.index_of(chapter.policy);
@@ -104,13 +104,13 @@ class Sums final : public PassVisitor {
     kinds_.clear();
   }
 
-  Token kind(const PassKind& kind) override {
+  Token kind(const AggregateKind& kind) override {
     kinds_.push_back({kind.action, operations_.index_of(std::string(word(kind.operation)))});
     return static_cast<Token>(kinds_.size() - 1);
   }
 
   // Where there is no person, the service; else whose rights it had.
-  Token setting(const PassSetting& setting) override {
+  Token setting(const AggregateSetting& setting) override {
     if (person_) return *person_;
     if (setting.unit) return people_.index_of(*setting.unit, "service");
     if (setting.fsuid) return people_.index_of(std::to_string(setting.fsuid->value), "user");
@@ -119,7 +119,7 @@ class Sums final : public PassVisitor {
 
   Token actor(const std::optional<std::string>& /*exe*/, Token setting) override { return setting; }
 
-  void violation(const PassViolation& violation, Token kind, Token actor) override {
+  void violation(const AggregateViolation& violation, Token kind, Token actor) override {
     const auto& [outcome, operation] = kinds_[kind];
     const auto time = violation.time;
     const auto count = violation.count;
@@ -148,7 +148,7 @@ class Sums final : public PassVisitor {
  private:
   static constexpr std::size_t kLongestCommand = 512;
   struct Kind {
-    Told outcome;
+    Outcome outcome;
     Ranking::Index operation;
   };
 

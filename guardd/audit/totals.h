@@ -7,7 +7,7 @@
 #include <string>
 
 #include "guardd/audit/search.h"
-#include "policy/report.h"
+#include "policy/record/report.h"
 
 namespace guard {
 

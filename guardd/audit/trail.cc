@@ -46,9 +46,9 @@ Status make_private(const std::string& path) {
   return fd ? Status() : Status(Error::from_errno(errno, "it cannot be opened"));
 }
 
-Result<std::unique_ptr<Ledger>> open_ledger(const std::string& path) {
+Result<std::unique_ptr<TrailWriter>> open_ledger(const std::string& path) {
   GUARD_CHECK(make_private(path));
-  return Ledger::open(path);
+  return TrailWriter::open(path);
 }
 
 // Nothing is wrong but the disk, which somebody will clear, or another's lock.
@@ -109,33 +109,34 @@ std::string trail_path(const std::string& setting, const std::string& state_dire
 Result<std::unique_ptr<Trail>> Trail::open(const std::string& path, Limits limits) {
   GUARD_CHECK(check_place(path));
   std::string trouble;
-  auto ledger = open_ledger(path);
-  if (!ledger && is_broken(ledger.error())) {
-    GUARD_TRY(trouble, put_aside(path, ledger.error()));
-    ledger = open_ledger(path);
+  auto writer = open_ledger(path);
+  if (!writer && is_broken(writer.error())) {
+    GUARD_TRY(trouble, put_aside(path, writer.error()));
+    writer = open_ledger(path);
   }
   LastNames names;  // without them it works all the same
-  if (ledger) {
-    if (auto name = (*ledger)->last_incident()) names.incident = *std::move(name);
-    if (auto name = (*ledger)->last_violation()) names.violation = *std::move(name);
-    (void)(*ledger)->close_left_open();  // told wrongly, no more
-  } else if (may_pass(ledger.error())) {
-    trouble = ledger.error().text();
-    ledger = std::unique_ptr<Ledger>();
+  if (writer) {
+    if (auto name = (*writer)->last_incident()) names.incident = *std::move(name);
+    if (auto name = (*writer)->last_violation()) names.violation = *std::move(name);
+    (void)(*writer)->close_left_open();  // told wrongly, no more
+  } else if (may_pass(writer.error())) {
+    trouble = writer.error().text();
+    writer = std::unique_ptr<TrailWriter>();
   } else {
-    return std::move(ledger).error().context(quote(path));
+    return std::move(writer).error().context(quote(path));
   }
-  std::unique_ptr<Trail> trail(new Trail(path, limits, *std::move(ledger), std::move(names)));
+  std::unique_ptr<Trail> trail(new Trail(path, limits, *std::move(writer), std::move(names)));
   if (!trouble.empty()) (void)trail->news_.put(std::move(trouble), {});
   return trail;
 }
 
-Trail::Trail(std::string path, Limits limits, std::unique_ptr<Ledger> ledger, LastNames last_names)
+Trail::Trail(std::string path, Limits limits, std::unique_ptr<TrailWriter> writer,
+             LastNames last_names)
     : path_(std::move(path)),
       last_names_(std::move(last_names)),
       limits_(limits),
-      ledger_(std::move(ledger)),
-      in_trouble_(!ledger_),
+      writer_(std::move(writer)),
+      in_trouble_(!writer_),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Trail::~Trail() {
@@ -228,25 +229,25 @@ void Trail::write(TrailEntries entries, const std::stop_token& stop) {
 
 Status Trail::write_some(const TrailEntries& entries, std::size_t from, std::size_t to,
                          const std::stop_token& stop) {
-  if (!ledger_) GUARD_CHECK(reopen(stop));
-  auto done = ledger_->write(entries, from, to);
+  if (!writer_) GUARD_CHECK(reopen(stop));
+  auto done = writer_->write(entries, from, to);
   if (done || !is_broken(done.error())) return done;
   GUARD_CHECK(begin_anew(done.error(), stop));
-  return ledger_->write(entries, from, to);
+  return writer_->write(entries, from, to);
 }
 
 Status Trail::reopen(const std::stop_token& stop) {
-  auto ledger = open_ledger(path_);
-  if (!ledger && is_broken(ledger.error())) return begin_anew(ledger.error(), stop);
-  GUARD_TRY(ledger_, std::move(ledger));
+  auto writer = open_ledger(path_);
+  if (!writer && is_broken(writer.error())) return begin_anew(writer.error(), stop);
+  GUARD_TRY(writer_, std::move(writer));
   return {};
 }
 
 Status Trail::begin_anew(const Error& why, const std::stop_token& stop) {
-  ledger_.reset();  // before its file goes
+  writer_.reset();  // before its file goes
   GUARD_TRY(auto news, put_aside(path_, why));
   (void)news_.put(std::move(news), stop);
-  GUARD_TRY(ledger_, open_ledger(path_));
+  GUARD_TRY(writer_, open_ledger(path_));
   return {};
 }
 
@@ -260,18 +261,18 @@ void Trail::say(const Status& done, const std::stop_token& stop) {
 // added in any case, so that what comes without end cannot grow without end.
 void Trail::trim(std::size_t written, const std::stop_token& stop) {
   const auto least = written / 100 + 1;  // steps, each of hundreds
-  for (std::size_t steps = 0; ledger_ && !stop.stop_requested(); ++steps) {
+  for (std::size_t steps = 0; writer_ && !stop.stop_requested(); ++steps) {
     Limits limits{};
     {
       const std::lock_guard lock(mutex_);
       if (steps >= least && !queue_.empty()) return;
       limits = limits_;
     }
-    const auto more = ledger_->trim(trim_to(limits));
+    const auto more = writer_->trim(trim_to(limits));
     if (!more && is_broken(more.error())) say(begin_anew(more.error(), stop), stop);
     if (more && *more) continue;
     // If the disk fails, so will the next write, which says so. Only now the file gets smaller.
-    if (steps > 0 && ledger_) (void)ledger_->fold();
+    if (steps > 0 && writer_) (void)writer_->fold();
     return;
   }
 }

@@ -16,8 +16,8 @@
 #include <thread>
 #include <vector>
 
-#include "guardd/audit/ledger.h"
-#include "guardd/inbox.h"
+#include "guardd/audit/writer.h"
+#include "guardd/base/inbox.h"
 #include "guardd/publish/publisher.h"
 #include "policy/base/duration.h"
 #include "policy/base/result.h"
@@ -71,7 +71,7 @@ class Trail final : public Publisher {
   Dropped dropped() const { return {dropped_queue_.load(), dropped_disk_.load()}; }
 
  private:
-  Trail(std::string path, Limits limits, std::unique_ptr<Ledger> ledger, LastNames last_names);
+  Trail(std::string path, Limits limits, std::unique_ptr<TrailWriter> writer, LastNames last_names);
 
   bool is_half_full() const {
     return queue_.size() >= kMostQueued / 2 || queued_bytes_ >= kMostQueuedBytes / 2;
@@ -98,7 +98,8 @@ class Trail final : public Publisher {
   std::size_t in_hand_ = 0;       // of the writing thread, not written yet
   std::size_t queued_bytes_ = 0;  // in the queue and in hand
   Limits limits_;
-  std::unique_ptr<Ledger> ledger_;  // the writing thread's, as those below; null: to be opened anew
+  std::unique_ptr<TrailWriter>
+      writer_;  // the writing thread's, as those below; null: to be opened anew
   bool in_trouble_;
   std::jthread thread_;  // last: it ends before what it uses
 };

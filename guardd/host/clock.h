@@ -9,6 +9,8 @@
 
 namespace guard {
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
 inline std::int64_t monotonic_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())

@@ -10,6 +10,11 @@ namespace guard {
 
 FileType file_type(mode_t mode);
 
+// Only root can have put there what it is.
+constexpr bool is_trusted(std::uint32_t owner, std::uint32_t mode) {
+  return owner == kRoot.value && (mode & 022) == 0;
+}
+
 class SystemFiles : public Files {
  public:
   Result<std::optional<PathFacts>> look(const std::string& path) const override;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "guardd/command.h"
+#include "guardd/publish/top_command.h"
 #include "policy/base/text.h"
 
 namespace guard {

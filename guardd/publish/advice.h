@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "policy/record.h"
+#include "policy/record/record.h"
 
 namespace guard {
 

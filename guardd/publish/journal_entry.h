@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "guardd/publish/message_ids.h"
-#include "policy/fields.h"
+#include "policy/record/fields.h"
 
 namespace guard {
 

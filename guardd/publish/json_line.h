@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/fields.h"
+#include "policy/record/fields.h"
 
 namespace guard {
 

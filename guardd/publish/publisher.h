@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/record.h"
+#include "policy/record/record.h"
 
 namespace guard {
 
@@ -82,7 +82,7 @@ struct ExcuseNews {
 };
 
 // What a person had guardd do by hand, and what came of it.
-struct DeedNews {
+struct ManualRepairNews {
   enum class Kind : std::uint8_t { kFix, kUndo };
   Kind kind = Kind::kFix;
   std::string user;   // who asked for it
@@ -112,7 +112,7 @@ class Publisher {
   virtual void reload(const ReloadNews& news) noexcept = 0;
   virtual void health(const HealthNews& news) noexcept = 0;
   virtual void excuse(const ExcuseNews& /*news*/) noexcept {}
-  virtual void deed(const DeedNews& /*news*/) noexcept {}
+  virtual void manual_repair(const ManualRepairNews& /*news*/) noexcept {}
   virtual void stop(const StopNews& news) noexcept = 0;
 };
 

@@ -30,8 +30,8 @@ void Publishers::excuse(const ExcuseNews& news) noexcept {
   for (auto* each : all_) each->excuse(news);
 }
 
-void Publishers::deed(const DeedNews& news) noexcept {
-  for (auto* each : all_) each->deed(news);
+void Publishers::manual_repair(const ManualRepairNews& news) noexcept {
+  for (auto* each : all_) each->manual_repair(news);
 }
 
 void Publishers::stop(const StopNews& news) noexcept {

@@ -19,7 +19,7 @@ class Publishers final : public Publisher {
   void reload(const ReloadNews& news) noexcept override;
   void health(const HealthNews& news) noexcept override;
   void excuse(const ExcuseNews& news) noexcept override;
-  void deed(const DeedNews& news) noexcept override;
+  void manual_repair(const ManualRepairNews& news) noexcept override;
   void stop(const StopNews& news) noexcept override;
 
  private:

@@ -11,12 +11,12 @@
 #include <string_view>
 #include <utility>
 
-#include "guardd/object.h"
-#include "guardd/sources/covered.h"
+#include "guardd/files/object.h"
 #include "guardd/sources/watched_directories.h"
 #include "policy/base/result.h"
+#include "policy/covered.h"
 #include "policy/policy_set.h"
-#include "policy/record.h"
+#include "policy/record/record.h"
 
 namespace guard {
 
@@ -36,7 +36,7 @@ class Witness {
 };
 
 // What only a source knows that sees each operation by itself.
-struct Exactly {
+struct OperationDetail {
   Operation operation = Operation::kCreate;
   Uid by;                  // whose doing it is
   std::uint64_t time = 0;  // when, in nanoseconds since boot; 0: now
@@ -74,7 +74,7 @@ struct Notice {
   bool was_moved = false;  // kFound: with a directory that was renamed to here, not made here
   // kFound: the tree's owner cannot have put anything into the directory since it was brought.
   bool out_of_owners_reach = false;
-  std::optional<Exactly> exactly = std::nullopt;
+  std::optional<OperationDetail> exactly = std::nullopt;
 };
 
 class NoticeReader {

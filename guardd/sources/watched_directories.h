@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "guardd/file_id.h"
+#include "guardd/files/file_id.h"
 
 namespace guard {
 

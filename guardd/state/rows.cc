@@ -222,7 +222,7 @@ Result<std::vector<Pending>> read_pending(Database& database) {
     const auto operation = row.number();
     const bool known = operation >= 0 && operation < number(Words<Operation>::kAll.size());
     if (known) pending.operation = static_cast<Operation>(operation);
-    pending.who = std::make_shared<const Found>(read_who(row), nullptr);
+    pending.who = std::make_shared<const ActingProcess>(read_who(row), nullptr);
     pending.is_excused = row.number() != 0;
     return pending;
   });

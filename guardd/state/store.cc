@@ -58,8 +58,8 @@ class Store::Writer {
                                          std::move(pause), std::move(resumed), std::move(undone)}));
   }
 
-  Result<Remembered> read() {
-    Remembered remembered;
+  Result<PendingRow> read() {
+    PendingRow remembered;
     GUARD_CHECK(database_.run(bounds().c_str()));
     GUARD_TRY(remembered.pending, read_pending(database_));
     GUARD_TRY(remembered.suspects, read_suspects(database_));
@@ -108,8 +108,8 @@ class Store::Writer {
   }
 
   Status put(const Pending& pending) { return put_pending(statements_.pending, pending); }
-  Status put(const Done& done) {
-    statements_.done.bind(done.object.bytes());
+  Status put(const Removal& removal) {
+    statements_.done.bind(removal.object.bytes());
     return statements_.done.run();
   }
   Status put(const Suspect& suspect) {
@@ -117,7 +117,7 @@ class Store::Writer {
     return statements_.suspect.run();
   }
   Status put(const Pause& pause) { return put_pause(statements_.pause, pause); }
-  Status put(const Resumed& resumed) {
+  Status put(const ResumedPolicy& resumed) {
     statements_.resumed.bind(resumed.policy);
     return statements_.resumed.run();
   }
@@ -132,7 +132,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory) {
   const auto path = directory + "/guardd.db";
   std::string trouble;
   auto writer = Writer::open(path);
-  auto remembered = writer ? (*writer)->read() : Result<Remembered>(writer.error());
+  auto remembered = writer ? (*writer)->read() : Result<PendingRow>(writer.error());
   if (!remembered && is_broken(remembered.error())) {
     writer = Error("");  // closes it
     const auto aside = path + ".broken";
@@ -142,7 +142,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory) {
       return Error::from_errno(errno, quote(path) + " is broken and cannot be put aside");
     for (const char* more : {"-wal", "-shm"}) (void)::unlink((path + more).c_str());
     writer = Writer::open(path);
-    remembered = writer ? (*writer)->read() : Result<Remembered>(writer.error());
+    remembered = writer ? (*writer)->read() : Result<PendingRow>(writer.error());
   }
   if (!remembered) return std::move(remembered).error().context(quote(path));
   std::unique_ptr<Store> store(
@@ -151,7 +151,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory) {
   return store;
 }
 
-Store::Store(Fd lock, std::unique_ptr<Writer> writer, Remembered remembered)
+Store::Store(Fd lock, std::unique_ptr<Writer> writer, PendingRow remembered)
     : lock_(std::move(lock)),
       writer_(std::move(writer)),
       remembered_(std::move(remembered)),

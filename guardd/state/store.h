@@ -18,13 +18,13 @@
 #include <variant>
 #include <vector>
 
-#include "guardd/file_id.h"
-#include "guardd/inbox.h"
-#include "guardd/undone.h"
-#include "guardd/who/found.h"
+#include "guardd/base/inbox.h"
+#include "guardd/files/file_id.h"
+#include "guardd/repair/left_alone.h"
+#include "guardd/who/acting_process.h"
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
-#include "policy/record.h"
+#include "policy/record/record.h"
 #include "policy/words.h"
 
 namespace guard {
@@ -36,7 +36,7 @@ struct Pending {
   FileId object;
   bool is_directory = false;
   Operation operation = Operation::kCreate;
-  std::shared_ptr<const Found> who;
+  std::shared_ptr<const ActingProcess> who;
   bool is_excused = false;  // it was judged, and told, while its policy was paused
 };
 
@@ -60,7 +60,7 @@ class Store {
   static constexpr std::int64_t kMostPauses = 1'000;
   static constexpr std::int64_t kMostUndone = 50'000;
 
-  struct Remembered {
+  struct PendingRow {
     std::vector<Pending> pending;
     std::vector<FileId> suspects;
     std::vector<Pause> pauses;
@@ -74,14 +74,14 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  const Remembered& remembered() const { return remembered_; }
-  Remembered take_remembered() { return std::exchange(remembered_, {}); }
+  const PendingRow& remembered() const { return remembered_; }
+  PendingRow take_remembered() { return std::exchange(remembered_, {}); }
 
   void keep(Pending pending) { push(std::move(pending)); }
-  void forget(FileId object) { push(Done{std::move(object)}); }
+  void forget(FileId object) { push(Removal{std::move(object)}); }
   void keep_suspect(FileId object) { push(Suspect{std::move(object)}); }
   void keep_pause(Pause pause) { push(std::move(pause)); }  // in the place of another of its policy
-  void forget_pause(std::string policy) { push(Resumed{std::move(policy)}); }
+  void forget_pause(std::string policy) { push(ResumedPolicy{std::move(policy)}); }
   void keep_undone(UndoneFile file) { push(std::move(file)); }  // from any thread
 
   int fd() const { return news_.fd(); }  // readable when there is news
@@ -90,19 +90,19 @@ class Store {
   std::uint64_t dropped() const { return dropped_.load(); }
 
  private:
-  struct Done {
+  struct Removal {
     FileId object;
   };
   struct Suspect {
     FileId object;
   };
-  struct Resumed {
+  struct ResumedPolicy {
     std::string policy;
   };
-  using Entry = std::variant<Pending, Done, Suspect, Pause, Resumed, UndoneFile>;
+  using Entry = std::variant<Pending, Removal, Suspect, Pause, ResumedPolicy, UndoneFile>;
   class Writer;
 
-  Store(Fd lock, std::unique_ptr<Writer> writer, Remembered remembered);
+  Store(Fd lock, std::unique_ptr<Writer> writer, PendingRow remembered);
 
   void push(Entry entry);
   void run(const std::stop_token& stop);
@@ -110,7 +110,7 @@ class Store {
 
   Fd lock_;
   std::unique_ptr<Writer> writer_;
-  Remembered remembered_;
+  PendingRow remembered_;
   Inbox<std::string> news_;
   std::atomic<std::uint64_t> dropped_{0};
   std::mutex mutex_;

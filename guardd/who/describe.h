@@ -14,7 +14,7 @@
 
 #include "guardd/who/session.h"
 #include "guardd/who/snapshot.h"
-#include "policy/record.h"
+#include "policy/record/record.h"
 
 namespace guard {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "guardd/who/found.h"
+#include "guardd/who/acting_process.h"
 #include "guardd/who/processes.h"
 #include "policy/base/text.h"
 
@@ -54,7 +54,7 @@ std::shared_ptr<const Excuse> Excuses::find(const Snapshot& process) const {
   return at == processes_.end() ? nullptr : in_force(at->second);
 }
 
-std::shared_ptr<const Excuse> Excuses::of(const Found& who) const {
+std::shared_ptr<const Excuse> Excuses::of(const ActingProcess& who) const {
   if (empty() || !who.known()) return nullptr;
   if (auto excuse = excuse_of(who)) return excuse;
   const std::lock_guard lock(mutex_);
@@ -82,7 +82,7 @@ std::vector<std::shared_ptr<const Excuse>> Excuses::take_over(const Lives& lives
   return over;
 }
 
-std::shared_ptr<const Excuse> excuse_of(const Found& who) {
+std::shared_ptr<const Excuse> excuse_of(const ActingProcess& who) {
   return in_force(who.snapshot().excuse);
 }
 

@@ -19,7 +19,7 @@
 
 namespace guard {
 
-class Found;
+class ActingProcess;
 struct Snapshot;
 
 struct Excuse {
@@ -48,7 +48,7 @@ class Excuses {
 
   // By what its process had when it acted, or by who has one now: itself, or whoever started it.
   // Null: it is not excused.
-  std::shared_ptr<const Excuse> of(const Found& who) const;
+  std::shared_ptr<const Excuse> of(const ActingProcess& who) const;
 
   bool empty() const { return is_empty_; }
   // Those none of whose processes is left. `lives` is asked about all that are thought to be.
@@ -68,6 +68,6 @@ class Excuses {
 };
 
 // The same by its process alone; null too where its time is over.
-std::shared_ptr<const Excuse> excuse_of(const Found& who);
+std::shared_ptr<const Excuse> excuse_of(const ActingProcess& who);
 
 }  // namespace guard

@@ -11,8 +11,9 @@
 #include <string_view>
 #include <utility>
 
+#include "guardd/host/files.h"
 #include "guardd/who/labels.h"
-#include "guardd/who/record.h"
+#include "guardd/who/traced_process.h"
 #include "policy/base/handle.h"
 
 namespace guard {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "guardd/who/record.h"
+#include "guardd/who/traced_process.h"
 
 namespace guard {
 
@@ -128,7 +128,7 @@ ProcessEntry* ProcessTable::match(const TracedProcess& record) {
 ProcessEntry* ProcessTable::add(Snapshot snapshot) {
   if (auto* before = living(snapshot.pid)) gone(*before, snapshot.start);
   if (living_ >= limits_.living) {
-    ++counters_.refused;
+    ++counters_.denied;
     return nullptr;
   }
   auto& newest = newest_[snapshot.pid];

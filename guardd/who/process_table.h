@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "bpf/tracer.h"
+#include "guardd/who/acting_process.h"
 #include "guardd/who/control_groups.h"
 #include "guardd/who/excuses.h"
 #include "guardd/who/executable_ids.h"
-#include "guardd/who/found.h"
 #include "guardd/who/snapshot.h"
 
 namespace guard {
@@ -31,7 +31,7 @@ struct TableLimits {
 };
 
 struct TableCounters {
-  std::uint64_t refused = 0;    // lived, but there was no room
+  std::uint64_t denied = 0;     // lived, but there was no room
   std::uint64_t forgotten = 0;  // ended, and had to go before its time
   std::uint64_t aged = 0;       // ended, and went when its time was over
 };
@@ -43,7 +43,7 @@ struct ProcessEntry {
   bool traced = false;  // the tracer told what it runs, which is better than what it says itself
   std::uint64_t looked_up = 0;  // when /proc was last asked, nanoseconds since boot
 
-  std::shared_ptr<const Found> found;           // made when first asked for, until it changes
+  std::shared_ptr<const ActingProcess> found;   // made when first asked for, until it changes
   std::shared_ptr<const Lineage> for_children;  // the same
   std::unique_ptr<ProcessEntry> older;          // had the same number before
 };

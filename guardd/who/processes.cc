@@ -41,7 +41,7 @@ void Processes::saw(const TracedProcess& record) {
   table_.witnessed(record);
 }
 
-std::shared_ptr<const Found> Processes::find(std::int32_t pid, std::uint64_t at) {
+std::shared_ptr<const ActingProcess> Processes::find(std::int32_t pid, std::uint64_t at) {
   catch_up();
   auto* entry = table_.find(pid, at);
   if (entry && entry->end) return view(*entry);
@@ -49,7 +49,7 @@ std::shared_ptr<const Found> Processes::find(std::int32_t pid, std::uint64_t at)
   if (entry && entry->looked_up + kFresh > now) return view(*entry);
   (void)look_at(pid, now);
   entry = table_.find(pid, at);
-  return entry ? view(*entry) : std::make_shared<const Found>(pid);
+  return entry ? view(*entry) : std::make_shared<const ActingProcess>(pid);
 }
 
 void Processes::catch_up() {
@@ -101,12 +101,12 @@ ProcessEntry* Processes::look_at(std::int32_t pid, std::uint64_t now, std::size_
   return entry;
 }
 
-std::shared_ptr<const Found> Processes::view(ProcessEntry& entry) {
-  if (!entry.found) entry.found = std::make_shared<const Found>(entry.now, entry.lineage);
+std::shared_ptr<const ActingProcess> Processes::view(ProcessEntry& entry) {
+  if (!entry.found) entry.found = std::make_shared<const ActingProcess>(entry.now, entry.lineage);
   return entry.found;
 }
 
-bool Processes::is_alive(const Found& found) const {
+bool Processes::is_alive(const ActingProcess& found) const {
   if (!found.known()) return false;
   const auto start = proc_.start_of(found.snapshot().pid);
   return start && same_start(*start, found.snapshot().start);

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "bpf/tracer.h"
-#include "guardd/who/found.h"
+#include "guardd/who/acting_process.h"
 #include "guardd/who/proc.h"
 #include "guardd/who/process_table.h"
 #include "policy/base/result.h"
@@ -44,8 +44,8 @@ class Processes {
   // The process that had this number at `at`, the moment when the event was read. Never null. The
   // ids are as they are now, or were at its end; of a process that lives and changes its ids
   // without an exec, up to kFresh old. What is not known is absent.
-  std::shared_ptr<const Found> find(std::int32_t pid, std::uint64_t at);
-  std::shared_ptr<const Found> find(std::int32_t pid) { return find(pid, boot_time_now()); }
+  std::shared_ptr<const ActingProcess> find(std::int32_t pid, std::uint64_t at);
+  std::shared_ptr<const ActingProcess> find(std::int32_t pid) { return find(pid, boot_time_now()); }
 
   // This process, which lives, and what it starts from here on.
   Status excuse(std::int32_t pid, const std::shared_ptr<const Excuse>& excuse);
@@ -57,7 +57,7 @@ class Processes {
   bool remembers() const { return tracer_.has_value(); }
 
   // Whether it still runs, as the same process.
-  bool is_alive(const Found& found) const;
+  bool is_alive(const ActingProcess& found) const;
 
   const std::optional<Error>& tracer_error() const { return tracer_error_; }
   std::uint64_t dropped() const { return tracer_ ? tracer_->dropped() : 0; }
@@ -69,7 +69,7 @@ class Processes {
   void catch_up();
   void look_at_all();
   ProcessEntry* look_at(std::int32_t pid, std::uint64_t now, std::size_t depth = 0);
-  std::shared_ptr<const Found> view(ProcessEntry& entry);
+  std::shared_ptr<const ActingProcess> view(ProcessEntry& entry);
 
   ProcessTable table_;
   Proc proc_;

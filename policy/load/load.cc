@@ -1,9 +1,9 @@
-#include "policy/load.h"
+#include "policy/load/load.h"
 
 #include <utility>
 
-#include "policy/lint.h"
 #include "policy/load/compile.h"
+#include "policy/load/lint.h"
 #include "policy/load/read_policy.h"
 
 namespace guard {

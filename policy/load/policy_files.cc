@@ -124,17 +124,17 @@ Result<PolicyText> read_policy_file(const std::string& path, Uid reader) {
   if (::fstat(fd.get(), &facts) < 0) return Error::from_errno(errno, "it cannot be read");
   if (!S_ISREG(facts.st_mode)) return Error("it is no regular file");
 
-  const std::string remedy =
+  const std::string repair =
       "; mend it with: chown root " + escaped(path) + " && chmod go-w " + escaped(path);
-  if ((facts.st_mode & kOthersWrite) != 0) return Error("others than root can write it" + remedy);
+  if ((facts.st_mode & kOthersWrite) != 0) return Error("others than root can write it" + repair);
   if (facts.st_uid != 0 && facts.st_uid != reader.value) {
     return Error("others than root can write it: it belongs to uid " +
-                 std::to_string(facts.st_uid) + remedy);
+                 std::to_string(facts.st_uid) + repair);
   }
   GUARD_CHECK(check_directories(path, reader));
   GUARD_TRY(auto text, read_all(fd.get()));
   PolicyText read{std::move(text), {}};
-  if (facts.st_uid != 0) read.warning = "guardd will refuse this file until root owns it" + remedy;
+  if (facts.st_uid != 0) read.warning = "guardd will refuse this file until root owns it" + repair;
   return read;
 }
 

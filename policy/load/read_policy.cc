@@ -68,7 +68,7 @@ DraftPolicy read_policy(const toml::table& table, std::uint32_t file, Diagnostic
   reader.require("name", "name = \"shop\"");
   reader.require("paths", "paths = [\"/srv/shop\"]");
   reader.require("owner", "owner = \"shop\"");
-  reader.refuse_empty("guard", "guard = [\"ownership\"], or action = \"off\" to guard nothing");
+  reader.reject_empty("guard", "guard = [\"ownership\"], or action = \"off\" to guard nothing");
   reader.finish();
   return policy;
 }

@@ -258,14 +258,14 @@ std::vector<const toml::table*> TableReader::tables(std::string_view key) {
 
 void TableReader::require(std::string_view key, std::string_view example) {
   if (find(key)) {
-    refuse_empty(key, example);
+    reject_empty(key, example);
   } else {
     diagnostics_.error(place_, std::string(title_) + " has no " + std::string(key) + "; write " +
                                    std::string(example));
   }
 }
 
-void TableReader::refuse_empty(std::string_view key, std::string_view example) {
+void TableReader::reject_empty(std::string_view key, std::string_view example) {
   const auto* node = find(key);
   const auto* array = node ? node->as_array() : nullptr;
   if (array && array->empty()) {

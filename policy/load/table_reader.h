@@ -54,7 +54,7 @@ class TableReader {
   // The key must be there, and not as an empty array. A wrong value was reported already.
   void require(std::string_view key, std::string_view example);
   // The key may be left out, but not be an empty array.
-  void refuse_empty(std::string_view key, std::string_view example);
+  void reject_empty(std::string_view key, std::string_view example);
 
   // After the last question: whatever is left in the table is unknown.
   void finish();

@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "guardd/audit/ledger.h"
 #include "guardd/audit/reader.h"
 #include "guardd/audit/totals.h"
 #include "guardd/audit/trail.h"
-#include "guardd/incident.h"
+#include "guardd/audit/writer.h"
+#include "guardd/publish/incidents.h"
 #include "tests/bench/harness.h"
 #include "tests/unit/records.h"
 
@@ -63,7 +63,7 @@ Violation violation_of(std::size_t number) {
   v.category = "service";
   v.object.inode = 1'000'000 + number;
   if (number % 20 == 0) {
-    v.action = Told::kSkipped;
+    v.action = Outcome::kSkipped;
     v.reason = "it has another name (a hard link), which may be somebody else's";
   }
   auto& actor = v.actor;
@@ -142,7 +142,7 @@ class Story {
 };
 
 void write_all(const std::string& path, std::size_t many) {
-  auto ledger = must(Ledger::open(path), "open");
+  auto ledger = must(TrailWriter::open(path), "open");
   Story story;
   double seconds = 0;
   for (std::size_t i = 0; i < many; i += kAtOnce) {

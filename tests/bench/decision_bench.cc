@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-#include "bpf/decision.h"
+#include "tests/bench/decision.h"
 
 namespace {
 
@@ -69,12 +69,12 @@ void decide(benchmark::State& state, guard::DecisionKind kind, const char* place
   const auto before = ::setfsuid(as_owner ? kOwner : 0);
   const auto floor = here.decisions->decide(guard::kDecideNothing, kTimes);
   std::uint64_t nanoseconds = 0;
-  std::uint64_t refused = 0;
+  std::uint64_t denied = 0;
   for (auto _ : state) {
     const auto decision = here.decisions->decide(kind, kTimes);
     if (!decision) break;
     nanoseconds += decision->nanoseconds;
-    refused += decision->refused;
+    denied += decision->denied;
     state.SetIterationTime(static_cast<double>(decision->nanoseconds) * 1e-9);
   }
   (void)::setfsuid(static_cast<uid_t>(before));
@@ -83,7 +83,7 @@ void decide(benchmark::State& state, guard::DecisionKind kind, const char* place
   const auto of_floor = static_cast<double>(floor->nanoseconds) / kTimes;
   state.counters["floor_ns"] = of_floor;
   state.counters["decision_ns"] = static_cast<double>(nanoseconds) / decided - of_floor;
-  state.counters["refused"] = static_cast<double>(refused) / decided;
+  state.counters["refused"] = static_cast<double>(denied) / decided;
 }
 
 constexpr auto kOutside = "/media/outside/2/3/4/5/6/7/8";
@@ -105,7 +105,7 @@ void BM_OpenForReading(benchmark::State& state) {
   decide(state, guard::kDecideOpen, kOutside, false);
 }
 // The dear one: patterns and subjects are asked, and it is told.
-void BM_Refusal(benchmark::State& state) {
+void BM_Denial(benchmark::State& state) {
   decide(state, guard::kDecideWrite, kInside, false);
 }
 BENCHMARK(BM_WriteOutside)->UseManualTime();
@@ -113,6 +113,6 @@ BENCHMARK(BM_CreationOutside)->UseManualTime();
 BENCHMARK(BM_OwnersWriteInside)->UseManualTime();
 BENCHMARK(BM_OwnersCreationInside)->UseManualTime();
 BENCHMARK(BM_OpenForReading)->UseManualTime();
-BENCHMARK(BM_Refusal)->UseManualTime();
+BENCHMARK(BM_Denial)->UseManualTime();
 
 }  // namespace

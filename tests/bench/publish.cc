@@ -1,4 +1,4 @@
-// Fifty thousand violations a second, told by a herald whose log nobody reads fast enough or at
+// Fifty thousand violations a second, told by a dispatcher whose log nobody reads fast enough or at
 // all, with the audit trail beside it: is each one counted, is what was lost what is said to be,
 // how much memory does it take, and how long does it hold up the daemon. Fails where one is
 // uncounted, an incident is wrong, or the memory is not bounded.
@@ -27,7 +27,7 @@
 
 #include "guardd/audit/reader.h"
 #include "guardd/audit/trail.h"
-#include "guardd/herald.h"
+#include "guardd/publish/dispatcher.h"
 #include "guardd/publish/journal_socket.h"
 #include "policy/base/handle.h"
 #include "tests/bench/harness.h"
@@ -59,7 +59,7 @@ struct Reader {
   enum class Pace : int { kStopped, kSlow, kFast };
 
   std::atomic<Pace> pace;
-  std::atomic<std::uint64_t> records;     // that the herald told
+  std::atomic<std::uint64_t> records;     // that the dispatcher told
   std::atomic<std::uint64_t> violations;  // of these
   std::atomic<std::uint64_t> lost;        // as said by the log
 };
@@ -111,7 +111,7 @@ void count(Reader& reader, Log log, std::string_view record) {
   }
 }
 
-// The other end of what the herald writes to: the journal's socket, or our output.
+// The other end of what the dispatcher writes to: the journal's socket, or our output.
 Fd reading_end(Log log) {
   if (log == Log::kJournal) {
     if (::mount("bench", "/run", "tmpfs", 0, "mode=755") != 0) give_up("mount");
@@ -169,7 +169,7 @@ Violation violation_of(std::size_t number) {
   v.object.inode = 1'000'000 + number;
   v.tell = true;
   if (number % kFailsEvery == 0) {
-    v.action = Told::kSkipped;
+    v.action = Outcome::kSkipped;
     v.reason = "it has another name (a hard link), which may be somebody else's";
   }
   auto& actor = v.actor;
@@ -234,16 +234,17 @@ std::uint64_t apart(std::uint64_t a, std::uint64_t b) {
   return a > b ? a - b : b - a;
 }
 
-void push(Herald& herald, std::size_t many, std::size_t of_tick, std::vector<double>& times) {
+void push(Dispatcher& dispatcher, std::size_t many, std::size_t of_tick,
+          std::vector<double>& times) {
   auto next = Clock::now();
   for (std::size_t number = 0; number < many;) {
     for (std::size_t i = 0; i < of_tick && number < many; ++i, ++number) {
       auto violation = violation_of(number);
       const auto began = Clock::now();
-      herald.violation(std::move(violation));
+      dispatcher.violation(std::move(violation));
       times[number] = seconds_since(began);
     }
-    herald.close_due(Clock::now());
+    dispatcher.close_due(Clock::now());
     next += kTick;
     if (const auto now = Clock::now(); next > now) pause(next - now);
   }
@@ -287,11 +288,16 @@ Measured measure(const Case& what, std::size_t rate) {
   auto trail = Trail::open(path, {24h, std::uint64_t{4} << 30U});
   if (!trail) give_up(trail.error().text());
   Witness witness;
-  Herald herald;
-  herald.keep_in(**trail);
-  herald.tell_also(witness);
-  if (!herald.tell_offenders() || !herald.start(what.log, Config{})) give_up("start the herald");
-  herald.ready({});
+  Dispatcher dispatcher;
+  dispatcher.tell_also(**trail);
+  dispatcher.count_losses([&trail] {
+    const auto dropped = (*trail)->dropped();
+    return dropped.queue_full + dropped.disk;
+  });
+  dispatcher.tell_also(witness);
+  if (!dispatcher.tell_offenders() || !dispatcher.start(what.log, Config{}))
+    give_up("start the dispatcher");
+  dispatcher.ready({});
 
   const auto many = rate * what.seconds / (kAtOnce * kOfCommand) * (kAtOnce * kOfCommand);
   std::vector<double> times(many, 1);
@@ -299,7 +305,7 @@ Measured measure(const Case& what, std::size_t rate) {
   const auto before = memory("VmRSS");
   const auto began = Clock::now();
   const auto cpu_began = thread_seconds();
-  push(herald, many, rate / (1s / kTick), times);
+  push(dispatcher, many, rate / (1s / kTick), times);
   Measured result{};
   result.seconds = seconds_since(began);
   result.cpu_seconds = thread_seconds() - cpu_began;
@@ -307,7 +313,7 @@ Measured measure(const Case& what, std::size_t rate) {
 
   reader->pace = Reader::Pace::kFast;
   wait_until_all_is_read(*reader);
-  herald.stop("the end");
+  dispatcher.stop("the end");
   wait_until_all_is_read(*reader);
   ::kill(child, SIGKILL);
   (void)::waitpid(child, nullptr, 0);

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "guardd/sources/scan.h"
+#include "guardd/repair/scan.h"
 #include "tests/bench/measurements.h"
 
 namespace guard::bench {

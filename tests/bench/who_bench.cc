@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "guardd/who/actor_lookup.h"
 #include "guardd/who/describe.h"
-#include "guardd/who/inquiries.h"
 #include "guardd/who/processes.h"
 
 namespace {
@@ -179,14 +179,14 @@ void BM_DescribeKnown(benchmark::State& state) {
   guard::ProcessesOptions options;
   options.tracer = false;
   guard::Processes who(options);
-  guard::Inquiries inquiries({});
+  guard::ActorLookup lookup({});
   const auto found = who.find(family.last());
   auto actor = found->actor();
   actor.login_uid = guard::kRoot;
-  for (int i = 0; i < 1000 && !inquiries.complete(actor); ++i) ::usleep(1000);
+  for (int i = 0; i < 1000 && !lookup.complete(actor); ++i) ::usleep(1000);
   for (auto _ : state) {
     benchmark::DoNotOptimize(found->actor());
-    benchmark::DoNotOptimize(inquiries.complete(actor));
+    benchmark::DoNotOptimize(lookup.complete(actor));
   }
 }
 BENCHMARK(BM_DescribeKnown);

@@ -57,7 +57,7 @@ void check_diagnostics(const Attempt& attempt, std::string_view text) {
 }
 
 void check_explanation(const guard::PolicySet& set, const std::string& path) {
-  guard::Question question;
+  guard::ExplainQuestion question;
   question.path = path;
   question.user = "root";
   question.subject.self.uid = guard::kRoot;

@@ -15,8 +15,8 @@
 
 #include "guardd/audit/reader.h"
 #include "guardd/audit/trail.h"
-#include "guardd/incident.h"
-#include "guardd/record_id.h"
+#include "guardd/publish/incidents.h"
+#include "guardd/publish/record_id.h"
 #include "tests/root/scratch_fs.h"
 #include "tests/unit/records.h"
 

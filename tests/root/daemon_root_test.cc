@@ -152,7 +152,7 @@ TEST_P(Daemon, NoThreadMayMoreThanItNeeds) {
   start();
   constexpr std::uint64_t kNeeded = 1ULL << 0 | 1ULL << 2 | 1ULL << 3 | 1ULL << 6 | 1ULL << 7 |
                                     1ULL << 19 | 1ULL << 21 | 1ULL << 28 | 1ULL << 38 |
-                                    1ULL << 39;  // as guardd/privileges.cc names them
+                                    1ULL << 39;  // as guardd/service/privileges.cc names them
   int threads = 0;
   for (const auto& task :
        std::filesystem::directory_iterator("/proc/" + std::to_string(daemon()) + "/task")) {

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <string>
 
-#include "bpf/decision.h"
+#include "tests/bench/decision.h"
 #include "tests/root/scratch_fs.h"
 
 namespace guard {
@@ -56,11 +56,11 @@ class DecisionTest : public test::ScratchFsTest {
     ASSERT_TRUE(decisions_->tag(inode_of(directory), tag));
   }
 
-  bool refuses(DecisionKind kind, const fs::path& at) {
+  bool denies(DecisionKind kind, const fs::path& at) {
     fs::current_path(root() / at);
     const auto decision = decisions_->decide(kind);
     EXPECT_TRUE(decision) << decision.error().text();
-    return decision && decision->refused == 1;
+    return decision && decision->denied == 1;
   }
 
   std::uint64_t counted(Counter counter) const { return *decisions_->counted(counter); }
@@ -72,48 +72,48 @@ class DecisionTest : public test::ScratchFsTest {
 INSTANTIATE_TEST_SUITE_P(On, DecisionTest, testing::Values(test::FsType::kTmpfs),
                          [](const auto& each) { return test::name_of(each.param); });
 
-TEST_P(DecisionTest, RefusesInTheTree) {
-  for (const auto act : kActs) EXPECT_TRUE(refuses(act, "tree/a/b/c")) << act;
-  EXPECT_EQ(counted(kCounterRefused), std::size(kActs));
+TEST_P(DecisionTest, DeniesInTheTree) {
+  for (const auto act : kActs) EXPECT_TRUE(denies(act, "tree/a/b/c")) << act;
+  EXPECT_EQ(counted(kCounterDenied), std::size(kActs));
 }
 
 TEST_P(DecisionTest, LetsPassOutside) {
-  for (const auto act : kActs) EXPECT_FALSE(refuses(act, "outside/a/b/c")) << act;
-  EXPECT_EQ(counted(kCounterRefused) + counted(kCounterPassed) + counted(kCounterUnknown), 0U);
+  for (const auto act : kActs) EXPECT_FALSE(denies(act, "outside/a/b/c")) << act;
+  EXPECT_EQ(counted(kCounterDenied) + counted(kCounterPassed) + counted(kCounterUnknown), 0U);
 }
 
 TEST_P(DecisionTest, LetsTheOwnerPass) {
   const auto before = ::setfsuid(kOwner);
-  for (const auto act : kActs) EXPECT_FALSE(refuses(act, "tree/a/b/c")) << act;
+  for (const auto act : kActs) EXPECT_FALSE(denies(act, "tree/a/b/c")) << act;
   (void)::setfsuid(static_cast<uid_t>(before));
   EXPECT_EQ(counted(kCounterPassed), 0U);
 }
 
 TEST_P(DecisionTest, LetsReadersPass) {
-  EXPECT_FALSE(refuses(kDecideOpen, "tree/a/b/c"));
+  EXPECT_FALSE(denies(kDecideOpen, "tree/a/b/c"));
 }
 
 TEST_P(DecisionTest, LetsPassWhatNobodyMinds) {
   decisions_->mind(kDeleteBit);
-  EXPECT_FALSE(refuses(kDecideWrite, "tree/a"));
-  EXPECT_TRUE(refuses(kDecideRmdir, "tree/a"));
+  EXPECT_FALSE(denies(kDecideWrite, "tree/a"));
+  EXPECT_TRUE(denies(kDecideRmdir, "tree/a"));
   auto ownership = tag_for(kTreeActionDeny);
   ownership.guards = kOwnershipBit;
   tag(root() / "tree", ownership);
-  EXPECT_FALSE(refuses(kDecideRmdir, "tree/a"));
+  EXPECT_FALSE(denies(kDecideRmdir, "tree/a"));
 }
 
 TEST_P(DecisionTest, LetsPassAndCountsUnderLog) {
   tag(root() / "tree", tag_for(kTreeActionLog));
-  for (const auto act : kActs) EXPECT_FALSE(refuses(act, "tree/a")) << act;
+  for (const auto act : kActs) EXPECT_FALSE(denies(act, "tree/a")) << act;
   EXPECT_EQ(counted(kCounterPassed), std::size(kActs));
 }
 
 TEST_P(DecisionTest, TheNearestTreeDecides) {
   tag(root() / "tree/a/b", tag_for(kTreeActionOff));
-  EXPECT_TRUE(refuses(kDecideWrite, "tree/a"));
-  EXPECT_FALSE(refuses(kDecideWrite, "tree/a/b"));
-  EXPECT_FALSE(refuses(kDecideWrite, "tree/a/b/c"));
+  EXPECT_TRUE(denies(kDecideWrite, "tree/a"));
+  EXPECT_FALSE(denies(kDecideWrite, "tree/a/b"));
+  EXPECT_FALSE(denies(kDecideWrite, "tree/a/b/c"));
 }
 
 TEST_P(DecisionTest, SparesWhomItIsToldTo) {
@@ -123,9 +123,9 @@ TEST_P(DecisionTest, SparesWhomItIsToldTo) {
   Exemptions exemptions{};
   exemptions.need_user = 1;
   decisions_->exempt(exemptions);
-  EXPECT_TRUE(refuses(kDecideWrite, "tree/a"));
+  EXPECT_TRUE(denies(kDecideWrite, "tree/a"));
   ASSERT_TRUE(decisions_->set_subject({kSubjectUser, 0}, 1));
-  EXPECT_FALSE(refuses(kDecideWrite, "tree/a"));
+  EXPECT_FALSE(denies(kDecideWrite, "tree/a"));
   EXPECT_EQ(counted(kCounterPassed), 1U);
 }
 
@@ -135,8 +135,8 @@ TEST_P(DecisionTest, CountsWhatItCannotPlace) {
     deep /= "d";
     fs::create_directory(deep);
   }
-  EXPECT_TRUE(refuses(kDecideWrite, deep.parent_path()));
-  EXPECT_FALSE(refuses(kDecideWrite, deep));
+  EXPECT_TRUE(denies(kDecideWrite, deep.parent_path()));
+  EXPECT_FALSE(denies(kDecideWrite, deep));
   EXPECT_EQ(counted(kCounterUnknown), 1U);
 }
 

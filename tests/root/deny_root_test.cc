@@ -67,8 +67,8 @@ class Deny : public DaemonTest {
   }
 
   // The command fails as one that is refused does, and everything is as it was.
-  void refused(const std::string& command, const std::string& name, const std::string& operation,
-               const std::string& guard = "ownership") {
+  void denied(const std::string& command, const std::string& name, const std::string& operation,
+              const std::string& guard = "ownership") {
     SCOPED_TRACE(command);
     const auto path = name.empty() ? tree_ : tree_ / name;
     const auto told_before = violations(path).size();
@@ -77,9 +77,9 @@ class Deny : public DaemonTest {
     EXPECT_NE(status, 0);
     std::ifstream in(errors);
     const std::string said{std::istreambuf_iterator<char>(in), {}};
-    const bool is_refused = said.find("not permitted") != std::string::npos ||
-                            said.find("permission denied") != std::string::npos;  // mount
-    EXPECT_TRUE(is_refused) << said;
+    const bool is_denied = said.find("not permitted") != std::string::npos ||
+                           said.find("permission denied") != std::string::npos;  // mount
+    EXPECT_TRUE(is_denied) << said;
     EXPECT_EQ(all(), before_);
     EXPECT_TRUE(eventually([&] { return violations(path).size() > told_before; }));
     const auto told = violations(path);
@@ -113,28 +113,28 @@ GUARD_ON_EVERY_FS(Deny);
 TEST_P(Deny, Creations) {
   guard_app("deny");
   start();
-  refused("echo x >> $T/new.log", "new.log", "create");
-  refused("touch $T/f", "f", "create");
-  refused("mkdir -p $T/a/b/c", "a", "mkdir");
-  refused("cp $T/conf $T/conf.bak", "conf.bak", "create");
-  refused("mv $O/x $T/dir/x", "dir/x", "rename");
-  refused("mv $O/x $T/conf", "conf", "rename");
-  refused("mv $O/d $T/dir/d", "dir/d", "rename");
-  refused("ln -s t $T/l", "l", "symlink");
-  refused("ln $O/x $T/hl", "hl", "link");
-  refused("ln $T/conf $O/out", "conf", "link");
-  refused("mkfifo $T/p", "p", "mknod");
-  refused("mknod $T/null c 1 3", "null", "mknod");
-  refused("mknod $T/block b 7 200", "block", "mknod");
-  refused(
+  denied("echo x >> $T/new.log", "new.log", "create");
+  denied("touch $T/f", "f", "create");
+  denied("mkdir -p $T/a/b/c", "a", "mkdir");
+  denied("cp $T/conf $T/conf.bak", "conf.bak", "create");
+  denied("mv $O/x $T/dir/x", "dir/x", "rename");
+  denied("mv $O/x $T/conf", "conf", "rename");
+  denied("mv $O/d $T/dir/d", "dir/d", "rename");
+  denied("ln -s t $T/l", "l", "symlink");
+  denied("ln $O/x $T/hl", "hl", "link");
+  denied("ln $T/conf $O/out", "conf", "link");
+  denied("mkfifo $T/p", "p", "mknod");
+  denied("mknod $T/null c 1 3", "null", "mknod");
+  denied("mknod $T/block b 7 200", "block", "mknod");
+  denied(
       "perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => \"$ENV{T}/sock\", Listen => 1) "
       "or die $!'",
       "sock", "mknod");
-  refused("chown root $T/conf", "conf", "chown");
-  refused("chown root:root $T/dir", "dir", "chown");
-  refused("chgrp 5001 $T/conf", "conf", "chown");
-  refused("chown -h root $T/sym", "sym", "chown");
-  refused("chown root $T", "", "chown");
+  denied("chown root $T/conf", "conf", "chown");
+  denied("chown root:root $T/dir", "dir", "chown");
+  denied("chgrp 5001 $T/conf", "conf", "chown");
+  denied("chown -h root $T/sym", "sym", "chown");
+  denied("chown root $T", "", "chown");
 }
 
 TEST_P(Deny, WhatHasNoNameYet) {
@@ -158,11 +158,11 @@ TEST_P(Deny, AnotherUserAndAnotherView) {
   as_root("chmod 2775 $T");
   before_ = all();
   start();
-  refused("setpriv --reuid 1001 --regid 4242 --clear-groups sh -c 'echo x > $T/group'", "group",
-          "create");
-  refused("unshare -m sh -c 'mkdir -p /media/b; mount --bind $T /media/b; echo x > /media/b/bound'",
-          "bound", "create");
-  refused("cd $T/dir/sub; touch ../../up", "up", "create");
+  denied("setpriv --reuid 1001 --regid 4242 --clear-groups sh -c 'echo x > $T/group'", "group",
+         "create");
+  denied("unshare -m sh -c 'mkdir -p /media/b; mount --bind $T /media/b; echo x > /media/b/bound'",
+         "bound", "create");
+  denied("cd $T/dir/sub; touch ../../up", "up", "create");
 }
 
 TEST_P(Deny, RingsOfRequests) {
@@ -180,18 +180,18 @@ TEST_P(Deny, ContentDeletionAndAttributes) {
   guard_app("deny", "50ms", kAllGuards);
   start();
   as_root("cat $T/conf > /dev/null; ls -lR $T > /dev/null; grep -r right $T > /dev/null");
-  refused("echo x >> $T/conf", "conf", "write", "content");
-  refused("echo x > $T/conf", "conf", "write", "content");
-  refused("echo x 1<> $T/conf", "conf", "write", "content");
-  refused("truncate -s 0 $T/conf", "conf", "write", "content");
-  refused("perl -e 'truncate(qq($ENV{T}/conf), 0) or die $!'", "conf", "truncate", "content");
-  refused("rm -f $T/conf", "conf", "unlink", "delete");
-  refused("rmdir $T/empty", "empty", "rmdir", "delete");
-  refused("mv $T/dir/a $O/a", "dir/a", "rename", "delete");
-  refused("chmod 600 $T/conf", "conf", "chmod", "attributes");
-  refused("setfattr -n user.x -v 1 $T/conf", "conf", "setxattr", "attributes");
-  refused("setfacl -m u:1001:r $T/conf", "conf", "setacl", "attributes");
-  if (GetParam() != FsType::kTmpfs) refused("chattr +i $T/conf", "conf", "setflags", "attributes");
+  denied("echo x >> $T/conf", "conf", "write", "content");
+  denied("echo x > $T/conf", "conf", "write", "content");
+  denied("echo x 1<> $T/conf", "conf", "write", "content");
+  denied("truncate -s 0 $T/conf", "conf", "write", "content");
+  denied("perl -e 'truncate(qq($ENV{T}/conf), 0) or die $!'", "conf", "truncate", "content");
+  denied("rm -f $T/conf", "conf", "unlink", "delete");
+  denied("rmdir $T/empty", "empty", "rmdir", "delete");
+  denied("mv $T/dir/a $O/a", "dir/a", "rename", "delete");
+  denied("chmod 600 $T/conf", "conf", "chmod", "attributes");
+  denied("setfattr -n user.x -v 1 $T/conf", "conf", "setxattr", "attributes");
+  denied("setfacl -m u:1001:r $T/conf", "conf", "setacl", "attributes");
+  if (GetParam() != FsType::kTmpfs) denied("chattr +i $T/conf", "conf", "setflags", "attributes");
   as_app("echo more >> $T/conf; chmod 600 $T/conf; mv $T/dir/a $T/dir/b; rm $T/dir/b");
 }
 
@@ -199,8 +199,8 @@ TEST_P(Deny, Reading) {
   guard_app("deny", "50ms", "guard = [\"read\"]\n");
   start();
   before_ = all();  // we may not read it either
-  refused("cat $T/conf", "conf", "read", "read");
-  refused("perl -e 'open my $f, q(+<), qq($ENV{T}/conf) or die $!'", "conf", "read", "read");
+  denied("cat $T/conf", "conf", "read", "read");
+  denied("perl -e 'open my $f, q(+<), qq($ENV{T}/conf) or die $!'", "conf", "read", "read");
   as_app("cat $T/conf > /dev/null");
   as_root("echo x > $T/new; ls $T > /dev/null");
 }
@@ -208,9 +208,9 @@ TEST_P(Deny, Reading) {
 TEST_P(Deny, Mounts) {
   guard_app("deny");
   start();
-  refused("mount -t tmpfs none $T/dir", "dir", "mount");
-  refused("mount --bind $O $T/dir", "dir", "mount");
-  refused("mount -t tmpfs none $T", "", "mount");
+  denied("mount -t tmpfs none $T/dir", "dir", "mount");
+  denied("mount --bind $O $T/dir", "dir", "mount");
+  denied("mount -t tmpfs none $T", "", "mount");
 }
 
 TEST_P(Deny, DeepAndStrangeNames) {
@@ -220,7 +220,7 @@ TEST_P(Deny, DeepAndStrangeNames) {
       "250))\"");
   before_ = all();
   start();
-  refused(
+  denied(
       "touch $T/$(printf 'd%.0s/' $(seq 60))/$(printf 'x%.0s' $(seq 255))",
       [] {
         std::string deep;
@@ -228,7 +228,7 @@ TEST_P(Deny, DeepAndStrangeNames) {
         return deep + std::string(255, 'x');
       }(),
       "create");
-  refused("touch \"$T/$(printf 'new\\nline')\"", "new\nline", "create");
+  denied("touch \"$T/$(printf 'new\\nline')\"", "new\nline", "create");
   let_through("touch $T/cache/mine $T/dir/x.tmp; mkdir $T/cache/d; rm $T/cache/mine");
   let_settle();
   EXPECT_TRUE(violations(tree_ / "cache/mine").empty());
@@ -251,7 +251,7 @@ TEST_P(Deny, RulesHaveTheirOwnOwners) {
   as_root("chown 4242 $T/dir/a.key");
   EXPECT_TRUE(eventually([&] { return owner(tree_ / "dir/a.key") == 0; }));
   before_ = all();
-  refused("touch $T/dir/a.other", "dir/a.other", "create");
+  denied("touch $T/dir/a.other", "dir/a.other", "create");
 }
 
 // What an owner does is never refused, nor what comes out right.
@@ -290,7 +290,7 @@ TEST_P(Deny, WhoeverIsAllowedAndWhatItStarts) {
   for (const char* name : {"by-itself", "by-child", "by-orphan"})
     EXPECT_TRUE(becomes_apps(name)) << name;
   before_ = all();
-  refused("$O/same/allowed -c 'echo x > $T/by-namesake'", "by-namesake", "create");
+  denied("$O/same/allowed -c 'echo x > $T/by-namesake'", "by-namesake", "create");
   as_root("setpriv --reuid 5005 --regid 4242 --clear-groups touch $T/ignored");
   let_settle();
   EXPECT_EQ(owner(tree_ / "ignored"), 5005U);
@@ -370,7 +370,7 @@ TEST_P(Deny, ATreeThatIsReplacedIsGuardedAndTheOldOneIsNot) {
   as_root("touch $T/after");
 }
 
-TEST_P(Deny, AHundredThousandRefusals) {
+TEST_P(Deny, AHundredThousandDenials) {
   guard_app("deny");
   start();
   as_root("perl -e 'for (1 .. 100000) { open my $f, q(>), qq($ENV{T}/many) and exit 1 }'");

@@ -135,7 +135,7 @@ TEST_P(DoctorTest, ProvesWhatIsPutRightAndLogged) {
   expect(said.of("on disk"), "ok", "as they are on disk");
 }
 
-TEST_P(DoctorTest, ProvesARefusalAndAnOpenThatIsPutRight) {
+TEST_P(DoctorTest, ProvesADenialAndAnOpenThatIsPutRight) {
   policy("app", "deny", "50ms");
   policy("logged", "fix", "5s", "fix_at = \"open\"");
   start();

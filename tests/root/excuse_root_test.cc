@@ -122,7 +122,7 @@ TEST_P(Excuse, WhatItHasLeftStaysUntilItIsChanged) {
   EXPECT_EQ(owner(tree_ / "kept"), 0U);
 }
 
-TEST_P(Excuse, IsRefusedNothing) {
+TEST_P(Excuse, IsDeniedNothing) {
   guard_app("deny", "50ms", "guard = [\"ownership\", \"content\"]");
   as_app("echo mine > $T/file");
   started();

@@ -16,7 +16,7 @@
 
 #include "bpf/kept_link.h"
 #include "bpf/tracer.h"
-#include "guardd/handover.h"
+#include "guardd/service/handover.h"
 
 namespace guard {
 namespace {
@@ -63,9 +63,9 @@ class Pins : public ::testing::Test {
     return paths;
   }
   static Handover handover(const std::string& directory) {
-    std::vector<std::unique_ptr<Keeper>> keepers;
-    keepers.push_back(std::make_unique<PinDirectory>(directory));
-    return Handover(std::move(keepers));
+    std::vector<std::unique_ptr<DescriptorStore>> stores;
+    stores.push_back(std::make_unique<BpffsStore>(directory));
+    return Handover(std::move(stores));
   }
 
   std::optional<Tracer> tracer_;

@@ -12,7 +12,7 @@ namespace {
 // Long enough for any of these commands on a busy machine.
 constexpr const char* kSettle = "2s";
 
-class LeftAlone : public DaemonTest {
+class LeavesAlone : public DaemonTest {
  protected:
   void SetUp() override {
     DaemonTest::SetUp();
@@ -38,9 +38,9 @@ class LeftAlone : public DaemonTest {
     in_both("! find $T -mindepth 1 ! -name 'marker-*' \\( ! -uid 4242 -o ! -gid 4242 \\) | grep .");
   }
 };
-GUARD_ON_EVERY_FS(LeftAlone);
+GUARD_ON_EVERY_FS(LeavesAlone);
 
-TEST_P(LeftAlone, ToolsThatGiveTheRightOwnerAtLast) {
+TEST_P(LeavesAlone, ToolsThatGiveTheRightOwnerAtLast) {
   guard_both(kSettle);
   start();
   in_both("cp -a $O/copy-of-$(basename $T)/. $T/copied; cp -a $T/conf $T/conf.bak");
@@ -57,7 +57,7 @@ TEST_P(LeftAlone, ToolsThatGiveTheRightOwnerAtLast) {
 }
 
 // As long as it is written it has not come to rest, however long that takes.
-TEST_P(LeftAlone, ToolsThatTakeTheirTime) {
+TEST_P(LeavesAlone, ToolsThatTakeTheirTime) {
   guard_both("300ms");
   start();
   in_both(
@@ -73,7 +73,7 @@ TEST_P(LeftAlone, ToolsThatTakeTheirTime) {
   everything_is_apps();
 }
 
-TEST_P(LeftAlone, WhatChangesNoOwner) {
+TEST_P(LeavesAlone, WhatChangesNoOwner) {
   guard_both(kSettle);
   in_both_as_app("echo existing > $T/existing");
   start();
@@ -92,7 +92,7 @@ TEST_P(LeftAlone, WhatChangesNoOwner) {
   EXPECT_EQ(owners_and_modes(), before);
 }
 
-TEST_P(LeftAlone, TheOwnersOwnWork) {
+TEST_P(LeavesAlone, TheOwnersOwnWork) {
   guard_both();
   in_both("mkdir $T/repo; chown 4242:4242 $T/repo");
   start();
@@ -111,7 +111,7 @@ TEST_P(LeftAlone, TheOwnersOwnWork) {
   everything_is_apps();
 }
 
-TEST_P(LeftAlone, WhoeverIsAllowedAndItsChildren) {
+TEST_P(LeavesAlone, WhoeverIsAllowedAndItsChildren) {
   in_both("cp /bin/dash $O/deploy; mkdir -p $O/bin; cp /bin/dash $O/bin/deploy");
   const auto deploy = (other_ / "deploy").string();
   guard_both("50ms", "[[policy.allow]]\nexe = \"" + deploy + "\"\neffect = \"ignore\"\n");
@@ -130,7 +130,7 @@ TEST_P(LeftAlone, WhoeverIsAllowedAndItsChildren) {
     EXPECT_EQ(owner(tree_ / name), 0U) << name;
 }
 
-TEST_P(LeftAlone, WhoeverIsAllowedByUser) {
+TEST_P(LeavesAlone, WhoeverIsAllowedByUser) {
   guard_both("50ms", "[[policy.allow]]\nuser = 1001\neffect = \"ignore\"\n");
   in_both("mkdir $T/open; chown 4242:4242 $T/open; chmod 777 $T/open");
   start();
@@ -142,7 +142,7 @@ TEST_P(LeftAlone, WhoeverIsAllowedByUser) {
   EXPECT_EQ(owner(tree_ / "open/by-1001"), 1001U);
 }
 
-TEST_P(LeftAlone, WhatIsExcludedAndWhatAnotherRuleWants) {
+TEST_P(LeavesAlone, WhatIsExcludedAndWhatAnotherRuleWants) {
   guard_both(
       "50ms",
       "exclude = [\"cache/**\", \"*.pid\"]\n[[policy.rule]]\nmatch = [\"tmp/**\"]\nowner = 0\n"

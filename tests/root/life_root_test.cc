@@ -15,7 +15,7 @@
 #include <fstream>
 #include <thread>
 
-#include "guardd/object.h"
+#include "guardd/files/object.h"
 #include "guardd/state/database.h"
 #include "guardd/state/store.h"
 #include "policy/base/handle.h"

@@ -14,17 +14,17 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-TEST(LsmProbe, SaysRefusedAndWhyWhereTheKernelRefuses) {
+TEST(LsmProbe, SaysDeniedAndWhyWhereTheKernelDenies) {
   const auto loaded = Lsm::load();
   if (loaded) GTEST_SKIP() << "LSM programs load here";
   if (loaded.error().code() != EPERM) GTEST_SKIP() << "no EPERM here: " << loaded.error().text();
   const auto facts = observe_lsm();
   if (!facts.btf) GTEST_SKIP() << "no BTF here";
   const auto support = judge_lsm(facts);
-  EXPECT_EQ(support.level, LsmLevel::kRefused) << support.text;
+  EXPECT_EQ(support.level, LsmLevel::kDenied) << support.text;
   EXPECT_THAT(support.text, HasSubstr("EPERM"));
   EXPECT_THAT(support.text, Not(HasSubstr("\n")));
-  EXPECT_THAT(support.remedy, Not(IsEmpty()));
+  EXPECT_THAT(support.repair, Not(IsEmpty()));
   EXPECT_THAT(support.detail, HasSubstr("libbpf"));
 }
 

@@ -134,7 +134,7 @@ TEST_P(PauseTest, GivesNoEvidenceToWhatTheOwnerPutsThere) {
   EXPECT_EQ(owner(tree_ / "replaced"), 0U);
 }
 
-TEST_P(PauseTest, RefusesNothing) {
+TEST_P(PauseTest, DeniesNothing) {
   guard_app("deny", "50ms", "guard = [\"ownership\", \"content\"]");
   as_app("echo mine > $T/file");
   start();

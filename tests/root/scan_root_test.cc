@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "guardd/sources/scan.h"
+#include "guardd/repair/scan.h"
 #include "tests/root/scratch_fs.h"
 
 namespace guard::test {

@@ -45,8 +45,8 @@ class Tools : public DaemonTest {
     }
     return wrong;
   }
-  std::map<std::string, int> told_of(const std::filesystem::path& tree,
-                                     const std::string& action) const {
+  std::map<std::string, int> outcome_of(const std::filesystem::path& tree,
+                                        const std::string& action) const {
     std::map<std::string, int> told;
     for (const auto& violation : violations_below(tree)) {
       const std::filesystem::path path = violation["path"].get<std::string>();
@@ -62,13 +62,13 @@ class Tools : public DaemonTest {
     const auto wrong = wrong_in(logged_);
     // A directory may have been found to have its maker still at work a moment ago.
     (void)eventually([&] {
-      return told_of(tree_, "fixed").size() >= wrong.size() &&
-             told_of(logged_, "logged").size() >= wrong.size();
+      return outcome_of(tree_, "fixed").size() >= wrong.size() &&
+             outcome_of(logged_, "logged").size() >= wrong.size();
     });
     EXPECT_FALSE(wrong.empty());
-    EXPECT_EQ(told_of(logged_, "logged"), wrong);
+    EXPECT_EQ(outcome_of(logged_, "logged"), wrong);
     EXPECT_EQ(wrong_in(tree_), (std::map<std::string, int>{}));
-    EXPECT_EQ(told_of(tree_, "fixed").size(), wrong.size());
+    EXPECT_EQ(outcome_of(tree_, "fixed").size(), wrong.size());
     owner_can_work_in(tree_);
   }
   void nothing_is_wrong() {
@@ -100,7 +100,7 @@ TEST_P(Tools, Git) {
   EXPECT_TRUE(eventually([&] { return wrong_in(tree_).empty(); }));
   // A name that several commands replace is told of once for each.
   const auto names_told = [&] {
-    auto names = told_of(logged_, "logged");
+    auto names = outcome_of(logged_, "logged");
     for (auto& [name, count] : names) count = 1;
     return names;
   };

@@ -10,8 +10,8 @@
 #include <fstream>
 #include <string>
 
-#include "guardd/sources/scan.h"
-#include "guardd/undo.h"
+#include "guardd/control/undo.h"
+#include "guardd/repair/scan.h"
 #include "tests/root/scratch_fs.h"
 
 namespace guard::test {
@@ -53,12 +53,12 @@ class Undo : public ScratchFsTest {
   Fix fixed(const std::string& name) const {
     const auto opened = open_tree(tree_);
     EXPECT_TRUE(opened);
-    RemedyTask task;
+    RepairTask task;
     task.policy = &policy_;
     task.relative_path = name;
     task.evidence = Evidence::kSomebodyElse;
-    const auto outcome = remedy(*opened, task);
-    EXPECT_EQ(outcome.what, Remedied::kFixed) << reason_text(outcome.skip) << outcome.error;
+    const auto outcome = repair(*opened, task);
+    EXPECT_EQ(outcome.what, RepairResult::kFixed) << reason_text(outcome.skip) << outcome.error;
     const auto at = [](const ObjectState& state) {
       return Ownership{state.uid, state.gid, state.mode};
     };
@@ -71,7 +71,7 @@ class Undo : public ScratchFsTest {
     return guard::undo(fixes, set(), &undone_, std::stop_token());
   }
   // It is left exactly as it is, for a reason.
-  void refused(const Fix& fix, const std::string& why) {
+  void denied(const Fix& fix, const std::string& why) {
     const auto before = facts(fix.path);
     const auto report = undo({fix});
     EXPECT_EQ(report.restored.size(), 0U);
@@ -102,7 +102,7 @@ class Undo : public ScratchFsTest {
     ScanTask task;
     task.policy = &policy_;
     task.fix = true;
-    task.undone = &undone_;
+    task.left_alone = &undone_;
     ScanProgress progress;
     found_ = 0;
     const auto done = scan(
@@ -113,7 +113,7 @@ class Undo : public ScratchFsTest {
 
   fs::path tree_;
   Policy policy_;
-  Undone undone_;
+  LeftAlone undone_;
   int found_ = 0;
 };
 GUARD_ON_EVERY_FS(Undo);
@@ -133,7 +133,7 @@ TEST_P(Undo, RestoresOwnerGroupAndMode) {
   is(tree_ / "directory", 0, 0, 0755);
   EXPECT_EQ(facts(tree_ / "link").st_uid, 0U);
   EXPECT_EQ(facts("/etc/shadow").st_ctim.tv_nsec, shadow.st_ctim.tv_nsec);
-  refused(fixes[2], "as it was before already");
+  denied(fixes[2], "as it was before already");
 }
 
 TEST_P(Undo, OnlySaysWhatItWouldDo) {
@@ -193,7 +193,7 @@ TEST_P(Undo, LeavesWhatSomebodyHasChangedSince) {
     const auto fix = fixed(name);
     ASSERT_EQ(::chown(fix.path.c_str(), uid, gid), 0);
     ASSERT_EQ(::chmod(fix.path.c_str(), mode), 0);
-    refused(fix, "somebody has changed it since");
+    denied(fix, "somebody has changed it since");
   };
   change("owner", 5001, kApp, 0640);
   change("group", kApp, 5001, 0640);
@@ -206,7 +206,7 @@ TEST_P(Undo, LeavesWhatTookThePlaceOfTheFile) {
   fs::rename(tree_ / "file", tree_ / "moved");
   const auto path = make("file", 0640);
   ASSERT_EQ(::chown(path.c_str(), kApp, kApp), 0);
-  refused(fix, "something else stands in its place");
+  denied(fix, "something else stands in its place");
   fs::remove(path);
   const auto report = undo({fix});
   ASSERT_EQ(report.left.size(), 1U);
@@ -222,7 +222,7 @@ TEST_P(Undo, LeavesWhatIsYoungerThanTheRepair) {
   if ((facts.stx_mask & STATX_BTIME) == 0)
     GTEST_SKIP() << "nobody knows when a file was made on " << name_of(GetParam());
   fix.time -= std::chrono::hours(1);
-  refused(fix, "something else stands in its place");
+  denied(fix, "something else stands in its place");
 }
 
 TEST_P(Undo, FollowsNoLink) {
@@ -241,8 +241,8 @@ TEST_P(Undo, FollowsNoLink) {
   fs::create_symlink(outside / "file", tree_ / "file");
   fs::rename(tree_ / "directory", tree_ / "was-directory");
   fs::create_directory_symlink(outside, tree_ / "directory");
-  refused(fixes[0], "something else stands in its place");
-  refused(fixes[1], "something else stands in its place");
+  denied(fixes[0], "something else stands in its place");
+  denied(fixes[1], "something else stands in its place");
   EXPECT_EQ(facts(outside / "file").st_uid, kApp);
   EXPECT_EQ(facts(outside / "below").st_uid, kApp);
 }
@@ -251,7 +251,7 @@ TEST_P(Undo, LeavesWhatHasAnotherName) {
   make("file");
   const auto fix = fixed("file");
   fs::create_hard_link(tree_ / "file", root() / "other-name");
-  refused(fix, "it has another name");
+  denied(fix, "it has another name");
 }
 
 TEST_P(Undo, AddsNoSetIdBit) {
@@ -263,7 +263,7 @@ TEST_P(Undo, AddsNoSetIdBit) {
   make("program");
   auto program = fixed("program");
   ASSERT_EQ(::chmod(program.path.c_str(), 04640), 0);
-  refused(program, "it is set-user-ID");
+  denied(program, "it is set-user-ID");
 }
 
 TEST_P(Undo, LeavesWhatHasCapabilities) {
@@ -274,7 +274,7 @@ TEST_P(Undo, LeavesWhatHasCapabilities) {
   capabilities.data[0].permitted = 1U << CAP_NET_RAW;
   if (::setxattr(path.c_str(), "security.capability", &capabilities, sizeof capabilities, 0) < 0)
     GTEST_SKIP() << "no file capabilities on " << name_of(GetParam());
-  refused(fix, "it has file capabilities");
+  denied(fix, "it has file capabilities");
 }
 
 TEST_P(Undo, CrossesNoMount) {
@@ -284,7 +284,7 @@ TEST_P(Undo, CrossesNoMount) {
   ASSERT_EQ(::mount((tree_ / "directory").c_str(), (tree_ / "directory").c_str(), nullptr, MS_BIND,
                     nullptr),
             0);
-  refused(fix, "a mount stands between it and its tree");
+  denied(fix, "a mount stands between it and its tree");
   ASSERT_EQ(::umount2((tree_ / "directory").c_str(), MNT_DETACH), 0);
 }
 

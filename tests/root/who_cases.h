@@ -164,7 +164,7 @@ TEST_F(Who, KnowsAProcessWhoseOtherThreadCalledExec) {
   const auto found = who_->find(pid);
   EXPECT_EQ(found->actor().cmdline, "touch /tmp");
   EXPECT_EQ(found->actor().ppid, ::getpid());
-  ASSERT_TRUE(who_->table().counters().refused == 0);
+  ASSERT_TRUE(who_->table().counters().denied == 0);
 }
 
 TEST_F(Who, KnowsThoseWhoLive) {

@@ -13,8 +13,8 @@
 #include "guardd/audit/export.h"
 #include "guardd/audit/reader.h"
 #include "guardd/audit/trail.h"
-#include "guardd/incident.h"
-#include "guardd/record_id.h"
+#include "guardd/publish/incidents.h"
+#include "guardd/publish/record_id.h"
 #include "tests/unit/records.h"
 
 namespace guard {
@@ -43,7 +43,7 @@ class AuditTest : public testing::Test {
     EXPECT_TRUE(trail) << trail.error().text();
     return trail ? *std::move(trail) : nullptr;
   }
-  std::string refusal() const {
+  std::string rejection() const {
     const auto trail = Trail::open(path(), kRoomy);
     return trail ? "opened" : trail.error().text();
   }

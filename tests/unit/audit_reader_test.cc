@@ -9,7 +9,7 @@
 
 #include "guardd/audit/export.h"
 #include "guardd/audit/reader.h"
-#include "guardd/publish/json.h"
+#include "guardd/publish/json_publisher.h"
 #include "guardd/publish/publishers.h"
 #include "tests/unit/audit_fixture.h"
 

@@ -15,7 +15,7 @@
 
 #include "guardd/audit/schema.h"
 #include "guardd/audit/trail.h"
-#include "policy/fields.h"
+#include "policy/record/fields.h"
 #include "tests/unit/audit_fixture.h"
 
 namespace guard {
@@ -118,7 +118,7 @@ TEST_F(AuditTest, KeepsAnIncidentAsItEnded) {
     for (int i = 0; i < 3; ++i) {
       auto one = git_violation("/srv/shop/" + std::to_string(i));
       one.time = moment(i * 1000);
-      if (i == 2) one.action = Told::kSkipped;
+      if (i == 2) one.action = Outcome::kSkipped;
       tell(*trail, one);
     }
     close_all(*trail);
@@ -232,7 +232,7 @@ TEST_F(AuditTest, ANewerOneIsLeftAlone) {
     auto database = Database::open(path());
     ASSERT_TRUE(database && database->run("PRAGMA user_version = 99"));
   }
-  EXPECT_THAT(refusal(), HasSubstr("newer guardd (version 99)"));
+  EXPECT_THAT(rejection(), HasSubstr("newer guardd (version 99)"));
   const auto reading = TrailReader::open(path());
   ASSERT_FALSE(reading);
   EXPECT_THAT(reading.error().text(), HasSubstr("newer guardd"));
@@ -240,7 +240,7 @@ TEST_F(AuditTest, ANewerOneIsLeftAlone) {
 
 TEST_F(AuditTest, IsNotTrustedWhereOthersCanWrite) {
   ASSERT_EQ(::chmod(directory_.c_str(), 0770), 0);
-  EXPECT_THAT(refusal(), HasSubstr("can be written by others"));
+  EXPECT_THAT(rejection(), HasSubstr("can be written by others"));
 }
 
 TEST_F(AuditTest, ABrokenOneIsPutAside) {

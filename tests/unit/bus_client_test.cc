@@ -2,7 +2,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
-#include "dbus/client.h"
+#include "dbus/client/client.h"
 #include "tests/unit/private_bus.h"
 
 namespace guard::bus {

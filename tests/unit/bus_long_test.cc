@@ -19,12 +19,12 @@ TEST_F(BusLongCalls, ALongCallHoldsUpNobody) {
   auto other = *bus::Client::open(bus_.address());
   std::thread waiting([&] { EXPECT_TRUE(other.reload() || ::geteuid() != 0); });
   for (int tries = 0; ::geteuid() == 0 && tries < 200; ++tries) {
-    if (house_.ask<bool>([](auto&, FakeManager& m) { return !m.reloads_.empty(); })) break;
+    if (house_.ask<bool>([](auto&, FakeManager& m) { return !m.reloader_.empty(); })) break;
     std::this_thread::sleep_for(10ms);
   }
   EXPECT_TRUE(client_.status());
   house_.on_loop([](auto&, FakeManager& manager) {
-    for (const auto& reply : manager.reloads_) reply(bus::Done());
+    for (const auto& reply : manager.reloader_) reply(bus::Done());
   });
   waiting.join();
 }
@@ -93,7 +93,7 @@ TEST_F(BusLongCalls, SaysWhatAnUndoGivesBackAndWhatNot) {
   EXPECT_EQ(*bus::find<std::uint64_t>(undone->files[1], "uid_before"), 33U);
   EXPECT_EQ(*bus::find<std::string>(undone->files[1], "mode_after"), "0644");
   EXPECT_EQ(client_.undo_files("one", false, 1)->files.size(), 1U);
-  const auto asked = house_.ask<bus::UndoAsked>([](auto&, FakeManager& m) { return m.undone_; });
+  const auto asked = house_.ask<bus::UndoRequest>([](auto&, FakeManager& m) { return m.undone_; });
   EXPECT_EQ(asked.incident, "one");
   EXPECT_FALSE(asked.dry_run);
   EXPECT_EQ(asked.limit, 1U);

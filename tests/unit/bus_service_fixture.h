@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "dbus/client.h"
-#include "dbus/service.h"
-#include "tests/unit/bus_house.h"
+#include "dbus/client/client.h"
+#include "dbus/service/service.h"
+#include "tests/unit/fake_manager.h"
 #include "tests/unit/private_bus.h"
 
 namespace guard::testing {
@@ -48,7 +48,7 @@ class BusService : public ::testing::Test {
     FAIL() << "guardd does not get its name";
   }
   // What everybody hears until `last` of them came or a while has passed.
-  std::vector<bus::Event> heard(const std::function<void()>& deed,
+  std::vector<bus::Event> heard(const std::function<void()>& manual_repair,
                                 const std::function<bool(const std::vector<bus::Event>&)>& all) {
     std::vector<bus::Event> events;
     auto listener = *bus::Client::open(bus_.address());
@@ -76,7 +76,7 @@ class BusService : public ::testing::Test {
         manager.facts_.generation = before;
       });
     }
-    deed();
+    manual_repair();
     std::thread deadline([&] {
       pollfd end{stop.get(), POLLIN, 0};
       if (::poll(&end, 1, 8'000) == 0) {

@@ -15,10 +15,10 @@
 #include <future>
 #include <thread>
 
-#include "dbus/client.h"
-#include "dbus/lessons_reader.h"
-#include "dbus/report_reader.h"
-#include "dbus/service.h"
+#include "dbus/client/client.h"
+#include "dbus/client/lessons_reader.h"
+#include "dbus/client/report_reader.h"
+#include "dbus/service/service.h"
 #include "policy/base/handle.h"
 #include "tests/unit/bus_service_fixture.h"
 #include "tests/unit/records.h"
@@ -27,8 +27,8 @@ namespace guard {
 namespace {
 
 using namespace std::chrono_literals;
-using bus::Refusal;
-using bus::Refused;
+using bus::CallFailure;
+using bus::Denial;
 using testing::BusService;
 using ::testing::Contains;
 using ::testing::ElementsAre;
@@ -113,12 +113,12 @@ TEST_F(BusService, TakesAnyNameThereIs) {
 }
 
 TEST_F(BusService, TellsWhatHasChanged) {
-  const auto monitor = [&](const std::function<void()>& deed) {
+  const auto monitor = [&](const std::function<void()>& manual_repair) {
     auto connection = bus_.connect();
     (void)sd_bus_add_match(connection.get(), nullptr,
                            "type='signal',interface='org.freedesktop.DBus.Properties'", nullptr,
                            nullptr);
-    deed();
+    manual_repair();
     std::string changed;
     const auto until = std::chrono::steady_clock::now() + 2s;
     while (std::chrono::steady_clock::now() < until) {
@@ -160,15 +160,15 @@ TEST_F(BusService, TellsWhatHasChanged) {
 
 TEST_F(BusService, SaysWhyNot) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may where there is no polkit";
-  const std::array<std::pair<Refusal, bus::Kind>, 5> all{
-      {{Refusal::kNoSuchPolicy, bus::Kind::kNoSuchPolicy},
-       {Refusal::kInvalidPolicy, bus::Kind::kInvalidPolicy},
-       {Refusal::kInvalidArgument, bus::Kind::kInvalid},
-       {Refusal::kBusy, bus::Kind::kBusy},
-       {Refusal::kFailed, bus::Kind::kFailed}}};
-  for (const auto& [refusal, kind] : all) {
-    house_.on_loop([why = refusal](auto&, FakeManager& manager) {
-      manager.refused_ = Refused{why, "a sentence \xff of our own"};
+  const std::array<std::pair<Denial, bus::Kind>, 5> all{
+      {{Denial::kNoSuchPolicy, bus::Kind::kNoSuchPolicy},
+       {Denial::kInvalidPolicy, bus::Kind::kInvalidPolicy},
+       {Denial::kInvalidArgument, bus::Kind::kInvalid},
+       {Denial::kBusy, bus::Kind::kBusy},
+       {Denial::kFailed, bus::Kind::kFailed}}};
+  for (const auto& [denial, kind] : all) {
+    house_.on_loop([why = denial](auto&, FakeManager& manager) {
+      manager.denied_ = CallFailure{why, "a sentence \xff of our own"};
     });
     const auto answer = client_.scan("shop", true);
     ASSERT_FALSE(answer);
@@ -180,7 +180,7 @@ TEST_F(BusService, SaysWhyNot) {
 TEST_F(BusService, ExcusesTheCallerAlone) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may where there is no polkit";
   const auto excused = [&] {
-    return house_.ask<bus::Excused>([](auto&, FakeManager& m) { return m.excused_; });
+    return house_.ask<bus::ExcuseResult>([](auto&, FakeManager& m) { return m.excused_; });
   };
   EXPECT_FALSE(client_.excuse(" \n", "make"));
   EXPECT_FALSE(client_.excuse(std::string(401, 'x'), "make"));
@@ -233,7 +233,7 @@ TEST_F(BusService, WithoutPolkitOnlyRootMay) {
     return m.scanned_ + m.paused_ + m.undone_.incident;
   }),
               IsEmpty());
-  EXPECT_TRUE(house_.ask<bool>([](auto&, FakeManager& m) { return m.reloads_.empty(); }));
+  EXPECT_TRUE(house_.ask<bool>([](auto&, FakeManager& m) { return m.reloader_.empty(); }));
 }
 
 TEST_F(BusService, TellsEverybodyWhatHappenedButNotWhatWasTyped) {
@@ -264,12 +264,12 @@ Report some_report() {
     return std::chrono::system_clock::time_point(std::chrono::hours(hour));
   };
   Report report;
-  report.all.add(moment(480'000), Told::kFixed, 5);
-  report.all.add(moment(480'002), Told::kDenied, 2);
+  report.all.add(moment(480'000), Outcome::kFixed, 5);
+  report.all.add(moment(480'002), Outcome::kDenied, 2);
   report.all.incidents = 3;
   report.oldest = moment(470'000);
   report.policies.rows = {{"shop", {}, report.all}};
-  report.policies.others.add(moment(480'000), Told::kLogged, 9);
+  report.policies.others.add(moment(480'000), Outcome::kLogged, 9);
   report.policies.more = 4;
   report.people.rows = {{"alice", "person", report.all}, {"", "", report.all}};
   report.programs.rows = {{"/usr/bin/git", {}, report.all}};
@@ -306,7 +306,7 @@ TEST_F(BusService, WhatIsAddedUpArrives) {
   EXPECT_EQ(told.all.last, said.all.last);
   EXPECT_EQ(told.oldest, said.oldest);
   EXPECT_EQ(told.policies.more, 4U);
-  EXPECT_EQ(told.policies.others.of(Told::kLogged), 9U);
+  EXPECT_EQ(told.policies.others.of(Outcome::kLogged), 9U);
   EXPECT_EQ(told.people.rows.at(0).kind, "person");
   EXPECT_EQ(told.people.rows.at(1).key, "");
   EXPECT_TRUE(told.has_commands);
@@ -324,7 +324,7 @@ TEST_F(BusService, WhatIsToBeLearntArrives) {
   house_.on_loop([](auto&, FakeManager& manager) {
     auto& lessons = manager.lessons_;
     lessons.all = some_report().all;
-    LearntSubject subject;
+    LessonSubject subject;
     subject.exe = "/usr/bin/\xff";
     subject.unit = "restic.service";
     subject.fsuid = Uid{0};
@@ -332,7 +332,7 @@ TEST_F(BusService, WhatIsToBeLearntArrives) {
     subject.tally = lessons.all;
     subject.operations = {Operation::kCreate, Operation::kChown};
     subject.examples = {"/srv/shop/a"};
-    lessons.subjects = {subject, LearntSubject()};
+    lessons.subjects = {subject, LessonSubject()};
     lessons.files = {{"/srv/shop/\xfe", Uid{1}, Gid{2}, true, true, 3}};
     lessons.more_files = 4;
     lessons.others = lessons.all;
@@ -363,7 +363,7 @@ TEST_F(BusService, WhatIsToBeLearntArrives) {
     EXPECT_NE(as_nobody(call).first, 0) << call;
 }
 
-TEST_F(BusService, RefusesWhatMakesNoSense) {
+TEST_F(BusService, DeniesWhatMakesNoSense) {
   for (const auto* call :
        {"ListIncidents a{sv} 1 lmit u 3", "ListIncidents a{sv} 1 limit s x",
         "ListIncidents a{sv} 1 severity s worst", "ListIncidents a{sv} 1 policy as 0",

@@ -1,4 +1,4 @@
-#include "guardd/config.h"
+#include "guardd/base/config.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -162,7 +162,7 @@ TEST_F(ConfigFile, MustBeThereOnceItIsNamed) {
   EXPECT_NE(complaints(diagnostics).find("none.toml:1:1: it cannot be opened"), std::string::npos);
 }
 
-TEST_F(ConfigFile, IsRefusedWhenOthersCanWriteIt) {
+TEST_F(ConfigFile, IsRejectedWhenOthersCanWriteIt) {
   Diagnostics diagnostics;
   EXPECT_FALSE(load_config(write("", 0666), diagnostics));
   EXPECT_NE(complaints(diagnostics).find("others than root can write it"), std::string::npos);

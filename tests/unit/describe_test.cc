@@ -10,9 +10,9 @@
 #include <fstream>
 #include <string>
 
+#include "guardd/who/acting_process.h"
+#include "guardd/who/actor_lookup.h"
 #include "guardd/who/container.h"
-#include "guardd/who/found.h"
-#include "guardd/who/inquiries.h"
 #include "guardd/who/session.h"
 
 namespace guard {
@@ -313,11 +313,12 @@ TEST(Describe, TheLabelIsThatOfWhatBeganIt) {
 
 TEST(Describe, OnceForEachOfWhomItIsAsked) {
   const auto self = above(9, "/bin/touch", "touch x");
-  const Found found(*self, std::make_shared<const Lineage>(Lineage{above(8, "/bin/sh", "sh")}));
+  const ActingProcess found(*self,
+                            std::make_shared<const Lineage>(Lineage{above(8, "/bin/sh", "sh")}));
   EXPECT_TRUE(found.known());
   EXPECT_EQ(found.actor().lineage.size(), 1U);
   EXPECT_EQ(&found.actor(), &found.actor());
-  const Found nobody(7);
+  const ActingProcess nobody(7);
   EXPECT_FALSE(nobody.known());
   EXPECT_EQ(nobody.actor().pid, 7);
   EXPECT_FALSE(nobody.actor().start_time);

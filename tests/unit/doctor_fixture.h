@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
-#include "guardd/doctor/check.h"
-#include "guardd/doctor/machine.h"
+#include "guardd/ctl/doctor/check.h"
+#include "guardd/ctl/doctor/machine.h"
 #include "tests/unit/fakes.h"
 
 namespace guard::doctor {
@@ -17,7 +17,7 @@ namespace guard::doctor {
 // For messages of failed tests.
 inline void PrintTo(const Check& check, std::ostream* out) {  // NOLINT: GoogleTest's name
   *out << check.group << '/' << check.name << ' ' << word(check.mark) << ": " << check.finding
-       << " (" << check.why << ") [" << check.remedy << ']';
+       << " (" << check.why << ") [" << check.repair << ']';
 }
 
 }  // namespace guard::doctor
@@ -60,16 +60,16 @@ inline bool is_silent_about(const doctor::Checks& checks, const std::string& nam
 
 // Marked so; and what is not well says why, and what to do, and one line of each.
 inline void expect(const doctor::Check& check, doctor::Mark mark, const std::string& finding = "",
-                   const std::string& remedy = "") {
+                   const std::string& repair = "") {
   EXPECT_EQ(word(check.mark), word(mark)) << ::testing::PrintToString(check);
   EXPECT_NE(check.finding.find(finding), std::string::npos) << ::testing::PrintToString(check);
-  EXPECT_NE(check.remedy.find(remedy), std::string::npos) << ::testing::PrintToString(check);
+  EXPECT_NE(check.repair.find(repair), std::string::npos) << ::testing::PrintToString(check);
   const bool is_bad = mark == doctor::Mark::kWarn || mark == doctor::Mark::kFail;
   if (is_bad) {
     EXPECT_FALSE(check.why.empty()) << ::testing::PrintToString(check);
-    EXPECT_FALSE(check.remedy.empty()) << ::testing::PrintToString(check);
+    EXPECT_FALSE(check.repair.empty()) << ::testing::PrintToString(check);
   }
-  for (const auto& text : {check.finding, check.why, check.remedy})
+  for (const auto& text : {check.finding, check.why, check.repair})
     EXPECT_TRUE(is_harmless(text)) << text;
 }
 

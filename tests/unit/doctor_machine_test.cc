@@ -5,10 +5,10 @@
 
 #include <cerrno>
 
-#include "guardd/doctor/clock.h"
-#include "guardd/doctor/kernel.h"
-#include "guardd/doctor/people.h"
-#include "guardd/doctor/storage.h"
+#include "guardd/ctl/doctor/clock.h"
+#include "guardd/ctl/doctor/kernel.h"
+#include "guardd/ctl/doctor/people.h"
+#include "guardd/ctl/doctor/storage.h"
 #include "tests/unit/doctor_fixture.h"
 
 namespace guard::testing {
@@ -137,7 +137,7 @@ TEST_F(DoctorKernel, TypesHooksAndTrials) {
   expect(check_of(checks(), "hooks"), Mark::kWarn, "move_mount and file_ioctl");
   trials_.lsm = {LsmLevel::kUntried, "lacks the CAP_SYS_ADMIN", "ask again as root", ""};
   expect(check_of(checks(), "lsm trial"), Mark::kSkipped, "CAP_SYS_ADMIN", "root");
-  trials_.lsm = {LsmLevel::kRefused, "the kernel refuses", "run it on the host", ""};
+  trials_.lsm = {LsmLevel::kDenied, "the kernel refuses", "run it on the host", ""};
   expect(check_of(checks(), "lsm trial"), Mark::kWarn, "refuses", "host");
 }
 

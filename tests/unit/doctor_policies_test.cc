@@ -6,11 +6,11 @@
 
 #include <cerrno>
 
-#include "guardd/doctor/daemon.h"
-#include "guardd/doctor/fights.h"
-#include "guardd/doctor/names.h"
-#include "guardd/doctor/services.h"
-#include "guardd/doctor/trees.h"
+#include "guardd/ctl/doctor/daemon.h"
+#include "guardd/ctl/doctor/fights.h"
+#include "guardd/ctl/doctor/names.h"
+#include "guardd/ctl/doctor/services.h"
+#include "guardd/ctl/doctor/trees.h"
 #include "tests/unit/doctor_fixture.h"
 
 namespace guard::testing {

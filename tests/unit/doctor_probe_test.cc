@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <thread>
 
-#include "guardd/doctor/forecast.h"
-#include "guardd/doctor/hearing.h"
-#include "guardd/doctor/probe_file.h"
-#include "guardd/doctor/subject.h"
+#include "guardd/ctl/doctor/forecast.h"
+#include "guardd/ctl/doctor/hearing.h"
+#include "guardd/ctl/doctor/probe_file.h"
+#include "guardd/ctl/doctor/subject.h"
 #include "tests/unit/fakes.h"
 #include "tests/unit/private_bus.h"
 
@@ -148,10 +148,10 @@ class DoctorForecast : public ::testing::Test {
 };
 
 TEST_F(DoctorForecast, IsWhatExplainSays) {
-  EXPECT_EQ(foretell("action = \"log\"\n").outcome, Outcome::kLogged);
-  EXPECT_EQ(foretell("action = \"deny\"\n").outcome, Outcome::kRefused);
+  EXPECT_EQ(foretell("action = \"log\"\n").outcome, ExpectedOutcome::kLogged);
+  EXPECT_EQ(foretell("action = \"deny\"\n").outcome, ExpectedOutcome::kDenied);
   const auto fix = foretell("action = \"fix\"\nsettle = \"70ms\"\n");
-  EXPECT_EQ(fix.outcome, Outcome::kPutRight);
+  EXPECT_EQ(fix.outcome, ExpectedOutcome::kFixed);
   EXPECT_EQ(fix.wanted.owner.id, kShop);
   EXPECT_EQ(fix.settle, std::chrono::milliseconds(70));
   EXPECT_TRUE(fix.name.starts_with(doctor::kProbeName));
@@ -180,9 +180,10 @@ TEST_F(DoctorForecast, SaysWhyNothingIsProved) {
 
 TEST(DoctorHearing, HearsOfItsOwnFilesOnly) {
   const PrivateBus bus;
-  EXPECT_EQ(doctor::Hearing::begin("unix:path=/nonexistent", "probe-").error().kind,
+  EXPECT_EQ(doctor::BusListener::begin("unix:path=/nonexistent", "probe-").error().kind,
             bus::Kind::kNotRunning);
-  EXPECT_EQ(doctor::Hearing::begin(bus.address(), "probe-").error().kind, bus::Kind::kNotRunning);
+  EXPECT_EQ(doctor::BusListener::begin(bus.address(), "probe-").error().kind,
+            bus::Kind::kNotRunning);
   FakeGuardd guardd(bus);
   guardd.repeats([](sd_bus* from) {
     for (const char* path : {"/srv/probe-1", "/srv/other", "/srv/deep/probe-2"})
@@ -190,7 +191,7 @@ TEST(DoctorHearing, HearsOfItsOwnFilesOnly) {
                                "path", "s", path, "action", "s", "fixed");
   });
   guardd.start();
-  const auto hearing = doctor::Hearing::begin(bus.address(), "probe-");
+  const auto hearing = doctor::BusListener::begin(bus.address(), "probe-");
   ASSERT_TRUE(hearing) << hearing.error().text;
   for (int i = 0; i < 500 && !(*hearing)->about("probe-2"); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

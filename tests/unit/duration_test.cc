@@ -17,7 +17,7 @@ TEST(Duration, ReadsWhatSystemdReads) {
   EXPECT_EQ(*parse_duration("7us"), 7us);
 }
 
-TEST(Duration, RefusesWhatCouldMeanTwoThings) {
+TEST(Duration, RejectsWhatCouldMeanTwoThings) {
   for (const char* bad :
        {"", " ", "250", "1s 250", "ms", "-1s", "1.5s", "2 parsecs", "1s,2s", "0x1s",
         "99999999999999999999s", "99999999999999999w", "9223372036854775807us 1us"})

@@ -1,4 +1,4 @@
-#include "guardd/exempt_programs.h"
+#include "guardd/kernel/exempt_programs.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

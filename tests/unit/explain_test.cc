@@ -39,7 +39,7 @@ std::vector<std::string> lines(const std::vector<ExplainedStep>& steps) {
 
 class Explain : public ::testing::Test {
  protected:
-  Explanation explain(const std::string& text, const Question& question) {
+  Explanation explain(const std::string& text, const ExplainQuestion& question) {
     loaded_ = world_.load_good(text);
     if (!loaded_.set) throw std::runtime_error("bad policy");
     return guard::explain(*loaded_.set, question);
@@ -47,15 +47,15 @@ class Explain : public ::testing::Test {
   // Root asks, about one operation.
   ExplainedOperation explain(const std::string& text, Operation operation,
                              const Subject& who = root(), const std::string& user = "root") {
-    Question question;
+    ExplainQuestion question;
     question.path = "/srv/shop/conf";
     question.user = user;
     question.subject = who;
     question.operations = {operation};
     return explain(text, question).operations.at(0);
   }
-  static Question about(const std::string& path) {
-    Question question;
+  static ExplainQuestion about(const std::string& path) {
+    ExplainQuestion question;
     question.path = path;
     question.user = "root";
     question.subject = root();
@@ -180,45 +180,45 @@ TEST_F(Explain, OnlyTheStepsThatWereTaken) {
 struct Case {
   std::string more;
   Operation operation;
-  Outcome lsm;
-  Outcome fanotify;
+  ExpectedOutcome lsm;
+  ExpectedOutcome fanotify;
   std::string because;
 };
 
 TEST_F(Explain, TheOutcomeOnEachBackendAndWhy) {
   using O = Operation;
-  using R = Outcome;
+  using R = ExpectedOutcome;
   const std::vector<Case> cases = {
       {"action = \"log\"", O::kCreate, R::kLogged, R::kLogged, "it would not be shop:shop"},
-      {"action = \"fix\"", O::kMkdir, R::kPutRight, R::kPutRight, "it would not be shop:shop"},
-      {"action = \"deny\"", O::kCreate, R::kRefused, R::kRefused, "it would not be shop:shop"},
-      {"action = \"deny\"", O::kMkdir, R::kRefused, R::kPutRight, "it would not be shop:shop"},
-      {"action = \"deny\"", O::kChown, R::kRefused, R::kPutRight, "it would not be shop:shop"},
-      {"action = \"deny\"", O::kMknod, R::kRefused, R::kLogged,
+      {"action = \"fix\"", O::kMkdir, R::kFixed, R::kFixed, "it would not be shop:shop"},
+      {"action = \"deny\"", O::kCreate, R::kDenied, R::kDenied, "it would not be shop:shop"},
+      {"action = \"deny\"", O::kMkdir, R::kDenied, R::kFixed, "it would not be shop:shop"},
+      {"action = \"deny\"", O::kChown, R::kDenied, R::kFixed, "it would not be shop:shop"},
+      {"action = \"deny\"", O::kMknod, R::kDenied, R::kLogged,
        "it would not be shop:shop; such a file is never handed over"},
-      {"action = \"deny\"", O::kLink, R::kRefused, R::kLogged,
+      {"action = \"deny\"", O::kLink, R::kDenied, R::kLogged,
        "it would not be shop:shop; a hard link is never handed over"},
-      {"action = \"deny\"", O::kMount, R::kRefused, R::kLogged,
+      {"action = \"deny\"", O::kMount, R::kDenied, R::kLogged,
        "a mount hides what the service owns; it is never undone"},
-      {"action = \"fix\"\nfile_mode = \"0640\"", O::kChmod, R::kPutRight, R::kPutRight,
+      {"action = \"fix\"\nfile_mode = \"0640\"", O::kChmod, R::kFixed, R::kFixed,
        "its mode would not be as wanted"},
-      {"action = \"deny\"\nguard = [\"content\"]", O::kWrite, R::kRefused, R::kRefused,
+      {"action = \"deny\"\nguard = [\"content\"]", O::kWrite, R::kDenied, R::kDenied,
        "root is not the owner, who alone may change the content"},
-      {"action = \"deny\"\nguard = [\"content\"]", O::kTruncate, R::kRefused, R::kLogged,
+      {"action = \"deny\"\nguard = [\"content\"]", O::kTruncate, R::kDenied, R::kLogged,
        "root is not the owner, who alone may change the content"},
-      {"action = \"deny\"\nguard = [\"delete\"]", O::kUnlink, R::kRefused, R::kLogged,
+      {"action = \"deny\"\nguard = [\"delete\"]", O::kUnlink, R::kDenied, R::kLogged,
        "root is not the owner, who alone may remove things"},
-      {"action = \"deny\"\nguard = [\"delete\"]", O::kRename, R::kRefused, R::kLogged,
+      {"action = \"deny\"\nguard = [\"delete\"]", O::kRename, R::kDenied, R::kLogged,
        "root is not the owner, who alone may remove things"},
-      {"action = \"deny\"\nguard = [\"attributes\"]", O::kSetflags, R::kRefused, R::kNotSeen,
+      {"action = \"deny\"\nguard = [\"attributes\"]", O::kSetflags, R::kDenied, R::kNotSeen,
        "root is not the owner, who alone may change attributes"},
       {"action = \"log\"\nguard = [\"attributes\"]", O::kSetxattr, R::kLogged, R::kLogged,
        "root is not the owner, who alone may change attributes"},
-      {"action = \"deny\"\nguard = [\"read\"]", O::kRead, R::kRefused, R::kRefused,
+      {"action = \"deny\"\nguard = [\"read\"]", O::kRead, R::kDenied, R::kDenied,
        "root is not the owner, who alone may read"},
-      {"action = \"deny\"\nallow = [{user = \"root\"}]", O::kCreate, R::kPutRight, R::kPutRight,
+      {"action = \"deny\"\nallow = [{user = \"root\"}]", O::kCreate, R::kFixed, R::kFixed,
        "it would not be shop:shop; an allow spares it the refusal"},
-      {"action = \"deny\"\nonly = \"interactive\"", O::kCreate, R::kPutRight, R::kPutRight,
+      {"action = \"deny\"\nonly = \"interactive\"", O::kCreate, R::kFixed, R::kFixed,
        "it would not be shop:shop; only people at a terminal are refused"},
       {"allow = [{user = \"root\", effect = \"ignore\"}]", O::kCreate, R::kLeftAlone, R::kLeftAlone,
        "an allow exempts it"},
@@ -242,7 +242,7 @@ TEST_F(Explain, TheOutcomeOnEachBackendAndWhy) {
 TEST_F(Explain, TheOwnerIsLeftAloneAndSoAreNewFilesInASetgidDirectory) {
   const auto by_owner = explain(policy_text("action = \"deny\""), Operation::kCreate,
                                 subject(kShop, kShopGroup), "shop");
-  EXPECT_EQ(by_owner.outcomes[0], Outcome::kLeftAlone);
+  EXPECT_EQ(by_owner.outcomes[0], ExpectedOutcome::kLeftAlone);
   EXPECT_EQ(by_owner.because, "shop is the owner");
 
   auto question = about("/srv/shop/x");
@@ -263,7 +263,7 @@ TEST_F(Explain, NothingIsPutRightWhereNothingCanBeChowned) {
   question.operations = {Operation::kCreate};
   question.cannot_chown = true;
   EXPECT_EQ(explain(policy_text("action = \"fix\""), question).operations[0].outcomes[0],
-            Outcome::kLogged);
+            ExpectedOutcome::kLogged);
 }
 
 TEST_F(Explain, DescribesWhatIsWanted) {
@@ -281,7 +281,7 @@ TEST_F(Explain, ItsSentencesAreHarmless) {
       "exclude = [\"\\u001bc\\u202e\\n\"]\n"
       "rule = [{match = [\"x\\u009b\"], owner = 1002, group = 1002}]\n",
       "shop", "/srv/a\\u001b\\n");
-  Question question;
+  ExplainQuestion question;
   question.path = "/srv/a\x1b\n/x\xc2\x9b";
   question.user = "ev\x1bil\n";
   question.subject = root();

@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "policy/base/text.h"
-#include "policy/lint.h"
 #include "policy/load/compile.h"
+#include "policy/load/lint.h"
 #include "policy/load/read_policy.h"
 #include "policy/lookup.h"
 #include "policy/policy_set.h"

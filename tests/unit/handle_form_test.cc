@@ -1,4 +1,4 @@
-#include "guardd/handle_form.h"
+#include "guardd/files/handle_form.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Handing over, with a keeper of the test's own and with PID 1's part of the talk.
-#include "guardd/handover.h"
+#include "guardd/service/handover.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -26,7 +26,7 @@ using ::testing::IsEmpty;
 
 TEST(KeptNames, AreReadAsTheyAreWritten) {
   EXPECT_EQ(kept_name({7, "guard_unlink"}), "guardd.7.guard_unlink");
-  EXPECT_EQ(read_kept_name("guardd.7.guard_unlink"), (KeptName{7, "guard_unlink"}));
+  EXPECT_EQ(read_kept_name("guardd.7.guard_unlink"), (DescriptorName{7, "guard_unlink"}));
   for (const auto* other :
        {"", "stored", "guardd", "guardd.", "guardd.7", "guardd.7.", "guardd.x.y", "guardd.-7.y",
         "guardd.7.../x", "guardd.7.a/b", "guarddx.7.y"})
@@ -40,16 +40,16 @@ Fd pins() {
 // Writes down what it is asked.
 struct Log {
   std::vector<std::string> lines;
-  std::vector<Kept> before;
+  std::vector<StoredDescriptor> before;
   Room room = Room::kYes;
   std::string fails_at;
   bool knows_the_end = false;
 };
-class FakeKeeper : public Keeper {
+class FakeStore : public DescriptorStore {
  public:
-  explicit FakeKeeper(Log& log) : log_(log) {}
+  explicit FakeStore(Log& log) : log_(log) {}
   Room room_for(std::size_t /*count*/) const override { return log_.room; }
-  std::vector<Kept> found() override { return std::move(log_.before); }
+  std::vector<StoredDescriptor> found() override { return std::move(log_.before); }
   Status add(const std::string& name, int /*fd*/) override {
     log_.lines.push_back("+" + name);
     if (!log_.fails_at.empty() && name.ends_with(log_.fails_at)) return Error("no room");
@@ -66,10 +66,10 @@ class HandoverTest : public ::testing::Test {
  protected:
   void left_before(const std::string& name, Fd fd) { log_.before.push_back({name, std::move(fd)}); }
   Handover handover() {
-    std::vector<std::unique_ptr<Keeper>> keepers;
-    keepers.push_back(std::make_unique<FakeKeeper>(log_));
-    keepers.push_back(std::make_unique<FakeKeeper>(other_));
-    return Handover(std::move(keepers));
+    std::vector<std::unique_ptr<DescriptorStore>> stores;
+    stores.push_back(std::make_unique<FakeStore>(log_));
+    stores.push_back(std::make_unique<FakeStore>(other_));
+    return Handover(std::move(stores));
   }
 
   Log log_;
@@ -216,7 +216,7 @@ class Descriptors : public ::testing::Test {
 
   testing::TemporaryDirectory directory_;
   Fd socket_;
-  DescriptorStore store_;
+  SystemdStore store_;
 };
 
 TEST_F(Descriptors, AreGivenByName) {

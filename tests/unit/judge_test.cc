@@ -160,7 +160,7 @@ constexpr std::array<std::string_view, 3> all_of(std::string_view word) {
   return {word, word, word};
 }
 // The guards other than ownership have nothing to put right.
-std::array<std::string_view, 3> only_refused(Guard guard) {
+std::array<std::string_view, 3> only_denied(Guard guard) {
   static const std::vector<std::string> texts_of_guards = [] {
     std::vector<std::string> texts;
     for (const auto each : kGuards) {
@@ -213,27 +213,27 @@ INSTANTIATE_TEST_SUITE_P(
         caught("P15_bits_too_many", with_mode(0666, leaving(Operation::kChmod, kShop, kG)), kFixed,
                "file_mode = \"0640\""),
         caught("P18_foreign_uid", leaving(Operation::kCreate, Uid{5001}, Gid{5001}), kFixed),
-        caught("P21_write", change(Operation::kWrite), only_refused(Guard::kContent),
+        caught("P21_write", change(Operation::kWrite), only_denied(Guard::kContent),
                "guard = [\"content\"]"),
-        caught("P21_truncate", change(Operation::kTruncate), only_refused(Guard::kContent),
+        caught("P21_truncate", change(Operation::kTruncate), only_denied(Guard::kContent),
                "guard = [\"content\"]"),
-        caught("P21_map", change(Operation::kMap), only_refused(Guard::kContent),
+        caught("P21_map", change(Operation::kMap), only_denied(Guard::kContent),
                "guard = [\"content\"]"),
-        caught("P22_unlink", change(Operation::kUnlink), only_refused(Guard::kDelete),
+        caught("P22_unlink", change(Operation::kUnlink), only_denied(Guard::kDelete),
                "guard = [\"delete\"]"),
-        caught("P22_rmdir", change(Operation::kRmdir), only_refused(Guard::kDelete),
+        caught("P22_rmdir", change(Operation::kRmdir), only_denied(Guard::kDelete),
                "guard = [\"delete\"]"),
         caught("P22_rename_out", towards(Direction::kOutOf, change(Operation::kRename)),
-               only_refused(Guard::kDelete), "guard = [\"delete\"]"),
+               only_denied(Guard::kDelete), "guard = [\"delete\"]"),
         caught("P23_chmod", with_mode(0600, change(Operation::kChmod)),
-               only_refused(Guard::kAttributes), "guard = [\"attributes\"]"),
-        caught("P23_setfacl", change(Operation::kSetacl), only_refused(Guard::kAttributes),
+               only_denied(Guard::kAttributes), "guard = [\"attributes\"]"),
+        caught("P23_setfacl", change(Operation::kSetacl), only_denied(Guard::kAttributes),
                "guard = [\"attributes\"]"),
-        caught("P23_setfattr", change(Operation::kSetxattr), only_refused(Guard::kAttributes),
+        caught("P23_setfattr", change(Operation::kSetxattr), only_denied(Guard::kAttributes),
                "guard = [\"attributes\"]"),
-        caught("P23_chattr", change(Operation::kSetflags), only_refused(Guard::kAttributes),
+        caught("P23_chattr", change(Operation::kSetflags), only_denied(Guard::kAttributes),
                "guard = [\"attributes\"]"),
-        caught("P24_read", change(Operation::kRead), only_refused(Guard::kRead),
+        caught("P24_read", change(Operation::kRead), only_denied(Guard::kRead),
                "guard = [\"read\"]"),
         caught("P25_mount", change(Operation::kMount), kReported)),
     scenario_name);
@@ -453,7 +453,7 @@ TEST_F(Judge, AnUnknownSubjectIsNotTheOwner) {
       "content: refused, logged");
 }
 
-TEST_F(Judge, SaysWhatIsWrongEvenWhereItIsRefused) {
+TEST_F(Judge, SaysWhatIsWrongEvenWhereItIsDenied) {
   const auto verdict = judge(policy("action = \"deny\"\nfile_mode = \"0640\""), root(),
                              with_mode(0602, leaving(Operation::kCreate, kRoot, kShopGroup)));
   EXPECT_TRUE(verdict.wrong.owner);

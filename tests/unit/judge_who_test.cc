@@ -168,7 +168,7 @@ Subject package_manager() {
   return who;
 }
 
-TEST_F(Judge, PackageManagersAreNeverRefusedUnlessStrict) {
+TEST_F(Judge, PackageManagersAreNeverDeniedUnlessStrict) {
   const auto what = leaving(Operation::kCreate, kRoot, kR);
   EXPECT_EQ(judged("action = \"deny\"", package_manager(), what), "ownership: put right");
   EXPECT_EQ(judged("action = \"deny\"\nstrict = true", package_manager(), what),
@@ -223,7 +223,7 @@ TEST_F(Judge, OnlyInteractiveNeedsALoginAndATerminal) {
   }
 }
 
-TEST_F(Judge, WhomDenyRefusesMattersForDenyOnly) {
+TEST_F(Judge, WhomDenyDeniesMattersForDenyOnly) {
   const auto verdict = judge(policy("action = \"fix\"\nallow = [{user = \"root\"}]"),
                              package_manager(), leaving(Operation::kCreate, kRoot, kR));
   EXPECT_EQ(told(verdict), "ownership: put right");

@@ -65,11 +65,11 @@ inline ObjectState lying(Uid uid, Gid gid, std::uint32_t mode = 0644,
 // A verdict in words: "right", or "ownership: refused, put right".
 inline std::string told(const Verdict& verdict) {
   if (!verdict.violation()) {
-    EXPECT_FALSE(verdict.refuse || verdict.put_right);
+    EXPECT_FALSE(verdict.deny || verdict.put_right);
     return std::string(word(verdict.reason));
   }
   std::string text = std::string(word(verdict.guard)) + ": ";
-  if (verdict.refuse) text += "refused, ";
+  if (verdict.deny) text += "refused, ";
   text += verdict.put_right ? "put right" : "logged";
   return text;
 }

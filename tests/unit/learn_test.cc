@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "guardd/audit/lessons.h"
-#include "guardd/ctl/proposals.h"
-#include "guardd/ctl/proposals_text.h"
+#include "guardd/ctl/text/proposals.h"
+#include "guardd/ctl/text/proposals_text.h"
 #include "tests/unit/audit_fixture.h"
 
 namespace guard {
@@ -25,7 +25,7 @@ class LearnTest : public AuditTest {
   Violation of_service(const std::string& path, const std::string& exe = "/usr/bin/restic") {
     auto v = git_violation(path);
     v.time = moment(++told_);
-    v.action = Told::kLogged;
+    v.action = Outcome::kLogged;
     v.before = v.after = Ownership{Uid{0}, Gid{4242}, Mode{0600}};
     v.actor = Actor();
     v.actor.exe = exe;

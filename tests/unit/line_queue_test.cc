@@ -1,4 +1,6 @@
 // Readers that stall, go, come back and never were: nothing waits for them, nothing is lost unsaid.
+#include "guardd/publish/line_queue.h"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -12,7 +14,6 @@
 #include <sstream>
 #include <thread>
 
-#include "guardd/publish/queue.h"
 #include "policy/base/handle.h"
 
 namespace guard {
@@ -251,7 +252,7 @@ TEST(LineQueue, IsPushedByManyThreads) {
   EXPECT_EQ(text.size(), 8000U);
 }
 
-TEST(LineQueue, RefusesWhatIsNotOpen) {
+TEST(LineQueue, DeniesWhatIsNotOpen) {
   EXPECT_FALSE(LineQueue::start(-1, {}, loss_line));
 }
 

@@ -1,4 +1,4 @@
-#include "policy/lint.h"
+#include "policy/load/lint.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -238,7 +238,7 @@ TEST_F(Lint, TellsAGroupWritableRoot) {
   EXPECT_EQ(about_tree(), "");
 }
 
-TEST_F(Lint, RefusesARootThatEverybodyCanWrite) {
+TEST_F(Lint, RejectsARootThatEverybodyCanWrite) {
   world_.files.put_directory("/srv/shop", kShop, kShopGroup, Mode{0757});
   EXPECT_EQ(about_tree(),
             "p.toml:3:10: \"/srv/shop\" cannot be trusted: everybody can write it, so a third "
@@ -248,7 +248,7 @@ TEST_F(Lint, RefusesARootThatEverybodyCanWrite) {
   EXPECT_EQ(about_tree(), "") << "sticky";
 }
 
-TEST_F(Lint, RefusesATreeBelowADirectoryThatOthersCanWrite) {
+TEST_F(Lint, RejectsATreeBelowADirectoryThatOthersCanWrite) {
   struct Above {
     Uid uid;
     Gid gid;

@@ -1,5 +1,5 @@
 // What a terminal is sent while blocks of lines change on it.
-#include "guardd/ctl/live_blocks.h"
+#include "guardd/ctl/screen/live_blocks.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "guardd/ctl/moment.h"
+#include "guardd/ctl/ask/moment.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // A pause always ends by itself, whatever becomes of the clock.
-#include "guardd/pauses.h"
+#include "guardd/control/pauses.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -69,7 +69,7 @@ TEST_F(PausesTest, SaysUntilWhenByWhomAndWhy) {
   EXPECT_EQ(pauses_->applied_to(set_)->find_policy("shop")->excuse, "excused: " + words);
 }
 
-TEST_F(PausesTest, HasAllOfItsLengthOrIsRefused) {
+TEST_F(PausesTest, HasAllOfItsLengthOrIsDenied) {
   for (const auto length : {0us, -1us, 999'999us, std::chrono::microseconds(30 * 24h) + 1us})
     EXPECT_THAT(start(length), HasSubstr("at least 1 second and at most 30 days"));
   EXPECT_EQ(start(1s), "");

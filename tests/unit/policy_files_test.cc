@@ -11,7 +11,7 @@
 #include <filesystem>
 
 #include "policy/base/handle.h"
-#include "policy/load.h"
+#include "policy/load/load.h"
 #include "tests/unit/fakes.h"
 
 namespace guard {
@@ -50,7 +50,7 @@ class PolicyFiles : public ::testing::Test {
     for (const auto& file : found()) paths.push_back(file.path);
     return paths;
   }
-  static std::string why_refused(const std::string& path, Uid reader = ourselves()) {
+  static std::string why_rejected(const std::string& path, Uid reader = ourselves()) {
     const auto read = read_policy_file(path, reader);
     return read ? "" : read.error().text();
   }
@@ -146,34 +146,34 @@ TEST_F(PolicyFiles, AreReadAsTheyAre) {
   EXPECT_EQ(read->text, text);
 }
 
-TEST_F(PolicyFiles, AreRefusedIfOthersCanWriteThem) {
+TEST_F(PolicyFiles, AreRejectedIfOthersCanWriteThem) {
   const auto path = there_.write("etc/a.toml");
   for (const mode_t mode : {0664U, 0646U, 0666U, 0620U, 0602U}) {
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
-    EXPECT_EQ(why_refused(path), "others than root can write it; mend it with: chown root " + path +
-                                     " && chmod go-w " + path)
+    EXPECT_EQ(why_rejected(path), "others than root can write it; mend it with: chown root " +
+                                      path + " && chmod go-w " + path)
         << std::oct << mode;
   }
   ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
-  EXPECT_EQ(why_refused(path), "");
+  EXPECT_EQ(why_rejected(path), "");
 }
 
-TEST_F(PolicyFiles, AreRefusedIfOthersCanReplaceThem) {
+TEST_F(PolicyFiles, AreRejectedIfOthersCanReplaceThem) {
   const auto path = there_.write("etc/a.toml");
   const auto directory = there_ / "etc";
   for (const mode_t mode : {0775U, 0757U, 0777U}) {
     ASSERT_EQ(::chmod(directory.c_str(), mode), 0);
-    EXPECT_THAT(why_refused(path), HasSubstr("they can write its directory")) << std::oct << mode;
+    EXPECT_THAT(why_rejected(path), HasSubstr("they can write its directory")) << std::oct << mode;
   }
   ASSERT_EQ(::chmod(directory.c_str(), 01777), 0);
-  EXPECT_EQ(why_refused(path), "") << "where it is sticky, nobody replaces what is another's";
+  EXPECT_EQ(why_rejected(path), "") << "where it is sticky, nobody replaces what is another's";
 }
 
-TEST_F(PolicyFiles, AreRefusedIfTheyBelongToAThirdUser) {
+TEST_F(PolicyFiles, AreRejectedIfTheyBelongToAThirdUser) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can give a file away";
   const auto path = there_.write("etc/a.toml");
   ASSERT_EQ(::chown(path.c_str(), kSomebody.value, 0), 0);
-  EXPECT_THAT(why_refused(path, kRoot), HasSubstr("it belongs to uid 54321; mend it with: chown"));
+  EXPECT_THAT(why_rejected(path, kRoot), HasSubstr("it belongs to uid 54321; mend it with: chown"));
 }
 
 TEST_F(PolicyFiles, OfTheirReaderAreReadWithAWarning) {
@@ -187,24 +187,24 @@ TEST_F(PolicyFiles, OfTheirReaderAreReadWithAWarning) {
   EXPECT_EQ(read_policy_file(path, kSomebody)->warning, "");
 }
 
-TEST_F(PolicyFiles, AreRefusedInADirectoryOfAThirdUser) {
+TEST_F(PolicyFiles, AreRejectedInADirectoryOfAThirdUser) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can give a directory away";
   const auto path = there_.write("etc/a.toml");
   ASSERT_EQ(::chown((there_ / "etc").c_str(), kSomebody.value, 0), 0);
-  EXPECT_THAT(why_refused(path, kRoot), HasSubstr("they can write its directory"));
+  EXPECT_THAT(why_rejected(path, kRoot), HasSubstr("they can write its directory"));
 }
 
 TEST_F(PolicyFiles, MayBeLinksIfTheTargetIsAsSafe) {
   const auto target = there_.write("usr/real.toml", "# real");
   std::filesystem::create_symlink(target, there_ / "etc/a.toml");
-  EXPECT_EQ(why_refused(there_ / "etc/a.toml"), "");
+  EXPECT_EQ(why_rejected(there_ / "etc/a.toml"), "");
   EXPECT_EQ(read_policy_file(there_ / "etc/a.toml", ourselves())->text, "# real");
 
   ASSERT_EQ(::chmod((there_ / "usr").c_str(), 0777), 0);
-  EXPECT_THAT(why_refused(there_ / "etc/a.toml"), HasSubstr("they can write its directory"));
+  EXPECT_THAT(why_rejected(there_ / "etc/a.toml"), HasSubstr("they can write its directory"));
   ASSERT_EQ(::chmod((there_ / "usr").c_str(), 0755), 0);
   ASSERT_EQ(::chmod(target.c_str(), 0666), 0);
-  EXPECT_THAT(why_refused(there_ / "etc/a.toml"), HasSubstr("others than root can write it"));
+  EXPECT_THAT(why_rejected(there_ / "etc/a.toml"), HasSubstr("others than root can write it"));
 }
 
 TEST_F(PolicyFiles, MustBeRegularFilesAndNeverHoldTheReaderUp) {
@@ -212,7 +212,7 @@ TEST_F(PolicyFiles, MustBeRegularFilesAndNeverHoldTheReaderUp) {
   there_.directory("etc/directory.toml");
   std::filesystem::create_symlink("/dev/zero", there_ / "etc/zero.toml");
   for (const auto* name : {"fifo.toml", "directory.toml", "zero.toml"})
-    EXPECT_EQ(why_refused(there_ / "etc/" + name), "it is no regular file") << name;
+    EXPECT_EQ(why_rejected(there_ / "etc/" + name), "it is no regular file") << name;
 
   const auto path = there_ / "etc/socket.toml";
   sockaddr_un address{};
@@ -221,23 +221,23 @@ TEST_F(PolicyFiles, MustBeRegularFilesAndNeverHoldTheReaderUp) {
   std::memcpy(address.sun_path, path.c_str(), path.size());
   const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  EXPECT_NE(why_refused(path), "");
+  EXPECT_NE(why_rejected(path), "");
 }
 
 TEST_F(PolicyFiles, ThatAreNotThereOrTooLargeAreErrors) {
   std::filesystem::create_symlink(there_ / "nowhere", there_ / "etc/dangling.toml");
-  EXPECT_EQ(why_refused(there_ / "etc/dangling.toml"),
+  EXPECT_EQ(why_rejected(there_ / "etc/dangling.toml"),
             "it cannot be opened: No such file or directory");
   std::filesystem::create_symlink("loop.toml", there_ / "etc/loop.toml");
-  EXPECT_THAT(why_refused(there_ / "etc/loop.toml"), HasSubstr("Too many levels"));
+  EXPECT_THAT(why_rejected(there_ / "etc/loop.toml"), HasSubstr("Too many levels"));
 
   const auto path = there_.write("etc/large.toml");
   ASSERT_EQ(::truncate(path.c_str(), 16 << 20), 0);
-  EXPECT_EQ(why_refused(path), "");
+  EXPECT_EQ(why_rejected(path), "");
   ASSERT_EQ(::truncate(path.c_str(), (16 << 20) + 1), 0);
-  EXPECT_EQ(why_refused(path), "it is larger than 16 MiB; split it");
+  EXPECT_EQ(why_rejected(path), "it is larger than 16 MiB; split it");
   std::filesystem::resize_file(path, std::uintmax_t{1} << 40U);
-  EXPECT_EQ(why_refused(path), "it is larger than 16 MiB; split it");
+  EXPECT_EQ(why_rejected(path), "it is larger than 16 MiB; split it");
 }
 
 TEST_F(PolicyFiles, ThatCannotBeOpenedAreErrors) {
@@ -247,7 +247,7 @@ TEST_F(PolicyFiles, ThatCannotBeOpenedAreErrors) {
   if (is_root) {
     ASSERT_EQ(::seteuid(kSomebody.value), 0);
   }
-  const auto why = why_refused(path);
+  const auto why = why_rejected(path);
   if (is_root) {
     ASSERT_EQ(::seteuid(0), 0);
   }

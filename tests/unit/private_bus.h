@@ -117,7 +117,7 @@ class FakeGuardd {
   // Leaves the bus instead of answering.
   void dies_of(const std::string& method) { deadly_ = method; }
   // What it does again and again, unasked.
-  void repeats(std::function<void(sd_bus*)> deed) { deed_ = std::move(deed); }
+  void repeats(std::function<void(sd_bus*)> manual_repair) { deed_ = std::move(manual_repair); }
 
   void start() {
     thread_ = std::thread([this] { run(); });

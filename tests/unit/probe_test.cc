@@ -25,7 +25,7 @@ LsmFacts good() {
   return facts;
 }
 
-LsmFacts refusing(int code) {
+LsmFacts denying(int code) {
   auto facts = good();
   facts.load = Error::from_errno(code, "load the LSM programs");
   facts.attach.reset();
@@ -33,10 +33,10 @@ LsmFacts refusing(int code) {
   return facts;
 }
 
-TEST(JudgeLsm, WorksOnlyWhenTheCanaryWasRefused) {
+TEST(JudgeLsm, WorksOnlyWhenTheCanaryWasDenied) {
   const auto support = judge_lsm(good());
   EXPECT_EQ(support.level, LsmLevel::kWorks);
-  EXPECT_THAT(support.remedy, IsEmpty());
+  EXPECT_THAT(support.repair, IsEmpty());
 }
 
 TEST(JudgeLsm, WorksWithoutAListIfItWasSeenToWork) {
@@ -50,7 +50,7 @@ TEST(JudgeLsm, NotListedTellsTheWholeCommandLine) {
   facts.modules = {"lockdown", "capability", "yama", "apparmor", "ima"};
   const auto support = judge_lsm(facts);
   EXPECT_EQ(support.level, LsmLevel::kNotListed);
-  EXPECT_THAT(support.remedy, HasSubstr("lsm=lockdown,yama,apparmor,ima,integrity,bpf on"));
+  EXPECT_THAT(support.repair, HasSubstr("lsm=lockdown,yama,apparmor,ima,integrity,bpf on"));
 }
 
 TEST(JudgeLsm, NotListedIsDecidedWithoutPrivilegeOrTypes) {
@@ -58,7 +58,7 @@ TEST(JudgeLsm, NotListedIsDecidedWithoutPrivilegeOrTypes) {
   facts.modules = {"capability"};
   const auto support = judge_lsm(facts);
   EXPECT_EQ(support.level, LsmLevel::kNotListed);
-  EXPECT_THAT(support.remedy, HasSubstr("lsm=integrity,bpf on"));
+  EXPECT_THAT(support.repair, HasSubstr("lsm=integrity,bpf on"));
 }
 
 TEST(JudgeLsm, NoCommandLineHelpsAKernelBuiltWithoutIt) {
@@ -67,7 +67,7 @@ TEST(JudgeLsm, NoCommandLineHelpsAKernelBuiltWithoutIt) {
   facts.built_in = false;
   const auto support = judge_lsm(facts);
   EXPECT_EQ(support.level, LsmLevel::kNotBuilt);
-  EXPECT_THAT(support.remedy, Not(HasSubstr("lsm=")));
+  EXPECT_THAT(support.repair, Not(HasSubstr("lsm=")));
 }
 
 TEST(JudgeLsm, NoTypes) {
@@ -82,7 +82,7 @@ TEST(JudgeLsm, UntriedWhereListedButNotRoot) {
   facts.btf = true;
   const auto support = judge_lsm(facts);
   EXPECT_EQ(support.level, LsmLevel::kUntried);
-  EXPECT_THAT(support.remedy, HasSubstr("root"));
+  EXPECT_THAT(support.repair, HasSubstr("root"));
 }
 
 TEST(JudgeLsm, UnknownWhereNothingCanBeReadNorTried) {
@@ -91,29 +91,29 @@ TEST(JudgeLsm, UnknownWhereNothingCanBeReadNorTried) {
   EXPECT_EQ(judge_lsm(facts).level, LsmLevel::kUnknown);
 }
 
-TEST(JudgeLsm, RefusedNamesWhatMayRefuse) {
-  auto facts = refusing(EPERM);
+TEST(JudgeLsm, DeniedNamesWhatMayDeny) {
+  auto facts = denying(EPERM);
   facts.seccomp = true;
   facts.lockdown = "integrity";
   const auto support = judge_lsm(facts);
-  EXPECT_EQ(support.level, LsmLevel::kRefused);
+  EXPECT_EQ(support.level, LsmLevel::kDenied);
   EXPECT_THAT(support.text, HasSubstr("EPERM"));
   EXPECT_THAT(support.text, HasSubstr("although bpf is among"));
   EXPECT_THAT(support.text, HasSubstr("seccomp"));
   EXPECT_THAT(support.text, HasSubstr("lockdown is \"integrity\""));
 }
 
-TEST(JudgeLsm, RefusedDoesNotBlameWhatIsNotThere) {
-  auto facts = refusing(EACCES);
+TEST(JudgeLsm, DeniedDoesNotBlameWhatIsNotThere) {
+  auto facts = denying(EACCES);
   facts.modules.reset();
   facts.lockdown = "none";
   const auto support = judge_lsm(facts);
-  EXPECT_EQ(support.level, LsmLevel::kRefused);
+  EXPECT_EQ(support.level, LsmLevel::kDenied);
   EXPECT_EQ(support.text, "the kernel refuses to load an LSM program (EACCES)");
 }
 
 TEST(JudgeLsm, AnotherLoadErrorIsAFailureWithItsLog) {
-  auto facts = refusing(EINVAL);
+  auto facts = denying(EINVAL);
   facts.load =
       Error("load the LSM programs: Invalid argument\n  R1 is what?\n  processed 3", EINVAL);
   const auto support = judge_lsm(facts);

@@ -105,7 +105,7 @@ TEST_F(Table, ExcusesAProcessWithAllThatItStarts) {
   for (const auto pid : {10, 11, 12, 13}) {
     const auto* entry = table_.find(pid, 6 * kSecond);
     ASSERT_TRUE(entry->now.excuse) << pid;
-    EXPECT_TRUE(excuse_of(Found(entry->now, entry->lineage))) << pid;
+    EXPECT_TRUE(excuse_of(ActingProcess(entry->now, entry->lineage))) << pid;
   }
   EXPECT_FALSE(table_.find(20, 6 * kSecond)->now.excuse) << "it was there before";
   fork(process(11, 6 * kSecond, 20, kSecond + 1));
@@ -124,12 +124,12 @@ TEST_F(Table, KnowsWhoIsExcusedByWhoStartedIt) {
   child.start = 3 * kSecond;
   auto lineage = std::make_shared<Lineage>();
   lineage->push_back(std::make_shared<const Snapshot>(parent));
-  EXPECT_TRUE(table_.excuses().of(Found(child, lineage)));
-  EXPECT_TRUE(table_.excuses().of(Found(parent, nullptr)));
-  EXPECT_FALSE(table_.excuses().of(Found(child, nullptr)));
+  EXPECT_TRUE(table_.excuses().of(ActingProcess(child, lineage)));
+  EXPECT_TRUE(table_.excuses().of(ActingProcess(parent, nullptr)));
+  EXPECT_FALSE(table_.excuses().of(ActingProcess(child, nullptr)));
   parent.start = 5 * kSecond;
-  EXPECT_FALSE(table_.excuses().of(Found(parent, nullptr))) << "another with this number";
-  EXPECT_FALSE(table_.excuses().of(Found(10))) << "a number is nobody";
+  EXPECT_FALSE(table_.excuses().of(ActingProcess(parent, nullptr))) << "another with this number";
+  EXPECT_FALSE(table_.excuses().of(ActingProcess(10))) << "a number is nobody";
 }
 
 TEST_F(Table, AnExcuseEnds) {
@@ -152,8 +152,8 @@ TEST_F(Table, AnExcuseEnds) {
   fork(process(13, 6 * kSecond));
   ASSERT_TRUE(table_.excuse(*table_.living(13), excuse(1)));
   const auto* entry = table_.living(13);
-  EXPECT_FALSE(excuse_of(Found(entry->now, nullptr)));
-  EXPECT_FALSE(table_.excuses().of(Found(entry->now, nullptr)));
+  EXPECT_FALSE(excuse_of(ActingProcess(entry->now, nullptr)));
+  EXPECT_FALSE(table_.excuses().of(ActingProcess(entry->now, nullptr)));
   EXPECT_EQ(table_.excuses().take_over(all_live).size(), 1U);
 }
 
@@ -247,7 +247,7 @@ TEST_F(Table, ForgettingOneLeavesTheOthersWithItsNumber) {
 TEST_F(Table, TakesNoMoreLivingThanItMay) {
   for (int i = 0; i < 120; ++i) fork(process(100 + i, kSecond));
   EXPECT_EQ(table_.living_count(), 100U);
-  EXPECT_EQ(table_.counters().refused, 20U);
+  EXPECT_EQ(table_.counters().denied, 20U);
   end(process(100, kSecond), 2 * kSecond);
   fork(process(300, 2 * kSecond));
   EXPECT_NE(table_.find(300, 2 * kSecond), nullptr);
@@ -293,7 +293,7 @@ TEST_F(Table, WhatWasLostIsNotGuessed) {
   EXPECT_FALSE(entry->now.image);
   EXPECT_FALSE(entry->now.cwd);
   EXPECT_FALSE(entry->lineage);
-  const Found found(entry->now, entry->lineage);
+  const ActingProcess found(entry->now, entry->lineage);
   EXPECT_FALSE(found.actor().exe);
   EXPECT_FALSE(found.actor().cmdline);
   EXPECT_TRUE(found.subject().self.labels.empty());
@@ -316,7 +316,7 @@ TEST_F(Table, ChildrenOfAPackageManagerAreKnownAsSuch) {
   fork(process(11, 2 * kSecond, 10, kSecond));
   exec(process(11, 2 * kSecond, 10, kSecond), "touch", "touch x");
   const auto* entry = table_.find(11, 3 * kSecond);
-  const Found found(entry->now, entry->lineage);
+  const ActingProcess found(entry->now, entry->lineage);
   EXPECT_FALSE(found.subject().self.labels.has(Label::kPackageManager));
   ASSERT_EQ(found.subject().ancestors.size(), 1U);
   EXPECT_TRUE(found.subject().ancestors[0].labels.has(Label::kPackageManager));

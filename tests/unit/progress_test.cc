@@ -1,5 +1,5 @@
 // What is said of how far a scan is.
-#include "guardd/ctl/progress.h"
+#include "guardd/ctl/screen/progress.h"
 
 #include <gmock/gmock.h>
 

@@ -25,21 +25,21 @@ EffectiveAction effective(std::string_view guard, std::string_view action, Backe
   return effective_action(loaded.policy(), backend, limits);
 }
 
-TEST(Reach, TheLsmSeesAndRefusesEverything) {
+TEST(Reach, TheLsmSeesAndDeniesEverything) {
   for (std::size_t i = 0; i < Words<Operation>::kAll.size(); ++i) {
-    const auto [sees, refuses] = reach(Backend::kLsm, static_cast<Operation>(i));
-    EXPECT_TRUE(sees && refuses) << Words<Operation>::kAll[i];
+    const auto [sees, denies] = reach(Backend::kLsm, static_cast<Operation>(i));
+    EXPECT_TRUE(sees && denies) << Words<Operation>::kAll[i];
   }
 }
 
-TEST(Reach, FanotifyRefusesOpensOnly) {
+TEST(Reach, FanotifyDeniesOpensOnly) {
   const EnumSet<Operation> opens{Operation::kCreate, Operation::kWrite, Operation::kMap,
                                  Operation::kRead};
   for (std::size_t i = 0; i < Words<Operation>::kAll.size(); ++i) {
     const auto operation = static_cast<Operation>(i);
-    const auto [sees, refuses] = reach(Backend::kFanotify, operation);
+    const auto [sees, denies] = reach(Backend::kFanotify, operation);
     EXPECT_EQ(sees, operation != Operation::kSetflags) << word(operation);
-    EXPECT_EQ(refuses, opens.has(operation)) << word(operation);
+    EXPECT_EQ(denies, opens.has(operation)) << word(operation);
   }
 }
 

@@ -68,8 +68,8 @@ exclude   = ["cache/**"]    # globs relative to the tree
 severity  = "medium"        # info | low | medium | high | critical
 category  = "service"       # free text, for reports
 tell      = true            # one line on the offender's own terminal (default true)
-only      = "any"         # whom deny refuses: any | interactive
-strict    = false         # true: deny refuses package managers too
+only      = "any"         # whom deny rejects: any | interactive
+strict    = false         # true: deny rejects package managers too
 
   [[policy.rule]]           # other owners inside the tree; first match wins
   match     = ["conf/keystore", "**/*.key"]
@@ -222,15 +222,15 @@ struct Slip {
   std::string_view message;
 };
 
-class ReadPolicyRefuses : public ::testing::TestWithParam<Slip> {};
+class ReadPolicyRejects : public ::testing::TestWithParam<Slip> {};
 
-TEST_P(ReadPolicyRefuses, AndSaysWhereAndWhy) {
+TEST_P(ReadPolicyRejects, AndSaysWhereAndWhy) {
   EXPECT_THAT(messages(policy_text(GetParam().line)),
               ElementsAre("p.toml:" + std::string(GetParam().message)));
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    WrongTypes, ReadPolicyRefuses,
+    WrongTypes, ReadPolicyRejects,
     ::testing::Values(
         Slip{"group = true", "5:9: group wants a name or a number, not a boolean"},
         Slip{"group = 1.5", "5:9: group wants a name or a number, not a fraction"},
@@ -289,7 +289,7 @@ INSTANTIATE_TEST_SUITE_P(
              "5:34: action wants a string, not a number"}));
 
 INSTANTIATE_TEST_SUITE_P(
-    WrongValues, ReadPolicyRefuses,
+    WrongValues, ReadPolicyRejects,
     ::testing::Values(
         Slip{"action = \"dney\"",
              "5:10: action can be off, log, fix or deny, not \"dney\"; did you mean \"deny\"?"},
@@ -342,7 +342,7 @@ INSTANTIATE_TEST_SUITE_P(
              "5:9: group = \"shop\\n\": no name holds a control character"}));
 
 INSTANTIATE_TEST_SUITE_P(
-    UnknownKeys, ReadPolicyRefuses,
+    UnknownKeys, ReadPolicyRejects,
     ::testing::Values(
         Slip{"actoin = \"fix\"",
              "5:1: unknown key \"actoin\" in [[policy]]; did you mean \"action\"?"},

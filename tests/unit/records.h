@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "policy/record.h"
+#include "policy/record/record.h"
 
 namespace guard {
 
@@ -46,7 +46,7 @@ inline Violation git_violation(const std::string& path = "/srv/shop/index.html")
   v.gid_wanted = Gid{4242};
   v.owner_wanted = "shop";
   v.group_wanted = "shop";
-  v.action = Told::kFixed;
+  v.action = Outcome::kFixed;
   v.actor.uid = v.actor.euid = v.actor.fsuid = Uid{0};
   v.actor.gid = Gid{0};
   v.actor.login_uid = Uid{1000};

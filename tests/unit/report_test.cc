@@ -45,7 +45,7 @@ class ReportTest : public AuditTest {
       v.actor.login_user = v.actor.human = person;
       auto top = process(1'000 + commands_, "git", "git pull " + std::to_string(commands_));
       acts(v, top, {process(10 + commands_, "bash", "-bash")});
-      if (i == 0) v.action = Told::kDenied;
+      if (i == 0) v.action = Outcome::kDenied;
       tell(to, std::move(v));
     }
   }
@@ -73,8 +73,8 @@ TEST_F(ReportTest, EverythingIsCountedOnce) {
   const auto made = report();
   EXPECT_EQ(made.all.violations, 13U);
   EXPECT_EQ(made.all.incidents, 3U);
-  EXPECT_EQ(made.all.of(Told::kDenied), 3U);
-  EXPECT_EQ(made.all.of(Told::kFixed), 10U);
+  EXPECT_EQ(made.all.of(Outcome::kDenied), 3U);
+  EXPECT_EQ(made.all.of(Outcome::kFixed), 10U);
   EXPECT_EQ(made.all.first, moment(0));
   EXPECT_EQ(made.all.last, moment(7'300'000'001));
   EXPECT_EQ(made.oldest, moment(0));
@@ -181,7 +181,7 @@ TEST(Ranking, KeepsWhatComesOftenAndForgetsNoCount) {
   for (int i = 0; i < 100'000; ++i) {
     ranking.make_room();
     for (const auto& key : {std::string("often"), "once-" + std::to_string(i)}) {
-      ranking.add(ranking.index_of(key), Tally::TimePoint(), Told::kFixed, 1, i);
+      ranking.add(ranking.index_of(key), Tally::TimePoint(), Outcome::kFixed, 1, i);
       ++told;
     }
   }
@@ -196,7 +196,7 @@ TEST(Ranking, KeepsWhatComesOftenAndForgetsNoCount) {
 TEST(PathTree, ARowForWhatIsWorthOne) {
   PathTree tree;
   const auto add = [&](const std::string& path, int times) {
-    for (int i = 0; i < times; ++i) tree.add(path, Tally::TimePoint(), Told::kFixed, 1, 1);
+    for (int i = 0; i < times; ++i) tree.add(path, Tally::TimePoint(), Outcome::kFixed, 1, 1);
   };
   for (int i = 0; i < 100; ++i) add("/srv/shop/data/" + std::to_string(i), 1);
   add("/srv/shop/conf/key", 50);
@@ -216,13 +216,13 @@ TEST(PathTree, IsBounded) {
   for (int i = 0; i < 2'000; ++i) down += "/x";
   for (int i = 0; i < 200'000; ++i) {
     tree.add("/srv/" + std::to_string(i % 100) + "/" + std::to_string(i), Tally::TimePoint(),
-             Told::kFixed, 1, i);
-    tree.add("/srv/hot", Tally::TimePoint(), Told::kFixed, 1, i);
+             Outcome::kFixed, 1, i);
+    tree.add("/srv/hot", Tally::TimePoint(), Outcome::kFixed, 1, i);
     told += 2;
   }
   for (const auto& path : {down, "/srv/" + deep, std::string("/"), std::string("no slash"),
                            std::string(), std::string("//a//")}) {
-    tree.add(path, Tally::TimePoint(), Told::kLogged, 1, 0);
+    tree.add(path, Tally::TimePoint(), Outcome::kLogged, 1, 0);
     ++told;
   }
   const auto table = tree.table(10);

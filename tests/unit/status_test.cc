@@ -1,7 +1,7 @@
 // What the service manager is told of us, and when.
 #include <gmock/gmock.h>
 
-#include "guardd/service_manager.h"
+#include "guardd/service/notify.h"
 #include "tests/unit/records.h"
 
 namespace guard {
@@ -19,7 +19,7 @@ Incident git_incident() {
   incident.first_seen = moment();
   incident.command = process(300, "git", "git pull");
   incident.count = 3;
-  incident.told[static_cast<std::size_t>(Told::kFixed)] = 3;
+  incident.told[static_cast<std::size_t>(Outcome::kFixed)] = 3;
   return incident;
 }
 

@@ -35,7 +35,7 @@ Pending pending(int number, const std::string& path) {
   image->id = InodeId{5, 6};
   image->labels.add(Label::kBackup);
   who.image = std::move(image);
-  made.who = std::make_shared<const Found>(std::move(who), nullptr);
+  made.who = std::make_shared<const ActingProcess>(std::move(who), nullptr);
   return made;
 }
 
@@ -53,7 +53,7 @@ class StoreTest : public testing::Test {
     EXPECT_TRUE(store) << store.error().text();
     return store ? *std::move(store) : nullptr;
   }
-  std::string refusal() const {
+  std::string rejection() const {
     const auto store = Store::open(directory_.string());
     return store ? "opened" : store.error().text();
   }
@@ -193,18 +193,18 @@ TEST_F(StoreTest, MakesTheWayToItself) {
 TEST_F(StoreTest, CannotBeWhereSomethingElseIs) {
   std::ofstream(directory_ / "file").close();
   directory_ /= "file";
-  EXPECT_NE(refusal().find("cannot be made"), std::string::npos) << refusal();
+  EXPECT_NE(rejection().find("cannot be made"), std::string::npos) << rejection();
   directory_ = directory_.parent_path();
 }
 
 TEST_F(StoreTest, IsUsedByOneGuarddOnly) {
   const auto store = open();
-  EXPECT_NE(refusal().find("is used by another guardd"), std::string::npos);
+  EXPECT_NE(rejection().find("is used by another guardd"), std::string::npos);
 }
 
 TEST_F(StoreTest, IsNotTrustedWhereOthersCanWrite) {
   ASSERT_EQ(::chmod(directory_.c_str(), 0770), 0);
-  EXPECT_NE(refusal().find("can be written by others"), std::string::npos);
+  EXPECT_NE(rejection().find("can be written by others"), std::string::npos);
 }
 
 TEST_F(StoreTest, ANewerOneIsLeftAlone) {
@@ -213,7 +213,7 @@ TEST_F(StoreTest, ANewerOneIsLeftAlone) {
     ASSERT_TRUE(database);
     ASSERT_TRUE(database->run("PRAGMA user_version = 99"));
   }
-  EXPECT_NE(refusal().find("newer guardd (version 99)"), std::string::npos);
+  EXPECT_NE(rejection().find("newer guardd (version 99)"), std::string::npos);
 }
 
 TEST_F(StoreTest, ABrokenOneIsPutAside) {

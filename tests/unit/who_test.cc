@@ -7,10 +7,11 @@
 #include <fstream>
 #include <string>
 
+#include "guardd/host/files.h"
 #include "guardd/who/labels.h"
 #include "guardd/who/proc.h"
 #include "guardd/who/processes.h"
-#include "guardd/who/record.h"
+#include "guardd/who/traced_process.h"
 
 namespace guard {
 namespace {

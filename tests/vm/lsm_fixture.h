@@ -56,29 +56,29 @@ class ActingAs {
 };
 
 // What the programs told, kept.
-struct Told {
-  Happened what;
+struct LsmReport {
+  EventRecord what;
   std::string path;
   bool is_whole;
   std::optional<std::string> old_path;
 };
 
-inline std::ostream& operator<<(std::ostream& out, const Told& told) {
+inline std::ostream& operator<<(std::ostream& out, const LsmReport& told) {
   return out << "operation " << told.what.operation << " guard " << told.what.guard << " answer "
              << told.what.answer << " flags " << told.what.flags << " path " << told.path;
 }
 
 struct Heard {
-  std::vector<Told> told;
-  std::vector<Closed> closings;
+  std::vector<LsmReport> told;
+  std::vector<CloseRecord> closings;
 };
 
 class Ear : public LsmListener {
  public:
-  void happened(const Happening& happening) noexcept override {
+  void happened(const LsmEvent& happening) noexcept override {
     heard.told.push_back({happening.what, happening.path, happening.is_whole, happening.old_path});
   }
-  void closed(const Closed& one) noexcept override { heard.closings.push_back(one); }
+  void closed(const CloseRecord& one) noexcept override { heard.closings.push_back(one); }
 
   Heard heard;
 };
@@ -202,7 +202,7 @@ class LsmTest : public testing::Test {
   // Since the beginning of the test.
   LsmCounters counters() const {
     const auto now = *lsm_->counters();
-    return {now.refused - before_.refused, now.passed - before_.passed,
+    return {now.denied - before_.denied,   now.passed - before_.passed,
             now.unknown - before_.unknown, now.undecided - before_.undecided,
             now.folded - before_.folded,   now.lost - before_.lost};
   }

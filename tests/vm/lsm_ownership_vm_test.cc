@@ -16,7 +16,7 @@ using testing::UnorderedElementsAre;
 class LsmOwnership : public LsmOnEveryFs {};
 GUARD_ON_EVERY_FS(LsmOwnership);
 
-TEST_P(LsmOwnership, EveryWayToComeInIsRefusedAndLeavesNothing) {
+TEST_P(LsmOwnership, EveryWayToComeInIsDeniedAndLeavesNothing) {
   make_file(source_, "file", "of root");
   for (const auto& operation : operations()) {
     const auto before = state_of(source_, "file");
@@ -38,11 +38,11 @@ TEST_P(LsmOwnership, IoUringIsNoWayIn) {
   EXPECT_GE(uring.openat("/mnt/outside/new", O_CREAT | O_WRONLY, 0600), 0);
 }
 
-TEST_P(LsmOwnership, LinksOutAreRefusedToAllButTheOwner) {
+TEST_P(LsmOwnership, LinksOutAreDeniedToAllButTheOwner) {
   make_file_as_owner(tree_, "own", "");
   EXPECT_EQ(errno_of(::linkat(tree_.get(), "own", outside_.get(), "link", 0)), EPERM);
   EXPECT_THAT(names(outside_), IsEmpty());
-  EXPECT_EQ(counters().refused, 1U);
+  EXPECT_EQ(counters().denied, 1U);
   const ActingAs owner(kOwner);
   EXPECT_EQ(errno_of(::linkat(tree_.get(), "own", outside_.get(), "link", 0)), 0);
 }
@@ -100,7 +100,7 @@ TEST_P(LsmOwnership, ItCannotBeGivenAway) {
   EXPECT_EQ(errno_of(::fchownat(tree_.get(), "own", kOwner, 0, 0)), EPERM);
   EXPECT_EQ(errno_of(::fchown(file.get(), 0, 0)), EPERM);
   EXPECT_EQ(state_of(tree_, "own"), before);
-  EXPECT_EQ(counters().refused, 3U);
+  EXPECT_EQ(counters().denied, 3U);
 }
 
 TEST_P(LsmOwnership, ItCanBeGivenBack) {
@@ -137,7 +137,7 @@ TEST_P(LsmOwnership, OnlyTheWantedModesCanBeSet) {
   EXPECT_EQ(errno_of(::fchmodat(tree_.get(), "dir", 0755, 0)), EPERM);
   EXPECT_EQ(errno_of(::fchmodat(tree_.get(), "own", 0640, 0)), 0);
   EXPECT_EQ(errno_of(::fchmodat(tree_.get(), "dir", 0750, 0)), 0);
-  EXPECT_EQ(counters().refused, 3U);
+  EXPECT_EQ(counters().denied, 3U);
   const ActingAs owner(kOwner);
   EXPECT_EQ(errno_of(::fchmodat(tree_.get(), "own", 0600, 0)), 0);
 }

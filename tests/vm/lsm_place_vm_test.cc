@@ -2,7 +2,7 @@
 #include <linux/mount.h>
 #include <sys/syscall.h>
 
-#include "policy/automaton.h"
+#include "guardd/kernel/pattern_table.h"
 #include "tests/vm/lsm_fixture.h"
 
 namespace guard {
@@ -95,13 +95,13 @@ TEST_F(LsmPatterns, ARuleNamesAnotherOwner) {
   EXPECT_EQ(counters().passed, 1U);
   EXPECT_EQ(make("conf/off"), 0);
   EXPECT_EQ(make("conf/new"), EPERM);
-  EXPECT_EQ(counters().refused, 1U);
+  EXPECT_EQ(counters().denied, 1U);
   const ActingAs other(kOther);
   EXPECT_EQ(make("conf/b.key"), EPERM);
 }
 
 // Not even where the rule wants another.
-TEST_F(LsmPatterns, ThePolicysOwnerIsNeverRefused) {
+TEST_F(LsmPatterns, ThePolicysOwnerIsNeverDenied) {
   tag(tree_, tag_with({}, {{"*.key"}}, {Terms{0, 0, kAnyMode, kAnyMode, kTreeActionDeny}}));
   const ActingAs owner(kOwner);
   EXPECT_EQ(make("a.key"), 0);
@@ -135,7 +135,7 @@ TEST_F(LsmPatterns, SixtyLevelsDown) {
   EXPECT_EQ(counters().undecided, 0U);
 }
 
-TEST_F(LsmPatterns, WhereTheyAreMissingNothingIsRefused) {
+TEST_F(LsmPatterns, WhereTheyAreMissingNothingIsDenied) {
   auto lost = tag_for(kOwner);
   lost.patterns = 999;
   tag(tree_, lost);
@@ -149,7 +149,7 @@ TEST_F(LsmPatterns, WhereTheyAreMissingNothingIsRefused) {
   EXPECT_EQ(counters().undecided, 2U);
 }
 
-TEST_F(LsmPatterns, WhereARuleIsMissingNothingIsRefused) {
+TEST_F(LsmPatterns, WhereARuleIsMissingNothingIsDenied) {
   tag(tree_, tag_with({}, {{"*.key"}}));
   EXPECT_EQ(make("new"), EPERM);
   EXPECT_EQ(make("new.key"), 0);
@@ -198,7 +198,7 @@ TEST_F(LsmTest, WhatComesFromTooDeepIsJudgedWhereItArrives) {
   make_file(last, "file", "");
   EXPECT_EQ(errno_of(::renameat(last.get(), "file", tree_.get(), "file")), EPERM);
   EXPECT_EQ(errno_of(::linkat(last.get(), "file", tree_.get(), "file", 0)), EPERM);
-  EXPECT_EQ(counters().refused, 2U);
+  EXPECT_EQ(counters().denied, 2U);
   const auto before = counters().unknown;
   EXPECT_EQ(errno_of(::renameat(last.get(), "file", outside_.get(), "file")), 0);
   EXPECT_EQ(counters().unknown, before + 1);
@@ -226,10 +226,10 @@ TEST_P(LsmDisconnected, WhatHangsOnNothingPassesAndIsCounted) {
   const Fd file(::open_by_handle_at(mount.get(), &handle.head, O_WRONLY | O_CLOEXEC));
   EXPECT_TRUE(file);
   EXPECT_EQ(counters().unknown, 1U);
-  EXPECT_EQ(counters().refused, 0U);
+  EXPECT_EQ(counters().denied, 0U);
 }
 
-TEST_P(LsmDisconnected, WhoseNameIsKnownIsRefused) {
+TEST_P(LsmDisconnected, WhoseNameIsKnownIsDenied) {
   make_file_as_owner(tree_, "own", "content");
   tag(tree_, kOwner, kTreeActionDeny, kContentBit);
   const Fd mount = open_directory("/mnt");
@@ -277,7 +277,7 @@ TEST_F(LsmMounts, NothingIsHiddenInTheTree) {
     EXPECT_EQ(way("/mnt/outside"), 0);
     EXPECT_EQ(::umount("/mnt/outside"), 0);
   }
-  EXPECT_EQ(counters().refused, 6U);
+  EXPECT_EQ(counters().denied, 6U);
 }
 
 TEST_F(LsmMounts, AreToldUnderLogAndSoIsTheirEnd) {
@@ -299,7 +299,7 @@ TEST_F(LsmMounts, CanAlwaysBeTakenAway) {
   for (const auto way : kWays) ASSERT_EQ(way("/mnt/tree/point"), 0);
   tag(tree_, kOwner, kTreeActionDeny, kEveryGuard);
   for (std::size_t i = 0; i < std::size(kWays); ++i) EXPECT_EQ(::umount("/mnt/tree/point"), 0);
-  EXPECT_EQ(counters().refused, 0U);
+  EXPECT_EQ(counters().denied, 0U);
 }
 
 TEST_F(LsmMounts, CanBeMountedAgainWithOtherOptions) {

@@ -74,14 +74,14 @@ class LsmSubject : public LsmTest {
   void expect_spared(int outcome) {
     EXPECT_EQ(outcome, 0);
     EXPECT_EQ(::rmdir("/mnt/tree/new"), 0);
-    EXPECT_EQ(counters().refused, 0U);
+    EXPECT_EQ(counters().denied, 0U);
     EXPECT_GE(counters().passed, 1U);
     EXPECT_FALSE(hear().told.empty());
   }
-  void expect_refused(int outcome) {
+  void expect_denied(int outcome) {
     EXPECT_NE(outcome, 0);
     EXPECT_NE(::access("/mnt/tree/new", F_OK), 0);
-    EXPECT_GE(counters().refused, 1U);
+    EXPECT_GE(counters().denied, 1U);
     EXPECT_EQ(counters().passed, 0U);
   }
 
@@ -110,7 +110,7 @@ TEST_F(LsmSubject, AUserIs) {
 TEST_F(LsmSubject, AnotherUserIsNot) {
   lsm_->exempt(asking({{&Exemptions::need_user, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, kOther}, kBit));
-  expect_refused(make_new());
+  expect_denied(make_new());
 }
 
 TEST_F(LsmSubject, AGroupIsEvenASupplementaryOne) {
@@ -131,16 +131,16 @@ TEST_F(LsmSubject, ThePrimaryGroupCounts) {
 TEST_F(LsmSubject, OtherGroupsAreNot) {
   lsm_->exempt(asking({{&Exemptions::need_group, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectGroup, kGroup}, kBit));
-  expect_refused(make_new());
+  expect_denied(make_new());
 }
 
 TEST_F(LsmSubject, ALoginIsWhateverTheUserIsNow) {
   lsm_->exempt(asking({{&Exemptions::need_login, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectLogin, 1000}, kBit));
-  expect_refused(in_child([] { return log_in(1001) + make_new(); }));
-  const auto refused = counters().refused;
+  expect_denied(in_child([] { return log_in(1001) + make_new(); }));
+  const auto denied = counters().denied;
   EXPECT_EQ(in_child([] { return log_in(1000) + make_new(); }), 0);
-  EXPECT_EQ(counters().refused, refused);
+  EXPECT_EQ(counters().denied, denied);
   EXPECT_EQ(counters().passed, 1U);
 }
 
@@ -149,7 +149,7 @@ TEST_F(LsmSubject, AllThatIsAskedForIsNeeded) {
   lsm_->exempt(asking({{&Exemptions::need_user, kBit}, {&Exemptions::need_login, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, kOther}, kBit));
   ASSERT_TRUE(lsm_->set_subject({kSubjectLogin, 1002}, kBit));
-  expect_refused(in_child([] { return log_in(1002) + make_new(); }));
+  expect_denied(in_child([] { return log_in(1002) + make_new(); }));
   EXPECT_EQ(in_child([] {
               const ActingAs other(kOther);
               return make_new();
@@ -165,7 +165,7 @@ TEST_F(LsmSubject, AllThatIsAskedForIsNeeded) {
 
 TEST_F(LsmSubject, AProgramIsByItsInode) {
   lsm_->exempt(asking({{&Exemptions::need_program, kBit}}));
-  expect_refused(shell("/bin/sh", "/mnt/outside/makes /mnt/tree/new"));
+  expect_denied(shell("/bin/sh", "/mnt/outside/makes /mnt/tree/new"));
   set_program(kMkdir, {kBit, 0, 0});
   fs::rename(kMkdir, "/mnt/outside/renamed");
   EXPECT_EQ(shell("/bin/sh", "/mnt/outside/renamed /mnt/tree/new"), 0);
@@ -175,7 +175,7 @@ TEST_F(LsmSubject, AProgramIsByItsInode) {
 TEST_F(LsmSubject, WhatItStartsIsNotUnlessItSaysSo) {
   lsm_->exempt(asking({{&Exemptions::need_program, kBit}}));
   set_program(kShell, {kBit, 0, 0});
-  expect_refused(shell(kShell, "/bin/mkdir /mnt/tree/new; exit $?"));
+  expect_denied(shell(kShell, "/bin/mkdir /mnt/tree/new; exit $?"));
 }
 
 TEST_F(LsmSubject, WhatItStartsIsToo) {
@@ -219,7 +219,7 @@ TEST_F(LsmSubject, WhatItStartedIsEvenIfAThreadBecomesAnotherProgram) {
 TEST_F(LsmSubject, WhatAnotherStartedIsNot) {
   lsm_->exempt(asking({{&Exemptions::need_program, kBit}, {&Exemptions::for_children, kBit}}));
   set_program(kShell, {kBit, 0, 0});
-  expect_refused(shell("/bin/sh", "/bin/mkdir /mnt/tree/new; exit $?"));
+  expect_denied(shell("/bin/sh", "/bin/mkdir /mnt/tree/new; exit $?"));
 }
 
 TEST_F(LsmSubject, PackageManagersAre) {
@@ -240,7 +240,7 @@ TEST_F(LsmSubject, PackageManagersAreNotWhereTheTreeIsStrict) {
   all.of_label[0] = kPackages;
   lsm_->exempt(all);
   set_program(kShell, {0, 1, 0});
-  expect_refused(shell(kShell, "/bin/mkdir /mnt/tree/new; exit $?"));
+  expect_denied(shell(kShell, "/bin/mkdir /mnt/tree/new; exit $?"));
 }
 
 // What runs is the interpreter; the script shows itself by its name.
@@ -255,11 +255,11 @@ TEST_F(LsmSubject, AScriptHasItsLabel) {
     std::ofstream(name) << "#!" << kShell << "\n/bin/mkdir /mnt/tree/new\nexit $?\n";
     fs::permissions(name, fs::perms{0755});
   }
-  expect_refused(shell("/bin/sh", "/mnt/outside/another; exit $?"));
+  expect_denied(shell("/bin/sh", "/mnt/outside/another; exit $?"));
   EXPECT_EQ(shell("/bin/sh", "/mnt/outside/upgrades; exit $?"), 0);
 }
 
-TEST_F(LsmSubject, OnlyWhoSitsAtATerminalCanBeRefused) {
+TEST_F(LsmSubject, OnlyWhoSitsAtATerminalCanBeDenied) {
   auto interactive = tag_for(kOwner);
   interactive.flags = kTreeOnlyInteractive;
   tag(tree_, interactive);
@@ -312,7 +312,7 @@ TEST_F(LsmUnit, IsTheInnermostThatIsOne) {
 TEST_F(LsmUnit, AnotherIsNot) {
   lsm_->exempt(asking({{&Exemptions::need_unit, kBit}}));
   ASSERT_TRUE(lsm_->set_unit("guard-other.service", kBit));
-  expect_refused(make_in(kUnit));
+  expect_denied(make_in(kUnit));
 }
 
 TEST_F(LsmUnit, AnyIsWhereThePatternCannotBeRead) {
@@ -339,7 +339,7 @@ TEST_F(LsmSubject, WhomItIgnoresItDoesNotTellOf) {
 TEST_F(LsmSubject, AnotherPolicysExemptionSparesNobody) {
   lsm_->exempt(asking({{&Exemptions::need_user, kBit | kBit << 1}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, 0}, kBit << 1));
-  expect_refused(make_new());
+  expect_denied(make_new());
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, 0}, 0));
 }
 

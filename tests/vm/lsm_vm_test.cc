@@ -12,10 +12,10 @@ class EveryOperation : public LsmTest, public testing::WithParamInterface<Operat
  protected:
   int run(const Fd& into) const { return GetParam().run(into.get(), source_.get()); }
 
-  void expect_refused(const Fd& into) {
+  void expect_denied(const Fd& into) {
     const auto before = counters();
     EXPECT_EQ(run(into), EPERM);
-    EXPECT_EQ(counters().refused, before.refused + 1);
+    EXPECT_EQ(counters().denied, before.denied + 1);
     EXPECT_THAT(names(into), IsEmpty());
     EXPECT_THAT(names(source_), testing::UnorderedElementsAre("file", "dir"));
     struct stat file {};
@@ -27,22 +27,22 @@ class EveryOperation : public LsmTest, public testing::WithParamInterface<Operat
 INSTANTIATE_TEST_SUITE_P(Lsm, EveryOperation, testing::ValuesIn(operations()),
                          [](const auto& test) { return std::string(test.param.name); });
 
-TEST_P(EveryOperation, IsRefusedInTheTreeAndLeavesNothing) {
-  expect_refused(tree_);
+TEST_P(EveryOperation, IsDeniedInTheTreeAndLeavesNothing) {
+  expect_denied(tree_);
 }
 
-TEST_P(EveryOperation, IsRefusedDeepInTheTree) {
-  expect_refused(make_directory_as_owner("tree/1/2/3/4/5/6/7/8/9"));
+TEST_P(EveryOperation, IsDeniedDeepInTheTree) {
+  expect_denied(make_directory_as_owner("tree/1/2/3/4/5/6/7/8/9"));
 }
 
-TEST_P(EveryOperation, IsRefusedThroughABindMount) {
+TEST_P(EveryOperation, IsDeniedThroughABindMount) {
   (void)make_directory("bound", 0);
   ASSERT_EQ(::mount("/mnt", "/mnt/bound", nullptr, MS_BIND, nullptr), 0);
   source_ = open_directory("/mnt/bound/source");
-  expect_refused(open_directory("/mnt/bound/tree"));
+  expect_denied(open_directory("/mnt/bound/tree"));
 }
 
-TEST_P(EveryOperation, IsRefusedFromAnotherMountNamespace) {
+TEST_P(EveryOperation, IsDeniedFromAnotherMountNamespace) {
   const auto before = counters();
   EXPECT_EQ(in_child([] {
               if (::unshare(CLONE_NEWNS) != 0) return 255;
@@ -51,7 +51,7 @@ TEST_P(EveryOperation, IsRefusedFromAnotherMountNamespace) {
               return GetParam().run(into.get(), source.get());
             }),
             EPERM);
-  EXPECT_EQ(counters().refused, before.refused + 1);
+  EXPECT_EQ(counters().denied, before.denied + 1);
   EXPECT_THAT(names(tree_), IsEmpty());
 }
 
@@ -72,16 +72,16 @@ TEST_P(EveryOperation, PassesAndIsCountedUnderLog) {
   tag(tree_, kOwner, kTreeActionLog);
   EXPECT_EQ(run(tree_), 0);
   EXPECT_EQ(counters().passed, 1U);
-  EXPECT_EQ(counters().refused, 0U);
+  EXPECT_EQ(counters().denied, 0U);
 }
 
 TEST_P(EveryOperation, IsFreeAgainOnceUntagged) {
-  expect_refused(tree_);
+  expect_denied(tree_);
   untag(tree_);
   EXPECT_EQ(run(tree_), 0);
 }
 
-TEST_F(LsmTest, ThirdUsersAreRefusedToo) {
+TEST_F(LsmTest, ThirdUsersAreDeniedToo) {
   ASSERT_EQ(::fchmod(tree_.get(), 0777), 0);
   const ActingAs other(kOther);
   EXPECT_EQ(::mkdirat(tree_.get(), "new", 0700), -1);
@@ -116,7 +116,7 @@ TEST_F(LsmTest, MovingWithinTheTreeIsFreeForWhatIsTheOwners) {
   EXPECT_EQ(errno, EPERM);
 }
 
-TEST_F(LsmTest, ExchangeIsRefusedInEitherOrder) {
+TEST_F(LsmTest, ExchangeIsDeniedInEitherOrder) {
   (void)make_directory_as_owner("tree/own");
   for (const bool outwards : {true, false}) {
     const int from = outwards ? tree_.get() : source_.get();

@@ -1,0 +1,124 @@
+// Who is it: fills a record with what the kernel knows of a process, and with the names of a path.
+// Reads only; whatever cannot be read stays 0 or says that it is not whole.
+#pragma once
+
+#include "bpf/programs/kernel.bpf.h"
+// Only after it, as it builds on the same types.
+#include <bpf/bpf_core_read.h>
+
+#include "bpf/wire/tracer_wire.h"
+
+enum {
+  kInitialPidNamespace = 0xeffffffc,  // its number is part of the kernel's interface
+  kNamespaceDepth = 33,               // how deep process namespaces can be nested, plus one
+  kPathSteps = 40,                    // names and mounts on the way to a root
+};
+
+// The process namespace that guardd counts in. Set before the programs are loaded.
+const volatile __u32 guard_pid_namespace = kInitialPidNamespace;
+
+// guardd's own root directory, where paths begin for it, if that is not where its mount namespace
+// does. Set before the programs are loaded.
+const volatile __u64 guard_root_inode = 0;
+const volatile __u32 guard_root_mount = 0;
+
+// The number of a process there; 0 if it has none.
+static __always_inline int number_of(struct task_struct* leader) {
+  if (guard_pid_namespace == kInitialPidNamespace) return BPF_CORE_READ(leader, tgid);
+  struct pid* pid = BPF_CORE_READ(leader, thread_pid);
+  if (!pid) return 0;
+  const __u32 level = BPF_CORE_READ(pid, level);
+#pragma clang loop unroll(disable)
+  for (__u32 i = 0; i < kNamespaceDepth; i++) {
+    if (i > level) break;
+    struct upid number;
+    const void* place = (const char*)pid + bpf_core_field_offset(pid->numbers) +
+                        i * bpf_core_type_size(struct upid);
+    if (bpf_core_read(&number, sizeof number, place)) break;
+    if (BPF_CORE_READ(number.ns, ns.inum) == guard_pid_namespace) return number.nr;
+  }
+  return 0;
+}
+
+static __always_inline void note_groups(struct TracedProcess* out, const struct cred* cred) {
+  struct group_info* groups = BPF_CORE_READ(cred, group_info);
+  __u32 count = groups ? BPF_CORE_READ(groups, ngroups) : 0;
+  out->group_count = count;
+  if (count > kRecordedGroups) count = kRecordedGroups;
+  const void* first = (const char*)groups + bpf_core_field_offset(groups->gid);
+  if (count) bpf_probe_read_kernel(out->groups, count * sizeof out->groups[0], first);
+}
+
+static __always_inline __u32 terminal_of(struct task_struct* task) {
+  struct tty_struct* tty = BPF_CORE_READ(task, signal, tty);
+  if (!tty) return 0;
+  struct tty_driver* driver = BPF_CORE_READ(tty, driver);
+  const int major = BPF_CORE_READ(driver, major);
+  const int minor = BPF_CORE_READ(driver, minor_start) + BPF_CORE_READ(tty, index);
+  return (__u32)major << 20 | (__u32)minor;
+}
+
+// `task` may be any thread: the numbers are those of its thread group.
+static __always_inline void note_process(struct TracedProcess* out, __u32 kind, int pid,
+                                         struct task_struct* task) {
+  struct task_struct* leader = BPF_CORE_READ(task, group_leader);
+  struct task_struct* parent = BPF_CORE_READ(task, real_parent, group_leader);
+  const struct cred* cred = BPF_CORE_READ(task, cred);
+  out->kind = kind;
+  out->pid = pid;
+  out->time = bpf_ktime_get_boot_ns();
+  out->start = BPF_CORE_READ(leader, start_boottime);
+  out->parent = number_of(parent);
+  out->parent_start = BPF_CORE_READ(parent, start_boottime);
+  out->uid = BPF_CORE_READ(cred, uid.val);
+  out->euid = BPF_CORE_READ(cred, euid.val);
+  out->fsuid = BPF_CORE_READ(cred, fsuid.val);
+  out->fsgid = BPF_CORE_READ(cred, fsgid.val);
+  note_groups(out, cred);
+  out->has_audit = bpf_core_field_exists(task->loginuid) ? 1 : 0;
+  out->login = out->has_audit ? BPF_CORE_READ(task, loginuid.val) : kUnset;
+  out->session = out->has_audit ? BPF_CORE_READ(task, sessionid) : kUnset;
+  out->tty = terminal_of(task);
+  out->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+  bpf_core_read(out->comm, sizeof out->comm, &task->comm);
+}
+
+// Up from the last name through every mount to guardd's root, or to that of the mount namespace,
+// whatever root the process itself sees. Takes no lock: a rename meanwhile may mix old and new
+// names once.
+static __always_inline void note_path(struct TracedPath* out, const struct path* path) {
+  struct dentry* dentry = BPF_CORE_READ(path, dentry);
+  struct vfsmount* in = BPF_CORE_READ(path, mnt);
+  out->length = 0;
+  out->whole = 0;
+#pragma clang loop unroll(disable)
+  for (int step = 0; step < kPathSteps; step++) {
+    struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
+    struct mount* mount =
+        (struct mount*)((char*)in - bpf_core_field_offset(((struct mount*)0)->mnt));
+    if ((__u32)BPF_CORE_READ(mount, mnt_id) == guard_root_mount &&
+        BPF_CORE_READ(dentry, d_inode, i_ino) == guard_root_inode) {
+      out->whole = 1;
+      break;
+    }
+    if (dentry == BPF_CORE_READ(in, mnt_root)) {
+      struct mount* above = BPF_CORE_READ(mount, mnt_parent);
+      if (above == mount) {
+        out->whole = 1;
+        break;
+      }
+      dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+      in = (struct vfsmount*)((char*)above + bpf_core_field_offset(above->mnt));
+      continue;
+    }
+    // The length lives in the record alone: the verifier need not follow every sum of sizes.
+    const __u32 length = *(volatile __u32*)&out->length;
+    if (dentry == parent || length >= kRecordedPath) break;  // unmounted, memfd, or too long
+    const unsigned char* name = BPF_CORE_READ(dentry, d_name.name);
+    const long size =
+        bpf_probe_read_kernel_str(out->names + (length & (kRecordedPath - 1)), kRecordedName, name);
+    if (size <= 1 || size >= kRecordedName) break;  // unreadable, or cut off
+    *(volatile __u32*)&out->length = length + (__u32)size;
+    dentry = parent;
+  }
+}

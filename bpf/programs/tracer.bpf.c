@@ -1,0 +1,108 @@
+// The tracing programs: each process's fork, exec and end, and each control group that is made, as
+// records in one ring. They only tell. A record is in the ring before the process goes on, so
+// whoever sees what the process did next finds it there. A record that cannot be written is counted
+// and left out: nobody ever waits for guardd.
+#include "bpf/programs/kernel.bpf.h"
+#include "bpf/programs/task.bpf.h"
+
+char guard_license[] SEC("license") = "GPL";
+
+// Some hundred processes: a fork, an exec and an end are 2 kB. It counts twice as memory of guardd,
+// which maps it so that no record is ever torn.
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 1024 * 1024);
+} records SEC(".maps");
+
+// How full the ring must be before guardd is woken for its sake alone. Below it guardd looks when
+// it needs to know somebody: a busy machine costs it no wake-ups.
+const volatile __u64 guard_wake_at = 256 * 1024;
+
+__u64 guard_begun = 0;  // records that were to be written; counted before they are
+__u64 guard_lost = 0;   // of these, the ones that were not
+
+#define BEGIN(type)                                                 \
+  ({                                                                \
+    __sync_fetch_and_add(&guard_begun, 1);                          \
+    type* record_ = bpf_ringbuf_reserve(&records, sizeof(type), 0); \
+    if (!record_) __sync_fetch_and_add(&guard_lost, 1);             \
+    record_;                                                        \
+  })
+
+static __always_inline void end(void* record) {
+  const __u64 flags = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= guard_wake_at
+                          ? BPF_RB_FORCE_WAKEUP
+                          : BPF_RB_NO_WAKEUP;
+  bpf_ringbuf_submit(record, flags);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(guard_process_fork, struct task_struct* parent, struct task_struct* child) {
+  if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid)) return 0;  // a thread
+  const int pid = number_of(child);
+  if (!pid) return 0;
+  struct TracedFork* record = BEGIN(struct TracedFork);
+  if (!record) return 0;
+  note_process(&record->process, kRecordFork, pid, child);
+  end(record);
+  return 0;
+}
+
+static __always_inline void note_arguments(struct TracedExec* out, struct mm_struct* mm) {
+  const unsigned long start = BPF_CORE_READ(mm, arg_start);
+  const unsigned long size = BPF_CORE_READ(mm, arg_end) - start;
+  out->arguments_size = (__u32)size;
+  __u32 fits = size < kRecordedArguments ? (__u32)size : kRecordedArguments;
+  if (fits > kRecordedArguments) fits = kRecordedArguments;
+  if (bpf_probe_read_user(out->arguments, fits, (const void*)start)) out->arguments_size = 0;
+}
+
+// Whichever thread called exec, it is the leader by now, with the leader's start.
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_process_exec, struct task_struct* task) {
+  const int pid = number_of(task);
+  if (!pid) return 0;
+  struct TracedExec* record = BEGIN(struct TracedExec);
+  if (!record) return 0;
+  note_process(&record->process, kRecordExec, pid, task);
+  struct mm_struct* mm = BPF_CORE_READ(task, mm);
+  struct file* exe = BPF_CORE_READ(mm, exe_file);
+  struct inode* inode = BPF_CORE_READ(exe, f_inode);
+  record->exe_inode = BPF_CORE_READ(inode, i_ino);
+  record->exe_device = BPF_CORE_READ(inode, i_sb, s_dev);
+  record->exe_uid = BPF_CORE_READ(inode, i_uid.val);
+  record->exe_mode = BPF_CORE_READ(inode, i_mode);
+  note_path(&record->exe, __builtin_preserve_access_index(&exe->f_path));
+  note_arguments(record, mm);
+  end(record);
+  return 0;
+}
+
+// A process ends with its last thread, which need not be the leader. When two end at once, both can
+// see that none lives: two records then, of the same process.
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(guard_process_exit, struct task_struct* task) {
+  if (BPF_CORE_READ(task, signal, live.counter) != 0) return 0;
+  const int pid = number_of(BPF_CORE_READ(task, group_leader));
+  if (!pid) return 0;
+  struct TracedExit* record = BEGIN(struct TracedExit);
+  if (!record) return 0;
+  note_process(&record->process, kRecordExit, pid, task);
+  struct fs_struct* fs = BPF_CORE_READ(task, fs);
+  note_path(&record->cwd, __builtin_preserve_access_index(&fs->pwd));
+  end(record);
+  return 0;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(guard_cgroup_mkdir, struct cgroup* made, const char* path) {
+  if (BPF_CORE_READ(made, root, hierarchy_id) != 0) return 0;  // not the unified hierarchy
+  struct TracedCgroup* record = BEGIN(struct TracedCgroup);
+  if (!record) return 0;
+  record->kind = kRecordCgroup;
+  record->id = BPF_CORE_READ(made, kn, id);
+  const long size = bpf_probe_read_kernel_str(record->path, sizeof record->path, path);
+  record->length = size > 1 && size < kRecordedCgroup ? (__u32)size - 1 : 0;
+  end(record);
+  return 0;
+}

@@ -1,0 +1,103 @@
+#include "dbus/client/report_reader.h"
+
+#include <cstdio>
+#include <ctime>
+
+namespace guard::bus {
+namespace {
+
+using TimePoint = std::chrono::system_clock::time_point;
+
+std::uint64_t number_in(const Map& record, std::string_view name) {
+  const auto* number = find<std::uint64_t>(record, name);
+  return number ? *number : 0;
+}
+
+std::string text_in(const Map& record, std::string_view name) {
+  const auto* text = find<std::string>(record, name);
+  return text ? *text : std::string();
+}
+
+ReportTable table_in(const Map& record, const std::string& name, const std::string& key) {
+  ReportTable table;
+  if (const auto* rows = find<List>(record, name)) {
+    for (const auto& each : *rows) {
+      const auto* row = each.as<Map>();
+      if (!row) continue;
+      const auto* rest = find<bool>(*row, "rest");
+      table.rows.push_back(
+          {path_in(*row, key), text_in(*row, "kind"), tally_in(*row), rest && *rest});
+    }
+  }
+  if (const auto* others = find<Map>(record, name + "_others")) {
+    table.others = tally_in(*others);
+    table.more = number_in(*others, "count");
+  }
+  return table;
+}
+
+std::uint64_t at(const List& list, std::size_t place) {
+  if (place >= list.size()) return 0;
+  const auto* number = list[place].as<std::uint64_t>();
+  return number ? *number : 0;
+}
+
+void read_spans(const Map& spans, Report& report) {
+  constexpr std::uint64_t kLongest = std::uint64_t{3600} * 24 * 366 * 100;
+  constexpr std::uint64_t kLatest = INT64_MAX / 1000;
+  const auto step = number_in(spans, "seconds");
+  const auto* begin = find<List>(spans, "begin");
+  if (step == 0 || step > kLongest || !begin) return;
+  report.step = std::chrono::seconds(static_cast<std::int64_t>(step));
+  for (std::size_t i = 0; i < begin->size(); ++i) {
+    const auto since_1970 = static_cast<std::int64_t>(std::min(at(*begin, i), kLatest));
+    auto& span = report.spans.emplace_back();
+    span.begin = TimePoint(std::chrono::microseconds(since_1970));
+    for (std::size_t k = 0; k < span.told.size(); ++k)
+      if (const auto* told = find<List>(spans, Words<Outcome>::kAll[k]))
+        span.told[k] = at(*told, i);
+  }
+}
+
+}  // namespace
+
+TimePoint time_in(const Map& record, std::string_view name) {
+  std::tm parts{};
+  const auto text = text_in(record, name);
+  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  return rest ? std::chrono::system_clock::from_time_t(::timegm(&parts)) : TimePoint();
+}
+
+Tally tally_in(const Map& record) {
+  Tally tally;
+  tally.violations = number_in(record, "violations");
+  tally.incidents = number_in(record, "incidents");
+  for (std::size_t i = 0; i < tally.told.size(); ++i)
+    tally.told[i] = number_in(record, Words<Outcome>::kAll[i]);
+  if (!find(record, "first_seen")) return tally;
+  tally.first = time_in(record, "first_seen");
+  tally.last = time_in(record, "last_seen");
+  return tally;
+}
+
+std::string path_in(const Map& record, const std::string& name) {
+  if (const auto* bytes = find<Bytes>(record, name + "_raw")) return {bytes->begin(), bytes->end()};
+  return text_in(record, name);
+}
+
+ReceivedReport report_in(const Map& record) {
+  ReceivedReport report;
+  if (const auto* totals = find<Map>(record, "totals")) report.all = tally_in(*totals);
+  report.policies = table_in(record, "policies", "policy");
+  report.people = table_in(record, "people", "person");
+  report.programs = table_in(record, "programs", "program");
+  report.commands = table_in(record, "commands", "command");
+  report.has_commands = find(record, "commands") != nullptr;
+  report.paths = table_in(record, "paths", "path");
+  report.operations = table_in(record, "operations", "operation");
+  if (const auto* spans = find<Map>(record, "spans")) read_spans(*spans, report);
+  if (find(record, "oldest")) report.oldest = time_in(record, "oldest");
+  return report;
+}
+
+}  // namespace guard::bus

@@ -1,0 +1,23 @@
+// From a message of the bus to values.
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "dbus/client/value.h"
+#include "policy/base/result.h"
+
+namespace guard::bus {
+
+// The next argument of a message, of whatever type it is.
+Result<Value> read_value(sd_bus_message* message);
+
+// The same where nothing else than this will do.
+template <typename T>
+Result<T> read_as(sd_bus_message* message) {
+  GUARD_TRY(auto value, read_value(message));
+  auto* held = std::get_if<T>(&value.held);
+  if (!held) return Error("an argument has another type");
+  return std::move(*held);
+}
+
+}  // namespace guard::bus

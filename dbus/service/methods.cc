@@ -1,0 +1,346 @@
+#include "dbus/service/methods.h"
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+
+#include "dbus/names.h"
+#include "dbus/service/filter.h"
+#include "dbus/service/records.h"
+#include "dbus/service/service.h"
+#include "policy/base/overloaded.h"
+#include "policy/base/text.h"
+
+namespace guard::bus {
+namespace {
+
+using CallPtr = std::shared_ptr<Call>;
+
+constexpr std::size_t kUsualIncidents = 100;
+constexpr std::size_t kUsualRows = 10;
+// A message that is too large ends the connection of whoever sends it: the system bus takes 32 MiB.
+constexpr std::size_t kMostBytes = std::size_t{12} << 20U;
+constexpr std::size_t kMostFiles = 10'000;
+constexpr std::size_t kUsualFiles = 1'000;
+constexpr std::size_t kBytesOfAFile = 4'096;
+constexpr std::size_t kLongestReason = 400;
+constexpr std::size_t kLongestCommand = 4'096;
+
+void invalid(const CallPtr& call, const std::string& text) {
+  call->deny({Denial::kInvalidArgument, text});
+}
+
+// Answers with what write(writer, value) makes of the value, or with why there is none.
+template <typename T, typename Write>
+Reply<T> answer_to(const CallPtr& call, Write write) {
+  return [call, write](const std::variant<T, CallFailure>& result) {
+    if (const auto* denied = std::get_if<CallFailure>(&result)) return call->deny(*denied);
+    call->answer([&](Writer& writer) { write(writer, std::get<T>(result)); });
+  };
+}
+
+Reply<Done> answer_nothing(const CallPtr& call) {
+  return answer_to<Done>(call, [](Writer& /*writer*/, const Done& /*done*/) {});
+}
+
+// Arguments are as the table says: sd-bus has seen to that.
+template <typename... Arguments>
+bool read(const CallPtr& call, const char* types, Arguments... arguments) {
+  if (sd_bus_message_read(call->request(), types, arguments...) >= 0) return true;
+  invalid(call, "the arguments cannot be read");
+  return false;
+}
+
+std::size_t files_listed(std::uint32_t limit) {
+  return limit == 0 ? kUsualFiles : std::min<std::size_t>(limit, kMostFiles);
+}
+
+// As many as go into a message.
+template <typename File, typename Write>
+void write_files(Writer& writer, const std::vector<File>& files, Write write_one) {
+  std::size_t bytes = 0;
+  writer.open('a', "a{sv}");
+  for (const auto& file : files) {
+    bytes += kBytesOfAFile + 4 * file.path.size();
+    if (bytes > kMostBytes) break;
+    write_one(file);
+  }
+  writer.close();
+}
+
+void reload(Manager& manager, const CallPtr& call) {
+  manager.reload(answer_nothing(call));
+}
+
+OnProgress progress_to(const CallPtr& call) {
+  return [call](const ScanNow& now) {
+    call->tell("ScanProgress", [&](Writer& writer) {
+      for (const auto number : {now.looked_at, now.expected, now.found, now.fixed})
+        writer.number(number);
+    });
+  };
+}
+
+void scan(Manager& manager, const CallPtr& call) {
+  const char* where = nullptr;
+  int fix = 0;
+  if (!read(call, "sb", &where, &fix)) return;
+  manager.scan(where, fix != 0, call->caller(), call->stop_token(), progress_to(call),
+               answer_to<ScanTotals>(call, [](Writer& writer, const ScanTotals& totals) {
+                 writer.small_number(totals.found);
+                 writer.small_number(totals.fixed);
+               }));
+}
+
+void find_wrong(Manager& manager, const CallPtr& call) {
+  const char* where = nullptr;
+  std::uint32_t limit = 0;
+  if (!read(call, "su", &where, &limit)) return;
+  using WrongPtr = std::shared_ptr<const WrongFiles>;
+  manager.find_wrong(where, files_listed(limit), call->stop_token(), progress_to(call),
+                     answer_to<WrongPtr>(call, [](Writer& writer, const WrongPtr& wrong) {
+                       write_files(writer, wrong->files, [&](const Violation& file) {
+                         write(writer, file, Audience::kTrusted, 0);
+                       });
+                       writer.small_number(wrong->found);
+                     }));
+}
+
+void explain(Manager& manager, const CallPtr& call) {
+  const void* bytes = nullptr;
+  std::size_t size = 0;
+  std::uint32_t uid = 0;
+  const char* word = nullptr;
+  if (sd_bus_message_read_array(call->request(), 'y', &bytes, &size) < 0)
+    return invalid(call, "the path cannot be read");
+  if (!read(call, "us", &uid, &word)) return;
+  ExplainRequest asked;
+  if (size > 0) asked.path.assign(static_cast<const char*>(bytes), size);
+  if (asked.path.ends_with('\0')) asked.path.pop_back();  // as some libraries send them
+  if (!asked.path.starts_with('/') || asked.path.find('\0') != std::string::npos ||
+      asked.path.size() > std::size_t{64} * PATH_MAX)
+    return invalid(call, "the path is not an absolute one");
+  asked.user = Uid{uid};
+  if (*word != '\0') {
+    asked.operation = parse_word<Operation>(word);
+    if (!asked.operation || *asked.operation == Operation::kScan) {
+      const auto near = nearest(word, Words<Operation>::kAll);
+      return invalid(call, "there is no operation " + quote(word) +
+                               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
+    }
+  }
+  manager.explain(
+      asked, call->caller(), call->stop_token(),
+      answer_to<std::shared_ptr<const ExplainReply>>(
+          call, [](Writer& writer, const std::shared_ptr<const ExplainReply>& explained) {
+            write(writer, *explained);
+          }));
+}
+
+void pause(Manager& manager, const CallPtr& call) {
+  const char* policy = nullptr;
+  std::uint64_t length = 0;
+  const char* reason = nullptr;
+  if (!read(call, "sts", &policy, &length, &reason)) return;
+  const std::string_view words = reason;
+  if (words.find_first_not_of(" \t\n") == std::string_view::npos)
+    return invalid(call, "a pause needs a reason: whoever meets it wants to know");
+  if (words.size() > kLongestReason)
+    return invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
+  if (length > static_cast<std::uint64_t>(INT64_MAX))
+    return invalid(call, "a pause ends by itself: it cannot be as long");
+  manager.pause(policy, std::chrono::microseconds(static_cast<std::int64_t>(length)), reason,
+                call->caller(), answer_nothing(call));
+}
+
+void resume(Manager& manager, const CallPtr& call) {
+  const char* policy = nullptr;
+  if (!read(call, "s", &policy)) return;
+  manager.resume(policy, call->caller(), answer_nothing(call));
+}
+
+// Which process a pidfd is of, as this one sees it; 0: it is no pidfd, or of one that has ended.
+std::int32_t process_of(int pidfd) {
+  std::ifstream info("/proc/self/fdinfo/" + std::to_string(pidfd));
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("Pid:"))
+      return static_cast<std::int32_t>(std::max(std::strtol(line.c_str() + 4, nullptr, 10), 0L));
+  return 0;
+}
+
+// By the caller's own descriptor of itself, which goes on being about this process, and by the
+// bus's word: neither can be borrowed from somebody else without the other.
+void excuse(Manager& manager, const CallPtr& call) {
+  ExcuseResult excused;
+  const char* reason = nullptr;
+  const char* command = nullptr;
+  if (!read(call, "hss", &excused.process, &reason, &command)) return;
+  excused.reason = reason;
+  if (excused.reason.find_first_not_of(" \t\n") == std::string::npos)
+    return invalid(call, "an excuse needs a reason: whoever meets it wants to know");
+  if (excused.reason.size() > kLongestReason)
+    return invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
+  std::string_view shown = command;
+  (void)cut_text(shown, kLongestCommand);
+  excused.command = shown;
+  excused.pid = process_of(excused.process);
+  if (excused.pid <= 0 || excused.pid != call->caller().pid)
+    return invalid(call, "a process can have itself excused, and nobody else");
+  manager.excuse(excused, call->caller(), answer_nothing(call));
+}
+
+Audience audience_of(const CallPtr& call) {
+  return call->caller().is_trusted ? Audience::kTrusted : Audience::kEverybody;
+}
+
+// Whoever could ask for those that begin so would soon know all of it.
+bool asks_what_was_typed(const IncidentFilter& asked, Audience audience) {
+  return audience == Audience::kEverybody && !asked.command.empty();
+}
+
+void deny_what_was_typed(const CallPtr& call) {
+  call->deny(error::kAccessDenied, "what was typed is not told to everybody");
+}
+
+// Roughly what it takes in a message; more rather than less.
+std::size_t weight(const Incident& incident) {
+  std::size_t bytes = 16'384 + 4 * incident.first.path.size();
+  for (const auto& path : incident.sample) bytes += 4 * path.size();
+  for (const auto& each : incident.first.actor.lineage)
+    bytes += 2 * (each.cmdline.size() + each.exe.size());
+  return bytes;
+}
+
+void list_incidents(Manager& manager, const CallPtr& call) {
+  const auto filter = read_filter(call->request(), kUsualIncidents);
+  if (!filter.error.empty()) return invalid(call, filter.error);
+  const auto audience = audience_of(call);
+  if (asks_what_was_typed(filter.asked, audience)) return deny_what_was_typed(call);
+  manager.incidents(filter.asked, call->stop_token(),
+                    answer_to<std::vector<IncidentFields>>(
+                        call, [audience](Writer& writer, const std::vector<IncidentFields>& found) {
+                          std::size_t bytes = 0;
+                          writer.open('a', "a{sv}");
+                          for (const auto& each : found) {
+                            bytes += weight(each.incident);
+                            if (bytes > kMostBytes) break;  // the rest is asked for by `until`
+                            write(writer, each, audience, 0);
+                          }
+                          writer.close();
+                        }));
+}
+
+void get_incident(Manager& manager, const CallPtr& call) {
+  const char* id = nullptr;
+  if (!read(call, "s", &id)) return;
+  IncidentFilter filter;
+  filter.incident = id;
+  filter.limit = 1;
+  if (filter.incident.empty()) return invalid(call, "an incident has a name");
+  const auto audience = audience_of(call);
+  manager.incidents(
+      filter, call->stop_token(),
+      [call, audience](const std::variant<std::vector<IncidentFields>, CallFailure>& result) {
+        if (const auto* denied = std::get_if<CallFailure>(&result)) return call->deny(*denied);
+        const auto& found = std::get<std::vector<IncidentFields>>(result);
+        if (found.empty())
+          return call->deny(
+              {Denial::kNoSuchIncident, "there is no such incident, or it is no longer kept"});
+        call->answer([&](Writer& writer) { write(writer, found.front(), audience, 0); });
+      });
+}
+
+void report(Manager& manager, const CallPtr& call) {
+  const auto filter = read_filter(call->request(), kUsualRows);
+  if (!filter.error.empty()) return invalid(call, filter.error);
+  const auto audience = audience_of(call);
+  if (asks_what_was_typed(filter.asked, audience)) return deny_what_was_typed(call);
+  manager.report(filter.asked, call->stop_token(),
+                 answer_to<std::shared_ptr<const Report>>(
+                     call, [audience](Writer& writer, const std::shared_ptr<const Report>& made) {
+                       write(writer, *made, audience);
+                     }));
+}
+
+void learn(Manager& manager, const CallPtr& call) {
+  const auto filter = read_filter(call->request(), 0);
+  if (!filter.error.empty()) return invalid(call, filter.error);
+  if (filter.asked.policy.empty())
+    return invalid(call, "of which policy there is something to learn");
+  if (!filter.asked.command.empty()) return invalid(call, "nothing is learnt from what was typed");
+  manager.learn(filter.asked, call->stop_token(),
+                answer_to<std::shared_ptr<const Lessons>>(
+                    call, [](Writer& writer, const std::shared_ptr<const Lessons>& learnt) {
+                      write(writer, *learnt);
+                    }));
+}
+
+using UndoingPtr = std::shared_ptr<const UndoCall>;
+
+void undo(Manager& manager, const CallPtr& call) {
+  const char* id = nullptr;
+  if (!read(call, "s", &id)) return;
+  manager.undo({id, false, 0}, call->caller(), call->stop_token(),
+               answer_to<UndoingPtr>(call, [](Writer& writer, const UndoingPtr& undoing) {
+                 writer.small_number(undoing->restored);
+               }));
+}
+
+void undo_files(Manager& manager, const CallPtr& call) {
+  const char* id = nullptr;
+  int dry_run = 0;
+  std::uint32_t limit = 0;
+  if (!read(call, "sbu", &id, &dry_run, &limit)) return;
+  manager.undo({id, dry_run != 0, files_listed(limit)}, call->caller(), call->stop_token(),
+               answer_to<UndoingPtr>(call, [](Writer& writer, const UndoingPtr& undoing) {
+                 write_files(writer, undoing->files,
+                             [&](const UndoneFile& file) { write(writer, file); });
+                 writer.small_number(undoing->restored);
+                 writer.small_number(undoing->left);
+               }));
+}
+
+struct Method {
+  std::string_view name;
+  Need need;
+  void (*run)(Manager& manager, const CallPtr& call);
+};
+
+// A scan that changes nothing reads every directory of a tree: not something that anybody may have
+// done as often as they like.
+constexpr std::array<Method, 13> kMethods{{
+    {"Reload", Need::kManage, reload},
+    {"Scan", Need::kManage, scan},
+    {"FindWrong", Need::kManage, find_wrong},
+    {"Explain", Need::kNothing, explain},
+    {"Pause", Need::kPause, pause},
+    {"Resume", Need::kPause, resume},
+    {"Excuse", Need::kPause, excuse},
+    {"ListIncidents", Need::kInspect, list_incidents},
+    {"GetIncident", Need::kInspect, get_incident},
+    {"Report", Need::kInspect, report},
+    {"Learn", Need::kNothing, learn},
+    {"Undo", Need::kManage, undo},
+    {"UndoFiles", Need::kManage, undo_files},
+}};
+
+}  // namespace
+
+int on_method(sd_bus_message* request, void* self, sd_bus_error* error) noexcept {
+  auto& service = *static_cast<Service*>(self);
+  const std::string_view name = sd_bus_message_get_member(request);
+  const auto* method = std::find_if(kMethods.begin(), kMethods.end(),
+                                    [&](const Method& each) { return each.name == name; });
+  if (method == kMethods.end() || !service.calls())
+    return sd_bus_error_set(error, error::kAccessDenied, "guardd does not let anybody do this");
+  auto* manager = &service.manager();
+  const auto run = method->run;
+  service.calls()->begin(request, method->need,
+                         [manager, run](const CallPtr& call) { run(*manager, call); });
+  return 1;
+}
+
+}  // namespace guard::bus

@@ -1,0 +1,79 @@
+// One pass over the violations of the audit trail that match a filter, chapter by chapter. What
+// they have in common is read beside them, once and in the same order, so that nothing is looked
+// for: a million take a second or two, however they are spread over incidents. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "guardd/audit/search.h"
+#include "policy/record/record.h"
+
+namespace guard {
+
+struct AggregateSegment {
+  std::int64_t incident = 0;
+  std::string policy;
+  std::optional<Uid> login_uid;
+  std::optional<std::string> login_user;
+  std::optional<std::string> human;
+  Ancestor command;  // of the incident
+};
+
+struct AggregateKind {
+  Guard guard = Guard::kOwnership;
+  Operation operation = Operation::kCreate;
+  Outcome action = Outcome::kLogged;
+  Uid uid_wanted;
+  Gid gid_wanted;
+};
+
+struct AggregateSetting {
+  std::optional<std::string> tty;
+  std::optional<Uid> fsuid;
+  std::optional<std::string> unit;
+  std::optional<std::string> container;
+  std::optional<std::string> label;
+};
+
+struct AggregateViolation {
+  std::chrono::system_clock::time_point time;
+  std::string path;
+  std::optional<Ownership> before;
+  std::optional<Ownership> after;
+  std::uint64_t count = 1;  // how often
+};
+
+// Whoever adds up. What it returns of a kind, a setting and an actor is given back to it with what
+// refers to them, until the next chapter begins.
+class AggregateVisitor {
+ public:
+  using Token = std::uint32_t;
+
+  AggregateVisitor() = default;
+  AggregateVisitor(const AggregateVisitor&) = delete;
+  AggregateVisitor& operator=(const AggregateVisitor&) = delete;
+  virtual ~AggregateVisitor() = default;
+
+  virtual void chapter(const AggregateSegment& chapter) = 0;
+  virtual Token kind(const AggregateKind& kind) = 0;
+  virtual Token setting(const AggregateSetting& setting) = 0;
+  virtual Token actor(const std::optional<std::string>& exe, Token setting) = 0;
+  virtual void violation(const AggregateViolation& violation, Token kind, Token actor) = 0;
+};
+
+// The time of the first and the last violation; nothing: the trail is empty.
+struct TrailSpan {
+  std::chrono::system_clock::time_point first;
+  std::chrono::system_clock::time_point last;
+};
+Result<std::optional<TrailSpan>> trail_span(Database& database);
+
+// In a transaction of the caller's, lest it be of several moments. An error too where it was asked
+// to stop.
+Status pass_over(Database& database, const TrailFilter& filter, const std::stop_token& stop,
+                 AggregateVisitor& visitor);
+
+}  // namespace guard

@@ -1,0 +1,59 @@
+#include "guardd/base/background_jobs.h"
+
+#include <utility>
+
+#include "guardd/host/own_descriptors.h"
+
+namespace guard {
+
+BackgroundJobs::~BackgroundJobs() {
+  for (auto& thread : threads_) thread.request_stop();
+  changed_.notify_all();
+}
+
+bool BackgroundJobs::send(Work work, std::stop_token wanted) {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.size() >= kMostWaiting) return false;
+  waiting_.push_back({std::move(work), std::move(wanted)});
+  if (waiting_.size() > idle_ && threads_.size() < most_threads_)
+    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+  changed_.notify_one();
+  return true;
+}
+
+void BackgroundJobs::finish() {
+  for (const auto& finish : finished_.take()) finish();
+}
+
+void BackgroundJobs::run(const std::stop_token& stop) {
+  if (descriptors_ == Descriptors::kOwn) (void)have_own_descriptors(finished_.fd());
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ++idle_;
+    changed_.wait(lock, stop, [&] { return !waiting_.empty(); });
+    --idle_;
+    if (stop.stop_requested()) return;
+    auto job = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    if (!job.wanted.stop_requested()) {
+      // Either is reason enough: nobody waits for it, or guardd ends.
+      std::stop_source either;
+      const auto end = [&either] { (void)either.request_stop(); };
+      const std::stop_callback unwanted(job.wanted, end);
+      const std::stop_callback ending(stop, end);
+      auto finish = job.work(JobContext(either.get_token(), finished_));
+      if (finish)
+        (void)finished_.put(
+            [finish = std::move(finish), wanted = job.wanted] {
+              if (!wanted.stop_requested()) finish();
+            },
+            stop);
+    }
+    // What it holds may be as large as what was asked for.
+    job = Job();
+    lock.lock();
+  }
+}
+
+}  // namespace guard

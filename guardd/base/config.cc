@@ -1,0 +1,167 @@
+#include "guardd/base/config.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+
+#include "policy/base/text.h"
+#include "policy/load/policy_files.h"
+#include "policy/load/table_reader.h"
+#include "policy/load/tree_paths.h"
+
+namespace guard {
+namespace {
+
+template <typename T>
+void set(T& target, const Optional<T>& said) {
+  if (said) target = said->value;
+}
+
+// "off" or a length of time.
+void set_unless_off(Duration& target, const Optional<std::string>& said, Diagnostics& diagnostics) {
+  if (!said) return;
+  if (said->value == "off") {
+    target = Duration(0);
+    return;
+  }
+  auto parsed = parse_duration(said->value);
+  if (parsed) {
+    target = *parsed;
+  } else {
+    diagnostics.error(said->place, "every = " + quote(said->value) + ": " + parsed.error().text() +
+                                       "; or \"off\"");
+  }
+}
+
+// "1G": a number and K, M, G or T, in steps of 1024.
+void set_size(std::uint64_t& target, const Optional<std::string>& said, Diagnostics& diagnostics) {
+  if (!said) return;
+  constexpr std::string_view kUnits = "KMGT";
+  const auto& text = said->value;
+  const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+  const bool digits =
+      text.size() > 1 && text.size() <= 8 &&
+      std::all_of(text.begin(), text.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
+  if (unit == std::string_view::npos || !digits) {
+    diagnostics.error(said->place, "max_size = " + quote(text) +
+                                       " is no size; write one as in \"1G\" (K, M, G, T)");
+    return;
+  }
+  target = std::stoull(text.substr(0, text.size() - 1)) << (10U * (unit + 1));
+}
+
+// Absolute and plain, or nothing.
+void set_directory(std::string& target, const Optional<std::string>& said,
+                   Diagnostics& diagnostics) {
+  if (!said) return;
+  const auto normal = normal_tree_path(said->value);
+  if (said->value.empty() || (normal && !normal->empty())) {
+    target = said->value.empty() ? "" : *normal;
+  } else {
+    diagnostics.error(said->place, "pin = " + quote(said->value) +
+                                       " is no directory; write one as in \"/sys/fs/bpf/guardd\"");
+  }
+}
+
+// Absolute, with a name that those read who are to read it; or nothing.
+void set_file(std::string& target, const Optional<std::string>& said, Diagnostics& diagnostics) {
+  if (!said) return;
+  const auto normal = normal_tree_path(said->value);
+  if (said->value.empty() || (normal && normal->ends_with(".prom"))) {
+    target = said->value.empty() ? "" : *normal;
+  } else {
+    diagnostics.error(said->place, "textfile = " + quote(said->value) +
+                                       " is no file that node_exporter reads; write one as in "
+                                       "\"/var/lib/prometheus/node-exporter/guardd.prom\"");
+  }
+}
+
+class ConfigReader {
+ public:
+  ConfigReader(const toml::table& document, std::uint32_t file, Diagnostics& diagnostics)
+      : document_(document), file_(file), diagnostics_(diagnostics) {}
+
+  Config read() {
+    Config config;
+    TableReader top(document_, "", file_, diagnostics_);
+    set(config.backend, top.choice<BackendChoice>("backend"));
+    set(config.tracer, top.choice<TracerChoice>("tracer"));
+    section(top, "answer", [&](TableReader& reader) {
+      set(config.answer.deadline, reader.duration("deadline"));
+      set(config.answer.on_deadline, reader.choice<Answer>("on_deadline"));
+      set(config.answer.on_overload, reader.choice<Answer>("on_overload"));
+      set(config.answer.unknown_intent, reader.choice<UnknownIntent>("unknown_intent"));
+    });
+    section(top, "lsm", [&](TableReader& reader) {
+      set_directory(config.lsm.pin, reader.text("pin"), diagnostics_);
+    });
+    section(top, "scan", [&](TableReader& reader) {
+      set(config.scan.threads, reader.count("threads", 1, 64));
+      set_unless_off(config.scan.every, reader.text("every"), diagnostics_);
+    });
+    section(top, "audit", [&](TableReader& reader) {
+      set(config.audit.path, reader.text("path"));
+      set(config.audit.retention, reader.duration("retention"));
+      set_size(config.audit.max_size, reader.text("max_size"), diagnostics_);
+    });
+    section(top, "journal", [&](TableReader& reader) {
+      set(config.journal.sample, reader.count("sample", 0, 1000));
+      set(config.journal.min_severity, reader.choice<Severity>("min_severity"));
+      set(config.journal.rate, reader.count("rate", 1, 1'000'000));
+    });
+    section(top, "incident",
+            [&](TableReader& reader) { set(config.incident.quiet, reader.duration("quiet")); });
+    section(top, "metrics", [&](TableReader& reader) {
+      set_file(config.metrics.textfile, reader.text("textfile"), diagnostics_);
+    });
+    top.finish();
+    return config;
+  }
+
+ private:
+  void section(TableReader& top, std::string_view name,
+               const std::function<void(TableReader&)>& read) {
+    const auto* table = top.table(name);
+    if (!table) return;
+    const auto title = "[" + std::string(name) + "]";
+    TableReader reader(*table, title, file_, diagnostics_);
+    read(reader);
+    reader.finish();
+  }
+
+  const toml::table& document_;
+  std::uint32_t file_;
+  Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+Config read_config(std::string_view text, std::uint32_t file, Diagnostics& diagnostics) {
+  try {
+    const auto document = toml::parse(text);
+    return ConfigReader(document, file, diagnostics).read();
+  } catch (const toml::parse_error& error) {
+    const auto& at = error.source().begin;
+    diagnostics.error({file, std::max(at.line, 1U), std::max(at.column, 1U)},
+                      "this is no TOML: " + std::string(error.description()));
+  }
+  return {};
+}
+
+std::optional<Config> load_config(const std::string& named, Diagnostics& diagnostics) {
+  const auto path = named.empty() ? std::string(kConfigFile) : named;
+  if (named.empty() && ::access(path.c_str(), F_OK) < 0 && errno == ENOENT) return Config();
+  const auto file = diagnostics.add_file(path);
+  const auto read = read_policy_file(path, Uid{::geteuid()});
+  if (!read) {
+    diagnostics.error({file, 1, 1}, read.error().text());
+    return std::nullopt;
+  }
+  auto config = read_config(read->text, file, diagnostics);
+  if (diagnostics.has_errors()) return std::nullopt;
+  return config;
+}
+
+}  // namespace guard

@@ -1,0 +1,33 @@
+// Whatever is told, told on the bus. Never waits. The daemon's thread only.
+#pragma once
+
+#include "dbus/service/service.h"
+#include "guardd/publish/publisher.h"
+
+namespace guard {
+
+class BusPublisher final : public Publisher {
+ public:
+  explicit BusPublisher(bus::Service& service) : service_(service) {}
+
+  void incident_opened(const Incident& incident) noexcept override {
+    service_.incident_opened(incident);
+  }
+  void violation(const Violation& violation, const Incident& /*incident*/) noexcept override {
+    service_.violation(violation);
+  }
+  void incident_closed(const Incident& incident) noexcept override {
+    service_.incident_closed(incident);
+  }
+  void ready(const ReadyNews& /*news*/) noexcept override { service_.changed(); }
+  void reload(const ReloadNews& news) noexcept override {
+    if (news.done) service_.reloaded();
+  }
+  void health(const HealthNews& /*news*/) noexcept override { service_.changed(); }
+  void stop(const StopNews& /*news*/) noexcept override { service_.stop(); }
+
+ private:
+  bus::Service& service_;
+};
+
+}  // namespace guard

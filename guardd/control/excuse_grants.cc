@@ -1,0 +1,39 @@
+#include "guardd/control/excuse_grants.h"
+
+#include <memory>
+
+namespace guard {
+
+ExcuseGrants::ExcuseGrants(Processes& processes, const ChosenSource& source, Dispatcher& dispatcher)
+    : processes_(processes), source_(source), dispatcher_(dispatcher) {
+  if (source_.answers) source_.answers->heed(processes_.excuses());
+}
+
+Status ExcuseGrants::give(const bus::ExcuseResult& asked, const Person& who) {
+  if (!processes_.remembers())
+    return Error(
+        "guardd cannot follow here what a command starts, so it cannot be excused; pause the "
+        "policy instead: guardctl pause POLICY");
+  constexpr std::chrono::nanoseconds kLongest = Excuses::kLongest;
+  const auto until = boot_time_now() + static_cast<std::uint64_t>(kLongest.count());
+  const auto excuse = std::make_shared<const Excuse>(
+      Excuse{asked.reason, who.name, asked.command, asked.pid, until});
+  GUARD_CHECK(processes_.excuse(asked.pid, excuse));
+  if (source_.kernel) GUARD_CHECK(source_.kernel->spare(asked.process));
+  tell(*excuse, false);
+  next_ = std::chrono::steady_clock::now() + kEvery;
+  return {};
+}
+
+void ExcuseGrants::work(SteadyTime now) {
+  if (!next_ || now < *next_) return;
+  for (const auto& over : processes_.take_excuses_over()) tell(*over, true);
+  next_.reset();
+  if (!processes_.excuses().empty()) next_ = now + kEvery;
+}
+
+void ExcuseGrants::tell(const Excuse& excuse, bool is_over) {
+  dispatcher_.excuse({is_over, excuse.reason, excuse.user, excuse.command, excuse.pid});
+}
+
+}  // namespace guard

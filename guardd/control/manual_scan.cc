@@ -1,0 +1,194 @@
+#include "guardd/control/manual_scan.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include "guardd/enforce/violation.h"
+#include "policy/base/text.h"
+#include "policy/covered.h"
+
+namespace guard {
+namespace {
+
+constexpr std::size_t kTroublesTold = 32;
+
+// A tree, or what lies in it at a path.
+struct Target {
+  std::uint32_t tree;
+  std::string start;
+};
+
+bool is_off(const PolicySet& set, const Tree& tree) {
+  return set.policy_of(tree).action() == Action::kOff;
+}
+
+Error nothing_to_enforce(const Policy& policy) {
+  return Error("policy " + quote(policy.name()) + " is off: it wants nothing of what is there");
+}
+
+template <typename Wanted>
+std::vector<Target> whole_trees(const PolicySet& set, Wanted wanted) {
+  std::vector<Target> targets;
+  for (std::uint32_t tree = 0; tree < set.trees().size(); ++tree) {
+    const auto& each = set.trees()[tree];
+    if (!is_off(set, each) && wanted(each)) targets.push_back({tree, ""});
+  }
+  return targets;
+}
+
+// The part of a tree that holds it, and all trees below.
+Result<std::vector<Target>> targets_at(const PolicySet& set, const std::string& asked) {
+  // Where no link is followed, names alone say what a path means.
+  auto path = std::filesystem::path(asked).lexically_normal().string();
+  while (path.ends_with('/')) path.pop_back();
+  const auto* holder = set.tree_of(path.empty() ? "/" : path);
+  auto targets =
+      whole_trees(set, [&](const Tree& tree) { return tree.path.starts_with(path + "/"); });
+  if (holder && !is_off(set, *holder)) {
+    targets.push_back({static_cast<std::uint32_t>(holder - set.trees().data()),
+                       std::string(PolicySet::relative(*holder, path))});
+  }
+  if (!targets.empty()) return targets;
+  if (holder) return nothing_to_enforce(set.policy_of(*holder));
+  return Error("no policy has a tree at, above or below " + quote(asked));
+}
+
+Result<std::vector<Target>> targets_of(const PolicySet& set, const std::string& what) {
+  if (what.empty()) return whole_trees(set, [](const Tree&) { return true; });
+  if (what.starts_with('/')) return targets_at(set, what);
+  GUARD_TRY(const auto* policy, set.policy_called(what));
+  if (policy->action() == Action::kOff) return nothing_to_enforce(*policy);
+  return whole_trees(set, [&](const Tree& tree) { return &set.policy_of(tree) == policy; });
+}
+
+// A person asked for what the policy itself only tells of.
+Policy as_asked(Policy policy) {
+  const auto at_least_fix = [](Action& action) {
+    if (action == Action::kLog) action = Action::kFix;
+  };
+  at_least_fix(policy.said.action.value);
+  for (auto& rule : policy.rules) at_least_fix(rule.action);
+  return policy;
+}
+
+// 0: nobody knows, for all that counts is whole trees.
+std::uint64_t expected_of(const PolicySet& set, const std::vector<Target>& targets,
+                          const TreeSizes& sizes) {
+  std::uint64_t expected = 0;
+  for (const auto& target : targets) {
+    const auto objects = target.start.empty() ? sizes.of(set.trees()[target.tree].path) : 0;
+    if (objects == 0) return 0;
+    expected += objects;
+  }
+  return expected;
+}
+
+class Search {
+ public:
+  Search(const PolicySet& set, const ManualScan& asked, const ScanOptions& options,
+         const OnAskedFinding& found, ScanProgress& progress)
+      : set_(set), asked_(asked), options_(options), found_(found), progress_(progress) {}
+
+  Result<bool> look_at(const Target& target, const std::stop_token& stop,
+                       std::vector<std::string>& troubles) {
+    const auto& tree = set_.trees()[target.tree];
+    const auto root = open_tree(tree.root());
+    const bool is_not_there = !root && root.error().code() == ENOENT;
+    if (is_not_there && target.start.empty()) return true;
+    if (!root) return root.error();
+    const auto policy = as_asked(set_.policy_of(tree));
+    const OnFinding found = [&](const Finding& finding) { tell(target.tree, finding); };
+    GUARD_TRY(const auto start, open_object(*root, target.start));
+    if (start.state.type != FileType::kDirectory) {
+      look_at_one(*root, policy, target.start, start, found);
+      return true;
+    }
+    ScanTask task;
+    task.policy = &policy;
+    task.nested = nested_trees(set_, tree);
+    task.start = target.start;
+    task.fix = asked_.fix;
+    task.dry_run = asked_.dry_run;
+    task.evidence = Evidence::kAsked;
+    const auto before = progress_.objects.load();
+    GUARD_TRY(auto report, scan(*root, task, options_, found, stop, progress_));
+    if (asked_.sizes && target.start.empty() && report.complete)
+      asked_.sizes->note(tree.path, progress_.objects - before);
+    troubles.insert(troubles.end(), report.troubles.begin(), report.troubles.end());
+    return report.complete;
+  }
+
+ private:
+  // What is no directory is no beginning of a scan.
+  void look_at_one(const Object& root, const Policy& policy, const std::string& path,
+                   const Object& object, const OnFinding& found) {
+    ++progress_.objects;
+    Finding finding{path, object.state, object.id, judge(policy, path, object.state), nullptr};
+    if (!finding.verdict.violation()) return;
+    ++progress_.wrong;
+    RepairTask task;
+    task.policy = &policy;
+    task.relative_path = path;
+    task.evidence = Evidence::kAsked;
+    task.dry_run = asked_.dry_run;
+    if (!asked_.fix) return found(finding);
+    const auto outcome = repair(root, task);
+    finding.outcome = &outcome;
+    ++(outcome.what == RepairResult::kFixed     ? progress_.fixed
+       : outcome.what == RepairResult::kSkipped ? progress_.skipped
+                                                : progress_.failed);
+    found(finding);
+  }
+
+  void tell(std::uint32_t tree, const Finding& finding) const {
+    const auto& policy = set_.policy_of(set_.trees()[tree]);
+    auto path = set_.trees()[tree].path;
+    if (!finding.path.empty()) path.append("/").append(finding.path);
+    const auto* wanted = finding.verdict.wanted ? finding.verdict.wanted : &policy.wanted;
+    if (path.empty()) path = "/";
+    if (found_)
+      found_({tree, policy, std::move(path), finding.state, finding.id, *wanted, finding.outcome});
+  }
+
+  const PolicySet& set_;
+  const ManualScan& asked_;
+  const ScanOptions& options_;
+  const OnAskedFinding& found_;
+  ScanProgress& progress_;
+};
+
+}  // namespace
+
+Result<ManualScanReport> scan_asked(const PolicySet& set, const ManualScan& asked,
+                                    const ScanOptions& options, const OnAskedFinding& found,
+                                    const std::stop_token& stop, ScanProgress& progress) {
+  GUARD_TRY(const auto targets, targets_of(set, asked.what));
+  if (asked.sizes) progress.expected = expected_of(set, targets, *asked.sizes);
+  const auto wrong_before = progress.wrong.load();
+  const auto fixed_before = progress.fixed.load();
+  ManualScanReport report;
+  Search search(set, asked, options, found, progress);
+  for (const auto& target : targets) {
+    const auto done = search.look_at(target, stop, report.troubles);
+    if (!done && targets.size() == 1) return done.error();
+    if (!done) report.troubles.push_back(done.error().text());
+    if (!done || !*done) report.complete = false;
+  }
+  if (report.troubles.size() > kTroublesTold) report.troubles.resize(kTroublesTold);
+  report.complete = report.complete && !stop.stop_requested();
+  report.found = progress.wrong - wrong_before;
+  report.fixed = progress.fixed - fixed_before;
+  return report;
+}
+
+Violation make_violation(const PolicySet& set, const ManualFinding& finding) {
+  NoticedChange seen;
+  seen.operation = Operation::kScan;
+  const auto& tree = set.trees()[finding.tree];
+  return make_violation(set, finding.tree, std::string(PolicySet::relative(tree, finding.path)),
+                        seen, *finding.outcome);
+}
+
+}  // namespace guard

@@ -1,0 +1,74 @@
+#include "guardd/control/metrics_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include "guardd/host/write_all.h"
+#include "policy/base/handle.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+constexpr mode_t kForEverybody = 0644;
+
+}  // namespace
+
+Status replace_file(const std::string& path, const std::string& text) {
+  const std::filesystem::path whole(path);
+  const Fd directory(::open(whole.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return Error::from_errno(errno, quote(whole.parent_path().string()));
+  const auto name = whole.filename().string();
+  // One name of ours: what a crash has left of it is taken away, and nothing piles up. A dot and no
+  // ".prom" at its end keep it from being read.
+  const auto unfinished = "." + name + ".guardd";
+  (void)::unlinkat(directory.get(), unfinished.c_str(), 0);
+  const Fd file(::openat(directory.get(), unfinished.c_str(),
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kForEverybody));
+  if (!file) return Error::from_errno(errno, quote(path));
+  auto done = write_all(file.get(), text);
+  if (done && ::fchmod(file.get(), kForEverybody) != 0) done = Error::from_errno(errno, "fchmod");
+  if (done && ::renameat(directory.get(), unfinished.c_str(), directory.get(), name.c_str()) != 0)
+    done = Error::from_errno(errno, "rename");
+  if (done) return done;
+  (void)::unlinkat(directory.get(), unfinished.c_str(), 0);
+  return std::move(done).error().context(quote(path));
+}
+
+void MetricsFile::set_path(const std::string& path) {
+  path_ = path;
+  due_.reset();
+  if (path_.empty()) {
+    state_ = std::make_shared<State>();
+  } else {
+    due_ = std::chrono::steady_clock::now();
+  }
+}
+
+bool MetricsFile::work(SteadyTime now, const std::function<std::string()>& text) {
+  // A disk that stands still has one of them wait, not one more every time.
+  if (due_ && *due_ <= now) {
+    due_ = now + kEvery;
+    if (!state_->is_writing)
+      state_->is_writing =
+          jobs_.send([path = path_, text = text(), state = state_](
+                         const BackgroundJobs::JobContext& /*place*/) -> BackgroundJobs::Finish {
+            const auto done = replace_file(path, text);
+            return [state, trouble = done ? ""
+                                          : "the metrics cannot be written: " +
+                                                printable(done.error().text())] {
+              state->is_writing = false;
+              state->trouble = trouble;
+            };
+          });
+  }
+  return std::exchange(told_trouble_, state_->trouble) != state_->trouble;
+}
+
+}  // namespace guard

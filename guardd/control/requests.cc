@@ -1,0 +1,231 @@
+#include "guardd/control/requests.h"
+
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "guardd/audit/lessons.h"
+#include "guardd/audit/totals.h"
+#include "guardd/control/deferred_reply.h"
+#include "guardd/host/path_facts.h"
+#include "guardd/host/users.h"
+#include "guardd/publish/advice.h"
+#include "guardd/version.h"
+#include "guardd/who/actor_lookup.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+using bus::CallFailure;
+using bus::Denial;
+
+constexpr std::uint32_t kNoLogin = UINT32_MAX;
+
+TrailFilter trail_filter(const bus::IncidentFilter& asked) {
+  TrailFilter filter;
+  filter.since = asked.since;
+  filter.until = asked.until;
+  filter.policy = asked.policy;
+  filter.person = asked.login;
+  filter.severity = asked.severity;
+  filter.path = asked.path;
+  filter.command = asked.command;
+  filter.incident = asked.incident;
+  filter.limit = asked.limit;
+  return filter;
+}
+
+bus::IncidentFields told(const Incident& incident, bool is_closed) {
+  return {incident, is_closed, advice_for(incident.first, incident.command).command};
+}
+
+using ToldIncidents = std::vector<bus::IncidentFields>;
+std::variant<ToldIncidents, CallFailure> read_incidents(const std::string& trail,
+                                                        const bus::IncidentFilter& asked,
+                                                        const std::stop_token& stop) {
+  auto reader = TrailReader::open(trail);
+  if (!reader) return failed(std::move(reader).error().context("the audit trail"));
+  ToldIncidents found;
+  const auto read = reader->incidents(trail_filter(asked), [&](const KeptIncident& kept) {
+    found.push_back(told(kept.incident, kept.is_closed));
+    return !stop.stop_requested() && found.size() < asked.limit;
+  });
+  if (!read) return failed(Error(read.error()).context("the audit trail"));
+  return found;
+}
+
+// Nobody but the trusted is told what lies on disk: a path that only root can look at is no secret
+// by its policy, but by what is there.
+std::shared_ptr<const bus::ExplainReply> explained(std::shared_ptr<const PolicySet> set,
+                                                   const bus::ExplainRequest& asked,
+                                                   bool is_trusted, Backend backend) {
+  auto made = std::make_shared<bus::ExplainReply>();
+  made->set = std::move(set);
+  made->backend = backend;
+  auto account = SystemUsers().user(asked.user);
+  const auto number = std::to_string(asked.user.value);
+  const auto who =
+      account && *account ? **account : Account{number, asked.user, Gid{asked.user.value}};
+  made->groups = groups_of(who);
+  auto& question = made->question;
+  question.user = who.name;
+  question.subject.self.uid = who.uid;
+  question.subject.self.gid = who.gid;
+  question.subject.self.groups = made->groups;
+  if (is_trusted) {
+    look_there(question, met_as(asked.path));
+  } else {
+    const auto path = std::filesystem::path(asked.path).lexically_normal();
+    question.path = path.has_filename() || !path.has_relative_path() ? path.string()
+                                                                     : path.parent_path().string();
+    question.unseen = "only root is told what lies there";
+  }
+  question.operations =
+      asked.operation ? std::vector<Operation>{*asked.operation} : all_operations();
+  made->explanation = guard::explain(*made->set, question);
+  return made;
+}
+
+}  // namespace
+
+// Who is named as having asked: the person who logged in, if it is one, for root is many. Only a
+// name: what may be done was decided by the bus's own word.
+Person person_of(const bus::Caller& caller) {
+  auto user = caller.uid;
+  std::uint32_t login = kNoLogin;
+  if (caller.pid > 0) std::ifstream("/proc/" + std::to_string(caller.pid) + "/loginuid") >> login;
+  if (login != kNoLogin) user = Uid{login};
+  return {user, local_name(kAccountsFile, user).value_or(std::to_string(user.value))};
+}
+
+std::optional<CallFailure> no_such_policy(const PolicySet& set, const std::string& name) {
+  if (set.find_policy(name)) return std::nullopt;
+  std::vector<std::string_view> names;
+  for (const auto& policy : set.policies()) names.push_back(policy.name());
+  const auto near = nearest(name, names);
+  return CallFailure{Denial::kNoSuchPolicy,
+                     "there is no policy " + quote(name) +
+                         (near.empty() ? "" : "; did you mean " + quote(near) + "?")};
+}
+
+bus::Facts BusRequests::facts() const {
+  const auto in_force = context_.in_force();
+  const auto counters = context_.dispatcher.counters();
+  bus::Facts facts;
+  facts.version = GUARD_VERSION;
+  facts.backend = word(context_.source.backend);
+  facts.backend_reason = context_.source.why_not_lsm;
+  facts.health = word(context_.dispatcher.health());
+  for (const auto& reason : context_.dispatcher.health_reasons())
+    facts.health_reason += (facts.health_reason.empty() ? "" : "; ") + reason;
+  facts.generation = static_cast<std::uint32_t>(in_force.said->generation());
+  facts.policy_identity = in_force.said->identity();
+  facts.violations = counters.violations;
+  facts.denied = counters.denied;
+  facts.fixed = counters.fixed;
+  facts.lost = counters.lost;
+  return facts;
+}
+
+std::vector<bus::PolicyFacts> BusRequests::policies() const {
+  return policy_facts(context_.in_force(), context_.source.backend, context_.trees,
+                      context_.pauses);
+}
+
+void BusRequests::reload(bus::Reply<bus::Done> reply) {
+  context_.reloads.ask([reply = std::move(reply)](const ReloadNews& news) {
+    if (news.done) return reply(bus::Done());
+    std::string text;
+    for (const auto& error : news.errors) text += (text.empty() ? "" : "\n") + error;
+    reply(CallFailure{Denial::kInvalidPolicy, text});
+  });
+}
+
+void BusRequests::explain(const bus::ExplainRequest& asked, const bus::Caller& caller,
+                          std::stop_token stop,
+                          bus::Reply<std::shared_ptr<const bus::ExplainReply>> reply) {
+  using SharedReply = std::shared_ptr<const bus::ExplainReply>;
+  send<SharedReply>(
+      context_.quick, stop, reply,
+      [set = context_.in_force().set, asked, is_trusted = caller.is_trusted,
+       backend = context_.source.backend](const BackgroundJobs::JobContext& /*context*/) {
+        return explained(set, asked, is_trusted, backend);
+      });
+}
+
+void BusRequests::pause(const std::string& policy, std::chrono::microseconds length,
+                        const std::string& reason, const bus::Caller& caller,
+                        bus::Reply<bus::Done> reply) {
+  if (const auto denied = no_such_policy(*context_.in_force().said, policy)) return reply(*denied);
+  const auto done = context_.pause(policy, length, reason, person_of(caller));
+  if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
+  reply(bus::Done());
+}
+
+void BusRequests::resume(const std::string& policy, const bus::Caller& /*caller*/,
+                         bus::Reply<bus::Done> reply) {
+  if (const auto denied = no_such_policy(*context_.in_force().said, policy)) return reply(*denied);
+  const auto done = context_.resume(policy);
+  if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
+  reply(bus::Done());
+}
+
+void BusRequests::excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
+                         bus::Reply<bus::Done> reply) {
+  if (const auto& disabled = context_.in_force().disabled)
+    return reply(CallFailure{Denial::kDisabled, "nothing is refused or put right: " + *disabled});
+  const auto done = excuse_grants_.give(excused, person_of(caller));
+  if (!done) return reply(failed(done.error()));
+  reply(bus::Done());
+}
+
+void BusRequests::incidents(const bus::IncidentFilter& filter, std::stop_token stop,
+                            bus::Reply<std::vector<bus::IncidentFields>> reply) {
+  // Who was just told of one asks at once, before the trail has it.
+  if (const auto* open = context_.dispatcher.open_incident(filter.incident))
+    return reply(ToldIncidents{told(*open, false)});
+  auto trail = context_.trail();
+  if (trail.empty())
+    return reply(CallFailure{Denial::kFailed, "there is no audit trail to look into"});
+  send<ToldIncidents>(
+      context_.quick, stop, reply,
+      [trail = std::move(trail), filter](const BackgroundJobs::JobContext& context) {
+        return read_incidents(trail, filter, context.stop());
+      });
+}
+
+void BusRequests::report(const bus::IncidentFilter& filter, std::stop_token stop,
+                         bus::Reply<std::shared_ptr<const Report>> reply) {
+  auto trail = context_.trail();
+  if (trail.empty())
+    return reply(CallFailure{Denial::kFailed, "there is no audit trail to look into"});
+  using MadeReport = std::shared_ptr<const Report>;
+  send<MadeReport>(
+      context_.quick, stop, reply,
+      [trail = std::move(trail),
+       filter](const BackgroundJobs::JobContext& context) -> std::variant<MadeReport, CallFailure> {
+        auto made = make_report(trail, trail_filter(filter), filter.limit, context.stop());
+        if (!made) return failed(std::move(made).error().context("the audit trail"));
+        return std::make_shared<const Report>(*std::move(made));
+      });
+}
+
+void BusRequests::learn(const bus::IncidentFilter& filter, std::stop_token stop,
+                        bus::Reply<std::shared_ptr<const Lessons>> reply) {
+  if (const auto denied = no_such_policy(*context_.in_force().said, filter.policy))
+    return reply(*denied);
+  auto trail = context_.trail();
+  if (trail.empty())
+    return reply(CallFailure{Denial::kFailed, "there is no audit trail to learn from"});
+  using Learnt = std::shared_ptr<const Lessons>;
+  send<Learnt>(context_.quick, stop, reply,
+               [trail = std::move(trail), filter](
+                   const BackgroundJobs::JobContext& context) -> std::variant<Learnt, CallFailure> {
+                 auto learnt = guard::learn(trail, trail_filter(filter), context.stop());
+                 if (!learnt) return failed(std::move(learnt).error().context("the audit trail"));
+                 return std::make_shared<const Lessons>(*std::move(learnt));
+               });
+}
+
+}  // namespace guard

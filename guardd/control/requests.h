@@ -1,0 +1,89 @@
+// The front desk: takes what is asked for over the bus, has it done by those who can, and hands the
+// answer back. Decides nothing about what is right, and never waits: what may take long goes to
+// errands. Whether the caller may is known by then. One thread: the daemon's loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dbus/service/manager.h"
+#include "guardd/audit/reader.h"
+#include "guardd/base/background_jobs.h"
+#include "guardd/control/excuse_grants.h"
+#include "guardd/control/pauses.h"
+#include "guardd/control/policy_status.h"
+#include "guardd/control/reloader.h"
+#include "guardd/enforce/watched_trees.h"
+#include "guardd/publish/dispatcher.h"
+#include "guardd/repair/left_alone.h"
+#include "guardd/repair/scan_worker.h"
+#include "guardd/sources/choose.h"
+
+namespace guard {
+
+class BusRequests final : public bus::Manager {
+ public:
+  // The house behind it; all of it outlives the desk.
+  struct Context {
+    Dispatcher& dispatcher;
+    const ChosenSource& source;
+    const WatchedTrees& trees;
+    const Pauses& pauses;
+    Reloader& reloads;
+    BackgroundJobs& quick;      // seconds at most, and may read the trail
+    BackgroundJobs& long_ones;  // may wait for guarded file systems
+    LeftAlone& left_alone;
+    ScanWorker& scans;
+    Processes& processes;
+    std::function<PoliciesInForce()> in_force;
+    std::function<std::string()> trail;  // where it is; empty: there is none
+    std::function<Status(const std::string& policy, std::chrono::microseconds length,
+                         const std::string& reason, const Person& who)>
+        pause;
+    std::function<Status(const std::string& policy)> resume;
+  };
+
+  explicit BusRequests(Context context)
+      : context_(std::move(context)),
+        excuse_grants_(context_.processes, context_.source, context_.dispatcher) {}
+
+  ExcuseGrants& excuse_grants() { return excuse_grants_; }
+  const ExcuseGrants& excuse_grants() const { return excuse_grants_; }
+
+  bus::Facts facts() const override;
+  std::vector<bus::PolicyFacts> policies() const override;
+  void reload(bus::Reply<bus::Done> reply) override;
+  void scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
+            bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) override;
+  void find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
+                  bus::OnProgress progress,
+                  bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) override;
+  void explain(const bus::ExplainRequest& asked, const bus::Caller& caller, std::stop_token stop,
+               bus::Reply<std::shared_ptr<const bus::ExplainReply>> reply) override;
+  void pause(const std::string& policy, std::chrono::microseconds length, const std::string& reason,
+             const bus::Caller& caller, bus::Reply<bus::Done> reply) override;
+  void resume(const std::string& policy, const bus::Caller& caller,
+              bus::Reply<bus::Done> reply) override;
+  void excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
+              bus::Reply<bus::Done> reply) override;
+  void incidents(const bus::IncidentFilter& filter, std::stop_token stop,
+                 bus::Reply<std::vector<bus::IncidentFields>> reply) override;
+  void report(const bus::IncidentFilter& filter, std::stop_token stop,
+              bus::Reply<std::shared_ptr<const Report>> reply) override;
+  void learn(const bus::IncidentFilter& filter, std::stop_token stop,
+             bus::Reply<std::shared_ptr<const Lessons>> reply) override;
+  void undo(const bus::UndoRequest& asked, const bus::Caller& caller, std::stop_token stop,
+            bus::Reply<std::shared_ptr<const bus::UndoCall>> reply) override;
+
+ private:
+  void undo_these(std::shared_ptr<const std::vector<Fix>> fixes, const bus::UndoRequest& asked,
+                  const std::stop_token& stop,
+                  const bus::Reply<std::shared_ptr<const bus::UndoCall>>& reply);
+
+  Context context_;
+  ExcuseGrants excuse_grants_;
+};
+
+}  // namespace guard

@@ -1,0 +1,203 @@
+// What the desk has done in the trees themselves: scans and undoing.
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "guardd/audit/trail.h"
+#include "guardd/control/deferred_reply.h"
+#include "guardd/control/manual_scan.h"
+#include "guardd/control/requests.h"
+#include "guardd/control/undo.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+using bus::CallFailure;
+using bus::Denial;
+
+constexpr auto kProgressEvery = std::chrono::milliseconds(200);
+
+// Where to look: a policy, a path, or everywhere.
+std::optional<CallFailure> unknown_place(const PolicySet& set, const std::string& where) {
+  if (where.empty() || where.starts_with('/')) return std::nullopt;
+  return no_such_policy(set, where);
+}
+
+CallFailure not_scanned(const Error& error) {
+  return {Denial::kInvalidArgument, printable(error.text())};
+}
+
+std::uint32_t bounded(std::uint64_t number) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
+}
+
+ScanOptions options_of(const ScanWorker& scans) {
+  ScanOptions options;
+  options.threads = scans.threads();
+  return options;
+}
+
+// Tells the loop now and then how far a scan is, as long as it lives.
+class Telling {
+ public:
+  Telling(const BackgroundJobs::JobContext& context, const ScanProgress& scan,
+          const bus::OnProgress& hear)
+      : thread_([this, &context, &scan, &hear](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          while (!ended_.wait_for(lock, stop, kProgressEvery, [] { return false; }) &&
+                 !stop.stop_requested())
+            context.tell([hear, now = bus::ScanNow{scan.objects, scan.expected, scan.wrong,
+                                                   scan.fixed}] { hear(now); });
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any ended_;
+  std::jthread thread_;  // last: it ends before what it uses
+};
+
+using UndoingPtr = std::shared_ptr<const bus::UndoCall>;
+
+UndoingPtr told(UndoReport report, std::size_t limit) {
+  auto undoing = std::make_shared<bus::UndoCall>();
+  undoing->restored = bounded(report.restored.size());
+  undoing->left = bounded(report.left.size());
+  // Those that need somebody's eyes first.
+  for (auto& file : report.left) {
+    if (undoing->files.size() >= limit) break;
+    undoing->files.push_back({std::move(file.path), {}, {}, std::move(file.why)});
+  }
+  for (auto& file : report.restored) {
+    if (undoing->files.size() >= limit) break;
+    undoing->files.push_back({std::move(file.path), file.from, file.to, ""});
+  }
+  return undoing;
+}
+
+using Fixes = std::shared_ptr<const std::vector<Fix>>;
+
+std::variant<Fixes, CallFailure> read_fixes(const std::string& trail, const std::string& incident) {
+  auto reader = TrailReader::open(trail);
+  if (!reader) return failed(std::move(reader).error().context("the audit trail"));
+  auto fixes = reader->fixes_of(incident);
+  if (!fixes) return failed(std::move(fixes).error().context("the audit trail"));
+  if (fixes->empty()) {
+    TrailFilter filter;
+    filter.incident = incident;
+    const auto count = reader->count(filter);
+    if (!count || *count == 0)
+      return CallFailure{Denial::kNoSuchIncident,
+                         "there is no incident " + quote(incident) + ", or it is no longer kept"};
+  }
+  return std::make_shared<const std::vector<Fix>>(*std::move(fixes));
+}
+
+}  // namespace
+
+// What was put right by hand is told like everything else, so that it can be undone.
+void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& caller,
+                       std::stop_token stop, bus::OnProgress progress,
+                       bus::Reply<bus::ScanTotals> reply) {
+  const auto in_force = context_.in_force();
+  if (const auto denied = unknown_place(*in_force.said, where)) return reply(*denied);
+  if (fix && in_force.disabled)
+    return reply(CallFailure{Denial::kDisabled, "nothing is put right: " + *in_force.disabled});
+  const bus::Reply<bus::ScanTotals> done = [dispatcher = &context_.dispatcher, fix, where,
+                                            who = person_of(caller).name,
+                                            reply](const auto& result) {
+    const auto* totals = std::get_if<bus::ScanTotals>(&result);
+    if (totals && fix && totals->found > 0)
+      dispatcher->manual_repair(
+          {ManualRepairNews::Kind::kFix, who, where, totals->fixed, totals->found - totals->fixed});
+    reply(result);
+  };
+  send<bus::ScanTotals>(
+      context_.long_ones, stop, done,
+      [set = in_force.said, where, fix, dispatcher = &context_.dispatcher, scans = &context_.scans,
+       hear = std::move(progress)](
+          const BackgroundJobs::JobContext& context) -> std::variant<bus::ScanTotals, CallFailure> {
+        ScanProgress scanned;
+        const auto tell = [&](const ManualFinding& finding) {
+          if (!finding.outcome || finding.outcome->what == RepairResult::kRight) return;
+          context.tell([dispatcher, violation = make_violation(*set, finding)] {
+            dispatcher->violation(violation);
+          });
+        };
+        const Telling telling(context, scanned, hear);
+        const auto report = scan_asked(*set, {where, fix, false, &scans->sizes()},
+                                       options_of(*scans), tell, context.stop(), scanned);
+        if (!report) return not_scanned(report.error());
+        return bus::ScanTotals{bounded(report->found), bounded(report->fixed)};
+      });
+}
+
+void BusRequests::find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
+                             bus::OnProgress progress,
+                             bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) {
+  const auto set = context_.in_force().said;
+  if (const auto denied = unknown_place(*set, where)) return reply(*denied);
+  using Listed = std::shared_ptr<const bus::WrongFiles>;
+  send<Listed>(context_.long_ones, stop, reply,
+               [set, where, limit, scans = &context_.scans, hear = std::move(progress)](
+                   const BackgroundJobs::JobContext& context) -> std::variant<Listed, CallFailure> {
+                 auto wrong = std::make_shared<bus::WrongFiles>();
+                 const auto note = [&](const ManualFinding& finding) {
+                   if (wrong->files.size() < limit && finding.outcome)
+                     wrong->files.push_back(make_violation(*set, finding));
+                 };
+                 ScanProgress scanned;
+                 const Telling telling(context, scanned, hear);
+                 const auto report = scan_asked(*set, {where, true, true, &scans->sizes()},
+                                                options_of(*scans), note, context.stop(), scanned);
+                 if (!report) return not_scanned(report.error());
+                 wrong->found = bounded(report->found);
+                 return wrong;
+               });
+}
+
+// In two steps, for who reads the trail is not who may wait for a file system.
+void BusRequests::undo(const bus::UndoRequest& asked, const bus::Caller& caller,
+                       std::stop_token stop, bus::Reply<UndoingPtr> reply) {
+  auto trail = context_.trail();
+  if (trail.empty())
+    return reply(
+        CallFailure{Denial::kFailed, "there is no audit trail, so nobody knows how it was"});
+  const auto is_open = context_.dispatcher.open_incident(asked.incident) != nullptr;
+  const bus::Reply<UndoingPtr> done = [dispatcher = &context_.dispatcher, asked,
+                                       who = person_of(caller).name, reply](const auto& result) {
+    const auto* undoing = std::get_if<UndoingPtr>(&result);
+    if (undoing && !asked.dry_run && (*undoing)->restored > 0)
+      dispatcher->manual_repair({ManualRepairNews::Kind::kUndo, who, asked.incident,
+                                 (*undoing)->restored, (*undoing)->left});
+    reply(result);
+  };
+  const bus::Reply<Fixes> found = [this, asked, stop,
+                                   done](const std::variant<Fixes, CallFailure>& result) {
+    if (const auto* denied = std::get_if<CallFailure>(&result)) return done(*denied);
+    undo_these(std::get<Fixes>(result), asked, stop, done);
+  };
+  send<Fixes>(context_.quick, stop, found,
+              [trail = std::move(trail), incident = asked.incident,
+               is_open](const BackgroundJobs::JobContext& /*context*/) {
+                // What has just happened in it may not have been written yet.
+                if (is_open) std::this_thread::sleep_for(2 * Trail::kDelay);
+                return read_fixes(trail, incident);
+              });
+}
+
+void BusRequests::undo_these(std::shared_ptr<const std::vector<Fix>> fixes,
+                             const bus::UndoRequest& asked, const std::stop_token& stop,
+                             const bus::Reply<UndoingPtr>& reply) {
+  send<UndoingPtr>(
+      context_.long_ones, stop, reply,
+      [fixes = std::move(fixes), asked, set = context_.in_force().said,
+       left_alone = &context_.left_alone](const BackgroundJobs::JobContext& context) {
+        return told(guard::undo(*fixes, *set, asked.dry_run ? nullptr : left_alone, context.stop()),
+                    asked.limit);
+      });
+}
+
+}  // namespace guard

@@ -1,0 +1,155 @@
+#include "guardd/control/undo.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <cerrno>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "guardd/files/object.h"
+#include "guardd/files/proc_path.h"
+#include "guardd/host/clock.h"
+#include "guardd/repair/repair.h"
+
+namespace guard {
+namespace {
+
+constexpr std::uint32_t kSetIdBits = 06000;
+
+Ownership ownership_of(const ObjectState& state) {
+  return {state.uid, state.gid, state.mode};
+}
+
+// An inode's number is given out again, to what is younger than the repair.
+bool is_younger(const Object& object, std::chrono::system_clock::time_point time) {
+  struct statx facts {};
+  if (::statx(object.fd.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BTIME, &facts) != 0)
+    return true;
+  const auto since_epoch = std::chrono::nanoseconds(time.time_since_epoch()).count();
+  return (facts.stx_mask & STATX_BTIME) != 0 && nanoseconds(facts.stx_btime) > since_epoch;
+}
+
+Skip skip_of(const Error& error) {
+  switch (error.code()) {
+    case ENOENT:
+    case ENOTDIR:
+      return Skip::kGone;
+    case ELOOP:
+      return Skip::kReplaced;
+    case EXDEV:
+      return Skip::kOtherMount;
+    default:
+      return Skip::kNone;
+  }
+}
+
+Skip obstacle(const Object& root, const Object& object, const Fix& fix) {
+  if (object.id != fix.object || is_younger(object, fix.time)) return Skip::kReplaced;
+  if (!can_put_right(Operation::kScan, object.state.type)) return Skip::kSpecial;
+  if (object.is_mount_point && object.id != root.id) return Skip::kMountPoint;
+  if (object.is_immutable) return Skip::kImmutable;
+  if (object.state.type == FileType::kDirectory) return Skip::kNone;
+  if (object.state.links != 1) return Skip::kHardLink;
+  if (object.state.type != FileType::kRegular) return Skip::kNone;
+  // Another owner would cost it both.
+  if ((object.state.mode.value & kSetIdBits) != 0) return Skip::kSetId;
+  const NameInProc name(object);
+  return ::getxattr(name.text(), "security.capability", nullptr, 0) > 0 ? Skip::kCapabilities
+                                                                        : Skip::kNone;
+}
+
+// Bits are taken away before the owner changes and given back after, so that at no moment somebody
+// has more than before or after. The error of the first that fails.
+int restore_to(const Object& object, const Ownership& before) {
+  const auto now = object.state.mode;
+  const auto mode = before.mode;
+  const bool has_mode = object.state.type != FileType::kSymlink;
+  const Mode common{now.value & mode.value};
+  if (has_mode && common != now)
+    if (const int code = change_mode(object, common)) return code;
+  if (const int code = change_owner(object, before.uid, before.gid)) {
+    if (has_mode && common != now) (void)change_mode(object, now);
+    return code;
+  }
+  return has_mode && mode != common ? change_mode(object, mode) : 0;
+}
+
+class UndoRun {
+ public:
+  UndoRun(const PolicySet& set, LeftAlone* left_alone) : set_(set), left_alone_(left_alone) {}
+
+  // Why it is left as it is; empty: it was restored.
+  std::string undo(const Fix& fix) {
+    const auto* tree = set_.tree_of(fix.path);
+    if (!tree) return "no policy has a tree that holds it any more";
+    auto root = roots_.find(tree);
+    if (root == roots_.end()) root = roots_.emplace(tree, open_tree(tree->root())).first;
+    if (!root->second) return root->second.error().text();
+    return restore(*root->second, PolicySet::relative(*tree, fix.path), fix);
+  }
+
+  std::vector<RestoredFile> restored() && { return std::move(restored_); }
+
+ private:
+  std::string restore(const Object& root, std::string_view path, const Fix& fix) {
+    auto opened = open_object(root, path);
+    if (!opened) {
+      const auto skip = skip_of(opened.error());
+      return skip == Skip::kNone ? opened.error().text() : std::string(reason_text(skip));
+    }
+    auto& object = *opened;
+    if (const auto skip = obstacle(root, object, fix); skip != Skip::kNone)
+      return std::string(reason_text(skip));
+    // What was put right more than once goes back as often.
+    const auto again = places_.find(object.id);
+    const auto expected = again == places_.end() ? fix.after : restored_[again->second].to;
+    const auto now = again != places_.end() && !left_alone_ ? expected : ownership_of(object.state);
+    if (now != expected) {
+      if (now == fix.before) return "it is as it was before already";
+      return fmt::format("somebody has changed it since: it is {}:{} {:04o} now", now.uid.value,
+                         now.gid.value, now.mode.value);
+    }
+    const Ownership before{fix.before.uid, fix.before.gid,
+                           Mode{fix.before.mode.value & ~(kSetIdBits & ~now.mode.value)}};
+    if (left_alone_) {
+      if (const int code = restore_to(object, before))
+        return Error::from_errno(code, "it cannot be restored").text();
+      if (const auto looked = refresh(object); !looked) return looked.error().text();
+      if (ownership_of(object.state) != before) return "somebody has changed it meanwhile";
+      if (auto id = FileId::of(object.fd.get())) left_alone_->add({*std::move(id), object.changed});
+    }
+    if (again == places_.end()) {
+      places_.emplace(object.id, restored_.size());
+      restored_.push_back({fix.path, now, before});
+    } else {
+      restored_[again->second].to = before;
+    }
+    return "";
+  }
+
+  const PolicySet& set_;
+  LeftAlone* left_alone_;
+  std::map<const Tree*, Result<Object>> roots_;
+  std::vector<RestoredFile> restored_;
+  std::unordered_map<InodeId, std::size_t> places_;  // in what was restored
+};
+
+}  // namespace
+
+UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, LeftAlone* left_alone,
+                const std::stop_token& stop) {
+  UndoReport report;
+  UndoRun undoing(set, left_alone);
+  for (const auto& fix : fixes) {
+    auto why = stop.stop_requested() ? "the undoing was stopped before" : undoing.undo(fix);
+    if (!why.empty()) report.left.push_back({fix.path, std::move(why)});
+  }
+  report.restored = std::move(undoing).restored();
+  return report;
+}
+
+}  // namespace guard

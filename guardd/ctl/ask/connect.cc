@@ -1,0 +1,40 @@
+#include "guardd/ctl/ask/connect.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <sstream>
+
+#include "guardd/ctl/ask/policies.h"
+#include "guardd/ctl/screen/terminal.h"
+#include "policy/base/text.h"
+
+namespace guard::ctl {
+namespace {
+
+// As check says it: each mistake on a line of its own, and how many there are.
+void print_mistakes(const std::string& text) {
+  std::istringstream lines(text);
+  std::size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) std::cerr << printable(line) << '\n';
+  std::cerr << counted(count, "error", "errors") << "; the policies before still hold.\n";
+}
+
+}  // namespace
+
+bus::Answer<bus::Client> reach_daemon(const Options& options) {
+  auto client = bus::Client::open(options.bus);
+  if (client) client->set_interactive(::isatty(STDIN_FILENO) == 1);
+  return client;
+}
+
+int fail(const bus::Failure& failure) {
+  if (failure.kind == bus::Kind::kInvalidPolicy && !failure.text.empty())
+    print_mistakes(failure.text);
+  else
+    (void)fail(Error(failure.text));
+  return bus::exit_status(failure.kind);
+}
+
+}  // namespace guard::ctl

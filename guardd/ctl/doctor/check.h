@@ -1,0 +1,66 @@
+// What doctor says: one thing looked at, how it is, why that matters, and what to do about it.
+// Checks look and change nothing; each group of them is a file of its own. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "policy/base/result.h"
+#include "policy/words.h"
+
+namespace guard::doctor {
+
+enum class Mark : std::uint8_t { kOk, kWarn, kFail, kSkipped };
+
+// All texts are safe for a terminal but for line ends, of which there are none.
+struct Check {
+  std::string group;
+  std::string name;
+  Mark mark = Mark::kOk;
+  std::string finding;  // one sentence
+  std::string why;      // it matters; may be empty where all is well
+  std::string repair;   // a command, or what to write where
+};
+using Checks = std::vector<Check>;
+
+// Collects the checks of one group.
+class Group {
+ public:
+  explicit Group(std::string name) : name_(std::move(name)) {}
+
+  // `why` is what would be lost, for whoever wants to know.
+  void ok(const std::string& name, const std::string& finding, const std::string& why = "");
+  void warn(const std::string& name, const std::string& finding, const std::string& why,
+            const std::string& repair);
+  void fail(const std::string& name, const std::string& finding, const std::string& why,
+            const std::string& repair);
+  // It cannot be told; the finding says why.
+  void skip(const std::string& name, const std::string& finding, const std::string& repair = "");
+  // The same, for what could not be read.
+  void skip(const std::string& name, const std::string& path, const Error& error);
+
+  bool is_empty() const { return checks_.empty(); }
+  Checks take() { return std::move(checks_); }
+
+ private:
+  void add(const std::string& name, Mark mark, const std::string& finding, const std::string& why,
+           const std::string& repair);
+
+  std::string name_;
+  Checks checks_;
+};
+
+// "a, b and c"
+std::string listed(const std::vector<std::string>& words);
+
+}  // namespace guard::doctor
+
+namespace guard {
+template <>
+struct Words<doctor::Mark> {
+  static constexpr std::array<std::string_view, 4> kAll{"ok", "warn", "fail", "skipped"};
+};
+}  // namespace guard

@@ -1,0 +1,110 @@
+#include "guardd/ctl/doctor/logrotate.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace guard::doctor {
+namespace {
+
+bool is_left_out(const std::string& name) {
+  constexpr std::array<std::string_view, 9> kEndings{"~",         ".dpkg-dist", ".dpkg-old",
+                                                     ".dpkg-new", ".dpkg-bak",  ".rpmsave",
+                                                     ".rpmnew",   ".bak",       ".disabled"};
+  return name.starts_with('.') || std::any_of(kEndings.begin(), kEndings.end(),
+                                              [&](auto ending) { return name.ends_with(ending); });
+}
+
+std::optional<std::uint32_t> mode_in(const std::string& text) {
+  std::uint32_t mode = 0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, mode, 8);
+  if (text.empty() || read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return mode;
+}
+
+class Reader {
+ public:
+  explicit Reader(std::vector<Rotation>& found) : found_(found) {}
+
+  void read(const std::vector<std::string>& lines, const std::string& file) {
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      auto words = words_of(lines[i]);
+      const auto comment = std::find_if(words.begin(), words.end(),
+                                        [](const auto& word) { return word.starts_with('#'); });
+      words.erase(comment, words.end());
+      if (words.empty()) continue;
+      take(words, file + ':' + std::to_string(i + 1));
+    }
+  }
+
+ private:
+  void take(const std::vector<std::string>& words, const std::string& place) {
+    if (is_script_) {
+      is_script_ = words.front() != "endscript";
+    } else if (is_inside_) {
+      if (words.front().starts_with('}')) {
+        is_inside_ = false;
+        paths_.clear();
+      } else if (words.front().ends_with("rotate") || words.front().ends_with("action")) {
+        constexpr std::array<std::string_view, 5> kScripts{"prerotate", "postrotate", "preremove",
+                                                           "firstaction", "lastaction"};
+        is_script_ = std::find(kScripts.begin(), kScripts.end(), words.front()) != kScripts.end();
+      } else {
+        add(words, place);
+      }
+    } else {
+      open(words);
+    }
+  }
+
+  // The paths before a block, perhaps on several lines.
+  void open(const std::vector<std::string>& words) {
+    if (!words.front().starts_with('/') && !words.front().starts_with('{')) return paths_.clear();
+    for (auto word : words) {
+      const bool begins = word.ends_with('{');
+      if (begins) word.pop_back();
+      if (word.starts_with('/')) paths_.push_back(word);
+      if (begins) is_inside_ = true;
+    }
+  }
+
+  void add(std::vector<std::string> words, const std::string& place) {
+    Rotation rotation;
+    rotation.key = words.front();
+    rotation.place = place;
+    if (rotation.key != "create" && rotation.key != "su") return;
+    words.erase(words.begin());
+    if (rotation.key == "create" && !words.empty()) {
+      rotation.mode = mode_in(words.front());
+      if (rotation.mode) words.erase(words.begin());
+    }
+    if (words.empty() || (rotation.key == "su" && words.front() == "root")) return;
+    rotation.user = words.front();
+    if (words.size() > 1) rotation.group = words[1];
+    for (const auto& path : paths_) {
+      rotation.path = path;
+      found_.push_back(rotation);
+    }
+  }
+
+  std::vector<Rotation>& found_;
+  std::vector<std::string> paths_;
+  bool is_inside_ = false;
+  bool is_script_ = false;
+};
+
+}  // namespace
+
+std::vector<Rotation> rotations(const Machine& machine) {
+  std::vector<Rotation> found;
+  std::vector<std::string> files{"/etc/logrotate.conf"};
+  if (const auto names = machine.names("/etc/logrotate.d"))
+    for (const auto& name : *names)
+      if (!is_left_out(name)) files.push_back("/etc/logrotate.d/" + name);
+  for (const auto& file : files)
+    if (const auto lines = machine.lines(file)) Reader(found).read(*lines, file);
+  return found;
+}
+
+}  // namespace guard::doctor

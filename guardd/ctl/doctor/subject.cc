@@ -1,0 +1,105 @@
+#include "guardd/ctl/doctor/subject.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <sstream>
+
+#include "guardd/ctl/doctor/machine.h"
+
+namespace guard::doctor {
+namespace {
+
+constexpr std::size_t kMostAncestors = 64;
+constexpr std::uint32_t kUnset = 0xffffffffU;
+
+std::optional<std::uint32_t> number(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (read.ec != std::errc()) return std::nullopt;
+  return value;
+}
+
+// A line of /proc/PID/status, without its name.
+std::vector<std::string> field(const std::string& status, const std::string& name) {
+  std::istringstream lines(status);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(name + ':')) return words_of(line.substr(name.size() + 1));
+  return {};
+}
+
+std::optional<std::uint32_t> number_in(const std::string& status, const char* name,
+                                       std::size_t at) {
+  const auto words = field(status, name);
+  return at < words.size() ? number(words[at]) : std::nullopt;
+}
+
+// The last part of the control group that is a unit.
+std::string unit_in(const std::string& text) {
+  std::string unit;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, '/');) {
+    part = part.substr(0, part.find('\n'));
+    if (part.starts_with('_')) part.erase(0, 1);
+    if (part.ends_with(".service") || part.ends_with(".scope")) unit = part;
+  }
+  return unit;
+}
+
+// Field 7 of stat(5), behind the name in parentheses.
+bool has_terminal() {
+  const auto text = Machine().read("/proc/self/stat");
+  if (!text) return false;
+  std::istringstream fields(text->substr(text->rfind(')') + 1));
+  std::string skipped;
+  int terminal = 0;
+  fields >> skipped >> skipped >> skipped >> skipped >> terminal;
+  return terminal != 0;
+}
+
+}  // namespace
+
+OwnSubject::OwnSubject() : has_terminal_(has_terminal()) {
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  if (!groups.empty() && ::getgroups(static_cast<int>(groups.size()), groups.data()) >= 0)
+    for (const auto each : groups) groups_.push_back(Gid{each});
+  std::string pid = "self";
+  while (processes_.size() < kMostAncestors) {
+    processes_.push_back(process(pid));
+    const auto status = Machine().read("/proc/" + pid + "/status");
+    const auto parent = status ? number_in(*status, "PPid", 0) : std::nullopt;
+    if (!parent || *parent == 0) break;
+    pid = std::to_string(*parent);
+  }
+  processes_.front().groups = groups_;
+}
+
+Process OwnSubject::process(const std::string& pid) {
+  const Machine machine;
+  const auto directory = "/proc/" + pid;
+  Process process;
+  if (const auto status = machine.read(directory + "/status")) {
+    if (const auto uid = number_in(*status, "Uid", 3)) process.uid = Uid{*uid};
+    if (const auto gid = number_in(*status, "Gid", 3)) process.gid = Gid{*gid};
+  }
+  const auto text = machine.read(directory + "/loginuid");
+  const auto login = text ? number(*text) : std::nullopt;
+  if (login && *login != kUnset) process.login = Uid{*login};
+  struct stat exe {};
+  if (::stat((directory + "/exe").c_str(), &exe) == 0)
+    process.exe = InodeId{exe.st_dev, exe.st_ino};
+  if (const auto group = machine.read(directory + "/cgroup"))
+    process.unit = units_.emplace_back(unit_in(*group));
+  return process;
+}
+
+Subject OwnSubject::view() const {
+  Subject subject;
+  subject.self = processes_.front();
+  subject.ancestors = std::span(processes_).subspan(1);
+  subject.has_terminal = has_terminal_;
+  return subject;
+}
+
+}  // namespace guard::doctor

@@ -1,0 +1,87 @@
+#include "guardd/ctl/machine/tree_walk.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "policy/base/text.h"
+
+namespace guard::suggest {
+namespace {
+
+enum class Looked { kFound, kMount, kGone };
+
+Looked look(int directory, const char* name, Entry& entry) {
+  struct statx facts {};
+  if (::statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH,
+              STATX_BASIC_STATS, &facts) < 0)
+    return Looked::kGone;
+  entry.owner = {Uid{facts.stx_uid}, Gid{facts.stx_gid}};
+  entry.mode = facts.stx_mode;
+  const bool is_mount = (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  return is_mount ? Looked::kMount : Looked::kFound;
+}
+
+// From the tree's root anew for each directory, so that few descriptors are open and nothing that
+// is moved meanwhile leads out of the tree.
+Fd open_beneath(int root, const std::string& path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+  return Fd(static_cast<int>(
+      ::syscall(SYS_openat2, root, path.empty() ? "." : path.c_str(), &how, sizeof how)));
+}
+
+}  // namespace
+
+std::string WalkedTree::path_of(std::size_t entry) const {
+  std::string path;
+  for (; entry != 0; entry = entries[entry].parent)
+    path.insert(0, path.empty() ? entries[entry].name : entries[entry].name + "/");
+  return path;
+}
+
+Result<WalkedTree> walk_tree(const Machine& machine, const std::string& real_path,
+                             const std::set<std::string>& others, std::size_t most) {
+  GUARD_TRY(const Fd root, machine.directory(real_path));
+  WalkedTree tree;
+  Entry top;
+  if (look(root.get(), "", top) == Looked::kGone) return Error::from_errno(errno, quote(real_path));
+  tree.entries.push_back(top);
+  for (std::size_t at = 0; at < tree.entries.size(); ++at) {
+    if (!tree.entries[at].is_directory()) continue;
+    const auto below = tree.path_of(at);
+    auto fd = open_beneath(root.get(), below);
+    const Handle<DIR, ::closedir> listing(fd ? ::fdopendir(fd.get()) : nullptr);
+    if (!listing) {
+      if (errno != ENOENT) ++tree.unread;
+      continue;
+    }
+    const int directory = fd.release();
+    while (const auto* found = ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe)
+      const std::string_view name = found->d_name;
+      if (name == "." || name == "..") continue;
+      if (tree.entries.size() >= most) {
+        tree.is_cut = true;
+        return tree;
+      }
+      Entry entry;
+      entry.parent = at;
+      entry.name = name;
+      const auto looked = look(directory, found->d_name, entry);
+      if (looked == Looked::kMount) ++tree.mounts;
+      if (looked != Looked::kFound) continue;
+      const auto whole = real_path + "/" + (below.empty() ? "" : below + "/") + entry.name;
+      if (!others.contains(whole)) tree.entries.push_back(std::move(entry));
+    }
+  }
+  return tree;
+}
+
+}  // namespace guard::suggest

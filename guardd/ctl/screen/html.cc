@@ -1,0 +1,42 @@
+#include "guardd/ctl/screen/html.h"
+
+#include "guardd/host/terminal_text.h"
+#include "policy/base/text.h"
+
+namespace guard::ctl {
+
+std::string html(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string html_name(std::string_view bytes, std::size_t columns) {
+  const auto whole = escaped(bytes);
+  const auto name =
+      whole.starts_with('/') ? shortened_middle(whole, columns) : shortened(whole, columns);
+  return "<bdi>" + html(name) + "</bdi>";
+}
+
+}  // namespace guard::ctl

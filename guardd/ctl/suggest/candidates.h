@@ -1,0 +1,67 @@
+// Trees that could be suggested, gone through one by one: may it be a tree, is it guarded already,
+// whose is it. What is left becomes proposals.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "guardd/ctl/machine/machine.h"
+#include "guardd/ctl/suggest/proposal.h"
+#include "guardd/ctl/suggest/tree_owners.h"
+#include "policy/policy_set.h"
+
+namespace guard::suggest {
+
+struct Candidate {
+  std::string path;              // real and normal
+  std::string subject;           // the name the policy gets: of the unit, or of the directory
+  std::string who;               // "redis-server.service runs as redis"; empty for a tree
+  std::optional<Account> owner;  // of a service
+  Gid group;                     // of the service
+  std::vector<std::string> why;
+  bool given = false;
+  bool may_be_absent = false;
+  bool is_guess = false;
+};
+
+class Candidates {
+ public:
+  Candidates(const Machine& machine, const PolicySet* present)
+      : machine_(machine), present_(present) {}
+
+  // The path as somebody wrote it; whatever is wrong with it is told in the end.
+  void add(const std::string& path, Candidate candidate);
+  void leave_out(const std::string& what, std::string why);
+
+  Suggestion finish();
+
+ private:
+  std::string why_denied(const std::string& path, bool is_of_service) const;
+  void settle_shared();
+  void propose(const Candidate& candidate);
+  void propose_pending(const Candidate& candidate);
+  Proposal proposal_of(const Candidate& candidate, const TreeOwners& owners) const;
+  ProposedRule named(const OwnerRule& rule) const;
+  std::string user_text(Uid uid) const;
+  std::string group_text(Gid gid) const;
+  std::string complaint(const Proposal& proposal) const;
+  void keep(const Candidate& candidate, Proposal proposal);
+  std::string free_name(const std::string& wish);
+  void merge_and_name();
+
+  const Machine& machine_;
+  const PolicySet* present_;
+  std::map<std::string, std::vector<Candidate>> by_path_;
+  struct Kept {
+    Candidate candidate;
+    Proposal proposal;
+  };
+  std::map<std::string, Kept> kept_;  // by path
+  std::set<std::string> names_;
+  Suggestion suggestion_;
+};
+
+}  // namespace guard::suggest

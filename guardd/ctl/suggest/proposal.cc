@@ -1,0 +1,152 @@
+#include "guardd/ctl/suggest/proposal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "guardd/ctl/machine/config_lines.h"
+#include "guardd/ctl/suggest/pattern.h"
+#include "guardd/host/terminal_text.h"
+#include "policy/base/text.h"
+
+namespace guard::suggest {
+namespace {
+
+constexpr std::size_t kLongestName = 64;
+
+// Sentences as comments, wrapped. What could end a line is made harmless first.
+std::string comment(std::string_view text, std::string_view before = "# ",
+                    std::string_view after = "# ") {
+  std::string out;
+  const auto width = kLineWidth - before.size();
+  std::string_view lead = before;
+  const auto lines = wrapped(printable(text), 0, 0, width);
+  for (const auto line : lines_of(lines)) {
+    out += lead;
+    out += line;
+    out += '\n';
+    lead = after;
+  }
+  return out;
+}
+
+std::string item(std::string_view text) {
+  return comment(text, "# - ", "#   ");
+}
+
+// A number without an account is written as a number.
+std::string principal(const std::string& name) {
+  std::uint32_t value = 0;
+  const auto* end = name.data() + name.size();
+  const auto [stopped, error] = std::from_chars(name.data(), end, value);
+  return error == std::errc() && stopped == end ? name : toml_string(name);
+}
+
+std::string list(const std::vector<std::string>& texts, std::string_view indent) {
+  std::string all;
+  std::size_t width = 12;
+  for (const auto& text : texts) {
+    const auto one = toml_string(text);
+    width += one.size() + 2;
+    all += (all.empty() ? "" : ", ") + one;
+  }
+  if (texts.size() == 1 || width <= kLineWidth) return "[" + all + "]";
+  all = "[\n";
+  for (const auto& text : texts) all += std::string(indent) + "  " + toml_string(text) + ",\n";
+  return all + std::string(indent) + "]";
+}
+
+// "3 entries of root:adm, for instance log/x"
+std::string count_text(const ProposedRule& rule) {
+  auto text = counted(rule.entries, "entry", "entries") + " of " + escaped(rule.owner) + ":" +
+              escaped(rule.group);
+  if (rule.example.empty())
+    return text +
+           (rule.entries == 1 ? ": the tree's own root" : ", the tree's own root among them");
+  return text + ", for instance " + quote(shortened_middle(rule.example, 50));
+}
+
+std::string rule_text(const ProposedRule& rule, const std::string& indent) {
+  return indent + "[[policy.rule]]\n" +
+         fmt::format("{}match = {}\n", indent, list(rule.match, indent)) +
+         fmt::format("{}owner = {}\n", indent, principal(rule.owner)) +
+         fmt::format("{}group = {}\n", indent, principal(rule.group));
+}
+
+}  // namespace
+
+std::string policy_name(std::string_view text) {
+  std::string name;
+  for (const char c : text) {
+    const bool is_capital = c >= 'A' && c <= 'Z';
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (is_capital)
+      name += static_cast<char>(c - 'A' + 'a');
+    else if (is_plain || ((c == '.' || c == '_' || c == '-') && !name.empty()))
+      name += c;
+    else if (!name.empty() && name.back() != '-')
+      name += '-';
+    if (name.size() == kLongestName) break;
+  }
+  while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
+  return name.empty() ? "suggested" : name;
+}
+
+std::string policy_text(const Proposal& proposal) {
+  std::string out;
+  for (std::size_t i = 0; i < proposal.why.size(); ++i)
+    out += i == 0 ? comment(proposal.why[i]) : item(proposal.why[i]);
+  out += "[[policy]]\n";
+  out += fmt::format("name   = {}\n", toml_string(proposal.name));
+  out += fmt::format("paths  = {}\n", list(proposal.paths, ""));
+  out += fmt::format("owner  = {}\n", principal(proposal.owner));
+  out += fmt::format("group  = {}\n", principal(proposal.group));
+  out += "action = \"log\"\n";
+  const auto mode = [&](std::string_view key, std::string_view what, const auto& value) {
+    if (value)
+      out += fmt::format("# {} = \"{:04o}\"  # nearly all {} have it\n", key, value->value, what);
+  };
+  mode("file_mode", "files", proposal.file_mode);
+  mode("dir_mode", "directories", proposal.dir_mode);
+  for (const auto& rule : proposal.rules) {
+    out += '\n' + comment(count_text(rule), "  # ", "  # ");
+    out += rule_text(rule, "  ");
+  }
+  const auto fix_gives = [&](std::size_t entries) {
+    return std::string("\"fix\" would give ") + (entries == 1 ? "it" : "them") + " to " +
+           escaped(proposal.owner) + ":" + escaped(proposal.group);
+  };
+  for (const auto& stray : proposal.strays) {
+    out +=
+        '\n' + comment(count_text(stray) + ", taken for an accident: " + fix_gives(stray.entries) +
+                           ". If it is meant, put this in force:",
+                       "  # ", "  # ");
+    const auto text = rule_text(stray, "");
+    for (const auto line : lines_of(text)) out += "  #   " + std::string(line) + "\n";
+  }
+  for (const auto& rest : proposal.unsaid) {
+    out += '\n' + comment(count_text(rest) +
+                              ", without a rule, as there are too many different ones, or their "
+                              "names are not UTF-8 or too long: " +
+                              fix_gives(rest.entries) + ".",
+                          "  # ", "  # ");
+  }
+  return out;
+}
+
+std::string file_text(const Suggestion& suggestion) {
+  std::string out =
+      "# Suggested by guardctl suggest from what units, configurations and the files\n"
+      "# themselves say now. Read it, change what is not so, and try it with\n"
+      "#   guardctl check FILE\n"
+      "# action = \"log\" only tells. Once nothing unexpected was told for a while, \"fix\"\n"
+      "# also puts it right, and in the end \"deny\" refuses it.\n";
+  for (const auto& proposal : suggestion.proposals) out += '\n' + policy_text(proposal);
+  if (suggestion.left_out.empty()) return out;
+  out += "\n# Left out:\n";
+  for (const auto& [what, why] : suggestion.left_out) out += item(escaped(what) + ": " + why);
+  return out;
+}
+
+}  // namespace guard::suggest

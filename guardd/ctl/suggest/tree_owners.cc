@@ -1,0 +1,275 @@
+#include "guardd/ctl/suggest/tree_owners.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "guardd/ctl/suggest/pattern.h"
+
+namespace guard::suggest {
+namespace {
+
+constexpr std::size_t kMostNames = 20;     // in one policy, one by one
+constexpr std::size_t kMostPatterns = 50;  // of each kind: more rules than that nobody reads
+constexpr std::size_t kFewForPattern = 3;  // files with the same ending
+
+constexpr std::uint32_t kSetGid = 02000;
+constexpr std::uint32_t kGroupWrites = 0020;
+constexpr std::uint32_t kOthersWrite = 0002;
+constexpr Gid kRootGroup{0};
+
+// What an entry is to us. Ordinary: it belongs to whom most does.
+enum class Kind : std::uint8_t { kOrdinary, kMeant, kStray };
+
+struct Sort {
+  Kind kind = Kind::kOrdinary;
+  Owner owner;
+  friend bool operator==(const Sort&, const Sort&) = default;
+};
+
+std::string ending(const std::string& name) {
+  constexpr std::size_t kLongest = 16;
+  const auto dot = name.rfind('.');
+  if (dot == std::string::npos || dot == 0 || dot + 1 == name.size() ||
+      name.size() - dot > kLongest)
+    return {};
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  const auto end = name.substr(dot + 1);
+  return std::all_of(end.begin(), end.end(), is_plain) ? end : std::string();
+}
+
+std::optional<Mode> usual_mode(const std::map<std::uint32_t, std::size_t>& modes) {
+  std::size_t all = 0;
+  std::pair<std::uint32_t, std::size_t> most{0, 0};
+  for (const auto& mode : modes) {
+    all += mode.second;
+    if (mode.second > most.second) most = mode;
+  }
+  const bool nearly_all = all >= 3 && most.second * 20 >= all * 19;
+  return nearly_all ? std::optional(Mode{most.first}) : std::nullopt;
+}
+
+class Sorter {
+ public:
+  Sorter(const WalkedTree& tree, const Expected& expected)
+      : tree_(tree), expected_(expected), sorts_(tree.entries.size()) {}
+
+  TreeOwners run() {
+    const auto& entries = tree_.entries;
+    found_.entries = entries.size() - 1;
+    for (const auto& entry : entries)
+      if (entry.name == ".git" && entry.parent == 0) found_.is_deployed_by_git = true;
+    find_most();
+    for (std::size_t at = 0; at < entries.size(); ++at) sorts_[at] = sort_of(at);
+    if (expected_.trusts_present && !found_.is_deployed_by_git) trust_whole_directories();
+    count();
+    covered_.assign(entries.size(), false);
+    write(Kind::kMeant);
+    write(Kind::kStray);
+    return std::move(found_);
+  }
+
+ private:
+  void find_most() {
+    std::map<Owner, std::size_t> owners;
+    const auto& entries = tree_.entries;
+    for (std::size_t at = entries.size() == 1 ? 0 : 1; at < entries.size(); ++at) {
+      const auto& entry = entries[at];
+      if (!expected_.owner || (entry.owner.uid == *expected_.owner && entry.is_regular()))
+        ++owners[entry.owner];
+    }
+    const auto most =
+        std::max_element(owners.begin(), owners.end(), [](const auto& a, const auto& b) {
+          return std::tuple(a.second, a.first.uid != kRoot) <
+                 std::tuple(b.second, b.first.uid != kRoot);
+        });
+    found_.most = most != owners.end() ? most->first : of_new_files();
+  }
+
+  // The directories that a package makes need not have the group of the files that will be in them.
+  Owner of_new_files() const {
+    const auto& root = tree_.entries.front();
+    const bool is_inherited = (root.mode & kSetGid) != 0;
+    return {*expected_.owner, is_inherited ? root.owner.gid : expected_.group.value_or(kRootGroup)};
+  }
+
+  Sort sort_of(std::size_t at) const {
+    const auto& entry = tree_.entries[at];
+    if (entry.owner == found_.most) return {};
+    Sort sort{Kind::kMeant, entry.owner};
+    if (at == 0) {
+      const bool is_roots = entry.owner == Owner{kRoot, kRootGroup};
+      if (is_roots && found_.is_deployed_by_git) sort.kind = Kind::kStray;
+      if (is_roots && !expected_.trusts_present) sort.kind = Kind::kStray;
+      if (expected_.is_given) sort.kind = Kind::kStray;
+      return sort;
+    }
+    if (entry.owner.uid != kRoot) return sort;
+    const auto& parent = tree_.entries[entry.parent];
+    const bool is_inherited = (parent.mode & kSetGid) != 0 && parent.owner.gid == entry.owner.gid;
+    if (entry.owner.gid == kRootGroup || is_inherited) sort.kind = Kind::kStray;
+    return sort;
+  }
+
+  bool service_writes(const Entry& directory) const {
+    return (directory.mode & kOthersWrite) != 0 ||
+           ((directory.mode & kGroupWrites) != 0 && directory.owner.gid == found_.most.gid);
+  }
+
+  // The topmost directories that are root's with all that is in them.
+  void trust_whole_directories() {
+    const auto& entries = tree_.entries;
+    std::vector<bool> whole(entries.size());
+    std::vector<std::size_t> below(entries.size());
+    for (std::size_t at = 0; at < entries.size(); ++at) {
+      whole[at] = sorts_[at].kind == Kind::kStray &&
+                  !(entries[at].is_directory() && service_writes(entries[at]));
+    }
+    for (std::size_t at = entries.size() - 1; at > 0; --at) {
+      if (!whole[at]) whole[entries[at].parent] = false;
+      ++below[entries[at].parent];
+    }
+    whole[0] = false;
+    for (std::size_t at = 1; at < entries.size(); ++at) {
+      const bool inside = entries[at].parent != 0 && whole[entries[at].parent];
+      const bool begins = entries[at].is_directory() && below[at] > 0;
+      whole[at] = whole[at] && (inside || begins);
+      if (whole[at]) sorts_[at].kind = Kind::kMeant;
+    }
+  }
+
+  void count() {
+    std::map<std::uint32_t, std::size_t> file_modes;
+    std::map<std::uint32_t, std::size_t> dir_modes;
+    for (std::size_t at = 0; at < tree_.entries.size(); ++at) {
+      const auto& entry = tree_.entries[at];
+      if (sorts_[at].kind != Kind::kOrdinary) continue;
+      if (at != 0) ++found_.of_most;
+      if (entry.is_regular()) ++file_modes[entry.mode & 07777U];
+      if (entry.is_directory()) ++dir_modes[entry.mode & 07777U];
+    }
+    found_.file_mode = usual_mode(file_modes);
+    found_.dir_mode = usual_mode(dir_modes);
+  }
+
+  // Directories first, then single names, then endings: a pattern never takes what one behind it
+  // was made for.
+  void write(Kind kind) {
+    std::map<Owner, OwnerRule> places;
+    std::map<Owner, OwnerRule> endings;
+    std::map<Owner, OwnerRule> unsaid;
+    write_directories(kind, places);
+    write_endings(kind, endings);
+    write_names(kind, places, unsaid);
+    auto& to = kind == Kind::kMeant ? found_.rules : found_.strays;
+    for (auto* rules : {&places, &endings})
+      for (auto& [owner, rule] : *rules) to.push_back(std::move(rule));
+    for (auto& [owner, rule] : unsaid) found_.unsaid.push_back(std::move(rule));
+  }
+
+  OwnerRule& rule(std::map<Owner, OwnerRule>& rules, std::size_t at) {
+    auto& rule = rules[sorts_[at].owner];
+    rule.owner = sorts_[at].owner;
+    if (rule.entries == 0) rule.example = tree_.path_of(at);
+    ++rule.entries;
+    return rule;
+  }
+
+  // The topmost directories all of whose contents are of one sort.
+  void write_directories(Kind kind, std::map<Owner, OwnerRule>& rules) {
+    const auto& entries = tree_.entries;
+    std::vector<std::optional<Sort>> contents(entries.size());
+    std::vector<bool> mixed(entries.size());
+    std::vector<std::size_t> below(entries.size());
+    for (std::size_t at = entries.size() - 1; at > 0; --at) {
+      const auto parent = entries[at].parent;
+      below[parent] += below[at] + 1;
+      if (mixed[at] || (contents[at] && *contents[at] != sorts_[at])) mixed[parent] = true;
+      if (contents[parent] && *contents[parent] != sorts_[at]) mixed[parent] = true;
+      contents[parent] = sorts_[at];
+    }
+    std::vector<bool> inside(entries.size());
+    std::size_t patterns = 0;
+    for (std::size_t at = 1; at < entries.size(); ++at) {
+      const auto parent = entries[at].parent;
+      if (inside[parent]) {
+        inside[at] = covered_[at] = true;
+        (void)rule(rules, at);
+        continue;
+      }
+      if (mixed[at] || below[at] < 2 || contents[at]->kind != kind) continue;
+      if (patterns == kMostPatterns) continue;
+      const auto pattern = exact_pattern(tree_.path_of(at), true);
+      if (!pattern) continue;
+      ++patterns;
+      inside[at] = true;
+      auto& of_contents = rules[contents[at]->owner];
+      of_contents.owner = contents[at]->owner;
+      of_contents.match.push_back(*pattern);
+    }
+  }
+
+  // Files that all end alike, wherever they are.
+  void write_endings(Kind kind, std::map<Owner, OwnerRule>& rules) {
+    const auto& entries = tree_.entries;
+    std::map<std::string, std::pair<Sort, std::size_t>> alike;
+    for (std::size_t at = 1; at < entries.size(); ++at) {
+      if (covered_[at]) continue;
+      const auto end = ending(entries[at].name);
+      if (end.empty()) continue;
+      auto& [sort, count] = alike.try_emplace(end, sorts_[at], 0).first->second;
+      if (sort != sorts_[at]) sort.kind = Kind::kOrdinary;
+      ++count;
+    }
+    std::set<std::string> written;
+    for (const auto& [end, what] : alike) {
+      const auto& [sort, count] = what;
+      if (sort.kind != kind || count < kFewForPattern || written.size() == kMostPatterns) continue;
+      written.insert(end);
+      rules[sort.owner].match.push_back("**/*." + end);
+    }
+    for (std::size_t at = 1; at < entries.size(); ++at) {
+      if (covered_[at] || !written.contains(ending(entries[at].name))) continue;
+      covered_[at] = true;
+      (void)rule(rules, at);
+    }
+  }
+
+  void write_names(Kind kind, std::map<Owner, OwnerRule>& rules,
+                   std::map<Owner, OwnerRule>& unsaid) {
+    std::size_t names = 0;
+    for (std::size_t at = 0; at < tree_.entries.size(); ++at) {
+      if (covered_[at] || sorts_[at].kind != kind) continue;
+      const auto pattern = names < kMostNames ? exact_pattern(tree_.path_of(at)) : std::nullopt;
+      if (!pattern) {
+        (void)rule(unsaid, at);
+        continue;
+      }
+      ++names;
+      rule(rules, at).match.push_back(*pattern);
+    }
+  }
+
+  const WalkedTree& tree_;
+  const Expected& expected_;
+  std::vector<Sort> sorts_;
+  std::vector<bool> covered_;
+  TreeOwners found_;
+};
+
+}  // namespace
+
+TreeOwners owners_of(const WalkedTree& tree, const Expected& expected) {
+  return Sorter(tree, expected).run();
+}
+
+std::size_t owned_by(const WalkedTree& tree, Uid uid) {
+  return static_cast<std::size_t>(
+      std::count_if(tree.entries.begin() + 1, tree.entries.end(),
+                    [uid](const Entry& entry) { return entry.owner.uid == uid; }));
+}
+
+}  // namespace guard::suggest

@@ -1,0 +1,191 @@
+#include "guardd/ctl/text/incident_text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+
+#include "guardd/ctl/ask/moment.h"
+#include "guardd/host/users.h"
+#include "policy/base/text.h"
+#include "policy/words.h"
+
+namespace guard::ctl {
+namespace {
+
+constexpr std::size_t kIndent = 11;
+
+std::optional<std::uint64_t> number_of(const bus::Map& record, std::string_view name) {
+  const auto* number = bus::find<std::uint64_t>(record, name);
+  return number ? std::optional(*number) : std::nullopt;
+}
+
+std::string user_text(std::uint64_t uid) {
+  const auto account = SystemUsers().user(Uid{static_cast<std::uint32_t>(uid)});
+  return account && *account ? escaped((*account)->name) : "user " + std::to_string(uid);
+}
+
+// Whoever is behind it: a person, or else a service.
+std::string person_text(const bus::Map& incident) {
+  for (const auto* name : {"human", "login_user"})
+    if (auto text = text_of(incident, name); !text.empty()) return text;
+  if (const auto login = number_of(incident, "login_uid")) return user_text(*login);
+  return text_of(incident, "unit");
+}
+
+// The rights it was done with.
+std::string rights_text(const bus::Map& incident) {
+  for (const auto* name : {"fsuid", "euid", "uid"})
+    if (const auto uid = number_of(incident, name)) return user_text(*uid);
+  return {};
+}
+
+std::string actor_text(const bus::Map& incident) {
+  const auto person = person_text(incident);
+  auto rights = rights_text(incident);
+  if (person.empty() || person == rights) return rights;
+  return rights.empty() ? person : person + " as " + rights;
+}
+
+std::string command_text(const bus::Map& incident) {
+  if (const auto* command = bus::find<bus::Map>(incident, "command"))
+    for (const auto* name : {"cmdline", "comm", "exe"})
+      if (auto text = text_of(*command, name); !text.empty()) return text;
+  for (const auto* name : {"cmdline", "comm"})
+    if (auto text = text_of(incident, name); !text.empty()) return text;
+  return {};
+}
+
+// Local time, without the fraction; the text itself where it is no time.
+std::string moment_text(const bus::Map& record, std::string_view name) {
+  constexpr std::size_t kSeconds = sizeof("2026-03-01T14:30:00") - 1;
+  const auto text = text_of(record, name);
+  const auto moment = parse_moment(text.substr(0, kSeconds) + "Z", {});
+  return moment ? format_moment(*moment) : text;
+}
+
+// Lines of "  name     what", each left out if there is nothing to say.
+class Lines {
+ public:
+  void add(std::string_view name, const std::string& what) {
+    if (what.empty()) return;
+    std::string lead = "  " + std::string(name);
+    lead.resize(kIndent, ' ');
+    text_ += lead + wrapped(what, kIndent) + '\n';
+  }
+  // As it is: what people copy is not broken into lines.
+  void add_whole(const std::string& what) { text_ += std::string(kIndent, ' ') + what + '\n'; }
+  std::string text() && { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+void add_files(Lines& lines, const Terminal& terminal, const bus::Map& incident) {
+  const auto count = number_of(incident, "count");
+  const auto outcome = outcome_text(terminal, incident);
+  if (count) lines.add("files", grouped(*count) + (outcome.empty() ? "" : ": " + outcome));
+  const auto* sample = bus::find<bus::List>(incident, "sample");
+  std::uint64_t shown = 0;
+  if (sample) {
+    for (const auto& path : *sample) {
+      const auto* text = path.as<std::string>();
+      if (!text) continue;
+      lines.add_whole(printable(*text));  // guardd has escaped what is no text
+      ++shown;
+    }
+  }
+  if (count && shown > 0 && *count > shown)
+    lines.add_whole("… and " + grouped(*count - shown) + " more");
+}
+
+std::string from_text(const bus::Map& incident) {
+  std::string text;
+  const auto add = [&](std::string_view before, std::string_view name) {
+    const auto what = text_of(incident, name);
+    if (!what.empty()) text += (text.empty() ? "" : ", ") + std::string(before) + what;
+  };
+  add("from ", "session_remote_host");
+  add("on ", "tty");
+  add("by ", "session_service");
+  add("in container ", "container");
+  return text;
+}
+
+}  // namespace
+
+std::string text_of(const bus::Map& record, std::string_view name) {
+  const auto* text = bus::find<std::string>(record, name);
+  return text ? printable(*text) : std::string();
+}
+
+std::string who_text(const bus::Map& incident) {
+  const auto actor = actor_text(incident);
+  const auto command = command_text(incident);
+  if (actor.empty() || command.empty()) return actor + command;
+  return actor + ": " + command;
+}
+
+std::string when_text(const bus::Map& incident) {
+  return moment_text(incident, "last_seen");
+}
+
+std::string outcome_text(const Terminal& terminal, const bus::Map& incident) {
+  struct Outcome {
+    const char* name;
+    Tone tone;
+  };
+  // What asks for attention comes last, where the eye rests.
+  constexpr std::array kOutcomes{Outcome{"fixed", Tone::kGood}, Outcome{"denied", Tone::kBad},
+                                 Outcome{"logged", Tone::kOdd}, Outcome{"skipped", Tone::kOdd}};
+  const auto* totals = bus::find<bus::Map>(incident, "totals");
+  if (!totals) return text_of(incident, "action");
+  std::string text;
+  for (const auto& [name, tone] : kOutcomes) {
+    const auto count = number_of(*totals, name);
+    if (!count || *count == 0) continue;
+    if (!text.empty()) text += ", ";
+    text += terminal.paint(tone, grouped(*count) + ' ' + name);
+  }
+  return text;
+}
+
+std::string incident_text(const Terminal& terminal, const bus::Map& incident) {
+  Lines lines;
+  lines.add("who", actor_text(incident));
+  lines.add("where", from_text(incident));
+  const auto cwd = text_of(incident, "cwd");
+  const auto command = command_text(incident);
+  lines.add("did", command + (command.empty() || cwd.empty() ? "" : ", in " + cwd));
+  lines.add("what", text_of(incident, "operation"));
+  const auto first = moment_text(incident, "first_seen");
+  const auto last = when_text(incident);
+  lines.add("when", first == last || first.empty() ? last : first + " to " + last);
+  add_files(lines, terminal, incident);
+  lines.add("because", text_of(incident, "reason"));
+  lines.add("instead", text_of(incident, "instead"));
+  const auto* totals = bus::find<bus::Map>(incident, "totals");
+  const auto id = text_of(incident, "id");
+  if (totals && number_of(*totals, "fixed").value_or(0) > 0)
+    lines.add("undo", "guardctl undo " + id);
+  auto heading = terminal.paint(Tone::kStrong, text_of(incident, "policy"));
+  if (const auto severity = text_of(incident, "severity"); !severity.empty())
+    heading += "  " + severity;
+  return heading + "  " + terminal.paint(Tone::kFaint, id) + '\n' + std::move(lines).text();
+}
+
+std::string incidents_text(const Terminal& terminal, const std::vector<bus::Map>& incidents) {
+  if (incidents.empty()) return "No incidents.\n";
+  Table table({"WHEN", "INCIDENT", "POLICY", "FILES", "WHO"});
+  for (const auto& incident : incidents) {
+    const auto who = who_text(incident);
+    table.add({{when_text(incident), Tone::kFaint},
+               {text_of(incident, "id")},
+               {text_of(incident, "policy"), Tone::kStrong},
+               {outcome_text(Terminal(), incident)},
+               {who.empty() ? "-" : who}});
+  }
+  return table.text(terminal);
+}
+
+}  // namespace guard::ctl

@@ -1,0 +1,153 @@
+// explain: what would happen at a path, and why. Here the question is put together.
+
+#include "policy/explain.h"
+
+#include <cerrno>
+#include <climits>
+
+#include "guardd/ctl/ask/policies.h"
+#include "guardd/ctl/screen/json.h"
+#include "guardd/ctl/text/backends.h"
+#include "guardd/ctl/text/explain_text.h"
+#include "guardd/ctl/verbs/verbs.h"
+#include "guardd/host/files.h"
+#include "guardd/host/path_facts.h"
+#include "guardd/host/users.h"
+#include "policy/base/text.h"
+
+namespace guard::ctl {
+namespace {
+
+struct ExplainOptions {
+  std::string path;
+  std::string user = "root";
+  std::vector<std::string> operations;
+  std::string exe;
+  std::string unit;
+  std::string login;
+  std::vector<std::string> labels;
+  bool terminal = false;
+};
+
+// Everything the question refers to, kept while it is asked.
+struct Asked {
+  ExplainQuestion question;
+  std::vector<Gid> groups;
+  std::string unit;
+};
+
+Error unknown_user(const std::string& name) {
+  const auto names = SystemUsers().user_names();
+  const auto near = nearest(name, names);
+  return Error("unknown user " + quote(name) +
+               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
+}
+
+std::optional<std::uint32_t> as_number(const std::string& text) {
+  if (text.empty() || text.size() > 10 || text.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  const auto number = std::stoull(text);
+  if (number >= UINT_MAX) return std::nullopt;
+  return static_cast<std::uint32_t>(number);
+}
+
+// A number needs no account; a name does.
+Result<Account> make_violation(const std::string& text) {
+  const SystemUsers users;
+  const auto number = as_number(text);
+  GUARD_TRY(auto account, number ? users.user(Uid{*number}) : users.user(text));
+  if (account) return *std::move(account);
+  if (number) return Account{text, Uid{*number}, Gid{*number}};
+  return unknown_user(text);
+}
+
+Result<std::vector<Operation>> operations_of(const std::vector<std::string>& words) {
+  std::vector<Operation> operations;
+  for (const auto& said : words) {
+    const auto operation = parse_word<Operation>(said);
+    if (!operation || *operation == Operation::kScan) {
+      const auto near = operation ? "" : nearest(said, Words<Operation>::kAll);
+      return Error("unknown operation " + quote(said) +
+                   (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
+    }
+    operations.push_back(*operation);
+  }
+  if (!operations.empty()) return operations;
+  return all_operations();
+}
+
+Status add_subject(Asked& asked, const ExplainOptions& options) {
+  GUARD_TRY(const auto account, make_violation(options.user));
+  asked.groups = groups_of(account);
+  asked.unit = options.unit;
+  asked.question.user = account.name;
+  auto& subject = asked.question.subject;
+  subject.self.uid = account.uid;
+  subject.self.gid = account.gid;
+  subject.self.groups = asked.groups;
+  subject.self.unit = asked.unit;
+  subject.has_terminal = options.terminal;
+  if (!options.login.empty()) {
+    GUARD_TRY(const auto login, make_violation(options.login));
+    subject.self.login = login.uid;
+  }
+  if (!options.exe.empty()) {
+    GUARD_TRY(const auto exe, SystemFiles().look_through(options.exe));
+    if (!exe) return Error::from_errno(ENOENT, quote(options.exe));
+    subject.self.exe = exe->id;
+  }
+  return {};
+}
+
+int explain(const Options& options, const ExplainOptions& asked) {
+  if (asked.path.empty()) return misused("PATH is empty", "explain");
+  const auto terminal = Terminal::detect(options.pager);
+  Asked full;
+  auto operations = operations_of(asked.operations);
+  if (!operations) {
+    (void)fail(operations.error());
+    return kUsage;
+  }
+  full.question.operations = *std::move(operations);
+  for (const auto& said : asked.labels) {
+    const auto label = parse_word<Label>(said);
+    if (!label) {
+      (void)fail(Error("unknown label " + quote(said) +
+                       "; there are package-manager, backup and config-management"));
+      return kUsage;
+    }
+    full.question.subject.self.labels.add(*label);
+  }
+  if (const auto added = add_subject(full, asked); !added) return fail(added.error());
+  look_there(full.question, met_as(asked.path));
+
+  const auto set = load_valid(options);
+  if (!set) return kFailed;
+  if (options.quiet && !options.json) return kDone;
+  const auto explanation = explain(*set, full.question);
+  if (options.json) {
+    auto json = explanation_json(*set, explanation, full.question);
+    json["backends"] = backends_json(probe_backends());
+    return show_json(terminal, json) ? kDone : kFailed;
+  }
+  auto text = explanation_text(terminal, *set, explanation, full.question);
+  if (explanation.policy) text += '\n' + backends_text(terminal, probe_backends());
+  return terminal.show(text) ? kDone : kFailed;
+}
+
+}  // namespace
+
+Run explain_verb(Arguments& arguments) {
+  auto asked = std::make_shared<ExplainOptions>();
+  arguments.required("path", asked->path);
+  arguments.option("--user", asked->user);
+  arguments.comma_separated("--op", asked->operations);
+  arguments.option("--exe", asked->exe);
+  arguments.option("--unit", asked->unit);
+  arguments.option("--login", asked->login);
+  arguments.comma_separated("--label", asked->labels);
+  arguments.flag("--terminal", asked->terminal);
+  return [asked](const Options& options) { return explain(options, *asked); };
+}
+
+}  // namespace guard::ctl

@@ -1,0 +1,88 @@
+// export: what the audit trail has kept, for other programs.
+
+#include "guardd/audit/export.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "guardd/ctl/ask/filters.h"
+#include "guardd/ctl/ask/policies.h"
+#include "guardd/ctl/screen/output.h"
+#include "guardd/ctl/verbs/verbs.h"
+#include "policy/base/text.h"
+
+namespace guard::ctl {
+namespace {
+
+struct ExportOptions {
+  std::string trail = "/var/lib/guardd/audit.db";
+  bool csv = false;
+  bool incidents = false;
+  std::string since;
+  std::string until;
+  std::string policy;
+  std::string login;
+  std::string severity;
+  std::string path;
+  std::string command;
+  std::string incident;
+  std::size_t limit = 0;
+};
+
+// Nothing: it was complained about.
+std::optional<TrailFilter> filter_of(const ExportOptions& asked) {
+  TrailFilter filter;
+  if (!understood(asked.since, filter.since) || !understood(asked.until, filter.until) ||
+      !understood(asked.severity, filter.severity))
+    return std::nullopt;
+  filter.policy = asked.policy;
+  filter.person = asked.login;
+  filter.path = asked.path;
+  filter.command = asked.command;
+  filter.incident = asked.incident;
+  filter.limit = asked.limit;
+  return filter;
+}
+
+int export_trail(const ExportOptions& asked) {
+  if (asked.csv && asked.incidents)
+    return misused("incidents are no table: --csv is for violations", "export");
+  const auto filter = filter_of(asked);
+  if (!filter) return kUsage;
+  if (::access(asked.trail.c_str(), R_OK) != 0)
+    return fail(Error::from_errno(errno, quote(asked.trail)));
+  auto trail = TrailReader::open(asked.trail);
+  if (!trail) return fail(std::move(trail).error().context(quote(asked.trail)));
+  Output output;
+  const auto put = [&](std::string_view lines) { return output.put(lines); };
+  auto done = asked.csv         ? export_violations_csv(*trail, *filter, put)
+              : asked.incidents ? export_incidents_json(*trail, *filter, put)
+                                : export_violations_json(*trail, *filter, put);
+  if (!done) return fail(std::move(done).error().context(quote(asked.trail)));
+  (void)output.flush();
+  if (output.error() != 0) return fail(Error::from_errno(output.error(), "standard output"));
+  return kDone;
+}
+
+}  // namespace
+
+Run export_verb(Arguments& arguments) {
+  auto asked = std::make_shared<ExportOptions>();
+  arguments.option("--trail", asked->trail);
+  arguments.flag("--csv", asked->csv);
+  arguments.flag("--incidents", asked->incidents);
+  arguments.option("--since", asked->since);
+  arguments.option("--until", asked->until);
+  arguments.option("--policy", asked->policy);
+  arguments.option("--login", asked->login);
+  arguments.option("--severity", asked->severity);
+  arguments.option("--path", asked->path);
+  arguments.option("--command", asked->command);
+  arguments.option("--incident", asked->incident);
+  arguments.option("--limit", asked->limit);
+  return [asked](const Options& /*options*/) { return export_trail(*asked); };
+}
+
+}  // namespace guard::ctl

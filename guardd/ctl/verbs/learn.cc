@@ -1,0 +1,69 @@
+// learn: what could be added to a policy, from what was recorded of it.
+
+#include <algorithm>
+
+#include "dbus/client/lessons_reader.h"
+#include "guardd/ctl/ask/connect.h"
+#include "guardd/ctl/ask/policies.h"
+#include "guardd/ctl/text/proposals_text.h"
+#include "guardd/ctl/verbs/verbs.h"
+#include "guardd/host/users.h"
+#include "policy/base/duration.h"
+#include "policy/base/text.h"
+
+namespace guard::ctl {
+namespace {
+
+struct LearnOptions {
+  std::string policy;
+  std::string length = "7d";
+};
+
+int learn(const Options& options, const LearnOptions& asked) {
+  if (asked.policy.empty()) return misused("POLICY is empty", "learn");
+  const auto length = parse_duration(asked.length);
+  if (!length)
+    return misused("--for " + quote(asked.length) + ": " + length.error().text(), "learn");
+  if (length->count() <= 0) return misused("--for is no time at all", "learn");
+  LessonOrigin from;
+  const auto now = std::chrono::system_clock::now();
+  from.asked = {now - std::chrono::duration_cast<std::chrono::system_clock::duration>(*length),
+                now};
+  bus::IncidentQuery query;
+  query.policy = asked.policy;
+  query.since = from.asked.from;
+  auto daemon = reach_daemon(options);
+  if (!daemon) return fail(daemon.error());
+  const auto record = daemon->learn(query);
+  if (!record) return fail(record.error());
+  const auto policies = daemon->policies();
+  if (!policies) return fail(policies.error());
+  const auto policy = std::find_if(policies->begin(), policies->end(),
+                                   [&](const auto& each) { return each.name == asked.policy; });
+  if (policy == policies->end())
+    return fail(Error("policy " + quote(asked.policy) + " has just been removed"));
+  const auto lessons = bus::lessons_in(*record);
+  if (lessons.all.violations == 0)
+    return fail(Error("nothing was recorded of " + quote(asked.policy) + " within " + asked.length +
+                      "; there is nothing to learn, or --for is too short"));
+  from.policy = policy->name;
+  from.action = policy->action;
+  from.file = policy->file;
+  const auto proposals = propose(lessons, policy->paths, SystemUsers());
+  const auto terminal = Terminal::detect(options.pager);
+  if (options.json)
+    return show_json(terminal, proposals_json(from, lessons, proposals)) ? kDone : kFailed;
+  if (options.quiet) return kDone;
+  return terminal.show(proposals_text(from, lessons, proposals)) ? kDone : kFailed;
+}
+
+}  // namespace
+
+Run learn_verb(Arguments& arguments) {
+  auto asked = std::make_shared<LearnOptions>();
+  arguments.required("policy", asked->policy);
+  arguments.option("--for", asked->length);
+  return [asked](const Options& options) { return learn(options, *asked); };
+}
+
+}  // namespace guard::ctl

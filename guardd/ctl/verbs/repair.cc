@@ -1,0 +1,210 @@
+// scan, fix and undo.
+
+#include <functional>
+#include <iostream>
+
+#include "guardd/ctl/ask/connect.h"
+#include "guardd/ctl/ask/policies.h"
+#include "guardd/ctl/screen/interrupt.h"
+#include "guardd/ctl/screen/json.h"
+#include "guardd/ctl/screen/progress.h"
+#include "guardd/ctl/text/incident_text.h"
+#include "guardd/ctl/verbs/verbs.h"
+#include "guardd/host/path_facts.h"
+#include "guardd/host/users.h"
+#include "policy/base/text.h"
+
+namespace guard::ctl {
+namespace {
+
+// What has no slash in it is the name of a policy, as in a shell what has none is a command's.
+bool is_path(const std::string& where) {
+  return where.find('/') != std::string::npos || where == "." || where == "..";
+}
+
+// "root:root 0644", from numbers of this machine.
+std::string owner_text(const bus::Map& record, const std::string& when) {
+  const auto* uid = bus::find<std::uint64_t>(record, "uid_" + when);
+  const auto* gid = bus::find<std::uint64_t>(record, "gid_" + when);
+  const auto* mode = bus::find<std::string>(record, "mode_" + when);
+  if (!uid || !gid) return "";
+  const SystemUsers users;
+  const auto user = users.user(Uid{static_cast<std::uint32_t>(*uid)});
+  const auto group = users.group_name(Gid{static_cast<std::uint32_t>(*gid)});
+  return escaped(user && *user ? (*user)->name : std::to_string(*uid)) + ':' +
+         escaped(group && *group ? **group : std::to_string(*gid)) +
+         (mode ? ' ' + escaped(*mode) : "");
+}
+
+std::string list_text(const Terminal& terminal, const std::vector<bus::Map>& files) {
+  Table table({"PATH", "IS", "SHOULD BE", "BUT"});
+  for (const auto& file : files) {
+    const bool is_left = text_of(file, "action") != "fixed";
+    table.add({{text_of(file, "path")},
+               {owner_text(file, "before")},
+               {owner_text(file, "wanted")},
+               {is_left ? text_of(file, "reason") : "", Tone::kOdd}});
+  }
+  return table.text(terminal);
+}
+
+// What a fix would do, for scan and for fix --dry-run.
+std::string wrong_text(const Terminal& terminal, const bus::Client::Wrong& wrong,
+                       const std::string& where) {
+  if (wrong.found == 0) return "Nothing is wrong.\n";
+  auto text = list_text(terminal, wrong.files) + '\n' +
+              counted(wrong.found, "file is", "files are") + " not as wanted";
+  if (wrong.files.size() < wrong.found)
+    text += "; the first " + grouped(wrong.files.size()) + " are shown";
+  return text + ".\nTo put right what can be: guardctl fix" +
+         (where.empty() ? "" : ' ' + escaped(where)) + '\n';
+}
+
+std::string fix_text(const bus::Totals& totals) {
+  if (totals.found == 0) return "Nothing is wrong.\n";
+  auto text = counted(totals.found, "file was", "files were") + " not as wanted, " +
+              grouped(totals.fixed) + " put right.\n";
+  if (totals.fixed < totals.found) text += "Why the others were not: guardctl incidents\n";
+  return text;
+}
+
+std::string place_of(const std::string& asked) {
+  return is_path(asked) ? met_as(asked) : asked;
+}
+
+// Has guardd go through trees, and says how far it is meanwhile. Ctrl-C ends it.
+template <typename T>
+bus::Answer<T> go_through(const Options& options,
+                          const std::function<bus::Answer<T>(const bus::PendingSignals&)>& go) {
+  const auto stop = stop_requests();
+  if (!stop) return bus::Failure{bus::Kind::kFailed, stop.error().text()};
+  Progress progress(options);
+  auto answer = go({[&](const bus::ScanNow& now) { progress.show(now); }, stop->get()});
+  const auto& last = progress.end();
+  if (answer || answer.error().kind != bus::Kind::kStopped) return answer;
+  std::cerr << "guardctl: stopped";
+  if (last) {
+    std::cerr << " after " << counted(last->looked_at, "file", "files") << ", "
+              << grouped(last->found) << " of them wrong";
+    if (last->fixed > 0)
+      std::cerr << ", " << grouped(last->fixed)
+                << " put right: guardctl incidents lists them, guardctl undo takes them back";
+  }
+  std::cerr << '\n';
+  end_as_asked(*stop);
+  return answer;
+}
+
+int list_wrong(const Options& options, const std::string& where) {
+  auto daemon = reach_daemon(options);
+  if (!daemon) return fail(daemon.error());
+  const auto wrong = go_through<bus::Client::Wrong>(
+      options, [&](const auto& meanwhile) { return daemon->find_wrong(where, 0, meanwhile); });
+  if (!wrong) return fail(wrong.error());
+  const int status = wrong->found > 0 ? kFailed : kDone;
+  const auto terminal = Terminal::detect(options.pager);
+  if (options.json) {
+    Json json;
+    json["found"] = wrong->found;
+    json["wrong"] = Json::array();
+    for (const auto& file : wrong->files) json["wrong"].push_back(json_record(file));
+    return show_json(terminal, json) ? status : kFailed;
+  }
+  if (options.quiet) return status;
+  return terminal.show(wrong_text(terminal, *wrong, where)) ? status : kFailed;
+}
+
+int put_right(const Options& options, const std::string& where) {
+  auto daemon = reach_daemon(options);
+  if (!daemon) return fail(daemon.error());
+  const auto totals = go_through<bus::Totals>(
+      options, [&](const auto& meanwhile) { return daemon->scan(where, true, meanwhile); });
+  if (!totals) return fail(totals.error());
+  const int status = totals->found > totals->fixed ? kFailed : kDone;
+  const auto terminal = Terminal::detect(options.pager);
+  if (options.json) {
+    Json json;
+    json["found"] = totals->found;
+    json["fixed"] = totals->fixed;
+    return show_json(terminal, json) ? status : kFailed;
+  }
+  if (options.quiet) return status;
+  return terminal.show(fix_text(*totals)) ? status : kFailed;
+}
+
+std::string undone_text(const Terminal& terminal, const bus::Client::UndoResult& undone,
+                        bool dry_run) {
+  Table table({"PATH", "FROM", "BACK TO"});
+  for (const auto& file : undone.files) {
+    const auto why_left = text_of(file, "reason");
+    table.add({{text_of(file, "path")},
+               {owner_text(file, "before")},
+               why_left.empty() ? Table::Cell{owner_text(file, "after")}
+                                : Table::Cell{"left: " + why_left, Tone::kOdd}});
+  }
+  auto text = undone.files.empty() ? "" : table.text(terminal) + '\n';
+  if (const auto shown = undone.files.size(); shown < undone.restored + undone.left)
+    text += "The first " + grouped(shown) + " are shown.\n";
+  const auto one = dry_run ? "file would be" : "file was";
+  const auto many = dry_run ? "files would be" : "files were";
+  if (undone.restored == 0 && undone.left == 0) return "guardd has put nothing right in it.\n";
+  text += counted(undone.restored, one, many) + " given back as before";
+  if (undone.left > 0)
+    text += ", " + grouped(undone.left) + " left as " + (undone.left == 1 ? "it is" : "they are");
+  return text + ".\n";
+}
+
+int undo(const Options& options, const std::string& id, bool dry_run) {
+  if (id.empty()) return misused("ID is empty", "undo");
+  auto daemon = reach_daemon(options);
+  if (!daemon) return fail(daemon.error());
+  const auto undone = daemon->undo_files(id, dry_run, 0);
+  if (!undone) return fail(undone.error());
+  const int status = undone->left > 0 ? kFailed : kDone;
+  const auto terminal = Terminal::detect(options.pager);
+  if (options.json) {
+    Json json;
+    json["restored"] = undone->restored;
+    json["left"] = undone->left;
+    json["files"] = Json::array();
+    for (const auto& file : undone->files) json["files"].push_back(json_record(file));
+    return show_json(terminal, json) ? status : kFailed;
+  }
+  if (options.quiet) return status;
+  return terminal.show(undone_text(terminal, *undone, dry_run)) ? status : kFailed;
+}
+
+}  // namespace
+
+Run scan_verb(Arguments& arguments) {
+  auto where = std::make_shared<std::string>();
+  arguments.option("where", *where);
+  return [where](const Options& options) { return list_wrong(options, place_of(*where)); };
+}
+
+Run fix_verb(Arguments& arguments) {
+  struct Asked {
+    std::string where;
+    bool dry_run = false;
+  };
+  auto asked = std::make_shared<Asked>();
+  arguments.option("where", asked->where);
+  arguments.flag("--dry-run", asked->dry_run);
+  return [asked](const Options& options) {
+    const auto where = place_of(asked->where);
+    return asked->dry_run ? list_wrong(options, where) : put_right(options, where);
+  };
+}
+
+Run undo_verb(Arguments& arguments) {
+  struct Asked {
+    std::string id;
+    bool dry_run = false;
+  };
+  auto asked = std::make_shared<Asked>();
+  arguments.required("id", asked->id);
+  arguments.flag("--dry-run", asked->dry_run);
+  return [asked](const Options& options) { return undo(options, asked->id, asked->dry_run); };
+}
+
+}  // namespace guard::ctl

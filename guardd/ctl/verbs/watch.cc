@@ -1,0 +1,122 @@
+// watch: incidents as they happen.
+
+#include <algorithm>
+#include <chrono>
+
+#include "guardd/ctl/ask/connect.h"
+#include "guardd/ctl/ask/policies.h"
+#include "guardd/ctl/screen/interrupt.h"
+#include "guardd/ctl/screen/json.h"
+#include "guardd/ctl/screen/live_blocks.h"
+#include "guardd/ctl/screen/output.h"
+#include "guardd/ctl/text/incident_text.h"
+#include "guardd/ctl/verbs/verbs.h"
+
+namespace guard::ctl {
+namespace {
+
+using What = bus::Event::What;
+
+// A signal says neither who nor how; whoever may know asks for it. What the signal says is newer.
+bus::Map whole(bus::Client& daemon, const bus::Event& event) {
+  auto known = daemon.get_incident(event.id);
+  if (!known) return event.record;
+  auto record = *std::move(known);
+  for (const auto& field : event.record) {
+    const auto old = std::find_if(record.begin(), record.end(),
+                                  [&](const auto& entry) { return entry.name == field.name; });
+    if (old == record.end())
+      record.push_back(field);
+    else
+      old->value = field.value;
+  }
+  return record;
+}
+
+// As guardd --log json says it.
+std::string line_of(const bus::Event& event, const bus::Map& record) {
+  Json json;
+  json["type"] = "incident";
+  json["state"] = event.what == What::kIncidentOpened ? "opened" : "closed";
+  json["id"] = event.id;
+  json.update(json_record(record));
+  return json_line(json);
+}
+
+// What is read from one event after the other, on a terminal: one block for each incident, changed
+// in place until it is over.
+class Blocks {
+ public:
+  Blocks(bus::Client& daemon, const Terminal& terminal) : daemon_(daemon), terminal_(terminal) {}
+
+  std::string after(const bus::Event& event) {
+    if (event.what == What::kIncidentOpened) {
+      live_.set(event.id, text(whole(daemon_, event)));
+    } else if (event.what == What::kIncidentClosed) {
+      live_.settle(event.id, text(whole(daemon_, event)));
+    } else if (const auto* id = bus::find<std::string>(event.record, "incident")) {
+      refresh(*id);
+    }
+    return live_.draw(std::max<std::size_t>(screen_rows(), kFewestRows));
+  }
+
+ private:
+  static constexpr std::size_t kFewestRows = 10;
+  static constexpr auto kRefreshEvery = std::chrono::milliseconds(200);
+
+  // A violation more. Not every one is told singly: guardd knows how many there are.
+  void refresh(const std::string& id) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!live_.has(id) || now - refreshed_ < kRefreshEvery) return;
+    refreshed_ = now;
+    if (const auto incident = daemon_.get_incident(id)) live_.set(id, text(*incident));
+  }
+
+  std::string text(const bus::Map& incident) const {
+    return incident_text(terminal_, incident) + '\n';
+  }
+
+  bus::Client& daemon_;
+  const Terminal& terminal_;
+  LiveBlocks live_;
+  std::chrono::steady_clock::time_point refreshed_;
+};
+
+bool is_of(const bus::Event& event, const std::string& policy) {
+  const auto* broken = bus::find<std::string>(event.record, "policy");
+  return policy.empty() || (broken && *broken == policy);
+}
+
+int watch(const Options& options, const std::string& policy) {
+  auto daemon = reach_daemon(options);
+  if (!daemon) return fail(daemon.error());
+  const auto stop = stop_requests();
+  if (!stop) return fail(stop.error());
+  const auto terminal = Terminal::detect(options.pager);
+  const bool in_place = terminal.is_terminal() && !options.json;
+  Blocks blocks(*daemon, terminal);
+  Output output;
+  const auto tell = [&](const bus::Event& event) {
+    const bool is_incident =
+        event.what == What::kIncidentOpened || event.what == What::kIncidentClosed;
+    const bool is_wanted = is_incident || (in_place && event.what == What::kViolation);
+    if (!is_wanted || !is_of(event, policy)) return true;
+    const auto text = in_place ? blocks.after(event) : line_of(event, whole(*daemon, event));
+    return output.put(text) && output.flush();
+  };
+  const auto watched = daemon->watch(tell, stop->get());
+  if (!watched) return fail(watched.error());
+  if (output.error() != 0)
+    return fail(Error::from_errno(output.error(), "standard output cannot be written"));
+  return kDone;
+}
+
+}  // namespace
+
+Run watch_verb(Arguments& arguments) {
+  auto policy = std::make_shared<std::string>();
+  arguments.option("--policy", *policy);
+  return [policy](const Options& options) { return watch(options, *policy); };
+}
+
+}  // namespace guard::ctl

@@ -1,0 +1,117 @@
+#include "guardd/enforce/instant_violations.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "guardd/files/object.h"
+#include "guardd/host/clock.h"
+#include "guardd/permission/decision.h"
+#include "guardd/sources/watched_directories.h"
+#include "policy/judge.h"
+
+namespace guard {
+namespace {
+
+Result<Object> object_at(const Tree& tree, std::string_view path) {
+  GUARD_TRY(const auto root, open_tree(tree.root()));
+  return open_object(root, path);
+}
+
+// A notice of attributes does not say which. Another owner is no matter of attributes, and whose
+// times were set has a time of content as young as that of its inode.
+bool are_attributes(const Result<Object>& object, const Wanted& wanted) {
+  struct statx facts {};
+  if (!object || ::statx(object->fd.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+                         STATX_BASIC_STATS, &facts) != 0)
+    return false;
+  if (Uid{facts.stx_uid} != wanted.owner.id || Gid{facts.stx_gid} != wanted.group.id) return false;
+  return !is_same_moment(nanoseconds(facts.stx_mtime), nanoseconds(facts.stx_ctime));
+}
+
+// What may have been done; nothing: no guard minds.
+std::optional<Operation> operation_of(const Notice& notice, const Policy& policy) {
+  // Who opens is asked there, and told of by whoever answers. Not who truncates without an open.
+  const bool is_asked = needs_answers(policy, false);
+  switch (notice.kind) {
+    case Notice::Kind::kClosed:
+      return is_asked ? std::nullopt : std::optional(Operation::kWrite);
+    case Notice::Kind::kModified:
+      return is_asked ? Operation::kTruncate : Operation::kWrite;
+    case Notice::Kind::kRead:
+      return is_asked ? std::nullopt : std::optional(Operation::kRead);
+    case Notice::Kind::kDeleted:
+      return notice.is_directory ? Operation::kRmdir : Operation::kUnlink;
+    case Notice::Kind::kMovedOut:
+      return Operation::kRename;
+    case Notice::Kind::kAttributes:
+      return Operation::kChmod;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+bool InstantViolations::is_act(Notice::Kind kind) {
+  return kind == Notice::Kind::kModified || kind == Notice::Kind::kRead ||
+         kind == Notice::Kind::kDeleted || kind == Notice::Kind::kMovedOut;
+}
+
+std::optional<Violation> InstantViolations::judge(const PolicySet& set, const Notice& notice,
+                                                  const ActingProcess& who, bool is_new, Time now) {
+  const auto& tree = set.trees()[notice.directory->tree];
+  const auto& policy = set.policy_of(tree);
+  // Fails towards silence: who is not known may be the owner, whose own doing this would be.
+  if (is_new || notice.exactly || !who.snapshot().fsuid) return std::nullopt;
+  const auto operation = operation_of(notice, policy);
+  if (!operation) return std::nullopt;
+
+  const auto path = WatchedDirectories::path_of(*notice.directory, notice.name);
+  Change change;
+  change.operation = *operation;
+  change.direction =
+      notice.kind == Notice::Kind::kMovedOut ? Direction::kOutOf : Direction::kWithin;
+  change.path = path;
+  change.type = notice.is_directory ? FileType::kDirectory : FileType::kRegular;
+  const auto verdict = guard::judge(policy, who.subject(), change);
+  if (!verdict.violation() || verdict.guard == Guard::kOwnership) return std::nullopt;
+  if (notice.kind == Notice::Kind::kAttributes &&
+      !are_attributes(object_at(tree, path), verdict.wanted ? *verdict.wanted : policy.wanted))
+    return std::nullopt;
+  const auto& self = who.snapshot();
+  if (was_told(fmt::format("{} {} {} {}", self.pid, self.start, word(*operation), path), now))
+    return std::nullopt;
+
+  Violation violation;
+  violation.guard = verdict.guard;
+  violation.operation = *operation;
+  violation.path = path;
+  violation.file_type = change.type;
+  violation.links = 1;
+  violation.actor = who.actor();
+  if (notice.kind == Notice::Kind::kDeleted || notice.kind == Notice::Kind::kMovedOut)
+    return violation;
+  const auto object = object_at(tree, path);
+  if (!object) return std::nullopt;  // gone, and with it what there was to say
+  violation.object = object->id;
+  violation.file_type = object->state.type;
+  violation.links = object->state.links;
+  violation.before = Ownership{object->state.uid, object->state.gid, object->state.mode};
+  violation.after = violation.before;
+  return violation;
+}
+
+bool InstantViolations::was_told(const std::string& what, Time now) {
+  const auto [at, is_first] = told_.try_emplace(what, now);
+  if (!is_first && now - at->second < kSame) return true;
+  at->second = now;
+  if (told_.size() > kMost) {
+    std::erase_if(told_, [&](const auto& each) { return now - each.second >= kSame; });
+    // Fails towards telling twice.
+    if (told_.size() > kMost) told_.clear();
+  }
+  return false;
+}
+
+}  // namespace guard

@@ -1,0 +1,165 @@
+#include "guardd/enforce/violation.h"
+
+#include <chrono>
+
+#include "guardd/host/clock.h"
+#include "guardd/who/acting_process.h"
+#include "guardd/who/excuses.h"
+#include "policy/base/text.h"
+#include "policy/judge.h"
+
+namespace guard {
+namespace {
+
+constexpr std::string_view kExcused = "excused: ";
+
+// A notice does not say what was made; the object does.
+Operation refined(Operation operation, const RepairOutcome& outcome) {
+  const auto& state = outcome.before;
+  if (operation == Operation::kChown) {
+    const auto& wrong = outcome.verdict.wrong;
+    return wrong.owner || wrong.group ? Operation::kChown : Operation::kChmod;
+  }
+  if (operation != Operation::kCreate) return operation;
+  switch (state.type) {
+    case FileType::kSymlink:
+      return Operation::kSymlink;
+    case FileType::kFifo:
+    case FileType::kSocket:
+    case FileType::kCharDevice:
+    case FileType::kBlockDevice:
+      return Operation::kMknod;
+    default:
+      return state.links > 1 && state.type != FileType::kDirectory ? Operation::kLink : operation;
+  }
+}
+
+Ownership ownership(const ObjectState& state) {
+  return {state.uid, state.gid, state.mode};
+}
+
+Outcome outcome_of(const RepairOutcome& outcome) {
+  if (outcome.what == RepairResult::kFixed) return Outcome::kFixed;
+  return outcome.skip == Skip::kNotWanted || outcome.skip == Skip::kExcused ? Outcome::kLogged
+                                                                            : Outcome::kSkipped;
+}
+
+// What every record of this tree says.
+void sign(Violation& violation, const PolicySet& set, std::uint32_t tree) {
+  const auto& policy = set.policy_of(set.trees()[tree]);
+  const auto& said = policy.said;
+  violation.time = std::chrono::system_clock::now();
+  violation.monotonic_us = monotonic_us();
+  violation.policy = policy.name();
+  violation.policy_file = set.files()[said.place.file];
+  violation.policy_line = said.place.line;
+  violation.generation = set.generation();
+  violation.severity = said.severity.value;
+  violation.category = said.category.value;
+  violation.tell = said.tell.value && !violation.reason.starts_with(kExcused);
+}
+
+Violation begin(const PolicySet& set, std::uint32_t tree, const ActingProcess* who) {
+  Violation violation;
+  sign(violation, set, tree);
+  if (who) violation.actor = who->actor();
+  return violation;
+}
+
+void want(Violation& violation, const Wanted& wanted) {
+  violation.uid_wanted = wanted.owner.id;
+  violation.gid_wanted = wanted.group.id;
+  violation.mode_wanted = wanted.mode_of(violation.file_type);
+  violation.owner_wanted = wanted.owner.name;
+  violation.group_wanted = wanted.group.name;
+}
+
+// What was put right or refused before is not excused. Whoever works in a pause, or has an excuse,
+// need not be told of it.
+void excuse(Violation& violation, const std::string& why) {
+  const bool was_left =
+      violation.action == Outcome::kLogged || violation.action == Outcome::kSkipped;
+  if (!was_left || violation.reason.starts_with(kExcused)) return;
+  violation.action = Outcome::kLogged;
+  violation.tell = false;
+  violation.reason = why + (violation.reason.empty() ? "" : "; besides, " + violation.reason);
+}
+
+// What is left as it is because the policy is paused.
+void excuse(Violation& violation, const Policy& policy) {
+  if (policy.is_paused()) excuse(violation, policy.excuse);
+}
+
+}  // namespace
+
+Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
+                         const NoticedChange& seen, const RepairOutcome& outcome) {
+  auto violation = begin(set, tree, seen.who.get());
+  violation.operation =
+      seen.operation == Operation::kScan ? Operation::kScan : refined(seen.operation, outcome);
+  violation.path = set.trees()[tree].path;
+  if (!relative_path.empty()) violation.path += "/" + relative_path;
+  violation.object = outcome.id;
+  violation.file_type = outcome.before.type;
+  violation.links = outcome.before.links;
+  violation.before = ownership(outcome.before);
+  violation.after = ownership(outcome.after);
+  const auto& policy = set.policy_of(set.trees()[tree]);
+  want(violation, outcome.verdict.wanted ? *outcome.verdict.wanted : policy.wanted);
+  violation.action = outcome_of(outcome);
+  if (violation.action != Outcome::kLogged) {
+    violation.reason = outcome.what == RepairResult::kFailed
+                           ? outcome.error
+                           : std::string(reason_text(outcome.skip));
+  }
+  excuse(violation, policy);
+  if (seen.who) excuse(violation, *seen.who);
+  return violation;
+}
+
+void excuse(Violation& violation, const ActingProcess& who) {
+  if (const auto excused = excuse_of(who)) excuse(violation, excused->sentence());
+}
+
+void complete(Violation& violation, const PolicySet& set, std::uint32_t tree) {
+  const auto& policy = set.policy_of(set.trees()[tree]);
+  const auto verdict =
+      judge(policy, violation.path, ObjectState{violation.file_type, {}, {}, {}, 1});
+  want(violation, verdict.wanted ? *verdict.wanted : policy.wanted);
+  const auto& root = set.trees()[tree].path;
+  violation.path = violation.path.empty() ? set.trees()[tree].root() : root + "/" + violation.path;
+  if (violation.old_path) violation.old_path = root + "/" + *violation.old_path;
+  sign(violation, set, tree);
+  excuse(violation, policy);
+}
+
+std::optional<Violation> make_violation(const PolicySet& set, std::uint32_t tree,
+                                        const Mount& mount, MountChange mount_change,
+                                        const std::shared_ptr<const ActingProcess>& who) {
+  const auto root = set.trees()[tree].root();
+  const bool below = mount.point.starts_with(root + "/");
+  const bool above = mount.point != "/" && root.starts_with(mount.point + "/");
+  if (!below && !above && mount.point != root) return std::nullopt;
+  const auto& policy = set.policy_of(set.trees()[tree]);
+  Change change;
+  change.operation = Operation::kMount;
+  change.type = FileType::kDirectory;
+  if (below) change.path = PolicySet::relative(set.trees()[tree], mount.point);
+  const auto subject = who && who->known() ? who->subject() : Subject();
+  if (!judge(policy, subject, change).violation()) return std::nullopt;
+
+  auto violation = begin(set, tree, who.get());
+  violation.operation = Operation::kMount;
+  violation.path = mount.point;
+  violation.file_type = FileType::kDirectory;
+  want(violation, policy.wanted);
+  violation.reason =
+      mount.type + " from " + quote(mount.source) +
+      (mount_change == MountChange::kMounted ? " was mounted there: what it covers is not guarded"
+                                             : " was unmounted: what it covered is guarded again");
+  excuse(violation, policy);
+  if (who) excuse(violation, *who);
+  return violation;
+}
+
+}  // namespace guard

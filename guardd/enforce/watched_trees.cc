@@ -1,0 +1,149 @@
+#include "guardd/enforce/watched_trees.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+#include "guardd/files/object.h"
+#include "policy/base/text.h"
+#include "policy/covered.h"
+
+namespace guard {
+namespace {
+
+constexpr auto kMoment = std::chrono::seconds(1);
+
+// The trees that are to be watched, by path.
+std::map<std::string, std::uint32_t> active_trees(const PolicySet* set) {
+  std::map<std::string, std::uint32_t> active;
+  if (!set) return active;
+  for (std::uint32_t tree = 0; tree < set->trees().size(); ++tree) {
+    const auto& each = set->trees()[tree];
+    if (set->policy_of(each).action() != Action::kOff) active.emplace(each.path, tree);
+  }
+  return active;
+}
+
+}  // namespace
+
+void WatchedTrees::enforce(std::shared_ptr<const PolicySet> set) {
+  denied_.clear();
+  if (const auto taken = source_.enforce(set); !taken) denied_ = taken.error().text();
+  const auto numbers = kept_in(*set);
+  for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
+    if (!numbers.contains(tree)) forget(tree);
+  source_.renumber(numbers);
+  auto before = std::exchange(watched_, std::vector<FileId>(set->trees().size()));
+  again_.clear();
+  troubles_.clear();
+  set_ = std::move(set);
+  enforcer_.enforce(set_);
+  // What was right may be wrong now, and what was left out may be guarded.
+  for (const auto& [old_number, number] : numbers) {
+    watched_[number] = std::move(before[old_number]);
+    source_.cover(number, covered(number));
+    look_again(number);
+  }
+  find();
+  source_.enforced();
+}
+
+Covered WatchedTrees::covered(std::uint32_t tree) const {
+  const auto& which = set_->trees()[tree];
+  return {set_->policy_of(which), nested_trees(*set_, which)};
+}
+
+void WatchedTrees::look_again(std::uint32_t tree) {
+  if (source_.look_again(tree, enforcer_)) {
+    scans_.ask(set_, tree);
+  } else {
+    forget(tree);
+    find_tree(tree);
+  }
+}
+
+// Those of the trees watched now that are the same in the next set, with their numbers there. What
+// waits to be settled in them goes on waiting. A tree is another one when a tree below it comes or
+// goes.
+WatchedTrees::Numbers WatchedTrees::kept_in(const PolicySet& next) const {
+  const auto now = active_trees(set_.get());
+  const auto then = active_trees(&next);
+  std::set<std::string> changed;
+  const auto path_before = [](const auto& a, const auto& b) { return a.first < b.first; };
+  std::vector<std::pair<std::string, std::uint32_t>> difference;
+  std::set_symmetric_difference(now.begin(), now.end(), then.begin(), then.end(),
+                                std::back_inserter(difference), path_before);
+  for (auto& [path, tree] : difference) changed.insert(std::move(path));
+  Numbers numbers;
+  for (const auto& [path, tree] : now) {
+    const auto same = then.find(path);
+    if (same == then.end() || !is_watched(tree)) continue;
+    const auto below = changed.lower_bound(path + "/");
+    if (below != changed.end() && below->starts_with(path + "/")) continue;
+    numbers.emplace(tree, same->second);
+  }
+  return numbers;
+}
+
+void WatchedTrees::find() {
+  for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
+    if (!is_off(tree)) find_tree(tree);
+}
+
+void WatchedTrees::find_tree(std::uint32_t tree) {
+  const auto& which = set_->trees()[tree];
+  troubles_.erase(tree);
+  const auto root = open_tree(which.root());
+  if (!root) return forget(tree);
+  auto id = FileId::of(root->fd.get());
+  if (id && watched_[tree] == *id && source_.still_watches(tree, *root)) return;
+  forget(tree);
+  const auto done =
+      id ? source_.watch_tree(tree, which.root(), covered(tree), enforcer_) : Status(id.error());
+  if (!done) {
+    if (done.error().code() != ENOENT)
+      troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text();
+    return;
+  }
+  watched_[tree] = *std::move(id);
+  enforcer_.now_watched(tree);
+  scans_.ask(set_, tree);  // what happened before it was watched
+}
+
+void WatchedTrees::forget(std::uint32_t tree) {
+  if (!is_watched(tree)) return;
+  watched_[tree] = FileId();
+  enforcer_.forget_tree(tree);
+  source_.forget_tree(tree);
+}
+
+bool WatchedTrees::catch_up(SteadyTime now) {
+  if (const auto due = next(); !due || *due > now) return false;
+  caught_up_ = now;
+  for (const auto tree : std::exchange(again_, {})) {
+    if (tree < watched_.size() && is_watched(tree)) look_again(tree);
+  }
+  return true;
+}
+
+std::optional<SteadyTime> WatchedTrees::next() const {
+  return again_.empty() ? std::nullopt : std::optional(caught_up_ + kMoment);
+}
+
+void WatchedTrees::scan_all() {
+  for (const auto tree : watched()) scans_.ask(set_, tree);
+}
+
+void WatchedTrees::let_go() {
+  for (std::uint32_t tree = 0; tree < watched_.size(); ++tree) forget(tree);
+}
+
+std::vector<std::uint32_t> WatchedTrees::watched() const {
+  std::vector<std::uint32_t> trees;
+  for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
+    if (is_watched(tree)) trees.push_back(tree);
+  return trees;
+}
+
+}  // namespace guard

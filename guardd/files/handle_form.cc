@@ -1,0 +1,79 @@
+#include "guardd/files/handle_form.h"
+
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <string_view>
+
+namespace guard {
+namespace {
+
+constexpr std::size_t kFilesystem = 8;  // bytes of a FileId before the handle's type
+constexpr std::size_t kType = 4;
+
+constexpr std::int32_t kPlainType = 1;
+constexpr std::int32_t kXfs64Type = 0x81;
+constexpr std::int32_t kBtrfsType = 0x4d;
+
+template <typename Number>
+Number number_at(std::string_view bytes, std::size_t at) {
+  Number number{};
+  std::memcpy(&number, bytes.data() + at, sizeof number);
+  return number;
+}
+
+template <typename Number>
+void append(std::string& bytes, Number number) {
+  bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+}
+
+}  // namespace
+
+HandleForm HandleForm::of(const FileId& known, std::uint64_t inode) {
+  HandleForm form;
+  const std::string_view bytes = known.bytes();
+  if (bytes.size() < kFilesystem + kType) return form;
+  form.filesystem_ = bytes.substr(0, kFilesystem);
+  form.type_ = number_at<std::int32_t>(bytes, kFilesystem);
+  const auto handle = bytes.substr(kFilesystem + kType);
+  if (form.type_ == kPlainType && handle.size() == 8) {
+    if (number_at<std::uint32_t>(handle, 0) == inode) form.form_ = Form::kInode32;
+  } else if (form.type_ == kPlainType && handle.size() == 12) {
+    if (number_at<std::uint64_t>(handle, 4) == inode) form.form_ = Form::kGenerationFirst;
+  } else if (form.type_ == kXfs64Type && handle.size() == 12) {
+    if (number_at<std::uint64_t>(handle, 0) == inode) form.form_ = Form::kInode64;
+  } else if (form.type_ == kBtrfsType && handle.size() == 20) {
+    if (number_at<std::uint64_t>(handle, 0) == inode) form.form_ = Form::kSubvolume;
+    form.subvolume_ = handle.substr(8, 8);
+  }
+  return form;
+}
+
+FileId HandleForm::make(std::uint64_t inode, std::uint32_t generation) const {
+  std::string handle;
+  switch (form_) {
+    case Form::kUnknown:
+      return {};
+    case Form::kInode32:
+      if (inode > std::numeric_limits<std::uint32_t>::max()) return {};
+      append(handle, static_cast<std::uint32_t>(inode));
+      append(handle, generation);
+      break;
+    case Form::kInode64:
+      append(handle, inode);
+      append(handle, generation);
+      break;
+    case Form::kGenerationFirst:
+      append(handle, generation);
+      append(handle, inode);
+      break;
+    case Form::kSubvolume:
+      append(handle, inode);
+      handle += subvolume_;
+      append(handle, generation);
+      break;
+  }
+  return {filesystem_, type_, handle};
+}
+
+}  // namespace guard

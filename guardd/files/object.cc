@@ -1,0 +1,122 @@
+#include "guardd/files/object.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "guardd/files/proc_path.h"
+#include "guardd/host/clock.h"
+#include "guardd/host/files.h"
+#include "policy/base/text.h"
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+namespace guard {
+namespace {
+
+constexpr std::uint64_t kBeneath =
+    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+
+// Well below PATH_MAX: a longer path is walked in several steps.
+constexpr std::size_t kLongestStep = 3000;
+
+Result<Fd> open_step(int from, const char* path, int flags, std::uint64_t resolve) {
+  struct open_how how {};
+  how.flags = static_cast<unsigned>(O_PATH | O_NOFOLLOW | O_CLOEXEC | flags);
+  how.resolve = resolve;
+  for (;;) {
+    const auto fd = static_cast<int>(::syscall(SYS_openat2, from, path, &how, sizeof how));
+    if (fd >= 0) return Fd(fd);
+    // EAGAIN: something was renamed while the kernel walked, and it could not be sure to have
+    // stayed beneath.
+    if (errno != EINTR && errno != EAGAIN) return Error::from_errno(errno, quote(path));
+  }
+}
+
+Result<Object> look_at(Fd fd) {
+  Object object;
+  object.fd = std::move(fd);
+  GUARD_CHECK(refresh(object));
+  return object;
+}
+
+}  // namespace
+
+Status refresh(Object& object) {
+  struct statx facts {};
+  if (::statx(object.fd.get(), "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+              STATX_BASIC_STATS | STATX_MNT_ID, &facts) < 0) {
+    return Error::from_errno(errno, "stat");
+  }
+  object.id = {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
+  object.mount = facts.stx_mnt_id;
+  object.state.type = file_type(facts.stx_mode);
+  object.state.uid = Uid{facts.stx_uid};
+  object.state.gid = Gid{facts.stx_gid};
+  object.state.mode = Mode{facts.stx_mode & 07777U};
+  object.state.links = facts.stx_nlink;
+  object.changed = nanoseconds(facts.stx_ctime);
+  object.is_mount_point = (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  object.is_immutable = (facts.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
+  return {};
+}
+
+Result<Object> open_tree(const std::string& path) {
+  GUARD_TRY(auto fd, open_step(AT_FDCWD, path.c_str(), O_DIRECTORY,
+                               RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
+  return look_at(std::move(fd));
+}
+
+Result<Object> open_object(const Object& root, std::string_view relative_path) {
+  Fd at(::fcntl(root.fd.get(), F_DUPFD_CLOEXEC, 3));
+  if (!at) return Error::from_errno(errno, "dup");
+  auto rest = relative_path;
+  while (!rest.empty()) {
+    auto length = rest.size();
+    if (length > kLongestStep) {
+      length = rest.rfind('/', kLongestStep);
+      if (length == std::string_view::npos) return Error::from_errno(ENAMETOOLONG, "a name");
+    }
+    const bool last = length == rest.size();
+    GUARD_TRY(at, open_step(at.get(), std::string(rest.substr(0, length)).c_str(),
+                            last ? 0 : O_DIRECTORY, kBeneath));
+    rest.remove_prefix(std::min(length + 1, rest.size()));
+  }
+  GUARD_TRY(auto object, look_at(std::move(at)));
+  // RESOLVE_NO_XDEV refuses to cross a mount on the way; a step begins anew, so the end is asked as
+  // well.
+  if (object.mount != root.mount) return Error::from_errno(EXDEV, quote(relative_path));
+  return object;
+}
+
+Result<Object> open_entry(const Object& root, int directory, const char* name) {
+  GUARD_TRY(auto fd, open_step(directory, name, 0, kBeneath));
+  GUARD_TRY(auto object, look_at(std::move(fd)));
+  if (object.mount != root.mount) return Error::from_errno(EXDEV, quote(name));
+  return object;
+}
+
+int change_owner(const Object& object, Uid uid, Gid gid) {
+  const int done =
+      ::fchownat(object.fd.get(), "", uid.value, gid.value, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
+  return done < 0 ? errno : 0;
+}
+
+int change_mode(const Object& object, Mode mode) {
+  if (::syscall(SYS_fchmodat2, object.fd.get(), "", mode.value, AT_EMPTY_PATH) == 0) return 0;
+  // EPERM: also of a filter of system calls that is older than this one.
+  if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP && errno != EPERM) return errno;
+  // Before Linux 6.6.
+  return ::chmod(NameInProc(object).text(), mode.value) < 0 ? errno : 0;
+}
+
+}  // namespace guard

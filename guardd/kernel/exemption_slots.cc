@@ -1,0 +1,100 @@
+#include "guardd/kernel/exemption_slots.h"
+
+namespace guard {
+namespace {
+
+template <typename Id>
+std::optional<std::int64_t> number(bool is_said, const std::optional<Id>& found) {
+  if (!is_said) return std::nullopt;
+  return found ? std::int64_t{found->value} : Exemption::kNobody;
+}
+
+}  // namespace
+
+Exemption Exemption::of(const Allow& allow) {
+  const auto& said = allow.said;
+  Exemption exemption;
+  if (said.exe) exemption.exe = said.exe->value;
+  if (said.unit) exemption.unit = said.unit->value;
+  exemption.user = number(said.user.has_value(), allow.user);
+  exemption.group = number(said.group.has_value(), allow.group);
+  exemption.login = number(said.login.has_value(), allow.login);
+  if (said.label) exemption.label = said.label->value;
+  exemption.children = said.children.value;
+  return exemption;
+}
+
+bool Exemption::is_for_everybody() const {
+  return !exe && !unit && !user && !group && !login && !label;
+}
+
+bool is_plain_unit(const std::string& name) {
+  return name.size() < kUnitName - 1 && name.find_first_of("*?[]{}") == std::string::npos;
+}
+
+ExemptionSlots::ExemptionSlots() {
+  for (unsigned slot = 0; slot < kMost; ++slot) free_.push_back(slot);
+}
+
+std::optional<unsigned> ExemptionSlots::take(const Exemption& exemption) {
+  if (const auto known = taken_.find(exemption); known != taken_.end()) return known->second;
+  if (free_.empty()) return std::nullopt;
+  const auto slot = free_.front();
+  free_.pop_front();
+  taken_.emplace(exemption, slot);
+  return slot;
+}
+
+void ExemptionSlots::keep_only(const std::set<Exemption>& wanted) {
+  for (auto each = taken_.begin(); each != taken_.end();) {
+    if (wanted.contains(each->first)) {
+      ++each;
+    } else {
+      free_.push_back(each->second);
+      each = taken_.erase(each);
+    }
+  }
+}
+
+Speakers speakers_of(const std::map<Exemption, unsigned>& slots) {
+  Speakers speakers;
+  auto& all = speakers.exemptions;
+  const auto subject = [&](SubjectKind kind, const std::optional<std::int64_t>& id, __u64& need,
+                           std::uint64_t bit) {
+    if (!id) return;
+    need |= bit;
+    if (*id != Exemption::kNobody)
+      speakers.subjects[{kind, static_cast<std::uint32_t>(*id)}] |= bit;
+  };
+  for (const auto& [who, slot] : slots) {
+    const auto bit = std::uint64_t{1} << slot;
+    subject(kSubjectUser, who.user, all.need_user, bit);
+    subject(kSubjectGroup, who.group, all.need_group, bit);
+    subject(kSubjectLogin, who.login, all.need_login, bit);
+    if (who.exe) {
+      all.need_program |= bit;
+      speakers.exes[*who.exe] |= bit;
+    }
+    if (who.label) {
+      all.need_label |= bit;
+      all.of_label[static_cast<std::size_t>(*who.label)] |= bit;
+    }
+    if (who.unit) {
+      all.need_unit |= bit;
+      if (is_plain_unit(*who.unit)) {
+        speakers.units[*who.unit] |= bit;
+        speakers.units["_" + *who.unit] |= bit;  // as systemd calls the groups of some
+      } else {
+        all.any_unit |= bit;
+      }
+    }
+    if (who.children) all.for_children |= bit;
+  }
+  constexpr auto kManagers = std::uint64_t{1} << kPackageManagers;
+  all.need_label |= kManagers;
+  all.of_label[static_cast<std::size_t>(Label::kPackageManager)] |= kManagers;
+  all.for_children |= kManagers;
+  return speakers;
+}
+
+}  // namespace guard

@@ -1,0 +1,172 @@
+#include "guardd/kernel/policy_tables.h"
+
+#include <utility>
+
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+bool is_same(const Program& one, const Program& other) {
+  return one.exemptions == other.exemptions && one.labels == other.labels &&
+         one.is_interpreter == other.is_interpreter;
+}
+
+bool is_same(std::uint64_t one, std::uint64_t other) {
+  return one == other;
+}
+
+// Only what is different is written. `there` is what has been.
+template <typename Map, typename Put>
+Status put_all(Map& there, const Map& wanted, Put put) {
+  for (const auto& [key, value] : wanted) {
+    const auto known = there.find(key);
+    if (known != there.end() && is_same(known->second, value)) continue;
+    GUARD_CHECK(put(key, value));
+    there.insert_or_assign(key, value);
+  }
+  return {};
+}
+
+template <typename Map, typename Drop>
+Status drop_stale(Map& there, const Map& wanted, Drop drop) {
+  for (auto each = there.begin(); each != there.end();) {
+    if (wanted.contains(each->first)) {
+      ++each;
+      continue;
+    }
+    GUARD_CHECK(drop(each->first));
+    each = there.erase(each);
+  }
+  return {};
+}
+
+ProgramKey key_of(const ExemptPrograms::Id& id) {
+  return {id.first, id.second, 0};
+}
+
+}  // namespace
+
+KernelPolicy::KernelPolicy(KernelTables& tables) : tables_(tables), held_(1) {}
+
+Status KernelPolicy::prepare(const PolicySet& set) {
+  auto next = tree_tags(set, slots_, next_table_);
+  add_tables(next);
+  if (auto done = write_exemptions(Stale::kKeep); !done) {
+    for (const auto& table : next.tables) drop_table(table);
+    return done;
+  }
+  held_.push_back(std::move(next));
+  sum_up(speakers_of(slots_.taken()).exemptions);
+  return {};
+}
+
+// Where there is no room for its patterns, a tree is undecidable: better than to leave a whole new
+// set out.
+void KernelPolicy::add_tables(TreeTags& next) {
+  for (auto table = next.tables.begin(); table != next.tables.end();) {
+    const auto added = add_table(*table);
+    if (added) {
+      table->rows = {};  // the kernel has them
+      ++table;
+      continue;
+    }
+    drop_table(*table);
+    for (auto& tag : next.tags) {
+      if (tag.patterns != table->id) continue;
+      tag.patterns = 0;
+      tag.flags = (tag.flags & ~std::uint32_t{kTreeAsciiOnly}) | kTreeUndecidable;
+    }
+    next.shortcomings.push_back(
+        "policy " + quote(table->policy) +
+        ": nothing is refused there, only put right afterwards: " + added.error().text());
+    table = next.tables.erase(table);
+  }
+}
+
+Status KernelPolicy::add_table(const PatternTable& table) {
+  for (std::size_t i = 0; i < table.rules.size(); ++i) {
+    const auto label = kLabelFirstRule + static_cast<std::uint32_t>(i);
+    GUARD_CHECK(tables_.add_rule({table.id, label}, table.rules[i]));
+  }
+  return tables_.add_patterns(table.id, table.rows);
+}
+
+void KernelPolicy::drop_table(const PatternTable& table) {
+  tables_.drop_patterns(table.id, table.states);
+  for (std::size_t i = 0; i < table.rules.size(); ++i)
+    tables_.drop_rule({table.id, kLabelFirstRule + static_cast<std::uint32_t>(i)});
+}
+
+Status KernelPolicy::finish() {
+  for (auto old = held_.begin(); old + 1 != held_.end(); ++old)
+    for (const auto& table : old->tables) drop_table(table);
+  held_.erase(held_.begin(), held_.end() - 1);
+  slots_.keep_only(now().exemptions);
+  return write_exemptions(Stale::kDrop);
+}
+
+// Who speaks for an exemption first, then what it needs: an exemption that needs nothing is granted
+// to nobody.
+Status KernelPolicy::write_exemptions(Stale stale) {
+  const auto wanted = speakers_of(slots_.taken());
+  const auto set_subject = [this](const auto& key, std::uint64_t bits) {
+    return tables_.set_subject({key.first, key.second}, bits);
+  };
+  const auto set_unit = [this](const std::string& name, std::uint64_t bits) {
+    return tables_.set_unit(name, bits);
+  };
+  GUARD_CHECK(put_all(there_.subjects, wanted.subjects, set_subject));
+  GUARD_CHECK(put_all(there_.units, wanted.units, set_unit));
+  auto found = find_programs(wanted.exes, labelled_paths());
+  GUARD_CHECK(write_programs(std::move(found), stale));
+  tables_.exempt(wanted.exemptions);
+  if (stale == Stale::kKeep) return {};
+  GUARD_CHECK(drop_stale(there_.subjects, wanted.subjects,
+                         [&](const auto& key) { return set_subject(key, 0); }));
+  return drop_stale(there_.units, wanted.units,
+                    [&](const std::string& name) { return set_unit(name, 0); });
+}
+
+Status KernelPolicy::write_programs(ExemptPrograms found, Stale stale) {
+  const auto set_script = [this](const std::string& comm, std::uint64_t labels) {
+    return tables_.set_script(comm, static_cast<std::uint32_t>(labels));
+  };
+  auto& there = there_.found;
+  GUARD_CHECK(put_all(there.scripts, found.scripts, set_script));
+  GUARD_CHECK(put_all(there.programs, found.programs, [this](const auto& id, const auto& program) {
+    return tables_.set_program(key_of(id), program);
+  }));
+  there.hidden = std::move(found.hidden);
+  there.directories = std::move(found.directories);
+  if (stale == Stale::kKeep) return {};
+  GUARD_CHECK(drop_stale(there.programs, found.programs,
+                         [this](const auto& id) { return tables_.drop_program(key_of(id)); }));
+  return drop_stale(there.scripts, found.scripts,
+                    [&](const std::string& comm) { return set_script(comm, 0); });
+}
+
+Status KernelPolicy::refresh_programs() {
+  const auto wanted = speakers_of(slots_.taken());
+  auto done = write_programs(find_programs(wanted.exes, labelled_paths()), Stale::kDrop);
+  sum_up(wanted.exemptions);
+  return done;
+}
+
+std::vector<std::string> KernelPolicy::program_paths() const {
+  return {there_.found.directories.begin(), there_.found.directories.end()};
+}
+
+void KernelPolicy::sum_up(const Exemptions& exemptions) {
+  shortcomings_ = now().shortcomings;
+  if (!now().denies) return;
+  for (const auto& [id, hidden] : there_.found.hidden) {
+    if (exemptions.of_label[static_cast<std::size_t>(hidden.label)] == 0) continue;
+    shortcomings_.push_back("the kernel knows " + quote(hidden.path) +
+                            " only by what it is started through, so that it is refused like any "
+                            "other: allow it by its unit or user, or name its interpreter in its "
+                            "first line");
+  }
+}
+
+}  // namespace guard

@@ -1,0 +1,158 @@
+#include "guardd/kernel/tree_tags.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "guardd/kernel/pattern_table.h"
+#include "policy/base/text.h"
+#include "policy/covered.h"
+
+namespace guard {
+namespace {
+
+static_assert(Automaton::kPolicy == kLabelPolicy && Automaton::kExcluded == kLabelExcluded &&
+              Automaton::kFirstRule == kLabelFirstRule);
+static_assert(static_cast<int>(Action::kOff) == kTreeActionOff &&
+              static_cast<int>(Action::kDeny) == kTreeActionDeny);
+static_assert(static_cast<int>(Guard::kOwnership) == kGuardOwnership &&
+              static_cast<int>(Guard::kRead) == kGuardRead);
+
+Terms terms_of(const Wanted& wanted, Action action) {
+  return {wanted.owner.id.value, wanted.group.id.value,
+          wanted.file_mode ? wanted.file_mode->value : std::uint32_t{kAnyMode},
+          wanted.dir_mode ? wanted.dir_mode->value : std::uint32_t{kAnyMode},
+          static_cast<std::uint32_t>(action)};
+}
+
+class Tagger {
+ public:
+  Tagger(const PolicySet& set, ExemptionSlots& slots, std::uint32_t& next_table)
+      : set_(set), slots_(slots), next_table_(next_table) {}
+
+  TreeTags take() {
+    for (const auto& policy : set_.policies()) of_policy_.push_back(tag_of(policy));
+    for (const auto& tree : set_.trees()) all_.tags.push_back(tag_of(tree));
+    return std::move(all_);
+  }
+
+ private:
+  // What all trees of a policy have in common.
+  TreeTag tag_of(const Policy& policy) {
+    TreeTag tag{};
+    tag.terms = terms_of(policy.wanted, policy.action());
+    if (policy.action() == Action::kOff) return tag;
+    policy.said.guards.value.each(
+        [&](Guard guard) { tag.guards |= 1U << static_cast<unsigned>(guard); });
+    all_.guards |= tag.guards;
+    all_.denies = all_.denies || can_deny(policy);
+    if (policy.said.only.value == Only::kInteractive) tag.flags |= kTreeOnlyInteractive;
+    if (policy.said.strict.value) tag.flags |= kTreeStrict;
+    for (const auto& allow : policy.allows) add_allow(tag, policy, allow);
+    return tag;
+  }
+
+  void add_allow(TreeTag& tag, const Policy& policy, const Allow& allow) {
+    const auto exemption = Exemption::of(allow);
+    const auto slot =
+        exemption.is_for_everybody() ? std::optional<unsigned>() : slots_.take(exemption);
+    if (!slot) {
+      tag.flags |= kTreeUndecidable;
+      fall_short(policy,
+                 exemption.is_for_everybody()
+                     ? "an allow for everybody leaves nobody to refuse anything to"
+                     : "the kernel knows no more than " + std::to_string(ExemptionSlots::kMost) +
+                           " different allows at a time, so nothing is refused there, only put "
+                           "right afterwards");
+      return;
+    }
+    all_.exemptions.insert(exemption);
+    const auto bit = std::uint64_t{1} << *slot;
+    tag.spares |= bit;
+    if (allow.said.effect.value == Effect::kIgnore) tag.ignores |= bit;
+    if (exemption.unit && !is_plain_unit(*exemption.unit)) {
+      fall_short(policy, "the kernel cannot tell whether a unit is " + quote(*exemption.unit) +
+                             ", so what any unit does is not refused there, only put right "
+                             "afterwards");
+    }
+  }
+
+  TreeTag tag_of(const Tree& tree) {
+    auto tag = of_policy_[tree.policy];
+    const auto& policy = set_.policy_of(tree);
+    if (tag.terms.action == kTreeActionOff) return tag;
+    auto nested = nested_trees(set_, tree);
+    std::sort(nested.begin(), nested.end());
+    const bool has_own = !policy.rules.empty() || !policy.exclude.empty();
+    if (!has_own && nested.empty()) return tag;
+    const auto [table, flags] = patterns_of(tree.policy, std::move(nested));
+    tag.patterns = table;
+    tag.flags |= flags;
+    return tag;
+  }
+
+  // The table's number and the flags that come with it. The trees of a policy share one where
+  // nothing lies below them.
+  using Patterns = std::pair<std::uint32_t, std::uint32_t>;
+  Patterns patterns_of(std::uint32_t policy, std::vector<std::string> nested) {
+    const auto [known, is_new] =
+        known_.try_emplace(std::pair(policy, std::move(nested)), Patterns{0, 0});
+    if (is_new) known->second = make_patterns(set_.policies()[policy], known->first.second);
+    return known->second;
+  }
+
+  Patterns make_patterns(const Policy& policy, const std::vector<std::string>& nested) {
+    auto automaton = automaton_of(policy, nested);
+    const bool has_own = !policy.rules.empty() || !policy.exclude.empty();
+    // Trees below have tags of their own, which are met first.
+    if (!automaton && !has_own) return {0, 0};
+    if (!automaton && !nested.empty()) automaton = automaton_of(policy, {});
+    if (!automaton) {
+      fall_short(policy,
+                 "its patterns are too many for the kernel, so nothing is refused there, only put "
+                 "right afterwards");
+      return {0, kTreeUndecidable};
+    }
+    if (automaton->ascii_only) {
+      fall_short(policy,
+                 "the kernel cannot tell what its patterns say of names beyond ASCII, so nothing "
+                 "is refused to those, only put right afterwards");
+    }
+    PatternTable table{next_table_++, policy.name(), automaton->states.size(), {}, {}};
+    table.rows.reserve(table.states);
+    for (const auto& state : automaton->states) {
+      auto& row = table.rows.emplace_back();
+      row.label = state.label;
+      std::copy(state.next.begin(), state.next.end(), std::begin(row.next));
+    }
+    for (const auto& rule : policy.rules) table.rules.push_back(terms_of(rule.wanted, rule.action));
+    all_.tables.push_back(std::move(table));
+    return {all_.tables.back().id, automaton->ascii_only ? std::uint32_t{kTreeAsciiOnly} : 0U};
+  }
+
+  static bool can_deny(const Policy& policy) { return policy.strongest_action() == Action::kDeny; }
+
+  // Once for each policy and reason. Nothing is missing where nothing would be refused.
+  void fall_short(const Policy& policy, const std::string& why) {
+    auto sentence = "policy " + quote(policy.name()) + ": " + why;
+    auto& all = all_.shortcomings;
+    if (can_deny(policy) && std::find(all.begin(), all.end(), sentence) == all.end())
+      all.push_back(std::move(sentence));
+  }
+
+  const PolicySet& set_;
+  ExemptionSlots& slots_;
+  std::uint32_t& next_table_;
+  std::vector<TreeTag> of_policy_;
+  std::map<std::pair<std::uint32_t, std::vector<std::string>>, Patterns> known_;
+  TreeTags all_;
+};
+
+}  // namespace
+
+TreeTags tree_tags(const PolicySet& set, ExemptionSlots& slots, std::uint32_t& next_table) {
+  return Tagger(set, slots, next_table).take();
+}
+
+}  // namespace guard

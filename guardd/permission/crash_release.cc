@@ -1,0 +1,44 @@
+#include "guardd/permission/crash_release.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "guardd/permission/group.h"
+
+namespace guard {
+namespace {
+
+constexpr std::array kFatal{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
+std::array<struct sigaction, kFatal.size()> before;
+
+// Then what would have happened happens.
+void let_go(int signal) {
+  PermissionGroup::close_all();
+  for (std::size_t i = 0; i < kFatal.size(); ++i)
+    if (kFatal.at(i) == signal) (void)::sigaction(signal, &before.at(i), nullptr);
+  (void)::raise(signal);
+}
+
+}  // namespace
+
+void release_opens_on_fatal_signals() {
+  struct sigaction action {};
+  action.sa_handler = let_go;
+  action.sa_flags = SA_NODEFER | SA_ONSTACK;
+  for (std::size_t i = 0; i < kFatal.size(); ++i)
+    (void)::sigaction(kFatal.at(i), &action, &before.at(i));
+}
+
+void release_opens_and_die(const char* why) noexcept {
+  PermissionGroup::close_all();
+  (void)!::write(STDERR_FILENO, "guardd: ", 8);
+  (void)!::write(STDERR_FILENO, why, std::strlen(why));
+  (void)!::write(STDERR_FILENO, "\n", 1);
+  std::abort();
+}
+
+}  // namespace guard

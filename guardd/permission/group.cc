@@ -1,0 +1,130 @@
+#include "guardd/permission/group.h"
+
+#include <fcntl.h>
+#include <sys/fanotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+// Known to the kernel (6.0) before they were known to the headers of Debian 12's libc.
+#ifndef FAN_MARK_IGNORE
+#define FAN_MARK_IGNORE 0x00000400
+#endif
+#ifndef FAN_MARK_EVICTABLE
+#define FAN_MARK_EVICTABLE 0x00000200
+#endif
+
+namespace guard {
+namespace {
+
+constexpr std::uint64_t kOpens = FAN_OPEN_PERM | FAN_EVENT_ON_CHILD;
+
+// For close_all() alone: a signal handler can look at nothing else. One more than the descriptor; 0
+// is nobody's.
+constexpr std::size_t kMostGroups = 256;
+std::array<std::atomic<int>, kMostGroups> open_groups;
+std::atomic<int> nothing = -1;  // /dev/null, to put in a group's place
+
+bool replace(int before, int after) {
+  return std::any_of(open_groups.begin(), open_groups.end(), [=](std::atomic<int>& each) {
+    int expected = before;
+    return each.compare_exchange_strong(expected, after);
+  });
+}
+
+}  // namespace
+
+Result<std::shared_ptr<PermissionGroup>> PermissionGroup::create(
+    std::shared_ptr<const PolicySet> set, std::uint32_t policy,
+    std::shared_ptr<AnswerCounters> counters) {
+  // O_RDONLY, for any other way to open what is being executed is refused, and so would be whoever
+  // executes it.
+  Fd fd(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
+                            FAN_UNLIMITED_MARKS | FAN_REPORT_TID,
+                        O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME));
+  if (!fd && errno == EMFILE)
+    return Error("root has no more fanotify groups: raise the sysctl fs.fanotify.max_user_groups");
+  if (!fd) return Error::from_errno(errno, "ask for permission");
+  if (nothing < 0) nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (!replace(0, fd.get() + 1))
+    return Error("more policies want an answer than guardd can ask for");
+  return std::shared_ptr<PermissionGroup>(
+      new PermissionGroup(std::move(fd), std::move(set), policy, std::move(counters)));
+}
+
+PermissionGroup::PermissionGroup(Fd fd, std::shared_ptr<const PolicySet> set, std::uint32_t policy,
+                                 std::shared_ptr<AnswerCounters> counters)
+    : fd_(std::move(fd)), set_(std::move(set)), policy_(policy), counters_(std::move(counters)) {}
+
+PermissionGroup::~PermissionGroup() {
+  (void)replace(fd_.get() + 1, 0);
+}
+
+Status PermissionGroup::mark(int directory) const {
+  if (::fanotify_mark(fd_.get(), FAN_MARK_ADD | FAN_MARK_ONLYDIR, kOpens, directory, nullptr) == 0)
+    return {};
+  return Error::from_errno(errno, "ask for permission in it");
+}
+
+void PermissionGroup::unmark(int directory) const {
+  (void)::fanotify_mark(fd_.get(), FAN_MARK_REMOVE | FAN_MARK_ONLYDIR, kOpens, directory, nullptr);
+}
+
+// Evictable, or each would keep its inode in memory. Before Linux 6.0 every open goes on asking.
+void PermissionGroup::ignore(int file) {
+  if (cannot_ignore_) return;
+  constexpr unsigned kHow =
+      FAN_MARK_ADD | FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY | FAN_MARK_EVICTABLE;
+  if (::fanotify_mark(fd_.get(), kHow, FAN_OPEN_PERM, file, nullptr) != 0 && errno == EINVAL)
+    cannot_ignore_ = true;
+}
+
+void PermissionGroup::let_go() const {
+  (void)::fanotify_mark(fd_.get(), FAN_MARK_FLUSH, 0, AT_FDCWD, "/");
+}
+
+std::size_t PermissionGroup::read(std::span<Waiting> waiting) const {
+  std::array<char, kMostAtOnce * FAN_EVENT_METADATA_LEN> buffer{};
+  const auto room = std::min(waiting.size(), kMostAtOnce) * FAN_EVENT_METADATA_LEN;
+  const auto length = ::read(fd_.get(), buffer.data(), room);
+  if (length < 0) {
+    // EMFILE and the like: the kernel has refused that one by itself.
+    if (errno != EAGAIN && errno != EINTR) ++counters_->failed;
+    return 0;
+  }
+  std::size_t count = 0;
+  for (std::size_t at = 0; at + FAN_EVENT_METADATA_LEN <= static_cast<std::size_t>(length);) {
+    fanotify_event_metadata event{};
+    std::memcpy(&event, buffer.data() + at, sizeof event);
+    if (event.event_len < sizeof event) break;
+    at += event.event_len;
+    if (event.fd < 0) continue;  // an overflow: those it is about were let through
+    waiting[count++] = {Fd(event.fd), event.pid};
+    ++counters_->events;
+  }
+  return count;
+}
+
+void PermissionGroup::respond(int file, bool allow) noexcept {
+  const fanotify_response response{
+      file, allow ? static_cast<std::uint32_t>(FAN_ALLOW) : static_cast<std::uint32_t>(FAN_DENY)};
+  ++counters_->answers;
+  if (!allow) ++counters_->denied;
+  while (::write(fd_.get(), &response, sizeof response) < 0) {
+    if (errno == EINTR) continue;
+    if (errno != ENOENT) ++counters_->failed;  // ENOENT: whoever waited was killed meanwhile
+    return;
+  }
+}
+
+void PermissionGroup::close_all() noexcept {
+  // Not closed but replaced: who still answers must not write into what gets the number next.
+  for (auto& each : open_groups) {
+    const int fd = each.exchange(0) - 1;
+    if (fd >= 0 && (nothing < 0 || ::dup3(nothing, fd, O_CLOEXEC) < 0)) (void)::close(fd);
+  }
+}
+
+}  // namespace guard

@@ -1,0 +1,223 @@
+#include "guardd/publish/console_publisher.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <ctime>
+#include <exception>
+
+#include "guardd/publish/advice.h"
+#include "guardd/publish/phrases.h"
+#include "guardd/publish/sentences.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+// Behind the time of day; the second number is behind the outcome too.
+constexpr std::size_t kMargin = 10;
+constexpr std::size_t kTextColumn = kMargin + 9;
+constexpr std::size_t kWidest = 100;
+
+std::string clock_text(TimePoint time) {
+  const auto seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  return fmt::format("{:02}:{:02}:{:02}", local.tm_hour, local.tm_min, local.tm_sec);
+}
+
+// "root:root → shop:shop", "mode 0666 → 0640", "unlink"
+std::string change_text(const Violation& violation) {
+  if (violation.guard != Guard::kOwnership) return std::string(word(violation.operation));
+  if (!violation.before) return {};
+  const auto& before = *violation.before;
+  const bool done = violation.action == Outcome::kFixed;
+  const std::string_view arrow = done ? " → " : ", wanted ";
+  std::string text;
+  if (before.uid != violation.uid_wanted || before.gid != violation.gid_wanted) {
+    text = owner_text(violation, before.uid, before.gid);
+    text += arrow;
+    text += owner_text(violation, violation.uid_wanted, violation.gid_wanted);
+  }
+  const auto mode = done && violation.after ? violation.after->mode : violation.mode_wanted;
+  if (mode && *mode != before.mode) {
+    if (!text.empty()) text += "; ";
+    text += fmt::format("mode {:04o}{}{:04o}", before.mode.value, arrow, mode->value);
+  }
+  return text;
+}
+
+}  // namespace
+
+ConsolePublisher::Style ConsolePublisher::style_of(int fd, std::size_t sample) {
+  Style style{Paint::detect(fd), kLineWidth, sample};
+  winsize size{};
+  if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    style.width = std::clamp<std::size_t>(size.ws_col, kLineWidth, kWidest);
+  return style;
+}
+
+template <typename Write>
+void ConsolePublisher::tell(Write write) noexcept {
+  try {
+    std::string text;
+    write(text);
+    if (!text.empty()) sink_(std::move(text));
+  } catch (const std::exception&) {  // out of memory
+    ++lost_;
+  }
+}
+
+// "14:03:07  shop  alice as root: git pull                       0c1t9v3k2"
+std::string ConsolePublisher::heading(const Incident& incident, TimePoint time) const {
+  const auto& paint = style_.paint;
+  const auto policy = escaped(incident.first.policy);
+  const auto who = who_text(incident.first);
+  const auto command = command_text(incident.command);
+  auto said = command.empty() ? who : who + ": ";
+  const auto before = kMargin + columns_of(policy) + 2;
+  const auto behind = incident.id.size() + 2;
+  constexpr std::size_t kLeast = 20;  // columns for the command, however long the names are
+  const auto room = std::max(style_.width - std::min(style_.width, before + behind), kLeast);
+  const auto left = room - std::min(room - 1, columns_of(said));
+  const auto shown = shortened(command, std::max(left, kLeast));
+  const auto used = before + columns_of(said) + columns_of(shown) + behind - 2;
+  std::string out = paint(Tone::kFaint, clock_text(time)) + "  " + paint(Tone::kStrong, policy) +
+                    "  " + said + paint(Tone::kStrong, shown);
+  out.append(used + 2 <= style_.width ? style_.width - used : 2, ' ');
+  return out + paint(Tone::kFaint, incident.id) + '\n';
+}
+
+std::string ConsolePublisher::violation_line(const Violation& violation) const {
+  const auto& paint = style_.paint;
+  const auto told = word(violation.action);
+  std::string out(kMargin, ' ');
+  out += paint(tone_of(violation.action), told);
+  out.append(kTextColumn - kMargin - told.size(), ' ');
+
+  // A path is shown whole where that takes three lines at most: it is what people copy.
+  auto path = shortened_middle(escaped(violation.path), 3 * style_.width);
+  auto change = change_text(violation);
+  const auto both = kTextColumn + columns_of(path) + 2 + columns_of(change);
+  out += path;
+  if (!change.empty()) {
+    out += both <= style_.width ? "  " : '\n' + std::string(kTextColumn, ' ');
+    out += paint(Tone::kFaint, change);
+  }
+  out += '\n';
+  if (!violation.reason.empty()) {
+    out.append(kTextColumn, ' ');
+    out += wrapped(printable(violation.reason), kTextColumn, kTextColumn, style_.width) + '\n';
+  }
+  return out;
+}
+
+void ConsolePublisher::incident_opened(const Incident& incident) noexcept {
+  tell([&](std::string& text) {
+    text = heading(incident, incident.first.time);
+    const auto advice = advice_for(incident.first, incident.command);
+    if (!advice.command.empty()) {
+      text.append(kMargin, ' ');
+      text += "instead: " + style_.paint(Tone::kStrong, advice.command);
+      const auto used = kTextColumn + columns_of(advice.command) + 2 + columns_of(advice.remark);
+      if (!advice.remark.empty())
+        text +=
+            (used <= style_.width ? "  " : '\n' + std::string(kTextColumn, ' ')) + advice.remark;
+      text += '\n';
+    }
+    speaking_ = incident.id;
+  });
+}
+
+void ConsolePublisher::violation(const Violation& violation, const Incident& incident) noexcept {
+  if (incident.count > style_.sample) return;  // the closing line counts it
+  tell([&](std::string& text) {
+    if (speaking_ != incident.id) text = heading(incident, violation.time);
+    speaking_ = incident.id;
+    text += violation_line(violation);
+  });
+}
+
+void ConsolePublisher::incident_closed(const Incident& incident) noexcept {
+  // A single violation was told in full when it happened.
+  if (incident.count == 1) return;
+  tell([&](std::string& text) {
+    if (speaking_ != incident.id) text = heading(incident, incident.last_seen);
+    speaking_.clear();
+    const auto more = incident.count - std::min<std::uint64_t>(incident.count, style_.sample);
+    text.append(kMargin, ' ');
+    if (more > 0) text += "… and " + grouped(more) + " more; ";
+    text += "in all " + totals_text(style_.paint, incident) + ' ' +
+            length_text(incident.first_seen, incident.last_seen) + '\n';
+  });
+}
+
+std::string ConsolePublisher::sentence(TimePoint time, Tone tone, std::string_view lead,
+                                       std::string_view text) const {
+  const auto before = kMargin + columns_of(lead) + 2;
+  return style_.paint(Tone::kFaint, clock_text(time)) + "  " + style_.paint(tone, lead) + "  " +
+         wrapped(printable(text), kMargin, before, style_.width) + '\n';
+}
+
+void ConsolePublisher::ready(const ReadyNews& news) noexcept {
+  tell([&](std::string& text) {
+    text = news.policies == 0 ? sentence(clock_(), Tone::kOdd, "ready", kNothingGuarded)
+                              : sentence(clock_(), Tone::kGood, "guarding", guarded_text(news));
+    speaking_.clear();
+  });
+}
+
+void ConsolePublisher::reload(const ReloadNews& news) noexcept {
+  tell([&](std::string& text) {
+    speaking_.clear();
+    if (news.done) {
+      text = sentence(clock_(), Tone::kGood, "reloaded",
+                      counted(news.policies, "policy", "policies") + " now");
+      return;
+    }
+    text = sentence(clock_(), Tone::kBad, "not reloaded", "the policies before still run:");
+    for (const auto& error : news.errors)
+      text += std::string(kMargin, ' ') +
+              wrapped(printable(error), kMargin + 2, kMargin, style_.width) + '\n';
+  });
+}
+
+void ConsolePublisher::health(const HealthNews& news) noexcept {
+  tell([&](std::string& text) {
+    speaking_.clear();
+    const auto tone = news.health == Health::kOk ? Tone::kGood : Tone::kBad;
+    text = sentence(clock_(), tone, word(news.health), news.reason);
+  });
+}
+
+void ConsolePublisher::excuse(const ExcuseNews& news) noexcept {
+  tell([&](std::string& text) {
+    speaking_.clear();
+    text = sentence(clock_(), Tone::kStrong, "excuse", sentence_of(news));
+  });
+}
+
+void ConsolePublisher::manual_repair(const ManualRepairNews& news) noexcept {
+  tell([&](std::string& text) {
+    speaking_.clear();
+    text = sentence(clock_(), Tone::kStrong,
+                    news.kind == ManualRepairNews::Kind::kUndo ? "undo" : "fix", sentence_of(news));
+  });
+}
+
+void ConsolePublisher::stop(const StopNews& news) noexcept {
+  tell([&](std::string& text) {
+    speaking_.clear();
+    auto said = counters_text(news.counters);
+    if (!news.reason.empty()) said = news.reason + "; " + said;
+    text = sentence(clock_(), Tone::kStrong, "stopped", said);
+  });
+}
+
+std::string ConsolePublisher::loss_line(std::uint64_t lost) {
+  return "          … " + counted(lost, "text was", "texts were") +
+         " lost: this log was not read fast enough\n";
+}
+
+}  // namespace guard

@@ -1,0 +1,57 @@
+// `--log console`: what guardd found and did, for people: who, what, where, put right or not, and
+// what to type instead. One block for each incident and one line at its end. Nothing from disk
+// reaches the screen unescaped. Never waits; the daemon's thread only.
+#pragma once
+
+#include <string>
+
+#include "guardd/host/terminal_text.h"
+#include "guardd/publish/json_publisher.h"
+#include "guardd/publish/publisher.h"
+
+namespace guard {
+
+class ConsolePublisher final : public Publisher {
+ public:
+  struct Style {
+    Paint paint = Paint();
+    std::size_t width = kLineWidth;
+    std::size_t sample = 5;  // violations told singly
+  };
+  // Colour and width as the terminal behind this descriptor has them.
+  static Style style_of(int fd, std::size_t sample);
+
+  ConsolePublisher(LineSink sink, Style style, WallClock clock = std::chrono::system_clock::now)
+      : sink_(std::move(sink)), clock_(std::move(clock)), style_(style) {}
+
+  void incident_opened(const Incident& incident) noexcept override;
+  void violation(const Violation& violation, const Incident& incident) noexcept override;
+  void incident_closed(const Incident& incident) noexcept override;
+  void ready(const ReadyNews& news) noexcept override;
+  void reload(const ReloadNews& news) noexcept override;
+  void health(const HealthNews& news) noexcept override;
+  void excuse(const ExcuseNews& news) noexcept override;
+  void manual_repair(const ManualRepairNews& news) noexcept override;
+  void stop(const StopNews& news) noexcept override;
+
+  static std::string loss_line(std::uint64_t lost);
+
+  // Texts that could not even be written down: memory had run out.
+  std::uint64_t lost() const { return lost_; }
+
+ private:
+  template <typename Write>
+  void tell(Write write) noexcept;
+  std::string heading(const Incident& incident, TimePoint time) const;
+  std::string violation_line(const Violation& violation) const;
+  std::string sentence(TimePoint time, Tone tone, std::string_view lead,
+                       std::string_view text) const;
+
+  LineSink sink_;
+  WallClock clock_;
+  Style style_;
+  std::string speaking_;  // the incident whose lines stand last on the screen
+  std::uint64_t lost_ = 0;
+};
+
+}  // namespace guard

@@ -1,0 +1,119 @@
+#include "guardd/publish/incidents.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "guardd/publish/top_command.h"
+#include "policy/record/fields.h"
+
+namespace guard {
+namespace {
+
+// Who is one actor. The person goes first: whoever logs in keeps that identity through su and
+// sudo; a unit stands for itself. A process is its number and its start, for numbers come again.
+std::string key_of(const Violation& violation, const Ancestor& command) {
+  const auto& actor = violation.actor;
+  std::string who;
+  if (actor.login_uid)
+    who = fmt::format("login {}", actor.login_uid->value);
+  else if (actor.unit)
+    who = "unit " + *actor.unit;
+  std::string what;
+  if (command.pid != 0)
+    what = fmt::format("process {} {}", command.pid, command.start_time);
+  else
+    what = "program " + (command.exe.empty() ? command.comm : command.exe);
+  // No part holds a NUL: each came through a C string.
+  std::string key = violation.policy;
+  key += '\0';
+  key += who;
+  key += '\0';
+  key += what;
+  return key;
+}
+
+}  // namespace
+
+Incidents::Taken Incidents::take(Violation& violation, Clock::time_point now) {
+  Taken taken;
+  // Before it is looked up: a command that comes back after its quiet is a new incident, however
+  // late the timer is.
+  taken.closed = close_due(now);
+  auto command = top_command(violation.actor);
+  auto key = key_of(violation, command);
+  const auto found = open_.find(key);
+  taken.opened = found == open_.end();
+  if (taken.opened) {
+    while (!order_.empty() && order_.size() >= limits_.open) {
+      // The one that has been quiet for longest is the most likely to be over. What it still does
+      // becomes another incident: told twice rather than not.
+      taken.closed.push_back(close_first());
+      ++closed_early_;
+    }
+    auto incident = std::make_unique<Incident>();
+    incident->id = ids_.next(violation.time);
+    incident->first_seen = violation.time;
+    incident->last_seen = violation.time;
+    incident->command = std::move(command);
+    incident->first = violation;
+    incident->shared = fields_to_share();
+    const auto place = order_.insert(order_.end(), {key, now, std::move(incident)});
+    open_.emplace(std::move(key), place);
+  } else {
+    found->second->last = now;
+    order_.splice(order_.end(), order_, found->second);
+  }
+  auto& incident = *order_.back().incident;
+  violation.incident = incident.id;
+  if (taken.opened) incident.first.incident = incident.id;
+  add(incident, violation);
+  taken.incident = &incident;
+  return taken;
+}
+
+void Incidents::add(Incident& incident, const Violation& violation) const {
+  incident.count += 1 + violation.repeats;
+  incident.told[static_cast<std::size_t>(violation.action)] += 1 + violation.repeats;
+  // Changes are told when they have settled, which need not be in their order.
+  incident.first_seen = std::min(incident.first_seen, violation.time);
+  incident.last_seen = std::max(incident.last_seen, violation.time);
+  if (incident.count > 1)
+    incident.shared = common_fields(incident.first, violation, incident.shared);
+  auto& sample = incident.sample;
+  const bool known = std::find(sample.begin(), sample.end(), violation.path) != sample.end();
+  if (sample.size() < limits_.sample && !known) sample.push_back(violation.path);
+}
+
+std::unique_ptr<Incident> Incidents::close_first() {
+  auto incident = std::move(order_.front().incident);
+  open_.erase(order_.front().key);
+  order_.pop_front();
+  return incident;
+}
+
+std::vector<std::unique_ptr<Incident>> Incidents::close_due(Clock::time_point now) {
+  std::vector<std::unique_ptr<Incident>> closed;
+  while (!order_.empty() && order_.front().last + limits_.quiet <= now)
+    closed.push_back(close_first());
+  return closed;
+}
+
+std::vector<std::unique_ptr<Incident>> Incidents::close_all() {
+  std::vector<std::unique_ptr<Incident>> closed;
+  while (!order_.empty()) closed.push_back(close_first());
+  return closed;
+}
+
+std::optional<Incidents::Clock::time_point> Incidents::next_due() const {
+  if (order_.empty()) return std::nullopt;
+  return order_.front().last + limits_.quiet;
+}
+
+const Incident* Incidents::find(const std::string& id) const {
+  for (const auto& each : order_)
+    if (each.incident->id == id) return each.incident.get();
+  return nullptr;
+}
+
+}  // namespace guard

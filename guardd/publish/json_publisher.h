@@ -1,0 +1,60 @@
+// `--log json`: one JSON object a line, with the names of the contract. Never waits: lines go to a
+// sink that takes or counts them. The daemon's thread only.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "guardd/publish/json_line.h"
+#include "guardd/publish/publisher.h"
+
+namespace guard {
+
+// Takes a text that ends with a line end; must neither wait nor throw.
+using LineSink = std::function<void(std::string)>;
+using WallClock = std::function<TimePoint()>;
+
+class JsonPublisher final : public Publisher {
+ public:
+  JsonPublisher(LineSink sink, std::string boot_id, JsonLine::Charset charset,
+                WallClock clock = std::chrono::system_clock::now)
+      : sink_(std::move(sink)),
+        clock_(std::move(clock)),
+        boot_id_(std::move(boot_id)),
+        charset_(charset) {}
+
+  // Asked before each line is made, which takes longer than all else: true if it would be lost.
+  void ask_first(std::function<bool()> loses_next) { loses_next_ = std::move(loses_next); }
+
+  void incident_opened(const Incident& incident) noexcept override;
+  void violation(const Violation& violation, const Incident& incident) noexcept override;
+  void incident_closed(const Incident& incident) noexcept override;
+  void ready(const ReadyNews& news) noexcept override;
+  void reload(const ReloadNews& news) noexcept override;
+  void health(const HealthNews& news) noexcept override;
+  void excuse(const ExcuseNews& news) noexcept override;
+  void manual_repair(const ManualRepairNews& news) noexcept override;
+  void stop(const StopNews& news) noexcept override;
+
+  // What the queue says of lines that had no room.
+  static std::string loss_line(std::uint64_t lost, TimePoint now);
+
+  // Records that could not even be written down: memory had run out.
+  std::uint64_t lost() const { return lost_; }
+
+ private:
+  template <typename Write>
+  void tell(std::string_view type, Write write) noexcept;
+  template <typename Write>
+  void tell_now(std::string_view type, Write write) noexcept;
+  void incident(const Incident& incident, std::string_view state) noexcept;
+
+  LineSink sink_;
+  std::function<bool()> loses_next_;
+  WallClock clock_;
+  std::string boot_id_;
+  JsonLine::Charset charset_;
+  std::uint64_t lost_ = 0;
+};
+
+}  // namespace guard

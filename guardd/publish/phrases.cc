@@ -1,0 +1,76 @@
+#include "guardd/publish/phrases.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+std::string user_name(const Violation& violation, Uid uid) {
+  if (uid == kRoot) return "root";
+  if (uid == violation.uid_wanted && !violation.owner_wanted.empty())
+    return escaped(violation.owner_wanted);
+  if (uid == violation.actor.login_uid && violation.actor.login_user)
+    return escaped(*violation.actor.login_user);
+  return std::to_string(uid.value);
+}
+
+std::string group_name(const Violation& violation, Gid gid) {
+  if (gid.value == 0) return "root";
+  if (gid == violation.gid_wanted && !violation.group_wanted.empty())
+    return escaped(violation.group_wanted);
+  return std::to_string(gid.value);
+}
+
+}  // namespace
+
+Tone tone_of(Outcome told) {
+  constexpr std::array kTones{Tone::kOdd, Tone::kGood, Tone::kBad, Tone::kOdd};
+  return kTones[static_cast<std::size_t>(told)];
+}
+
+std::string owner_text(const Violation& violation, Uid uid, Gid gid) {
+  return user_name(violation, uid) + ':' + group_name(violation, gid);
+}
+
+std::string totals_text(const Paint& paint, const Incident& incident) {
+  // What asks for attention comes last, where the eye rests.
+  std::string text;
+  for (const auto told : {Outcome::kFixed, Outcome::kDenied, Outcome::kLogged, Outcome::kSkipped}) {
+    const auto count = incident.told[static_cast<std::size_t>(told)];
+    if (count == 0) continue;
+    if (!text.empty()) text += ", ";
+    text += paint(tone_of(told), grouped(count) + ' ' + std::string(word(told)));
+  }
+  return text;
+}
+
+std::string length_text(TimePoint from, TimePoint to) {
+  const auto length = std::chrono::duration_cast<std::chrono::milliseconds>(to - from);
+  if (length < std::chrono::milliseconds(100)) return "at once";
+  if (length < std::chrono::minutes(2))
+    return fmt::format("in {:.1f} s", static_cast<double>(length.count()) / 1000);
+  return fmt::format("in {} min", std::chrono::round<std::chrono::minutes>(length).count());
+}
+
+std::string guarded_text(const ReadyNews& news) {
+  auto text =
+      fmt::format("{} in {}, {}, through {}", counted(news.policies, "policy", "policies"),
+                  counted(news.trees, "tree", "trees"),
+                  counted(news.directories, "directory", "directories"), word(news.backend));
+  if (news.pending > 0) text += "; " + grouped(news.pending) + " not there yet";
+  return text;
+}
+
+std::string counters_text(const Counters& counters) {
+  auto text = counted(counters.violations, "violation", "violations") + " seen, " +
+              grouped(counters.fixed) + " fixed";
+  if (counters.denied > 0) text += ", " + grouped(counters.denied) + " denied";
+  if (counters.lost > 0) text += ", " + grouped(counters.lost) + " lost";
+  return text;
+}
+
+}  // namespace guard

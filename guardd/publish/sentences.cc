@@ -1,0 +1,200 @@
+#include "guardd/publish/sentences.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+#include "guardd/host/terminal_text.h"
+#include "guardd/publish/advice.h"
+#include "guardd/publish/phrases.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+// What is longer stands in a field of its own.
+constexpr std::size_t kPathColumns = 300;
+constexpr std::size_t kCommandColumns = 120;
+
+struct Verb {
+  std::string_view to;    // "guardd refused root to … /srv/shop/x"
+  std::string_view past;  // "root … /srv/shop/x"
+};
+
+// In the order of Operation.
+constexpr std::array<Verb, Words<Operation>::kAll.size()> kVerbs{{
+    {"create", "created"},
+    {"make the directory", "made the directory"},
+    {"make the device or FIFO", "made the device or FIFO"},
+    {"make the symbolic link", "made the symbolic link"},
+    {"make another name of", "made another name of"},
+    {"rename", "renamed"},
+    {"change the owner of", "changed the owner of"},
+    {"change the mode of", "changed the mode of"},
+    {"write to", "opened for writing"},
+    {"truncate", "truncated"},
+    {"map for writing", "mapped for writing"},
+    {"remove", "removed"},
+    {"remove the directory", "removed the directory"},
+    {"set an attribute of", "set an attribute of"},
+    {"remove an attribute of", "removed an attribute of"},
+    {"change the access list of", "changed the access list of"},
+    {"change the flags of", "changed the flags of"},
+    {"mount something over", "mounted something over"},
+    {"read", "read"},
+    {"look at", "looked at"},
+}};
+
+const Verb& verb_of(Operation operation) {
+  return kVerbs[static_cast<std::size_t>(operation)];
+}
+
+// "alice as root (git pull)"
+std::string subject(const Violation& violation, const Ancestor& command) {
+  const auto& actor = violation.actor;
+  const bool nobody = !actor.uid && !actor.euid && !actor.fsuid && !actor.login_uid && !actor.unit;
+  if (violation.operation == Operation::kScan && nobody) return "somebody";
+  auto text = who_text(violation);
+  if (const auto what = command_text(command); !what.empty())
+    text += " (" + shortened(what, kCommandColumns) + ')';
+  return text;
+}
+
+std::string path_of(const Violation& violation) {
+  return shortened_middle(escaped(violation.path), kPathColumns);
+}
+
+// "owned by root:root instead of shop:shop, with mode 0666 instead of 0640"; empty: not known.
+std::string end_state(const Violation& violation) {
+  std::string text;
+  if (!violation.before) return text;
+  const auto& before = *violation.before;
+  if (before.uid != violation.uid_wanted || before.gid != violation.gid_wanted)
+    text = "owned by " + owner_text(violation, before.uid, before.gid) + " instead of " +
+           owner_text(violation, violation.uid_wanted, violation.gid_wanted);
+  const bool fixed = violation.action == Outcome::kFixed && violation.after;
+  const auto mode = fixed ? violation.after->mode : violation.mode_wanted;
+  if (mode && *mode != before.mode) {
+    if (!text.empty()) text += ", ";
+    text += fmt::format("with mode {:04o} instead of {:04o}", before.mode.value, mode->value);
+  }
+  return text;
+}
+
+std::string manual_repair(const Violation& violation, const std::string& who) {
+  if (violation.guard == Guard::kOwnership) {
+    if (const auto state = end_state(violation); !state.empty())
+      return who + " left " + path_of(violation) + ' ' + state;
+    return fmt::format("{} {} {}", who, verb_of(violation.operation).past, path_of(violation));
+  }
+  return fmt::format("{} {} {}, which only {} should", who, verb_of(violation.operation).past,
+                     path_of(violation), escaped(violation.owner_wanted));
+}
+
+}  // namespace
+
+std::string sentence_of(const Violation& violation, const Ancestor& command) {
+  const auto who = subject(violation, command);
+  const auto policy = escaped(violation.policy);
+  const auto reason = printable(violation.reason);
+  std::string text;
+  switch (violation.action) {
+    case Outcome::kDenied:
+      text = fmt::format("guardd refused {} to {} {}: it is {}'s (policy {})", who,
+                         verb_of(violation.operation).to, path_of(violation),
+                         escaped(violation.owner_wanted), policy);
+      break;
+    case Outcome::kFixed:
+      text = manual_repair(violation, who) + "; guardd has put that right (policy " + policy + ')';
+      break;
+    case Outcome::kSkipped:
+      text =
+          manual_repair(violation, who) + "; guardd did not put that right (policy " + policy + ')';
+      break;
+    case Outcome::kLogged:
+      text = manual_repair(violation, who) + "; nothing was changed (policy " + policy + ')';
+      break;
+  }
+  if (!reason.empty()) text += ": " + reason;
+  if (violation.repeats > 0) text += "; and " + grouped(violation.repeats) + " more just like it";
+  return text;
+}
+
+std::string opened_sentence(const Incident& incident) {
+  const auto& first = incident.first;
+  auto text = fmt::format("{} works on files that should be {}'s (policy {})",
+                          subject(first, incident.command), escaped(first.owner_wanted),
+                          escaped(first.policy));
+  const auto advice = advice_for(first, incident.command);
+  if (!advice.command.empty()) text += "; instead: " + advice.command;
+  if (!advice.remark.empty()) text += ' ' + advice.remark;
+  return text;
+}
+
+std::string closed_sentence(const Incident& incident) {
+  const auto& first = incident.first;
+  return fmt::format("{} broke policy {} {} {}: {}", subject(first, incident.command),
+                     escaped(first.policy), counted(incident.count, "time", "times"),
+                     length_text(incident.first_seen, incident.last_seen),
+                     totals_text(Paint(), incident));
+}
+
+std::string sentence_of(const ReadyNews& news) {
+  if (news.policies == 0) return "guardd is ready, and " + std::string(kNothingGuarded);
+  return "guardd guards " + guarded_text(news);
+}
+
+std::string sentence_of(const ReloadNews& news) {
+  if (news.done)
+    return "guardd has reloaded: " + counted(news.policies, "policy", "policies") + " now";
+  std::string text = "guardd was not reloaded, and goes on with the policies it had";
+  if (!news.errors.empty()) text += ": " + printable(news.errors.front());
+  if (news.errors.size() > 1) text += "; and " + grouped(news.errors.size() - 1) + " more";
+  return text;
+}
+
+std::string sentence_of(const HealthNews& news) {
+  const auto reason = printable(news.reason);
+  switch (news.health) {
+    case Health::kOk:
+    case Health::kPaused:
+      return "guardd: " + reason;
+    case Health::kDegraded:
+      return "guardd does less than it should: " + reason;
+    case Health::kDisabled:
+      break;
+  }
+  return "guardd enforces nothing: " + reason;
+}
+
+std::string sentence_of(const ExcuseNews& news) {
+  const auto who = escaped(news.user) + ": " + escaped(news.reason);
+  const auto process = " (process " + std::to_string(news.pid) + ')';
+  if (news.is_over) return "the excuse of " + escaped(news.command) + process + " is over";
+  return escaped(news.command) + process + " is excused, with all that it starts, by " + who;
+}
+
+std::string sentence_of(const ManualRepairNews& news) {
+  const auto files = [](std::uint64_t count) {
+    return grouped(count) + (count == 1 ? " file" : " files");
+  };
+  const auto left = news.left == 0 ? ""
+                                   : ", and left " + files(news.left) +
+                                         (news.left == 1 ? " as it is" : " as they are");
+  const auto who = escaped(news.user);
+  if (news.kind == ManualRepairNews::Kind::kUndo)
+    return who + " took back what guardd had put right in incident " + escaped(news.where) +
+           ": guardd gave back " + files(news.done) + left;
+  return who + " had guardd put right what was wrong" +
+         (news.where.empty() ? "" : " in " + escaped(news.where)) + ": it put right " +
+         files(news.done) + left;
+}
+
+std::string sentence_of(const StopNews& news) {
+  std::string text = "guardd has stopped";
+  if (!news.reason.empty()) text += " (" + printable(news.reason) + ')';
+  return text + ": " + counters_text(news.counters);
+}
+
+}  // namespace guard

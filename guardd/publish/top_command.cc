@@ -1,0 +1,97 @@
+#include "guardd/publish/top_command.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace guard {
+namespace {
+
+// By the name the kernel has for them: 15 bytes at most.
+constexpr std::array<std::string_view, 12> kShells{"ash",  "bash", "csh", "dash", "fish",  "ksh",
+                                                   "mksh", "nu",   "sh",  "tcsh", "xonsh", "zsh"};
+
+// What people and units come in by. Whatever these start is a command of its own.
+constexpr std::array<std::string_view, 34> kEntrances{"systemd",
+                                                      "init",
+                                                      "(sd-pam)",
+                                                      "(systemd)",
+                                                      "sshd",
+                                                      "sshd-session",
+                                                      "dropbear",
+                                                      "login",
+                                                      "agetty",
+                                                      "su",
+                                                      "sudo",
+                                                      "sudo-rs",
+                                                      "doas",
+                                                      "pkexec",
+                                                      "run0",
+                                                      "runuser",
+                                                      "cron",
+                                                      "crond",
+                                                      "atd",
+                                                      "anacron",
+                                                      "tmux",
+                                                      "tmux: server",
+                                                      "screen",
+                                                      "SCREEN",
+                                                      "script",
+                                                      "containerd-shim",
+                                                      "conmon",
+                                                      "dockerd",
+                                                      "mosh-server",
+                                                      "xterm",
+                                                      "gnome-terminal-",
+                                                      "konsole",
+                                                      "kitty",
+                                                      "alacritty"};
+
+template <typename Names>
+bool has(const Names& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_entrance(const Ancestor& process) {
+  // 1 and 2 are the fathers of all there is: init, and the kernel's own threads.
+  return process.pid == 1 || process.pid == 2 || has(kEntrances, process.comm) ||
+         is_interactive_shell(process);
+}
+
+}  // namespace
+
+bool is_interactive_shell(const Ancestor& process) {
+  std::string_view name = process.comm;
+  if (name.starts_with('-')) name.remove_prefix(1);
+  // A script has its own name: the kernel names a process after what was executed, not its
+  // interpreter.
+  if (!has(kShells, name)) return false;
+  std::string_view rest = process.cmdline;
+  rest.remove_prefix(std::min(rest.find(' '), rest.size()));
+  while (!rest.empty()) {
+    rest.remove_prefix(1);
+    const auto argument = rest.substr(0, std::min(rest.find(' '), rest.size()));
+    rest.remove_prefix(argument.size());
+    if (argument.empty()) continue;
+    const bool option = argument.front() == '-' || argument.front() == '+';
+    const bool long_option = argument.starts_with("--");
+    if (!option || (!long_option && argument.find('c') != std::string_view::npos)) return false;
+  }
+  return true;
+}
+
+Ancestor top_command(const Actor& actor) {
+  Ancestor top;
+  top.pid = actor.pid.value_or(0);
+  top.start_time = actor.start_time.value_or(0);
+  top.comm = actor.comm.value_or("");
+  top.exe = actor.exe.value_or("");
+  top.cmdline = actor.cmdline.value_or("");
+  for (const auto& above : actor.lineage) {
+    if (is_entrance(above)) break;
+    top = above;
+  }
+  return top;
+}
+
+}  // namespace guard

@@ -1,0 +1,116 @@
+#include "guardd/repair/directory.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "guardd/host/clock.h"
+#include "guardd/host/files.h"
+#include "policy/base/text.h"
+
+namespace guard {
+namespace {
+
+// How old the knowledge may be that a directory lies in its tree. Long enough to ask once for
+// thousands of files, short beside what a person or a script does between two moves.
+constexpr std::chrono::nanoseconds kMoment = std::chrono::milliseconds(10);
+
+constexpr std::uint64_t kNowhereElse =
+    RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+
+Result<Fd> open_to_read(int from, const char* name, std::uint64_t resolve) {
+  struct open_how how {};
+  how.flags =
+      static_cast<unsigned>(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME | O_NOCTTY);
+  how.resolve = resolve;
+  for (;;) {
+    const auto fd = static_cast<int>(::syscall(SYS_openat2, from, name, &how, sizeof how));
+    if (fd >= 0) return Fd(fd);
+    if (errno != EINTR && errno != EAGAIN) return Error::from_errno(errno, "open");
+  }
+}
+
+}  // namespace
+
+std::chrono::nanoseconds since_epoch(const statx_timestamp& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+Result<std::shared_ptr<Directory>> Directory::look_at(Fd fd, std::string path) {
+  std::shared_ptr<Directory> directory(new Directory(std::move(fd), std::move(path)));
+  struct statx facts {};
+  if (::statx(directory->fd_.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT,
+              STATX_BASIC_STATS | STATX_MNT_ID, &facts) < 0) {
+    return Error::from_errno(errno, "stat");
+  }
+  directory->id_ = {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
+  directory->mount_ = facts.stx_mnt_id;
+  directory->is_mount_point_ = (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  directory->state_ = {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
+                       Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+  directory->changed_ = since_epoch(facts.stx_ctime);
+  return directory;
+}
+
+Result<std::shared_ptr<Directory>> Directory::open(const Object& root,
+                                                   std::string_view relative_path) {
+  GUARD_TRY(const auto place, open_object(root, relative_path));
+  GUARD_TRY(auto fd, open_to_read(place.fd.get(), ".", kNowhereElse | RESOLVE_BENEATH));
+  const auto seen_at = monotonic_ns();
+  GUARD_TRY(auto directory, look_at(std::move(fd), std::string(relative_path)));
+  if (directory->id_ != place.id || directory->mount_ != root.mount)
+    return Error::from_errno(EXDEV, quote(relative_path));
+  directory->seen_at_ = seen_at;
+  return directory;
+}
+
+Result<std::shared_ptr<Directory>> Directory::child(const char* name) const {
+  GUARD_TRY(auto fd, open_to_read(fd_.get(), name, kNowhereElse | RESOLVE_BENEATH));
+  GUARD_TRY(auto directory, look_at(std::move(fd), path_of(name)));
+  // RESOLVE_NO_XDEV has refused another mount; asked again because so much hangs on it.
+  if (directory->mount_ != mount_) return Error::from_errno(EXDEV, "mount");
+  // It stood in this one just now, and is as sure to be in the tree as this one is.
+  directory->seen_at_ = seen_at_.load(std::memory_order_relaxed);
+  return directory;
+}
+
+// The way up is not the way down: it is only taken to where the walk has come from, and what is
+// found there is not yet known to lie in the tree.
+std::shared_ptr<Directory> Directory::parent(std::string_view path, const InodeId& id) const {
+  auto fd = open_to_read(fd_.get(), "..", kNowhereElse);
+  if (!fd) return nullptr;
+  auto directory = look_at(*std::move(fd), std::string(path));
+  if (!directory || (*directory)->id_ != id || (*directory)->mount_ != mount_) return nullptr;
+  return *std::move(directory);
+}
+
+bool Directory::still_there(const Object& root) const {
+  if (is_lost()) return false;
+  const auto asked_at = monotonic_ns();
+  if (asked_at - seen_at_.load(std::memory_order_relaxed) < kMoment.count()) return true;
+  const auto place = open_object(root, path_);
+  if (!place || place->id != id_) {
+    is_lost_.store(true, std::memory_order_relaxed);
+    return false;
+  }
+  seen_at_.store(asked_at, std::memory_order_relaxed);
+  return true;
+}
+
+std::string Directory::path_of(std::string_view name) const {
+  std::string path;
+  path.reserve(path_.size() + 1 + name.size());
+  path += path_;
+  if (!path.empty()) path += '/';
+  path += name;
+  return path;
+}
+
+}  // namespace guard

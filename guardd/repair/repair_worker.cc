@@ -1,0 +1,144 @@
+#include "guardd/repair/repair_worker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include "guardd/files/object.h"
+#include "guardd/host/own_descriptors.h"
+#include "guardd/repair/scan.h"
+#include "guardd/who/acting_process.h"
+#include "guardd/who/excuses.h"
+#include "policy/covered.h"
+
+namespace guard {
+namespace {
+
+// A disk that is asleep or busy answers within this; one that does not is frozen or gone.
+constexpr auto kHangsAfter = std::chrono::seconds(2);
+
+RepairTask task_of(const Repair& repair, const std::optional<Subject>& subject,
+                   LeftAlone& left_alone) {
+  const auto& seen = repair.due.seen;
+  RepairTask task;
+  task.policy = &repair.policy();
+  task.relative_path = repair.path;
+  task.expected = seen.object.known() ? &seen.object : nullptr;
+  task.evidence = seen.evidence;
+  task.subject = subject ? &*subject : nullptr;
+  task.operation = seen.operation;
+  task.war = repair.war;
+  task.is_fresh = true;
+  task.left_alone = &left_alone;
+  if (seen.who && excuse_of(*seen.who)) task.excused = &left_alone;
+  return task;
+}
+
+}  // namespace
+
+RepairWorker::RepairWorker(LeftAlone& left_alone) : left_alone_(left_alone) {
+  for (unsigned i = 0; i < kThreads; ++i)
+    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+}
+
+RepairWorker::~RepairWorker() {
+  for (auto& thread : threads_) thread.request_stop();
+  changed_.notify_all();
+}
+
+RepairWorker::Offer RepairWorker::has_room(const std::string& tree_path) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = trees_.find(tree_path);
+  if (found == trees_.end()) return Offer::kTaken;
+  const auto& queue = found->second;
+  if (queue.is_served && std::chrono::steady_clock::now() - queue.since > kHangsAfter)
+    return Offer::kHanging;
+  return queue.waiting.size() < kMostOfATree ? Offer::kTaken : Offer::kFull;
+}
+
+void RepairWorker::offer(Repair repair) {
+  const std::lock_guard lock(mutex_);
+  auto& queue = trees_[repair.set->trees()[repair.tree].path];
+  queue.waiting.push_back(std::make_shared<const Repair>(std::move(repair)));
+  if (!queue.is_served) changed_.notify_one();
+}
+
+void RepairWorker::run(const std::stop_token& stop) {
+  (void)have_own_descriptors(done_.fd());  // or a frozen file system outlives us: see there
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    auto next = trees_.end();
+    const bool found = changed_.wait(lock, stop, [&] {
+      next = std::find_if(trees_.begin(), trees_.end(), [](const auto& each) {
+        return !each.second.is_served && !each.second.waiting.empty();
+      });
+      return next != trees_.end();
+    });
+    if (!found || stop.stop_requested()) return;
+    const auto path = next->first;  // the iterator does not live as long as what it points to
+    serve(next->second, lock, stop);
+    trees_.erase(path);  // nobody else takes out a queue that is served
+  }
+}
+
+// All that waits of one tree. The root is held only meanwhile, so that its file system can be
+// unmounted.
+void RepairWorker::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
+                         const std::stop_token& stop) {
+  queue.is_served = true;
+  std::shared_ptr<const PolicySet> set;
+  std::optional<Result<Object>> root;
+  while (!queue.waiting.empty() && !stop.stop_requested()) {
+    const auto task = std::move(queue.waiting.front());
+    queue.waiting.pop_front();
+    queue.since = std::chrono::steady_clock::now();
+    lock.unlock();
+    if (!root || set != task->set) {
+      set = task->set;
+      root.emplace(open_tree(set->trees()[task->tree].root()));
+    }
+    repair(task, *root, stop);
+    lock.lock();
+  }
+  queue.is_served = false;
+}
+
+void RepairWorker::repair(const std::shared_ptr<const Repair>& task, const Result<Object>& root,
+                          const std::stop_token& stop) {
+  const auto hand_over = [&](std::string path, RepairOutcome outcome, std::string trouble) {
+    (void)done_.put({task, std::move(path), std::move(outcome), std::move(trouble)}, stop);
+  };
+  if (!root) {  // gone, or not to be reached: whoever watches the root finds out
+    RepairOutcome gone;
+    gone.what = RepairResult::kSkipped;
+    gone.skip = Skip::kGone;
+    return hand_over(task->path, std::move(gone), {});
+  }
+  std::optional<Subject> subject;
+  const auto& who = task->due.seen.who;
+  if (who && who->known()) subject = who->subject();
+  if (!task->due.look)
+    return hand_over(task->path, guard::repair(*root, task_of(*task, subject, left_alone_)), {});
+  // A storm: everything in this directory, one by one, by whoever caused it.
+  ScanTask look;
+  look.policy = &task->policy();
+  look.nested = nested_trees(*task->set, task->set->trees()[task->tree]);
+  look.start = task->path;
+  look.below = false;
+  ScanOptions options;
+  options.threads = 1;
+  options.polite = false;
+  ScanProgress progress;
+  const auto found = [&](const Finding& finding) {
+    auto each = task_of(*task, subject, left_alone_);
+    each.relative_path = finding.path;
+    each.expected = nullptr;
+    hand_over(std::string(finding.path), guard::repair(*root, each), {});
+  };
+  if (const auto done = scan(*root, look, options, found, stop, progress); !done)
+    hand_over(task->path, {}, done.error().text());
+}
+
+}  // namespace guard

@@ -1,0 +1,226 @@
+#include "guardd/settle/settle_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace guard {
+namespace {
+
+void count_above(WatchedDirectory& directory, bool more) {
+  for (auto* above = &directory; above; above = above->parent)
+    more ? ++above->waiting_below : --above->waiting_below;
+}
+
+}  // namespace
+
+void SettleQueue::schedule(const Key& key, Entry& entry, SteadyTime deadline) {
+  order_.erase({entry.deadline, key});
+  entry.deadline = deadline;
+  order_.emplace(deadline, key);
+}
+
+void SettleQueue::erase(Entries::iterator at) {
+  order_.erase({at->second.deadline, at->first});
+  if (at->first.look) --looks_;
+  auto* directory = directories_.find(at->first.directory);
+  if (directory) count_above(*directory, false);
+  entries_.erase(at);
+  for (; directory && directory->waiting_below == 0; directory = directory->parent)
+    wake(*directory);
+}
+
+// Nothing below it waits any more. Were it asked only once in a while, what is deep would take
+// that long for each level.
+void SettleQueue::wake(WatchedDirectory& directory) {
+  if (!directory.parent) return;
+  const auto at = entries_.find({directory.parent->number, directory.name, false});
+  if (at != entries_.end() && at->second.seen.is_directory)
+    schedule(at->first, at->second, directory.last_activity + at->second.settle);
+}
+
+void SettleQueue::drop(Entries::iterator at) {
+  if (at->second.seen.evidence != Evidence::kNone && at->second.seen.object.known())
+    dropped_.push_back(std::move(at->second.seen.object));
+  erase(at);
+}
+
+// Something happened to it once more.
+void SettleQueue::postpone(Entries::iterator at, SteadyTime now) {
+  auto& entry = at->second;
+  const auto latest =
+      entry.first_seen + std::max<SteadyTime::duration>(kLongestWait, 4 * entry.settle);
+  schedule(at->first, entry, std::max(now, std::min(now + entry.settle, latest)));
+}
+
+// A directory that is being filled has not come to rest either.
+void SettleQueue::stir_above(WatchedDirectory& directory, SteadyTime now) {
+  for (auto* above = &directory; above; above = above->parent) above->last_activity = now;
+}
+
+// The last who brought something there decides whose doing it is; evidence, once there is some,
+// stays: nothing but the owner putting another object there takes it away.
+void SettleQueue::merge(Entry& entry, NoticedChange seen) {
+  if (seen.evidence == Evidence::kNone && entry.seen.evidence != Evidence::kNone) {
+    if (seen.object.known() && entry.seen.object.known() && seen.object != entry.seen.object)
+      entry.seen = std::move(seen);
+    return;
+  }
+  // Without evidence the owner may have made it, whatever another did to it afterwards.
+  const bool made_before = entry.seen.evidence != Evidence::kNone &&
+                           entry.seen.operation != Operation::kChown &&
+                           seen.operation == Operation::kChown;
+  if (made_before) {  // made, then changed: it was made, by whoever made it
+    seen.operation = entry.seen.operation;
+    seen.who = entry.seen.who;
+  }
+  if (!seen.object.known()) seen.object = entry.seen.object;
+  // It is there: that much is known.
+  seen.is_ahead = seen.is_ahead && entry.seen.is_ahead;
+  entry.seen = std::move(seen);
+}
+
+void SettleQueue::seen(WatchedDirectory& directory, std::string_view name, NoticedChange seen,
+                       std::chrono::microseconds settle, SteadyTime now) {
+  stir_above(directory, now);
+  Key key{directory.number, std::string(name), false};
+  const auto found = entries_.find(key);
+  if (found == entries_.end() && entries_.size() >= most_)
+    return storm(directory, std::move(seen), settle, now);
+  if (found != entries_.end()) {
+    merge(found->second, std::move(seen));
+    return postpone(found, now);
+  }
+  const auto added =
+      entries_.emplace(std::move(key), Entry{std::move(seen), settle, now, {}, 0}).first;
+  schedule(added->first, added->second, now + settle);
+  count_above(directory, true);
+}
+
+// One entry stands for all that happens in the directory. It is no evidence: which of the things
+// that lie there when it is looked at are those that were noticed is not known any more.
+void SettleQueue::storm(WatchedDirectory& directory, NoticedChange seen,
+                        std::chrono::microseconds settle, SteadyTime now) {
+  Key key{directory.number, {}, true};
+  seen.object = {};
+  seen.evidence = Evidence::kNone;
+  const auto found = entries_.find(key);
+  if (found != entries_.end()) return postpone(found, now);
+  if (looks_ >= kMostLooks) {
+    overflowed_.insert(directory.tree);
+    return;
+  }
+  ++storms_;
+  ++looks_;
+  const auto added =
+      entries_.emplace(std::move(key), Entry{std::move(seen), settle, now, {}, 0}).first;
+  schedule(added->first, added->second, now + settle);
+  count_above(directory, true);
+}
+
+void SettleQueue::stirred(WatchedDirectory& directory, std::string_view name, SteadyTime now) {
+  if (entries_.empty()) return;
+  stir_above(directory, now);
+  closed(directory, name, now);
+}
+
+void SettleQueue::closed(WatchedDirectory& directory, std::string_view name, SteadyTime now) {
+  if (entries_.empty()) return;
+  const auto found = entries_.find({directory.number, std::string(name), false});
+  if (found != entries_.end()) postpone(found, now);
+}
+
+void SettleQueue::replaced(WatchedDirectory& directory, std::string_view name) {
+  if (entries_.empty()) return;
+  const auto found = entries_.find({directory.number, std::string(name), false});
+  if (found != entries_.end()) drop(found);
+}
+
+void SettleQueue::renamed(WatchedDirectory& directory, std::string_view name, NoticedChange& seen) {
+  if (entries_.empty()) return;
+  const auto found = entries_.find({directory.number, std::string(name), false});
+  if (found == entries_.end()) return;
+  const auto& before = found->second.seen;
+  // Another took the name meanwhile: what is known is not about this one.
+  if (before.object.known() && seen.object.known() && before.object != seen.object) return;
+  seen.operation = before.operation;
+  seen.evidence = before.evidence;
+  seen.who = before.who;
+  erase(found);
+}
+
+void SettleQueue::distrust() {
+  for (auto& [key, entry] : entries_)
+    if (!entry.seen.object.known()) entry.seen.evidence = Evidence::kNone;
+}
+
+std::optional<SettledChange> SettleQueue::take(SteadyTime now) {
+  while (!order_.empty() && order_.begin()->first <= now) {
+    const auto at = entries_.find(order_.begin()->second);
+    auto* directory = directories_.find(at->first.directory);
+    if (!directory) {  // gone, with all that was in it
+      drop(at);
+      continue;
+    }
+    if (at->second.seen.is_directory && !at->first.look) {
+      // What is below comes first, and it must have been quiet as well.
+      const auto* itself = at->first.name.empty()
+                               ? directory
+                               : WatchedDirectories::find_child(*directory, at->first.name);
+      if (itself && itself != directory) {
+        const auto quiet = itself->last_activity + at->second.settle;
+        const auto wait_for = itself->waiting_below > 0 ? now + at->second.settle : quiet;
+        if (wait_for > now && now - at->second.first_seen < kLongestWaitBelow) {
+          schedule(at->first, at->second, wait_for);
+          continue;
+        }
+      }
+    }
+    SettledChange due{
+        directory->number,          directory->tree,   at->first.name,   at->first.look,
+        std::move(at->second.seen), at->second.settle, at->second.tries, at->second.first_seen};
+    erase(at);
+    return due;
+  }
+  return std::nullopt;
+}
+
+void SettleQueue::put_back(SettledChange due, SteadyTime until) {
+  auto* directory = directories_.find(due.directory);
+  if (!directory) return;  // gone, with all that was in it
+  Key key{due.directory, std::move(due.name), due.look};
+  const auto [at, is_new] = entries_.try_emplace(std::move(key));
+  auto& entry = at->second;
+  if (!is_new) {  // something newer is known of it, which need not know how it came here
+    auto newer = std::move(entry.seen);
+    entry.seen = std::move(due.seen);
+    merge(entry, std::move(newer));
+    return;
+  }
+  entry.seen = std::move(due.seen);
+  entry.first_seen = due.first_seen;
+  entry.tries = due.tries;
+  entry.settle = due.settle;
+  if (at->first.look) ++looks_;
+  schedule(at->first, entry, until);
+  count_above(*directory, true);
+}
+
+const NoticedChange* SettleQueue::find(const WatchedDirectory& directory,
+                                       std::string_view name) const {
+  const auto found = entries_.find({directory.number, std::string(name), false});
+  return found == entries_.end() ? nullptr : &found->second.seen;
+}
+
+std::optional<SteadyTime> SettleQueue::next() const {
+  return order_.empty() ? std::nullopt : std::optional(order_.begin()->first);
+}
+
+void SettleQueue::forget_tree(std::uint32_t tree) {
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const auto* directory = directories_.find(at->first.directory);
+    const auto here = at++;
+    if (!directory || directory->tree == tree) drop(here);
+  }
+}
+
+}  // namespace guard

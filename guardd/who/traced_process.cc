@@ -1,0 +1,71 @@
+#include "guardd/who/traced_process.h"
+
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "guardd/host/files.h"
+#include "guardd/who/labels.h"
+
+namespace guard {
+
+Snapshot snapshot_of(const TracedProcess& record) {
+  Snapshot out;
+  out.pid = record.pid;
+  out.start = record.start;
+  out.parent = record.parent;
+  out.parent_start = record.parent_start;
+  out.comm = std::string(record.comm, ::strnlen(record.comm, sizeof record.comm));
+  out.uid = Uid{record.uid};
+  out.euid = Uid{record.euid};
+  out.fsuid = Uid{record.fsuid};
+  out.gid = Gid{record.fsgid};
+  // More than there is room for are cut off: an allow for a group beyond them does not match, which
+  // at worst tells of a change that was allowed.
+  const auto count = std::min<std::size_t>(record.group_count, kRecordedGroups);
+  for (std::size_t i = 0; i < count; ++i) out.groups.push_back(Gid{record.groups[i]});
+  if (record.has_audit != 0 && record.login != kUnset) out.login = Uid{record.login};
+  if (record.has_audit != 0 && record.session != kUnset) out.session = record.session;
+  out.tty = record.tty;
+  return out;
+}
+
+Image image_of(const TracedExec& record) {
+  Image image;
+  image.exe = path_of(record.exe);
+  image.id = InodeId{::gnu_dev_makedev(record.exe_device >> 20, record.exe_device & 0xfffff),
+                     record.exe_inode};
+  const auto size = std::min<std::size_t>(record.arguments_size, sizeof record.arguments);
+  const std::string_view arguments(record.arguments, size);
+  image.cmdline = command_line(arguments, record.arguments_size);
+  if (image.exe && is_trusted(record.exe_uid, record.exe_mode))
+    image.labels = labels_of(*image.exe, arguments);
+  return image;
+}
+
+std::optional<std::string> path_of(const TracedPath& path) {
+  if (path.whole == 0 || path.length > sizeof path.names) return std::nullopt;
+  if (path.length == 0) return "/";
+  std::string out;
+  std::string_view rest(path.names, path.length);
+  while (!rest.empty()) {  // the last name comes first
+    const auto end = rest.find('\0');
+    if (end == std::string_view::npos) return std::nullopt;
+    out.insert(0, "/" + std::string(rest.substr(0, end)));
+    rest.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+std::optional<std::string> command_line(std::string_view arguments, std::size_t size) {
+  const bool more = size > arguments.size() || arguments.size() > kRecordedArguments;
+  std::string line(arguments.substr(0, kRecordedArguments));
+  if (!more && line.ends_with('\0')) line.pop_back();
+  if (line.empty()) return std::nullopt;
+  std::replace(line.begin(), line.end(), '\0', ' ');
+  if (more) line += "…";
+  return line;
+}
+
+}  // namespace guard

@@ -1,0 +1,40 @@
+#include "policy/covered.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace guard {
+
+Covered::Covered(const Policy& policy, const std::vector<std::string>& nested) : nested_(nested) {
+  std::sort(nested_.begin(), nested_.end());
+  for (const auto& [glob, place] : policy.exclude) {
+    constexpr std::string_view kAllBelow = "/**";
+    const std::string_view pattern = glob.pattern();
+    if (!pattern.ends_with(kAllBelow)) continue;
+    // Not every text before "/**" is a pattern of its own; one that is means the same alone.
+    auto directory = Glob::compile(pattern.substr(0, pattern.size() - kAllBelow.size()));
+    if (directory) below_.push_back(*std::move(directory));
+  }
+}
+
+bool Covered::is_nested(std::string_view path) const {
+  return std::binary_search(nested_.begin(), nested_.end(), path);
+}
+
+bool Covered::all_below(std::string_view directory) const {
+  return std::any_of(below_.begin(), below_.end(),
+                     [&](const Glob& glob) { return glob.matches(directory); });
+}
+
+std::vector<std::string> nested_trees(const PolicySet& set, const Tree& tree) {
+  std::vector<std::string> nested;
+  for (const auto& other : set.trees()) {
+    if (other.path.size() > tree.path.size() + 1 && other.path.starts_with(tree.path) &&
+        other.path[tree.path.size()] == '/') {
+      nested.emplace_back(PolicySet::relative(tree, other.path));
+    }
+  }
+  return nested;
+}
+
+}  // namespace guard

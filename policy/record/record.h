@@ -1,0 +1,161 @@
+// What guardd tells the world: a violation, and who did it. The same fields, by the same names, in
+// JSON, in the journal, on the bus and in the audit trail. What is not known is absent: never
+// guessed, never zero.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/base/ids.h"
+#include "policy/words.h"
+
+namespace guard {
+
+// One process on the way up from an actor, as far as it is known.
+struct Ancestor {
+  std::int32_t pid = 0;
+  std::uint64_t start_time = 0;  // as in Actor; 0: not known
+  std::string comm;
+  std::string exe;
+  std::string cmdline;
+  friend bool operator==(const Ancestor&, const Ancestor&) = default;
+};
+
+// A process as it was when it acted; when it has ended, as it was at its end.
+struct Actor {
+  std::optional<std::int32_t> pid;  // the thread group
+  std::optional<std::int32_t> tid;
+  std::optional<std::uint64_t>
+      start_time;  // nanoseconds since boot, as in /proc/PID/stat but exact
+  std::optional<std::int32_t> ppid;
+  std::optional<std::string> comm;
+  std::optional<std::string> exe;
+  std::optional<std::string> cmdline;  // arguments separated by one space, bounded
+  std::optional<std::string> cwd;
+  std::optional<std::string> tty;
+  std::optional<Uid> uid;
+  std::optional<Uid> euid;
+  std::optional<Uid> fsuid;
+  std::optional<Gid> gid;
+  std::optional<Uid> login_uid;  // absent when unset
+  std::optional<std::string> login_user;
+  std::optional<std::uint32_t> session;   // the audit session
+  std::optional<std::string> session_id;  // logind's, and what it knows of it
+  std::optional<std::string> session_service;
+  std::optional<std::string> session_tty;
+  std::optional<std::string> session_remote_host;
+  std::optional<std::string> unit;
+  std::optional<std::string> slice;
+  std::optional<std::string> cgroup;
+  std::optional<std::string> container;  // its id, or a machine's name
+  std::optional<std::string> container_runtime;
+  std::optional<Uid> cron_uid;  // whose crontab it is in
+  std::optional<std::string> cron_user;
+  std::optional<std::string> label;           // of the highest in its lineage that has one
+  std::vector<Ancestor> lineage;              // the parent first; eight at most
+  std::optional<std::string> human;           // the person behind it, if there is one
+  std::optional<std::string> human_source;    // how that is known: see guardd/who/describe.h
+  std::optional<std::string> hint_sudo_user;  // what its environment says, true or not
+  std::optional<std::string> hint_ssh;
+};
+
+enum class Outcome : std::uint8_t { kLogged, kFixed, kDenied, kSkipped };
+
+template <>
+struct Words<Outcome> {
+  static constexpr std::array<std::string_view, 4> kAll{"logged", "fixed", "denied", "skipped"};
+};
+
+// Owner, group and mode at one moment.
+struct Ownership {
+  Uid uid;
+  Gid gid;
+  Mode mode;
+
+  friend bool operator==(const Ownership&, const Ownership&) = default;
+};
+
+struct Violation {
+  std::string id;  // unique on this machine
+  std::string incident;
+  std::chrono::system_clock::time_point time;
+  std::string boot_id;
+  std::uint64_t monotonic_us = 0;
+
+  std::string policy;
+  std::string policy_file;
+  std::uint32_t policy_line = 0;
+  std::uint64_t generation = 0;
+  Backend backend = Backend::kFanotify;
+  Severity severity = Severity::kMedium;
+  std::string category;
+
+  Guard guard = Guard::kOwnership;
+  Operation operation = Operation::kCreate;
+  std::string path;  // absolute, raw bytes
+  std::optional<std::string> old_path;
+  InodeId object;
+  FileType file_type = FileType::kRegular;
+  std::uint64_t links = 1;
+
+  std::optional<Ownership> before;  // as it was found
+  std::optional<Ownership> after;   // as it was left
+  Uid uid_wanted;
+  Gid gid_wanted;
+  std::optional<Mode> mode_wanted;
+  std::string owner_wanted;  // the names, for people
+  std::string group_wanted;
+  bool tell = false;  // the offender, on the terminal: so the policy says
+
+  Outcome action = Outcome::kLogged;
+  std::string reason;         // why it was not put right; one sentence
+  std::uint64_t repeats = 0;  // how many just like it were not told singly since the last one
+
+  Actor actor;
+};
+
+// The fields of a violation, in the order and by the names of the contract.
+inline constexpr std::array<std::string_view, 64> kFieldNames{
+    // itself
+    "id", "incident", "time", "boot_id", "monotonic_us", "policy", "policy_file", "policy_line",
+    "generation", "backend", "severity", "category",
+    // what
+    "guard", "operation", "path", "old_path", "device", "inode", "file_type", "links",
+    // state
+    "uid_before", "gid_before", "mode_before", "uid_after", "gid_after", "mode_after", "uid_wanted",
+    "gid_wanted", "mode_wanted",
+    // outcome
+    "action", "reason",
+    // who
+    "pid", "tid", "start_time", "ppid", "comm", "exe", "cmdline", "cwd", "tty", "uid", "euid",
+    "fsuid", "gid",
+    // whose login
+    "login_uid", "login_user", "session", "session_id", "session_service", "session_tty",
+    "session_remote_host",
+    // where in the system
+    "unit", "slice", "cgroup", "container", "container_runtime", "cron_uid", "cron_user",
+    // how it came about
+    "label", "lineage", "human", "human_source", "hint_sudo_user", "hint_ssh"};
+using FieldSet = std::bitset<kFieldNames.size()>;
+
+// The violations of one command by one actor.
+struct Incident {
+  std::string id;
+  std::uint64_t count = 0;
+  std::chrono::system_clock::time_point first_seen;
+  std::chrono::system_clock::time_point last_seen;
+  Ancestor command;                 // what was typed or started; pid 0: not known
+  std::vector<std::string> sample;  // the first paths, raw
+  std::array<std::uint64_t, Words<Outcome>::kAll.size()> told{};  // how many, by outcome
+
+  Violation first;
+  FieldSet shared;  // the fields of `first` that all the others have too
+};
+
+}  // namespace guard

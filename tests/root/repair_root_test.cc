@@ -1,0 +1,281 @@
+// What is put right, and what is left alone rather than handed over: each rule on every file
+// system.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "guardd/repair/repair.h"
+#include "tests/root/scratch_fs.h"
+
+namespace guard::test {
+namespace {
+
+constexpr uid_t kApp = 4242;
+constexpr uid_t kStranger = 5001;
+
+class Repair : public ScratchFsTest {
+ protected:
+  void SetUp() override {
+    ScratchFsTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    tree_ = root() / "tree";
+    std::filesystem::create_directory(tree_);
+    ASSERT_EQ(::chown(tree_.c_str(), kApp, kApp), 0);
+    policy_.said.action.value = Action::kFix;
+    policy_.wanted.owner = {Uid{kApp}, "app"};
+    policy_.wanted.group = {Gid{kApp}, "app"};
+  }
+
+  std::string make(const std::string& name, mode_t mode = 0644, uid_t uid = 0) {
+    const auto path = (tree_ / name).string();
+    std::ofstream(path) << "content";
+    EXPECT_EQ(::chown(path.c_str(), uid, uid), 0);
+    EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+    return path;
+  }
+
+  RepairOutcome repair(const std::string& relative, Evidence evidence = Evidence::kSomebodyElse,
+                       const FileId* expected = nullptr) {
+    auto opened = open_tree(tree_);
+    EXPECT_TRUE(opened) << opened.error().text();
+    return guard::repair(*opened, {&policy_, relative, expected, evidence, false});
+  }
+
+  static struct stat facts(const std::string& path) {
+    struct stat facts {};
+    EXPECT_EQ(::lstat(path.c_str(), &facts), 0) << path;
+    return facts;
+  }
+
+  // It is left exactly as it was.
+  void expect_skipped(const std::string& name, Skip why,
+                      Evidence evidence = Evidence::kSomebodyElse) {
+    const auto before = facts(tree_ / name);
+    const auto outcome = repair(name, evidence);
+    EXPECT_EQ(outcome.what, RepairResult::kSkipped);
+    EXPECT_EQ(outcome.skip, why) << reason_text(outcome.skip) << outcome.error;
+    const auto after = facts(tree_ / name);
+    EXPECT_EQ(after.st_uid, before.st_uid);
+    EXPECT_EQ(after.st_gid, before.st_gid);
+    EXPECT_EQ(after.st_mode, before.st_mode);
+  }
+
+  void expect_fixed(const std::string& name, Evidence evidence = Evidence::kSomebodyElse) {
+    const auto outcome = repair(name, evidence);
+    EXPECT_EQ(outcome.what, RepairResult::kFixed) << reason_text(outcome.skip) << outcome.error;
+    EXPECT_EQ(facts(tree_ / name).st_uid, kApp) << name;
+    EXPECT_EQ(facts(tree_ / name).st_gid, kApp) << name;
+  }
+
+  std::filesystem::path tree_;
+  Policy policy_;
+};
+GUARD_ON_EVERY_FS(Repair);
+
+TEST_P(Repair, GivesFilesDirectoriesAndLinksToTheirOwner) {
+  make("file");
+  make("restored", 0644, kStranger);
+  std::filesystem::create_directory(tree_ / "directory");
+  std::filesystem::create_symlink("/etc/shadow", tree_ / "link");
+  const auto shadow = facts("/etc/shadow");
+  for (const char* name : {"file", "restored", "directory", "link"}) expect_fixed(name);
+  EXPECT_EQ(facts("/etc/shadow").st_uid, shadow.st_uid);
+}
+
+TEST_P(Repair, TellsWhatWasAndWhatIs) {
+  make("file", 0600);
+  const auto outcome = repair("file");
+  EXPECT_EQ(outcome.before.uid, kRoot);
+  EXPECT_EQ(outcome.after.uid, Uid{kApp});
+  EXPECT_EQ(outcome.after.mode, Mode{0600});
+  EXPECT_TRUE(outcome.verdict.wrong.owner);
+}
+
+TEST_P(Repair, LeavesAloneWhatIsRight) {
+  make("file", 0644, kApp);
+  EXPECT_EQ(repair("file").what, RepairResult::kRight);
+}
+
+TEST_P(Repair, TakesPermissionBitsAwayButNeverAddsAny) {
+  policy_.wanted.file_mode = Mode{0640};
+  make("wide", 0666);
+  expect_fixed("wide");
+  EXPECT_EQ(facts(tree_ / "wide").st_mode & 07777, 0640U);
+  make("narrow", 0600);
+  expect_fixed("narrow");
+  EXPECT_EQ(facts(tree_ / "narrow").st_mode & 07777, 0600U);
+  make("only_narrow", 0600, kApp);
+  expect_skipped("only_narrow", Skip::kModeOnly);
+}
+
+TEST_P(Repair, OnlyLogsWhereThePolicyOnlyLogs) {
+  policy_.said.action.value = Action::kLog;
+  make("file");
+  expect_skipped("file", Skip::kNotWanted);
+}
+
+TEST_P(Repair, NeverHandsOverWhatHasAnotherName) {
+  std::ofstream(root() / "foreign") << "secret";
+  std::filesystem::create_hard_link(root() / "foreign", tree_ / "link");
+  expect_skipped("link", Skip::kHardLink);
+  std::filesystem::create_symlink("x", root() / "symlink");
+  std::filesystem::create_hard_link(root() / "symlink", tree_ / "hard_symlink");
+  expect_skipped("hard_symlink", Skip::kHardLink);
+}
+
+TEST_P(Repair, NeverTouchesFifosSocketsAndDevices) {
+  ASSERT_EQ(::mkfifo((tree_ / "fifo").c_str(), 0644), 0);
+  ASSERT_EQ(::mknod((tree_ / "null").c_str(), S_IFCHR | 0666, makedev(1, 3)), 0);
+  ASSERT_EQ(::mknod((tree_ / "socket").c_str(), S_IFSOCK | 0666, 0), 0);
+  for (const char* name : {"fifo", "null", "socket"}) expect_skipped(name, Skip::kSpecial);
+}
+
+TEST_P(Repair, NeverHandsOverSetIdPrograms) {
+  make("setuid", 04755);
+  make("setgid", 02755);
+  expect_skipped("setuid", Skip::kSetId);
+  expect_skipped("setgid", Skip::kSetId);
+  std::filesystem::create_directory(tree_ / "setgid_directory");
+  ASSERT_EQ(::chmod((tree_ / "setgid_directory").c_str(), 02755), 0);
+  expect_fixed("setgid_directory");
+  EXPECT_EQ(facts(tree_ / "setgid_directory").st_mode & 07777, 02755U);
+}
+
+TEST_P(Repair, NeverHandsOverProgramsWithCapabilities) {
+  const auto path = make("ping", 0755);
+  vfs_cap_data capabilities{};
+  capabilities.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE;
+  capabilities.data[0].permitted = 1U << CAP_NET_RAW;
+  if (::setxattr(path.c_str(), "security.capability", &capabilities, sizeof capabilities, 0) < 0)
+    GTEST_SKIP() << "no file capabilities on " << name_of(GetParam());
+  expect_skipped("ping", Skip::kCapabilities);
+  EXPECT_GT(::getxattr(path.c_str(), "security.capability", nullptr, 0), 0);
+}
+
+TEST_P(Repair, WaitsForTheLastWriter) {
+  const auto path = make("log");
+  {
+    const Fd writer(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    expect_skipped("log", Skip::kBusy);
+  }
+  expect_fixed("log");
+}
+
+TEST_P(Repair, ReadersDoNotHoldItUp) {
+  const auto path = make("log");
+  const Fd reader(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  expect_fixed("log");
+}
+
+TEST_P(Repair, WithoutEvidenceRevealsNothing) {
+  make("secret", 0600);
+  make("group_secret", 0640);
+  std::filesystem::create_directory(tree_ / "private");
+  ASSERT_EQ(::chmod((tree_ / "private").c_str(), 0700), 0);
+  for (const char* name : {"secret", "group_secret", "private"})
+    expect_skipped(name, Skip::kNoEvidence, Evidence::kNone);
+  make("public", 0644);
+  expect_fixed("public", Evidence::kNone);
+  std::filesystem::create_symlink("x", tree_ / "link");
+  expect_fixed("link", Evidence::kNone);
+}
+
+TEST_P(Repair, ForTheOwnersGroupOnlyTheGroupsBitsCount) {
+  const auto path = make("file", 0604);
+  ASSERT_EQ(::chown(path.c_str(), 0, kApp), 0);
+  expect_skipped("file", Skip::kNoEvidence, Evidence::kNone);
+  ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
+  expect_fixed("file", Evidence::kNone);
+}
+
+TEST_P(Repair, ActsOnlyOnTheFileThatTheEvidenceIsAbout) {
+  const Fd old(::open(make("file").c_str(), O_PATH | O_CLOEXEC));
+  const auto id = FileId::of(old.get());
+  ASSERT_TRUE(id) << id.error().text();
+  std::filesystem::rename(tree_ / "file", tree_ / "moved");
+  make("file");
+  const auto outcome = repair("file", Evidence::kSomebodyElse, &*id);
+  EXPECT_EQ(outcome.skip, Skip::kReplaced);
+  EXPECT_EQ(facts(tree_ / "file").st_uid, 0U);
+  EXPECT_EQ(repair("moved", Evidence::kSomebodyElse, &*id).what, RepairResult::kFixed);
+}
+
+TEST_P(Repair, FollowsNoLinkOnTheWay) {
+  std::filesystem::create_directory(root() / "outside");
+  std::ofstream(root() / "outside" / "file") << "x";
+  std::filesystem::create_directory_symlink(root() / "outside", tree_ / "way");
+  const auto outcome = repair("way/file");
+  EXPECT_EQ(outcome.what, RepairResult::kSkipped);
+  EXPECT_EQ(facts(root() / "outside" / "file").st_uid, 0U);
+  EXPECT_NE(repair("../outside/file").what, RepairResult::kFixed);
+  EXPECT_EQ(facts(root() / "outside" / "file").st_uid, 0U);
+}
+
+TEST_P(Repair, CrossesNoMount) {
+  for (const char* name : {"other", "bound"}) std::filesystem::create_directory(tree_ / name);
+  std::filesystem::create_directory(root() / "foreign");
+  std::ofstream(root() / "foreign" / "file") << "x";
+  ASSERT_EQ(::mount("none", (tree_ / "other").c_str(), "tmpfs", 0, nullptr), 0);
+  ASSERT_EQ(
+      ::mount((root() / "foreign").c_str(), (tree_ / "bound").c_str(), nullptr, MS_BIND, nullptr),
+      0);
+  std::ofstream(tree_ / "other" / "file") << "x";
+  for (const char* name : {"other", "bound", "other/file", "bound/file"}) {
+    EXPECT_EQ(repair(name).what, RepairResult::kSkipped) << name;
+    EXPECT_EQ(facts(tree_ / name).st_uid, 0U) << name;
+  }
+  ASSERT_EQ(::umount2((tree_ / "other").c_str(), MNT_DETACH), 0);
+  ASSERT_EQ(::umount2((tree_ / "bound").c_str(), MNT_DETACH), 0);
+}
+
+TEST_P(Repair, ATreeMayBeAMountItself) {
+  ASSERT_EQ(::mount(tree_.c_str(), tree_.c_str(), nullptr, MS_BIND, nullptr), 0);
+  ASSERT_EQ(::chown(tree_.c_str(), 0, 0), 0);
+  EXPECT_EQ(repair("").what, RepairResult::kFixed);
+  EXPECT_EQ(facts(tree_).st_uid, kApp);
+  ASSERT_EQ(::umount2(tree_.c_str(), MNT_DETACH), 0);
+}
+
+TEST_P(Repair, SaysWhyAReadOnlyFileSystemStaysAsItIs) {
+  make("file");
+  ASSERT_EQ(::mount(tree_.c_str(), tree_.c_str(), nullptr, MS_BIND, nullptr), 0);
+  ASSERT_EQ(::mount(nullptr, tree_.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr), 0);
+  expect_skipped("file", Skip::kReadOnly);
+  ASSERT_EQ(::umount2(tree_.c_str(), MNT_DETACH), 0);
+}
+
+TEST_P(Repair, ReachesWhatNoPathCanName) {
+  std::string relative;
+  Fd at(::open(tree_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int depth = 0; depth < 60; ++depth) {
+    const std::string name = std::string(253, static_cast<char>('a' + depth % 26)) + "\xff\n";
+    ASSERT_EQ(::mkdirat(at.get(), name.c_str(), 0755), 0);
+    at = Fd(::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_TRUE(at);
+    relative += (relative.empty() ? "" : "/") + name;
+  }
+  const auto outcome = repair(relative);
+  EXPECT_EQ(outcome.what, RepairResult::kFixed) << outcome.error;
+  struct stat deepest {};
+  ASSERT_EQ(::fstat(at.get(), &deepest), 0);
+  EXPECT_EQ(deepest.st_uid, kApp);
+}
+
+TEST_P(Repair, WhatIsGoneIsGone) {
+  EXPECT_EQ(repair("nothing").skip, Skip::kGone);
+  EXPECT_EQ(repair("nothing/below").skip, Skip::kGone);
+  make("file");
+  EXPECT_EQ(repair("file/below").skip, Skip::kGone);
+}
+
+}  // namespace
+}  // namespace guard::test

@@ -1,0 +1,197 @@
+// What takes its time, and reloads, which are of that kind.
+
+#include "guardd/base/background_jobs.h"
+
+#include <gmock/gmock.h>
+#include <poll.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "guardd/control/reloader.h"
+
+namespace guard {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+void finish_one(BackgroundJobs& jobs) {
+  pollfd ready{jobs.fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ready, 1, 5'000), 1) << "nothing comes back";
+  jobs.finish();
+}
+
+void wait_for(const std::atomic<bool>& what) {
+  for (int tries = 0; tries < 500 && !what; ++tries) std::this_thread::sleep_for(10ms);
+  ASSERT_TRUE(what);
+}
+
+class BackgroundJobsTest : public ::testing::TestWithParam<BackgroundJobs::Descriptors> {};
+
+TEST_P(BackgroundJobsTest, AreDoneElsewhereAndFinishedOnTheLoop) {
+  BackgroundJobs jobs(2, GetParam());
+  const auto loop = std::this_thread::get_id();
+  std::thread::id worked;
+  std::thread::id finished;
+  ASSERT_TRUE(jobs.send([&](const BackgroundJobs::JobContext& /*context*/) {
+    worked = std::this_thread::get_id();
+    return [&] { finished = std::this_thread::get_id(); };
+  }));
+  finish_one(jobs);
+  EXPECT_NE(worked, loop);
+  EXPECT_EQ(finished, loop);
+}
+
+TEST_P(BackgroundJobsTest, TellWhileTheyGoOn) {
+  BackgroundJobs jobs(1, GetParam());
+  std::vector<int> told;
+  std::atomic<bool> go_on = false;
+  ASSERT_TRUE(jobs.send([&](const BackgroundJobs::JobContext& context) {
+    context.tell([&] { told.push_back(1); });
+    while (!go_on) std::this_thread::sleep_for(1ms);
+    return [&] { told.push_back(2); };
+  }));
+  finish_one(jobs);
+  EXPECT_THAT(told, ElementsAre(1));
+  go_on = true;
+  finish_one(jobs);
+  EXPECT_THAT(told, ElementsAre(1, 2));
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, BackgroundJobsTest,
+                         ::testing::Values(BackgroundJobs::Descriptors::kShared,
+                                           BackgroundJobs::Descriptors::kOwn));
+
+TEST(BackgroundJobs, OneThatTakesLongHoldsUpNoOther) {
+  BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
+  std::atomic<bool> go_on = false;
+  ASSERT_TRUE(jobs.send([&](const BackgroundJobs::JobContext& /*context*/) {
+    while (!go_on) std::this_thread::sleep_for(1ms);
+    return BackgroundJobs::Finish();
+  }));
+  bool is_done = false;
+  ASSERT_TRUE(jobs.send(
+      [&](const BackgroundJobs::JobContext& /*context*/) { return [&] { is_done = true; }; }));
+  finish_one(jobs);
+  EXPECT_TRUE(is_done);
+  go_on = true;
+}
+
+TEST(BackgroundJobs, WhatHasNoRoomIsDenied) {
+  BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kShared);
+  std::atomic<bool> has_begun = false;
+  std::atomic<bool> go_on = false;
+  const auto wait = [&](const BackgroundJobs::JobContext& /*context*/) {
+    has_begun = true;
+    while (!go_on) std::this_thread::sleep_for(1ms);
+    return BackgroundJobs::Finish();
+  };
+  ASSERT_TRUE(jobs.send(wait));
+  wait_for(has_begun);
+  for (std::size_t i = 0; i < BackgroundJobs::kMostWaiting; ++i) ASSERT_TRUE(jobs.send(wait));
+  EXPECT_FALSE(jobs.send(wait));
+  go_on = true;
+}
+
+TEST(BackgroundJobs, WhatNobodyWantsAnyMoreIsToldToEndAndNotFinished) {
+  BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kShared);
+  std::stop_source wanted;
+  std::atomic<bool> has_begun = false;
+  std::atomic<bool> has_ended = false;
+  bool is_finished = false;
+  ASSERT_TRUE(jobs.send(
+      [&](const BackgroundJobs::JobContext& context) {
+        has_begun = true;
+        while (!context.stop().stop_requested()) std::this_thread::sleep_for(1ms);
+        has_ended = true;
+        return [&] { is_finished = true; };
+      },
+      wanted.get_token()));
+  wait_for(has_begun);
+  wanted.request_stop();
+  wait_for(has_ended);
+  // The next one shows that its end would have come.
+  bool is_next = false;
+  ASSERT_TRUE(jobs.send(
+      [&](const BackgroundJobs::JobContext& /*context*/) { return [&] { is_next = true; }; }));
+  while (!is_next) finish_one(jobs);
+  EXPECT_FALSE(is_finished);
+}
+
+TEST(BackgroundJobs, EndWithTheirHouse) {
+  std::atomic<bool> has_begun = false;
+  std::atomic<bool> has_ended = false;
+  {
+    BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kOwn);
+    ASSERT_TRUE(jobs.send([&](const BackgroundJobs::JobContext& context) {
+      has_begun = true;
+      while (!context.stop().stop_requested()) std::this_thread::sleep_for(1ms);
+      has_ended = true;
+      return BackgroundJobs::Finish();
+    }));
+    wait_for(has_begun);
+  }
+  EXPECT_TRUE(has_ended);
+}
+
+class ReloaderTest : public ::testing::Test {
+ protected:
+  Reloader::Read prepare() {
+    return [this] {
+      ++reads_;
+      while (holds_) std::this_thread::sleep_for(1ms);
+      return RulesRead();
+    };
+  }
+  ReloadNews take_over() {
+    ReloadNews news;
+    news.done = true;
+    news.generation = ++generation_;
+    return news;
+  }
+  void ask() {
+    reloader_.ask([this](const ReloadNews& news) { answers_.push_back(news.generation); });
+  }
+  void begun(int number) {
+    for (int tries = 0; tries < 500 && reads_ < number; ++tries) std::this_thread::sleep_for(10ms);
+    ASSERT_EQ(reads_, number);
+  }
+
+  std::atomic<int> reads_ = 0;
+  std::atomic<bool> holds_ = false;
+  std::uint64_t generation_ = 0;
+  std::vector<std::uint64_t> answers_;
+  BackgroundJobs jobs_{2, BackgroundJobs::Descriptors::kShared};
+  Reloader reloader_{jobs_, [this] { return prepare(); },
+                     [this](const RulesRead& /*read*/) { return take_over(); }};
+};
+
+TEST_F(ReloaderTest, WhoAsksWhileOneIsReadIsAnsweredByTheNext) {
+  holds_ = true;
+  ask();
+  begun(1);
+  ask();
+  ask();
+  holds_ = false;
+  finish_one(jobs_);
+  EXPECT_THAT(answers_, ElementsAre(1));
+  finish_one(jobs_);
+  EXPECT_THAT(answers_, ElementsAre(1, 2, 2));
+  EXPECT_EQ(reads_, 2);
+}
+
+TEST_F(ReloaderTest, AskedForWithoutEndSomeAreDeniedAndToldSo) {
+  holds_ = true;
+  ask();
+  begun(1);
+  int denied = 0;
+  for (int i = 0; i < 100; ++i)
+    reloader_.ask([&](const ReloadNews& news) { denied += news.done ? 0 : 1; });
+  EXPECT_EQ(denied, 36);
+  holds_ = false;
+}
+
+}  // namespace
+}  // namespace guard

@@ -1,0 +1,167 @@
+// What a person sees of an incident.
+#include "guardd/publish/console_publisher.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "guardd/publish/advice.h"
+#include "guardd/publish/incidents.h"
+#include "tests/unit/records.h"
+
+namespace guard {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class ConsoleTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ::setenv("TZ", "UTC", 1);  // NOLINT(concurrency-mt-unsafe): one thread
+    ::tzset();
+  }
+  void tell(Violation violation) {
+    const auto taken = incidents_.take(violation, {});
+    if (taken.opened) console_.incident_opened(*taken.incident);
+    console_.violation(violation, *taken.incident);
+  }
+  void close() {
+    for (const auto& incident : incidents_.close_all()) console_.incident_closed(*incident);
+  }
+
+  std::string screen_;
+  Incidents incidents_{{}, RecordIds(RecordIds::Length::kIncident)};
+  ConsolePublisher console_{
+      [this](const std::string& text) { screen_ += text; }, {}, [] { return moment(); }};
+};
+
+TEST_F(ConsoleTest, OneIncidentIsOneBlock) {
+  for (int i = 0; i < 1200; ++i) {
+    auto v = git_violation("/srv/shop/" + std::to_string(i));
+    v.time = moment(i * 1000);
+    if (i == 1) {
+      v.action = Outcome::kSkipped;
+      v.reason = "it has more than one name";
+    }
+    tell(v);
+  }
+  close();
+  const auto id = screen_.substr(71, 9);
+  EXPECT_EQ(screen_,
+            "14:03:07  shop  alice as root: git pull                                " + id + R"(
+          instead: sudo -u shop git pull
+          fixed    /srv/shop/0  root:root → shop:shop
+          skipped  /srv/shop/1  root:root, wanted shop:shop
+                   it has more than one name
+          fixed    /srv/shop/2  root:root → shop:shop
+          fixed    /srv/shop/3  root:root → shop:shop
+          fixed    /srv/shop/4  root:root → shop:shop
+          … and 1,195 more; in all 1,199 fixed, 1 skipped in 1.2 s
+)");
+}
+
+TEST_F(ConsoleTest, AnIncidentOfOneIsToldWhenItHappens) {
+  tell(git_violation());
+  const auto before = screen_;
+  close();
+  EXPECT_EQ(screen_, before);
+}
+
+TEST_F(ConsoleTest, WhoSpeaksBetweenOthersSaysItsName) {
+  auto bob = git_violation("/srv/shop/bob");
+  bob.actor.login_uid = Uid{1001};
+  bob.actor.login_user = "bob";
+  tell(git_violation("/srv/shop/a"));
+  tell(bob);
+  tell(git_violation("/srv/shop/b"));
+  EXPECT_THAT(screen_.substr(screen_.find("/srv/shop/bob")), HasSubstr("alice as root: git pull"));
+}
+
+TEST_F(ConsoleTest, NothingMovesTheCursor) {
+  auto v = git_violation("/srv/shop/\x1b[2J\n\xff");
+  v.reason = "\x1b]0;x\a";
+  v.owner_wanted = "\x1b[31m";
+  v.group_wanted = "\r";
+  v.actor.login_user = "\x1b[31mroot";
+  v.actor.unit = "\x1b.service";
+  acts(v, process(9, "\x1b[31m", "\x1b[31m; rm -rf /"), {});
+  v.policy = "\x1b[1m";
+  tell(v);
+  v.path += "2";
+  tell(v);
+  close();
+  for (const char c : screen_)
+    EXPECT_TRUE(c == '\n' || (c >= ' ' && c != '\x7f') || c < 0) << screen_;
+}
+
+TEST_F(ConsoleTest, LinesFitWhereTheyCan) {
+  auto v = git_violation("/srv/shop/" + std::string(45, 'x') + "/y");
+  acts(v, process(9, "cp", "cp " + std::string(500, 'z')), {});
+  v.reason = "it has more than one name, and one of them may be somebody else's file elsewhere";
+  v.action = Outcome::kSkipped;
+  tell(v);
+  std::istringstream lines(screen_);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(columns_of(line), 80U) << line;
+}
+
+TEST_F(ConsoleTest, SaysHowItIsAndWas) {
+  console_.ready({"0.1.0", Backend::kFanotify, 1, "abc", 3, 12, 1, 4310});
+  console_.reload({false, 1, "abc", 1, {"a.toml:1:1: bad \x1b"}});
+  console_.health({Health::kDegraded, "events were lost; scanning", {}});
+  console_.stop({"SIGTERM", {1200, 1199, 0, 3}});
+  EXPECT_EQ(screen_,
+            R"(14:03:07  guarding  3 policies in 12 trees, 4,310 directories, through fanotify;
+          1 not there yet
+14:03:07  not reloaded  the policies before still run:
+          a.toml:1:1: bad \x1b
+14:03:07  degraded  events were lost; scanning
+14:03:07  stopped  SIGTERM; 1,200 violations seen, 1,199 fixed, 3 lost
+)");
+}
+
+TEST(Advice, IsSafeToPaste) {
+  const auto advice = [](const Violation& v) {
+    return advice_for(v, {7, 0, v.actor.comm.value_or(""), "", v.actor.cmdline.value_or("")})
+        .command;
+  };
+  auto v = git_violation();
+  EXPECT_EQ(advice(v), "sudo -u shop git pull");
+  v.actor.cmdline = "git commit -m x;rm -rf /";
+  EXPECT_EQ(advice(v), "sudo -u shop git");
+  v.actor.cmdline = "$(reboot) x";
+  EXPECT_EQ(advice(v), "sudo -u shop -s");
+  v.actor.cmdline = "-bash";
+  v.actor.comm = "bash";
+  EXPECT_EQ(advice(v), "sudo -u shop -s");
+  v.owner_wanted = "a;b";
+  EXPECT_EQ(advice(v), "sudo -u '#4242' -s");
+}
+
+TEST(Advice, FitsWhoActed) {
+  auto v = git_violation();
+  v.actor.login_uid.reset();
+  v.actor.unit = "backup.service";
+  const auto unit = advice_for(v, process(7, "cp"));
+  EXPECT_EQ(unit.command, "systemctl edit backup.service");
+  EXPECT_EQ(unit.remark, "with [Service] User=shop");
+  v.actor = {};
+  v.operation = Operation::kScan;
+  EXPECT_EQ(advice_for(v, {}).command, "");
+  EXPECT_EQ(who_text(v), "found by a scan");
+  v.uid_wanted = kRoot;
+  EXPECT_EQ(advice_for(v, process(7, "cp")).command, "");
+  v.uid_wanted = Uid{4242};
+  v.owner_wanted = "4242";  // nobody has a name for it
+  EXPECT_EQ(advice_for(v, process(7, "cp")).command, "sudo -u '#4242' cp");
+}
+
+TEST(PaintTest, ColoursOnlyWhenTold) {
+  EXPECT_EQ(Paint(true)(Tone::kGood, "x"), "\x1b[32mx\x1b[0m");
+  EXPECT_EQ(Paint()(Tone::kGood, "x"), "x");
+  EXPECT_EQ(Paint::detect(-1)(Tone::kGood, "x"), "x");
+}
+
+}  // namespace
+}  // namespace guard

@@ -1,0 +1,84 @@
+// What is said of our health: each thing once, and never that we are better or worse than we are.
+#include "guardd/publish/dispatcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace guard {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class Listening : public Publisher {
+ public:
+  void incident_opened(const Incident& /*incident*/) noexcept override {}
+  void violation(const Violation& /*violation*/, const Incident& /*incident*/) noexcept override {}
+  void incident_closed(const Incident& /*incident*/) noexcept override {}
+  void ready(const ReadyNews& /*news*/) noexcept override {}
+  void reload(const ReloadNews& /*news*/) noexcept override {}
+  void health(const HealthNews& news) noexcept override {
+    heard.push_back(std::string(word(news.health)) + ": " + news.reason);
+  }
+  void stop(const StopNews& /*news*/) noexcept override {}
+
+  std::vector<std::string> heard;
+};
+
+class DispatcherTest : public ::testing::Test {
+ protected:
+  using Pauses = std::map<std::string, std::string>;
+
+  DispatcherTest() { dispatcher_.tell_also(listening_); }
+
+  std::vector<std::string> health(std::vector<std::string> shortcomings, Pauses pauses = {},
+                                  const std::optional<std::string>& disabled = {}) {
+    dispatcher_.health(disabled, std::move(shortcomings), std::move(pauses));
+    return std::exchange(listening_.heard, {});
+  }
+
+  const Pauses paused_{{"shop", "shop is paused"}};
+  Listening listening_;
+  Dispatcher dispatcher_;
+};
+
+TEST_F(DispatcherTest, SaysEachShortcomingOnceAndWhenAllAreOver) {
+  EXPECT_THAT(health({}), IsEmpty());
+  EXPECT_THAT(health({"a"}), ElementsAre("degraded: a"));
+  EXPECT_THAT(health({"a", "b"}), ElementsAre("degraded: b"));
+  EXPECT_THAT(health({"b"}), IsEmpty());
+  EXPECT_THAT(health({}), ElementsAre("ok: all policies are enforced again"));
+}
+
+TEST_F(DispatcherTest, SaysAPauseAndItsEnd) {
+  EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
+  EXPECT_EQ(dispatcher_.health(), Health::kPaused);
+  EXPECT_THAT(dispatcher_.health_reasons(), ElementsAre("shop is paused"));
+  EXPECT_THAT(health({}, paused_), IsEmpty());
+  EXPECT_THAT(health({}, {{"shop", "for longer"}}), ElementsAre("paused: for longer"));
+  EXPECT_THAT(health({}), ElementsAre("ok: policy \"shop\" is not paused any more"));
+  EXPECT_THAT(dispatcher_.health_reasons(), IsEmpty());
+}
+
+TEST_F(DispatcherTest, APauseIsLessThanAShortcoming) {
+  EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
+  EXPECT_THAT(health({"a"}, paused_), ElementsAre("degraded: a"));
+  EXPECT_THAT(dispatcher_.health_reasons(), ElementsAre("a", "shop is paused"));
+  EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
+  EXPECT_THAT(health({"a"}),
+              ElementsAre("degraded: a", "degraded: policy \"shop\" is not paused any more"));
+}
+
+TEST_F(DispatcherTest, SwitchedOffNothingElseCounts) {
+  EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
+  EXPECT_THAT(health({"a"}, paused_, "the file is there"),
+              ElementsAre("disabled: the file is there"));
+  EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
+}
+
+}  // namespace
+}  // namespace guard

@@ -1,0 +1,199 @@
+#include "guardd/publish/incidents.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "guardd/publish/top_command.h"
+#include "tests/unit/records.h"
+
+namespace guard {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class IncidentsTest : public testing::Test {
+ protected:
+  static constexpr Incidents::Clock::time_point kStart{seconds(1000)};
+
+  Incidents incidents_{{}, RecordIds(RecordIds::Length::kIncident)};
+
+  Incidents::Taken take(Violation violation, Incidents::Clock::duration after = {}) {
+    return incidents_.take(violation, kStart + after);
+  }
+};
+
+bool shares(const Incident& incident, std::string_view name) {
+  for (std::size_t i = 0; i < kFieldNames.size(); ++i)
+    if (kFieldNames[i] == name) return incident.shared[i];
+  ADD_FAILURE() << "no field is called " << name;
+  return false;
+}
+
+TEST_F(IncidentsTest, GitPullWithItsChildrenIsOne) {
+  const auto lineage = git_violation().actor.lineage;
+  take(git_violation("/srv/shop/.git/FETCH_HEAD"));
+  auto child = git_violation("/srv/shop/.git/objects/aa");
+  auto above = lineage;
+  above.insert(above.begin(), {process(301, "git", "git fetch"), process(300, "git", "git pull")});
+  acts(child, process(302, "git-remote-http", "git-remote-http origin"), above);
+  child.actor.pid = 302;
+  const auto taken = take(child, milliseconds(1900));
+  EXPECT_FALSE(taken.opened);
+  ASSERT_EQ(incidents_.open(), 1U);
+  EXPECT_EQ(taken.incident->count, 2U);
+  EXPECT_EQ(taken.incident->command.cmdline, "git pull");
+  EXPECT_EQ(taken.incident->sample.size(), 2U);
+  EXPECT_TRUE(shares(*taken.incident, "policy"));
+  EXPECT_TRUE(shares(*taken.incident, "login_uid"));
+  EXPECT_TRUE(shares(*taken.incident, "operation"));
+  EXPECT_FALSE(shares(*taken.incident, "path"));
+  EXPECT_FALSE(shares(*taken.incident, "pid"));
+  EXPECT_FALSE(shares(*taken.incident, "id"));
+}
+
+TEST_F(IncidentsTest, TwoPeopleAtOnceAreTwo) {
+  auto bob = git_violation();
+  bob.actor.login_uid = Uid{1001};
+  acts(bob, process(400, "git", "git pull"), {process(350, "bash", "-bash")});
+  take(git_violation());
+  EXPECT_TRUE(take(bob).opened);
+  EXPECT_EQ(incidents_.open(), 2U);
+}
+
+TEST_F(IncidentsTest, TwoPeopleOfWhomNoProcessIsKnownAreTwo) {
+  auto alice = git_violation();
+  alice.actor.pid.reset();
+  alice.actor.lineage.clear();
+  auto bob = alice;
+  bob.actor.login_uid = Uid{1001};
+  auto nobody = alice;
+  nobody.actor.login_uid.reset();
+  take(alice);
+  EXPECT_FALSE(take(alice).opened);
+  EXPECT_TRUE(take(bob).opened);
+  EXPECT_TRUE(take(nobody).opened);
+}
+
+TEST_F(IncidentsTest, TwoPoliciesAreTwo) {
+  auto other = git_violation();
+  other.policy = "blog";
+  take(git_violation());
+  EXPECT_TRUE(take(other).opened);
+}
+
+TEST_F(IncidentsTest, APidGivenOutAgainIsAnother) {
+  auto later = git_violation();
+  later.actor.start_time = 5;
+  take(git_violation());
+  EXPECT_TRUE(take(later).opened);
+}
+
+TEST_F(IncidentsTest, TheSameAfterQuietIsANewOne) {
+  const auto first = take(git_violation()).incident->id;
+  ASSERT_TRUE(incidents_.next_due());
+  EXPECT_EQ(*incidents_.next_due(), kStart + seconds(2));
+  EXPECT_TRUE(incidents_.close_due(kStart + milliseconds(1999)).empty());
+  const auto again = take(git_violation(), seconds(2));
+  EXPECT_TRUE(again.opened);
+  ASSERT_EQ(again.closed.size(), 1U);
+  EXPECT_EQ(again.closed.front()->id, first);
+  EXPECT_NE(again.incident->id, first);
+  EXPECT_EQ(incidents_.closed_early(), 0U);
+}
+
+TEST_F(IncidentsTest, StaysOpenAsLongAsItGoesOn) {
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(take(git_violation(), i * seconds(1)).opened, i == 0);
+}
+
+TEST_F(IncidentsTest, AHundredThousandAreOneWithASample) {
+  Incidents::Taken taken;
+  auto violation = git_violation();
+  for (int i = 0; i < 100'000; ++i) {
+    violation.path = "/srv/shop/" + std::to_string(i);
+    violation.action = i % 10 == 0 ? Outcome::kSkipped : Outcome::kFixed;
+    taken = take(violation, std::chrono::microseconds(i));
+  }
+  EXPECT_EQ(incidents_.open(), 1U);
+  EXPECT_EQ(taken.incident->count, 100'000U);
+  EXPECT_EQ(taken.incident->sample.size(), 5U);
+  EXPECT_EQ(taken.incident->told[static_cast<std::size_t>(Outcome::kFixed)], 90'000U);
+  EXPECT_EQ(taken.incident->told[static_cast<std::size_t>(Outcome::kSkipped)], 10'000U);
+}
+
+TEST_F(IncidentsTest, TheQuietestMakesRoom) {
+  std::set<std::string> names;
+  std::size_t closed = 0;
+  for (int i = 0; i < 300; ++i) {
+    auto violation = git_violation();
+    acts(violation, process(1000 + i, "touch"), {});
+    // The first one goes on and on, so it is never the quietest.
+    auto busy = git_violation();
+    closed += take(busy, milliseconds(i)).closed.size();
+    const auto taken = take(violation, milliseconds(i));
+    closed += taken.closed.size();
+    for (const auto& incident : taken.closed) EXPECT_NE(incident->command.comm, "git");
+    EXPECT_TRUE(names.insert(taken.incident->id).second);
+  }
+  EXPECT_EQ(incidents_.open(), 256U);
+  EXPECT_EQ(incidents_.closed_early(), 45U);
+  EXPECT_EQ(closed, 45U);
+  EXPECT_EQ(incidents_.close_all().size(), 256U);
+  EXPECT_FALSE(incidents_.next_due());
+}
+
+TEST_F(IncidentsTest, NamesTheViolationsIncident) {
+  auto violation = git_violation();
+  const auto taken = incidents_.take(violation, kStart);
+  EXPECT_EQ(violation.incident, taken.incident->id);
+  EXPECT_EQ(taken.incident->id.size(), 9U);
+}
+
+TEST(Command, IsWhatStandsBelowTheShell) {
+  const auto top = [](Ancestor self, std::vector<Ancestor> lineage) {
+    Violation v;
+    acts(v, self, std::move(lineage));
+    return top_command(v.actor).cmdline;
+  };
+  const auto touch = process(9, "touch", "touch a");
+  const auto shell = process(5, "bash", "-bash");
+  EXPECT_EQ(top(touch, {}), "touch a");
+  EXPECT_EQ(top(touch, {shell}), "touch a");
+  EXPECT_EQ(top(touch, {process(8, "bash", "bash deploy.sh"), shell}), "bash deploy.sh");
+  EXPECT_EQ(top(touch, {process(8, "deploy.sh", "/bin/bash ./deploy.sh"), shell}),
+            "/bin/bash ./deploy.sh");
+  EXPECT_EQ(top(touch, {process(8, "sh", "sh -c make"), process(7, "make", "make install"), shell}),
+            "make install");
+  EXPECT_EQ(top(touch, {process(8, "sh", "sh -ec x"), process(6, "cron"), process(1, "systemd")}),
+            "sh -ec x");
+  EXPECT_EQ(top(touch, {process(8, "bash", "bash -l"), shell}), "touch a");
+  EXPECT_EQ(top(touch, {process(8, "worker"), process(1, "anything")}), "worker");
+  EXPECT_EQ(top(shell, {process(4, "sshd")}), "-bash");
+}
+
+TEST(RecordIds, AreUniqueInOrderAndShort) {
+  RecordIds ids(RecordIds::Length::kViolation);
+  std::string last;
+  for (int i = 0; i < 10'000; ++i) {
+    auto id = ids.next(moment(i / 100));
+    EXPECT_EQ(id.size(), 10U);
+    EXPECT_GT(id, last);
+    last = std::move(id);
+  }
+}
+
+TEST(RecordIds, GoOnAfterARestartAndAClockSetBack) {
+  RecordIds before(RecordIds::Length::kIncident);
+  const auto first = before.next(moment());
+  EXPECT_GT(before.next(moment(-1'000'000)), first);
+  RecordIds later(RecordIds::Length::kIncident);
+  EXPECT_GT(later.next(moment(1'000)), first);
+  RecordIds set_back(RecordIds::Length::kIncident, first);
+  EXPECT_GT(set_back.next(moment(-1'000'000)), first);
+  RecordIds no_clock(RecordIds::Length::kIncident);
+  EXPECT_EQ(no_clock.next({}), "000000001");
+}
+
+}  // namespace
+}  // namespace guard

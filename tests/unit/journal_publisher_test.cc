@@ -1,0 +1,579 @@
+// What the journal is told: the contract's fields whatever files are called, at a bounded rate, and
+// nothing waits for a journal that stands still, has gone or is new.
+#include "guardd/publish/journal_publisher.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include "guardd/publish/journal_socket.h"
+#include "guardd/publish/line_queue.h"
+#include "policy/base/handle.h"
+#include "tests/unit/records.h"
+
+namespace guard {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using Fields = std::multimap<std::string, std::string>;
+using SteadyClock = std::chrono::steady_clock;
+
+// As journald reads it.
+Fields parsed(std::string_view datagram) {
+  Fields fields;
+  while (!datagram.empty()) {
+    const auto end = datagram.find('\n');
+    if (end == std::string_view::npos) break;
+    const auto line = datagram.substr(0, end);
+    datagram.remove_prefix(end + 1);
+    if (const auto equals = line.find('='); equals != std::string_view::npos) {
+      fields.emplace(line.substr(0, equals), line.substr(equals + 1));
+      continue;
+    }
+    std::uint64_t size = 0;
+    std::memcpy(&size, datagram.data(), sizeof size);
+    datagram.remove_prefix(sizeof size);
+    fields.emplace(line, datagram.substr(0, size));
+    datagram.remove_prefix(size + 1);
+  }
+  return fields;
+}
+
+std::vector<std::string> all(const Fields& fields, const std::string& name) {
+  std::vector<std::string> values;
+  const auto [first, last] = fields.equal_range(name);
+  for (auto each = first; each != last; ++each) values.push_back(each->second);
+  return values;
+}
+
+std::string one(const Fields& fields, const std::string& name) {
+  const auto values = all(fields, name);
+  EXPECT_LE(values.size(), 1U) << name;
+  return values.empty() ? "" : values.front();
+}
+
+class JournalTest : public testing::Test {
+ protected:
+  JournalPublisher make(JournalPublisher::Limits limits = {}) {
+    return {[this](const std::string& entry) { told_.push_back(parsed(entry)); }, limits,
+            [this](std::int32_t pid, std::uint64_t start) {
+              return pid == living_ && start == static_cast<std::uint64_t>(pid) * 1000;
+            },
+            [this] { return now_; }};
+  }
+  static Incident incident_of(const Violation& violation, std::uint64_t count = 1) {
+    Incident incident;
+    incident.id = "012345678";
+    incident.count = count;
+    incident.first_seen = moment();
+    incident.last_seen = moment(1'500'000);
+    incident.command = process(300, "git", "git pull");
+    incident.sample = {violation.path};
+    incident.told[static_cast<std::size_t>(violation.action)] = count;
+    incident.first = violation;
+    incident.shared.set();
+    return incident;
+  }
+  Fields of(const Violation& violation) {
+    make().violation(violation, incident_of(violation));
+    EXPECT_FALSE(told_.empty());
+    return told_.empty() ? Fields() : told_.back();
+  }
+
+  std::vector<Fields> told_;
+  std::int32_t living_ = 0;
+  SteadyClock::time_point now_ = SteadyClock::now();
+};
+
+TEST_F(JournalTest, AViolationHasTheFieldsOfTheContract) {
+  auto violation = git_violation();
+  violation.incident = "012345678";
+  violation.mode_wanted = Mode{0640};
+  const auto fields = of(violation);
+  const std::map<std::string, std::string> wanted{
+      {"MESSAGE_ID", std::string(message_id::kViolation)},
+      {"PRIORITY", "4"},
+      {"SYSLOG_IDENTIFIER", "guardd"},
+      {"GUARD_TYPE", "violation"},
+      {"GUARD_ID", "0123456789"},
+      {"GUARD_INCIDENT", "012345678"},
+      {"GUARD_TIME", "2026-11-20T14:03:07.250000Z"},
+      {"GUARD_POLICY", "shop"},
+      {"GUARD_POLICY_FILE", "/etc/guardd/policies.d/shop.toml"},
+      {"GUARD_POLICY_LINE", "1"},
+      {"GUARD_GENERATION", "1"},
+      {"GUARD_BACKEND", "fanotify"},
+      {"GUARD_SEVERITY", "medium"},
+      {"GUARD_GUARD", "ownership"},
+      {"GUARD_OPERATION", "create"},
+      {"GUARD_PATH", "/srv/shop/index.html"},
+      {"GUARD_DEVICE", "64769"},
+      {"GUARD_INODE", "131"},
+      {"GUARD_FILE_TYPE", "file"},
+      {"GUARD_LINKS", "1"},
+      {"GUARD_UID_BEFORE", "0"},
+      {"GUARD_MODE_BEFORE", "0644"},
+      {"GUARD_UID_AFTER", "4242"},
+      {"GUARD_UID_WANTED", "4242"},
+      {"GUARD_GID_WANTED", "4242"},
+      {"GUARD_MODE_WANTED", "0640"},
+      {"GUARD_ACTION", "fixed"},
+      {"GUARD_PID", "300"},
+      {"GUARD_START_TIME", "300000"},
+      {"GUARD_COMM", "git"},
+      {"GUARD_EXE", "/usr/bin/git"},
+      {"GUARD_CMDLINE", "git pull"},
+      {"GUARD_UID", "0"},
+      {"GUARD_LOGIN_UID", "1000"},
+      {"GUARD_LOGIN_USER", "alice"},
+      {"GUARD_OWNER", "shop"},
+      {"GUARD_GROUP", "shop"},
+      {"GUARD_ADVICE", "sudo -u shop git pull"},
+      {"GUARD_COMMAND_CMDLINE", "git pull"},
+      {"MESSAGE",
+       "alice as root (git pull) left /srv/shop/index.html owned by root:root instead of "
+       "shop:shop; guardd has put that right (policy shop)"},
+  };
+  for (const auto& [name, value] : wanted) EXPECT_EQ(one(fields, name), value) << name;
+  EXPECT_THAT(all(fields, "GUARD_LINEAGE"),
+              ElementsAre("200 sudo git pull", "100 -bash", "90 sshd", "1 systemd"));
+  // Unknown is absent, and a raw path is there only where the other is not the path.
+  for (const auto* name : {"GUARD_TTY", "GUARD_SESSION", "GUARD_PATH_RAW", "GUARD_OLD_PATH",
+                           "GUARD_REASON", "GUARD_TRUNCATED", "OBJECT_PID"})
+    EXPECT_EQ(fields.count(name), 0U) << name;
+}
+
+TEST_F(JournalTest, EveryFieldThereIsHasItsName) {
+  auto violation = git_violation();
+  const auto fields = of(violation);
+  each_field(violation, FieldSet().set(), [&](std::string_view name, const FieldValue&) {
+    std::string upper = "GUARD_";
+    for (const char c : name) upper += static_cast<char>(std::toupper(c));
+    EXPECT_GT(fields.count(upper), 0U) << upper;
+  });
+}
+
+TEST_F(JournalTest, NamesAreBytes) {
+  const std::string raw = "/srv/shop/\xff\nPRIORITY=0\n\x01";
+  auto fields = of(git_violation(raw));
+  EXPECT_EQ(one(fields, "GUARD_PATH"), "/srv/shop/\\xff\\nPRIORITY=0\\n\\x01");
+  EXPECT_EQ(one(fields, "GUARD_PATH_RAW"), raw);
+  EXPECT_EQ(one(fields, "PRIORITY"), "4");
+  EXPECT_THAT(one(fields, "MESSAGE"), HasSubstr("/srv/shop/\\xff\\nPRIORITY=0\\n\\x01"));
+
+  const std::string text = "/srv/shop/ü\nMESSAGE_ID=x";
+  fields = of(git_violation(text));
+  EXPECT_EQ(one(fields, "GUARD_PATH"), text);
+  EXPECT_EQ(fields.count("GUARD_PATH_RAW"), 0U);
+  EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kViolation);
+  EXPECT_THAT(one(fields, "MESSAGE"), Not(HasSubstr("\n")));
+
+  auto violation = git_violation();
+  violation.actor.comm = "\xfe";
+  violation.actor.cmdline = "git\nMESSAGE=owned";
+  fields = of(violation);
+  EXPECT_EQ(one(fields, "GUARD_COMM"), "\\xfe");
+  EXPECT_EQ(one(fields, "GUARD_CMDLINE"), "git\nMESSAGE=owned");
+}
+
+TEST_F(JournalTest, WhatIsTooLongIsCutAndNamed) {
+  auto violation = git_violation("/srv/shop/" + std::string(50'000, 'x'));
+  violation.actor.cmdline = std::string(50'000, 'y');
+  const auto fields = of(violation);
+  EXPECT_EQ(one(fields, "GUARD_PATH").size(), kLongestPath);
+  EXPECT_EQ(one(fields, "GUARD_CMDLINE").size(), kLongestText);
+  EXPECT_LT(one(fields, "MESSAGE").size(), 1000U);
+  EXPECT_THAT(all(fields, "GUARD_TRUNCATED"), ElementsAre("path", "cmdline"));
+}
+
+TEST_F(JournalTest, TheObjectIsNamedOnlyWhileItLives) {
+  living_ = 300;
+  EXPECT_EQ(one(of(git_violation()), "OBJECT_PID"), "300");
+  auto another = git_violation();
+  another.actor.start_time = 299999;  // the number was given to somebody else since
+  EXPECT_EQ(of(another).count("OBJECT_PID"), 0U);
+  another.actor.start_time.reset();
+  EXPECT_EQ(of(another).count("OBJECT_PID"), 0U);
+}
+
+TEST_F(JournalTest, EachOutcomeHasItsKindAndItsPriority) {
+  auto violation = git_violation();
+  violation.action = Outcome::kDenied;
+  auto fields = of(violation);
+  EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kDenied);
+  EXPECT_EQ(one(fields, "PRIORITY"), "4");
+  EXPECT_EQ(one(fields, "MESSAGE"),
+            "guardd refused alice as root (git pull) to create /srv/shop/index.html: it is shop's "
+            "(policy shop)");
+
+  violation.action = Outcome::kSkipped;
+  violation.reason = "it has more than one name";
+  fields = of(violation);
+  EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kNotFixed);
+  EXPECT_EQ(one(fields, "PRIORITY"), "3");
+  EXPECT_THAT(one(fields, "MESSAGE"), HasSubstr("did not put that right (policy shop): it has"));
+
+  EXPECT_THAT(one(fields, "GUARD_REASON"), "it has more than one name");
+}
+
+TEST_F(JournalTest, NoMoreInASecondThanItIsTold) {
+  auto journal = make({.sample = 100, .rate = 3});
+  const auto incident = incident_of(git_violation());
+  journal.incident_opened(incident);
+  for (int i = 0; i < 5; ++i) journal.violation(git_violation(), incident);
+  journal.incident_closed(incident);
+  EXPECT_EQ(told_.size(), 3U);
+  now_ += std::chrono::seconds(1);
+  journal.incident_opened(incident);
+  ASSERT_EQ(told_.size(), 5U);
+  EXPECT_EQ(one(told_[3], "MESSAGE_ID"), message_id::kHeldBack);
+  EXPECT_EQ(one(told_[3], "GUARD_HELD_BACK"), "4");
+  EXPECT_EQ(one(told_[4], "MESSAGE_ID"), message_id::kIncidentOpened);
+  for (int i = 0; i < 5; ++i) journal.violation(git_violation(), incident);
+  journal.stop({"SIGTERM", {}});
+  ASSERT_EQ(told_.size(), 9U);
+  EXPECT_EQ(one(told_[7], "GUARD_HELD_BACK"), "3");
+  EXPECT_EQ(one(told_[8], "MESSAGE_ID"), message_id::kStopped);
+}
+
+TEST_F(JournalTest, EveryOperationHasAVerb) {
+  auto violation = git_violation();
+  violation.guard = Guard::kContent;
+  violation.action = Outcome::kLogged;
+  for (std::size_t i = 0; i < Words<Operation>::kAll.size(); ++i) {
+    violation.operation = static_cast<Operation>(i);
+    EXPECT_THAT(one(of(violation), "MESSAGE"), testing::MatchesRegex(".* [a-zA-Z ]+ /srv/shop/.*"));
+  }
+}
+
+TEST_F(JournalTest, AnIncidentIsToldAtBothEnds) {
+  auto journal = make();
+  auto incident = incident_of(git_violation(), 12);
+  incident.told = {0, 10, 0, 2};
+  incident.sample = {"/srv/shop/a", "/srv/shop/\xff"};
+  journal.incident_opened(incident);
+  auto fields = told_.back();
+  EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kIncidentOpened);
+  EXPECT_EQ(one(fields, "PRIORITY"), "5");
+  EXPECT_EQ(one(fields, "GUARD_STATE"), "opened");
+  EXPECT_EQ(one(fields, "MESSAGE"),
+            "alice as root (git pull) works on files that should be shop's (policy shop); instead: "
+            "sudo -u shop git pull");
+  journal.incident_closed(incident);
+  fields = told_.back();
+  EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kIncidentClosed);
+  EXPECT_EQ(one(fields, "GUARD_COUNT"), "12");
+  EXPECT_EQ(one(fields, "GUARD_TOTALS_FIXED"), "10");
+  EXPECT_EQ(one(fields, "GUARD_TOTALS_SKIPPED"), "2");
+  EXPECT_EQ(one(fields, "GUARD_POLICY"), "shop");
+  EXPECT_THAT(all(fields, "GUARD_SAMPLE"), ElementsAre("/srv/shop/a", "/srv/shop/\\xff"));
+  EXPECT_THAT(all(fields, "GUARD_SAMPLE_RAW"), ElementsAre("/srv/shop/\xff"));
+  EXPECT_EQ(one(fields, "MESSAGE"),
+            "alice as root (git pull) broke policy shop 12 times in 1.5 s: 10 fixed, 2 skipped");
+}
+
+TEST_F(JournalTest, OnlyASampleIsToldSingly) {
+  auto journal = make({2, Severity::kInfo});
+  for (std::uint64_t count = 1; count <= 10; ++count)
+    journal.violation(git_violation(), incident_of(git_violation(), count));
+  EXPECT_EQ(told_.size(), 2U);
+}
+
+TEST_F(JournalTest, WhatIsBelowTheSeverityIsNotToldSingly) {
+  auto journal = make({5, Severity::kMedium});
+  auto violation = git_violation();
+  violation.severity = Severity::kLow;
+  journal.violation(violation, incident_of(violation));
+  EXPECT_TRUE(told_.empty());
+  journal.incident_opened(incident_of(violation));
+  EXPECT_EQ(told_.size(), 1U);
+  violation.action = Outcome::kSkipped;
+  journal.violation(violation, incident_of(violation));
+  EXPECT_EQ(told_.size(), 2U) << "what could not be put right is always told";
+  journal.set_limits({5, Severity::kLow});
+  violation.action = Outcome::kFixed;
+  journal.violation(violation, incident_of(violation));
+  EXPECT_EQ(told_.size(), 3U);
+}
+
+TEST_F(JournalTest, FailuresAreToldUpToARateAndThenCounted) {
+  auto journal = make({1, Severity::kInfo});
+  auto failure = git_violation();
+  failure.action = Outcome::kSkipped;
+  for (std::uint64_t count = 1; count <= 100; ++count)
+    journal.violation(failure, incident_of(failure, count));
+  EXPECT_EQ(told_.size(), JournalPublisher::kFailuresPerSecond);
+  now_ += 1s;
+  journal.violation(failure, incident_of(failure, 101));
+  ASSERT_EQ(told_.size(), JournalPublisher::kFailuresPerSecond + 1);
+  EXPECT_EQ(one(told_.back(), "GUARD_FOLDED"), "95");
+  EXPECT_THAT(one(told_.back(), "MESSAGE"), HasSubstr("before it, 95 more were not"));
+  now_ += 1s;
+  journal.violation(failure, incident_of(failure, 102));
+  EXPECT_EQ(told_.back().count("GUARD_FOLDED"), 0U);
+}
+
+TEST_F(JournalTest, TheDaemonItselfIsToldOf) {
+  auto journal = make();
+  journal.ready({"1.0", Backend::kFanotify, 3, "abc", 2, 3, 1, 40});
+  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+            "guardd guards 2 policies in 3 trees, 40 directories, through fanotify; 1 not there "
+            "yet");
+  EXPECT_EQ(one(told_.back(), "PRIORITY"), "6");
+  journal.ready({"1.0", Backend::kFanotify, 1, "abc", 0, 0, 0, 0});
+  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+            "guardd is ready, and nothing is guarded: there is no policy; write one in "
+            "/etc/guardd/policies.d, see guardd-policy(5)");
+  journal.reload({true, 4, "abc", 2, {}});
+  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kReloaded);
+  journal.reload({false, 4, "abc", 2, {"a.toml:1:1: no", "b.toml:1:1: no"}});
+  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kReloadDenied);
+  EXPECT_EQ(one(told_.back(), "PRIORITY"), "3");
+  EXPECT_THAT(all(told_.back(), "GUARD_ERRORS"), ElementsAre("a.toml:1:1: no", "b.toml:1:1: no"));
+  EXPECT_THAT(one(told_.back(), "MESSAGE"), HasSubstr("a.toml:1:1: no; and 1 more"));
+
+  const auto health = [&](Health state, bool lost = false) {
+    journal.health({state, "so it is", {1, 2, 3, 4}, lost});
+    return one(told_.back(), "MESSAGE_ID");
+  };
+  EXPECT_EQ(health(Health::kDegraded), message_id::kDegraded);
+  EXPECT_EQ(one(told_.back(), "PRIORITY"), "4");
+  EXPECT_EQ(one(told_.back(), "GUARD_LOST"), "4");
+  EXPECT_EQ(health(Health::kDisabled), message_id::kDisabled);
+  EXPECT_EQ(health(Health::kPaused), message_id::kPaused);
+  EXPECT_EQ(health(Health::kOk), message_id::kHealthy);
+  EXPECT_EQ(one(told_.back(), "PRIORITY"), "5");
+  EXPECT_EQ(health(Health::kOk, true), message_id::kEventsLost);
+  EXPECT_EQ(one(told_.back(), "PRIORITY"), "4");
+  journal.stop({"SIGTERM", {1200, 2, 0, 0}});
+  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+            "guardd has stopped (SIGTERM): 1,200 violations seen, 2 fixed");
+}
+
+TEST_F(JournalTest, WhatAPersonHadDoneHasAName) {
+  auto journal = make();
+  journal.manual_repair({ManualRepairNews::Kind::kUndo, "alice", "1p5bty608", 1, 2});
+  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+            "alice took back what guardd had put right in incident 1p5bty608: guardd gave back 1 "
+            "file, and left 2 files as they are");
+  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kUndone);
+  EXPECT_EQ(one(told_.back(), "PRIORITY"), "5");
+  EXPECT_EQ(one(told_.back(), "GUARD_USER"), "alice");
+  EXPECT_EQ(one(told_.back(), "GUARD_INCIDENT"), "1p5bty608");
+  EXPECT_EQ(one(told_.back(), "GUARD_RESTORED"), "1");
+  EXPECT_EQ(one(told_.back(), "GUARD_LEFT"), "2");
+  journal.manual_repair({ManualRepairNews::Kind::kFix, "al\x1b[31mice", "/srv/\xff", 1'200, 0});
+  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+            "al\\x1b[31mice had guardd put right what was wrong in /srv/\\xff: it put right 1,200 "
+            "files");
+  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kFixedByHand);
+  EXPECT_EQ(one(told_.back(), "GUARD_FIXED"), "1200");
+  journal.manual_repair({ManualRepairNews::Kind::kFix, "alice", "", 0, 1});
+  EXPECT_EQ(
+      one(told_.back(), "MESSAGE"),
+      "alice had guardd put right what was wrong: it put right 0 files, and left 1 file as it "
+      "is");
+}
+
+// A journal of our own, which reads when it is told to.
+class JournalSocketTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = fs::temp_directory_path() / "guard-journal-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+    path_ = directory_ / "socket";
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  void listen() {
+    journal_ = Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.native().copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(journal_.get(), reinterpret_cast<const sockaddr*>(&address),  // NOLINT
+                     sizeof address),
+              0);
+  }
+  void vanish() {
+    journal_.reset();
+    fs::remove(path_);
+  }
+  std::unique_ptr<LineQueue> start(LineQueue::Limits limits = {}) {
+    auto queue = LineQueue::start(std::make_unique<JournalSocket>(path_), limits,
+                                  JournalPublisher::loss_entry);
+    EXPECT_TRUE(queue);
+    return queue ? *std::move(queue) : nullptr;
+  }
+  static std::string entry(const std::string& message) {
+    return JournalEntry(message_id::kReady, message_id::kInfo, message).finish();
+  }
+
+  // The next datagram, or what is in the memory that came instead of one.
+  std::optional<Fields> next(std::chrono::milliseconds patience = 5s) {
+    timeval time{patience.count() / 1000, patience.count() % 1000 * 1000};
+    ::setsockopt(journal_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+    std::string datagram(1U << 20U, '\0');
+    alignas(cmsghdr) std::array<char, 64> control{};
+    iovec part{datagram.data(), datagram.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const auto got = ::recvmsg(journal_.get(), &message, MSG_CMSG_CLOEXEC);
+    if (got < 0) return std::nullopt;
+    datagram.resize(static_cast<std::size_t>(got));
+    if (const auto* header = CMSG_FIRSTHDR(&message)) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+      const Fd memory(fd);
+      // As journald wants it.
+      const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+      EXPECT_EQ(::fcntl(fd, F_GET_SEALS) & seals, seals);
+      struct stat about {};
+      EXPECT_EQ(::fstat(fd, &about), 0);
+      datagram.resize(static_cast<std::size_t>(about.st_size));
+      EXPECT_EQ(::pread(fd, datagram.data(), datagram.size(), 0), about.st_size);
+      handed_over_ = true;
+    }
+    return parsed(datagram);
+  }
+
+  fs::path directory_;
+  fs::path path_;
+  Fd journal_;
+  bool handed_over_ = false;
+};
+
+TEST_F(JournalSocketTest, EachEntryIsADatagram) {
+  listen();
+  auto queue = start();
+  EXPECT_TRUE(queue->push(entry("one")));
+  EXPECT_TRUE(queue->push(entry("two\nlines")));
+  EXPECT_EQ(one(next().value_or(Fields()), "MESSAGE"), "one");
+  EXPECT_EQ(one(next().value_or(Fields()), "MESSAGE"), "two\nlines");
+  EXPECT_TRUE(queue->stop(1s));
+}
+
+TEST_F(JournalSocketTest, WhatIsTooLongIsHandedOver) {
+  listen();
+  auto queue = start();
+  const std::string message(4U << 20U, 'x');
+  EXPECT_TRUE(queue->push(entry(message)));
+  EXPECT_EQ(one(next().value_or(Fields()), "MESSAGE"), message);
+  EXPECT_TRUE(handed_over_);
+}
+
+TEST_F(JournalSocketTest, AJournalThatStandsStillHoldsUpNobody) {
+  listen();
+  auto queue = start({500, 1U << 20U});
+  const auto before = SteadyClock::now();
+  std::uint64_t taken = 0;
+  constexpr std::uint64_t kPushed = 20'000;
+  for (std::uint64_t i = 0; i < kPushed; ++i)
+    taken += queue->push(entry(std::to_string(i))) ? 1U : 0U;
+  EXPECT_LT(SteadyClock::now() - before, 10s);  // sanitized; each takes microseconds
+  EXPECT_LT(taken, kPushed);
+  EXPECT_EQ(queue->lost(), kPushed - taken);
+  const auto busy = std::clock();
+  std::this_thread::sleep_for(200ms);
+  EXPECT_LT(std::clock() - busy, CLOCKS_PER_SEC / 20)
+      << "it waits, and does not ask again and again";
+
+  // It goes on: all that came and all that is said to be lost is all there was.
+  std::uint64_t came = 0;
+  std::uint64_t lost = 0;
+  while (came + lost < kPushed) {
+    const auto fields = next();
+    ASSERT_TRUE(fields) << came << " came, " << lost << " lost";
+    if (one(*fields, "MESSAGE_ID") == message_id::kMessagesLost)
+      lost += std::stoull(one(*fields, "GUARD_LOST_RECORDS"));
+    else
+      ++came;
+  }
+  EXPECT_EQ(came, taken);
+  EXPECT_EQ(lost, kPushed - taken);
+}
+
+TEST_F(JournalSocketTest, ItEndsAlthoughNobodyReads) {
+  listen();
+  auto queue = start({2000, 1U << 20U});
+  std::uint64_t taken = 0;
+  for (int i = 0; i < 3000; ++i) taken += queue->push(entry("x")) ? 1U : 0U;
+  const auto before = SteadyClock::now();
+  EXPECT_FALSE(queue->stop(300ms));
+  EXPECT_LT(SteadyClock::now() - before, 1s);
+  // What the socket had room for is with the journal, whenever it reads that.
+  std::uint64_t came = 0;
+  while (next(10ms)) ++came;
+  EXPECT_GE(came + queue->lost(), 3000U);
+  EXPECT_LE(came, taken);
+}
+
+TEST_F(JournalSocketTest, WhatIsToldWhileThereIsNoJournalIsKept) {
+  auto queue = start();
+  EXPECT_TRUE(queue->push(entry("before it was there")));
+  std::this_thread::sleep_for(100ms);
+  listen();
+  EXPECT_EQ(one(next().value_or(Fields()), "MESSAGE"), "before it was there");
+
+  vanish();
+  EXPECT_TRUE(queue->push(entry("while it was gone")));
+  std::this_thread::sleep_for(100ms);
+  listen();
+  EXPECT_EQ(one(next().value_or(Fields()), "MESSAGE"), "while it was gone");
+  EXPECT_EQ(queue->lost(), 0U);
+
+  vanish();
+  listen();
+  EXPECT_TRUE(queue->push(entry("the last, to a new one")));
+  EXPECT_TRUE(queue->stop(1s));
+  EXPECT_EQ(one(next().value_or(Fields()), "MESSAGE"), "the last, to a new one");
+
+  vanish();
+  queue = start();
+  EXPECT_TRUE(queue->push(entry("never")));
+  const auto before = SteadyClock::now();
+  EXPECT_FALSE(queue->stop(300ms));
+  EXPECT_LT(SteadyClock::now() - before, 1s);
+  EXPECT_EQ(queue->lost(), 1U);
+}
+
+TEST(JournalStream, IsTheDescriptorItNames) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const Fd from(ends[0]);
+  const Fd to(ends[1]);
+  struct stat about {};
+  ASSERT_EQ(::fstat(to.get(), &about), 0);
+  const auto name = std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino);
+  ::setenv("JOURNAL_STREAM", name.c_str(), 1);
+  EXPECT_TRUE(is_the_journal(to.get()));
+  ::setenv("JOURNAL_STREAM", (name + "1").c_str(), 1);
+  EXPECT_FALSE(is_the_journal(to.get()));
+  ::setenv("JOURNAL_STREAM", "", 1);
+  EXPECT_FALSE(is_the_journal(to.get()));
+  ::unsetenv("JOURNAL_STREAM");
+  EXPECT_FALSE(is_the_journal(to.get()));
+}
+
+}  // namespace
+}  // namespace guard

@@ -1,0 +1,290 @@
+// What an answer is made of: how an open was asked, by whom, and what is said to it.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/fsuid.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "guardd/permission/decision.h"
+#include "guardd/permission/open_flags.h"
+#include "guardd/permission/opener.h"
+#include "tests/unit/judging.h"
+
+namespace guard {
+namespace {
+
+using testing::kRootGroup;
+using testing::kShop;
+using testing::kShopGroup;
+using testing::root;
+using testing::subject;
+
+// ---- how
+
+std::optional<std::uint64_t> no_memory(std::uint64_t /*address*/) {
+  return std::nullopt;
+}
+
+std::optional<Intent> said(std::string_view syscall) {
+  return intent_from(syscall, no_memory);
+}
+
+TEST(Intent, IsWhatTheFlagsSay) {
+  EXPECT_EQ(intent_of(O_RDONLY), (Intent{.reads = true}));
+  EXPECT_EQ(intent_of(O_WRONLY), (Intent{.writes = true}));
+  EXPECT_EQ(intent_of(O_RDWR), (Intent{.reads = true, .writes = true}));
+  EXPECT_EQ(intent_of(O_ACCMODE), (Intent{.writes = true}));
+  EXPECT_EQ(intent_of(O_RDONLY | O_TRUNC), (Intent{.reads = true, .truncates = true}));
+  EXPECT_EQ(intent_of(O_WRONLY | O_CREAT), (Intent{.writes = true, .creates = true}));
+  EXPECT_EQ(intent_of(O_WRONLY | O_CREAT | O_EXCL),
+            (Intent{.writes = true, .creates = true, .is_exclusive = true}));
+  // Without O_CREAT the other says nothing; O_DIRECTORY alone is no O_TMPFILE, which has its bit.
+  EXPECT_FALSE(intent_of(O_WRONLY | O_EXCL).is_exclusive);
+  EXPECT_FALSE(intent_of(O_DIRECTORY).is_nameless);
+  EXPECT_EQ(intent_of(O_WRONLY | O_TMPFILE),
+            (Intent{.writes = true, .creates = true, .is_nameless = true}));
+}
+
+#if defined(__x86_64__)
+TEST(Intent, IsReadOutOfTheCall) {
+  const Intent writes{.writes = true};
+  EXPECT_EQ(said("257 0xffffff9c 0x7ffe 0x1 0x0 0x0 0x0 0x7ffc 0x7f0a\n"), writes);
+  EXPECT_EQ(said("2 0x7ffe 0x1 0x1b6 0x0 0x0 0x0 0x7ffc 0x7f0a\n"), writes);
+  EXPECT_EQ(said("304 0x5 0x7ffe 0x1 0x0 0x0 0x0 0x7ffc 0x7f0a\n"), writes);
+  EXPECT_EQ(said("85 0x7ffe 0x1b6 0x0 0x0 0x0 0x0 0x7ffc 0x7f0a\n"),
+            (Intent{.writes = true, .truncates = true, .creates = true}));
+  EXPECT_EQ(said("59 0x7ffe 0x7ffe 0x7ffe 0x0 0x0 0x0 0x7ffc 0x7f0a\n"), (Intent{.reads = true}));
+  // What stands above the 32 bits of an argument is nobody's.
+  EXPECT_EQ(said("257 0xffffff9c 0x7ffe 0xdead00000001 0x0 0x0 0x0 0x7ffc 0x7f0a\n"), writes);
+}
+
+TEST(Intent, OfProgramsOf32Bits) {
+  EXPECT_EQ(said("5 0x7ffe 0x1 0x1b6 0x0 0x0 0x0 0xffc 0xf7f\n"), (Intent{.writes = true}));
+  EXPECT_EQ(said("295 0xffffff9c 0x7ffe 0x2 0x0 0x0 0x0 0xffc 0xf7f\n"),
+            (Intent{.reads = true, .writes = true}));
+  EXPECT_EQ(said("11 0x7ffe 0x7ffe 0x7ffe 0x0 0x0 0x0 0xffc 0xf7f\n"), (Intent{.reads = true}));
+}
+
+TEST(Intent, OfOpenat2IsInMemory) {
+  std::uint64_t asked = 0;
+  const auto intent = intent_from("437 0xffffff9c 0x7ffe 0xabc0 0x18 0x0 0x0 0x7ffc 0x7f0a\n",
+                                  [&](std::uint64_t address) -> std::optional<std::uint64_t> {
+                                    asked = address;
+                                    return O_RDWR | O_CREAT;
+                                  });
+  EXPECT_EQ(asked, 0xabc0U);
+  EXPECT_EQ(intent, (Intent{.reads = true, .writes = true, .creates = true}));
+  EXPECT_EQ(said("437 0xffffff9c 0x7ffe 0xabc0 0x18 0x0 0x0 0x7ffc 0x7f0a\n"), std::nullopt);
+}
+#endif
+
+TEST(Intent, OfWhatOpensWithoutSayingHowIsUnknown) {
+  for (const auto* text : {"426 0x5 0x1 0x1 0x1 0x0 0x8 0x7ffc 0x7f0a\n", "running\n", "",
+                           "-1 0x7ff 0x0\n", "257", "257 0xffffff9c 0x7ffe", "257 x y z 0 0 0 0 0",
+                           "99999999999999999999 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0", "\xff\xfe"})
+    EXPECT_EQ(said(text), std::nullopt) << text;
+}
+
+// ---- who
+
+TEST(Opener, IsReadOutOfTheStatus) {
+  const auto opener = asker_from(
+      "Name:\tsh\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t77\nNgid:\t0\nPid:\t78\nPPid:\t1\n"
+      "TracerPid:\t0\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nFDSize:\t64\n");
+  ASSERT_TRUE(opener);
+  EXPECT_EQ(opener->process, 77);
+  EXPECT_EQ(opener->uid, Uid{4});
+  EXPECT_EQ(opener->gid, Gid{8});
+}
+
+TEST(Opener, OfATornStatusIsUnknown) {
+  for (const auto* text :
+       {"", "Name:\tsh\n", "Name:\tx\nTgid:\t77\nUid:\t1\t2\t3\nGid:\t5\t6\t7\t8\n",
+        "Name:\tx\nTgid:\t77\nUid:\t1\t2\t3\tx\nGid:\t5\t6\t7\t8\n",
+        "Name:\tx\nTgid:\t77\nUid:\t1\t2\t3\t4"})
+    EXPECT_FALSE(asker_from(text)) << text;
+}
+
+TEST(Opener, IsWhoeverTheThreadBelongsTo) {
+  OpenerTable openers;
+  for (int times = 0; times < 2; ++times) {
+    const auto self = openers.find(::gettid());
+    ASSERT_TRUE(self);
+    EXPECT_EQ(self->process, ::getpid());
+    EXPECT_EQ(self->uid, Uid{::geteuid()});
+  }
+  EXPECT_FALSE(openers.find(0));
+  EXPECT_FALSE(openers.find(-1));
+  EXPECT_FALSE(openers.find(1 << 30));
+  ASSERT_TRUE(openers.find(::gettid()));
+}
+
+// Ids can change from one open to the next, and they are each thread's own.
+TEST(Opener, IsWhoItIsNow) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be others";
+  OpenerTable openers;
+  std::thread other([&] {
+    for (const uid_t user : {0U, 4242U, 0U}) {
+      ::setfsuid(user);
+      const auto opener = openers.find(::gettid());
+      ASSERT_TRUE(opener);
+      EXPECT_EQ(opener->uid, Uid{user});
+      EXPECT_EQ(opener->process, ::getpid());
+    }
+  });
+  other.join();
+}
+
+// ---- whether it was made just now
+
+constexpr std::int64_t kNow = 1'700'000'000'000'000'000;
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+OpenedFile newborn() {
+  OpenedFile opened;
+  opened.state = testing::lying(kRoot, kRootGroup);
+  opened.born = opened.changed = opened.modified = kNow - 1000;
+  opened.now = kNow;
+  return opened;
+}
+
+const Intent kCreates{.writes = true, .creates = true};
+
+TEST(MadeBy, AnOpenThatFoundNothing) {
+  EXPECT_EQ(made_by(newborn(), kCreates, kRoot), Novelty::kYes);
+  EXPECT_EQ(made_by(newborn(), std::nullopt, kRoot), Novelty::kYes);
+  auto nameless = newborn();
+  nameless.state.links = 0;
+  EXPECT_EQ(made_by(nameless, intent_of(O_TMPFILE | O_WRONLY), kRoot), Novelty::kYes);
+}
+
+TEST(MadeBy, IsMaybeWhereNobodyKnowsTheBirth) {
+  auto opened = newborn();
+  opened.born.reset();
+  EXPECT_EQ(made_by(opened, kCreates, kRoot), Novelty::kMaybe);
+  EXPECT_EQ(made_by(opened, intent_of(O_WRONLY | O_CREAT | O_EXCL), kRoot), Novelty::kYes);
+}
+
+TEST(MadeBy, NobodyWhoFoundIt) {
+  EXPECT_EQ(made_by(newborn(), Intent{.writes = true}, kRoot), Novelty::kNo);
+  const auto no = [](auto change) {
+    auto opened = newborn();
+    change(opened);
+    EXPECT_EQ(made_by(opened, kCreates, kRoot), Novelty::kNo);
+  };
+  no([](OpenedFile& opened) { opened.size = 1; });
+  no([](OpenedFile& opened) { opened.state.links = 2; });
+  no([](OpenedFile& opened) { opened.state.uid = kShop; });
+  no([](OpenedFile& opened) { opened.state.type = FileType::kDirectory; });
+  no([](OpenedFile& opened) { opened.now += 10 * kSecond; });
+  no([](OpenedFile& opened) { opened.changed += kSecond; });
+  no([](OpenedFile& opened) { opened.modified -= kSecond; });
+  no([](OpenedFile& opened) { opened.born = kNow - 100 * kSecond; });
+}
+
+// ---- what is said
+
+class Decide : public testing::Judge {
+ protected:
+  static OpenedFile old() {
+    auto opened = newborn();
+    opened.state = testing::lying(kShop, kShopGroup);
+    opened.size = 5;
+    return opened;
+  }
+  Decision created(std::string_view more, const Subject& by = root(),
+                   Novelty made = Novelty::kYes) {
+    return decide(policy(more), "new", newborn(), made, kCreates, UnknownIntent::kWrite, by);
+  }
+  Decision opened(std::string_view more, std::optional<Intent> intent, const Subject& by = root(),
+                  UnknownIntent unknown = UnknownIntent::kWrite) {
+    return decide(policy(more), "conf", old(), Novelty::kNo, intent, unknown, by);
+  }
+};
+
+constexpr auto kDeny = "action = \"deny\"\n";
+constexpr auto kContent = "action = \"deny\"\nguard = [\"content\"]\n";
+constexpr auto kReading = "action = \"deny\"\nguard = [\"read\"]\n";
+constexpr auto kAtOpen = "action = \"fix\"\nfix_at = \"open\"\n";
+
+TEST_F(Decide, WhatWouldBelongToAnotherIsDenied) {
+  EXPECT_EQ(created(kDeny).answer, AnswerKind::kDenied);
+  EXPECT_EQ(created(kDeny).operation, Operation::kCreate);
+  EXPECT_EQ(created(kDeny, subject(kShop, kShopGroup)).answer, AnswerKind::kAllowed);
+  EXPECT_EQ(created("action = \"fix\"\n").answer, AnswerKind::kAllowed);
+  EXPECT_EQ(created(kContent).answer, AnswerKind::kAllowed);
+}
+
+TEST_F(Decide, WhatMayHaveBeenThereIsNotDenied) {
+  EXPECT_EQ(created(kDeny, root(), Novelty::kMaybe).answer, AnswerKind::kAllowed);
+  EXPECT_EQ(created(kAtOpen, root(), Novelty::kMaybe).answer, AnswerKind::kToBeFixed);
+}
+
+TEST_F(Decide, PutRightAtOnceWhereThePolicyWantsIt) {
+  EXPECT_EQ(created(kAtOpen).answer, AnswerKind::kToBeFixed);
+  EXPECT_EQ(created("action = \"log\"\nfix_at = \"open\"\n").answer, AnswerKind::kAllowed);
+  EXPECT_EQ(created("action = \"deny\"\nfix_at = \"open\"\n").answer, AnswerKind::kDenied);
+  EXPECT_EQ(
+      created("action = \"deny\"\nfix_at = \"open\"\n[[policy.allow]]\nuser = \"root\"\n").answer,
+      AnswerKind::kToBeFixed);
+  EXPECT_EQ(created(kAtOpen, subject(kShop, kShopGroup)).answer, AnswerKind::kAllowed);
+}
+
+TEST_F(Decide, ContentIsForReadersOnly) {
+  EXPECT_EQ(opened(kContent, intent_of(O_RDONLY)).answer, AnswerKind::kAllowed);
+  EXPECT_FALSE(opened(kContent, intent_of(O_RDONLY)).operation);
+  EXPECT_EQ(opened(kContent, intent_of(O_WRONLY)).answer, AnswerKind::kDenied);
+  EXPECT_EQ(opened(kContent, intent_of(O_RDWR)).operation, Operation::kWrite);
+  EXPECT_EQ(opened(kContent, intent_of(O_RDONLY | O_TRUNC)).operation, Operation::kTruncate);
+  EXPECT_EQ(opened(kContent, intent_of(O_WRONLY), subject(kShop, kShopGroup)).answer,
+            AnswerKind::kAllowed);
+  EXPECT_EQ(opened(kDeny, intent_of(O_WRONLY | O_CREAT | O_TRUNC)).answer, AnswerKind::kAllowed);
+}
+
+TEST_F(Decide, ASecretIsForItsOwner) {
+  EXPECT_EQ(opened(kReading, intent_of(O_RDONLY)).answer, AnswerKind::kDenied);
+  EXPECT_EQ(opened(kReading, intent_of(O_RDWR)).operation, Operation::kRead);
+  EXPECT_EQ(opened(kReading, intent_of(O_WRONLY)).answer, AnswerKind::kAllowed);
+}
+
+TEST_F(Decide, AnUnknownIntentIsTheOneThatWasChosen) {
+  EXPECT_EQ(opened(kContent, std::nullopt).answer, AnswerKind::kDenied);
+  EXPECT_EQ(opened(kContent, std::nullopt, root(), UnknownIntent::kRead).answer,
+            AnswerKind::kAllowed);
+  // A secret stays one.
+  EXPECT_EQ(opened(kReading, std::nullopt, root(), UnknownIntent::kRead).answer,
+            AnswerKind::kDenied);
+  EXPECT_EQ(opened(kReading, std::nullopt).answer, AnswerKind::kDenied);
+}
+
+TEST_F(Decide, WhoeverIsSparedIsToldOf) {
+  const auto spared =
+      opened("action = \"deny\"\nguard = [\"content\"]\n[[policy.allow]]\nuser = \"root\"\n",
+             intent_of(O_WRONLY));
+  EXPECT_EQ(spared.answer, AnswerKind::kAllowed);
+  EXPECT_EQ(spared.operation, Operation::kWrite);
+}
+
+TEST_F(Decide, OnlySomePoliciesNeedAnAnswer) {
+  const auto needs = [&](std::string_view more, bool lsm) {
+    return needs_answers(policy(more), lsm);
+  };
+  for (const bool lsm : {false, true}) {
+    EXPECT_FALSE(needs("action = \"fix\"\n", lsm));
+    EXPECT_FALSE(needs("action = \"log\"\nguard = [\"content\", \"read\"]\n", lsm));
+    EXPECT_FALSE(needs("action = \"deny\"\nguard = [\"delete\", \"attributes\"]\n", lsm));
+    EXPECT_FALSE(needs("action = \"log\"\nfix_at = \"open\"\n", lsm));
+    EXPECT_TRUE(needs(kAtOpen, lsm));
+    EXPECT_EQ(needs(kDeny, lsm), !lsm);
+    EXPECT_EQ(needs(kContent, lsm), !lsm);
+    EXPECT_EQ(needs(kReading, lsm), !lsm);
+  }
+  EXPECT_TRUE(is_same_for_all(policy(kDeny)));
+  EXPECT_FALSE(is_same_for_all(policy(kContent)));
+  EXPECT_FALSE(is_same_for_all(policy(kReading)));
+}
+
+}  // namespace
+}  // namespace guard

@@ -1,0 +1,274 @@
+#include "guardd/settle/settle_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace guard {
+namespace {
+
+using namespace std::chrono_literals;
+
+FileId file_id(int number) {
+  return {"filesystem", 1, std::to_string(number)};
+}
+
+class SettleTest : public testing::Test {
+ protected:
+  static constexpr auto kSettle = 250ms;
+
+  WatchedDirectory& directory(int number, WatchedDirectory* parent, const std::string& name) {
+    return directories_.add(file_id(number), 0, parent, name);
+  }
+  void made(WatchedDirectory& in, const std::string& name, bool is_directory = false,
+            Evidence evidence = Evidence::kSomebodyElse, FileId object = {}) {
+    settle_.seen(in, name, {Operation::kCreate, nullptr, evidence, std::move(object), is_directory},
+                 kSettle, now_);
+  }
+  std::string taken() {
+    const auto due = settle_.take(now_);
+    if (!due) return "nothing";
+    const auto path = WatchedDirectories::path_of(*directories_.find(due->directory), due->name);
+    return due->look ? "look at " + path : path;
+  }
+
+  SteadyTime now_{1h};
+  WatchedDirectories directories_;
+  WatchedDirectory& root_ = directory(1, nullptr, "");
+  SettleQueue settle_{directories_, 8};
+};
+
+TEST_F(SettleTest, NothingIsTakenBeforeItHasRested) {
+  made(root_, "a");
+  now_ += 249ms;
+  EXPECT_EQ(taken(), "nothing");
+  now_ += 1ms;
+  EXPECT_EQ(taken(), "a");
+  EXPECT_EQ(taken(), "nothing");
+  EXPECT_FALSE(settle_.next());
+}
+
+TEST_F(SettleTest, WhatIsDeepWaitsNoLongerThanWhatIsNot) {
+  auto* above = &root_;
+  std::string path;
+  for (int level = 2; level < 8; ++level) {
+    made(*above, "d", true);
+    above = &directory(level, above, "d");
+    path += path.empty() ? "d" : "/d";
+  }
+  made(*above, "file");
+  now_ += 250ms;
+  EXPECT_EQ(taken(), path + "/file");
+  for (; !path.empty(); path.resize(path.size() < 2 ? 0 : path.size() - 2))
+    EXPECT_EQ(taken(), path);
+}
+
+TEST_F(SettleTest, WhateverHappensToItBeginsTheRestAnew) {
+  made(root_, "a");
+  for (int i = 0; i < 10; ++i) {
+    now_ += 200ms;
+    EXPECT_EQ(taken(), "nothing");
+    settle_.stirred(root_, "a", now_);
+  }
+  now_ += 250ms;
+  EXPECT_EQ(taken(), "a");
+}
+
+TEST_F(SettleTest, ADirectoryComesAfterWhatIsInIt) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "d", true);
+  now_ += 200ms;
+  made(below, "f");
+  now_ += 200ms;
+  EXPECT_EQ(taken(), "nothing");
+  now_ += 50ms;
+  EXPECT_EQ(taken(), "d/f");
+  now_ += 250ms;
+  EXPECT_EQ(taken(), "d");
+}
+
+TEST_F(SettleTest, ADirectoryWaitsForAFileThatIsStillWritten) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "d", true);
+  made(below, "f");
+  for (int i = 0; i < 5; ++i) {
+    now_ += 1s;
+    auto due = settle_.take(now_);
+    ASSERT_TRUE(due);
+    EXPECT_EQ(due->name, "f");
+    EXPECT_EQ(due->tries, static_cast<unsigned>(i));
+    ++due->tries;
+    settle_.put_back(*std::move(due), now_ + 1s);
+    EXPECT_EQ(taken(), "nothing");
+  }
+  now_ += 1s;
+  EXPECT_EQ(taken(), "d/f");
+  now_ += 1s;
+  EXPECT_EQ(taken(), "d");
+  EXPECT_EQ(root_.waiting_below, 0U);
+}
+
+TEST_F(SettleTest, WhatNeverRestsIsLookedAtAllTheSame) {
+  made(root_, "log");
+  const auto begun = now_;
+  while (taken() == "nothing") {
+    now_ += 100ms;
+    settle_.stirred(root_, "log", now_);
+    ASSERT_LE(now_ - begun, SettleQueue::kLongestWait);
+  }
+  EXPECT_EQ(now_ - begun, SettleQueue::kLongestWait);
+}
+
+TEST_F(SettleTest, ADirectoryThatIsAlwaysFilledIsLookedAtAllTheSame) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "d", true);
+  const auto begun = now_;
+  int i = 0;
+  for (auto found = taken(); found != "d"; found = taken()) {
+    if (found != "nothing") continue;
+    now_ += 100ms;
+    made(below, std::to_string(++i));
+    ASSERT_LE(now_ - begun, SettleQueue::kLongestWaitBelow + kSettle);
+  }
+  EXPECT_GE(now_ - begun, SettleQueue::kLongestWaitBelow);
+}
+
+TEST_F(SettleTest, WhatTheOwnerClosesRestsAnewAndStirsNothingAbove) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "d", true);
+  made(below, "f");
+  now_ += 200ms;
+  settle_.closed(below, "f", now_);
+  now_ += 200ms;
+  EXPECT_EQ(taken(), "nothing");
+  now_ += 50ms;
+  EXPECT_EQ(taken(), "d/f");
+  EXPECT_EQ(taken(), "d");
+}
+
+TEST_F(SettleTest, WhatIsPutBackKeepsTheEvidenceItHad) {
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+  now_ += 250ms;
+  auto due = settle_.take(now_);
+  ASSERT_TRUE(due);
+  made(root_, "a", false, Evidence::kNone, file_id(7));
+  settle_.put_back(*std::move(due), now_);
+  now_ += 250ms;
+  due = settle_.take(now_);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(due->seen.evidence, Evidence::kSomebodyElse);
+}
+
+TEST_F(SettleTest, SaysOfWhichFilesItKnowsNothingAnyMore) {
+  auto& below = directory(2, &root_, "d");
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+  made(below, "b", false, Evidence::kSomebodyElse, file_id(8));
+  made(root_, "c", false, Evidence::kNone, file_id(9));
+  settle_.replaced(root_, "a");
+  settle_.replaced(root_, "c");
+  directories_.forget(below);
+  now_ += 1s;
+  EXPECT_EQ(taken(), "nothing");
+  EXPECT_EQ(settle_.take_dropped(), (std::vector<FileId>{file_id(7), file_id(8)}));
+  EXPECT_TRUE(settle_.take_dropped().empty());
+}
+
+TEST_F(SettleTest, EvidenceStaysUntilTheOwnerPutsSomethingElseThere) {
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+  made(root_, "a", false, Evidence::kNone, file_id(7));
+  now_ += kSettle;
+  EXPECT_EQ(settle_.take(now_)->seen.evidence, Evidence::kSomebodyElse);
+
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+  made(root_, "a", false, Evidence::kNone, file_id(8));
+  now_ += kSettle;
+  EXPECT_EQ(settle_.take(now_)->seen.evidence, Evidence::kNone);
+
+  made(root_, "a");
+  settle_.replaced(root_, "a");
+  now_ += kSettle;
+  EXPECT_EQ(taken(), "nothing");
+}
+
+TEST_F(SettleTest, AStormBecomesALookAtTheDirectory) {
+  auto& below = directory(2, &root_, "d");
+  for (int i = 0; i < 8; ++i) made(root_, std::to_string(i));
+  for (int i = 0; i < 1000; ++i) made(below, std::to_string(i));
+  EXPECT_EQ(settle_.waiting(), 9U);
+  EXPECT_EQ(settle_.storms(), 1U);
+  now_ += kSettle;
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(taken(), std::to_string(i));
+  EXPECT_EQ(taken(), "look at d");
+  EXPECT_TRUE(settle_.take_overflowed().empty());
+}
+
+TEST_F(SettleTest, InAStormOneDoubtTakesTheEvidenceAway) {
+  for (int i = 0; i < 9; ++i) made(root_, std::to_string(i));
+  made(root_, "x", false, Evidence::kNone);
+  now_ += kSettle;
+  while (const auto due = settle_.take(now_))
+    EXPECT_EQ(due->seen.evidence, due->look ? Evidence::kNone : Evidence::kSomebodyElse);
+}
+
+TEST_F(SettleTest, WhatIsInADirectoryThatIsGoneIsForgotten) {
+  auto& below = directory(2, &root_, "d");
+  made(below, "f");
+  directories_.forget(below);
+  EXPECT_EQ(root_.waiting_below, 0U);
+  now_ += kSettle;
+  EXPECT_EQ(taken(), "nothing");
+  EXPECT_EQ(settle_.waiting(), 0U);
+}
+
+TEST_F(SettleTest, AMovedDirectoryTakesWhatWaitsInItAlong) {
+  auto& a = directory(2, &root_, "a");
+  auto& b = directory(3, &root_, "b");
+  auto& d = directory(4, &a, "d");
+  made(d, "f");
+  EXPECT_EQ(a.waiting_below, 1U);
+  WatchedDirectories::move(d, b, "e");
+  EXPECT_EQ(a.waiting_below, 0U);
+  EXPECT_EQ(b.waiting_below, 1U);
+  EXPECT_EQ(root_.waiting_below, 1U);
+  now_ += kSettle;
+  EXPECT_EQ(taken(), "b/e/f");
+  EXPECT_EQ(root_.waiting_below, 0U);
+}
+
+TEST_F(SettleTest, AForgottenTreeLeavesNothingWaiting) {
+  made(root_, "a");
+  settle_.forget_tree(0);
+  EXPECT_EQ(settle_.waiting(), 0U);
+  EXPECT_FALSE(settle_.next());
+}
+
+// rsync makes its files under another name.
+TEST_F(SettleTest, WhatIsKnownOfANameGoesWithARename) {
+  made(root_, ".a.tmp", false, Evidence::kSomebodyElse, file_id(9));
+  NoticedChange seen;
+  seen.operation = Operation::kRename;
+  seen.object = file_id(9);
+  settle_.renamed(root_, ".a.tmp", seen);
+  EXPECT_EQ(seen.operation, Operation::kCreate);
+  EXPECT_EQ(seen.evidence, Evidence::kSomebodyElse);
+  EXPECT_EQ(settle_.find(root_, ".a.tmp"), nullptr);
+}
+
+TEST_F(SettleTest, ButNotToAnotherObjectOfThatName) {
+  made(root_, "a", false, Evidence::kSomebodyElse, file_id(9));
+  NoticedChange seen;
+  seen.object = file_id(10);
+  settle_.renamed(root_, "a", seen);
+  EXPECT_EQ(seen.evidence, Evidence::kNone);
+}
+
+TEST_F(SettleTest, AfterALossNamesAloneAreNoEvidence) {
+  made(root_, "known", false, Evidence::kSomebodyElse, file_id(9));
+  made(root_, "by-name");
+  settle_.distrust();
+  EXPECT_EQ(settle_.find(root_, "known")->evidence, Evidence::kSomebodyElse);
+  EXPECT_EQ(settle_.find(root_, "by-name")->evidence, Evidence::kNone);
+}
+
+}  // namespace
+}  // namespace guard

@@ -1,0 +1,322 @@
+// From who owns what in a tree to a policy: the majority, rules for what is meant, and strays that
+// are told. Whatever the tree, the policy that comes out passes the checks and wants of everything
+// what it is now, but for what was told.
+
+#include "guardd/ctl/suggest/tree_owners.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "guardd/ctl/suggest/pattern.h"
+#include "guardd/ctl/suggest/proposal.h"
+#include "tests/unit/fakes.h"
+
+namespace guard::suggest {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr Owner kShop{Uid{1001}, Gid{1001}};
+constexpr Owner kAlice{Uid{1000}, Gid{1000}};
+constexpr Owner kRoots{Uid{0}, Gid{0}};
+constexpr Owner kRootShop{Uid{0}, Gid{1001}};
+
+// A tree made line by line; what is put in comes after what it is put in.
+class Made {
+ public:
+  explicit Made(Owner root = kShop, std::uint32_t mode = 0755) {
+    tree_.entries.push_back({0, "", root, 0040000U | mode});
+  }
+  Made& file(const std::string& path, Owner owner = kShop, std::uint32_t mode = 0644) {
+    return put(path, owner, 0100000U | mode);
+  }
+  Made& directory(const std::string& path, Owner owner = kShop, std::uint32_t mode = 0755) {
+    return put(path, owner, 0040000U | mode);
+  }
+  const WalkedTree& tree() const { return tree_; }
+  TreeOwners owners(const Expected& expected = {}) const { return owners_of(tree_, expected); }
+
+ private:
+  Made& put(const std::string& path, Owner owner, std::uint32_t mode) {
+    const auto slash = path.rfind('/');
+    std::size_t parent = 0;
+    if (slash != std::string::npos) {
+      while (parent < tree_.entries.size() && tree_.path_of(parent) != path.substr(0, slash))
+        ++parent;
+    }
+    tree_.entries.push_back({parent, path.substr(slash + 1), owner, mode});
+    return *this;
+  }
+  WalkedTree tree_;
+};
+
+TEST(SuggestPatterns, MeanOneNameAndNothingElse) {
+  for (const std::string name :
+       {"a",         "*", "**", "a/**/b", "[x]", "{a,b}",   "\\", "a\\b", "!",        "ä",
+        "new\nline", "'", "\"", " ",      "a,b", ".hidden", "-",  "#",    "\x1b[31m", "?"}) {
+    const auto pattern = exact_pattern(name);
+    ASSERT_TRUE(pattern) << name;
+    const auto glob = Glob::compile(*pattern);
+    ASSERT_TRUE(glob) << name;
+    EXPECT_TRUE(glob->matches(name)) << name;
+    for (const auto* other : {"x", "a/x", "aa", "x/b", "a b"})
+      EXPECT_EQ(glob->matches(other), name == other) << name << " and " << other;
+    EXPECT_TRUE(testing::is_harmless(toml_string(*pattern))) << name;
+  }
+  EXPECT_EQ(exact_pattern(""), ".");
+  EXPECT_EQ(exact_pattern("a[", true), "a\\[/**");
+  EXPECT_EQ(exact_pattern("bad\xff"), std::nullopt);
+  EXPECT_EQ(exact_pattern(std::string(600, 'x')), std::nullopt);
+}
+
+TEST(SuggestOwners, TheMajorityOwns) {
+  const auto found = Made(kRoots).file("a").file("b", {kShop.uid, Gid{4}}).file("c").owners();
+  EXPECT_EQ(found.most, kShop);
+  EXPECT_EQ(found.of_most, 2U);
+  EXPECT_EQ(found.entries, 3U);
+  ASSERT_EQ(found.rules.size(), 2U);
+  EXPECT_THAT(found.rules[0].match, ElementsAre("."));
+  EXPECT_THAT(found.rules[1].match, ElementsAre("b"));
+  EXPECT_EQ(Made(kAlice).owners().most, kAlice);                             // empty
+  EXPECT_EQ(Made(kAlice).file("a", kRoots).file("b").owners().most, kShop);  // as many: not root
+}
+
+TEST(SuggestOwners, OthersMakeFewRules) {
+  Made made;
+  for (const auto* name : {"1", "2", "3", "4", "5", "6", "7", "8", "9"}) made.file(name);
+  made.directory("home", kShop).file("home/x", kAlice).directory("home/y", kAlice);
+  made.file("home/y/z", kAlice);
+  made.file("a.key", kRootShop).file("b.key", kRootShop).directory("d").file("d/c.key", kRootShop);
+  made.file("one", kRootShop).file("d/e");
+  const auto found = made.owners();
+  EXPECT_EQ(found.most, kShop);
+  std::vector<std::vector<std::string>> matches;
+  for (const auto& rule : found.rules) matches.push_back(rule.match);
+  EXPECT_THAT(matches,
+              ElementsAre(ElementsAre("one"), ElementsAre("home/**"), ElementsAre("**/*.key")));
+  EXPECT_THAT(found.strays, IsEmpty());
+  EXPECT_EQ(found.rules[1].entries, 3U);
+}
+
+TEST(SuggestOwners, StraysOfRootMakeNoRules) {
+  Made made;
+  for (const auto* name : {"1", "2", "3", "4", "5", "6", "7"}) made.file(name);
+  made.file("stray", kRoots);
+  made.directory("empty", kRoots).directory("own", kRoots).file("own/x", kRoots);
+  made.directory("open", kRoots, 0777).file("open/x", kRoots);
+  const auto found = made.owners();
+  ASSERT_EQ(found.rules.size(), 1U);
+  EXPECT_THAT(found.rules[0].match, ElementsAre("own", "own/x"));
+  ASSERT_EQ(found.strays.size(), 1U);
+  EXPECT_THAT(found.strays[0].match, ElementsAre("stray", "empty", "open", "open/x"));
+
+  made.directory(".git");
+  const auto deployed = made.owners();
+  EXPECT_TRUE(deployed.is_deployed_by_git);
+  EXPECT_THAT(deployed.rules, IsEmpty());
+  EXPECT_EQ(deployed.strays[0].entries, 6U);
+  Expected doubtful;
+  doubtful.trusts_present = false;
+  EXPECT_THAT(made.owners(doubtful).rules, IsEmpty());
+}
+
+TEST(SuggestOwners, ThereIsAnEndToRules) {
+  Made made;
+  for (int i = 0; i < 400; ++i) made.file("own" + std::to_string(i));
+  for (int i = 0; i < 70; ++i) {
+    const auto name = "d" + std::to_string(i);
+    made.directory(name).file(name + "/1", kAlice).file(name + "/2", kAlice);
+  }
+  const auto found = made.owners();
+  ASSERT_EQ(found.rules.size(), 1U);
+  EXPECT_EQ(found.rules[0].match.size(), 50U + 20U);
+  ASSERT_EQ(found.unsaid.size(), 1U);
+  EXPECT_EQ(found.rules[0].entries + found.unsaid[0].entries, 140U);
+  EXPECT_EQ(found.unsaid[0].entries, 20U);
+}
+
+// In a set-gid directory even an accident has the group of the service.
+TEST(SuggestOwners, AnInheritedGroupIsNoSign) {
+  Made made;
+  made.file("a").file("b").directory("s", kShop, 02755).file("s/x", kRootShop).file("s/y");
+  EXPECT_THAT(made.owners().rules, IsEmpty());
+  EXPECT_EQ(made.owners().strays.size(), 1U);
+}
+
+TEST(SuggestOwners, AServiceOwnsWhateverLiesThere) {
+  Made made(kRoots);
+  made.file("a", kRoots).file("b", kRoots);
+  const auto found = made.owners({Uid{1001}, Gid{7}, false, false});
+  EXPECT_EQ(found.most, (Owner{Uid{1001}, Gid{7}}));
+  EXPECT_THAT(found.rules, IsEmpty());
+  EXPECT_EQ(found.strays[0].entries, 3U);
+}
+
+TEST(SuggestOwners, WhatSystemdGivesIsNoOnesElse) {
+  Made made(kAlice);
+  made.file("a").file("b");
+  EXPECT_EQ(made.owners().rules.size(), 1U);
+  EXPECT_THAT(made.owners({kShop.uid, kShop.gid, true, true}).rules, IsEmpty());
+  EXPECT_EQ(made.owners({kShop.uid, kShop.gid, true, true}).strays[0].example, "");
+}
+
+// nginx makes its directories www-data:root, and its files in them www-data:www-data.
+TEST(SuggestOwners, NewFilesOfAServiceHaveItsGroup) {
+  const Owner odd{kShop.uid, Gid{0}};
+  Made made(kRoots);
+  made.directory("a", odd).directory("b", odd);
+  const auto found = made.owners({kShop.uid, kShop.gid, true, false});
+  EXPECT_EQ(found.most, kShop);
+  ASSERT_EQ(found.rules.size(), 2U);
+  EXPECT_THAT(found.rules[1].match, ElementsAre("a", "b"));
+  EXPECT_EQ(Made({kShop.uid, Gid{4}}, 02750).owners({kShop.uid, kShop.gid, true, false}).most,
+            (Owner{kShop.uid, Gid{4}}));
+  EXPECT_EQ(
+      made.file("a/x", {kShop.uid, Gid{9}}).owners({kShop.uid, kShop.gid, true, false}).most.gid,
+      Gid{9});
+}
+
+TEST(SuggestOwners, ModesAreToldWhereNearlyAllAgree) {
+  Made made;
+  made.file("a", kShop, 0640).file("b", kShop, 0640).file("c", kShop, 0640).file("x", kRoots, 0777);
+  EXPECT_EQ(made.owners().file_mode, Mode{0640});
+  EXPECT_EQ(made.owners().dir_mode, std::nullopt);  // too few to tell
+  made.file("d", kShop, 0600);
+  EXPECT_EQ(made.owners().file_mode, std::nullopt);
+}
+
+TEST(SuggestNames, AreThoseOfPolicies) {
+  EXPECT_EQ(policy_name("postgresql@15-main"), "postgresql-15-main");
+  EXPECT_EQ(policy_name("Shop 2"), "shop-2");
+  EXPECT_EQ(policy_name("..-x"), "x");
+  EXPECT_EQ(policy_name("srv-my\\x2dapp"), "srv-my-x2dapp");
+  EXPECT_EQ(policy_name("\xff@/"), "suggested");
+  EXPECT_EQ(policy_name(""), "suggested");
+  EXPECT_LE(policy_name(std::string(300, 'a')).size(), 64U);
+}
+
+Proposal proposal_of(const TreeOwners& owners, bool keeps_strays) {
+  const auto number = [](auto id) { return std::to_string(id.value); };
+  Proposal proposal;
+  proposal.name = "shop";
+  proposal.paths = {"/srv/shop"};
+  proposal.owner = number(owners.most.uid);
+  proposal.group = number(owners.most.gid);
+  const auto add = [&](const std::vector<OwnerRule>& from, std::vector<ProposedRule>& to) {
+    for (const auto& rule : from)
+      to.push_back(
+          {rule.match, number(rule.owner.uid), number(rule.owner.gid), rule.entries, rule.example});
+  };
+  add(owners.rules, proposal.rules);
+  add(owners.strays, keeps_strays ? proposal.rules : proposal.strays);
+  add(owners.unsaid, proposal.unsaid);
+  return proposal;
+}
+
+std::size_t count(const std::vector<OwnerRule>& rules) {
+  std::size_t all = 0;
+  for (const auto& rule : rules) all += rule.entries;
+  return all;
+}
+
+// How many entries the policy would not leave as they are.
+std::size_t differing(const WalkedTree& tree, const Policy& policy) {
+  std::size_t differing = 0;
+  for (std::size_t at = 0; at < tree.entries.size(); ++at) {
+    const auto path = tree.path_of(at);
+    const auto* wanted = &policy.wanted;
+    for (const auto& rule : policy.rules) {
+      if (!rule.matches(path)) continue;
+      wanted = &rule.wanted;
+      break;
+    }
+    if (Owner{wanted->owner.id, wanted->group.id} != tree.entries[at].owner) ++differing;
+  }
+  return differing;
+}
+
+WalkedTree random_tree(std::mt19937& random) {
+  const std::vector<std::string> names{
+      "a",     "b.key",     "c.key", "*",  "**",     "[x]",          "{a,b}",
+      "\\",    "new\nline", "\xff",  "\"", "'''",    "ä.key",        ".git",
+      "x.log", "y.log",     "#",     "\t", "\x1b[m", "\xe2\x80\xae", std::string(255, 'n'),
+      "a\\b"};
+  const std::vector<Owner> owners{kShop, kShop, kShop, kAlice, kRoots, kRoots, kRootShop};
+  const auto pick = [&](std::size_t most) { return random() % most; };
+  WalkedTree tree;
+  tree.entries.push_back({0, "", owners[pick(owners.size())], 0040755});
+  const auto size = 2 + pick(120);
+  // Often what lies in a directory is of one owner, as in life.
+  for (std::size_t at = 1; at < size; ++at) {
+    auto parent = pick(tree.entries.size());
+    while (!tree.entries[parent].is_directory()) parent = tree.entries[parent].parent;
+    const auto& above = tree.entries[parent];
+    Entry entry;
+    entry.parent = parent;
+    entry.name = names[pick(names.size())] + (pick(3) == 0 ? "" : std::to_string(at));
+    entry.owner = pick(3) != 0 && parent != 0 ? above.owner : owners[pick(owners.size())];
+    entry.mode = pick(3) == 0 ? 0040755U | (pick(4) == 0 ? 02020U : 0U) : 0100644U;
+    bool is_taken = false;
+    for (const auto& other : tree.entries)
+      is_taken = is_taken || (other.parent == parent && other.name == entry.name);
+    if (!is_taken) tree.entries.push_back(std::move(entry));
+  }
+  return tree;
+}
+
+TEST(SuggestOwners, AnyTreeComesOutAsItIsButForWhatIsTold) {
+  std::mt19937 random(20261121);  // NOLINT(cert-msc51-cpp): the same trees each time
+  std::size_t rules = 0;
+  std::size_t strays = 0;
+  for (int round = 0; round < 150; ++round) {
+    const auto tree = random_tree(random);
+    Expected expected;
+    if (round % 3 == 0) expected.owner = kShop.uid;
+    if (round % 3 == 0) expected.group = kShop.gid;
+    expected.trusts_present = round % 5 != 0;
+    expected.is_given = round % 6 == 0;
+    const auto owners = owners_of(tree, expected);
+    for (const bool keeps_strays : {false, true}) {
+      const auto text = policy_text(proposal_of(owners, keeps_strays));
+      const auto loaded = testing::World().load_good(text);
+      ASSERT_TRUE(loaded.set) << text;
+      const auto told = count(owners.unsaid) + (keeps_strays ? 0 : count(owners.strays));
+      ASSERT_EQ(differing(tree, loaded.policy()), told) << text;
+    }
+    rules += owners.rules.size();
+    strays += owners.strays.size();
+  }
+  EXPECT_GT(rules, 50U);
+  EXPECT_GT(strays, 50U);
+}
+
+// Whatever the values, no line ends early, and nothing of it reaches a terminal.
+TEST(SuggestProposals, CommentsStayComments) {
+  Proposal proposal;
+  proposal.name = "shop";
+  proposal.paths = {"/srv/sh\"op\n\\"};
+  proposal.owner = "shop";
+  proposal.group = "sh\"op";
+  proposal.why = {"runs as x\naction = \"deny\"", "\x1b[31m red"};
+  proposal.strays = {{{"a\nb"}, "sh\"op", "0", 2, "a\nowner = \"root\""}};
+  proposal.unsaid = {{{}, "a\nb", "c", 1, "\xff\n"}};
+  Suggestion suggestion;
+  suggestion.proposals = {proposal};
+  suggestion.left_out = {{"/x\n[[policy]]", "because\nnot"}};
+  const auto text = file_text(suggestion);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  Diagnostics diagnostics;
+  const auto drafts = read_policies(text, diagnostics.add_file("x"), diagnostics);
+  EXPECT_FALSE(diagnostics.has_errors()) << text;
+  ASSERT_EQ(drafts.size(), 1U);
+  EXPECT_EQ(drafts[0].paths[0].value, proposal.paths[0]);
+  EXPECT_EQ(std::get<std::string>(drafts[0].group->value), proposal.group);
+  EXPECT_EQ(drafts[0].action.value, Action::kLog);
+  EXPECT_THAT(drafts[0].rules, IsEmpty());
+}
+
+}  // namespace
+}  // namespace guard::suggest
