@@ -22,7 +22,7 @@ using testing::StartsWith;
 
 const Json& schema() {
   static const Json kSchema = [] {
-    std::ifstream file(std::string(GUARD_SOURCE_DIR) + "/policy/record.schema.json");
+    std::ifstream file(std::string(GUARD_SOURCE_DIR) + "/policy/record/record.schema.json");
     return Json::parse(file);
   }();
   return kSchema;
