@@ -1,10 +1,10 @@
 /*
- * Shows a notification on the desktop whenever somebody breaks a policy of guardd: with sd-bus.
+ * Shows a desktop notification when a user breaks a policy of guardd. It uses sd-bus.
  *
  *     cc -o notify notify.c $(pkg-config --cflags --libs libsystemd)
  *
- * It may be started before guardd, and guardd may be restarted meanwhile. NOTIFY is the command
- * that shows it, notify-send if nothing is said; it gets --, a title and a text.
+ * You may start it before guardd, and guardd may restart. NOTIFY is the command that shows the
+ * notification, notify-send by default. It gets --, a title and a text.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,7 +22,7 @@
 
 extern char** environ;
 
-/* What files are called is for others to choose: no control characters, and no markup. */
+/* Other users choose file names, so control characters and markup are removed. */
 static void add_plain(char* text, size_t size, const char* from) {
   size_t length = strlen(text);
   for (; *from != '\0' && length + 6 < size; ++from) {
@@ -48,8 +48,7 @@ static void show(char* title, char* text) {
   if (code != 0) fprintf(stderr, "%s: %s\n", command, strerror(code));
 }
 
-/* The text of the variant that comes next, or of the first one of its list; else it is passed over.
- */
+/* Reads the next variant if it is a text, or the first of a list of texts; skips any other. */
 static int read_text(sd_bus_message* message, const char** text) {
   const char* contents = NULL;
   const char* rest = NULL;
@@ -65,14 +64,14 @@ static int read_text(sd_bus_message* message, const char** text) {
   return code < 0 ? code : sd_bus_message_exit_container(message);
 }
 
-/* A field may be missing: not everybody is told everything, and not everything is known. */
-static int incident_told(sd_bus_message* reply, void* data, sd_bus_error* error) {
+/* Fields may be absent, if they are unknown or the caller may not see them. */
+static int incident_received(sd_bus_message* reply, void* data, sd_bus_error* error) {
   const char* policy = "a policy";
-  const char* who = "somebody";
+  const char* who = "an unknown user";
   const char* path = "see guardctl incidents";
   (void)data;
   (void)error;
-  if (sd_bus_message_is_method_error(reply, NULL)) return 0; /* it may have ended meanwhile */
+  if (sd_bus_message_is_method_error(reply, NULL)) return 0; /* the incident is gone */
   int code = sd_bus_message_enter_container(reply, 'a', "{sv}");
   while (code >= 0 && (code = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
     const char* field = NULL;
@@ -86,7 +85,7 @@ static int incident_told(sd_bus_message* reply, void* data, sd_bus_error* error)
     if (strcmp(field, "sample") == 0) path = text;
   }
   if (code < 0) {
-    fprintf(stderr, "an incident that cannot be read: %s\n", strerror(-code));
+    fprintf(stderr, "cannot read an incident: %s\n", strerror(-code));
     return 0;
   }
   char title[256] = "guardd: ";
@@ -99,21 +98,21 @@ static int incident_told(sd_bus_message* reply, void* data, sd_bus_error* error)
   return 0;
 }
 
-/* Everybody on a bus can send signals: that there is something may be heard from anybody, what it
-   is only guardd is asked. */
+/* Any user on a bus can send signals, so the signal is only a hint, and guardd itself is asked for
+   the incident. */
 static int incident_opened(sd_bus_message* message, void* data, sd_bus_error* error) {
   const char* id = NULL;
   (void)data;
   (void)error;
   if (sd_bus_message_read(message, "s", &id) < 0) return 0;
   (void)sd_bus_call_method_async(sd_bus_message_get_bus(message), NULL, NAME, OBJECT, MANAGER,
-                                 "GetIncident", incident_told, NULL, "s", id);
+                                 "GetIncident", incident_received, NULL, "s", id);
   return 0;
 }
 
 int main(void) {
   sd_bus* bus = NULL;
-  signal(SIGCHLD, SIG_IGN); /* nobody waits for what shows it */
+  signal(SIGCHLD, SIG_IGN); /* children are never waited for */
   int code = sd_bus_open_system(&bus);
   if (code >= 0)
     code = sd_bus_match_signal(bus, NULL, NAME, OBJECT, MANAGER, "IncidentOpened", incident_opened,

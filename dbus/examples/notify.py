@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Shows a notification on the desktop whenever somebody breaks a policy of guardd: with python3-dbus and python3-gi.
+"""Shows a desktop notification when a user breaks a policy of guardd. It uses python3-dbus and python3-gi.
 
-It may be started before guardd, and guardd may be restarted meanwhile. NOTIFY is the command that shows it,
-notify-send if nothing is said; it gets --, a title and a text.
+You may start it before guardd, and guardd may restart. NOTIFY is the command that shows the notification, notify-send
+by default. It gets --, a title and a text.
 """
 import html
 import os
@@ -19,7 +19,7 @@ MANAGER = 'org.guardd.Guard1.Manager'
 
 
 def plain(text):
-    """What files are called is for others to choose: no control characters, and no markup."""
+    """Other users choose file names, so control characters and markup are removed."""
     return html.escape(''.join(c if c.isprintable() else '?' for c in str(text)), quote=False)
 
 
@@ -34,13 +34,13 @@ def show(title, text):
 
 
 def incident_opened(_id, record):
-    """A field may be missing: not everybody is told everything, and not everything is known."""
+    """Fields may be absent, if they are unknown or the caller may not see them."""
     paths = record.get('sample') or [record.get('path', 'see guardctl incidents')]
-    who = record.get('login_user', record.get('unit', 'somebody'))
+    who = record.get('login_user', record.get('unit', 'an unknown user'))
     show('guardd: ' + plain(record.get('policy', 'a policy')), plain(who) + ': ' + plain(paths[0]))
 
 
 dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
-# By its name: the binding follows whoever owns it, and hears nobody else.
+# By its name: the binding follows the owner of the name, and ignores other senders.
 dbus.SystemBus().add_signal_receiver(incident_opened, 'IncidentOpened', MANAGER, NAME, PATH)
 GLib.MainLoop().run()
