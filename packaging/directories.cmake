@@ -1,7 +1,7 @@
-# Where the software that we fit into looks for its files: asked from pkg-config, and cache variables, so that a
-# packager can say otherwise. What is there for people to find (completions) follows our own prefix, unless it is /usr.
+# The directories in which other software looks for its files. pkg-config knows them, and a packager can override them
+# as cache variables. Completions follow our own prefix, unless it is /usr.
 
-# guard_directory(NAME "PACKAGE VARIABLE" FALLBACK "what is there" [BELOW path below the variable])
+# guard_directory(NAME "PACKAGE VARIABLE" FALLBACK "DESCRIPTION" [BELOW PATH below the directory of the variable])
 function(guard_directory name asked fallback what)
   if(NOT DEFINED ${name})
     cmake_parse_arguments(PARSE_ARGV 4 arg "" "BELOW" "")
@@ -28,7 +28,7 @@ guard_directory(GUARD_DBUS_INTERFACES_DIR "dbus-1 datadir" /usr/share/dbus-1/int
                 BELOW dbus-1/interfaces)
 guard_directory(GUARD_POLKIT_ACTIONS_DIR "polkit-gobject-1 actiondir" /usr/share/polkit-1/actions "Actions of polkit")
 
-# Where guardd reads its settings and policies, whatever the prefix.
+# guardd reads its settings and policies from here, whatever the prefix.
 set(GUARD_CONFIG_DIR /etc/guardd)
 
 set(bash_completions ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
@@ -38,7 +38,7 @@ if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   guard_directory(GUARD_BASH_COMPLETIONS_DIR "bash-completion completionsdir" ${bash_completions} "For bash")
   guard_directory(GUARD_FISH_COMPLETIONS_DIR "fish completionsdir" ${fish_completions} "For fish")
 endif()
-# Strings: a relative path is one below the prefix, and must stay so.
+# These are strings, because a relative path must stay relative to the prefix.
 set(GUARD_BASH_COMPLETIONS_DIR ${bash_completions} CACHE STRING "Completions for bash")
 set(GUARD_ZSH_COMPLETIONS_DIR ${zsh_completions} CACHE STRING "Completions for zsh")
 set(GUARD_FISH_COMPLETIONS_DIR ${fish_completions} CACHE STRING "Completions for fish")
