@@ -1,7 +1,7 @@
 # bash completion for guardctl                             -*- shell-script -*-
 # shellcheck shell=bash
 
-# The names of the policies there are, from the directories named on the command line if any.
+# The names of the policies, from the directories on the command line if there are any.
 _guardctl_policies() {
   local -a directories=()
   local i
@@ -15,7 +15,7 @@ _guardctl_policies() {
     sed -n 's/^    "name": "\([a-z0-9._-]*\)",\{0,1\}$/\1/p'
 }
 
-# The last incidents, as far as the running guardd tells.
+# The last incidents, from the running guardd.
 _guardctl_incidents() {
   "${COMP_WORDS[0]/#\~/$HOME}" incidents --limit 20 --json 2>/dev/null | sed -n 's/^    "id": "\([a-z0-9]*\)",\{0,1\}$/\1/p'
 }
@@ -28,7 +28,7 @@ _guardctl() {
     removexattr setacl setflags mount read'
   COMPREPLY=()
 
-  # "--op=create" arrives as three words where = breaks words.
+  # "--op=create" arrives as three words if = is a word break.
   if [[ $current == = ]]; then
     current=''
   elif [[ $previous == = ]] && ((COMP_CWORD > 1)); then
