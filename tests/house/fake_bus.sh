@@ -1,8 +1,8 @@
 # shellcheck shell=bash source=tests/house/typed.sh
-# A bus of the test's own, which guardctl takes for the system's, and on it fake_guardd:
+# A private bus that guardctl uses as the system bus, with fake_guardd on it:
 #
-#   start_guardd; end_guardd         it comes and goes
-#   tell_guardd BeOfHealth degraded  a method of it, with its words
+#   start_guardd; end_guardd         starts and ends it
+#   tell_guardd BeOfHealth degraded  calls one of its methods
 . "$GUARD_SOURCE_DIR/tests/house/typed.sh"
 
 command -v dbus-daemon >/dev/null || skip "dbus-daemon is not installed"

@@ -1,11 +1,11 @@
 # shellcheck shell=bash source=tests/script.sh
-# How the tests of guardctl and guardd type a command and hold its answer against what was promised. Each works in a
-# directory of its own, which is also the current one, with the helper's functions:
+# Tests of guardctl and guardd use these functions to run a command and to check its output. Each test has a scratch
+# directory, which is also the current one.
 #
-#   typed 1 guardctl check x.toml    runs it; fails unless it ends with 1; keeps what it said in out and err
-#   out_has 'a pattern'              standard output has a line that matches; also out_lacks, err_has, err_lacks
-#   out_is '' / err_is ''            it is exactly this
-#   json '.policies | length == 2'   standard output is JSON, and the jq filter is true of it
+#   typed 1 guardctl check x.toml    runs the command; fails unless its exit status is 1; keeps its output in out and err
+#   out_has 'a pattern'              a line of standard output matches; also out_lacks, err_has, err_lacks
+#   out_is '' / err_is ''            the output is exactly this
+#   json '.policies | length == 2'   standard output is JSON, and the jq filter is true for it
 . "$GUARD_SOURCE_DIR/tests/script.sh"
 
 unset NO_COLOR PAGER LESS MANPAGER
@@ -20,11 +20,11 @@ cd "$scratch" || exit 1
 
 said='' out='' err=''
 
-# All that guardctl knows, as its help, its man page and its completions must say.
+# All verbs of guardctl. Its help, its man page and its completions must have them.
 # shellcheck disable=SC2034  # for the tests
 verbs=(check doctor exec explain export fix incidents learn list metrics pause reload report resume scan show show-incident status suggest undo watch)
 
-# A failure says what was typed, what was expected and what came.
+# A failure prints the command, what was expected and the output.
 wrong() {
   echo "typed:    $said"
   cat -v <<<"expected: $1"
@@ -33,7 +33,7 @@ wrong() {
   exit 1
 }
 
-# Bytes that are no text must not stop a test, so NULs apart everything is kept.
+# Output that is not text must not stop a test: all bytes but NUL are kept.
 typed() {
   local expected=$1 got=0
   shift
@@ -54,21 +54,21 @@ out_is() { [[ $out == "$1" ]] || wrong "standard output to be: '$1'"; }
 err_is() { [[ $err == "$1" ]] || wrong "standard error to be: '$1'"; }
 json() { jq -e "$1" <<<"$out" >/dev/null 2>&1 || wrong "JSON of which this is true: $1"; }
 
-# Whoever is not root hears on top that his files are not root's. With this, he need not.
+# For users other than root, guardctl also warns that root does not own the files. This removes the warning.
 as_for_root() {
   ((EUID == 0)) || err=$(grep -vF 'guardd will refuse this file until root owns it' <<<"$err" || :)
 }
 
-# Nothing was said against it.
+# The command printed no errors and no warnings.
 unblamed() {
   as_for_root
   err_is ''
 }
 
-# Trees that are there must be safe from third users, and in a scratch directory they are safe only from root's.
-need_root() { ((EUID == 0)) || skip "not root: its trees could be swapped by whoever runs it"; }
+# Trees must be safe from third users; in a scratch directory, they are only if root owns it.
+need_root() { ((EUID == 0)) || skip "not root: the user who runs the test could replace its trees"; }
 
-# Wrong usage: 2, one line on standard error that names the program, and no help dumped anywhere.
+# Wrong usage: exit status 2, one line on standard error that names the program, and no help text.
 misused() {
   local pattern=$1
   shift
@@ -79,12 +79,12 @@ misused() {
   err_lacks 'Usage:'
 }
 
-# The long options that the last answer, a help, tells of; "options" holds them.
+# Puts the long options in the last output, a help text, into "options".
 options=()
 # shellcheck disable=SC2034  # for the tests
 find_options() { mapfile -t options < <(grep -E '^ ' <<<"$out" | grep -oE -e '--[a-z-]+' | sort -u); }
 
-# No line of the last answer is wider than a terminal.
+# No line of the last output is wider than a terminal.
 fits() {
   local line
   while IFS= read -r line; do
@@ -92,7 +92,7 @@ fits() {
   done <<<"$out"
 }
 
-# as_ordinary STATUS COMMAND...: by somebody who is not root. As root, by nobody; else by whoever runs the test.
+# as_ordinary STATUS COMMAND...: runs it as a user other than root: as the user nobody if root runs the test.
 as_ordinary() {
   local status=$1
   shift
@@ -103,15 +103,15 @@ as_ordinary() {
   fi
 }
 
-# What as_ordinary calls must be reachable for that user.
+# The user of as_ordinary must be able to reach the programs.
 need_ordinary() {
   ((EUID == 0)) || return 0
   setpriv --reuid=nobody --regid=nogroup --clear-groups test -x "$(command -v guardctl)" ||
     skip "an ordinary user cannot reach the build directory"
 }
 
-# on_terminal STATUS COMMAND...: the same with its output on a terminal of 80 columns and 24 rows; out is what it shows,
-# without the returns that terminals want.
+# on_terminal STATUS COMMAND...: runs it on a terminal of 80 columns and 24 rows; out is what it shows, without carriage
+# returns.
 on_terminal() {
   local expected=$1 command got=0
   shift
@@ -123,7 +123,7 @@ on_terminal() {
   ((got == expected)) || wrong "exit status $expected, not $got"
 }
 
-# policy NAME PATH OWNER [LINE...]: a policy on standard output.
+# policy NAME PATH OWNER [LINE...]: prints a policy.
 policy() {
   printf '[[policy]]\nname = "%s"\npaths = ["%s"]\nowner = "%s"\n' "$1" "$2" "$3"
   shift 3
