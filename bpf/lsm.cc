@@ -49,19 +49,6 @@ Result<std::vector<LsmHook>> choose(const bpf_object* object, const KernelTypes&
   return hooks;
 }
 
-void note_instructions(const bpf_object* object, std::vector<LsmHook>& hooks) {
-  auto hook = hooks.begin();  // same order as in choose()
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object) {
-    if (!std::string_view(bpf_program__section_name(program)).starts_with("lsm/")) continue;
-    bpf_prog_info info{};
-    std::uint32_t length = sizeof info;
-    if (hook->loaded && bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &length) == 0)
-      hook->verified_instructions = info.verified_insns;
-    ++hook;
-  }
-}
-
 // The skeleton's programs, each with the place for its link.
 std::vector<bpf_prog_skeleton*> programs_in(const bpf_object_skeleton& skeleton) {
   std::vector<bpf_prog_skeleton*> programs;
@@ -151,7 +138,6 @@ Result<Lsm> Lsm::load(std::span<const KnownHook> known) {
   programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.happenings), Programs::take,
                                         programs.get(), nullptr));
   if (!programs->ring) return log.error(errno, "map the LSM programs' ring");
-  note_instructions(skeleton->obj, hooks);
   return Lsm(std::move(programs), std::move(hooks));
 }
 
@@ -331,14 +317,6 @@ Result<LsmCounters> Lsm::counters() const {
 std::uint64_t Lsm::lost() const {
   const auto lost = sum_of(programs_->skeleton->maps.counters, kCounterLost);
   return lost ? *lost : 0;
-}
-
-std::optional<Opening> Lsm::opening(std::int32_t thread) const {
-  Opening opening{};
-  const auto key = static_cast<std::uint32_t>(thread);
-  if (bpf_map_lookup_elem(bpf_map__fd(programs_->skeleton->maps.openings), &key, &opening) != 0)
-    return std::nullopt;
-  return opening;
 }
 
 Result<bool> Lsm::built_in() {

@@ -27,7 +27,6 @@ struct LsmHook {
   bool loaded = false;                      // else this kernel goes without it
   std::string why_not;                      // one sentence where it is not loaded
   std::uint32_t guards = 0;                 // that get less without it, as bits of GuardKind
-  std::uint32_t verified_instructions = 0;  // what the verifier went through, of 1,000,000
 };
 
 struct LsmCounters {
@@ -121,7 +120,6 @@ class Lsm : public KernelTables {
 
   Result<LsmCounters> counters() const;
   std::uint64_t lost() const;  // told to nobody, since load()
-  std::optional<Opening> opening(std::int32_t thread) const;
   const std::vector<LsmHook>& hooks() const { return hooks_; }
 
   // Whether this kernel was built with BPF LSM at all, by its BTF.

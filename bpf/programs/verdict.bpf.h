@@ -435,25 +435,3 @@ static __always_inline int judge_ioctl(struct file* file, __u32 command) {
       return 0;
   }
 }
-
-struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH);
-  __uint(max_entries, 4096);
-  __type(key, __u32);  // the thread
-  __type(value, struct Opening);
-} openings SEC(".maps");
-
-// For the one who will be asked for permission next, while this thread waits.
-static __noinline int note_opening(struct file* file) {
-  struct TreeHit hit = {};
-  if (find_tree(file->f_path.dentry, &hit) != kPlaceInside) return 0;
-  if (!(hit.tag->flags & kTreeAnswers)) return 0;
-  const __u32 thread = (__u32)bpf_get_current_pid_tgid();
-  const struct Opening opening = {.inode = file->f_inode->i_ino,
-                                  .device = file->f_inode->i_sb->s_dev,
-                                  .flags = file->f_flags,
-                                  .mode = file->f_mode,
-                                  .fsuid = subject_uid()};
-  bpf_map_update_elem(&openings, &thread, &opening, BPF_ANY);
-  return 0;
-}

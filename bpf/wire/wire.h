@@ -64,9 +64,6 @@ enum EventKind {
   kHappeningRead,
 };
 
-// Of what guards all trees together have: besides those, whether any has to be answered for.
-enum { kMindedAnswers = 1 << 8 };
-
 enum { kAnyMode = 0xffffffff };  // no mode is wanted
 
 // Who and what an object should be, and how far to go for it.
@@ -83,7 +80,6 @@ enum TreeFlag {
   kTreeStrict = 2,           // refuse package managers too
   kTreeUndecidable = 4,      // its patterns are too many for the kernel: refuse nothing
   kTreeAsciiOnly = 8,        // its patterns cannot be decided for other names
-  kTreeAnswers = 16,         // somebody will ask how a file in it was opened
 };
 
 // Hangs on the inode of a tree's root, in inode storage.
@@ -149,15 +145,6 @@ struct TreeStanding {
   __u64 is_guardd;  // 1
 };
 
-// How a file was opened, by thread, for whoever has to answer for it.
-struct Opening {
-  __u64 inode;
-  __u32 device;
-  __u32 flags;  // of open(2)
-  __u32 mode;   // the kernel's FMODE_
-  __u32 fsuid;
-};
-
 // Indexes of the counters, each kept per CPU.
 enum Counter {
   kCounterDenied,     // refused with EPERM
@@ -166,7 +153,6 @@ enum Counter {
   kCounterUndecided,  // let pass because the patterns could not be asked
   kCounterFolded,     // told only as the repetition of another
   kCounterLost,       // not told: there was no room
-  kCounterDisowned,   // a child that could not be given what its parent is exempt by
   kCounterCount,
 };
 
@@ -208,21 +194,13 @@ struct InodeFacts {
 struct EventRecord {
   struct TracedProcess process;  // kind: RecordOfLsm
   __u64 tree;
-  __u64 sequence;  // per CPU: a gap is a loss
-  __u32 cpu;
   __u32 tid;
   __u32 operation;  // EventKind
   __u32 guard;      // GuardKind: which one it violates
   __u32 answer;     // HappenedAnswer
   __u32 flags;      // HappenedFlag
-  __u32 uid_after;  // kNotSet: not told
-  __u32 gid_after;
-  __u32 mode_after;
   __u32 repeats;  // how many like it were not told since the last one
   struct InodeFacts object;
-  __u64 parent_inode;
-  __u32 parent_generation;
-  __u32 reserved;
 };
 
 // Names from the last up to the tree's root, without that, each with a NUL behind it.
@@ -275,20 +253,18 @@ GUARD_WIRE_ASSERT(offsetof(struct Exemptions, for_children) == 56, "Exemptions::
 GUARD_WIRE_ASSERT(sizeof(struct ProgramKey) == 16, "ProgramKey");
 GUARD_WIRE_ASSERT(sizeof(struct Program) == 16, "Program");
 GUARD_WIRE_ASSERT(sizeof(struct TreeStanding) == 16, "Standing");
-GUARD_WIRE_ASSERT(sizeof(struct Opening) == 24, "Opening");
 GUARD_WIRE_ASSERT(sizeof(struct InodeFacts) == 32, "InodeFacts");
 GUARD_WIRE_ASSERT(offsetof(struct InodeFacts, links) == 28, "InodeFacts::links");
-GUARD_WIRE_ASSERT(sizeof(struct EventRecord) == 328, "Happened");
-GUARD_WIRE_ASSERT(offsetof(struct EventRecord, tree) == 224, "Happened::tree");
-GUARD_WIRE_ASSERT(offsetof(struct EventRecord, operation) == 248, "Happened::operation");
-GUARD_WIRE_ASSERT(offsetof(struct EventRecord, repeats) == 276, "Happened::repeats");
-GUARD_WIRE_ASSERT(offsetof(struct EventRecord, object) == 280, "Happened::object");
-GUARD_WIRE_ASSERT(offsetof(struct EventRecord, parent_inode) == 312, "Happened::parent_inode");
+GUARD_WIRE_ASSERT(sizeof(struct EventRecord) == 288, "EventRecord");
+GUARD_WIRE_ASSERT(offsetof(struct EventRecord, tree) == 224, "EventRecord::tree");
+GUARD_WIRE_ASSERT(offsetof(struct EventRecord, operation) == 236, "EventRecord::operation");
+GUARD_WIRE_ASSERT(offsetof(struct EventRecord, repeats) == 252, "EventRecord::repeats");
+GUARD_WIRE_ASSERT(offsetof(struct EventRecord, object) == 256, "EventRecord::object");
 GUARD_WIRE_ASSERT(sizeof(struct FewNames) == 520, "FewNames");
 GUARD_WIRE_ASSERT(sizeof(struct ManyNames) == 4360, "ManyNames");
-GUARD_WIRE_ASSERT(offsetof(struct HappenedShallow, names) == 328, "HappenedShallow::names");
-GUARD_WIRE_ASSERT(offsetof(struct MovedShallow, old_names) == 848, "MovedShallow::old_names");
-GUARD_WIRE_ASSERT(offsetof(struct DeepMove, old_names) == 4688, "MovedDeep::old_names");
+GUARD_WIRE_ASSERT(offsetof(struct HappenedShallow, names) == 288, "HappenedShallow::names");
+GUARD_WIRE_ASSERT(offsetof(struct MovedShallow, old_names) == 808, "MovedShallow::old_names");
+GUARD_WIRE_ASSERT(offsetof(struct DeepMove, old_names) == 4648, "MovedDeep::old_names");
 GUARD_WIRE_ASSERT(sizeof(struct CloseRecord) == 48, "CloseRecord");
 
 #undef GUARD_WIRE_ASSERT

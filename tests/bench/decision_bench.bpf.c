@@ -28,12 +28,6 @@ __u32 guard_times = 0;
 __u32 guard_denied = 0;
 __u64 guard_nanoseconds = 0;
 
-static __always_inline int decide_open(struct file* file) {
-  const int answer = judge_open(file);
-  if (!answer && guards_in_use & kMindedAnswers) note_opening(file);
-  return answer;
-}
-
 #define PLACE bpf_get_current_task_btf()->fs->pwd.dentry
 
 // One program for each, so that each is small enough for the verifier.
@@ -55,4 +49,4 @@ DECIDE(nothing, PLACE == NULL)  // what it costs to be asked
 DECIDE(creation, judge_creation(PLACE, kHappeningCreate))
 DECIDE(write, judge_act(PLACE, kHappeningWrite, 1 << kGuardContent))
 DECIDE(rmdir, judge_act(PLACE, kHappeningRmdir, 1 << kGuardDelete))
-DECIDE(open, decide_open(bpf_get_current_task_btf()->mm->exe_file))
+DECIDE(open, judge_open(bpf_get_current_task_btf()->mm->exe_file))
