@@ -79,8 +79,6 @@ class ProcessTable : public TracerListener {
   std::shared_ptr<const Lineage> lineage_of(ProcessEntry& entry, std::size_t depth = 0);
 
   std::vector<std::int32_t> all_living() const;
-  std::size_t living_count() const { return living_; }
-  std::size_t ended_count() const { return ended_.size(); }
   const TableCounters& counters() const { return counters_; }
   ControlGroups& control_groups() { return groups_; }
 

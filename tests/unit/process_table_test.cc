@@ -181,7 +181,7 @@ TEST_F(Table, TellsWhoHadANumberWhen) {
   EXPECT_EQ(table_.find(10, kSecond)->now.image->cmdline, "one");
   EXPECT_EQ(table_.find(10, 3 * kSecond - 1)->now.image->cmdline, "one");
   EXPECT_EQ(table_.find(10, 3 * kSecond)->now.image->cmdline, "two");
-  EXPECT_EQ(table_.living_count(), 1U);
+  EXPECT_EQ(table_.all_living().size(), 1U);
 }
 
 TEST_F(Table, RemembersWhomAProcessWasBefore) {
@@ -219,12 +219,11 @@ TEST_F(Table, ANumberGivenOutAgainEndsWhoHadItEvenIfNobodySaidSo) {
   fork(process(10, 3 * kSecond));
   EXPECT_EQ(table_.find(10, 2 * kSecond)->end, 3 * kSecond);
   EXPECT_FALSE(table_.find(10, 3 * kSecond)->end);
-  EXPECT_EQ(table_.living_count(), 1U);
+  EXPECT_EQ(table_.all_living().size(), 1U);
 }
 
 TEST_F(Table, KeepsTheLastOfThoseThatEnded) {
   for (int i = 0; i < 25; ++i) end(process(100 + i, kSecond), 2 * kSecond);
-  EXPECT_EQ(table_.ended_count(), 10U);
   EXPECT_EQ(table_.counters().forgotten, 15U);
   EXPECT_EQ(table_.find(114, 3 * kSecond), nullptr);
   EXPECT_NE(table_.find(115, 3 * kSecond), nullptr);
@@ -246,7 +245,7 @@ TEST_F(Table, ForgettingOneLeavesTheOthersWithItsNumber) {
 
 TEST_F(Table, TakesNoMoreLivingThanItMay) {
   for (int i = 0; i < 120; ++i) fork(process(100 + i, kSecond));
-  EXPECT_EQ(table_.living_count(), 100U);
+  EXPECT_EQ(table_.all_living().size(), 100U);
   EXPECT_EQ(table_.counters().denied, 20U);
   end(process(100, kSecond), 2 * kSecond);
   fork(process(300, 2 * kSecond));
@@ -282,9 +281,9 @@ TEST_F(Table, ALineageOutlivesWhoIsInItAndEnds) {
 TEST_F(Table, TheEndOfOneThreadTwiceIsOneEnd) {
   fork(process(10, kSecond));
   end(process(10, kSecond), 2 * kSecond);
-  end(process(10, kSecond), 2 * kSecond);
-  EXPECT_EQ(table_.ended_count(), 1U);
-  EXPECT_EQ(table_.living_count(), 0U);
+  end(process(10, kSecond), 3 * kSecond);
+  EXPECT_EQ(table_.find(10, 4 * kSecond)->end, 2 * kSecond);
+  EXPECT_TRUE(table_.all_living().empty());
 }
 
 TEST_F(Table, WhatWasLostIsNotGuessed) {
@@ -354,7 +353,7 @@ TEST_F(Table, AForkToldLateCompletesWhatProcSaid) {
   EXPECT_EQ(entry->now.start, 2 * kSecond + 456);
   EXPECT_EQ(entry->now.parent, 5);
   EXPECT_TRUE(entry->lineage);
-  EXPECT_EQ(table_.living_count(), 2U) << "not twice";
+  EXPECT_EQ(table_.all_living().size(), 2U) << "not twice";
 }
 
 }  // namespace
