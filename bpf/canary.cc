@@ -19,7 +19,7 @@ Error failure(const char* step) {
   return Error::from_errno(errno, step);
 }
 
-// By number: glibc has wrappers only since 2.36, and their header quarrels with the kernel's.
+// By number: glibc has wrappers only since 2.36, and its header conflicts with the kernel's.
 Result<Fd> private_tmpfs() {
   const Fd context(static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
   if (!context) return failure("fsopen");
@@ -53,22 +53,24 @@ Status try_canary(Lsm& lsm) {
   struct stat facts {};
   if (::fstat(tagged.get(), &facts) != 0) return failure("stat");
   TreeTag tag{};
-  tag.terms = {::geteuid() + 1, kNotSet, kAnyMode, kAnyMode, kTreeActionDeny};  // anyone but us
+  tag.terms = {::geteuid() + 1, kNotSet, kAnyMode, kAnyMode, kTreeActionDeny};  // not this user
   tag.guards = 1U << kGuardOwnership;
   const TaggedInode inode{facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev)};
   GUARD_CHECK(lsm.tag(tagged.get(), inode, tag));
-  lsm.mind(tag.guards);
+  lsm.set_guards_in_use(tag.guards);
   GUARD_TRY(const auto before, lsm.counters());
   const int denial = create(below);
   const int acceptance = create(beside);
   GUARD_TRY(const auto after, lsm.counters());
-  lsm.mind(0);
-  lsm.forget(inode);  // it goes with its file system
-  if (denial == 0) return Error("an LSM program is attached but the kernel does not obey it");
+  lsm.set_guards_in_use(0);
+  lsm.forget(inode);  // the tag is removed with its file system
+  if (denial == 0) return Error("the kernel calls no attached LSM program, or ignores its denial");
   if (denial != EPERM || after.denied == before.denied)
-    return Error::from_errno(denial, "the trial file was refused, but not by the LSM program");
+    return Error::from_errno(
+        denial, "the test file could not be created, but not because of the LSM program");
   if (acceptance != 0)
-    return Error::from_errno(acceptance, "a file beside the tagged tree was refused too");
+    return Error::from_errno(acceptance,
+                             "a test file outside of the tagged tree could not be created either");
   return {};
 }
 

@@ -1,5 +1,5 @@
-// Proves that attached LSM programs are called and obeyed, in a tmpfs of its own that is never
-// mounted anywhere: no path leads there, nobody is disturbed, nothing is left behind.
+// Proves that the kernel calls the attached LSM programs and obeys them. Uses a tmpfs that is never
+// mounted: no path leads there, no process notices, and nothing is left behind.
 #pragma once
 
 #include "bpf/lsm.h"
@@ -7,8 +7,8 @@
 
 namespace guard {
 
-// Needs CAP_SYS_ADMIN and `lsm` attached. Good only if a creation below a tagged directory is
-// refused and counted, and one beside it is not.
+// Needs CAP_SYS_ADMIN and `lsm` attached. Succeeds only if a file cannot be created below a tagged
+// directory, which must be counted, and can be created outside of it.
 Status try_canary(Lsm& lsm);
 
 }  // namespace guard

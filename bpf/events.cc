@@ -13,7 +13,7 @@ std::string path_of(const Names& names) {
   std::string path;
   path.reserve(rest.size());
   while (!rest.empty()) {
-    rest.remove_suffix(1);                    // the NUL behind it
+    rest.remove_suffix(1);                    // the NUL
     const auto begin = rest.rfind('\0') + 1;  // npos + 1: the first
     if (!path.empty()) path += '/';
     path += rest.substr(begin);
@@ -28,39 +28,39 @@ const Record* as(std::string_view record) {
 }
 
 template <typename Record>
-void hand_over_one(const Record* record, LsmListener& listener) {
+void deliver_event(const Record* record, LsmListener& listener) {
   if (record)
-    listener.happened(
+    listener.on_event(
         {record->what, path_of(record->names), record->names.whole != 0, std::nullopt});
 }
 
 template <typename Record>
-void hand_over_move(const Record* record, LsmListener& listener) {
+void deliver_move(const Record* record, LsmListener& listener) {
   if (!record) return;
   const bool whole = record->names.whole != 0 && record->old_names.whole != 0;
-  listener.happened({record->what, path_of(record->names), whole, path_of(record->old_names)});
+  listener.on_event({record->what, path_of(record->names), whole, path_of(record->old_names)});
 }
 
 }  // namespace
 
-void hand_over(std::string_view record, LsmListener& listener) {
+void deliver(std::string_view record, LsmListener& listener) {
   std::uint32_t kind = 0;
   if (record.size() < sizeof kind) return;
   std::memcpy(&kind, record.data(), sizeof kind);
   switch (kind) {
-    case kRecordHappened:
-      return hand_over_one(as<HappenedShallow>(record), listener);
-    case kRecordHappenedDeep:
-      return hand_over_one(as<HappenedDeep>(record), listener);
-    case kRecordMoved:
-      return hand_over_move(as<MovedShallow>(record), listener);
-    case kRecordMovedDeep:
-      return hand_over_move(as<DeepMove>(record), listener);
-    case kRecordClosed:
-      if (const auto* closed = as<CloseRecord>(record)) listener.closed(*closed);
+    case kRecordEvent:
+      return deliver_event(as<ShallowEvent>(record), listener);
+    case kRecordDeepEvent:
+      return deliver_event(as<DeepEvent>(record), listener);
+    case kRecordMove:
+      return deliver_move(as<ShallowMove>(record), listener);
+    case kRecordDeepMove:
+      return deliver_move(as<DeepMove>(record), listener);
+    case kRecordClose:
+      if (const auto* closed = as<CloseRecord>(record)) listener.on_close(*closed);
       return;
     default:
-      return;  // both sides are built from one file: cannot be
+      return;  // impossible: both sides are built from one file
   }
 }
 

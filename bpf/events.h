@@ -1,4 +1,4 @@
-// From the bytes of a record to what it says. Pure; trusts no length that it finds.
+// Decodes records of the LSM programs. Pure. Trusts no length in a record.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace guard {
 
-// What is no record of ours is left out.
-void hand_over(std::string_view record, LsmListener& listener);
+// Ignores anything that is not a valid record.
+void deliver(std::string_view record, LsmListener& listener);
 
 }  // namespace guard

@@ -15,7 +15,7 @@ const KnownHook* find_hook(std::string_view program, std::span<const KnownHook> 
 std::string misfit(const KnownHook& hook, std::optional<unsigned> arguments) {
   if (!arguments) return fmt::format("this kernel has no LSM hook {}", hook.hook);
   if (*arguments == hook.arguments) return {};
-  return fmt::format("this kernel's LSM hook {} takes {} arguments, guardd knows it with {}",
+  return fmt::format("this kernel's LSM hook {} takes {} arguments, but guardd expects {}",
                      hook.hook, *arguments, hook.arguments);
 }
 

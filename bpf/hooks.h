@@ -1,5 +1,5 @@
-// The LSM hooks that the programs in guard.bpf.c attach to, and whether this kernel has them as the
-// programs know them. Pure: the kernel's side of it is handed in.
+// The LSM hooks that the programs in guard.bpf.c attach to, and whether this kernel has them in the
+// form that the programs expect. Pure: the caller passes in what the kernel has.
 #pragma once
 
 #include <array>
@@ -13,19 +13,19 @@
 
 namespace guard {
 
-// What it means that a kernel lacks a hook.
+// What is lost if a kernel lacks a hook.
 enum class Without : std::uint8_t {
-  kNothing,     // it has another for the same, or nothing that would pass it
-  kLessDenied,  // what passes it goes on unseen
+  kNothing,     // nothing: another hook does the same, or nothing would pass it
+  kLessDenied,  // operations that pass it are neither seen nor denied
 };
 
-// Kernels have changed how many arguments a hook has before, and a program that reads the wrong one
-// would judge by nonsense.
+// Kernel releases have changed the arguments of hooks, and a program that reads the wrong argument
+// would judge by garbage.
 struct KnownHook {
   std::string_view program;
   std::string_view hook;
   unsigned arguments;
-  std::uint32_t guards;  // that need it, as bits of GuardKind, or kClosingBit
+  std::uint32_t guards;  // that need the hook, as bits of GuardKind, or kClosingBit
   Without without = Without::kLessDenied;
 };
 
@@ -34,7 +34,7 @@ inline constexpr std::uint32_t kContentBit = 1U << kGuardContent;
 inline constexpr std::uint32_t kDeleteBit = 1U << kGuardDelete;
 inline constexpr std::uint32_t kAttributesBit = 1U << kGuardAttributes;
 inline constexpr std::uint32_t kReadBit = 1U << kGuardRead;
-// No guard: somebody waits for the end of writing. Whatever is closed anywhere pays for it.
+// No guard: guardd waits for a file to be closed. Slows down every close on the machine.
 inline constexpr std::uint32_t kClosingBit = 1U << 31U;
 inline constexpr std::uint32_t kEverything = ~0U;
 
@@ -57,14 +57,14 @@ inline constexpr std::array kKnownHooks{
               kOwnershipBit | kContentBit | kAttributesBit, Without::kNothing},
     KnownHook{"guard_inode_setxattr", "inode_setxattr", 6, kAttributesBit},
     KnownHook{"guard_inode_removexattr", "inode_removexattr", 3, kAttributesBit},
-    // Before Linux 6.2 access lists pass as extended attributes.
+    // Before Linux 6.2, ACLs are set as extended attributes.
     KnownHook{"guard_inode_set_acl", "inode_set_acl", 4, kAttributesBit, Without::kNothing},
     KnownHook{"guard_inode_remove_acl", "inode_remove_acl", 3, kAttributesBit, Without::kNothing},
-    // Subvolumes are made by it.
+    // btrfs subvolumes are created by ioctl.
     KnownHook{"guard_file_ioctl", "file_ioctl", 3, kOwnershipBit | kDeleteBit | kAttributesBit},
     KnownHook{"guard_file_ioctl_compat", "file_ioctl_compat", 3,
               kOwnershipBit | kDeleteBit | kAttributesBit, Without::kNothing},
-    // The call that passes it came with it, in Linux 6.17.
+    // Linux 6.17 added the hook together with the system call that passes it.
     KnownHook{"guard_inode_file_setattr", "inode_file_setattr", 2, kAttributesBit,
               Without::kNothing},
     KnownHook{"guard_sb_mount", "sb_mount", 5, kOwnershipBit},
@@ -72,11 +72,11 @@ inline constexpr std::array kKnownHooks{
     KnownHook{"guard_sb_umount", "sb_umount", 2, kOwnershipBit, Without::kNothing},
 };
 
-// Null: guardd does not know such a program.
+// Null: unknown program.
 const KnownHook* find_hook(std::string_view program, std::span<const KnownHook> known);
 
-// Why the program cannot be used where the kernel's hook has this many arguments, or does not
-// exist; empty if it can.
+// Why the program cannot use the hook, which has this many arguments in the kernel, or is missing.
+// Empty if it can.
 std::string misfit(const KnownHook& hook, std::optional<unsigned> arguments);
 
 }  // namespace guard

@@ -11,7 +11,7 @@
 namespace guard {
 namespace {
 
-// The kernel answers for maps and programs as well, in words of their own.
+// The query below also succeeds for maps and programs, with another meaning of its fields.
 bool is_link(int fd) {
   std::array<char, 64> target{};
   const auto path = "/proc/self/fd/" + std::to_string(fd);
@@ -24,18 +24,18 @@ bool is_link(int fd) {
 }  // namespace
 
 Status check_kept_link(int fd) {
-  if (!is_link(fd)) return Error("no BPF link");
+  if (!is_link(fd)) return Error("not a BPF link");
   std::array<char, 64> name{};
   bpf_link_info info{};
   info.raw_tracepoint.tp_name = reinterpret_cast<std::uintptr_t>(name.data());
   info.raw_tracepoint.tp_name_len = name.size();
   std::uint32_t length = sizeof info;
   if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
-    return Error::from_errno(errno, "look at a BPF link");
+    return Error::from_errno(errno, "query a BPF link");
   if (info.type == BPF_LINK_TYPE_RAW_TRACEPOINT &&
       std::string_view(name.data()) == "sched_process_fork")
     return {};
-  // What was asked for above has no meaning for other links, and is written over.
+  // For other kinds of links the kernel overwrites the fields set above.
   if (info.type == BPF_LINK_TYPE_TRACING &&
       (info.tracing.attach_type == BPF_LSM_MAC || info.tracing.attach_type == BPF_TRACE_RAW_TP))
     return {};

@@ -1,5 +1,5 @@
-// Links of the LSM programs as somebody else keeps them: PID 1 as descriptors, a BPF file system as
-// files. Whoever holds one has its program judge, and all that it judges by stays. Any thread.
+// Links of the LSM programs that outlive guardd: PID 1 holds them as descriptors, a BPF file system
+// as files. As long as a link is held, its program and its tables stay in force. Any thread.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace guard {
 
-// Good only if it is a link such as Lsm has: to an LSM hook, or to the forks of processes.
+// Succeeds only for a link of the kind that Lsm has: to an LSM hook, or to process forks.
 Status check_kept_link(int fd);
 
-// The directory is there, on a BPF file system.
+// The directory must exist, on a BPF file system.
 Status pin_link(int fd, const std::string& path);
 Result<Fd> open_pinned_link(const std::string& path);
 

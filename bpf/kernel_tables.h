@@ -1,5 +1,5 @@
-// The tables that the LSM programs decide by, for whoever fills them: Lsm has them, tests look at
-// what was written. One thread: the daemon's loop.
+// Writes the tables that the LSM programs use. Implemented by Lsm, and by tests that record what
+// was written. One thread: the daemon's loop.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ class KernelTables {
   virtual void drop_rule(const RuleKey& key) = 0;
 
   virtual void exempt(const Exemptions& exemptions) = 0;
-  // Without an exemption or a label they are dropped.
+  // An entry without exemptions or labels is deleted.
   virtual Status set_subject(const SubjectKey& key, std::uint64_t exemptions) = 0;
   virtual Status set_unit(std::string_view name, std::uint64_t exemptions) = 0;
   virtual Status set_script(std::string_view comm, std::uint32_t labels) = 0;

@@ -1,5 +1,5 @@
-// What the kernel says of its own functions (BTF), and how this process sees the machine: what both
-// the LSM programs and the tracer have to know before they are loaded. Any thread.
+// What the LSM programs and the tracer need to know before they are loaded: the signatures of
+// kernel functions (BTF), and the namespace and root of this process. Any thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -20,7 +20,7 @@ class KernelTypes {
  public:
   static Result<KernelTypes> load();
 
-  // How many arguments a function of the kernel has; nothing if there is no such function.
+  // The number of arguments of a kernel function; none if it does not exist.
   std::optional<unsigned> arguments_of(const std::string& function) const;
 
  private:
@@ -34,17 +34,17 @@ class KernelTypes {
   Types types_;
 };
 
-// Process numbers are told as this process counts them; 0: it cannot be found out.
+// Records have process ids of this namespace. 0: unknown.
 std::uint32_t own_pid_namespace();
 
-// Where paths begin for this process.
+// The directory where paths begin for this process.
 struct OwnRoot {
-  std::uint64_t inode = 0;  // 0: at the mount namespace's own root
+  std::uint64_t inode = 0;  // 0: the root of the mount namespace
   std::uint32_t mount = 0;
 };
 OwnRoot own_root();
 
-// Tells the programs, before they are loaded.
+// Passes both to the programs, before they are loaded.
 template <typename Constants>
 void set_own_view(Constants& constants) {
   const auto root = own_root();

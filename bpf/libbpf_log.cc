@@ -10,7 +10,7 @@
 namespace guard {
 namespace {
 
-// A verifier's log can run to megabytes; what it stumbled over stands at its end.
+// A verifier log can have megabytes; the cause of a rejection is at its end.
 constexpr std::size_t kKept = std::size_t{64} * 1024;
 
 thread_local std::string* sink = nullptr;
@@ -28,19 +28,19 @@ thread_local std::string* sink = nullptr;
   if (sink->size() > 2 * kKept) sink->erase(0, sink->size() - kKept);
   return 0;
 } catch (...) {
-  return 0;  // out of memory: the error itself still reaches its caller, without this line
+  return 0;  // out of memory: the error still reaches its caller, without this line
 }
 
 }  // namespace
 
-LibbpfLog::LibbpfLog() : before_(sink) {
+LibbpfLog::LibbpfLog() : previous_(sink) {
   static std::once_flag installed;
   std::call_once(installed, [] { (void)libbpf_set_print(print); });
   sink = &text_;
 }
 
 LibbpfLog::~LibbpfLog() {
-  sink = before_;
+  sink = previous_;
 }
 
 Error LibbpfLog::error(int code, const std::string& what) const {

@@ -1,6 +1,6 @@
-// Catches what libbpf says while one of these lives, on this thread, instead of letting it write to
-// standard error; an error then carries it. libbpf has one print function for the whole process:
-// the first of these installs ours for good, and what nobody catches is dropped.
+// Collects the messages of libbpf on this thread during the lifetime of this object, so that an
+// error can carry them instead of standard error. libbpf has one print function for the whole
+// process: the first object replaces it for good, and messages outside of any lifetime are dropped.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ class LibbpfLog {
 
  private:
   std::string text_;
-  std::string* before_;
+  std::string* previous_;
 };
 
 }  // namespace guard

@@ -17,7 +17,7 @@
 #include "bpf/libbpf_log.h"
 #include "bpf/wire/maps.h"
 
-// By which the programs call it, and so what is made of them.
+// The skeleton needs the name without its namespace.
 using guard::Exemptions;  // NOLINT(misc-unused-using-decls): the skeleton uses it
 #include "bpf/guard.skel.h"
 
@@ -37,7 +37,7 @@ Result<std::vector<LsmHook>> choose(const bpf_object* object, const KernelTypes&
     const auto* expected = find_hook(hook.program, known);
     if (expected) hook.needed_by = expected->guards;
     hook.why_not = expected ? misfit(*expected, types.arguments_of("bpf_lsm_" + hook.name))
-                            : fmt::format("guardd does not know the LSM hook {}", hook.name);
+                            : fmt::format("guardd has no entry for the LSM hook {}", hook.name);
     hook.loaded = hook.why_not.empty();
     if (expected && expected->without == Without::kLessDenied) hook.guards = expected->guards;
     (void)bpf_program__set_autoload(program, hook.loaded);
@@ -49,7 +49,7 @@ Result<std::vector<LsmHook>> choose(const bpf_object* object, const KernelTypes&
   return hooks;
 }
 
-// The skeleton's programs, each with the place for its link.
+// The programs of the skeleton, each with the slot for its link.
 std::vector<bpf_prog_skeleton*> programs_in(const bpf_object_skeleton& skeleton) {
   std::vector<bpf_prog_skeleton*> programs;
   programs.reserve(static_cast<std::size_t>(skeleton.prog_cnt));
@@ -70,7 +70,7 @@ Status drop(bpf_map* map, const Key& key, const char* what) {
   return Error::from_errno(errno, what);
 }
 
-// What stands for nothing is not there.
+// A value of 0 is not stored.
 template <typename Key, typename Value>
 Status put_or_drop(bpf_map* map, const Key& key, const Value& value, const char* what) {
   return value == 0 ? drop(map, key, what) : put(map, key, value, what);
@@ -83,26 +83,26 @@ std::array<char, N> padded(std::string_view text) {
   return name;
 }
 
-// What the programs read while it is written.
+// For values that the programs read while they are written.
 template <typename T>
-void publish(T& there, T value) {
-  std::atomic_ref(there).store(value, std::memory_order_release);
+void publish(T& target, T value) {
+  std::atomic_ref(target).store(value, std::memory_order_release);
 }
 
 }  // namespace
 
 struct Lsm::Programs {
   Handle<guard_bpf, guard_bpf__destroy> skeleton;
-  Handle<ring_buffer, ring_buffer__free> ring;  // goes first
+  Handle<ring_buffer, ring_buffer__free> ring;  // destroyed first
   LsmListener* listener = nullptr;              // only during dispatch()
   std::size_t room = 0;
-  // How many tagged inodes stand behind each bit of the filters.
+  // How many tagged inodes share each bit of the filters.
   std::vector<std::uint32_t> inodes = std::vector<std::uint32_t>(kFilterBits);
   std::vector<std::uint32_t> devices = std::vector<std::uint32_t>(kFilterBits);
 
   static int take(void* context, void* data, std::size_t size) noexcept {
     auto& self = *static_cast<Programs*>(context);
-    hand_over({static_cast<const char*>(data), size}, *self.listener);
+    deliver({static_cast<const char*>(data), size}, *self.listener);
     return --self.room == 0 ? 1 : 0;
   }
 
@@ -135,13 +135,13 @@ Result<Lsm> Lsm::load(std::span<const KnownHook> known) {
   set_own_view(*skeleton->rodata);
   if (const int failed = guard_bpf__load(skeleton); failed != 0)
     return log.error(-failed, "load the LSM programs");
-  programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.happenings), Programs::take,
+  programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.events), Programs::take,
                                         programs.get(), nullptr));
   if (!programs->ring) return log.error(errno, "map the LSM programs' ring");
   return Lsm(std::move(programs), std::move(hooks));
 }
 
-// What is no hook's, such as what is inherited at a fork, all guards need.
+// A program without a hook, such as the one for forks, is needed by every guard.
 bool Lsm::is_needed(std::string_view program, std::uint32_t guards) const {
   const auto hook = std::find_if(hooks_.begin(), hooks_.end(),
                                  [&](const LsmHook& each) { return each.program == program; });
@@ -179,7 +179,7 @@ Status Lsm::tag(int directory, const TaggedInode& inode, const TreeTag& tag) {
   auto& self = *programs_;
   auto& bss = *self.skeleton->bss;
   const bool is_new = !is_tagged(directory);
-  if (is_new) {  // first, or it would not be looked for
+  if (is_new) {  // first, or the tag would not be found
     Programs::set_bit(bss.guard_inode_filter, self.inodes, inode.inode);
     Programs::set_bit(bss.guard_device_filter, self.devices, inode.device);
   }
@@ -191,7 +191,7 @@ Status Lsm::tag(int directory, const TaggedInode& inode, const TreeTag& tag) {
 Status Lsm::untag(int directory, const TaggedInode& inode) {
   const int map = bpf_map__fd(programs_->skeleton->maps.tree_tags);
   if (bpf_map_delete_elem(map, &directory) != 0)
-    return Error::from_errno(errno, "take the tag off a tree's root");
+    return Error::from_errno(errno, "untag a tree's root");
   forget(inode);
   return {};
 }
@@ -213,14 +213,14 @@ void Lsm::retire(std::uint64_t tree) {
   (void)put(programs_->skeleton->maps.retired, tree, retired, "retire a tag");
 }
 
-void Lsm::mind(std::uint32_t guards) {
+void Lsm::set_guards_in_use(std::uint32_t guards) {
   publish(programs_->skeleton->bss->guards_in_use, guards);
 }
 
 Status Lsm::add_patterns(std::uint32_t patterns, std::span<const PatternRow> rows) {
   for (std::uint32_t state = 0; state < rows.size(); ++state) {
     GUARD_CHECK(put(programs_->skeleton->maps.patterns, PatternKey{patterns, state}, rows[state],
-                    "give the kernel a policy's patterns"));
+                    "load a policy's patterns into the kernel"));
   }
   return {};
 }
@@ -234,7 +234,7 @@ void Lsm::drop_patterns(std::uint32_t patterns, std::size_t rows) {
 }
 
 Status Lsm::add_rule(const RuleKey& key, const Terms& terms) {
-  return put(programs_->skeleton->maps.rules, key, terms, "give the kernel a policy's rule");
+  return put(programs_->skeleton->maps.rules, key, terms, "load a policy's rule into the kernel");
 }
 
 void Lsm::drop_rule(const RuleKey& key) {
@@ -242,17 +242,17 @@ void Lsm::drop_rule(const RuleKey& key) {
 }
 
 void Lsm::exempt(const Exemptions& exemptions) {
-  auto& there = programs_->skeleton->bss->guard_exemptions;
-  publish(there.need_program, exemptions.need_program);
-  publish(there.need_unit, exemptions.need_unit);
-  publish(there.need_user, exemptions.need_user);
-  publish(there.need_group, exemptions.need_group);
-  publish(there.need_login, exemptions.need_login);
-  publish(there.need_label, exemptions.need_label);
-  publish(there.any_unit, exemptions.any_unit);
+  auto& target = programs_->skeleton->bss->guard_exemptions;
+  publish(target.need_program, exemptions.need_program);
+  publish(target.need_unit, exemptions.need_unit);
+  publish(target.need_user, exemptions.need_user);
+  publish(target.need_group, exemptions.need_group);
+  publish(target.need_login, exemptions.need_login);
+  publish(target.need_label, exemptions.need_label);
+  publish(target.any_unit, exemptions.any_unit);
   for (std::size_t label = 0; label < std::size(exemptions.of_label); ++label)
-    publish(there.of_label[label], exemptions.of_label[label]);
-  publish(there.for_children, exemptions.for_children);
+    publish(target.of_label[label], exemptions.of_label[label]);
+  publish(target.for_children, exemptions.for_children);
 }
 
 Status Lsm::set_subject(const SubjectKey& key, std::uint64_t exemptions) {
@@ -270,7 +270,7 @@ Status Lsm::set_program(const ProgramKey& key, const Program& program) {
 }
 
 Status Lsm::drop_program(const ProgramKey& key) {
-  return drop(programs_->skeleton->maps.programs, key, "exempt a program in the kernel no more");
+  return drop(programs_->skeleton->maps.programs, key, "end a program's exemption in the kernel");
 }
 
 Status Lsm::set_script(std::string_view comm, std::uint32_t labels) {
@@ -281,11 +281,11 @@ Status Lsm::set_script(std::string_view comm, std::uint32_t labels) {
 Status Lsm::exempt_self() {
   const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   if (!self) return Error::from_errno(errno, "pidfd_open");
-  return set_standing(self.get(), TreeStanding{0, 1});
+  return tag_process(self.get(), ProcessTag{0, 1});
 }
 
-Status Lsm::set_standing(int pidfd, const TreeStanding& standing) {
-  return put(programs_->skeleton->maps.standings, pidfd, standing, "exempt a process");
+Status Lsm::tag_process(int pidfd, const ProcessTag& tag) {
+  return put(programs_->skeleton->maps.process_tags, pidfd, tag, "exempt a process");
 }
 
 int Lsm::fd() const {

@@ -20,11 +20,11 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// Same number on every architecture that BPF LSM runs on; the C library does not know it yet.
+// lsm_list_modules(2), which the C library lacks. The same number on all architectures of BPF LSM.
 constexpr long kListModules = 461;
 constexpr unsigned kCapSysAdmin = 21;
 
-// linux/lsm.h, which this build does not ask for: identities from 100 on, in this order.
+// From linux/lsm.h, which this build does not need: ids from 100 on, in this order.
 constexpr std::array<const char*, 14> kModuleNames{
     "capability", "selinux",  "smack", "tomoyo",   "apparmor", "yama", "loadpin",
     "safesetid",  "lockdown", "bpf",   "landlock", "ima",      "evm",  "ipe"};
@@ -36,7 +36,7 @@ std::optional<std::string> contents(const std::string& path) {
 }
 
 std::string module_name(std::uint64_t id) {
-  const auto index = id - 100;  // what is below wraps around to nowhere
+  const auto index = id - 100;  // a smaller id wraps around and is out of range
   return index < kModuleNames.size() ? kModuleNames.at(index) : "module-" + std::to_string(id);
 }
 
@@ -44,7 +44,7 @@ std::optional<Names> modules_from_kernel() {
   std::array<std::uint64_t, 64> ids{};
   std::uint32_t size = sizeof ids;
   const long count = ::syscall(kListModules, ids.data(), &size, 0);
-  if (count < 0) return std::nullopt;  // before 6.8, or a filter
+  if (count < 0) return std::nullopt;  // before Linux 6.8, or filtered
   Names names;
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
     names.push_back(module_name(ids.at(i)));
@@ -72,7 +72,7 @@ std::string lockdown_mode(const std::string& path) {
   return text.substr(open + 1, close - open - 1);
 }
 
-// A field of /proc/PID/status, as the number it is in the given base.
+// A field of /proc/PID/status, read as a number in the given base.
 std::uint64_t status_field(const std::string& status, const std::string& name, int base) {
   std::istringstream lines(status);
   for (std::string line; std::getline(lines, line);) {
@@ -88,27 +88,27 @@ Status status_of(const Result<T>& result) {
   return Error(result.error());
 }
 
-void try_it(LsmFacts& facts, std::optional<Lsm>* kept) {
+void try_programs(LsmFacts& facts, std::optional<Lsm>* working) {
   auto lsm = Lsm::load();
   facts.load = status_of(lsm);
   if (!lsm) return;
-  facts.attach = lsm->attach(kOwnershipBit);  // which the canary tries
+  facts.attach = lsm->attach(kOwnershipBit);  // the guard that the canary tests
   if (!*facts.attach) return;
   facts.canary = try_canary(*lsm);
-  if (*facts.canary && kept) *kept = *std::move(lsm);
+  if (*facts.canary && working) *working = *std::move(lsm);
 }
 
-// A filter that lets bpf(2) through, as that of guardd's own unit, is not what stands in the way: a
-// command that nobody knows comes as far as the kernel, which says so.
+// A seccomp filter that lets bpf(2) through, such as that of guardd's own unit, is not the cause.
+// The kernel rejects an unknown command with EINVAL, unless a filter rejects it first.
 bool is_filtered() {
   return ::syscall(SYS_bpf, INT_MAX, nullptr, 0) < 0 && errno != EINVAL;
 }
 
 }  // namespace
 
-LsmFacts observe_lsm(const ProbePaths& paths, std::optional<Lsm>* kept) {
+LsmFacts observe_lsm(const ProbePaths& paths, std::optional<Lsm>* working) {
   LsmFacts facts;
-  facts.modules = modules_from_file(paths.modules);  // first, as it names what we do not know
+  facts.modules = modules_from_file(paths.modules);  // first, because it has all names
   if (!facts.modules && paths.ask_kernel) facts.modules = modules_from_kernel();
   facts.btf = ::access(paths.btf.c_str(), R_OK) == 0;
   facts.lockdown = lockdown_mode(paths.lockdown);
@@ -120,7 +120,7 @@ LsmFacts observe_lsm(const ProbePaths& paths, std::optional<Lsm>* kept) {
   if (!listed && facts.btf) {
     if (const auto built_in = Lsm::built_in()) facts.built_in = *built_in;
   }
-  if (listed && facts.btf && facts.privileged) try_it(facts, kept);
+  if (listed && facts.btf && facts.privileged) try_programs(facts, working);
   return facts;
 }
 

@@ -14,10 +14,10 @@ bool has(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// What to put on the kernel command line so that everything active stays active and bpf joins it.
-// `capability` is always there and never named. `integrity` is named because a kernel before 6.4
-// that has an IMA policy and an lsm= without it panics at boot, although the active list never
-// shows it; a kernel that does not know the name ignores it.
+// The lsm= option that adds bpf and keeps every active module. `capability` is always active and
+// never named. `integrity` is named although the list of active modules never shows it: before
+// Linux 6.4, a kernel that has an IMA policy and an lsm= without it panics at boot. Other kernels
+// ignore it.
 std::string command_line(const Names& active) {
   std::string line = "lsm=";
   for (const auto& name : active) {
@@ -26,7 +26,7 @@ std::string command_line(const Names& active) {
   return line + "integrity,bpf";
 }
 
-// An error's first line and the lines after it: libbpf's log.
+// The first line of an error, and the lines after it: libbpf's log.
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -43,12 +43,12 @@ LsmSupport not_listed(const LsmFacts& facts) {
   if (facts.built_in == false) {
     return {LsmLevel::kNotBuilt,
             "this kernel was built without BPF LSM (CONFIG_BPF_LSM)",
-            "boot a kernel that has it; Debian's, Fedora's and Ubuntu's do",
+            "boot a kernel with BPF LSM, such as those of Debian, Fedora and Ubuntu",
             {}};
   }
   return {LsmLevel::kNotListed,
           "bpf is not among the kernel's active security modules",
-          fmt::format("put {} on the kernel command line and reboot", command_line(*facts.modules)),
+          fmt::format("add {} to the kernel command line and reboot", command_line(*facts.modules)),
           {}};
 }
 
@@ -58,34 +58,35 @@ LsmSupport untried(const LsmFacts& facts) {
     return {LsmLevel::kUnknown, "the kernel's active security modules cannot be read", repair, {}};
   }
   return {LsmLevel::kUntried,
-          "bpf is among the kernel's active security modules, but this process lacks the "
-          "CAP_SYS_ADMIN to try it",
+          "bpf is among the kernel's active security modules, but this process lacks CAP_SYS_ADMIN "
+          "to try it",
           repair,
           {}};
 }
 
 LsmSupport denied(const LsmFacts& facts) {
-  std::string text = fmt::format("the kernel refuses to load an LSM program ({})",
+  std::string text = fmt::format("the kernel does not permit loading an LSM program ({})",
                                  facts.load->error().code() == EPERM ? "EPERM" : "EACCES");
   if (facts.modules) text += " although bpf is among its active security modules";
   if (facts.seccomp) text += "; this process runs under a seccomp filter";
   if (!facts.lockdown.empty() && facts.lockdown != "none")
     text += fmt::format("; kernel lockdown is \"{}\"", facts.lockdown);
   return {LsmLevel::kDenied, std::move(text),
-          "run guardd on the host, outside any container or sandbox; if it is refused there too, "
-          "whoever provides this kernel forbids it",
+          "run guardd on the host, outside of any container or sandbox; if that fails too, the "
+          "provider of this machine does not permit it",
           other_lines(facts.load->error().text())};
 }
 
 LsmSupport failed(const LsmFacts& facts, const Error& error) {
   LsmSupport support{LsmLevel::kFailed, first_line(error.text()),
-                     "report this with the detail and the kernel's version",
+                     "report a bug, with this detail and the kernel version",
                      other_lines(error.text())};
-  if (!facts.modules) {  // the commonest reason, which shows in other ways from kernel to kernel
-    support.text += "; perhaps bpf is not among the kernel's active security modules";
+  if (!facts.modules) {  // the most common cause, which each kernel shows differently
+    support.text += "; bpf may be missing from the kernel's active security modules";
     support.repair =
-        "mount securityfs and read /sys/kernel/security/lsm; if bpf is not there, it belongs into "
-        "lsm= on the kernel command line";
+        "mount securityfs and read /sys/kernel/security/lsm; if bpf is missing, add it to lsm= on "
+        "the "
+        "kernel command line";
   }
   return support;
 }
@@ -117,10 +118,11 @@ std::string_view to_string(LsmLevel level) {
 LsmSupport judge_lsm(const LsmFacts& facts) {
   if (facts.modules && !has(*facts.modules, "bpf")) return not_listed(facts);
   if (!facts.btf) {
-    return {LsmLevel::kNoBtf,
-            "this kernel does not describe its own types (no /sys/kernel/btf/vmlinux)",
-            "boot a kernel built with CONFIG_DEBUG_INFO_BTF; distributions' kernels are",
-            {}};
+    return {
+        LsmLevel::kNoBtf,
+        "this kernel has no type information (no /sys/kernel/btf/vmlinux)",
+        "boot a kernel built with CONFIG_DEBUG_INFO_BTF, such as those of current distributions",
+        {}};
   }
   if (!facts.privileged || !facts.load) return untried(facts);
   if (!*facts.load) {
@@ -130,7 +132,7 @@ LsmSupport judge_lsm(const LsmFacts& facts) {
   if (!*facts.attach) return failed(facts, facts.attach->error());
   if (!facts.canary) return {};
   if (!*facts.canary) return failed(facts, facts.canary->error());
-  return {LsmLevel::kWorks, "LSM programs load, attach and refuse", {}, {}};
+  return {LsmLevel::kWorks, "LSM programs load, attach and deny", {}, {}};
 }
 
 LsmSupport probe_lsm(const ProbePaths& paths) {

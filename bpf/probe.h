@@ -1,7 +1,7 @@
-// Finds out whether the LSM backend can work on this machine, by trying it: never by a version.
-// observe_lsm() looks and tries, judge_lsm() decides from what was seen and touches nothing. The
-// trial hurts nobody: its only tag hangs in a file system of its own that no path leads to, and all
-// of it is gone when the call returns. Runs on the thread of whoever asks, some 100 ms.
+// Finds out whether the LSM backend works on this machine, by trying it, never by a version number.
+// observe_lsm() collects facts and tries, judge_lsm() decides from the facts and touches nothing.
+// The trial affects no other process: its only tag is in a tmpfs that no path leads to, and it
+// leaves nothing behind. Runs on the caller's thread, for some 100 ms.
 #pragma once
 
 #include <optional>
@@ -15,13 +15,13 @@
 namespace guard {
 
 enum class LsmLevel {
-  kWorks,      // loaded, attached, and seen to refuse
-  kUntried,    // nothing speaks against it, but this process may not try
-  kDenied,     // in the list, but the kernel refuses to load it
+  kWorks,      // loaded, attached, and seen to deny
+  kUntried,    // no obstacle found, but this process may not try
+  kDenied,     // in the list, but the kernel denies loading programs
   kNotListed,  // not in the list of active security modules
-  kNotBuilt,   // the kernel was built without it
-  kNoBtf,      // the kernel does not describe its own types
-  kFailed,     // tried, and failed in a way that should not be
+  kNotBuilt,   // the kernel was built without BPF LSM
+  kNoBtf,      // the kernel has no type information
+  kFailed,     // tried, and failed for an unexpected reason
   kUnknown,    // could not be found out
 };
 
@@ -30,22 +30,22 @@ std::string_view to_string(LsmLevel level);
 
 struct LsmSupport {
   LsmLevel level = LsmLevel::kUnknown;
-  std::string text;    // one plain sentence: what is so, and why
-  std::string repair;  // one sentence: what to do about it; empty where there is nothing to do
-  std::string detail;  // what the kernel said about it, many lines; mostly empty
+  std::string text;    // one sentence: the state, and why
+  std::string repair;  // one sentence: what to do; empty if there is nothing to do
+  std::string detail;  // messages of the kernel, many lines; mostly empty
 };
 
-// What was seen. A step that was not reached is absent.
+// What was observed. A step that was not reached is absent.
 struct LsmFacts {
   std::optional<std::vector<std::string>> modules;  // active security modules, in their order
   bool btf = false;
-  std::optional<bool> built_in;  // asked only where bpf is not among the modules
+  std::optional<bool> built_in;  // set only if bpf is not among the modules
   bool privileged = false;       // CAP_SYS_ADMIN, which holds CAP_BPF and CAP_PERFMON
   bool seccomp = false;          // this process runs under a seccomp filter
   std::string lockdown;          // "none", "integrity", "confidentiality"; empty if unknown
   std::optional<Status> load;
   std::optional<Status> attach;
-  std::optional<Status> canary;  // an operation that must be refused was, and another was not
+  std::optional<Status> canary;  // an operation was denied as it must be, and another was not
 };
 
 LsmSupport judge_lsm(const LsmFacts& facts);
@@ -55,11 +55,11 @@ struct ProbePaths {
   std::string btf = "/sys/kernel/btf/vmlinux";
   std::string lockdown = "/sys/kernel/security/lockdown";
   std::string self = "/proc/self/status";
-  bool ask_kernel = true;  // for the modules, where securityfs is not mounted (since 6.8)
+  bool ask_kernel = true;  // for the modules, if securityfs is not mounted (since Linux 6.8)
 };
 
-// What worked goes on working in `kept`, if that is wanted: attached, with no tree in it.
-LsmFacts observe_lsm(const ProbePaths& paths = {}, std::optional<Lsm>* kept = nullptr);
+// If the trial succeeds, `working` receives the attached programs, without any tree.
+LsmFacts observe_lsm(const ProbePaths& paths = {}, std::optional<Lsm>* working = nullptr);
 
 LsmSupport probe_lsm(const ProbePaths& paths = {});
 

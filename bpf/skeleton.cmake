@@ -1,9 +1,9 @@
-# How a BPF program is built: NAME.bpf.c becomes an object, and the object a skeleton header.
+# Builds BPF programs: NAME.bpf.c becomes an object, and the object a skeleton header.
 find_program(GUARD_BPF_CLANG NAMES clang clang-14 clang-15 clang-16 REQUIRED
-             DOC "The clang that compiles BPF programs, whatever compiles the rest")
+             DOC "The clang that compiles BPF programs, whichever compiler builds the rest")
 find_program(GUARD_BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 
-# What libbpf's macros call the processor whose registers they read.
+# The name of the processor in libbpf's macros, which read its registers.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64|i.86)$")
   set(bpf_arch x86)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
@@ -17,7 +17,7 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^ppc64")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^s390x$")
   set(bpf_arch s390)
 else()
-  message(FATAL_ERROR "libbpf knows no processor ${CMAKE_SYSTEM_PROCESSOR}")
+  message(FATAL_ERROR "libbpf does not support the processor ${CMAKE_SYSTEM_PROCESSOR}")
 endif()
 if(CMAKE_CXX_BYTE_ORDER STREQUAL BIG_ENDIAN)
   set(bpf_target bpfeb)
@@ -25,8 +25,8 @@ else()
   set(bpf_target bpfel)
 endif()
 
-# The kernel's headers for user space keep asm/ in a directory that clang only knows for a target
-# that is a processor. Looked at last, so that nothing there hides clang's own headers.
+# asm/ of the kernel's user-space headers lies in a directory that clang does not search for the BPF
+# target. It comes last, so that it hides none of clang's own headers.
 set(bpf_includes -I${PROJECT_SOURCE_DIR})
 foreach(directory IN LISTS libbpf_INCLUDE_DIRS)
   list(APPEND bpf_includes -isystem ${directory})
@@ -35,10 +35,9 @@ if(CMAKE_CXX_LIBRARY_ARCHITECTURE)
   list(APPEND bpf_includes -idirafter /usr/include/${CMAKE_CXX_LIBRARY_ARCHITECTURE})
 endif()
 
-# bpf_skeleton(TARGET FILE): FILE.bpf.c becomes <bpf/FILE.skel.h> for the target. The flags are only
-# these: a sanitizer, a hardening or an optimisation flag meant for the daemon has no place in the
-# kernel. -g makes BTF, without which nothing could be relocated; linking the one object drops the
-# rest of the debug information.
+# bpf_skeleton(TARGET FILE): FILE.bpf.c becomes <bpf/FILE.skel.h> for the target. No other flags are
+# used: the daemon's sanitizer, hardening and optimization flags do not work in the kernel. -g creates
+# the BTF for relocations; linking the single object drops the other debug information.
 function(bpf_skeleton target file)
   cmake_path(GET file FILENAME name)
   set(bpf_output ${CMAKE_CURRENT_BINARY_DIR}/include/bpf)

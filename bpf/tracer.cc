@@ -19,22 +19,25 @@ namespace guard {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kPatience = std::chrono::milliseconds(1);
+constexpr auto kLongestWait = std::chrono::milliseconds(1);
 
-// What the kernel's counters say, read while its programs write them.
+// Reads a counter while the programs write it.
 std::uint64_t read(const __u64& counter) noexcept {
   return __atomic_load_n(&counter, __ATOMIC_ACQUIRE);
 }
 
 Error no_tracer(const LibbpfLog& log, int code, const std::string& what) {
-  const char* repair = "; processes that have ended will be unknown: report this with the log";
+  const char* repair =
+      "; guardd cannot identify processes that have ended: report this with the log";
   if (code == EPERM || code == EACCES)
     repair =
-        "; processes that have ended will be unknown unless guardd runs as root, outside any "
+        "; guardd cannot identify processes that have ended, unless it runs as root, outside of "
+        "any "
         "container, with CAP_BPF and CAP_PERFMON";
   if (code == ENOENT || code == ESRCH)
     repair =
-        "; processes that have ended will be unknown unless the kernel has CONFIG_DEBUG_INFO_BTF";
+        "; guardd cannot identify processes that have ended, unless the kernel has "
+        "CONFIG_DEBUG_INFO_BTF";
   return log.error(code, what + repair);
 }
 
@@ -42,7 +45,7 @@ Error no_tracer(const LibbpfLog& log, int code, const std::string& what) {
 
 struct Tracer::Programs {
   Handle<tracer_bpf, tracer_bpf__destroy> skeleton;
-  Handle<ring_buffer, ring_buffer__free> ring;  // goes first
+  Handle<ring_buffer, ring_buffer__free> ring;  // destroyed first
   TracerListener* listener = nullptr;           // only during catch_up()
   std::uint64_t taken = 0;
 
@@ -55,21 +58,20 @@ int Tracer::Programs::take(void* context, void* data, std::size_t size) noexcept
   if (size < sizeof(std::uint32_t)) return 0;
   switch (*static_cast<const std::uint32_t*>(data)) {
     case kRecordFork:
-      if (size >= sizeof(TracedFork)) self.listener->forked(*static_cast<const TracedFork*>(data));
+      if (size >= sizeof(TracedFork)) self.listener->on_fork(*static_cast<const TracedFork*>(data));
       break;
     case kRecordExec:
-      if (size >= sizeof(TracedExec))
-        self.listener->executed(*static_cast<const TracedExec*>(data));
+      if (size >= sizeof(TracedExec)) self.listener->on_exec(*static_cast<const TracedExec*>(data));
       break;
     case kRecordExit:
-      if (size >= sizeof(TracedExit)) self.listener->ended(*static_cast<const TracedExit*>(data));
+      if (size >= sizeof(TracedExit)) self.listener->on_exit(*static_cast<const TracedExit*>(data));
       break;
     case kRecordCgroup:
       if (size >= sizeof(TracedCgroup))
-        self.listener->cgroup_made(*static_cast<const TracedCgroup*>(data));
+        self.listener->on_cgroup(*static_cast<const TracedCgroup*>(data));
       break;
     default:
-      break;  // both sides are built from one file: cannot be
+      break;  // impossible: both sides are built from one file
   }
   return 0;
 }
@@ -110,8 +112,8 @@ std::size_t Tracer::catch_up(TracerListener& listener) noexcept {
   if (!missing()) return 0;
   self.listener = &listener;
   (void)ring_buffer__consume(self.ring.get());
-  // What is missing now is being written at this moment: a matter of microseconds.
-  for (const auto deadline = Clock::now() + kPatience; missing() && Clock::now() < deadline;) {
+  // Missing records are being written right now, which takes microseconds.
+  for (const auto deadline = Clock::now() + kLongestWait; missing() && Clock::now() < deadline;) {
     (void)::sched_yield();
     (void)ring_buffer__consume(self.ring.get());
   }

@@ -1,6 +1,6 @@
-// The tracing programs in the kernel: loads them, attaches them and hands over what they tell, in
-// the order in which it happened. Knows no table and no policy. One thread; only catch_up() can
-// wait, for a millisecond at most.
+// The tracing programs in the kernel: loads and attaches them, and delivers their records in the
+// order of the events. Knows no process table and no policy. One thread. Only catch_up() can wait,
+// for a millisecond at most.
 #pragma once
 
 #include <cstdint>
@@ -11,23 +11,23 @@
 
 namespace guard {
 
-// Who wants to hear it. Called from within catch_up(), on its thread.
+// Receives records. Called from catch_up(), on its thread.
 class TracerListener {
  public:
   TracerListener() = default;
   TracerListener(const TracerListener&) = delete;
   TracerListener& operator=(const TracerListener&) = delete;
   virtual ~TracerListener() = default;
-  virtual void forked(const TracedFork& record) noexcept = 0;
-  virtual void executed(const TracedExec& record) noexcept = 0;
-  virtual void ended(const TracedExit& record) noexcept = 0;
-  virtual void cgroup_made(const TracedCgroup& record) noexcept = 0;
+  virtual void on_fork(const TracedFork& record) noexcept = 0;
+  virtual void on_exec(const TracedExec& record) noexcept = 0;
+  virtual void on_exit(const TracedExit& record) noexcept = 0;
+  virtual void on_cgroup(const TracedCgroup& record) noexcept = 0;
 };
 
 class Tracer {
  public:
-  // Loaded and attached: every process of this process namespace is traced from here on. The
-  // error's first line is one sentence that says what to do; libbpf's log follows it.
+  // Loads and attaches the programs, which trace every process of this process namespace from now
+  // on. The first line of an error says what to do, the rest is libbpf's log.
   static Result<Tracer> load();
 
   Tracer(Tracer&& other) noexcept;
@@ -36,15 +36,15 @@ class Tracer {
   Tracer& operator=(const Tracer&) = delete;
   ~Tracer();
 
-  // Readable when the ring fills up, not for each record.
+  // Readable if the ring fills up, not for each record.
   int fd() const;
 
-  // Hands over all that was begun before the call, and returns how much that was. Costs two reads
-  // of memory when there is nothing. A record that another processor is still writing is waited
-  // for; if that takes longer than a millisecond the call ends without it, and the next one has it.
+  // Delivers all records that were begun before the call, and returns their number. Without records
+  // it only reads memory twice. Waits for a record that another processor is still writing, but no
+  // longer than a millisecond; then the next call delivers it.
   std::size_t catch_up(TracerListener& listener) noexcept;
 
-  // Records that found no room, since load().
+  // Records that did not fit in the ring since load().
   std::uint64_t dropped() const;
 
  private:

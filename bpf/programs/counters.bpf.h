@@ -1,4 +1,4 @@
-// What the LSM programs count.
+// The counters of the LSM programs.
 #pragma once
 
 #include "bpf/programs/kernel.bpf.h"
@@ -11,7 +11,7 @@ struct {
   __type(value, __u64);
 } counters SEC(".maps");
 
-// An LSM program can be interrupted by another one on its CPU, hence the atomic addition.
+// Atomic, because another LSM program can interrupt this one on the same CPU.
 static __always_inline void count(enum Counter counter) {
   __u32 key = counter;
   __u64* value = bpf_map_lookup_elem(&counters, &key);

@@ -1,33 +1,34 @@
-// The LSM programs: one entry point for each hook, nothing but the way from its arguments to a
-// verdict. Hooks by inode and file, not by path: these also see nfsd, overlayfs and io_uring. An
-// earlier module's refusal is kept. None may sleep: the walk to a tree's root needs that.
+// The LSM programs: one entry point for each hook, which passes the arguments on to a verdict. The
+// hooks are those of inodes and files, not of paths, because these also see nfsd, overlayfs and
+// io_uring. A denial by an earlier module is kept. None may sleep: the walk to a tree's root relies
+// on that.
 #include "bpf/programs/kernel.bpf.h"
 #include "bpf/programs/verdict.bpf.h"
 
 char guard_license[] SEC("license") = "GPL";
 
-// ---- what comes to be
+// ---- creating
 
 SEC("lsm/inode_create")
 int BPF_PROG(guard_inode_create, struct inode* dir, struct dentry* dentry, umode_t mode, int ret) {
-  return ret ? ret : judge_creation(dentry, kHappeningCreate);
+  return ret ? ret : judge_creation(dentry, kEventCreate);
 }
 
 SEC("lsm/inode_mkdir")
 int BPF_PROG(guard_inode_mkdir, struct inode* dir, struct dentry* dentry, umode_t mode, int ret) {
-  return ret ? ret : judge_creation(dentry, kHappeningMkdir);
+  return ret ? ret : judge_creation(dentry, kEventMkdir);
 }
 
 SEC("lsm/inode_mknod")
 int BPF_PROG(guard_inode_mknod, struct inode* dir, struct dentry* dentry, umode_t mode, dev_t dev,
              int ret) {
-  return ret ? ret : judge_creation(dentry, kHappeningMknod);
+  return ret ? ret : judge_creation(dentry, kEventMknod);
 }
 
 SEC("lsm/inode_symlink")
 int BPF_PROG(guard_inode_symlink, struct inode* dir, struct dentry* dentry, const char* old_name,
              int ret) {
-  return ret ? ret : judge_creation(dentry, kHappeningSymlink);
+  return ret ? ret : judge_creation(dentry, kEventSymlink);
 }
 
 SEC("lsm/inode_link")
@@ -36,34 +37,34 @@ int BPF_PROG(guard_inode_link, struct dentry* old_dentry, struct inode* dir,
   return ret ? ret : judge_link(old_dentry, new_dentry);
 }
 
-// An exchange of two names comes as two calls, one for each direction.
+// The kernel calls this twice to exchange two names, once for each direction.
 SEC("lsm/inode_rename")
 int BPF_PROG(guard_inode_rename, struct inode* old_dir, struct dentry* old_dentry,
              struct inode* new_dir, struct dentry* new_dentry, int ret) {
   return ret ? ret : judge_move(old_dentry, new_dentry);
 }
 
-// ---- what goes
+// ---- deleting
 
 SEC("lsm/inode_unlink")
 int BPF_PROG(guard_inode_unlink, struct inode* dir, struct dentry* dentry, int ret) {
-  return ret ? ret : judge_act(dentry, kHappeningUnlink, 1 << kGuardDelete);
+  return ret ? ret : judge_operation(dentry, kEventUnlink, 1 << kGuardDelete);
 }
 
 SEC("lsm/inode_rmdir")
 int BPF_PROG(guard_inode_rmdir, struct inode* dir, struct dentry* dentry, int ret) {
-  return ret ? ret : judge_act(dentry, kHappeningRmdir, 1 << kGuardDelete);
+  return ret ? ret : judge_operation(dentry, kEventRmdir, 1 << kGuardDelete);
 }
 
-// ---- what is opened, written and read
+// ---- opening, writing and reading
 
 SEC("lsm/file_open")
 int BPF_PROG(guard_file_open, struct file* file, int ret) {
   return ret ? ret : judge_open(file);
 }
 
-// The file itself is gone by now, and what it was opened from: only its address still tells.
-// Attached only while guardd waits for somebody to end.
+// The path of the file is no longer valid here, so only the address of the file identifies it.
+// Attached only while guardd waits for a file to be closed.
 SEC("lsm/file_free_security")
 int BPF_PROG(guard_file_free, struct file* file) {
   if (file->f_mode & kModeWrite) end_writing(file);
@@ -77,7 +78,7 @@ int BPF_PROG(guard_mmap_file, struct file* file, unsigned long asked, unsigned l
   const unsigned long type = flags & kMapType;
   if (type != kMapShared && type != kMapSharedValidate) return 0;
   if (!is_regular(file->f_inode)) return 0;
-  return judge_act(file->f_path.dentry, kHappeningMap, 1 << kGuardContent);
+  return judge_operation(file->f_path.dentry, kEventMap, 1 << kGuardContent);
 }
 
 SEC("lsm/file_mprotect")
@@ -86,12 +87,12 @@ int BPF_PROG(guard_file_mprotect, struct vm_area_struct* area, unsigned long ask
   if (ret || !(guards_in_use & 1 << kGuardContent) || !(granted & kProtWrite)) return ret;
   struct file* file = area->vm_file;
   if (!file || !(area->vm_flags & kVmShared) || !is_regular(file->f_inode)) return 0;
-  return judge_act(file->f_path.dentry, kHappeningMap, 1 << kGuardContent);
+  return judge_operation(file->f_path.dentry, kEventMap, 1 << kGuardContent);
 }
 
 // ---- attributes
 
-// The same hook: kernels from 6.9 on tell of the mount's mapping of ids first.
+// The same hook twice: since Linux 6.9 its first argument is the id mapping of the mount.
 SEC("lsm/inode_setattr")
 int BPF_PROG(guard_inode_setattr, struct dentry* dentry, struct iattr* change, int ret) {
   return ret ? ret : judge_attributes(dentry, change);
@@ -106,25 +107,25 @@ int BPF_PROG(guard_inode_setattr_mapped, void* mapping, struct dentry* dentry, s
 SEC("lsm/inode_setxattr")
 int BPF_PROG(guard_inode_setxattr, void* mapping, struct dentry* dentry, const char* name,
              const void* value, __u64 size, int flags, int ret) {
-  return ret ? ret : judge_xattr(dentry, name, kHappeningSetxattr);
+  return ret ? ret : judge_xattr(dentry, name, kEventSetxattr);
 }
 
 SEC("lsm/inode_removexattr")
 int BPF_PROG(guard_inode_removexattr, void* mapping, struct dentry* dentry, const char* name,
              int ret) {
-  return ret ? ret : judge_xattr(dentry, name, kHappeningRemovexattr);
+  return ret ? ret : judge_xattr(dentry, name, kEventRemovexattr);
 }
 
 SEC("lsm/inode_set_acl")
 int BPF_PROG(guard_inode_set_acl, void* mapping, struct dentry* dentry, const char* name, void* acl,
              int ret) {
-  return ret ? ret : judge_act(dentry, kHappeningSetacl, 1 << kGuardAttributes);
+  return ret ? ret : judge_operation(dentry, kEventSetacl, 1 << kGuardAttributes);
 }
 
 SEC("lsm/inode_remove_acl")
 int BPF_PROG(guard_inode_remove_acl, void* mapping, struct dentry* dentry, const char* name,
              int ret) {
-  return ret ? ret : judge_act(dentry, kHappeningSetacl, 1 << kGuardAttributes);
+  return ret ? ret : judge_operation(dentry, kEventSetacl, 1 << kGuardAttributes);
 }
 
 SEC("lsm/file_ioctl")
@@ -141,7 +142,7 @@ int BPF_PROG(guard_file_ioctl_compat, struct file* file, unsigned int command,
 
 SEC("lsm/inode_file_setattr")
 int BPF_PROG(guard_inode_file_setattr, struct dentry* dentry, void* attributes, int ret) {
-  return ret ? ret : judge_act(dentry, kHappeningSetflags, 1 << kGuardAttributes);
+  return ret ? ret : judge_operation(dentry, kEventSetflags, 1 << kGuardAttributes);
 }
 
 // ---- mounts
@@ -158,16 +159,16 @@ int BPF_PROG(guard_move_mount, const struct path* from, const struct path* to, i
   return ret ? ret : judge_mount(to->dentry);
 }
 
-// Never refused: what was hidden shows again, and a machine that goes down has to unmount.
+// Never denied: hidden files show again, and a machine that shuts down must unmount.
 SEC("lsm/sb_umount")
 int BPF_PROG(guard_sb_umount, struct vfsmount* mounted, int flags, int ret) {
-  if (!ret) note_unmount(mounted);
+  if (!ret) report_unmount(mounted);
   return ret;
 }
 
 // ---- processes
 
-// An exemption that a process grants to what it starts has to outlive it.
+// An exemption for children must outlive the process that grants it.
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(guard_fork, struct task_struct* parent, struct task_struct* child) {
   if (guard_exemptions.for_children) inherit(parent, child);

@@ -1,10 +1,10 @@
-// The few members of the kernel's own structures that the programs read. libbpf moves each access
-// to where the running kernel keeps the member, so nothing else of the structures needs to be here:
-// no vmlinux.h, and the build needs no particular kernel.
+// The members of kernel structures that the programs read. libbpf relocates each access to the
+// layout of the running kernel, so no other members are needed here: there is no vmlinux.h, and the
+// build needs no particular kernel.
 #pragma once
 
 #include <linux/bpf.h>
-// Only after it: libbpf's headers build on its types.
+// After linux/bpf.h, because libbpf's headers use its types.
 #include <asm/fcntl.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -192,7 +192,7 @@ struct task_struct {
 
 #pragma clang attribute pop
 
-// What the kernel's own headers keep to themselves.
+// Constants that the kernel does not export to user space.
 enum {
   kModeRead = 0x1,
   kModeWrite = 0x2,

@@ -1,11 +1,11 @@
-// Which of a policy's rules or excludes holds for a path. The path is read from its end, as the
-// walk up meets it, by a table that guardd has made of all the patterns: exact, whatever they say.
-// Only asked when something is about to be refused or told.
+// Finds the rule or exclude of a policy that matches a path. guardd compiles all patterns of a
+// policy into one table, which reads the path from its end, in the order of the walk up. The result
+// is exact. Used only if an operation is about to be denied or reported.
 #pragma once
 
 #include "bpf/programs/kernel.bpf.h"
 #include "bpf/wire/wire.h"
-// Only after it, as it builds on the same types.
+// After kernel.bpf.h, because it uses the same types.
 #include <bpf/bpf_core_read.h>
 
 struct {
@@ -24,18 +24,18 @@ struct {
   __type(value, struct Terms);
 } rules SEC(".maps");
 
-struct Reading {
+struct PatternReader {
   struct dentry* dentry;
   struct dentry* root;
   const unsigned char* name;
-  __u32 left;  // bytes of the name
+  __u32 left;  // bytes of the name not read yet
   __u32 patterns;
   __u32 state;
   __u32 is_ascii;
   __u32 has_failed;
 };
 
-static __always_inline void take_byte(struct Reading* reading, unsigned char byte) {
+static __always_inline void take_byte(struct PatternReader* reading, unsigned char byte) {
   const struct PatternKey key = {reading->patterns, reading->state};
   const struct PatternRow* row = bpf_map_lookup_elem(&patterns, &key);
   if (row) {
@@ -46,7 +46,7 @@ static __always_inline void take_byte(struct Reading* reading, unsigned char byt
   if (byte >= 0x80) reading->is_ascii = 0;
 }
 
-static long take_next_byte(__u32 index, struct Reading* reading) {
+static long take_next_byte(__u32 index, struct PatternReader* reading) {
   if (reading->left == 0) return 1;
   unsigned char byte = 0;
   reading->left--;
@@ -55,7 +55,7 @@ static long take_next_byte(__u32 index, struct Reading* reading) {
   return reading->has_failed ? 1 : 0;
 }
 
-static long take_name(__u32 index, struct Reading* reading) {
+static long take_name(__u32 index, struct PatternReader* reading) {
   struct dentry* dentry = reading->dentry;
   if (dentry == reading->root) return 1;
   if (index) take_byte(reading, '/');
@@ -66,17 +66,17 @@ static long take_name(__u32 index, struct Reading* reading) {
   return reading->has_failed ? 1 : 0;
 }
 
-// kLabelUnknown where the table is not there or cannot tell: then nothing is refused.
+// Fails open: kLabelUnknown if the table is missing or cannot decide; then nothing is denied.
 //
-// A function that is not static is taken past the verifier once, by itself, and so knows pointers
-// only as numbers: what it reads of the kernel it reads by copying.
+// The verifier checks a function that is not static by itself, and sees its pointers as numbers.
+// Such a function has to copy what it reads from the kernel.
 __noinline __u32 label_of(__u64 leaf, __u64 root, __u32 table, __u32 flags) {
   if (flags & kTreeUndecidable) return kLabelUnknown;
   if (!table) return kLabelPolicy;
-  struct Reading reading = {.dentry = (struct dentry*)leaf,
-                            .root = (struct dentry*)root,
-                            .patterns = table,
-                            .is_ascii = 1};
+  struct PatternReader reading = {.dentry = (struct dentry*)leaf,
+                                  .root = (struct dentry*)root,
+                                  .patterns = table,
+                                  .is_ascii = 1};
   bpf_loop(kWalkLimit, take_name, &reading, 0);
   const struct PatternKey key = {reading.patterns, reading.state};
   const struct PatternRow* row = bpf_map_lookup_elem(&patterns, &key);

@@ -1,27 +1,27 @@
-// What guardd hears: one record for each thing that happened in a tree, with who did it and the
-// names that lead there. Nobody ever waits for guardd: what finds no room is counted.
+// Reports events to guardd: one record for each operation in a tree, with the process and the names
+// that lead to the object. No process ever waits for guardd: a record that does not fit is counted.
 #pragma once
 
 #include "bpf/programs/counters.bpf.h"
 #include "bpf/programs/task.bpf.h"
 #include "bpf/programs/tree.bpf.h"
 
-// It counts twice as memory of guardd, which maps it so that no record is ever torn.
+// Counts twice as memory of guardd, which maps it twice so that every record is contiguous.
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 4 * 1024 * 1024);
-} happenings SEC(".maps");
+} events SEC(".maps");
 
-// What was told a moment ago is not told again at once, but counted.
+// An event that was just reported is only counted if it repeats.
 struct ReportKey {
   __u64 inode;
   __u64 parent;
   __u32 device;
   __u32 tid;
-  __u32 generation;  // a number is soon another object's
+  __u32 generation;  // inode numbers are reused
   __u32 what;
 };
-struct ToldBefore {
+struct LastReport {
   __u64 time;
   __u64 repeats;
 };
@@ -29,13 +29,13 @@ struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 4096);
   __type(key, struct ReportKey);
-  __type(value, struct ToldBefore);
-} told SEC(".maps");
+  __type(value, struct LastReport);
+} last_reports SEC(".maps");
 
-// Files that somebody else than the owner has made in a tree and may still write, by the kernel's
-// own object for the open file: it is no other file's before it is closed. Whether guardd hears of
-// the end only makes it sooner, so the oldest may go, and the closed ones may stay while nobody
-// listens.
+// Files that another user than the owner has created in a tree and may still write, by the address
+// of the open file, which is not reused before the file is closed. guardd only fixes such a file
+// sooner if it learns of the close, so old entries may be evicted, and entries of closed files may
+// stay while the program for closes is detached.
 struct Writing {
   __u64 tree;
   struct InodeFacts object;
@@ -49,27 +49,26 @@ struct {
 
 enum { kFoldWithin = 1000 * 1000 * 1000 };  // nanoseconds
 
-// An operation, as far as it matters for judging and telling. Plain memory without gaps, so that it
-// can be handed to functions that the verifier looks at by themselves: the kernel's objects are in
-// it by their addresses.
+// What judging and reporting need to know of an operation. Plain memory without padding, so that it
+// can be passed to functions that the verifier checks by themselves. Kernel objects are addresses.
 struct Access {
-  __u64 leaf;      // dentry: the object's name in the tree
-  __u64 root;      // dentry: of the tree, as the leaf leads up to it
+  __u64 leaf;      // dentry: the name of the object in the tree
+  __u64 root;      // dentry: the tree's root above the leaf
   __u64 old_leaf;  // of a rename within the tree; else 0
   __u64 old_root;
-  __u64 object;  // inode; 0: it is to be made
+  __u64 object;  // inode; 0: it is about to be created
   struct TreeTag tag;
   __u32 operation;
-  __u32 covers;  // the guards that mind it, as bits
-  __u32 flags;   // HappenedFlag
-  __u32 uid;     // what it will have, where it is known: kNotSet
+  __u32 covers;  // the guards that the operation can violate, as bits
+  __u32 flags;   // EventFlag
+  __u32 uid;     // after the operation; kNotSet: unknown
   __u32 gid;
   __u32 mode;
   __u32 type;             // S_IFMT of the object
-  __u32 is_always_wrong;  // whatever it will have
-  __u32 is_always_told;   // guardd has to know, right or wrong
-  __u32 is_done;          // too late to refuse it
-  __u32 guard;            // what came of it: GuardKind and HappenedAnswer
+  __u32 always_violates;  // whatever the object will be
+  __u32 must_report;      // report it even if it violates nothing
+  __u32 is_too_late;      // too late to deny it
+  __u32 guard;            // the result: GuardKind and EventAnswer
   __u32 answer;
   __u64 repeats;
 };
@@ -86,7 +85,7 @@ static __always_inline void note_inode(struct InodeFacts* out, struct inode* ino
   out->links = BPF_CORE_READ(inode, i_nlink);
 }
 
-// True: it has just been told, and is only counted now.
+// True: the same event was just reported, and this one is only counted.
 static __always_inline bool is_folded(struct Access* what) {
   struct dentry* leaf = (struct dentry*)what->leaf;
   struct inode* object = (struct inode*)what->object;
@@ -98,12 +97,12 @@ static __always_inline bool is_folded(struct Access* what) {
   if (object) {
     key.inode = BPF_CORE_READ(object, i_ino);
     key.generation = BPF_CORE_READ(object, i_generation);
-  } else {  // not there yet: known by the hash of its name
+  } else {  // it does not exist yet: identified by the hash of its name
     key.inode = BPF_CORE_READ(leaf, d_name.hash);
     key.generation = parent ? BPF_CORE_READ(parent, i_generation) : 0;
   }
   const __u64 now = bpf_ktime_get_ns();
-  struct ToldBefore* before = bpf_map_lookup_elem(&told, &key);
+  struct LastReport* before = bpf_map_lookup_elem(&last_reports, &key);
   if (before) {
     if (now - before->time < kFoldWithin) {
       __sync_fetch_and_add(&before->repeats, 1);
@@ -115,13 +114,13 @@ static __always_inline bool is_folded(struct Access* what) {
     before->time = now;
     return false;
   }
-  const struct ToldBefore first = {now, 0};
-  bpf_map_update_elem(&told, &key, &first, BPF_ANY);
+  const struct LastReport first = {now, 0};
+  bpf_map_update_elem(&last_reports, &key, &first, BPF_ANY);
   return false;
 }
 
-// One name after the other, up to the tree's root. Through a function that is called for each, so
-// that the verifier looks at one step and not at all of them.
+// Collects the names up to the tree's root. Calls a function for each name, so that the verifier
+// checks one step instead of all.
 struct NamesWalk {
   struct dentry* at;
   __u64 root;
@@ -131,7 +130,7 @@ struct NamesWalk {
   __u32 reserved;
 };
 
-// The compiler must not take this away for being sure already: the verifier is not.
+// The compiler must not drop this check, although it can prove it: the verifier cannot.
 #define BOUNDED(value, most)                                   \
   ({                                                           \
     __u64 bounded_ = (value);                                  \
@@ -197,8 +196,7 @@ static __always_inline __u32 bytes_of(__u64 leaf, __u64 root) {
   return walk.bytes;
 }
 
-static __always_inline void note_happening(struct EventRecord* out, __u32 kind,
-                                           struct Access* what) {
+static __always_inline void note_event(struct EventRecord* out, __u32 kind, struct Access* what) {
   struct task_struct* task = bpf_get_current_task_btf();
   note_process(&out->process, kind, number_of(BPF_CORE_READ(task, group_leader)), task);
   out->tree = what->tag.tree;
@@ -211,30 +209,28 @@ static __always_inline void note_happening(struct EventRecord* out, __u32 kind,
   note_inode(&out->object, (struct inode*)what->object);
 }
 
-// A record of this type with all but the names in it; null: there is no room.
-#define BEGIN_TELLING(type, kind, telling)                             \
-  ({                                                                   \
-    type* record_ = bpf_ringbuf_reserve(&happenings, sizeof(type), 0); \
-    if (record_) {                                                     \
-      note_happening(&record_->what, kind, telling);                   \
-    } else {                                                           \
-      count(kCounterLost);                                             \
-    }                                                                  \
-    record_;                                                           \
+// Reserves a record of this type and fills in all but the names; null: the ring is full.
+#define RESERVE_EVENT(type, kind, access)                          \
+  ({                                                               \
+    type* record_ = bpf_ringbuf_reserve(&events, sizeof(type), 0); \
+    if (record_) {                                                 \
+      note_event(&record_->what, kind, access);                    \
+    } else {                                                       \
+      count(kCounterLost);                                         \
+    }                                                              \
+    record_;                                                       \
   })
 
-__noinline int tell_one(struct Access* what) {
-  if (!what) return 0;  // never, but the verifier asks
-  if (what->answer != kAnswerSeen && is_folded(what)) return 0;
+__noinline int report_event(struct Access* what) {
+  if (!what) return 0;  // never, but the verifier needs the check
+  if (what->answer != kAnswerNone && is_folded(what)) return 0;
   if (bytes_of(what->leaf, what->root) <= kFewNames) {
-    struct HappenedShallow* record =
-        BEGIN_TELLING(struct HappenedShallow, kRecordHappened, what);
+    struct ShallowEvent* record = RESERVE_EVENT(struct ShallowEvent, kRecordEvent, what);
     if (!record) return 0;
     note_few(&record->names, what->leaf, what->root);
     bpf_ringbuf_submit(record, 0);
   } else {
-    struct HappenedDeep* record =
-        BEGIN_TELLING(struct HappenedDeep, kRecordHappenedDeep, what);
+    struct DeepEvent* record = RESERVE_EVENT(struct DeepEvent, kRecordDeepEvent, what);
     if (!record) return 0;
     note_many(&record->names, what->leaf, what->root);
     bpf_ringbuf_submit(record, 0);
@@ -242,18 +238,18 @@ __noinline int tell_one(struct Access* what) {
   return 0;
 }
 
-__noinline int tell_move(struct Access* what) {
+__noinline int report_move(struct Access* what) {
   if (!what) return 0;
-  if (what->answer != kAnswerSeen && is_folded(what)) return 0;
+  if (what->answer != kAnswerNone && is_folded(what)) return 0;
   const __u32 bytes = bytes_of(what->leaf, what->root);
   if (bytes <= kFewNames && bytes_of(what->old_leaf, what->old_root) <= kFewNames) {
-    struct MovedShallow* record = BEGIN_TELLING(struct MovedShallow, kRecordMoved, what);
+    struct ShallowMove* record = RESERVE_EVENT(struct ShallowMove, kRecordMove, what);
     if (!record) return 0;
     note_few(&record->names, what->leaf, what->root);
     note_few(&record->old_names, what->old_leaf, what->old_root);
     bpf_ringbuf_submit(record, 0);
   } else {
-    struct DeepMove* record = BEGIN_TELLING(struct DeepMove, kRecordMovedDeep, what);
+    struct DeepMove* record = RESERVE_EVENT(struct DeepMove, kRecordDeepMove, what);
     if (!record) return 0;
     note_many(&record->names, what->leaf, what->root);
     note_many(&record->old_names, what->old_leaf, what->old_root);
@@ -274,9 +270,9 @@ static __always_inline void end_writing(struct file* file) {
   const __u64 key = (__u64)file;
   const struct Writing* value = bpf_map_lookup_elem(&writing, &key);
   if (!value) return;
-  struct CloseRecord* record = bpf_ringbuf_reserve(&happenings, sizeof *record, 0);
+  struct CloseRecord* record = bpf_ringbuf_reserve(&events, sizeof *record, 0);
   if (record) {
-    record->kind = kRecordClosed;
+    record->kind = kRecordClose;
     record->reserved = 0;
     record->tree = value->tree;
     record->object = value->object;

@@ -1,11 +1,12 @@
-// Whose doing it is, and who is exempt: by user, group, login, program, unit and label, itself or
-// through whoever started it. An exemption is a bit; what speaks for it is looked up, and the bits
-// that are left are granted. Only asked when something is about to be refused or told.
+// The acting process and its exemptions: by user, group, login, program, unit and label, its own or
+// inherited from an ancestor. An exemption is a bit. Each property that exemptions need is looked
+// up, and the bits that remain are granted. Used only if an operation is about to be denied or
+// reported.
 #pragma once
 
 #include "bpf/programs/kernel.bpf.h"
 #include "bpf/wire/wire.h"
-// Only after it, as it builds on the same types.
+// After kernel.bpf.h, because it uses the same types.
 #include <bpf/bpf_core_read.h>
 
 struct Exemptions guard_exemptions;
@@ -17,7 +18,7 @@ struct {
   __type(value, struct Program);
 } programs SEC(".maps");
 
-// Labels of scripts, by the name that an interpreter of the system shows itself by.
+// Labels of scripts, by the process name of the interpreter that runs them.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 256);
@@ -43,10 +44,10 @@ struct {
   __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, int);
-  __type(value, struct TreeStanding);
-} standings SEC(".maps");
+  __type(value, struct ProcessTag);
+} process_tags SEC(".maps");
 
-// fsuid owns what a task creates, whatever its other ids are.
+// The fsuid owns what a task creates, whatever its other ids are.
 static __always_inline __u32 subject_uid(void) {
   return bpf_get_current_task_btf()->cred->fsuid.val;
 }
@@ -57,7 +58,7 @@ static __always_inline bool is_interactive(void) {
   return BPF_CORE_READ(task, signal, tty) != NULL;
 }
 
-static __always_inline __u64 speaking_for(__u32 kind, __u32 number) {
+static __always_inline __u64 exemptions_for(__u32 kind, __u32 number) {
   const struct SubjectKey key = {kind, number};
   const __u64* bits = bpf_map_lookup_elem(&subjects, &key);
   return bits ? *bits : 0;
@@ -65,8 +66,8 @@ static __always_inline __u64 speaking_for(__u32 kind, __u32 number) {
 
 enum { kMostGroups = 32 };
 
-static __always_inline __u64 of_groups(const struct cred* cred) {
-  __u64 bits = speaking_for(kSubjectGroup, BPF_CORE_READ(cred, fsgid.val));
+static __always_inline __u64 group_exemptions(const struct cred* cred) {
+  __u64 bits = exemptions_for(kSubjectGroup, BPF_CORE_READ(cred, fsgid.val));
   struct group_info* groups = BPF_CORE_READ(cred, group_info);
   const __u32 count = groups ? BPF_CORE_READ(groups, ngroups) : 0;
 #pragma clang loop unroll(disable)
@@ -76,7 +77,7 @@ static __always_inline __u64 of_groups(const struct cred* cred) {
     if (bpf_probe_read_kernel(&gid, sizeof gid,
                               (const char*)groups + bpf_core_field_offset(groups->gid) + i * 4))
       break;
-    bits |= speaking_for(kSubjectGroup, gid);
+    bits |= exemptions_for(kSubjectGroup, gid);
   }
   return bits;
 }
@@ -84,7 +85,7 @@ static __always_inline __u64 of_groups(const struct cred* cred) {
 enum { kGroupLevels = 12 };
 
 static __always_inline bool is_unit(const char* name, __u32 size) {
-  // ".scope" and ".service", with the NUL behind them.
+  // ".scope" or ".service", and the NUL.
   if (size < sizeof ".scope" || size > kUnitName) return false;
   const __u32 end = size - 1;
   const char* six = name + ((end - 6) & (kUnitName - 1));
@@ -96,15 +97,15 @@ static __always_inline bool is_unit(const char* name, __u32 size) {
          eight[4] == 'v';
 }
 
-// Kernels from 6.15 on call it otherwise.
+// Linux 6.15 renamed the member.
 static __always_inline struct kernfs_node* parent_group(struct kernfs_node* group) {
   if (bpf_core_field_exists(group->parent)) return BPF_CORE_READ(group, parent);
   struct kernfs_node___new* renamed = (void*)group;
   return bpf_core_field_exists(renamed->__parent) ? BPF_CORE_READ(renamed, __parent) : NULL;
 }
 
-// The unit is what the innermost control group that is one is called.
-__noinline __u64 of_unit(__u64 of) {
+// The unit is the innermost control group whose name is that of a unit.
+__noinline __u64 unit_exemptions(__u64 of) {
   struct task_struct* task = (struct task_struct*)of;
   struct kernfs_node* group = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
 #pragma clang loop unroll(disable)
@@ -120,7 +121,7 @@ __noinline __u64 of_unit(__u64 of) {
   return 0;
 }
 
-static __always_inline __u64 of_labels(__u32 labels) {
+static __always_inline __u64 label_exemptions(__u32 labels) {
   __u64 bits = 0;
   if (labels & 1) bits |= guard_exemptions.of_label[0];
   if (labels & 2) bits |= guard_exemptions.of_label[1];
@@ -128,8 +129,8 @@ static __always_inline __u64 of_labels(__u32 labels) {
   return bits;
 }
 
-// What a process is exempt by itself.
-__noinline __u64 exemptions_of(__u64 of) {
+// The exemptions that a process has by its own properties.
+__noinline __u64 own_exemptions(__u64 of) {
   struct task_struct* task = (struct task_struct*)of;
   struct inode* exe = BPF_CORE_READ(task, mm, exe_file, f_inode);
   __u64 by_program = 0;
@@ -139,30 +140,30 @@ __noinline __u64 exemptions_of(__u64 of) {
     const struct Program* program = bpf_map_lookup_elem(&programs, &key);
     if (program) {
       by_program = program->exemptions;
-      by_label = of_labels(program->labels);
+      by_label = label_exemptions(program->labels);
       if (program->is_interpreter) {
         char comm[16] = {};
         bpf_probe_read_kernel_str(comm, sizeof comm, &task->comm);
         const __u32* labels = bpf_map_lookup_elem(&scripts, comm);
-        if (labels) by_label |= of_labels(*labels);
+        if (labels) by_label |= label_exemptions(*labels);
       }
     }
   }
   const struct Exemptions* all = &guard_exemptions;
   __u64 bits = ~all->need_program | by_program;
   bits &= ~all->need_label | by_label;
-  const __u64 asked_by_program = all->need_program | all->need_label;
-  bits &= asked_by_program | all->need_unit | all->need_user | all->need_group | all->need_login;
+  const __u64 by_image = all->need_program | all->need_label;
+  bits &= by_image | all->need_unit | all->need_user | all->need_group | all->need_login;
   const struct cred* cred = BPF_CORE_READ(task, cred);
   if (bits & all->need_user)
-    bits &= ~all->need_user | speaking_for(kSubjectUser, BPF_CORE_READ(cred, fsuid.val));
+    bits &= ~all->need_user | exemptions_for(kSubjectUser, BPF_CORE_READ(cred, fsuid.val));
   if (bits & all->need_login) {
     const __u32 login =
         bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : kUnset;
-    bits &= ~all->need_login | (login == kUnset ? 0 : speaking_for(kSubjectLogin, login));
+    bits &= ~all->need_login | (login == kUnset ? 0 : exemptions_for(kSubjectLogin, login));
   }
-  if (bits & all->need_group) bits &= ~all->need_group | of_groups(cred);
-  if (bits & all->need_unit) bits &= ~all->need_unit | of_unit(of);
+  if (bits & all->need_group) bits &= ~all->need_group | group_exemptions(cred);
+  if (bits & all->need_unit) bits &= ~all->need_unit | unit_exemptions(of);
   return bits;
 }
 
@@ -170,42 +171,43 @@ static __always_inline __u64 for_children(void) {
   return guard_exemptions.for_children | 1ULL << kExcused;
 }
 
-// The process's, or what the thread has from it: one that starts another program takes the place of
-// the first thread, and what hung on that is gone.
-static __always_inline struct TreeStanding* standing_of(struct task_struct* task) {
+// The tag of the process, or the copy of this thread. A thread that calls exec replaces the first
+// thread, and the tag of that thread is lost.
+static __always_inline struct ProcessTag* process_tag_of(struct task_struct* task) {
   struct task_struct* leader = task->group_leader;
-  struct TreeStanding* standing = leader ? bpf_task_storage_get(&standings, leader, 0, 0) : NULL;
-  return standing ? standing : bpf_task_storage_get(&standings, task, 0, 0);
+  struct ProcessTag* tag = leader ? bpf_task_storage_get(&process_tags, leader, 0, 0) : NULL;
+  return tag ? tag : bpf_task_storage_get(&process_tags, task, 0, 0);
 }
 
 __noinline int is_guardd(void) {
-  struct TreeStanding* standing = standing_of(bpf_get_current_task_btf());
-  return standing && standing->is_guardd;
+  struct ProcessTag* tag = process_tag_of(bpf_get_current_task_btf());
+  return tag && tag->is_guardd;
 }
 
-// All that the current process is exempt by: itself, through who started it and still runs, and
-// through who did and has ended.
-__noinline __u64 exemptions_here(void) {
-  struct TreeStanding* standing = standing_of(bpf_get_current_task_btf());
-  __u64 inherited = standing ? standing->inherited : 0;
+// All exemptions of the current process: its own, those of its living ancestors, and those
+// inherited from ancestors that have ended.
+__noinline __u64 current_exemptions(void) {
+  struct ProcessTag* tag = process_tag_of(bpf_get_current_task_btf());
+  __u64 inherited = tag ? tag->inherited : 0;
   struct task_struct* task = (struct task_struct*)bpf_get_current_task();
-  const __u64 own = exemptions_of((__u64)task);
+  const __u64 own = own_exemptions((__u64)task);
 #pragma clang loop unroll(disable)
   for (int step = 0; step < kKnownParents; step++) {
     task = BPF_CORE_READ(task, real_parent, group_leader);
     if (!task || BPF_CORE_READ(task, pid) <= 1) break;
-    inherited |= exemptions_of((__u64)task);
+    inherited |= own_exemptions((__u64)task);
   }
   return own | (inherited & for_children());
 }
 
-// The parent is who runs. A thread is no child: it only keeps what its process has.
+// The parent is the current task. A thread is no child: it only copies the tag of its process.
+// Fails safe: without memory for a tag, the child has no inherited exemptions.
 static __always_inline void inherit(struct task_struct* parent, struct task_struct* child) {
-  struct TreeStanding* standing = standing_of(parent);
-  __u64 bits = standing ? standing->inherited : 0;
-  if (child->pid == child->tgid) bits |= exemptions_of(bpf_get_current_task());
+  struct ProcessTag* tag = process_tag_of(parent);
+  __u64 bits = tag ? tag->inherited : 0;
+  if (child->pid == child->tgid) bits |= own_exemptions(bpf_get_current_task());
   bits &= for_children();
   if (!bits) return;
-  struct TreeStanding own = {.inherited = bits};
-  (void)bpf_task_storage_get(&standings, child, &own, BPF_LOCAL_STORAGE_GET_F_CREATE);
+  struct ProcessTag own = {.inherited = bits};
+  (void)bpf_task_storage_get(&process_tags, child, &own, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }

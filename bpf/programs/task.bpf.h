@@ -1,28 +1,28 @@
-// Who is it: fills a record with what the kernel knows of a process, and with the names of a path.
-// Reads only; whatever cannot be read stays 0 or says that it is not whole.
+// Fills records with the facts of a process and the names of a path. Only reads. A value that
+// cannot be read is 0, and a path that cannot be read in full is marked as incomplete.
 #pragma once
 
 #include "bpf/programs/kernel.bpf.h"
-// Only after it, as it builds on the same types.
+// After kernel.bpf.h, because it uses the same types.
 #include <bpf/bpf_core_read.h>
 
 #include "bpf/wire/tracer_wire.h"
 
 enum {
-  kInitialPidNamespace = 0xeffffffc,  // its number is part of the kernel's interface
-  kNamespaceDepth = 33,               // how deep process namespaces can be nested, plus one
+  kInitialPidNamespace = 0xeffffffc,  // fixed by the kernel's interface
+  kNamespaceDepth = 33,               // how deep process namespaces can nest, plus one
   kPathSteps = 40,                    // names and mounts on the way to a root
 };
 
-// The process namespace that guardd counts in. Set before the programs are loaded.
+// guardd's process namespace. Set before the programs are loaded.
 const volatile __u32 guard_pid_namespace = kInitialPidNamespace;
 
-// guardd's own root directory, where paths begin for it, if that is not where its mount namespace
-// does. Set before the programs are loaded.
+// guardd's root directory, where its paths begin, if that is not the root of its mount namespace.
+// Set before the programs are loaded.
 const volatile __u64 guard_root_inode = 0;
 const volatile __u32 guard_root_mount = 0;
 
-// The number of a process there; 0 if it has none.
+// The id of a process in that namespace; 0: it has none.
 static __always_inline int number_of(struct task_struct* leader) {
   if (guard_pid_namespace == kInitialPidNamespace) return BPF_CORE_READ(leader, tgid);
   struct pid* pid = BPF_CORE_READ(leader, thread_pid);
@@ -58,7 +58,7 @@ static __always_inline __u32 terminal_of(struct task_struct* task) {
   return (__u32)major << 20 | (__u32)minor;
 }
 
-// `task` may be any thread: the numbers are those of its thread group.
+// `task` may be any thread: the ids are those of its thread group.
 static __always_inline void note_process(struct TracedProcess* out, __u32 kind, int pid,
                                          struct task_struct* task) {
   struct task_struct* leader = BPF_CORE_READ(task, group_leader);
@@ -83,9 +83,9 @@ static __always_inline void note_process(struct TracedProcess* out, __u32 kind, 
   bpf_core_read(out->comm, sizeof out->comm, &task->comm);
 }
 
-// Up from the last name through every mount to guardd's root, or to that of the mount namespace,
-// whatever root the process itself sees. Takes no lock: a rename meanwhile may mix old and new
-// names once.
+// Walks from the last name up through every mount to guardd's root, or to that of the mount
+// namespace, whatever root the process itself sees. Takes no lock: a concurrent rename can mix old
+// and new names.
 static __always_inline void note_path(struct TracedPath* out, const struct path* path) {
   struct dentry* dentry = BPF_CORE_READ(path, dentry);
   struct vfsmount* in = BPF_CORE_READ(path, mnt);
@@ -111,13 +111,13 @@ static __always_inline void note_path(struct TracedPath* out, const struct path*
       in = (struct vfsmount*)((char*)above + bpf_core_field_offset(above->mnt));
       continue;
     }
-    // The length lives in the record alone: the verifier need not follow every sum of sizes.
+    // Read back from the record, so that the verifier does not track every sum of sizes.
     const __u32 length = *(volatile __u32*)&out->length;
-    if (dentry == parent || length >= kRecordedPath) break;  // unmounted, memfd, or too long
+    if (dentry == parent || length >= kRecordedPath) break;  // unmounted, a memfd, or too long
     const unsigned char* name = BPF_CORE_READ(dentry, d_name.name);
     const long size =
         bpf_probe_read_kernel_str(out->names + (length & (kRecordedPath - 1)), kRecordedName, name);
-    if (size <= 1 || size >= kRecordedName) break;  // unreadable, or cut off
+    if (size <= 1 || size >= kRecordedName) break;  // unreadable or cut off
     *(volatile __u32*)&out->length = length + (__u32)size;
     dentry = parent;
   }

@@ -1,25 +1,25 @@
-// The tracing programs: each process's fork, exec and end, and each control group that is made, as
-// records in one ring. They only tell. A record is in the ring before the process goes on, so
-// whoever sees what the process did next finds it there. A record that cannot be written is counted
-// and left out: nobody ever waits for guardd.
+// The tracing programs: write a record to a ring for each fork, exec and exit of a process, and for
+// each new control group. They only report. A record is in the ring before the process continues,
+// so guardd finds it there when it learns what the process did next. A record that does not fit is
+// counted and left out: no process ever waits for guardd.
 #include "bpf/programs/kernel.bpf.h"
 #include "bpf/programs/task.bpf.h"
 
 char guard_license[] SEC("license") = "GPL";
 
-// Some hundred processes: a fork, an exec and an end are 2 kB. It counts twice as memory of guardd,
-// which maps it so that no record is ever torn.
+// Room for some hundred processes: a fork, an exec and an exit take 2 kB. Counts twice as memory of
+// guardd, which maps it twice so that every record is contiguous.
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 1024 * 1024);
 } records SEC(".maps");
 
-// How full the ring must be before guardd is woken for its sake alone. Below it guardd looks when
-// it needs to know somebody: a busy machine costs it no wake-ups.
+// How full the ring must be to wake guardd. Below that, guardd reads the ring when it looks up a
+// process: a busy machine causes no wake-ups.
 const volatile __u64 guard_wake_at = 256 * 1024;
 
-__u64 guard_begun = 0;  // records that were to be written; counted before they are
-__u64 guard_lost = 0;   // of these, the ones that were not
+__u64 guard_begun = 0;  // records begun; counted before they are written
+__u64 guard_lost = 0;   // of these, the records that did not fit
 
 #define BEGIN(type)                                                 \
   ({                                                                \
@@ -57,7 +57,7 @@ static __always_inline void note_arguments(struct TracedExec* out, struct mm_str
   if (bpf_probe_read_user(out->arguments, fits, (const void*)start)) out->arguments_size = 0;
 }
 
-// Whichever thread called exec, it is the leader by now, with the leader's start.
+// The thread that called exec is the leader by now, with the leader's start time.
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(guard_process_exec, struct task_struct* task) {
   const int pid = number_of(task);
@@ -78,8 +78,8 @@ int BPF_PROG(guard_process_exec, struct task_struct* task) {
   return 0;
 }
 
-// A process ends with its last thread, which need not be the leader. When two end at once, both can
-// see that none lives: two records then, of the same process.
+// A process ends with its last thread, which need not be the leader. If two threads end at once,
+// both can see that none is left, and the process gets two records.
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(guard_process_exit, struct task_struct* task) {
   if (BPF_CORE_READ(task, signal, live.counter) != 0) return 0;

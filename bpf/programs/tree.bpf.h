@@ -1,12 +1,12 @@
-// Where is it: finds the guarded tree that a path leads into. A tree is the identity of its root's
-// inode, not a string: bind mounts, mount namespaces, long names and renames above it change
-// nothing. The whole program is an RCU read section (it may not sleep), so parents stay readable.
+// Finds the guarded tree that contains an object. A tree is identified by the inode of its root,
+// not by a path: bind mounts, mount namespaces, long names and renames above it make no difference.
+// The whole program is an RCU read section (it may not sleep), so parents stay readable.
 #pragma once
 
 #include "bpf/programs/kernel.bpf.h"
 #include "bpf/wire/wire.h"
 
-#ifndef GUARD_TAG_ON  // how to find a tag, where it cannot be in inode storage
+#ifndef GUARD_TAG_ON  // how to find a tag without inode storage
 struct {
   __uint(type, BPF_MAP_TYPE_INODE_STORAGE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -16,7 +16,7 @@ struct {
 #define GUARD_TAG_ON(inode) bpf_inode_storage_get(&tree_tags, inode, 0, 0)
 #endif
 
-// Trees whose tag could not be found again to be taken off: they were moved away.
+// Trees that were moved away, so that guardd could not find their root to remove the tag.
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 1024);
@@ -24,8 +24,9 @@ struct {
   __type(value, __u32);
 } retired SEC(".maps");
 
-// What cannot be tagged, in two words of memory: a bit for each number that a tagged inode has, and
-// for each device that one is on. Whoever tags sets the bits first. Set for nothing costs a look.
+// Tells most untagged inodes from tagged ones by two reads of memory: a bit for each inode number
+// that is tagged, and for each device that has one. guardd sets the bits before it tags. A bit that
+// is set needlessly only costs a look-up.
 __u64 guard_inode_filter[kFilterBits / 64];
 __u64 guard_device_filter[kFilterBits / 64];
 
@@ -37,7 +38,7 @@ static __always_inline bool is_set(const __u64* filter, __u64 value) {
 enum Place {
   kPlaceOutside,  // no tag up to the root of the file system
   kPlaceInside,   // below the tag that was found
-  kPlaceUnknown,  // the walk ended without reaching either
+  kPlaceUnknown,  // the walk ended before it reached either
 };
 
 struct TreeHit {
@@ -45,9 +46,9 @@ struct TreeHit {
   struct dentry* root;
 };
 
-// From the leaf, which need not exist yet, up. The nearest tag wins, so a tree inside another is
-// judged by its own terms. The walk takes no lock: a rename above may mix old and new parents once;
-// what slips through is found like any other change that was made while nobody looked.
+// Walks up from the leaf, which need not exist yet. The nearest tag wins, so a tree inside another
+// has its own terms. The walk takes no lock. Fails open: a concurrent rename above can mix old and
+// new parents; the next scan finds a change that was missed this way.
 static __always_inline enum Place find_tree(struct dentry* leaf, struct TreeHit* hit) {
   if (!is_set(guard_device_filter, leaf->d_sb->s_dev)) return kPlaceOutside;
   struct dentry* dentry = leaf;
@@ -64,7 +65,7 @@ static __always_inline enum Place find_tree(struct dentry* leaf, struct TreeHit*
       }
     }
     struct dentry* parent = dentry->d_parent;
-    // What was found by a handle alone hangs on nothing: there is no way up from it.
+    // A dentry that was opened by handle can be disconnected: it has no parent.
     if (parent == dentry) return dentry == dentry->d_sb->s_root ? kPlaceOutside : kPlaceUnknown;
     dentry = parent;
   }

@@ -1,5 +1,5 @@
-// What to answer: judges an operation by what it would leave in a guarded tree, as policy/judge
-// does. Returns what an LSM hook returns, 0 or -EPERM, and tells of what guardd has to know.
+// Decides whether an operation is permitted, by the state that it would leave in a guarded tree, as
+// policy/judge does. Returns the value for the LSM hook, 0 or -EPERM, and reports events to guardd.
 #pragma once
 
 #include "bpf/programs/pattern.bpf.h"
@@ -7,12 +7,11 @@
 #include "bpf/programs/subject.bpf.h"
 #include "bpf/programs/tree.bpf.h"
 
-// The guards that any tree has: most operations need not even be placed.
+// The guards of all trees, as bits: for most operations the tree need not even be looked up.
 __u32 guards_in_use = 0;
 
-// Fails open: where the walk ended before it could tell, the operation passes, because a guard that
-// refuses what it cannot see would break services instead of keeping them whole. It is counted, and
-// guardd says that such operations passed.
+// Fails open: if the walk ends before it reaches a root, the operation is permitted, because
+// denying operations that may be outside of every tree would break services. It is counted.
 static __always_inline int unknown_place(void) {
   count(kCounterUnknown);
   return 0;
@@ -25,26 +24,26 @@ static __always_inline __u32 wanted_mode(const struct Terms* terms, __u32 type) 
 
 static __always_inline bool breaks_ownership(const struct Terms* terms,
                                              const struct Access* access) {
-  if (access->is_always_wrong) return true;
+  if (access->always_violates) return true;
   if (access->uid != kNotSet && access->uid != terms->owner) return true;
   if (access->gid != kNotSet && access->gid != terms->group) return true;
   const __u32 mode = wanted_mode(terms, access->type);
   return access->mode != kNotSet && mode != kAnyMode && access->mode != mode;
 }
 
-static __always_inline void tell(struct Access* access, __u32 guard, __u32 answer) {
+static __always_inline void report(struct Access* access, __u32 guard, __u32 answer) {
   access->guard = guard;
   access->answer = answer;
   if (access->old_leaf) {
-    tell_move(access);
+    report_move(access);
   } else {
-    tell_one(access);
+    report_event(access);
   }
 }
 
-// By somebody else than the policy's owner, in the tree that is found.
-__noinline int weigh(struct Access* access) {
-  if (!access) return 0;  // never, but the verifier asks
+// Decides about an operation in a tree by a user other than its owner. Returns 0 or -EPERM.
+__noinline int decide(struct Access* access) {
+  if (!access) return 0;  // never, but the verifier needs the check
   const struct TreeTag* tag = &access->tag;
   const __u64 tree = tag->tree;
   if (bpf_map_lookup_elem(&retired, &tree)) return 0;
@@ -62,57 +61,56 @@ __noinline int weigh(struct Access* access) {
   }
   if (terms->action == kTreeActionOff) return 0;
 
-  // Whom a rule makes the owner may still get group or mode wrong: that is put right, never
-  // refused.
+  // An owner that a rule names can still leave a wrong group or mode: that is fixed, never denied.
   const bool is_owner = subject_uid() == terms->owner;
   const __u32 covers = access->covers & tag->guards;
   __u32 guard = kGuardOwnership;
-  bool wrong = covers & 1 << kGuardOwnership && breaks_ownership(terms, access);
-  if (!wrong && !is_owner && covers >> 1) {
-    wrong = true;
+  bool violates = covers & 1 << kGuardOwnership && breaks_ownership(terms, access);
+  if (!violates && !is_owner && covers >> 1) {
+    violates = true;
     guard = covers & 1 << kGuardContent      ? kGuardContent
             : covers & 1 << kGuardDelete     ? kGuardDelete
             : covers & 1 << kGuardAttributes ? kGuardAttributes
                                              : kGuardRead;
   }
-  if (!wrong) {
-    if (access->is_always_told) tell(access, guard, kAnswerSeen);
+  if (!violates) {
+    if (access->must_report) report(access, guard, kAnswerNone);
     return 0;
   }
 
   if (is_guardd()) return 0;
-  const __u64 exempt = exemptions_here();
+  const __u64 exempt = current_exemptions();
   if (exempt & tag->ignores) {
-    if (access->old_leaf) tell(access, guard, kAnswerSeen);
+    if (access->old_leaf) report(access, guard, kAnswerNone);
     return 0;
   }
-  if (guard == kGuardRead) access->operation = kHappeningRead;
-  const bool may_deny = terms->action == kTreeActionDeny && !is_owner && !access->is_done &&
-                        !(exempt & (tag->spares | 1ULL << kExcused)) &&
+  if (guard == kGuardRead) access->operation = kEventRead;
+  const bool may_deny = terms->action == kTreeActionDeny && !is_owner && !access->is_too_late &&
+                        !(exempt & (tag->allows | 1ULL << kExcused)) &&
                         (tag->flags & kTreeStrict || !(exempt >> kPackageManagers & 1)) &&
                         (!(tag->flags & kTreeOnlyInteractive) || is_interactive());
   if (may_deny && label == kLabelUnknown) count(kCounterUndecided);
   if (may_deny && label != kLabelUnknown) {
     count(kCounterDenied);
-    tell(access, guard, kAnswerDenied);
+    report(access, guard, kAnswerDenied);
     return -EPERM;
   }
-  if (!access->is_done) count(kCounterPassed);  // counted when it could still be refused
-  // What ownership minds is judged by what comes of it; a name elsewhere comes to nothing more.
-  const bool as_it_is =
-      guard != kGuardOwnership || (access->is_always_wrong && access->operation != kHappeningMount);
-  tell(access, guard, as_it_is ? kAnswerLogged : kAnswerSeen);
+  if (!access->is_too_late) count(kCounterPassed);  // else counted at the creation
+  // guardd judges ownership by the result. A name outside of the tree has no result to judge.
+  const bool is_final =
+      guard != kGuardOwnership || (access->always_violates && access->operation != kEventMount);
+  report(access, guard, is_final ? kAnswerLogged : kAnswerNone);
   return 0;
 }
 
-static __always_inline void place_in(struct Access* access, const struct TreeHit* hit) {
+static __always_inline void set_place(struct Access* access, const struct TreeHit* hit) {
   access->root = (__u64)hit->root;
   access->tag = *hit->tag;
 }
 
-// Whether there is anything to weigh: first what costs least, for most of what is done anywhere is
-// no tree's concern.
-static __always_inline bool concerns(struct dentry* leaf, __u32 covers, struct TreeHit* hit) {
+// Whether a guard covers the operation. The cheapest checks come first, because most operations on
+// a machine are outside of every tree.
+static __always_inline bool is_guarded(struct dentry* leaf, __u32 covers, struct TreeHit* hit) {
   if (!(covers & guards_in_use)) return false;
   switch (find_tree(leaf, hit)) {
     case kPlaceInside:
@@ -126,28 +124,28 @@ static __always_inline bool concerns(struct dentry* leaf, __u32 covers, struct T
 }
 
 static __always_inline int judge(struct Access* access, const struct TreeHit* hit) {
-  place_in(access, hit);
-  return weigh(access) ? -EPERM : 0;
+  set_place(access, hit);
+  return decide(access) ? -EPERM : 0;
 }
 
-// A new object under this name: it will belong to whoever creates it.
+// A new object with this name: it will belong to the user who creates it.
 static __always_inline int judge_creation(struct dentry* leaf, __u32 operation) {
   struct TreeHit hit = {};
-  if (!concerns(leaf, 1 << kGuardOwnership, &hit)) return 0;
+  if (!is_guarded(leaf, 1 << kGuardOwnership, &hit)) return 0;
   struct Access access = {.leaf = (__u64)leaf,
                           .operation = operation,
                           .covers = 1 << kGuardOwnership,
                           .uid = subject_uid(),
                           .gid = kNotSet,
                           .mode = kNotSet,
-                          .is_always_told = true};
+                          .must_report = true};
   return judge(&access, &hit);
 }
 
-// Something is done to an object that is there.
-static __always_inline int judge_act(struct dentry* leaf, __u32 operation, __u32 covers) {
+// An operation on an existing object.
+static __always_inline int judge_operation(struct dentry* leaf, __u32 operation, __u32 covers) {
   struct TreeHit hit = {};
-  if (!concerns(leaf, covers, &hit)) return 0;
+  if (!is_guarded(leaf, covers, &hit)) return 0;
   struct Access access = {.leaf = (__u64)leaf,
                           .object = (__u64)leaf->d_inode,
                           .operation = operation,
@@ -158,25 +156,25 @@ static __always_inline int judge_act(struct dentry* leaf, __u32 operation, __u32
   return judge(&access, &hit);
 }
 
-// A change of owner, group or mode: minded where it makes wrong what it changes, not for what stays
-// as it was.
+// A change of owner, group or mode. Only what changes can violate a policy, not what stays as it
+// was.
 static __always_inline int judge_attributes(struct dentry* leaf, struct iattr* change) {
   const __u32 what = change->ia_valid;
   const bool is_mode = what & kAttrMode && !(what & (kAttrKillSuid | kAttrKillSgid | kAttrForce));
-  __u32 operation = kHappeningTruncate;
+  __u32 operation = kEventTruncate;
   __u32 covers = 1 << kGuardContent;
   if (what & (kAttrUid | kAttrGid)) {
-    operation = kHappeningChown;
+    operation = kEventChown;
     covers = 1 << kGuardOwnership | (is_mode ? 1 << kGuardAttributes : 0);
   } else if (is_mode) {
-    operation = kHappeningChmod;
+    operation = kEventChmod;
     covers = 1 << kGuardOwnership | 1 << kGuardAttributes;
   } else if (!(what & kAttrSize) || what & kAttrOpen) {
     return 0;
   }
   struct TreeHit hit = {};
   struct inode* object = leaf->d_inode;
-  if (!object || !concerns(leaf, covers, &hit)) return 0;
+  if (!object || !is_guarded(leaf, covers, &hit)) return 0;
   struct Access access = {.leaf = (__u64)leaf,
                           .object = (__u64)object,
                           .operation = operation,
@@ -192,22 +190,22 @@ static __always_inline bool is_regular(struct inode* inode) {
   return (inode->i_mode & kTypeMask) == kTypeRegular;
 }
 
-// A file that was made by this very open. What has a name was let in by it: a refusal now would
-// leave it there. One without passes no hook of creation, only this one.
-static __always_inline int judge_made(struct file* file, bool is_nameless) {
+// A file that this open has created. If it has a name, the create hook has permitted it: a denial
+// now would leave the file there. A nameless file passes no create hook, only this one.
+static __always_inline int judge_created(struct file* file, bool is_nameless) {
   struct dentry* leaf = file->f_path.dentry;
   struct TreeHit hit = {};
-  if (!concerns(leaf, 1 << kGuardOwnership, &hit)) return 0;
+  if (!is_guarded(leaf, 1 << kGuardOwnership, &hit)) return 0;
   struct Access access = {.leaf = (__u64)leaf,
                           .object = (__u64)file->f_inode,
-                          .operation = kHappeningCreate,
+                          .operation = kEventCreate,
                           .covers = 1 << kGuardOwnership,
-                          .flags = kHappenedAfter,
+                          .flags = kFlagAfter,
                           .uid = subject_uid(),
                           .gid = kNotSet,
                           .mode = kNotSet,
-                          .is_always_told = true,
-                          .is_done = !is_nameless};
+                          .must_report = true,
+                          .is_too_late = !is_nameless};
   const int answer = judge(&access, &hit);
   if (!answer && file->f_mode & kModeWrite) begin_writing(file, access.tag.tree);
   return answer;
@@ -217,17 +215,17 @@ static __always_inline int judge_open(struct file* file) {
   const __u32 flags = file->f_flags;
   const __u32 mode = file->f_mode;
   const bool is_nameless = (flags & __O_TMPFILE) == __O_TMPFILE;
-  if (is_nameless || mode & kModeCreated) return judge_made(file, is_nameless);
+  if (is_nameless || mode & kModeCreated) return judge_created(file, is_nameless);
   if (!(guards_in_use & (1 << kGuardContent | 1 << kGuardRead))) return 0;
-  // Truncating needs no right to write what is opened, only to the file.
+  // O_TRUNC changes the content even of a file that is opened for reading.
   const __u32 covers = (mode & kModeWrite || flags & O_TRUNC ? 1 << kGuardContent : 0) |
                        (mode & kModeRead ? 1 << kGuardRead : 0);
   if (!(covers & guards_in_use) || !is_regular(file->f_inode)) return 0;
-  return judge_act(file->f_path.dentry, mode & kModeWrite ? kHappeningWrite : kHappeningTruncate,
-                   covers);
+  return judge_operation(file->f_path.dentry, mode & kModeWrite ? kEventWrite : kEventTruncate,
+                         covers);
 }
 
-static __always_inline struct Access of_object(struct dentry* leaf, struct inode* object,
+static __always_inline struct Access access_to(struct dentry* leaf, struct inode* object,
                                                __u32 operation) {
   struct Access access = {.leaf = (__u64)leaf,
                           .object = (__u64)object,
@@ -240,23 +238,24 @@ static __always_inline struct Access of_object(struct dentry* leaf, struct inode
   return access;
 }
 
-// What comes into a tree, or gets another name in it: what is the owner's already may, whoever
-// brings it. What the owner itself brings may too, but guardd has to know what is not its own.
+// An object that enters a tree, or gets another name in it. It may if it already belongs to the
+// owner, whoever moves it. The owner may bring in anything, but guardd has to know of objects that
+// belong to other users.
 static __always_inline int judge_arrival(struct Access* access, struct TreeHit* hit) {
   if (!(hit->tag->guards & 1 << kGuardOwnership)) return 0;
-  place_in(access, hit);
-  if (subject_uid() != hit->tag->terms.owner) return weigh(access) ? -EPERM : 0;
-  if (access->uid != hit->tag->terms.owner || access->is_always_told) {
-    access->flags |= kHappenedByOwner;
-    tell(access, kGuardOwnership, kAnswerSeen);
+  set_place(access, hit);
+  if (subject_uid() != hit->tag->terms.owner) return decide(access) ? -EPERM : 0;
+  if (access->uid != hit->tag->terms.owner || access->must_report) {
+    access->flags |= kFlagByOwner;
+    report(access, kGuardOwnership, kAnswerNone);
   }
   return 0;
 }
 
 static __always_inline int judge_departure(struct Access* access, struct TreeHit* hit) {
   if (subject_uid() == hit->tag->terms.owner || !(access->covers & hit->tag->guards)) return 0;
-  place_in(access, hit);
-  return weigh(access) ? -EPERM : 0;
+  set_place(access, hit);
+  return decide(access) ? -EPERM : 0;
 }
 
 static __always_inline bool may_be_tagged(struct dentry* dentry) {
@@ -269,12 +268,12 @@ static __always_inline int judge_move(struct dentry* from, struct dentry* to) {
   struct TreeHit source = {};
   struct TreeHit target = {};
   const enum Place into = find_tree(to, &target);
-  // Most only get another name where they are: what is true of one name is true of the other then.
+  // Most renames stay in one directory: then both names are in the same tree.
   if (into == kPlaceOutside && from->d_parent == to->d_parent && !may_be_tagged(from) &&
       !may_be_tagged(to))
     return 0;
   const enum Place out_of = find_tree(from, &source);
-  // What arrives is judged by what it is, wherever it came from.
+  // An arrival is judged by what it is, wherever it comes from.
   if (into == kPlaceUnknown || (into == kPlaceOutside && out_of == kPlaceUnknown))
     return unknown_place();
   if (into == kPlaceOutside && out_of == kPlaceOutside) return 0;
@@ -282,11 +281,11 @@ static __always_inline int judge_move(struct dentry* from, struct dentry* to) {
   if (!object) return 0;
   const bool within =
       out_of == kPlaceInside && into == kPlaceInside && source.tag->tree == target.tag->tree;
-  struct Access access = of_object(to, object, kHappeningRename);
+  struct Access access = access_to(to, object, kEventRename);
   if (into == kPlaceInside) {
-    access.flags = within ? kHappenedWithin : kHappenedInto;
-    // What is below it is known by other names from here on, or not at all yet.
-    access.is_always_told = access.type == kTypeDirectory;
+    access.flags = within ? kFlagWithinTree : kFlagIntoTree;
+    // The paths of everything below a directory change, or are new to guardd.
+    access.must_report = access.type == kTypeDirectory;
     if (within) {
       access.old_leaf = (__u64)from;
       access.old_root = (__u64)source.root;
@@ -297,8 +296,8 @@ static __always_inline int judge_move(struct dentry* from, struct dentry* to) {
   if (out_of != kPlaceInside || within) return 0;
   access.leaf = (__u64)from;
   access.covers = 1 << kGuardDelete;
-  access.flags = kHappenedOutOf;
-  access.is_always_told = false;
+  access.flags = kFlagOutOfTree;
+  access.must_report = false;
   return judge_departure(&access, &source);
 }
 
@@ -314,37 +313,37 @@ static __always_inline int judge_link(struct dentry* from, struct dentry* to) {
   if (!object) return 0;
   const bool within =
       out_of == kPlaceInside && into == kPlaceInside && source.tag->tree == target.tag->tree;
-  struct Access access = of_object(to, object, kHappeningLink);
+  struct Access access = access_to(to, object, kEventLink);
   if (into == kPlaceInside) {
-    access.flags = within ? kHappenedWithin : kHappenedInto;
+    access.flags = within ? kFlagWithinTree : kFlagIntoTree;
     const int answer = judge_arrival(&access, &target);
     if (answer) return answer;
   }
   if (out_of != kPlaceInside || within) return 0;
   access.leaf = (__u64)from;
-  access.flags = kHappenedOutOf;
-  access.is_always_wrong = true;
+  access.flags = kFlagOutOfTree;
+  access.always_violates = true;
   return judge_departure(&access, &source);
 }
 
-// A mount hides what it stands on.
+// A mount hides the directory below it.
 static __always_inline int judge_mount(struct dentry* point) {
   struct TreeHit hit = {};
-  if (!concerns(point, 1 << kGuardOwnership, &hit)) return 0;
+  if (!is_guarded(point, 1 << kGuardOwnership, &hit)) return 0;
   struct Access access = {.leaf = (__u64)point,
                           .object = (__u64)point->d_inode,
-                          .operation = kHappeningMount,
+                          .operation = kEventMount,
                           .covers = 1 << kGuardOwnership,
                           .uid = kNotSet,
                           .gid = kNotSet,
                           .mode = kNotSet,
-                          .is_always_wrong = true};
+                          .always_violates = true};
   return judge(&access, &hit);
 }
 
-// Reported under the name of whoever did it, never refused. The way up begins at a pointer that the
-// verifier does not trust, so there are no tags on it: what looks like a tree is told of.
-static __always_inline void note_unmount(struct vfsmount* mounted) {
+// Reports who unmounted, never denies. The verifier does not trust the first pointer of this walk,
+// so tags cannot be looked up: an unmount at anything that may be a tree is reported.
+static __always_inline void report_unmount(struct vfsmount* mounted) {
   if (!(guards_in_use & 1 << kGuardOwnership)) return;
   struct mount* mount =
       (struct mount*)((char*)mounted - bpf_core_field_offset(((struct mount*)0)->mnt));
@@ -356,11 +355,11 @@ static __always_inline void note_unmount(struct vfsmount* mounted) {
     if (is_set(guard_inode_filter, BPF_CORE_READ(dentry, d_inode, i_ino))) {
       struct Access access = {.leaf = (__u64)point,
                               .root = (__u64)point,
-                              .operation = kHappeningMount,
+                              .operation = kEventMount,
                               .uid = kNotSet,
                               .gid = kNotSet,
                               .mode = kNotSet};
-      tell_one(&access);
+      report_event(&access);
       return;
     }
     struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
@@ -369,7 +368,7 @@ static __always_inline void note_unmount(struct vfsmount* mounted) {
   }
 }
 
-// Without a branch for each character: the verifier would follow them all.
+// Without a branch for each character, because the verifier would follow them all.
 #define STARTS_WITH(text, prefix)                                                      \
   ({                                                                                   \
     __u32 difference_ = 0;                                                             \
@@ -380,7 +379,7 @@ static __always_inline void note_unmount(struct vfsmount* mounted) {
 
 enum XattrKind { kXattrPlain, kXattrAccessList, kXattrOfOverlay };
 
-// Not inlined for the sake of the stack.
+// Not inlined, to save stack.
 static __noinline int kind_of_xattr(const char* name) {
   char start[sizeof "system.posix_acl"] = {};
   bpf_probe_read_kernel_str(start, sizeof start, name);
@@ -391,14 +390,14 @@ static __noinline int kind_of_xattr(const char* name) {
 static __always_inline int judge_xattr(struct dentry* leaf, const char* name, __u32 operation) {
   if (!(guards_in_use & 1 << kGuardAttributes)) return 0;
   switch (kind_of_xattr(name)) {
-    // It keeps its books in the upper directory, whoever works above.
+    // overlayfs stores its own data in the upper directory.
     case kXattrOfOverlay:
       return 0;
-    // Before Linux 6.2 an access list has no hook of its own.
+    // Before Linux 6.2, ACLs have no hook of their own.
     case kXattrAccessList:
-      return judge_act(leaf, kHappeningSetacl, 1 << kGuardAttributes);
+      return judge_operation(leaf, kEventSetacl, 1 << kGuardAttributes);
     default:
-      return judge_act(leaf, operation, 1 << kGuardAttributes);
+      return judge_operation(leaf, operation, 1 << kGuardAttributes);
   }
 }
 
@@ -420,17 +419,17 @@ static __always_inline int judge_ioctl(struct file* file, __u32 command) {
     case kIocSetFlags:
     case kIocSetFlags32:
     case kIocSetXattr:
-      return judge_act(dentry, kHappeningSetflags, 1 << kGuardAttributes);
-    // A subvolume comes and goes without passing any other hook. The file is the directory that it
-    // is in, and its name is not known here.
+      return judge_operation(dentry, kEventSetflags, 1 << kGuardAttributes);
+    // Subvolumes are created and deleted without any other hook. The file is the parent directory;
+    // the name of the subvolume is not known here.
     case kIocBtrfsSnapshot:
     case kIocBtrfsSubvolume:
     case kIocBtrfsSnapshotV2:
     case kIocBtrfsSubvolumeV2:
-      return judge_creation(dentry, kHappeningMkdir);
+      return judge_creation(dentry, kEventMkdir);
     case kIocBtrfsDestroy:
     case kIocBtrfsDestroyV2:
-      return judge_act(dentry, kHappeningRmdir, 1 << kGuardDelete);
+      return judge_operation(dentry, kEventRmdir, 1 << kGuardDelete);
     default:
       return 0;
   }

@@ -1,4 +1,4 @@
-// What everybody does with the maps of a program. Only for those who see libbpf. Any thread.
+// Reads and writes BPF maps. Only for code that may include libbpf. Any thread.
 #pragma once
 
 #include <bpf/bpf.h>
@@ -19,7 +19,7 @@ Status put(bpf_map* map, const Key& key, const Value& value, const char* what) {
   return Error::from_errno(errno, what);
 }
 
-// Of what is counted for each processor by itself.
+// The sum of a counter that each processor keeps for itself.
 inline Result<std::uint64_t> sum_of(const bpf_map* counters, std::uint32_t counter) {
   const int processors = libbpf_num_possible_cpus();
   if (processors < 0) return Error::from_errno(-processors, "count the processors");

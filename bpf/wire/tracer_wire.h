@@ -1,5 +1,5 @@
-// What the tracing programs tell guardd, compiled by both sides from this one file. The same rules
-// as in wire.h: fixed widths, named padding, every size and offset asserted.
+// The records that the tracing programs send to guardd. Both sides compile this file. The rules are
+// those of wire.h: fixed widths, named padding, every size and offset asserted.
 #pragma once
 
 #include <linux/types.h>
@@ -14,14 +14,14 @@ namespace guard {
 #endif
 
 enum {
-  kRecordedGroups = 32,      // supplementary groups that a record has room for
+  kRecordedGroups = 32,      // supplementary groups that fit in a record
   kRecordedArguments = 512,  // bytes of the command line
-  kRecordedPath = 256,       // bytes of a path, beyond which it is not complete
-  kRecordedName = 128,       // bytes of one name in it, its end included
+  kRecordedPath = 256,       // bytes of a path; a longer one is incomplete
+  kRecordedName = 128,       // bytes of one name in a path, with the NUL
   kRecordedCgroup = 256,     // bytes of a control group's path
 };
 
-// What the kernel says for "unset", of a login or an audit session.
+// The kernel's value for an unset login or audit session.
 enum { kUnset = 0xffffffff };
 
 enum RecordKind {
@@ -31,22 +31,22 @@ enum RecordKind {
   kRecordCgroup = 4,
 };
 
-// A path as the kernel has it: its names from the last to the first, each with a NUL behind it.
+// A path: its names from the last to the first, each followed by a NUL.
 struct TracedPath {
   __u32 length;  // of the names
-  __u32 whole;   // 1: all the names up to the root of the mount namespace
+  __u32 whole;   // 1: it has all names up to the root of the mount namespace
   char names[kRecordedPath + kRecordedName];
 };
 
-// A process at the moment of the record. Ids are those of the initial user namespace, process
-// numbers those of guardd's process namespace.
+// A process at the moment of the record. User and group ids are those of the initial user
+// namespace, process ids those of guardd's process namespace.
 struct TracedProcess {
   __u32 kind;  // RecordKind
   __s32 pid;   // of the thread group
-  __u64 time;  // nanoseconds since boot, suspend included
+  __u64 time;  // nanoseconds since boot, including suspend
   __u64 start;
   __u64 parent_start;
-  __s32 parent;  // 0: it is in no namespace of ours
+  __s32 parent;  // 0: it has no id in guardd's namespace
   __u32 uid;
   __u32 euid;
   __u32 fsuid;
@@ -56,7 +56,7 @@ struct TracedProcess {
   __u32 tty;     // as the kernel encodes a device: major << 20 | minor; 0: none
   __u64 cgroup;  // 0: unknown
   char comm[16];
-  __u32 group_count;  // can be more than there is room for
+  __u32 group_count;  // can exceed kRecordedGroups
   __u32 groups[kRecordedGroups];
   __u32 has_audit;  // 1: this kernel keeps login and session
 };
@@ -68,10 +68,10 @@ struct TracedFork {
 struct TracedExec {
   struct TracedProcess process;
   __u64 exe_inode;
-  __u32 exe_device;  // of the super block, major << 20 | minor
+  __u32 exe_device;  // of the superblock, major << 20 | minor
   __u32 exe_uid;
   __u32 exe_mode;
-  __u32 arguments_size;  // of them all, which can be more than there is room for
+  __u32 arguments_size;  // of all arguments; can exceed kRecordedArguments
   struct TracedPath exe;
   char arguments[kRecordedArguments];
 };

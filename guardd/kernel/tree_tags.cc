@@ -69,7 +69,7 @@ class Tagger {
     }
     all_.exemptions.insert(exemption);
     const auto bit = std::uint64_t{1} << *slot;
-    tag.spares |= bit;
+    tag.allows |= bit;
     if (allow.said.effect.value == Effect::kIgnore) tag.ignores |= bit;
     if (exemption.unit && !is_plain_unit(*exemption.unit)) {
       fall_short(policy, "the kernel cannot tell whether a unit is " + quote(*exemption.unit) +

@@ -36,25 +36,25 @@ constexpr auto kFirstTry = std::chrono::milliseconds(1);
 
 constexpr auto kJustNow = std::chrono::seconds(5);
 
-static_assert(static_cast<int>(Operation::kCreate) == kHappeningCreate);
-static_assert(static_cast<int>(Operation::kChown) == kHappeningChown);
-static_assert(static_cast<int>(Operation::kMap) == kHappeningMap);
-static_assert(static_cast<int>(Operation::kMount) == kHappeningMount);
-static_assert(static_cast<int>(Operation::kRead) == kHappeningRead);
+static_assert(static_cast<int>(Operation::kCreate) == kEventCreate);
+static_assert(static_cast<int>(Operation::kChown) == kEventChown);
+static_assert(static_cast<int>(Operation::kMap) == kEventMap);
+static_assert(static_cast<int>(Operation::kMount) == kEventMount);
+static_assert(static_cast<int>(Operation::kRead) == kEventRead);
 static_assert(static_cast<int>(Guard::kOwnership) == kGuardOwnership);
 static_assert(static_cast<int>(Guard::kRead) == kGuardRead);
 
 Operation operation_of(const EventRecord& what) {
   // Made without a name, it gets its first one now.
-  if (what.operation == kHappeningLink && what.object.inode != 0 && what.object.links == 0)
+  if (what.operation == kEventLink && what.object.inode != 0 && what.object.links == 0)
     return Operation::kCreate;
   return static_cast<Operation>(what.operation);
 }
 
 FileType type_of(const EventRecord& what) {
   if (what.object.inode != 0) return file_type(what.object.mode);
-  if (what.operation == kHappeningMkdir) return FileType::kDirectory;
-  return what.operation == kHappeningSymlink ? FileType::kSymlink : FileType::kRegular;
+  if (what.operation == kEventMkdir) return FileType::kDirectory;
+  return what.operation == kEventSymlink ? FileType::kSymlink : FileType::kRegular;
 }
 
 bool is_directory(const EventRecord& what) {
@@ -63,10 +63,10 @@ bool is_directory(const EventRecord& what) {
 
 Notice::Kind kind_of(const EventRecord& what) {
   switch (what.operation) {
-    case kHappeningRename:
+    case kEventRename:
       return Notice::Kind::kMovedIn;
-    case kHappeningChown:
-    case kHappeningChmod:
+    case kEventChown:
+    case kEventChmod:
       return Notice::Kind::kAttributes;
     default:
       return Notice::Kind::kCreated;
@@ -80,14 +80,14 @@ std::pair<std::string_view, std::string_view> split(std::string_view path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
-Violation violation_of(const LsmEvent& happening) {
-  const auto& what = happening.what;
+Violation violation_of(const LsmEvent& event) {
+  const auto& what = event.what;
   Violation violation;
   violation.backend = Backend::kLsm;
   violation.guard = static_cast<Guard>(what.guard);
   violation.operation = operation_of(what);
-  violation.path = happening.path;
-  violation.old_path = happening.old_path;
+  violation.path = event.path;
+  violation.old_path = event.old_path;
   violation.file_type = type_of(what);
   violation.repeats = what.repeats;
   if (what.object.inode != 0) {
@@ -128,7 +128,7 @@ Status LsmSource::attach(std::uint32_t guards) {
 }
 
 void LsmSource::enforced() {
-  lsm_.mind(trees_.empty() ? 0 : policy_.guards());
+  lsm_.set_guards_in_use(trees_.empty() ? 0 : policy_.guards());
   enforced_guards_ = policy_.guards();
   (void)attach(enforced_guards_);  // nothing is added that could fail
   for (const auto& tree : std::exchange(leaving_, {})) let_go(tree);
@@ -144,7 +144,7 @@ Status LsmSource::hold(Tree& tree, std::uint32_t number, const Object& root) {
   GUARD_CHECK(pins_.pin(directory.get()));
   auto tag = policy_.tag_of(number);
   tag.tree = tree.id;
-  lsm_.mind(policy_.guards());
+  lsm_.set_guards_in_use(policy_.guards());
   return lsm_.tag(directory.get(), tree.inode, tag);
 }
 
@@ -239,10 +239,10 @@ bool LsmSource::dispatch(NoticeReader& reader) {
   return more;
 }
 
-void LsmSource::happened(const LsmEvent& happening) noexcept {
-  const auto& what = happening.what;
-  processes_.saw(what.process);
-  if (what.operation == kHappeningMount && what.answer == kAnswerSeen) {
+void LsmSource::on_event(const LsmEvent& event) noexcept {
+  const auto& what = event.what;
+  processes_.update(what.process);
+  if (what.operation == kEventMount && what.answer == kAnswerNone) {
     mounter_ = what.process.pid;
     mounted_at_ = Clock::now();
     return;
@@ -250,11 +250,11 @@ void LsmSource::happened(const LsmEvent& happening) noexcept {
   const auto number = number_of(what.tree);
   if (!number || !is_prepared_) return;  // let go of since
   const auto& tree = trees_.at(*number);
-  if (!happening.is_whole)
+  if (!event.is_whole)
     return reader_->lost_sight(*number, "something happened deeper in it than names are told");
-  if (what.answer != kAnswerSeen)
-    return reader_->violated(*number, violation_of(happening), what.process.time);
-  tell(*number, tree, happening);
+  if (what.answer != kAnswerNone)
+    return reader_->violated(*number, violation_of(event), what.process.time);
+  tell(*number, tree, event);
 }
 
 // An inode that is not there yet has no identity. Of a file system that makes handles in its own
@@ -271,13 +271,13 @@ FileId LsmSource::identity(const Tree& tree, const InodeFacts& facts,
   return id ? *std::move(id) : FileId();
 }
 
-void LsmSource::tell(std::uint32_t number, const Tree& tree, const LsmEvent& happening) {
-  const auto& what = happening.what;
+void LsmSource::tell(std::uint32_t number, const Tree& tree, const LsmEvent& event) {
+  const auto& what = event.what;
   const auto& owner_before = what.object.uid;
-  const bool is_owners = (what.flags & kHappenedByOwner) != 0;
-  if (what.operation == kHappeningRename && is_directory(what))
-    moved_directory(number, tree, happening);
-  const auto [above, name] = split(happening.path);
+  const bool is_owners = (what.flags & kFlagByOwner) != 0;
+  if (what.operation == kEventRename && is_directory(what))
+    moved_directory(number, tree, event);
+  const auto [above, name] = split(event.path);
   auto* directory = directories_.reach(number, above);
   if (!directory) return;
 
@@ -285,23 +285,23 @@ void LsmSource::tell(std::uint32_t number, const Tree& tree, const LsmEvent& hap
   notice.kind = kind_of(what);
   notice.directory = directory;
   notice.name = name;
-  notice.object = identity(tree, what.object, happening.old_path.value_or(happening.path));
+  notice.object = identity(tree, what.object, event.old_path.value_or(event.path));
   notice.is_directory = is_directory(what);
   notice.pid = what.process.pid;
   OperationDetail exactly;
   exactly.operation = operation_of(what);
   exactly.by = Uid{what.process.fsuid};
   exactly.time = what.process.time;
-  exactly.is_ahead = (what.flags & kHappenedAfter) == 0;
+  exactly.is_ahead = (what.flags & kFlagAfter) == 0;
   // What was the owner's before somebody else took it can be given back; of what was not, only who
   // makes it or brings it in is evidence.
   const auto wanted = policy_.tag_of(number).terms.owner;
   exactly.is_foreign = what.object.inode != 0 && owner_before != wanted;
   const bool is_here_already =
-      notice.kind == Notice::Kind::kAttributes || (what.flags & kHappenedWithin) != 0;
+      notice.kind == Notice::Kind::kAttributes || (what.flags & kFlagWithinTree) != 0;
   exactly.is_evidence = !is_owners && (!is_here_already || owner_before == wanted);
-  if (happening.old_path) {
-    const auto [old_above, last] = split(*happening.old_path);
+  if (event.old_path) {
+    const auto [old_above, last] = split(*event.old_path);
     exactly.old_directory = directories_.reach(number, old_above);
     exactly.old_name = last;
   }
@@ -311,11 +311,11 @@ void LsmSource::tell(std::uint32_t number, const Tree& tree, const LsmEvent& hap
 
 // What waits below it goes on waiting under its new name. What came in with it from elsewhere has
 // to be looked at.
-void LsmSource::moved_directory(std::uint32_t number, const Tree& tree, const LsmEvent& happening) {
-  const auto& what = happening.what;
-  const auto [above, name] = split(happening.path);
-  if (happening.old_path) {
-    auto* known = directories_.find(number, *happening.old_path);
+void LsmSource::moved_directory(std::uint32_t number, const Tree& tree, const LsmEvent& event) {
+  const auto& what = event.what;
+  const auto [above, name] = split(event.path);
+  if (event.old_path) {
+    auto* known = directories_.find(number, *event.old_path);
     auto* parent = directories_.reach(number, above);
     if (!known || !parent || !known->parent) return;
     if (auto* in_the_way = WatchedDirectories::find_child(*parent, name);
@@ -328,7 +328,7 @@ void LsmSource::moved_directory(std::uint32_t number, const Tree& tree, const Ls
   }
   if (arrivals_.size() >= kMostArrivals)
     return reader_->lost_sight(number, "more directories came at once than could be looked into");
-  arrivals_.push_back({tree.id, happening.path, what.object.inode, what.process.pid,
+  arrivals_.push_back({tree.id, event.path, what.object.inode, what.process.pid,
                        Uid{what.process.fsuid}, what.process.time, 0, Clock::now()});
 }
 
@@ -435,7 +435,7 @@ void LsmSource::await_closing(const WatchedDirectory& directory, std::string_vie
   if (is_new) (void)attach(enforced_guards_);
 }
 
-void LsmSource::closed(const CloseRecord& closed) noexcept {
+void LsmSource::on_close(const CloseRecord& closed) noexcept {
   const auto number = number_of(closed.tree);
   if (!number) return;
   const auto at = written_.find({*number, closed.object.inode});

@@ -56,7 +56,7 @@ class LsmSource final : public ChangeSource, private LsmListener {
   std::vector<std::string> shortcomings() const;
   // Refuses this process nothing, by its pidfd, nor what it starts from here on.
   Status spare(int process) {
-    return lsm_.set_standing(process, {std::uint64_t{1} << kExcused, 0});
+    return lsm_.tag_process(process, {std::uint64_t{1} << kExcused, 0});
   }
   // Who was the last to mount or unmount something in a tree, if that was just now.
   std::optional<std::int32_t> mounter() const;
@@ -85,16 +85,16 @@ class LsmSource final : public ChangeSource, private LsmListener {
   LsmSource(Lsm lsm, InodePins pins, Processes& processes)
       : lsm_(std::move(lsm)), pins_(std::move(pins)), policy_(lsm_), processes_(processes) {}
 
-  void happened(const LsmEvent& happening) noexcept override;
-  void closed(const CloseRecord& closed) noexcept override;
+  void on_event(const LsmEvent& event) noexcept override;
+  void on_close(const CloseRecord& closed) noexcept override;
 
   Status attach(std::uint32_t guards);
   Status hold(Tree& tree, std::uint32_t number, const Object& root);
   void let_go(const Tree& tree);
   std::optional<std::uint32_t> number_of(std::uint64_t id) const;
   FileId identity(const Tree& tree, const InodeFacts& facts, const std::string& path) const;
-  void tell(std::uint32_t number, const Tree& tree, const LsmEvent& happening);
-  void moved_directory(std::uint32_t number, const Tree& tree, const LsmEvent& happening);
+  void tell(std::uint32_t number, const Tree& tree, const LsmEvent& event);
+  void moved_directory(std::uint32_t number, const Tree& tree, const LsmEvent& event);
   bool meet(const Arrival& arrival, NoticeReader& reader);
 
   Lsm lsm_;

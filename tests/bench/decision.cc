@@ -9,7 +9,7 @@
 #include "bpf/wire/maps.h"
 #include "policy/base/handle.h"
 
-// By which the programs call it, and so what is made of them.
+// The skeleton needs the name without its namespace.
 using guard::Exemptions;  // NOLINT(misc-unused-using-decls): the skeleton uses it
 #include "bpf/decision_bench.skel.h"
 
@@ -37,24 +37,24 @@ Result<Decisions> Decisions::load() {
   auto program = std::make_unique<Program>();
   program->skeleton.reset(decision_bench_bpf__open());
   auto* skeleton = program->skeleton.get();
-  if (!skeleton) return log.error(errno, "open the deciding program");
+  if (!skeleton) return log.error(errno, "open the decision programs");
   if (const int failed = decision_bench_bpf__load(skeleton); failed != 0)
-    return log.error(-failed, "load the deciding program");
+    return log.error(-failed, "load the decision programs");
   return Decisions(std::move(program));
 }
 
 Status Decisions::tag(const TaggedInode& inode, const TreeTag& tag) {
   auto* skeleton = program_->skeleton.get();
   set_bit(skeleton->bss->guard_inode_filter, inode.inode);
-  know_device(inode.device);
+  add_device(inode.device);
   return put(skeleton->maps.tags, ProgramKey{inode.inode, inode.device, 0}, tag, "tag a tree");
 }
 
-void Decisions::know_device(std::uint32_t device) {
+void Decisions::add_device(std::uint32_t device) {
   set_bit(program_->skeleton->bss->guard_device_filter, device);
 }
 
-void Decisions::mind(std::uint32_t guards) {
+void Decisions::set_guards_in_use(std::uint32_t guards) {
   program_->skeleton->bss->guards_in_use = guards;
 }
 
@@ -76,7 +76,7 @@ Result<Decision> Decisions::decide(DecisionKind kind, std::uint32_t times) {
   bpf_test_run_opts options{};
   options.sz = sizeof options;
   if (bpf_prog_test_run_opts(bpf_program__fd(programs[kind]), &options) != 0)
-    return Error::from_errno(errno, "run the deciding program");
+    return Error::from_errno(errno, "run a decision program");
   return Decision{there.guard_denied, there.guard_nanoseconds};
 }
 

@@ -1,5 +1,5 @@
-// The decision code of the LSM programs on any kernel that runs BPF at all: for tests and
-// benchmarks, nothing in guardd uses it. Judges this very thread, in its current directory.
+// The decision code of the LSM programs, on any kernel with BPF. For tests and benchmarks. Judges
+// this thread in its current directory.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,9 @@ class Decisions {
   ~Decisions();
 
   Status tag(const TaggedInode& inode, const TreeTag& tag);
-  // Its file system is one that has trees, its inode is none of them.
-  void know_device(std::uint32_t device);
-  void mind(std::uint32_t guards);
+  // Marks the device of a file system that has trees, without tagging an inode.
+  void add_device(std::uint32_t device);
+  void set_guards_in_use(std::uint32_t guards);
   void exempt(const Exemptions& exemptions);
   Status set_subject(const SubjectKey& key, std::uint64_t exemptions);
 

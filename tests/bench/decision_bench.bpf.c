@@ -1,10 +1,10 @@
-// The decision of the LSM programs where a kernel lets none of them in: the same headers in a
-// program that is run by hand, with the current directory or the running program as the place. It
-// only judges, so that what is decided, and how fast, can be seen on any machine.
+// The decision of the LSM programs, on machines where none can be loaded: the same headers in
+// programs that user space runs, on the current directory or the running program. They only decide,
+// so that results and times can be measured on any machine.
 #include "bpf/programs/kernel.bpf.h"
 #include "bpf/wire/wire.h"
 
-// Storage on inodes is for LSM programs only: here the tags hang on the numbers.
+// Only LSM programs can use inode storage, so tags are found by inode number.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 64);
@@ -22,15 +22,15 @@ static __always_inline struct TreeTag* tag_on(struct inode* inode) {
 
 char guard_license[] SEC("license") = "GPL";
 
-// How often, and what came of it. Not on the stack: the verifier would tell each time from the
-// next.
+// How often to decide, and the results. Not on the stack: the verifier would treat each iteration
+// as different.
 __u32 guard_times = 0;
 __u32 guard_denied = 0;
 __u64 guard_nanoseconds = 0;
 
 #define PLACE bpf_get_current_task_btf()->fs->pwd.dentry
 
-// One program for each, so that each is small enough for the verifier.
+// Separate programs, so that each is small enough for the verifier.
 #define DECIDE(name, decision)                                \
   static long name##_once(__u32 index, void* context) {       \
     if (decision) guard_denied++;                             \
@@ -45,8 +45,8 @@ __u64 guard_nanoseconds = 0;
     return 0;                                                 \
   }
 
-DECIDE(nothing, PLACE == NULL)  // what it costs to be asked
-DECIDE(creation, judge_creation(PLACE, kHappeningCreate))
-DECIDE(write, judge_act(PLACE, kHappeningWrite, 1 << kGuardContent))
-DECIDE(rmdir, judge_act(PLACE, kHappeningRmdir, 1 << kGuardDelete))
+DECIDE(nothing, PLACE == NULL)  // the cost of the call itself
+DECIDE(creation, judge_creation(PLACE, kEventCreate))
+DECIDE(write, judge_operation(PLACE, kEventWrite, 1 << kGuardContent))
+DECIDE(rmdir, judge_operation(PLACE, kEventRmdir, 1 << kGuardDelete))
 DECIDE(open, judge_open(bpf_get_current_task_btf()->mm->exe_file))

@@ -1,9 +1,10 @@
-// What the LSM programs cost those whom they do not concern, and the owner: the same work with and
-// without them, in one run. To be run in a virtual machine whose clock counts instructions:
+// The cost of the LSM programs for operations outside of every tree, and for the owner: the same
+// work with and without them, in one run. Run it in a virtual machine whose clock counts
+// instructions:
 //   tests/machines/vm -i -b build/release -t 600 -- build/release/tests/lsm_cost
-// Elsewhere the figures are times, and noise. With names of programs ("guard_file_open") only these
-// are attached, so that it shows what each of them has in the whole; with "idle" they mind nothing,
-// so that what is left is the kernel's own way into them.
+// On other machines the results are times, and noisy. Arguments that name programs
+// ("guard_file_open") attach only these, to show the share of each. With "idle" they guard nothing,
+// so that only the kernel's cost of calling them remains.
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -35,7 +36,7 @@ constexpr std::size_t kSamples = 301;
 constexpr unsigned kDepth = 8;
 constexpr unsigned kWalked = 64;
 
-// What is measured is not what failed.
+// A failed operation must not be measured.
 void must(long result, const char* what) {
   if (result < 0) give_up(what);
 }
@@ -46,7 +47,7 @@ Fd directory_at(const Fd& in, const char* name) {
   return opened;
 }
 
-// A guarded tree, and beside it, on the same file system, what is nobody's concern.
+// A guarded tree, and a directory outside of it on the same file system.
 struct Place {
   Fd tree, outside;
   std::string deep;  // from outside
@@ -109,7 +110,7 @@ void look_outside(const Place& place) {
   }
 }
 
-// A directory with four files, each made under one name and then given another.
+// Creates a directory with four files, each created under one name and then renamed.
 void unpack_outside(const Place& place) {
   static const std::array<char, 4096> content{};
   must(::mkdirat(place.outside.get(), "unpacked", 0755), "mkdir");
@@ -151,8 +152,8 @@ constexpr std::array<Work, 5> kWork{
      {"look at 64 files, outside", look_outside, nothing, false, {1.03, 1.03}},
      {"unpack four files, outside", unpack_outside, throw_away, false, {1.03, 1.08, true}}}};
 
-// In nanoseconds: instructions, where the clock counts these. The timer's are in few of the
-// samples.
+// In nanoseconds, or in instructions if the clock counts these. Few samples include the timer
+// interrupt.
 double cost_of(const Work& work, const Place& place) {
   if (work.is_owners) {
     ::setfsgid(kApp);
@@ -189,7 +190,7 @@ void need(const Status& status) {
   std::exit(EXIT_FAILURE);
 }
 
-// As a policy with owner and group under `action = "deny"` is enforced.
+// As a policy with an owner, a group and `action = "deny"`.
 void guard_tree(Lsm& lsm, const Place& place) {
   struct stat facts {};
   must(::fstat(place.tree.get(), &facts), "stat");
@@ -203,7 +204,7 @@ void guard_tree(Lsm& lsm, const Place& place) {
 
 int bench(std::vector<std::string> programs) {
   if (std::getenv("GUARD_KERNEL") == nullptr && probe_lsm().level != LsmLevel::kWorks) {
-    fmt::print("no LSM program loads here: tests/machines/vm -i runs it\n");
+    fmt::print("LSM programs cannot be loaded here; run this with tests/machines/vm -i\n");
     return kSkipped;
   }
   leave_the_machine(kSeconds);
@@ -219,7 +220,7 @@ int bench(std::vector<std::string> programs) {
   const auto before = cost_of_all(place);
   auto lsm = need(Lsm::load(hooks));
   guard_tree(lsm, place);
-  if (!is_idle) lsm.mind(kOwnershipBit);
+  if (!is_idle) lsm.set_guards_in_use(kOwnershipBit);
   need(lsm.attach(kOwnershipBit));
   const auto after = cost_of_all(place);
 

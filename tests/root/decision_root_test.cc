@@ -1,5 +1,5 @@
-// What the LSM programs decide, where no LSM program loads: the same code judges this very thread,
-// and the directory that it is in.
+// The decisions of the LSM programs, on machines where none can be loaded: the same code judges
+// this thread in its current directory.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/fsuid.h>
@@ -34,7 +34,7 @@ class DecisionTest : public test::ScratchFsTest {
     fs::create_directories(root() / "tree/a/b/c");
     fs::create_directories(root() / "outside/a/b/c");
     tag(root() / "tree", tag_for(kTreeActionDeny));
-    decisions_->mind(kEveryGuard);
+    decisions_->set_guards_in_use(kEveryGuard);
   }
   void TearDown() override { fs::current_path("/"); }
 
@@ -65,36 +65,37 @@ class DecisionTest : public test::ScratchFsTest {
 
   std::uint64_t counted(Counter counter) const { return *decisions_->counted(counter); }
 
-  static constexpr DecisionKind kActs[] = {kDecideCreation, kDecideWrite, kDecideRmdir};
+  static constexpr DecisionKind kDecisions[] = {kDecideCreation, kDecideWrite, kDecideRmdir};
   std::unique_ptr<Decisions> decisions_;
 };
-// Names are the same everywhere.
+// The file system makes no difference.
 INSTANTIATE_TEST_SUITE_P(On, DecisionTest, testing::Values(test::FsType::kTmpfs),
                          [](const auto& each) { return test::name_of(each.param); });
 
 TEST_P(DecisionTest, DeniesInTheTree) {
-  for (const auto act : kActs) EXPECT_TRUE(denies(act, "tree/a/b/c")) << act;
-  EXPECT_EQ(counted(kCounterDenied), std::size(kActs));
+  for (const auto decision : kDecisions) EXPECT_TRUE(denies(decision, "tree/a/b/c")) << decision;
+  EXPECT_EQ(counted(kCounterDenied), std::size(kDecisions));
 }
 
-TEST_P(DecisionTest, LetsPassOutside) {
-  for (const auto act : kActs) EXPECT_FALSE(denies(act, "outside/a/b/c")) << act;
+TEST_P(DecisionTest, PermitsOperationsOutside) {
+  for (const auto decision : kDecisions)
+    EXPECT_FALSE(denies(decision, "outside/a/b/c")) << decision;
   EXPECT_EQ(counted(kCounterDenied) + counted(kCounterPassed) + counted(kCounterUnknown), 0U);
 }
 
-TEST_P(DecisionTest, LetsTheOwnerPass) {
+TEST_P(DecisionTest, PermitsTheOwner) {
   const auto before = ::setfsuid(kOwner);
-  for (const auto act : kActs) EXPECT_FALSE(denies(act, "tree/a/b/c")) << act;
+  for (const auto decision : kDecisions) EXPECT_FALSE(denies(decision, "tree/a/b/c")) << decision;
   (void)::setfsuid(static_cast<uid_t>(before));
   EXPECT_EQ(counted(kCounterPassed), 0U);
 }
 
-TEST_P(DecisionTest, LetsReadersPass) {
+TEST_P(DecisionTest, PermitsReaders) {
   EXPECT_FALSE(denies(kDecideOpen, "tree/a/b/c"));
 }
 
-TEST_P(DecisionTest, LetsPassWhatNobodyMinds) {
-  decisions_->mind(kDeleteBit);
+TEST_P(DecisionTest, PermitsWhatNoGuardCovers) {
+  decisions_->set_guards_in_use(kDeleteBit);
   EXPECT_FALSE(denies(kDecideWrite, "tree/a"));
   EXPECT_TRUE(denies(kDecideRmdir, "tree/a"));
   auto ownership = tag_for(kTreeActionDeny);
@@ -103,10 +104,10 @@ TEST_P(DecisionTest, LetsPassWhatNobodyMinds) {
   EXPECT_FALSE(denies(kDecideRmdir, "tree/a"));
 }
 
-TEST_P(DecisionTest, LetsPassAndCountsUnderLog) {
+TEST_P(DecisionTest, PermitsAndCountsUnderLog) {
   tag(root() / "tree", tag_for(kTreeActionLog));
-  for (const auto act : kActs) EXPECT_FALSE(denies(act, "tree/a")) << act;
-  EXPECT_EQ(counted(kCounterPassed), std::size(kActs));
+  for (const auto decision : kDecisions) EXPECT_FALSE(denies(decision, "tree/a")) << decision;
+  EXPECT_EQ(counted(kCounterPassed), std::size(kDecisions));
 }
 
 TEST_P(DecisionTest, TheNearestTreeDecides) {
@@ -116,10 +117,10 @@ TEST_P(DecisionTest, TheNearestTreeDecides) {
   EXPECT_FALSE(denies(kDecideWrite, "tree/a/b/c"));
 }
 
-TEST_P(DecisionTest, SparesWhomItIsToldTo) {
-  auto sparing = tag_for(kTreeActionDeny);
-  sparing.spares = 1;
-  tag(root() / "tree", sparing);
+TEST_P(DecisionTest, PermitsExemptUsers) {
+  auto exempting = tag_for(kTreeActionDeny);
+  exempting.allows = 1;
+  tag(root() / "tree", exempting);
   Exemptions exemptions{};
   exemptions.need_user = 1;
   decisions_->exempt(exemptions);
@@ -129,7 +130,7 @@ TEST_P(DecisionTest, SparesWhomItIsToldTo) {
   EXPECT_EQ(counted(kCounterPassed), 1U);
 }
 
-TEST_P(DecisionTest, CountsWhatItCannotPlace) {
+TEST_P(DecisionTest, CountsOperationsThatItCannotPlace) {
   fs::path deep = root() / "tree";
   for (int i = 0; i < kWalkLimit; ++i) {
     deep /= "d";

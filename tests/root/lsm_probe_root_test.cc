@@ -1,4 +1,4 @@
-// The probe on this very machine, whatever it can do: what it says must agree with what is so.
+// The probe on this machine: its result must match the facts.
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-TEST(LsmProbe, SaysDeniedAndWhyWhereTheKernelDenies) {
+TEST(LsmProbe, ReportsWhyTheKernelDenies) {
   const auto loaded = Lsm::load();
   if (loaded) GTEST_SKIP() << "LSM programs load here";
   if (loaded.error().code() != EPERM) GTEST_SKIP() << "no EPERM here: " << loaded.error().text();
@@ -28,7 +28,7 @@ TEST(LsmProbe, SaysDeniedAndWhyWhereTheKernelDenies) {
   EXPECT_THAT(support.detail, HasSubstr("libbpf"));
 }
 
-TEST(LsmProbe, NothingOfLibbpfReachesStandardError) {
+TEST(LsmProbe, LibbpfPrintsNothing) {
   testing::internal::CaptureStderr();
   (void)probe_lsm();
   EXPECT_THAT(testing::internal::GetCapturedStderr(), IsEmpty());
@@ -39,13 +39,13 @@ TEST(LsmProbe, LeavesNothingOpen) {
     const std::filesystem::directory_iterator files("/proc/self/fd");
     return std::distance(begin(files), end(files));
   };
-  (void)probe_lsm();  // the first one may open what stays, such as locales
+  (void)probe_lsm();  // the first call may open files that stay open, such as locales
   const auto before = open_files();
   (void)probe_lsm();
   EXPECT_EQ(open_files(), before);
 }
 
-// After the others: there is no way back.
+// Last, because it drops privileges for good.
 TEST(LsmProbe, UntriedWithoutPrivilege) {
   const auto privileged = observe_lsm();
   ASSERT_EQ(::setresuid(4242, 4242, 4242), 0);

@@ -13,25 +13,25 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-struct Heard {
+struct EventLog {
   std::vector<std::string> paths, old_paths;
   std::vector<bool> whole;
   std::vector<std::uint64_t> trees;
 };
 
-class Ear : public LsmListener {
+class Recorder : public LsmListener {
  public:
-  void happened(const LsmEvent& happening) noexcept override {
-    heard.paths.push_back(happening.path);
-    heard.whole.push_back(happening.is_whole);
-    heard.old_paths.push_back(happening.old_path.value_or("(none)"));
+  void on_event(const LsmEvent& event) noexcept override {
+    log.paths.push_back(event.path);
+    log.whole.push_back(event.is_whole);
+    log.old_paths.push_back(event.old_path.value_or("(none)"));
   }
-  void closed(const CloseRecord& closed) noexcept override { heard.trees.push_back(closed.tree); }
+  void on_close(const CloseRecord& closed) noexcept override { log.trees.push_back(closed.tree); }
 
-  Heard heard;
+  EventLog log;
 };
 
-// Names as a program writes them: the last first, each with its NUL.
+// Writes names as a program does: the last first, each followed by a NUL.
 template <typename Names>
 void fill(Names& names, const std::vector<std::string>& from_the_last) {
   std::string bytes;
@@ -50,142 +50,142 @@ std::unique_ptr<Record> record_of(std::uint32_t kind) {
   return record;
 }
 
-// In memory that ends where the record does, so that the sanitizer sees who reads on.
-Heard heard_of(const void* record, std::size_t size) {
+// In memory of the size of the record, so that the sanitizer detects reads beyond it.
+EventLog log_of(const void* record, std::size_t size) {
   const std::vector<char> copy(static_cast<const char*>(record),
                                static_cast<const char*>(record) + size);
-  Ear ear;
-  hand_over({copy.data(), copy.size()}, ear);
-  return ear.heard;
+  Recorder recorder;
+  deliver({copy.data(), copy.size()}, recorder);
+  return recorder.log;
 }
 template <typename Record>
-Heard heard_of(const Record& record) {
-  return heard_of(&record, sizeof record);
+EventLog log_of(const Record& record) {
+  return log_of(&record, sizeof record);
 }
 
-TEST(LsmEvent, NamesComeInTheOrderOfAPath) {
-  const auto record = record_of<HappenedShallow>(kRecordHappened);
+TEST(LsmEvent, NamesAreJoinedInPathOrder) {
+  const auto record = record_of<ShallowEvent>(kRecordEvent);
   fill(record->names, {"c", "b", "a"});
-  const auto heard = heard_of(*record);
-  EXPECT_THAT(heard.paths, ElementsAre("a/b/c"));
-  EXPECT_THAT(heard.whole, ElementsAre(true));
-  EXPECT_THAT(heard.old_paths, ElementsAre("(none)"));
+  const auto log = log_of(*record);
+  EXPECT_THAT(log.paths, ElementsAre("a/b/c"));
+  EXPECT_THAT(log.whole, ElementsAre(true));
+  EXPECT_THAT(log.old_paths, ElementsAre("(none)"));
 }
 
-TEST(LsmEvent, TheTreeItselfIsTheEmptyPath) {
-  const auto record = record_of<HappenedShallow>(kRecordHappened);
+TEST(LsmEvent, TheRootOfATreeIsTheEmptyPath) {
+  const auto record = record_of<ShallowEvent>(kRecordEvent);
   fill(record->names, {});
-  EXPECT_THAT(heard_of(*record).paths, ElementsAre(""));
+  EXPECT_THAT(log_of(*record).paths, ElementsAre(""));
 }
 
-TEST(LsmEvent, ANameIsBytesAndNothingElse) {
-  const auto record = record_of<HappenedShallow>(kRecordHappened);
+TEST(LsmEvent, NamesAreBytes) {
+  const auto record = record_of<ShallowEvent>(kRecordEvent);
   fill(record->names, {"\xff\x01\n \\", "\xc3\xa4"});
-  EXPECT_THAT(heard_of(*record).paths, ElementsAre("\xc3\xa4/\xff\x01\n \\"));
+  EXPECT_THAT(log_of(*record).paths, ElementsAre("\xc3\xa4/\xff\x01\n \\"));
 }
 
-TEST(LsmEvent, DeepOnesAreHandedOverWhole) {
-  const auto record = record_of<HappenedDeep>(kRecordHappenedDeep);
+TEST(LsmEvent, DeepPathsAreDelivered) {
+  const auto record = record_of<DeepEvent>(kRecordDeepEvent);
   const std::string longest(255, 'n');
   fill(record->names, std::vector<std::string>(16, longest));
-  const auto heard = heard_of(*record);
-  ASSERT_EQ(heard.paths.size(), 1U);
-  EXPECT_EQ(heard.paths[0].size(), 16U * 256 - 1);
-  EXPECT_TRUE(heard.paths[0].starts_with(longest + '/' + longest + '/'));
+  const auto log = log_of(*record);
+  ASSERT_EQ(log.paths.size(), 1U);
+  EXPECT_EQ(log.paths[0].size(), 16U * 256 - 1);
+  EXPECT_TRUE(log.paths[0].starts_with(longest + '/' + longest + '/'));
 }
 
-TEST(LsmEvent, WhatIsCutIsSaidToBe) {
-  const auto record = record_of<HappenedShallow>(kRecordHappened);
+TEST(LsmEvent, ATruncatedPathIsMarked) {
+  const auto record = record_of<ShallowEvent>(kRecordEvent);
   fill(record->names, {"last", "but one"});
   record->names.whole = 0;
-  const auto heard = heard_of(*record);
-  EXPECT_THAT(heard.paths, ElementsAre("but one/last"));
-  EXPECT_THAT(heard.whole, ElementsAre(false));
+  const auto log = log_of(*record);
+  EXPECT_THAT(log.paths, ElementsAre("but one/last"));
+  EXPECT_THAT(log.whole, ElementsAre(false));
 }
 
-TEST(LsmEvent, AMoveHasBothItsPaths) {
-  const auto shallow = record_of<MovedShallow>(kRecordMoved);
+TEST(LsmEvent, AMoveHasBothPaths) {
+  const auto shallow = record_of<ShallowMove>(kRecordMove);
   fill(shallow->names, {"new", "a"});
   fill(shallow->old_names, {"old", "b"});
-  const auto deep = record_of<DeepMove>(kRecordMovedDeep);
+  const auto deep = record_of<DeepMove>(kRecordDeepMove);
   fill(deep->names, {"new", "a"});
   fill(deep->old_names, {"old", "b"});
-  for (const auto& heard : {heard_of(*shallow), heard_of(*deep)}) {
-    EXPECT_THAT(heard.paths, ElementsAre("a/new"));
-    EXPECT_THAT(heard.old_paths, ElementsAre("b/old"));
-    EXPECT_THAT(heard.whole, ElementsAre(true));
+  for (const auto& log : {log_of(*shallow), log_of(*deep)}) {
+    EXPECT_THAT(log.paths, ElementsAre("a/new"));
+    EXPECT_THAT(log.old_paths, ElementsAre("b/old"));
+    EXPECT_THAT(log.whole, ElementsAre(true));
   }
 }
 
 TEST(LsmEvent, AMoveIsWholeOnlyIfBothPathsAre) {
   for (const bool old : {true, false}) {
-    const auto record = record_of<MovedShallow>(kRecordMoved);
+    const auto record = record_of<ShallowMove>(kRecordMove);
     fill(record->names, {"new"});
     fill(record->old_names, {"old"});
     (old ? record->old_names : record->names).whole = 0;
-    EXPECT_THAT(heard_of(*record).whole, ElementsAre(false));
+    EXPECT_THAT(log_of(*record).whole, ElementsAre(false));
   }
 }
 
-TEST(LsmEvent, ALengthBeyondTheRecordReadsNothingBeyondIt) {
+TEST(LsmEvent, ATooLargeLengthReadsNothingBeyondTheRecord) {
   for (const std::uint32_t length : {kFewNames + kNamesSlack + 1U, 0x7fffffffU, 0xffffffffU}) {
-    const auto record = record_of<HappenedShallow>(kRecordHappened);
+    const auto record = record_of<ShallowEvent>(kRecordEvent);
     std::memset(record->names.names, 'x', sizeof record->names.names);
     record->names.length = length;
-    const auto heard = heard_of(*record);
-    ASSERT_EQ(heard.paths.size(), 1U);
-    EXPECT_LE(heard.paths[0].size(), sizeof record->names.names);
+    const auto log = log_of(*record);
+    ASSERT_EQ(log.paths.size(), 1U);
+    EXPECT_LE(log.paths[0].size(), sizeof record->names.names);
   }
 }
 
-TEST(LsmEvent, ALengthWithinANameIsTaken) {
-  const auto record = record_of<HappenedShallow>(kRecordHappened);
+TEST(LsmEvent, ALengthWithinANameIsAccepted) {
+  const auto record = record_of<ShallowEvent>(kRecordEvent);
   fill(record->names, {"name", "directory"});
   record->names.length = 3;
-  EXPECT_EQ(heard_of(*record).paths.size(), 1U);
+  EXPECT_EQ(log_of(*record).paths.size(), 1U);
   record->names.length = 1;
-  EXPECT_THAT(heard_of(*record).paths, ElementsAre(""));
+  EXPECT_THAT(log_of(*record).paths, ElementsAre(""));
 }
 
-TEST(LsmEvent, NothingButNulsIsOnlySlashes) {
-  const auto record = record_of<HappenedShallow>(kRecordHappened);
+TEST(LsmEvent, EmptyNamesAreAccepted) {
+  const auto record = record_of<ShallowEvent>(kRecordEvent);
   record->names.length = 4;
-  EXPECT_EQ(heard_of(*record).paths.size(), 1U);
+  EXPECT_EQ(log_of(*record).paths.size(), 1U);
 }
 
-TEST(LsmEvent, ARecordThatIsTooShortIsLeftOut) {
-  const auto deep = record_of<DeepMove>(kRecordMovedDeep);
+TEST(LsmEvent, ATooShortRecordIsIgnored) {
+  const auto deep = record_of<DeepMove>(kRecordDeepMove);
   struct Kind {
     std::uint32_t kind;
     std::size_t size;
   };
   for (const auto& [kind, size] :
-       {Kind{kRecordHappened, sizeof(HappenedShallow)},
-        Kind{kRecordHappenedDeep, sizeof(HappenedDeep)}, Kind{kRecordMoved, sizeof(MovedShallow)},
-        Kind{kRecordMovedDeep, sizeof(DeepMove)}, Kind{kRecordClosed, sizeof(CloseRecord)}}) {
+       {Kind{kRecordEvent, sizeof(ShallowEvent)}, Kind{kRecordDeepEvent, sizeof(DeepEvent)},
+        Kind{kRecordMove, sizeof(ShallowMove)}, Kind{kRecordDeepMove, sizeof(DeepMove)},
+        Kind{kRecordClose, sizeof(CloseRecord)}}) {
     deep->what.process.kind = kind;
     for (const std::size_t cut : {std::size_t{0}, std::size_t{3}, std::size_t{4}, size - 1}) {
-      const auto heard = heard_of(deep.get(), cut);
-      EXPECT_THAT(heard.paths, IsEmpty()) << kind << ' ' << cut;
-      EXPECT_THAT(heard.trees, IsEmpty()) << kind << ' ' << cut;
+      const auto log = log_of(deep.get(), cut);
+      EXPECT_THAT(log.paths, IsEmpty()) << kind << ' ' << cut;
+      EXPECT_THAT(log.trees, IsEmpty()) << kind << ' ' << cut;
     }
-    const auto heard = heard_of(deep.get(), size);
-    EXPECT_EQ(heard.paths.size() + heard.trees.size(), 1U) << kind;
+    const auto log = log_of(deep.get(), size);
+    EXPECT_EQ(log.paths.size() + log.trees.size(), 1U) << kind;
   }
 }
 
-TEST(LsmEvent, AnUnknownKindIsLeftOut) {
-  const auto record = record_of<HappenedShallow>(77);
-  const auto heard = heard_of(*record);
-  EXPECT_THAT(heard.paths, IsEmpty());
-  EXPECT_THAT(heard.trees, IsEmpty());
+TEST(LsmEvent, AnUnknownKindIsIgnored) {
+  const auto record = record_of<ShallowEvent>(77);
+  const auto log = log_of(*record);
+  EXPECT_THAT(log.paths, IsEmpty());
+  EXPECT_THAT(log.trees, IsEmpty());
 }
 
-TEST(LsmEvent, AClosedFileNamesItsTree) {
+TEST(LsmEvent, ACloseNamesItsTree) {
   CloseRecord closed{};
-  closed.kind = kRecordClosed;
+  closed.kind = kRecordClose;
   closed.tree = 9;
-  EXPECT_THAT(heard_of(closed).trees, ElementsAre(9U));
+  EXPECT_THAT(log_of(closed).trees, ElementsAre(9U));
 }
 
 }  // namespace

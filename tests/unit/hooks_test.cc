@@ -14,12 +14,12 @@ const KnownHook& known(std::string_view program) {
   return *find_hook(program, kKnownHooks);
 }
 
-TEST(Hooks, FitWhereTheArgumentsAreTheSame) {
+TEST(Hooks, FitIfTheArgumentsAreTheSame) {
   for (const auto& hook : kKnownHooks)
     EXPECT_THAT(misfit(hook, hook.arguments), IsEmpty()) << hook.program;
 }
 
-TEST(Hooks, AHookThatTheKernelLacksIsNamed) {
+TEST(Hooks, AMissingHookIsNamed) {
   EXPECT_THAT(misfit(known("guard_inode_link"), std::nullopt), HasSubstr("no LSM hook inode_link"));
 }
 
@@ -27,11 +27,11 @@ TEST(Hooks, AnotherNumberOfArgumentsDoesNotFit) {
   EXPECT_THAT(misfit(known("guard_inode_mkdir"), 4), HasSubstr("takes 4 arguments"));
 }
 
-TEST(Hooks, AProgramThatTheTableForgotIsNotFound) {
+TEST(Hooks, AnUnknownProgramIsNotFound) {
   EXPECT_EQ(find_hook("guard_inode_listsecurity", kKnownHooks), nullptr);
 }
 
-// The two that judge a change of attributes: every kernel has the hook one way or the other.
+// The two programs for inode_setattr: every kernel has the hook in one of two forms.
 TEST(Hooks, OfTwoProgramsForOneHookExactlyOneFits) {
   const auto& plain = known("guard_inode_setattr");
   const auto& mapped = known("guard_inode_setattr_mapped");
@@ -40,7 +40,7 @@ TEST(Hooks, OfTwoProgramsForOneHookExactlyOneFits) {
     EXPECT_NE(misfit(plain, arguments).empty(), misfit(mapped, arguments).empty()) << arguments;
 }
 
-TEST(Hooks, EachProgramIsKnownOnceAndSomeGuardNeedsIt) {
+TEST(Hooks, EachProgramIsListedOnceAndNeededByAGuard) {
   std::set<std::string_view> programs;
   for (const auto& hook : kKnownHooks) {
     EXPECT_TRUE(programs.insert(hook.program).second) << hook.program;

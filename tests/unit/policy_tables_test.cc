@@ -157,7 +157,7 @@ TEST_F(KernelPolicyTest, SaysWhatAPolicyWants) {
   EXPECT_EQ(tag.guards, 1U << kGuardOwnership | 1U << kGuardRead);
   EXPECT_EQ(tag.flags, std::uint32_t{kTreeOnlyInteractive | kTreeStrict});
   EXPECT_EQ(tag.patterns, 0U);
-  EXPECT_EQ(tag.spares | tag.ignores, 0U);
+  EXPECT_EQ(tag.allows | tag.ignores, 0U);
   EXPECT_EQ(policy_.guards(), tag.guards);
   EXPECT_THAT(policy_.shortcomings(), IsEmpty());
 }
@@ -224,12 +224,12 @@ TEST_F(KernelPolicyTest, NothingIsDroppedBeforeTheLastTagIsGone) {
   prepare(with("backup"));
   const auto fresh = policy_.tag_of(0);
   EXPECT_NE(old.patterns, fresh.patterns);
-  EXPECT_EQ(old.spares & fresh.spares, 0U);
+  EXPECT_EQ(old.allows & fresh.allows, 0U);
   EXPECT_THAT(tables_.log,
               ElementsAre("patterns " + std::to_string(fresh.patterns), "subject 34", "exempt"));
   EXPECT_TRUE(tables_.patterns.contains(old.patterns));
   EXPECT_TRUE(tables_.rules.empty());
-  EXPECT_EQ(of_user(kAlice) & old.spares, of_user(kAlice));
+  EXPECT_EQ(of_user(kAlice) & old.allows, of_user(kAlice));
   EXPECT_TRUE(tables_.units.contains("alice.service"));
   EXPECT_EQ(tables_.exemptions.need_user, of_user(kAlice) | of_user(testing::kBackup));
 
@@ -245,12 +245,12 @@ TEST_F(KernelPolicyTest, NothingIsDroppedBeforeTheLastTagIsGone) {
 TEST_F(KernelPolicyTest, AnAllowKeepsItsBitForAsLongAsAnyPolicyNeedsIt) {
   reload(policy_text(allow("user = \"alice\"") + allow("login = \"alice\"")));
   const auto alice = of_user(kAlice);
-  EXPECT_EQ(policy_.tag_of(0).spares, bit(0) | bit(1));
+  EXPECT_EQ(policy_.tag_of(0).allows, bit(0) | bit(1));
   reload(policy_text(allow("user = \"backup\"") + allow("user = \"alice\"")));
   EXPECT_EQ(of_user(kAlice), alice);
   EXPECT_EQ(of_user(testing::kBackup), bit(2));
   reload(policy_text(allow("user = \"alice\"\neffect = \"ignore\"")));
-  EXPECT_EQ(policy_.tag_of(0).spares, alice);
+  EXPECT_EQ(policy_.tag_of(0).allows, alice);
   EXPECT_EQ(policy_.tag_of(0).ignores, alice);
   // Somebody else gets another bit, not one that processes may still have handed down.
   reload(policy_text(allow("user = \"backup\"")));
@@ -265,8 +265,8 @@ TEST_F(KernelPolicyTest, TwoThatSayTheSameAreOne) {
                       "other", "/srv/other"));
   EXPECT_EQ(std::popcount(of_user(kAlice)), 2);
   EXPECT_EQ(policy_.tag_of(0).ignores, 0U);
-  EXPECT_EQ(policy_.tag_of(1).ignores, policy_.tag_of(0).spares);
-  EXPECT_EQ(tables_.exemptions.for_children & of_user(kAlice), policy_.tag_of(0).spares);
+  EXPECT_EQ(policy_.tag_of(1).ignores, policy_.tag_of(0).allows);
+  EXPECT_EQ(tables_.exemptions.for_children & of_user(kAlice), policy_.tag_of(0).allows);
 }
 
 TEST_F(KernelPolicyTest, EveryKeyIsNeeded) {
@@ -274,7 +274,7 @@ TEST_F(KernelPolicyTest, EveryKeyIsNeeded) {
       policy_text(allow("exe = \"/usr/bin/env\"\nunit = \"a.service\"\nuser = \"alice\"\n"
                         "group = \"ops\"\nlogin = \"shop\"\nlabel = \"backup\"")));
   const auto& all = tables_.exemptions;
-  const auto one = policy_.tag_of(0).spares;
+  const auto one = policy_.tag_of(0).allows;
   ASSERT_EQ(std::popcount(one), 1);
   for (const auto need : {all.need_program, all.need_unit, all.need_user, all.need_group,
                           all.need_login, all.of_label[1]})
@@ -298,7 +298,7 @@ TEST_F(KernelPolicyTest, PackageManagersAreAlwaysKnown) {
 
 TEST_F(KernelPolicyTest, WhatIsNotThereNeverSpeaks) {
   prepare(policy_text(allow("exe = \"/nowhere/to/be/found\"")));
-  EXPECT_EQ(tables_.exemptions.need_program, policy_.tag_of(0).spares);
+  EXPECT_EQ(tables_.exemptions.need_program, policy_.tag_of(0).allows);
   EXPECT_THAT(tables_.exempt_programs(), IsEmpty());
   EXPECT_THAT(policy_.program_paths(), ::testing::Contains("/nowhere/to/be"));
   EXPECT_THAT(policy_.program_paths(), ::testing::Contains("/usr/bin"));
@@ -319,7 +319,7 @@ TEST_F(KernelPolicyTest, MoreAllowsThanBitsDenyNothing) {
   reload(policy_text_with_users(2000, 2063) +
          policy_text("action = \"deny\"\n" + allow("user = 2000"), "other", "/srv/other"));
   EXPECT_EQ(policy_.tag_of(0).flags, std::uint32_t{kTreeUndecidable});
-  EXPECT_EQ(policy_.tag_of(0).spares, ~(bit(kPackageManagers) | bit(kExcused)));
+  EXPECT_EQ(policy_.tag_of(0).allows, ~(bit(kPackageManagers) | bit(kExcused)));
   EXPECT_EQ(policy_.tag_of(1).flags, 0U);
   EXPECT_THAT(policy_.shortcomings(), ElementsAre(HasSubstr("shop")));
   reload(policy_text_with_users(2001, 2063));
@@ -366,11 +366,11 @@ TEST_F(KernelPolicyTest, WhatCannotBeWrittenLeavesTheSetOfBefore) {
   EXPECT_FALSE(policy_.prepare(*next.set));
   EXPECT_EQ(policy_.tag_of(0).patterns, before.patterns);
   EXPECT_THAT(tables_.patterns, ElementsAre(::testing::Key(before.patterns)));
-  EXPECT_EQ(of_user(kAlice), before.spares);
+  EXPECT_EQ(of_user(kAlice), before.allows);
   tables_.fails = false;
   ASSERT_TRUE(policy_.finish());
   ASSERT_TRUE(policy_.prepare(*next.set));
-  EXPECT_EQ(of_user(testing::kBackup), policy_.tag_of(0).spares);
+  EXPECT_EQ(of_user(testing::kBackup), policy_.tag_of(0).allows);
 }
 
 TEST_F(KernelPolicyTest, AProgramThatIsReplacedIsFoundAgain) {

@@ -13,7 +13,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// A machine where all is well; each test breaks one thing.
+// A machine where everything works; each test breaks one thing.
 LsmFacts good() {
   LsmFacts facts;
   facts.modules = {"lockdown", "capability", "landlock", "yama", "apparmor", "bpf"};
@@ -39,18 +39,18 @@ TEST(JudgeLsm, WorksOnlyWhenTheCanaryWasDenied) {
   EXPECT_THAT(support.repair, IsEmpty());
 }
 
-TEST(JudgeLsm, WorksWithoutAListIfItWasSeenToWork) {
+TEST(JudgeLsm, WorksWithoutAListIfTheTrialSucceeds) {
   auto facts = good();
   facts.modules.reset();
   EXPECT_EQ(judge_lsm(facts).level, LsmLevel::kWorks);
 }
 
-TEST(JudgeLsm, NotListedTellsTheWholeCommandLine) {
+TEST(JudgeLsm, NotListedShowsTheWholeOption) {
   auto facts = good();
   facts.modules = {"lockdown", "capability", "yama", "apparmor", "ima"};
   const auto support = judge_lsm(facts);
   EXPECT_EQ(support.level, LsmLevel::kNotListed);
-  EXPECT_THAT(support.repair, HasSubstr("lsm=lockdown,yama,apparmor,ima,integrity,bpf on"));
+  EXPECT_THAT(support.repair, HasSubstr("lsm=lockdown,yama,apparmor,ima,integrity,bpf to"));
 }
 
 TEST(JudgeLsm, NotListedIsDecidedWithoutPrivilegeOrTypes) {
@@ -58,10 +58,10 @@ TEST(JudgeLsm, NotListedIsDecidedWithoutPrivilegeOrTypes) {
   facts.modules = {"capability"};
   const auto support = judge_lsm(facts);
   EXPECT_EQ(support.level, LsmLevel::kNotListed);
-  EXPECT_THAT(support.repair, HasSubstr("lsm=integrity,bpf on"));
+  EXPECT_THAT(support.repair, HasSubstr("lsm=integrity,bpf to"));
 }
 
-TEST(JudgeLsm, NoCommandLineHelpsAKernelBuiltWithoutIt) {
+TEST(JudgeLsm, NoOptionHelpsAKernelBuiltWithoutIt) {
   auto facts = good();
   facts.modules = {"capability"};
   facts.built_in = false;
@@ -76,7 +76,7 @@ TEST(JudgeLsm, NoTypes) {
   EXPECT_EQ(judge_lsm(facts).level, LsmLevel::kNoBtf);
 }
 
-TEST(JudgeLsm, UntriedWhereListedButNotRoot) {
+TEST(JudgeLsm, UntriedIfListedButNotRoot) {
   LsmFacts facts;
   facts.modules = {"bpf"};
   facts.btf = true;
@@ -85,13 +85,13 @@ TEST(JudgeLsm, UntriedWhereListedButNotRoot) {
   EXPECT_THAT(support.repair, HasSubstr("root"));
 }
 
-TEST(JudgeLsm, UnknownWhereNothingCanBeReadNorTried) {
+TEST(JudgeLsm, UnknownIfNothingCanBeReadOrTried) {
   LsmFacts facts;
   facts.btf = true;
   EXPECT_EQ(judge_lsm(facts).level, LsmLevel::kUnknown);
 }
 
-TEST(JudgeLsm, DeniedNamesWhatMayDeny) {
+TEST(JudgeLsm, DeniedNamesPossibleCauses) {
   auto facts = denying(EPERM);
   facts.seccomp = true;
   facts.lockdown = "integrity";
@@ -103,13 +103,13 @@ TEST(JudgeLsm, DeniedNamesWhatMayDeny) {
   EXPECT_THAT(support.text, HasSubstr("lockdown is \"integrity\""));
 }
 
-TEST(JudgeLsm, DeniedDoesNotBlameWhatIsNotThere) {
+TEST(JudgeLsm, DeniedNamesNoCauseThatIsAbsent) {
   auto facts = denying(EACCES);
   facts.modules.reset();
   facts.lockdown = "none";
   const auto support = judge_lsm(facts);
   EXPECT_EQ(support.level, LsmLevel::kDenied);
-  EXPECT_EQ(support.text, "the kernel refuses to load an LSM program (EACCES)");
+  EXPECT_EQ(support.text, "the kernel does not permit loading an LSM program (EACCES)");
 }
 
 TEST(JudgeLsm, AnotherLoadErrorIsAFailureWithItsLog) {
@@ -122,19 +122,19 @@ TEST(JudgeLsm, AnotherLoadErrorIsAFailureWithItsLog) {
   EXPECT_EQ(support.detail, "  R1 is what?\n  processed 3");
 }
 
-TEST(JudgeLsm, AttachThatFails) {
+TEST(JudgeLsm, FailsIfAttachingFails) {
   auto facts = good();
   facts.attach = Error::from_errno(ENOTSUP, "attach the LSM programs");
   facts.canary.reset();
   EXPECT_EQ(judge_lsm(facts).level, LsmLevel::kFailed);
 }
 
-TEST(JudgeLsm, ASilentProgramIsNoProtection) {
+TEST(JudgeLsm, FailsIfTheCanaryIsNotDenied) {
   auto facts = good();
-  facts.canary = Error("an LSM program is attached but the kernel does not obey it");
+  facts.canary = Error("the kernel calls no attached LSM program, or ignores its denial");
   EXPECT_EQ(judge_lsm(facts).level, LsmLevel::kFailed);
   facts.modules.reset();
-  EXPECT_THAT(judge_lsm(facts).text, HasSubstr("perhaps bpf is not among"));
+  EXPECT_THAT(judge_lsm(facts).text, HasSubstr("bpf may be missing from"));
 }
 
 TEST(JudgeLsm, EveryLevelHasAName) {
@@ -151,7 +151,7 @@ class ObserveLsm : public testing::Test {
     (void)::rmdir(directory_.c_str());
   }
 
-  // No BTF, so that nothing is ever tried.
+  // Without BTF, so that nothing is tried.
   ProbePaths write(const std::string& modules, const std::string& lockdown,
                    const std::string& status) {
     std::ofstream(directory_ + "/lsm") << modules;
@@ -165,7 +165,7 @@ class ObserveLsm : public testing::Test {
   std::string directory_ = testing::TempDir() + "probe.XXXXXX";
 };
 
-TEST_F(ObserveLsm, ReadsWhatTheKernelSays) {
+TEST_F(ObserveLsm, ReadsTheFilesOfTheKernel) {
   const auto facts = observe_lsm(write("lockdown,capability,bpf\n", "none [integrity] secret\n",
                                        "Name:\tx\nCapEff:\t0000000000200000\nSeccomp:\t2\n"));
   ASSERT_TRUE(facts.modules);
@@ -177,7 +177,7 @@ TEST_F(ObserveLsm, ReadsWhatTheKernelSays) {
   EXPECT_FALSE(facts.load);
 }
 
-TEST_F(ObserveLsm, MissingFilesAreNotAnAnswer) {
+TEST_F(ObserveLsm, MissingFilesAreUnknown) {
   ProbePaths paths = write("", "", "CapEff:\t00000000001fffff\n");
   paths.modules += ".missing";
   const auto facts = observe_lsm(paths);

@@ -1,5 +1,4 @@
-// A GoogleTest program, built with the sanitizers, runs in the machine over the kernel that was
-// asked for.
+// A GoogleTest program with sanitizers runs in the virtual machine, on the requested kernel.
 #include <gtest/gtest.h>
 #include <sys/utsname.h>
 
@@ -9,7 +8,7 @@
 
 namespace {
 
-TEST(Kernel, IsTheOneAskedFor) {
+TEST(Kernel, IsTheRequestedVersion) {
   const char* const wanted = std::getenv("GUARD_KERNEL");
   ASSERT_NE(wanted, nullptr);
   utsname name{};
@@ -17,7 +16,7 @@ TEST(Kernel, IsTheOneAskedFor) {
   EXPECT_TRUE(std::string(name.release).starts_with(std::string(wanted) + ".")) << name.release;
 }
 
-TEST(Kernel, AsksBpfProgramsForItsDecisions) {
+TEST(Kernel, HasBpfAmongItsSecurityModules) {
   std::ifstream file("/sys/kernel/security/lsm");
   std::string lsm;
   ASSERT_TRUE(std::getline(file, lsm));

@@ -1,5 +1,5 @@
-// What guardd hears: every operation, under the right name, with who and what and where;
-// repetitions only as a number; and that something was lost, where something was.
+// The events that guardd receives: each operation with its process, object and path; repetitions as
+// a number; lost events as a count.
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -18,15 +18,15 @@ namespace {
 using testing::IsEmpty;
 using testing::SizeIs;
 
-// Everything in the directory "in" of the tree: an empty file "own" and a directory "dir", the
-// owner's.
+// An operation in the directory "in" of the tree, which has an empty file "own" and a directory
+// "dir", both the owner's.
 struct Act {
   const char* name;
   EventKind operation;
   GuardKind guard;
-  HappenedAnswer answer;
+  EventAnswer answer;
   const char* path;
-  bool is_there;  // the object, before
+  bool exists;  // the object, before the operation
   std::function<int(int in, int source)> run;
 };
 
@@ -41,58 +41,58 @@ int close_of(int fd) {
 
 std::vector<Act> acts() {
   return {
-      {"create", kHappeningCreate, kGuardOwnership, kAnswerSeen, "in/new", false,
+      {"create", kEventCreate, kGuardOwnership, kAnswerNone, "in/new", false,
        [](int in, int) { return close_of(::openat(in, "new", O_CREAT | O_WRONLY, 0600)); }},
-      {"mkdir", kHappeningMkdir, kGuardOwnership, kAnswerSeen, "in/new", false,
+      {"mkdir", kEventMkdir, kGuardOwnership, kAnswerNone, "in/new", false,
        [](int in, int) { return errno_of(::mkdirat(in, "new", 0700)); }},
-      {"mknod", kHappeningMknod, kGuardOwnership, kAnswerSeen, "in/new", false,
+      {"mknod", kEventMknod, kGuardOwnership, kAnswerNone, "in/new", false,
        [](int in, int) { return errno_of(::mknodat(in, "new", S_IFIFO | 0600, 0)); }},
-      {"symlink", kHappeningSymlink, kGuardOwnership, kAnswerSeen, "in/new", false,
+      {"symlink", kEventSymlink, kGuardOwnership, kAnswerNone, "in/new", false,
        [](int in, int) { return errno_of(::symlinkat("target", in, "new")); }},
-      {"link", kHappeningLink, kGuardOwnership, kAnswerSeen, "in/new", true,
+      {"link", kEventLink, kGuardOwnership, kAnswerNone, "in/new", true,
        [](int in, int source) { return errno_of(::linkat(source, "file", in, "new", 0)); }},
-      {"link_out", kHappeningLink, kGuardOwnership, kAnswerLogged, "in/own", true,
+      {"link_out", kEventLink, kGuardOwnership, kAnswerLogged, "in/own", true,
        [](int in, int source) { return errno_of(::linkat(in, "own", source, "new", 0)); }},
-      {"rename", kHappeningRename, kGuardOwnership, kAnswerSeen, "in/new", true,
+      {"rename", kEventRename, kGuardOwnership, kAnswerNone, "in/new", true,
        [](int in, int source) { return errno_of(::renameat(source, "file", in, "new")); }},
-      {"rename_out", kHappeningRename, kGuardDelete, kAnswerLogged, "in/own", true,
+      {"rename_out", kEventRename, kGuardDelete, kAnswerLogged, "in/own", true,
        [](int in, int source) { return errno_of(::renameat(in, "own", source, "new")); }},
-      {"chown", kHappeningChown, kGuardOwnership, kAnswerSeen, "in/own", true,
+      {"chown", kEventChown, kGuardOwnership, kAnswerNone, "in/own", true,
        [](int in, int) { return errno_of(::fchownat(in, "own", 0, 0, 0)); }},
-      {"chmod", kHappeningChmod, kGuardAttributes, kAnswerLogged, "in/own", true,
+      {"chmod", kEventChmod, kGuardAttributes, kAnswerLogged, "in/own", true,
        [](int in, int) { return errno_of(::fchmodat(in, "own", 0600, 0)); }},
-      {"write", kHappeningWrite, kGuardContent, kAnswerLogged, "in/own", true,
+      {"write", kEventWrite, kGuardContent, kAnswerLogged, "in/own", true,
        [](int in, int) { return close_of(::openat(in, "own", O_WRONLY)); }},
-      {"truncate_at_open", kHappeningTruncate, kGuardContent, kAnswerLogged, "in/own", true,
+      {"truncate_at_open", kEventTruncate, kGuardContent, kAnswerLogged, "in/own", true,
        [](int in, int) { return close_of(::openat(in, "own", O_RDONLY | O_TRUNC)); }},
-      {"truncate", kHappeningTruncate, kGuardContent, kAnswerLogged, "in/own", true,
+      {"truncate", kEventTruncate, kGuardContent, kAnswerLogged, "in/own", true,
        [](int, int) { return errno_of(::truncate("/mnt/tree/in/own", 3)); }},
-      {"unlink", kHappeningUnlink, kGuardDelete, kAnswerLogged, "in/own", true,
+      {"unlink", kEventUnlink, kGuardDelete, kAnswerLogged, "in/own", true,
        [](int in, int) { return errno_of(::unlinkat(in, "own", 0)); }},
-      {"rmdir", kHappeningRmdir, kGuardDelete, kAnswerLogged, "in/dir", true,
+      {"rmdir", kEventRmdir, kGuardDelete, kAnswerLogged, "in/dir", true,
        [](int in, int) { return errno_of(::unlinkat(in, "dir", AT_REMOVEDIR)); }},
-      {"setxattr", kHappeningSetxattr, kGuardAttributes, kAnswerLogged, "in/own", true,
+      {"setxattr", kEventSetxattr, kGuardAttributes, kAnswerLogged, "in/own", true,
        [](int, int) { return errno_of(::setxattr("/mnt/tree/in/own", "trusted.new", "v", 1, 0)); }},
-      {"removexattr", kHappeningRemovexattr, kGuardAttributes, kAnswerLogged, "in/own", true,
+      {"removexattr", kEventRemovexattr, kGuardAttributes, kAnswerLogged, "in/own", true,
        [](int, int) { return errno_of(::removexattr("/mnt/tree/in/own", "trusted.before")); }},
-      {"setflags", kHappeningSetflags, kGuardAttributes, kAnswerLogged, "in/dir", true,
+      {"setflags", kEventSetflags, kGuardAttributes, kAnswerLogged, "in/dir", true,
        [](int in, int) {
          const Fd directory(::openat(in, "dir", O_RDONLY | O_DIRECTORY));
          int flags = 0;
          (void)::ioctl(directory.get(), FS_IOC_GETFLAGS, &flags);
          return errno_of(::ioctl(directory.get(), FS_IOC_SETFLAGS, &flags));
        }},
-      {"mount", kHappeningMount, kGuardOwnership, kAnswerSeen, "in/dir", true,
+      {"mount", kEventMount, kGuardOwnership, kAnswerNone, "in/dir", true,
        [](int, int) {
          return errno_of(::mount("over", "/mnt/tree/in/dir", "tmpfs", 0, nullptr)) +
                 errno_of(::umount2("/mnt/tree/in/dir", MNT_DETACH));
        }},
-      {"read", kHappeningRead, kGuardRead, kAnswerLogged, "in/own", true,
+      {"read", kEventRead, kGuardRead, kAnswerLogged, "in/own", true,
        [](int in, int) { return close_of(::openat(in, "own", O_RDONLY)); }},
   };
 }
 
-class LsmTells : public LsmTest, public testing::WithParamInterface<Act> {
+class LsmReports : public LsmTest, public testing::WithParamInterface<Act> {
  protected:
   void SetUp() override {
     LsmTest::SetUp();
@@ -101,112 +101,112 @@ class LsmTells : public LsmTest, public testing::WithParamInterface<Act> {
     (void)make_directory_as_owner("tree/in/dir");
     make_file_as_owner(in_, "own", "");
     ASSERT_EQ(::setxattr("/mnt/tree/in/own", "trusted.before", "v", 1, 0), 0);
-    (void)hear();
+    (void)take_events();
   }
 
-  void expect_told(TreeAction action) {
+  void expect_reported(TreeAction action) {
     const auto& act = GetParam();
-    // Reading is asked for on the way to some of the others.
+    // Some of the other operations read the file, too.
     const auto guards = act.guard == kGuardRead ? kReadBit : kEveryGuard & ~kReadBit;
     auto wanted = tag_for(kOwner, action, guards);
     wanted.tree = 77;
     tag(tree_, wanted);
-    const bool comes_in = act.is_there && std::string_view(act.path) == "in/new";
-    const auto object = !act.is_there ? 0
-                        : comes_in    ? number_of(source_, "file")
-                                      : number_of(in_, act.path + 3);
+    const bool enters = act.exists && std::string_view(act.path) == "in/new";
+    const auto object = !act.exists ? 0
+                        : enters    ? number_of(source_, "file")
+                                    : number_of(in_, act.path + 3);
     ASSERT_EQ(act.run(in_.get(), source_.get()), 0);
     EXPECT_EQ(counters().denied, 0U);
     EXPECT_EQ(counters().passed, 1U);
-    const auto heard = hear();
-    ASSERT_FALSE(heard.told.empty());
-    const auto& told = heard.told[0];
-    EXPECT_EQ(told.what.operation, static_cast<std::uint32_t>(act.operation)) << told;
-    EXPECT_EQ(told.what.guard, static_cast<std::uint32_t>(act.guard)) << told;
-    EXPECT_EQ(told.what.answer, static_cast<std::uint32_t>(act.answer)) << told;
-    EXPECT_EQ(told.path, act.path);
-    EXPECT_TRUE(told.is_whole);
-    EXPECT_EQ(told.what.tree, 77U);
-    EXPECT_EQ(told.what.object.inode, object);
-    EXPECT_EQ(told.what.process.fsuid, 0U);
-    EXPECT_EQ(told.what.process.pid, ::getpid());
+    const auto log = take_events();
+    ASSERT_FALSE(log.events.empty());
+    const auto& event = log.events[0];
+    EXPECT_EQ(event.what.operation, static_cast<std::uint32_t>(act.operation)) << event;
+    EXPECT_EQ(event.what.guard, static_cast<std::uint32_t>(act.guard)) << event;
+    EXPECT_EQ(event.what.answer, static_cast<std::uint32_t>(act.answer)) << event;
+    EXPECT_EQ(event.path, act.path);
+    EXPECT_TRUE(event.is_whole);
+    EXPECT_EQ(event.what.tree, 77U);
+    EXPECT_EQ(event.what.object.inode, object);
+    EXPECT_EQ(event.what.process.fsuid, 0U);
+    EXPECT_EQ(event.what.process.pid, ::getpid());
   }
 
   Fd in_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Of, LsmTells, testing::ValuesIn(acts()),
+INSTANTIATE_TEST_SUITE_P(Of, LsmReports, testing::ValuesIn(acts()),
                          [](const auto& each) { return std::string(each.param.name); });
 
-TEST_P(LsmTells, AndLetsPassUnderLog) {
-  expect_told(kTreeActionLog);
+TEST_P(LsmReports, AnOperationUnderLog) {
+  expect_reported(kTreeActionLog);
 }
 
-TEST_P(LsmTells, AndLetsPassUnderFix) {
-  expect_told(kTreeActionFix);
+TEST_P(LsmReports, AnOperationUnderFix) {
+  expect_reported(kTreeActionFix);
 }
 
-TEST_P(LsmTells, ADenialToo) {
+TEST_P(LsmReports, ADenial) {
   const auto guards = GetParam().guard == kGuardRead ? kReadBit : kEveryGuard & ~kReadBit;
   tag(tree_, kOwner, kTreeActionDeny, guards);
   EXPECT_NE(GetParam().run(in_.get(), source_.get()), 0);
   EXPECT_EQ(counters().denied, 1U);
   EXPECT_EQ(counters().passed, 0U);
-  const auto heard = hear();
-  ASSERT_FALSE(heard.told.empty());
-  EXPECT_EQ(heard.told[0].what.answer, static_cast<std::uint32_t>(kAnswerDenied));
-  EXPECT_EQ(heard.told[0].what.operation, static_cast<std::uint32_t>(GetParam().operation));
-  EXPECT_EQ(heard.told[0].path, GetParam().path);
+  const auto log = take_events();
+  ASSERT_FALSE(log.events.empty());
+  EXPECT_EQ(log.events[0].what.answer, static_cast<std::uint32_t>(kAnswerDenied));
+  EXPECT_EQ(log.events[0].what.operation, static_cast<std::uint32_t>(GetParam().operation));
+  EXPECT_EQ(log.events[0].path, GetParam().path);
 }
 
-// ---- what a record says besides
+// ---- other fields of a record
 
-TEST_F(LsmTest, WhatWasMadeIsToldWithItsInode) {
+TEST_F(LsmTest, ACreatedFileIsReportedWithItsInode) {
   tag(tree_, kOwner, kTreeActionLog);
   make_file(tree_, "new", "");
-  const auto heard = hear();
-  ASSERT_THAT(heard.told, SizeIs(2));
-  EXPECT_EQ(heard.told[0].what.object.inode, 0U);
-  EXPECT_EQ(heard.told[1].what.object.inode, number_of(tree_, "new"));
-  EXPECT_EQ(heard.told[1].what.flags, static_cast<std::uint32_t>(kHappenedAfter));
-  EXPECT_EQ(heard.told[1].path, "new");
+  const auto log = take_events();
+  ASSERT_THAT(log.events, SizeIs(2));
+  EXPECT_EQ(log.events[0].what.object.inode, 0U);
+  EXPECT_EQ(log.events[1].what.object.inode, number_of(tree_, "new"));
+  EXPECT_EQ(log.events[1].what.flags, static_cast<std::uint32_t>(kFlagAfter));
+  EXPECT_EQ(log.events[1].path, "new");
 }
 
-TEST_F(LsmTest, AMoveOfADirectoryIsToldWithBothItsNames) {
+TEST_F(LsmTest, AMovedDirectoryIsReportedWithBothPaths) {
   (void)make_directory_as_owner("tree/a/b");
   (void)make_directory_as_owner("tree/c");
-  (void)hear();
+  (void)take_events();
   ASSERT_EQ(::rename("/mnt/tree/a/b", "/mnt/tree/c/d"), 0);
-  const auto heard = hear();
-  ASSERT_THAT(heard.told, SizeIs(1));
-  EXPECT_EQ(heard.told[0].path, "c/d");
-  EXPECT_EQ(heard.told[0].old_path, "a/b");
-  EXPECT_EQ(heard.told[0].what.flags, static_cast<std::uint32_t>(kHappenedWithin));
+  const auto log = take_events();
+  ASSERT_THAT(log.events, SizeIs(1));
+  EXPECT_EQ(log.events[0].path, "c/d");
+  EXPECT_EQ(log.events[0].old_path, "a/b");
+  EXPECT_EQ(log.events[0].what.flags, static_cast<std::uint32_t>(kFlagWithinTree));
 }
 
-TEST_F(LsmTest, WhatTheOwnerBringsInOfOthersIsTold) {
+TEST_F(LsmTest, ObjectsOfOthersThatTheOwnerBringsInAreReported) {
   const ActingAs owner(kOwner);
   ASSERT_EQ(::renameat(source_.get(), "file", tree_.get(), "file"), 0);
-  const auto heard = hear();
-  ASSERT_THAT(heard.told, SizeIs(1));
-  EXPECT_EQ(heard.told[0].what.flags, static_cast<std::uint32_t>(kHappenedByOwner | kHappenedInto));
-  EXPECT_EQ(heard.told[0].what.answer, static_cast<std::uint32_t>(kAnswerSeen));
+  const auto log = take_events();
+  ASSERT_THAT(log.events, SizeIs(1));
+  EXPECT_EQ(log.events[0].what.flags, static_cast<std::uint32_t>(kFlagByOwner | kFlagIntoTree));
+  EXPECT_EQ(log.events[0].what.answer, static_cast<std::uint32_t>(kAnswerNone));
 }
 
-TEST_F(LsmTest, DeepAndLongNamesAreToldWhole) {
+TEST_F(LsmTest, DeepAndLongPathsAreReportedInFull) {
   tag(tree_, kOwner, kTreeActionLog);
   fs::path path;
   for (int depth = 0; depth < 60; ++depth) path /= "directory-" + std::to_string(depth);
   const auto deep = make_directory_as_owner("tree" / path);
   const std::string longest = std::string(254, 'n') + '\xff';
   ASSERT_EQ(::mkdirat(deep.get(), longest.c_str(), 0700), 0);
-  const auto heard = hear();
-  ASSERT_THAT(heard.told, SizeIs(1));
-  EXPECT_EQ(heard.told[0].path, (path / longest).string());
-  EXPECT_TRUE(heard.told[0].is_whole);
+  const auto log = take_events();
+  ASSERT_THAT(log.events, SizeIs(1));
+  EXPECT_EQ(log.events[0].path, (path / longest).string());
+  EXPECT_TRUE(log.events[0].is_whole);
 }
 
-TEST_F(LsmTest, OfNamesThatAreTooLongTheLastAreTold) {
+TEST_F(LsmTest, TheLastNamesOfATooLongPathAreReported) {
   tag(tree_, kOwner, kTreeActionLog);
   auto deep = open_directory("/mnt/tree");
   {
@@ -219,25 +219,25 @@ TEST_F(LsmTest, OfNamesThatAreTooLongTheLastAreTold) {
     }
   }
   ASSERT_EQ(::mkdirat(deep.get(), "new", 0700), 0);
-  const auto heard = hear();
-  ASSERT_THAT(heard.told, SizeIs(1));
-  EXPECT_FALSE(heard.told[0].is_whole);
-  EXPECT_GE(heard.told[0].path.size(), 4000U);
-  EXPECT_TRUE(heard.told[0].path.ends_with("ddd/new"));
+  const auto log = take_events();
+  ASSERT_THAT(log.events, SizeIs(1));
+  EXPECT_FALSE(log.events[0].is_whole);
+  EXPECT_GE(log.events[0].path.size(), 4000U);
+  EXPECT_TRUE(log.events[0].path.ends_with("ddd/new"));
 }
 
-// ---- the end of writing
+// ---- closing files
 
-std::vector<CloseRecord> wait_for_closings(const std::function<Heard()>& hear) {
+std::vector<CloseRecord> wait_for_closes(const std::function<EventLog()>& take_events) {
   std::vector<CloseRecord> all;
   for (int tries = 0; tries < 50 && all.empty(); ++tries) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    for (const auto& one : hear().closings) all.push_back(one);
+    for (const auto& one : take_events().closes) all.push_back(one);
   }
   return all;
 }
 
-TEST_F(LsmTest, TheLastToCloseWhatWasMadeIsTold) {
+TEST_F(LsmTest, TheLastCloseOfACreatedFileIsReported) {
   auto logging = tag_for(kOwner, kTreeActionLog);
   logging.tree = 78;
   tag(tree_, logging);
@@ -246,25 +246,25 @@ TEST_F(LsmTest, TheLastToCloseWhatWasMadeIsTold) {
   EXPECT_EQ(in_child([&] { return ::write(file.get(), "x", 1) == 1 ? 0 : 1; }), 0);
   file.reset();
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  EXPECT_THAT(hear().closings, IsEmpty());
+  EXPECT_THAT(take_events().closes, IsEmpty());
   again.reset();
-  const auto closings = wait_for_closings([&] { return hear(); });
-  ASSERT_THAT(closings, SizeIs(1));
-  EXPECT_EQ(closings[0].object.inode, number_of(tree_, "new"));
-  EXPECT_EQ(closings[0].tree, 78U);
+  const auto closes = wait_for_closes([&] { return take_events(); });
+  ASSERT_THAT(closes, SizeIs(1));
+  EXPECT_EQ(closes[0].object.inode, number_of(tree_, "new"));
+  EXPECT_EQ(closes[0].tree, 78U);
 }
 
-TEST_F(LsmTest, WhoeverOnlyReadsWhatHeMadeCloses) {
+TEST_F(LsmTest, ClosesOfReadersAndOutsideAreNotReported) {
   tag(tree_, kOwner, kTreeActionLog);
   { const Fd file(::openat(tree_.get(), "new", O_CREAT | O_RDONLY | O_CLOEXEC, 0600)); }
   make_file(outside_, "new", "x");
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  EXPECT_THAT(hear().closings, IsEmpty());
+  EXPECT_THAT(take_events().closes, IsEmpty());
 }
 
-// ---- much at once
+// ---- many events
 
-TEST_F(LsmTest, WhatIsDeniedAgainAndAgainIsToldOnceInAWhile) {
+TEST_F(LsmTest, RepeatedDenialsAreFolded) {
   make_file_as_owner(tree_, "own", "");
   tag(tree_, kOwner, kTreeActionDeny, kContentBit);
   constexpr std::uint64_t kTimes = 10'000;
@@ -273,31 +273,31 @@ TEST_F(LsmTest, WhatIsDeniedAgainAndAgainIsToldOnceInAWhile) {
     ASSERT_EQ(errno_of(Fd(::openat(tree_.get(), "own", O_WRONLY | O_CLOEXEC)).get()), EPERM);
   const auto took =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin);
-  auto told = hear().told;
+  auto events = take_events().events;
   EXPECT_EQ(counters().denied, kTimes);
-  EXPECT_EQ(counters().folded + told.size(), kTimes);
-  EXPECT_LE(told.size(), static_cast<std::size_t>(took.count()) + 2);
-  // The next one tells how many there were.
+  EXPECT_EQ(counters().folded + events.size(), kTimes);
+  EXPECT_LE(events.size(), static_cast<std::size_t>(took.count()) + 2);
+  // The next one has the number of repetitions.
   std::this_thread::sleep_for(std::chrono::milliseconds(1200));
   ASSERT_FALSE(Fd(::openat(tree_.get(), "own", O_WRONLY | O_CLOEXEC)));
-  for (const auto& one : hear().told) told.push_back(one);
+  for (const auto& one : take_events().events) events.push_back(one);
   const auto repeats = std::accumulate(
-      told.begin(), told.end(), std::uint64_t{0},
-      [](std::uint64_t sum, const LsmReport& one) { return sum + one.what.repeats; });
+      events.begin(), events.end(), std::uint64_t{0},
+      [](std::uint64_t sum, const ReportedEvent& one) { return sum + one.what.repeats; });
   EXPECT_EQ(repeats, counters().folded);
 }
 
 class LsmFolds : public LsmOnEveryFs {};
 GUARD_ON_EVERY_FS(LsmFolds);
 
-// On ext4 it has the inode number of the one before.
+// On ext4 it has the inode number of the previous one.
 TEST_P(LsmFolds, ANewObjectIsNoRepetitionOfTheLast) {
   tag(tree_, kOwner, kTreeActionLog, kDeleteBit);
   for (const char* name : {"a", "b", "c"}) {
     make_file(tree_, name, "");
     ASSERT_EQ(::unlinkat(tree_.get(), name, 0), 0);
   }
-  EXPECT_THAT(hear().told, SizeIs(3));
+  EXPECT_THAT(take_events().events, SizeIs(3));
   EXPECT_EQ(counters().folded, 0U);
 }
 
@@ -305,20 +305,20 @@ TEST_F(LsmTest, AnotherObjectIsNoRepetition) {
   for (const char* name : {"a", "b"}) make_file_as_owner(tree_, name, "");
   tag(tree_, kOwner, kTreeActionDeny, kContentBit);
   for (const char* name : {"a", "b", "a", "b"}) (void)Fd(::openat(tree_.get(), name, O_WRONLY));
-  EXPECT_THAT(hear().told, SizeIs(2));
+  EXPECT_THAT(take_events().events, SizeIs(2));
   EXPECT_EQ(counters().folded, 2U);
 }
 
 TEST_F(LsmTest, EventsThatFindNoRoomAreCounted) {
   tag(tree_, kOwner, kTreeActionLog);
-  (void)hear();
+  (void)take_events();
   for (int i = 0; i < 6000; ++i)
     ASSERT_EQ(::mkdirat(tree_.get(), std::to_string(i).c_str(), 0700), 0);
-  auto told = hear().told;
+  auto events = take_events().events;
   ASSERT_EQ(::mkdirat(tree_.get(), "last", 0700), 0);
-  for (const auto& last : hear().told) told.push_back(last);
+  for (const auto& last : take_events().events) events.push_back(last);
   EXPECT_GT(counters().lost, 0U);
-  EXPECT_EQ(told.size() + counters().lost, 6001U);
+  EXPECT_EQ(events.size() + counters().lost, 6001U);
 }
 
 }  // namespace

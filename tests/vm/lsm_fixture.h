@@ -1,5 +1,5 @@
-// A file system in a private mount namespace with a guarded tree, a directory beside it and things
-// of root to bring in, and the LSM programs attached.
+// A file system in a private mount namespace with a guarded tree, a directory outside of it,
+// objects of root to move into the tree, and attached LSM programs.
 #pragma once
 
 #include <fcntl.h>
@@ -38,7 +38,7 @@ constexpr std::uint32_t kOther = 4243;
 constexpr std::uint32_t kEveryGuard =
     kOwnershipBit | kContentBit | kDeleteBit | kAttributesBit | kReadBit;
 
-// This thread acts as somebody else, with a group of the same number, where it touches files.
+// Sets the fsuid and fsgid of this thread to the same number.
 class ActingAs {
  public:
   explicit ActingAs(std::uint32_t id)
@@ -55,35 +55,35 @@ class ActingAs {
   uid_t user_;
 };
 
-// What the programs told, kept.
-struct LsmReport {
+// A copy of a reported event.
+struct ReportedEvent {
   EventRecord what;
   std::string path;
   bool is_whole;
   std::optional<std::string> old_path;
 };
 
-inline std::ostream& operator<<(std::ostream& out, const LsmReport& told) {
-  return out << "operation " << told.what.operation << " guard " << told.what.guard << " answer "
-             << told.what.answer << " flags " << told.what.flags << " path " << told.path;
+inline std::ostream& operator<<(std::ostream& out, const ReportedEvent& event) {
+  return out << "operation " << event.what.operation << " guard " << event.what.guard << " answer "
+             << event.what.answer << " flags " << event.what.flags << " path " << event.path;
 }
 
-struct Heard {
-  std::vector<LsmReport> told;
-  std::vector<CloseRecord> closings;
+struct EventLog {
+  std::vector<ReportedEvent> events;
+  std::vector<CloseRecord> closes;
 };
 
-class Ear : public LsmListener {
+class Recorder : public LsmListener {
  public:
-  void happened(const LsmEvent& happening) noexcept override {
-    heard.told.push_back({happening.what, happening.path, happening.is_whole, happening.old_path});
+  void on_event(const LsmEvent& event) noexcept override {
+    log.events.push_back({event.what, event.path, event.is_whole, event.old_path});
   }
-  void closed(const CloseRecord& one) noexcept override { heard.closings.push_back(one); }
+  void on_close(const CloseRecord& one) noexcept override { log.closes.push_back(one); }
 
-  Heard heard;
+  EventLog log;
 };
 
-// The errno of what a child does, 0 if it could.
+// The errno of the work, run in a child; 0 if it succeeded.
 template <typename Work>
 int in_child(Work work) {
   const pid_t child = ::fork();
@@ -113,12 +113,12 @@ class LsmTest : public testing::Test {
     outside_ = make_directory("outside", kOwner);
     source_ = make_directory("source", kOwner);
     ASSERT_EQ(::mkdirat(source_.get(), "dir", 0755), 0);
-    ASSERT_EQ(::fchmodat(source_.get(), "dir", 0777, 0), 0);  // or others cannot move it
+    ASSERT_EQ(::fchmodat(source_.get(), "dir", 0777, 0), 0);  // or other users cannot move it
     make_file(source_, "file", "");
     ASSERT_TRUE(shared()) << shared().error().text();
     lsm_ = &*shared();
     lsm_->exempt({});
-    (void)hear();
+    (void)take_events();
     before_ = *lsm_->counters();
     tag(tree_, kOwner);
   }
@@ -149,11 +149,12 @@ class LsmTest : public testing::Test {
     return open_directory(kScratch / below_scratch);
   }
 
-  // By whoever acts, and so that others can write and link it.
+  // A file that other users can write and link.
   static void make_file(const Fd& in, const char* name, std::string_view content) {
     const Fd file(::openat(in.get(), name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     ASSERT_TRUE(file) << name;
-    ASSERT_EQ(::fchmod(file.get(), 0666), 0);  // or fs.protected_hardlinks forbids others to link
+    ASSERT_EQ(::fchmod(file.get(), 0666),
+              0);  // or fs.protected_hardlinks prevents links by other users
     ASSERT_EQ(::write(file.get(), content.data(), content.size()),
               static_cast<ssize_t>(content.size()));
   }
@@ -181,15 +182,15 @@ class LsmTest : public testing::Test {
     return tag;
   }
 
-  // A tag without a number gets the next.
+  // A tag without a tree number gets the next one.
   void tag(const Fd& directory, TreeTag tag) {
     if (tag.tree == 0) tag.tree = ++last_tree_;
     const auto inode = inode_of(directory);
     const auto status = lsm_->tag(directory.get(), inode, tag);
     ASSERT_TRUE(status) << status.error().text();
     tagged_.emplace_back(Fd(::dup(directory.get())), inode);
-    minded_ |= tag.guards;
-    lsm_->mind(minded_);
+    guards_ |= tag.guards;
+    lsm_->set_guards_in_use(guards_);
   }
   void tag(const Fd& directory, std::uint32_t owner, TreeAction action = kTreeActionDeny,
            std::uint32_t guards = kOwnershipBit) {
@@ -199,7 +200,7 @@ class LsmTest : public testing::Test {
     ASSERT_TRUE(lsm_->untag(directory.get(), inode_of(directory)));
   }
 
-  // Since the beginning of the test.
+  // Since the start of the test.
   LsmCounters counters() const {
     const auto now = *lsm_->counters();
     return {now.denied - before_.denied,   now.passed - before_.passed,
@@ -207,12 +208,12 @@ class LsmTest : public testing::Test {
             now.folded - before_.folded,   now.lost - before_.lost};
   }
 
-  // What was told since it was last asked for.
-  Heard hear() const {
-    Ear ear;
-    while (lsm_->dispatch(ear, 1000)) {
+  // The events since the last call.
+  EventLog take_events() const {
+    Recorder recorder;
+    while (lsm_->dispatch(recorder, 1000)) {
     }
-    return std::move(ear.heard);
+    return std::move(recorder.log);
   }
 
   static std::vector<std::string> names(const Fd& directory) {
@@ -223,9 +224,9 @@ class LsmTest : public testing::Test {
     return names;
   }
 
-  // All that can be seen of an object, so that two looks tell whether it was touched.
+  // The visible state of an object, to check whether it changed.
   static std::string state_of(const Fd& in, const char* name) {
-    const ActingAs owner(kOwner);  // who may read it whatever is guarded
+    const ActingAs owner(kOwner);  // who may read it under every guard
     struct stat facts {};
     if (::fstatat(in.get(), name, &facts, AT_SYMLINK_NOFOLLOW) != 0) return "none";
     std::ostringstream out;
@@ -253,7 +254,7 @@ class LsmTest : public testing::Test {
     ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
   }
 
-  // A tmpfs of its own; of the others one for all tests, with a directory for each.
+  // A new tmpfs; or a directory for each test on one shared file system of the other types.
   void mount_scratch(test::FsType type) {
     if (type == test::FsType::kTmpfs) {
       ASSERT_EQ(::mount("scratch", kScratch, "tmpfs", 0, "mode=0755"), 0);
@@ -272,7 +273,7 @@ class LsmTest : public testing::Test {
     ASSERT_EQ(::mount(own.c_str(), kScratch, nullptr, MS_BIND, nullptr), 0);
   }
 
-  // One for all tests: loading and attaching takes a second in emulation.
+  // Shared by all tests, because loading and attaching takes a second in emulation.
   static Result<Lsm>& shared() {
     static Result<Lsm> lsm = [] {
       auto loaded = Lsm::load();
@@ -286,7 +287,7 @@ class LsmTest : public testing::Test {
 
   LsmCounters before_;
   std::uint64_t last_tree_ = 0;
-  std::uint32_t minded_ = 0;
+  std::uint32_t guards_ = 0;
   std::vector<std::pair<Fd, TaggedInode>> tagged_;
 };
 

@@ -1,5 +1,5 @@
-// The guards of content, names, attributes and reading: each refuses what it covers, to all but the
-// owner, and nothing else.
+// The guards of content, names, attributes and reading: each denies what it covers, to every user
+// but the owner, and nothing else.
 #include <linux/fs.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
@@ -18,21 +18,21 @@ int open_as(const Fd& in, const char* name, int flags) {
   return errno_of(Fd(::openat(in.get(), name, flags | O_CLOEXEC)).get());
 }
 
-class LsmActs : public LsmOnEveryFs {
+class LsmGuards : public LsmOnEveryFs {
  protected:
   void SetUp() override {
     LsmOnEveryFs::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
     make_file_as_owner(tree_, "own", "content");
     own_directory_ = make_directory_as_owner("tree/dir");
-    // Whoever has it open already cannot be refused at open.
+    // For operations on a file that is already open.
     opened_ = Fd(::openat(tree_.get(), "own", O_RDWR | O_CLOEXEC));
     ASSERT_TRUE(opened_);
     const char value = 'v';
     ASSERT_EQ(::fsetxattr(opened_.get(), "trusted.before", &value, 1, 0), 0);
   }
 
-  // Tags, and remembers what must not change.
+  // Tags the tree, and saves the state that must not change.
   void guard_by(std::uint32_t guards) {
     tag(tree_, kOwner, kTreeActionDeny, guards);
     before_ = state_of(tree_, "own");
@@ -46,11 +46,11 @@ class LsmActs : public LsmOnEveryFs {
   Fd opened_, own_directory_;
   std::string before_;
 };
-GUARD_ON_EVERY_FS(LsmActs);
+GUARD_ON_EVERY_FS(LsmGuards);
 
 // ---- content
 
-TEST_P(LsmActs, OpeningForWritingIsDenied) {
+TEST_P(LsmGuards, OpeningForWritingIsDenied) {
   guard_by(kContentBit);
   EXPECT_EQ(open_as(tree_, "own", O_WRONLY), EPERM);
   EXPECT_EQ(open_as(tree_, "own", O_RDWR), EPERM);
@@ -61,14 +61,14 @@ TEST_P(LsmActs, OpeningForWritingIsDenied) {
   expect_denied(6);
 }
 
-TEST_P(LsmActs, TruncatingIsDenied) {
+TEST_P(LsmGuards, TruncatingIsDenied) {
   guard_by(kContentBit);
   EXPECT_EQ(errno_of(::truncate("/mnt/tree/own", 1)), EPERM);
   EXPECT_EQ(errno_of(::ftruncate(opened_.get(), 1)), EPERM);
   expect_denied(2);
 }
 
-TEST_P(LsmActs, MappingForWritingIsDenied) {
+TEST_P(LsmGuards, MappingForWritingIsDenied) {
   void* before = ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, opened_.get(), 0);
   ASSERT_NE(before, MAP_FAILED);
   guard_by(kContentBit);
@@ -80,7 +80,7 @@ TEST_P(LsmActs, MappingForWritingIsDenied) {
   expect_denied(2);
 }
 
-TEST_P(LsmActs, WhoDoesNotWriteIsLeftAlone) {
+TEST_P(LsmGuards, ReadersArePermitted) {
   guard_by(kContentBit);
   EXPECT_EQ(open_as(tree_, "own", O_RDONLY), 0);
   EXPECT_EQ(open_as(tree_, "own", O_PATH), 0);
@@ -93,7 +93,7 @@ TEST_P(LsmActs, WhoDoesNotWriteIsLeftAlone) {
   expect_denied(0);
 }
 
-TEST_P(LsmActs, TheOwnerWrites) {
+TEST_P(LsmGuards, TheOwnerMayWrite) {
   guard_by(kContentBit);
   const ActingAs owner(kOwner);
   EXPECT_EQ(open_as(tree_, "own", O_WRONLY | O_TRUNC), 0);
@@ -103,7 +103,7 @@ TEST_P(LsmActs, TheOwnerWrites) {
 
 // ---- names
 
-TEST_P(LsmActs, TakingNamesAwayIsDenied) {
+TEST_P(LsmGuards, DeletingAndMovingOutAreDenied) {
   guard_by(kDeleteBit);
   EXPECT_EQ(errno_of(::unlinkat(tree_.get(), "own", 0)), EPERM);
   EXPECT_EQ(errno_of(::unlinkat(tree_.get(), "dir", AT_REMOVEDIR)), EPERM);
@@ -115,14 +115,14 @@ TEST_P(LsmActs, TakingNamesAwayIsDenied) {
   expect_denied(4);
 }
 
-TEST_P(LsmActs, ExchangingANameForAnotherTakesItAway) {
+TEST_P(LsmGuards, ExchangingANameCountsAsDeleting) {
   guard_by(kDeleteBit);
   EXPECT_EQ(errno_of(::renameat2(source_.get(), "file", tree_.get(), "own", RENAME_EXCHANGE)),
             EPERM);
   expect_denied(1);
 }
 
-TEST_P(LsmActs, OtherNamesWithinAreNotTakenAway) {
+TEST_P(LsmGuards, RenamingWithinTheTreeIsPermitted) {
   guard_by(kDeleteBit);
   EXPECT_EQ(errno_of(::renameat(tree_.get(), "own", tree_.get(), "dir/own")), 0);
   const ActingAs owner(kOwner);
@@ -131,7 +131,7 @@ TEST_P(LsmActs, OtherNamesWithinAreNotTakenAway) {
   EXPECT_EQ(counters(), LsmCounters{});
 }
 
-TEST_P(LsmActs, TheTreeItselfCannotBeMovedOrRemoved) {
+TEST_P(LsmGuards, TheTreeItselfCannotBeMovedOrRemoved) {
   guard_by(kDeleteBit);
   EXPECT_EQ(errno_of(::rename("/mnt/tree", "/mnt/elsewhere")), EPERM);
   const auto empty = make_directory("empty", kOwner);
@@ -155,7 +155,7 @@ std::string access_list() {
   return {reinterpret_cast<const char*>(&list), sizeof list};
 }
 
-TEST_P(LsmActs, ChangingAttributesIsDenied) {
+TEST_P(LsmGuards, ChangingAttributesIsDenied) {
   guard_by(kAttributesBit);
   EXPECT_EQ(errno_of(::fchmodat(tree_.get(), "own", 0600, 0)), EPERM);
   EXPECT_EQ(errno_of(::fchmod(opened_.get(), 0600)), EPERM);
@@ -167,7 +167,7 @@ TEST_P(LsmActs, ChangingAttributesIsDenied) {
   expect_denied(4);
 }
 
-TEST_P(LsmActs, AccessListsAreAttributes) {
+TEST_P(LsmGuards, AclsAreAttributes) {
   const auto list = access_list();
   constexpr auto kName = "system.posix_acl_access";
   (void)make_directory_as_owner("tree/listed");
@@ -176,13 +176,13 @@ TEST_P(LsmActs, AccessListsAreAttributes) {
   EXPECT_EQ(errno_of(::setxattr("/mnt/tree/own", kName, list.data(), list.size(), 0)), EPERM);
   EXPECT_EQ(errno_of(::removexattr("/mnt/tree/listed", kName)), EPERM);
   expect_denied(2);
-  for (const auto& told : hear().told) {
-    EXPECT_EQ(told.what.operation, static_cast<std::uint32_t>(kHappeningSetacl));
-    EXPECT_EQ(told.what.guard, static_cast<std::uint32_t>(kGuardAttributes));
+  for (const auto& event : take_events().events) {
+    EXPECT_EQ(event.what.operation, static_cast<std::uint32_t>(kEventSetacl));
+    EXPECT_EQ(event.what.guard, static_cast<std::uint32_t>(kGuardAttributes));
   }
 }
 
-TEST_P(LsmActs, FlagsAreAttributesEvenThroughADescriptorForReading) {
+TEST_P(LsmGuards, FlagsAreAttributesEvenThroughAReadOnlyDescriptor) {
   const Fd reader(::openat(tree_.get(), "own", O_RDONLY | O_CLOEXEC));
   guard_by(kAttributesBit);
   long flags = FS_NODUMP_FL;
@@ -192,7 +192,7 @@ TEST_P(LsmActs, FlagsAreAttributesEvenThroughADescriptorForReading) {
   expect_denied(2);
 }
 
-TEST_P(LsmActs, OtherAttributesAreFree) {
+TEST_P(LsmGuards, TimesAndContentArePermitted) {
   guard_by(kAttributesBit);
   EXPECT_EQ(errno_of(::utimensat(tree_.get(), "own", nullptr, 0)), 0);
   EXPECT_EQ(open_as(tree_, "own", O_RDWR | O_TRUNC), 0);
@@ -203,8 +203,8 @@ TEST_P(LsmActs, OtherAttributesAreFree) {
   EXPECT_EQ(counters(), LsmCounters{});
 }
 
-// Books that an overlay keeps in its upper directory.
-TEST_P(LsmActs, AnOverlaysBooksAreItsOwn) {
+// overlayfs stores its own data in the upper directory.
+TEST_P(LsmGuards, AttributesOfOverlayfsArePermitted) {
   guard_by(kAttributesBit);
   EXPECT_EQ(errno_of(::setxattr("/mnt/tree/own", "trusted.overlay.opaque", "y", 1, 0)), 0);
   EXPECT_EQ(counters(), LsmCounters{});
@@ -212,16 +212,16 @@ TEST_P(LsmActs, AnOverlaysBooksAreItsOwn) {
 
 // ---- reading
 
-TEST_P(LsmActs, OpeningForReadingIsDenied) {
+TEST_P(LsmGuards, OpeningForReadingIsDenied) {
   guard_by(kReadBit);
   EXPECT_EQ(open_as(tree_, "own", O_RDONLY), EPERM);
   EXPECT_EQ(open_as(tree_, "own", O_RDWR), EPERM);
   expect_denied(2);
-  for (const auto& told : hear().told)
-    EXPECT_EQ(told.what.operation, static_cast<std::uint32_t>(kHappeningRead));
+  for (const auto& event : take_events().events)
+    EXPECT_EQ(event.what.operation, static_cast<std::uint32_t>(kEventRead));
 }
 
-TEST_P(LsmActs, WhoDoesNotReadIsLeftAlone) {
+TEST_P(LsmGuards, WritersAndTheOwnerArePermitted) {
   guard_by(kReadBit);
   EXPECT_EQ(open_as(tree_, "own", O_WRONLY), 0);
   EXPECT_EQ(open_as(tree_, "dir", O_RDONLY | O_DIRECTORY), 0);

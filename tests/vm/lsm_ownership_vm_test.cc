@@ -1,5 +1,5 @@
-// The guard of ownership: nothing gets a name in the tree, or an owner, group or mode, that it
-// should not have there; and what is refused leaves no trace.
+// The guard of ownership: no object enters the tree, or gets an owner, group or mode, that violates
+// the policy; and a denied operation leaves no trace.
 #include <linux/fs.h>
 #include <sys/syscall.h>
 
@@ -16,7 +16,7 @@ using testing::UnorderedElementsAre;
 class LsmOwnership : public LsmOnEveryFs {};
 GUARD_ON_EVERY_FS(LsmOwnership);
 
-TEST_P(LsmOwnership, EveryWayToComeInIsDeniedAndLeavesNothing) {
+TEST_P(LsmOwnership, EveryWayInIsDeniedAndLeavesNothing) {
   make_file(source_, "file", "of root");
   for (const auto& operation : operations()) {
     const auto before = state_of(source_, "file");
@@ -28,7 +28,7 @@ TEST_P(LsmOwnership, EveryWayToComeInIsDeniedAndLeavesNothing) {
   }
 }
 
-TEST_P(LsmOwnership, IoUringIsNoWayIn) {
+TEST_P(LsmOwnership, IoUringIsDeniedToo) {
   test::Uring uring;
   ASSERT_TRUE(uring.works());
   EXPECT_EQ(uring.openat("/mnt/tree/new", O_CREAT | O_WRONLY, 0600), -EPERM);
@@ -47,7 +47,7 @@ TEST_P(LsmOwnership, LinksOutAreDeniedToAllButTheOwner) {
   EXPECT_EQ(errno_of(::linkat(tree_.get(), "own", outside_.get(), "link", 0)), 0);
 }
 
-TEST_P(LsmOwnership, LinksWithinAreFreeForWhatIsTheOwners) {
+TEST_P(LsmOwnership, ObjectsOfTheOwnerMayBeLinkedWithinTheTree) {
   untag(tree_);
   make_file(tree_, "roots", "");
   tag(tree_, kOwner);
@@ -57,7 +57,7 @@ TEST_P(LsmOwnership, LinksWithinAreFreeForWhatIsTheOwners) {
   EXPECT_THAT(names(tree_), UnorderedElementsAre("roots", "own", "link"));
 }
 
-TEST_P(LsmOwnership, WhatIsInTheWayStaysAsItWas) {
+TEST_P(LsmOwnership, TheTargetOfADeniedRenameIsUnchanged) {
   make_file_as_owner(tree_, "own", "content");
   make_file(source_, "file", "of root");
   const auto before = state_of(tree_, "own");
@@ -71,28 +71,28 @@ TEST_P(LsmOwnership, WhatIsInTheWayStaysAsItWas) {
   EXPECT_EQ(state_of(source_, "file"), file);
 }
 
-TEST_P(LsmOwnership, ExchangeWithinIsFreeForWhatIsTheOwners) {
+TEST_P(LsmOwnership, ObjectsOfTheOwnerMayBeExchangedWithinTheTree) {
   make_file_as_owner(tree_, "a", "a");
   make_file_as_owner(tree_, "b", "b");
   EXPECT_EQ(errno_of(::renameat2(tree_.get(), "a", tree_.get(), "b", RENAME_EXCHANGE)), 0);
   EXPECT_EQ(counters(), LsmCounters{});
 }
 
-TEST_P(LsmOwnership, AWhiteoutDoesNotBringIn) {
+TEST_P(LsmOwnership, ARenameWithAWhiteoutIsDenied) {
   EXPECT_EQ(errno_of(::renameat2(source_.get(), "file", tree_.get(), "new", RENAME_WHITEOUT)),
             EPERM);
   EXPECT_THAT(names(tree_), IsEmpty());
   EXPECT_THAT(names(source_), UnorderedElementsAre("file", "dir"));
 }
 
-// Only the delete guard minds.
-TEST_P(LsmOwnership, MovingOutIsFree) {
+// Only the delete guard covers it.
+TEST_P(LsmOwnership, MovingOutIsPermitted) {
   make_file_as_owner(tree_, "own", "");
   EXPECT_EQ(errno_of(::renameat(tree_.get(), "own", outside_.get(), "own")), 0);
   EXPECT_EQ(counters(), LsmCounters{});
 }
 
-TEST_P(LsmOwnership, ItCannotBeGivenAway) {
+TEST_P(LsmOwnership, ChangingTheOwnerIsDenied) {
   make_file_as_owner(tree_, "own", "content");
   const auto before = state_of(tree_, "own");
   const Fd file(::openat(tree_.get(), "own", O_RDONLY | O_CLOEXEC));
@@ -103,7 +103,7 @@ TEST_P(LsmOwnership, ItCannotBeGivenAway) {
   EXPECT_EQ(counters().denied, 3U);
 }
 
-TEST_P(LsmOwnership, ItCanBeGivenBack) {
+TEST_P(LsmOwnership, ChangingToTheWantedOwnerIsPermitted) {
   untag(tree_);
   make_file(tree_, "roots", "");
   tag(tree_, kOwner);
@@ -111,8 +111,8 @@ TEST_P(LsmOwnership, ItCanBeGivenBack) {
   EXPECT_EQ(counters(), LsmCounters{});
 }
 
-// It takes the bits off, which nobody asked for: that is no wish for that mode.
-TEST_P(LsmOwnership, WhatRunsAsItsOwnerCanBeGivenBackWhateverItsMode) {
+// chown clears the setuid bit, which is no request for that mode.
+TEST_P(LsmOwnership, ASetuidFileMayBeGivenToTheOwner) {
   untag(tree_);
   make_file(tree_, "roots", "");
   ASSERT_EQ(::fchmodat(tree_.get(), "roots", 06755, 0), 0);
@@ -142,14 +142,14 @@ TEST_P(LsmOwnership, OnlyTheWantedModesCanBeSet) {
   EXPECT_EQ(errno_of(::fchmodat(tree_.get(), "own", 0600, 0)), 0);
 }
 
-TEST_P(LsmOwnership, WithoutAWantedModeAnyCanBeSet) {
+TEST_P(LsmOwnership, AnyModeMayBeSetIfNoneIsWanted) {
   make_file_as_owner(tree_, "own", "content");
   EXPECT_EQ(errno_of(::fchmodat(tree_.get(), "own", 0755, 0)), 0);
   EXPECT_EQ(counters(), LsmCounters{});
 }
 
-// As the judge has it: it would end up wrong, whoever owns it.
-TEST_P(LsmOwnership, WhatComesInHasTheWantedMode) {
+// As in policy/judge: the object would violate the policy, whoever its owner is.
+TEST_P(LsmOwnership, ObjectsThatEnterMustHaveTheWantedMode) {
   auto wanted = tag_for(kOwner);
   wanted.terms.file_mode = 0640;
   tag(tree_, wanted);
@@ -161,7 +161,7 @@ TEST_P(LsmOwnership, WhatComesInHasTheWantedMode) {
   EXPECT_EQ(errno_of(::renameat(outside_.get(), "own", tree_.get(), "own")), 0);
 }
 
-TEST_P(LsmOwnership, WhatItDoesNotMindIsFree) {
+TEST_P(LsmOwnership, OtherOperationsArePermitted) {
   make_file_as_owner(tree_, "own", "content");
   EXPECT_TRUE(Fd(::openat(tree_.get(), "own", O_RDWR | O_TRUNC | O_CLOEXEC)));
   EXPECT_EQ(errno_of(::utimensat(tree_.get(), "own", nullptr, 0)), 0);

@@ -1,4 +1,4 @@
-// Where it is: trees in trees, patterns, mounts, and what cannot be placed.
+// Where an object is: nested trees, patterns, mounts, and objects whose tree cannot be found.
 #include <linux/mount.h>
 #include <sys/syscall.h>
 
@@ -31,7 +31,7 @@ class LsmPatterns : public LsmTest {
     return all;
   }
 
-  // What guardd does with a policy: the rules' labels are told by their order.
+  // As guardd prepares a policy: the labels of the rules follow their order.
   TreeTag tag_with(const std::vector<std::string>& exclude,
                    const std::vector<std::vector<std::string>>& rules,
                    const std::vector<Terms>& terms = {}) {
@@ -67,7 +67,7 @@ class LsmPatterns : public LsmTest {
   std::size_t rules_ = 0;
 };
 
-TEST_F(LsmPatterns, WhatIsExcludedIsFree) {
+TEST_F(LsmPatterns, ExcludedPathsArePermitted) {
   for (const char* path : {"tree/cache/deep/down", "tree/logs", "tree/logs/cache"})
     (void)make_directory_as_owner(path);
   tag(tree_, tag_with({"cache/**", "*.tmp", "logs/*.log"}, {}));
@@ -76,13 +76,13 @@ TEST_F(LsmPatterns, WhatIsExcludedIsFree) {
   EXPECT_EQ(make("new.tmp"), 0);
   EXPECT_EQ(make("logs/new.log"), 0);
   EXPECT_EQ(counters(), LsmCounters{});
-  EXPECT_THAT(hear().told, IsEmpty());
+  EXPECT_THAT(take_events().events, IsEmpty());
   EXPECT_EQ(make("new"), EPERM);
   EXPECT_EQ(make("new.tmpx"), EPERM);
   EXPECT_EQ(make("logs/cache/new"), EPERM);
 }
 
-TEST_F(LsmPatterns, ARuleNamesAnotherOwner) {
+TEST_F(LsmPatterns, ARuleCanNameAnotherOwner) {
   (void)make_directory_as_owner("tree/conf");
   ASSERT_EQ(::fchmodat(tree_.get(), "conf", 0777, 0), 0);
   const Terms roots{0, 0, kAnyMode, kAnyMode, kTreeActionDeny};
@@ -100,14 +100,14 @@ TEST_F(LsmPatterns, ARuleNamesAnotherOwner) {
   EXPECT_EQ(make("conf/b.key"), EPERM);
 }
 
-// Not even where the rule wants another.
+// Not even if a rule names another owner.
 TEST_F(LsmPatterns, ThePolicysOwnerIsNeverDenied) {
   tag(tree_, tag_with({}, {{"*.key"}}, {Terms{0, 0, kAnyMode, kAnyMode, kTreeActionDeny}}));
   const ActingAs owner(kOwner);
   EXPECT_EQ(make("a.key"), 0);
 }
 
-TEST_F(LsmPatterns, TheLongestNameIsReadWhole) {
+TEST_F(LsmPatterns, TheLongestNameIsReadInFull) {
   const std::string longest(250, 'n');
   tag(tree_, tag_with({"x*.skip"}, {}));
   EXPECT_EQ(make('x' + longest.substr(1) + ".skip"), 0);
@@ -123,7 +123,7 @@ TEST_F(LsmPatterns, NamesAreBytes) {
   EXPECT_EQ(make("\xff\xfe"), EPERM);
 }
 
-TEST_F(LsmPatterns, SixtyLevelsDown) {
+TEST_F(LsmPatterns, MatchSixtyLevelsDeep) {
   fs::path deep = "top";
   for (int i = 0; i < 60; ++i) deep /= "level" + std::to_string(i);
   (void)make_directory_as_owner("tree" / deep);
@@ -135,7 +135,7 @@ TEST_F(LsmPatterns, SixtyLevelsDown) {
   EXPECT_EQ(counters().undecided, 0U);
 }
 
-TEST_F(LsmPatterns, WhereTheyAreMissingNothingIsDenied) {
+TEST_F(LsmPatterns, NothingIsDeniedIfThePatternsAreMissing) {
   auto lost = tag_for(kOwner);
   lost.patterns = 999;
   tag(tree_, lost);
@@ -149,14 +149,14 @@ TEST_F(LsmPatterns, WhereTheyAreMissingNothingIsDenied) {
   EXPECT_EQ(counters().undecided, 2U);
 }
 
-TEST_F(LsmPatterns, WhereARuleIsMissingNothingIsDenied) {
+TEST_F(LsmPatterns, NothingIsDeniedIfARuleIsMissing) {
   tag(tree_, tag_with({}, {{"*.key"}}));
   EXPECT_EQ(make("new"), EPERM);
   EXPECT_EQ(make("new.key"), 0);
   EXPECT_EQ(counters().undecided, 1U);
 }
 
-TEST_F(LsmPatterns, WhatOnlyHoldsForAsciiIsNotAskedForOthers) {
+TEST_F(LsmPatterns, AsciiPatternsAreNotUsedForOtherNames) {
   auto ascii = tag_with({"*.skip"}, {});
   ascii.flags = kTreeAsciiOnly;
   tag(tree_, ascii);
@@ -165,9 +165,9 @@ TEST_F(LsmPatterns, WhatOnlyHoldsForAsciiIsNotAskedForOthers) {
   EXPECT_EQ(counters().undecided, 1U);
 }
 
-// ---- trees in trees
+// ---- nested trees
 
-TEST_F(LsmTest, ATreeThatIsOffIsNobodysBusiness) {
+TEST_F(LsmTest, ATreeThatIsOffIsNotGuarded) {
   const auto inner = make_directory_as_owner("tree/inner");
   tag(inner, kOwner, kTreeActionOff);
   EXPECT_EQ(make("inner/new"), 0);
@@ -175,7 +175,7 @@ TEST_F(LsmTest, ATreeThatIsOffIsNobodysBusiness) {
   EXPECT_EQ(make("new"), EPERM);
 }
 
-TEST_F(LsmTest, TheSameTermsTwiceAreOneTree) {
+TEST_F(LsmTest, TheSameTreeNumberTwiceIsOneTree) {
   make_file_as_owner(tree_, "own", "");
   auto terms = tag_for(kOwner, kTreeActionDeny, kOwnershipBit | kDeleteBit);
   terms.tree = 5;
@@ -188,10 +188,10 @@ TEST_F(LsmTest, TheSameTermsTwiceAreOneTree) {
   EXPECT_EQ(errno_of(::rename("/mnt/tree/inner/own", "/mnt/tree/own")), EPERM);
 }
 
-// ---- what cannot be placed
+// ---- objects whose tree cannot be found
 
-// Where it came from matters less than where it gets to.
-TEST_F(LsmTest, WhatComesFromTooDeepIsJudgedWhereItArrives) {
+// The source of a rename matters less than its target.
+TEST_F(LsmTest, ARenameFromTooDeepIsJudgedAtItsTarget) {
   fs::path deep = "outside";
   for (int depth = 0; depth < kWalkLimit; ++depth) deep /= "d";
   const auto last = make_directory(deep, kOwner);
@@ -207,9 +207,9 @@ TEST_F(LsmTest, WhatComesFromTooDeepIsJudgedWhereItArrives) {
 class LsmDisconnected : public LsmOnEveryFs {};
 GUARD_ON_EVERY_FS(LsmDisconnected);
 
-// Only its inode was found, and no name of it is known.
-TEST_P(LsmDisconnected, WhatHangsOnNothingPassesAndIsCounted) {
-  if (GetParam() == test::FsType::kTmpfs) GTEST_SKIP() << "its names are always in memory";
+// Only its inode is in memory, not its name.
+TEST_P(LsmDisconnected, AFileWithoutAKnownPathIsPermittedAndCounted) {
+  if (GetParam() == test::FsType::kTmpfs) GTEST_SKIP() << "names on tmpfs are always in memory";
   (void)make_directory_as_owner("tree/dir");
   make_file_as_owner(tree_, "dir/own", "content");
   tag(tree_, kOwner, kTreeActionDeny, kContentBit);
@@ -229,7 +229,7 @@ TEST_P(LsmDisconnected, WhatHangsOnNothingPassesAndIsCounted) {
   EXPECT_EQ(counters().denied, 0U);
 }
 
-TEST_P(LsmDisconnected, WhoseNameIsKnownIsDenied) {
+TEST_P(LsmDisconnected, AFileWithAKnownPathIsDenied) {
   make_file_as_owner(tree_, "own", "content");
   tag(tree_, kOwner, kTreeActionDeny, kContentBit);
   const Fd mount = open_directory("/mnt");
@@ -253,7 +253,7 @@ class LsmMounts : public LsmTest {
     LsmTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
     (void)make_directory_as_owner("tree/point");
-    (void)hear();
+    (void)take_events();
   }
   static int mount_new(const char* where) {
     return errno_of(::mount("over", where, "tmpfs", 0, nullptr));
@@ -270,7 +270,7 @@ class LsmMounts : public LsmTest {
   static constexpr int (*kWays[])(const char*) = {mount_new, mount_bind, mount_moved};
 };
 
-TEST_F(LsmMounts, NothingIsHiddenInTheTree) {
+TEST_F(LsmMounts, AreDeniedInTheTree) {
   for (const auto way : kWays) {
     EXPECT_EQ(way("/mnt/tree/point"), EPERM);
     EXPECT_EQ(way("/mnt/tree"), EPERM);
@@ -280,20 +280,20 @@ TEST_F(LsmMounts, NothingIsHiddenInTheTree) {
   EXPECT_EQ(counters().denied, 6U);
 }
 
-TEST_F(LsmMounts, AreToldUnderLogAndSoIsTheirEnd) {
+TEST_F(LsmMounts, AndUnmountsAreReportedUnderLog) {
   tag(tree_, kOwner, kTreeActionLog);
   EXPECT_EQ(mount_new("/mnt/tree/point"), 0);
-  auto told = hear().told;
-  ASSERT_THAT(told, SizeIs(1));
-  EXPECT_EQ(told[0].what.operation, static_cast<std::uint32_t>(kHappeningMount));
-  EXPECT_EQ(told[0].path, "point");
+  auto events = take_events().events;
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_EQ(events[0].what.operation, static_cast<std::uint32_t>(kEventMount));
+  EXPECT_EQ(events[0].path, "point");
   EXPECT_EQ(::umount("/mnt/tree/point"), 0);
-  told = hear().told;
-  ASSERT_THAT(told, SizeIs(1));
-  EXPECT_EQ(told[0].what.operation, static_cast<std::uint32_t>(kHappeningMount));
+  events = take_events().events;
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_EQ(events[0].what.operation, static_cast<std::uint32_t>(kEventMount));
 }
 
-TEST_F(LsmMounts, CanAlwaysBeTakenAway) {
+TEST_F(LsmMounts, CanAlwaysBeUnmounted) {
   untag(tree_);
   for (const auto way : kWays) ASSERT_EQ(way("/mnt/tree/point"), 0);
   tag(tree_, kOwner, kTreeActionDeny, kEveryGuard);
@@ -301,7 +301,7 @@ TEST_F(LsmMounts, CanAlwaysBeTakenAway) {
   EXPECT_EQ(counters().denied, 0U);
 }
 
-TEST_F(LsmMounts, CanBeMountedAgainWithOtherOptions) {
+TEST_F(LsmMounts, CanBeRemounted) {
   untag(tree_);
   ASSERT_EQ(mount_bind("/mnt/tree/point"), 0);
   tag(tree_, kOwner, kTreeActionDeny, kEveryGuard);
@@ -312,8 +312,8 @@ TEST_F(LsmMounts, CanBeMountedAgainWithOtherOptions) {
   EXPECT_EQ(::umount("/mnt/tree/point"), 0);
 }
 
-// Its root is a tree of its own, if anybody says so.
-TEST_F(LsmMounts, WhatIsMountedThereIsAnotherFileSystem) {
+// A mounted root is in no tree, unless it is tagged itself.
+TEST_F(LsmMounts, AreTreesOfTheirOwn) {
   untag(tree_);
   ASSERT_EQ(mount_new("/mnt/tree/point"), 0);
   tag(tree_, kOwner);

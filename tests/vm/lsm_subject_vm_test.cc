@@ -1,5 +1,4 @@
-// Whom a refusal spares: by user, group, login, program, unit and label, and through whoever
-// started it.
+// Exemptions by user, group, login, program, unit and label, a process's own and inherited.
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -17,8 +16,8 @@ constexpr std::uint64_t kBit = 1;
 constexpr std::uint64_t kPackages = std::uint64_t{1} << kPackageManagers;
 constexpr std::uint32_t kGroup = 4300;
 
-using Asking = std::pair<__u64 Exemptions::*, __u64>;
-Exemptions asking(std::initializer_list<Asking> what) {
+using Need = std::pair<__u64 Exemptions::*, __u64>;
+Exemptions exemptions(std::initializer_list<Need> what) {
   Exemptions all{};
   for (const auto& [member, bits] : what) all.*member = bits;
   return all;
@@ -35,7 +34,7 @@ int log_in(std::uint32_t login) {
                                                                                             : 250;
 }
 
-// On a terminal of its own.
+// Gives this process a terminal of its own.
 int take_terminal() {
   const int other_side = ::posix_openpt(O_RDWR | O_NOCTTY);
   if (::grantpt(other_side) != 0 || ::unlockpt(other_side) != 0 || ::setsid() < 0) return 251;
@@ -49,9 +48,9 @@ class LsmSubject : public LsmTest {
     LsmTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
     ASSERT_EQ(::fchmod(tree_.get(), 0777), 0);
-    auto sparing = tag_for(kOwner);
-    sparing.spares = kBit;
-    tag(tree_, sparing);
+    auto exempting = tag_for(kOwner);
+    exempting.allows = kBit;
+    tag(tree_, exempting);
     fs::copy_file("/bin/sh", kShell, fs::copy_options::overwrite_existing);
     fs::copy_file("/bin/mkdir", kMkdir, fs::copy_options::overwrite_existing);
     fs::permissions(kShell, fs::perms{0755});
@@ -71,12 +70,12 @@ class LsmSubject : public LsmTest {
     programs_.push_back(key);
   }
 
-  void expect_spared(int outcome) {
+  void expect_exempt(int outcome) {
     EXPECT_EQ(outcome, 0);
     EXPECT_EQ(::rmdir("/mnt/tree/new"), 0);
     EXPECT_EQ(counters().denied, 0U);
     EXPECT_GE(counters().passed, 1U);
-    EXPECT_FALSE(hear().told.empty());
+    EXPECT_FALSE(take_events().events.empty());
   }
   void expect_denied(int outcome) {
     EXPECT_NE(outcome, 0);
@@ -97,45 +96,45 @@ class LsmSubject : public LsmTest {
   std::vector<ProgramKey> programs_;
 };
 
-TEST_F(LsmSubject, AUserIs) {
-  lsm_->exempt(asking({{&Exemptions::need_user, kBit}}));
+TEST_F(LsmSubject, AUserIsExempt) {
+  lsm_->exempt(exemptions({{&Exemptions::need_user, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, kOther}, kBit));
   {
     const ActingAs other(kOther);
     EXPECT_EQ(make_new(), 0);
   }
-  expect_spared(0);
+  expect_exempt(0);
 }
 
-TEST_F(LsmSubject, AnotherUserIsNot) {
-  lsm_->exempt(asking({{&Exemptions::need_user, kBit}}));
+TEST_F(LsmSubject, AnotherUserIsNotExempt) {
+  lsm_->exempt(exemptions({{&Exemptions::need_user, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, kOther}, kBit));
   expect_denied(make_new());
 }
 
-TEST_F(LsmSubject, AGroupIsEvenASupplementaryOne) {
-  lsm_->exempt(asking({{&Exemptions::need_group, kBit}}));
+TEST_F(LsmSubject, ASupplementaryGroupIsExempt) {
+  lsm_->exempt(exemptions({{&Exemptions::need_group, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectGroup, kGroup}, kBit));
-  expect_spared(in_child([] {
+  expect_exempt(in_child([] {
     const gid_t groups[] = {7, 8, kGroup, 70000};
     return ::setgroups(4, groups) == 0 ? make_new() : 255;
   }));
 }
 
-TEST_F(LsmSubject, ThePrimaryGroupCounts) {
-  lsm_->exempt(asking({{&Exemptions::need_group, kBit}}));
+TEST_F(LsmSubject, ThePrimaryGroupIsExempt) {
+  lsm_->exempt(exemptions({{&Exemptions::need_group, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectGroup, kGroup}, kBit));
-  expect_spared(in_child([] { return ::setgid(kGroup) == 0 ? make_new() : 255; }));
+  expect_exempt(in_child([] { return ::setgid(kGroup) == 0 ? make_new() : 255; }));
 }
 
-TEST_F(LsmSubject, OtherGroupsAreNot) {
-  lsm_->exempt(asking({{&Exemptions::need_group, kBit}}));
+TEST_F(LsmSubject, OtherGroupsAreNotExempt) {
+  lsm_->exempt(exemptions({{&Exemptions::need_group, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectGroup, kGroup}, kBit));
   expect_denied(make_new());
 }
 
-TEST_F(LsmSubject, ALoginIsWhateverTheUserIsNow) {
-  lsm_->exempt(asking({{&Exemptions::need_login, kBit}}));
+TEST_F(LsmSubject, ALoginIsExemptWithAnyUser) {
+  lsm_->exempt(exemptions({{&Exemptions::need_login, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectLogin, 1000}, kBit));
   expect_denied(in_child([] { return log_in(1001) + make_new(); }));
   const auto denied = counters().denied;
@@ -144,9 +143,9 @@ TEST_F(LsmSubject, ALoginIsWhateverTheUserIsNow) {
   EXPECT_EQ(counters().passed, 1U);
 }
 
-// One exemption that asks for two things is granted only to who has both.
-TEST_F(LsmSubject, AllThatIsAskedForIsNeeded) {
-  lsm_->exempt(asking({{&Exemptions::need_user, kBit}, {&Exemptions::need_login, kBit}}));
+// An exemption with two properties is granted only to a process that has both.
+TEST_F(LsmSubject, AnExemptionNeedsAllItsProperties) {
+  lsm_->exempt(exemptions({{&Exemptions::need_user, kBit}, {&Exemptions::need_login, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, kOther}, kBit));
   ASSERT_TRUE(lsm_->set_subject({kSubjectLogin, 1002}, kBit));
   expect_denied(in_child([] { return log_in(1002) + make_new(); }));
@@ -163,8 +162,8 @@ TEST_F(LsmSubject, AllThatIsAskedForIsNeeded) {
             0);
 }
 
-TEST_F(LsmSubject, AProgramIsByItsInode) {
-  lsm_->exempt(asking({{&Exemptions::need_program, kBit}}));
+TEST_F(LsmSubject, AProgramIsExemptByItsInode) {
+  lsm_->exempt(exemptions({{&Exemptions::need_program, kBit}}));
   expect_denied(shell("/bin/sh", "/mnt/outside/makes /mnt/tree/new"));
   set_program(kMkdir, {kBit, 0, 0});
   fs::rename(kMkdir, "/mnt/outside/renamed");
@@ -172,33 +171,33 @@ TEST_F(LsmSubject, AProgramIsByItsInode) {
   EXPECT_EQ(counters().passed, 1U);
 }
 
-TEST_F(LsmSubject, WhatItStartsIsNotUnlessItSaysSo) {
-  lsm_->exempt(asking({{&Exemptions::need_program, kBit}}));
+TEST_F(LsmSubject, ChildrenAreNotExemptByDefault) {
+  lsm_->exempt(exemptions({{&Exemptions::need_program, kBit}}));
   set_program(kShell, {kBit, 0, 0});
   expect_denied(shell(kShell, "/bin/mkdir /mnt/tree/new; exit $?"));
 }
 
-TEST_F(LsmSubject, WhatItStartsIsToo) {
-  lsm_->exempt(asking({{&Exemptions::need_program, kBit}, {&Exemptions::for_children, kBit}}));
+TEST_F(LsmSubject, ChildrenAreExemptIfTheExemptionSaysSo) {
+  lsm_->exempt(exemptions({{&Exemptions::need_program, kBit}, {&Exemptions::for_children, kBit}}));
   set_program(kShell, {kBit, 0, 0});
-  expect_spared(shell(kShell, "/bin/sh -c \"/bin/mkdir /mnt/tree/new; exit \\$?\"; exit $?"));
+  expect_exempt(shell(kShell, "/bin/sh -c \"/bin/mkdir /mnt/tree/new; exit \\$?\"; exit $?"));
 }
 
-// Its parents have all ended by then.
-TEST_F(LsmSubject, WhatItStartedIsWhenItHasEnded) {
-  lsm_->exempt(asking({{&Exemptions::need_program, kBit}, {&Exemptions::for_children, kBit}}));
+// All its ancestors have ended by then.
+TEST_F(LsmSubject, ChildrenStayExemptAfterTheirParentHasEnded) {
+  lsm_->exempt(exemptions({{&Exemptions::need_program, kBit}, {&Exemptions::for_children, kBit}}));
   set_program(kShell, {kBit, 0, 0});
   ASSERT_EQ(shell(kShell,
                   "(exec /bin/sh -c \"(sleep 1; /bin/mkdir /mnt/tree/new; :) & exit 0\") & exit 0"),
             0);
   for (int tries = 0; tries < 80 && ::access("/mnt/tree/new", F_OK) != 0; ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  expect_spared(0);
+  expect_exempt(0);
 }
 
-// Then the thread takes the place of the one that was first, and of what was known by it.
-TEST_F(LsmSubject, WhatItStartedIsEvenIfAThreadBecomesAnotherProgram) {
-  lsm_->exempt(asking({{&Exemptions::need_user, kBit}, {&Exemptions::for_children, kBit}}));
+// The thread replaces the first thread, whose tag is lost.
+TEST_F(LsmSubject, ChildrenStayExemptIfAThreadCallsExec) {
+  lsm_->exempt(exemptions({{&Exemptions::need_user, kBit}, {&Exemptions::for_children, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, kOther}, kBit));
   EXPECT_EQ(
       in_child([] {
@@ -213,40 +212,40 @@ TEST_F(LsmSubject, WhatItStartedIsEvenIfAThreadBecomesAnotherProgram) {
       0);
   for (int tries = 0; tries < 50 && ::access("/mnt/tree/new", F_OK) != 0; ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  expect_spared(0);
+  expect_exempt(0);
 }
 
-TEST_F(LsmSubject, WhatAnotherStartedIsNot) {
-  lsm_->exempt(asking({{&Exemptions::need_program, kBit}, {&Exemptions::for_children, kBit}}));
+TEST_F(LsmSubject, ChildrenOfOtherProgramsAreNotExempt) {
+  lsm_->exempt(exemptions({{&Exemptions::need_program, kBit}, {&Exemptions::for_children, kBit}}));
   set_program(kShell, {kBit, 0, 0});
   expect_denied(shell("/bin/sh", "/bin/mkdir /mnt/tree/new; exit $?"));
 }
 
-TEST_F(LsmSubject, PackageManagersAre) {
+TEST_F(LsmSubject, PackageManagersAreExempt) {
   Exemptions all =
-      asking({{&Exemptions::need_label, kPackages}, {&Exemptions::for_children, kPackages}});
+      exemptions({{&Exemptions::need_label, kPackages}, {&Exemptions::for_children, kPackages}});
   all.of_label[0] = kPackages;
   lsm_->exempt(all);
   set_program(kShell, {0, 1, 0});
-  expect_spared(shell(kShell, "/bin/mkdir /mnt/tree/new; exit $?"));
+  expect_exempt(shell(kShell, "/bin/mkdir /mnt/tree/new; exit $?"));
 }
 
-TEST_F(LsmSubject, PackageManagersAreNotWhereTheTreeIsStrict) {
+TEST_F(LsmSubject, PackageManagersAreNotExemptInAStrictTree) {
   auto strict = tag_for(kOwner);
   strict.flags = kTreeStrict;
   tag(tree_, strict);
   Exemptions all =
-      asking({{&Exemptions::need_label, kPackages}, {&Exemptions::for_children, kPackages}});
+      exemptions({{&Exemptions::need_label, kPackages}, {&Exemptions::for_children, kPackages}});
   all.of_label[0] = kPackages;
   lsm_->exempt(all);
   set_program(kShell, {0, 1, 0});
   expect_denied(shell(kShell, "/bin/mkdir /mnt/tree/new; exit $?"));
 }
 
-// What runs is the interpreter; the script shows itself by its name.
+// The kernel runs the interpreter; the process has the name of the script.
 TEST_F(LsmSubject, AScriptHasItsLabel) {
   Exemptions all =
-      asking({{&Exemptions::need_label, kPackages}, {&Exemptions::for_children, kPackages}});
+      exemptions({{&Exemptions::need_label, kPackages}, {&Exemptions::for_children, kPackages}});
   all.of_label[0] = kPackages;
   lsm_->exempt(all);
   set_program(kShell, {0, 0, 1});
@@ -259,11 +258,11 @@ TEST_F(LsmSubject, AScriptHasItsLabel) {
   EXPECT_EQ(shell("/bin/sh", "/mnt/outside/upgrades; exit $?"), 0);
 }
 
-TEST_F(LsmSubject, OnlyWhoSitsAtATerminalCanBeDenied) {
+TEST_F(LsmSubject, OnlyInteractiveProcessesAreDenied) {
   auto interactive = tag_for(kOwner);
   interactive.flags = kTreeOnlyInteractive;
   tag(tree_, interactive);
-  expect_spared(make_new());
+  expect_exempt(make_new());
   EXPECT_EQ(in_child([] { return log_in(1000) + make_new(); }), 0);
   ASSERT_EQ(::rmdir("/mnt/tree/new"), 0);
   EXPECT_EQ(in_child([] { return take_terminal() + make_new(); }), 0);
@@ -296,48 +295,48 @@ class LsmUnit : public LsmSubject {
   static constexpr const char* kInner = "/sys/fs/cgroup/guard-test.service/payload";
 };
 
-TEST_F(LsmUnit, IsByItsName) {
-  lsm_->exempt(asking({{&Exemptions::need_unit, kBit}}));
+TEST_F(LsmUnit, IsExemptByItsName) {
+  lsm_->exempt(exemptions({{&Exemptions::need_unit, kBit}}));
   ASSERT_TRUE(lsm_->set_unit("guard-test.service", kBit));
-  expect_spared(make_in(kUnit));
+  expect_exempt(make_in(kUnit));
   EXPECT_EQ(make_new(), EPERM);
 }
 
-TEST_F(LsmUnit, IsTheInnermostThatIsOne) {
-  lsm_->exempt(asking({{&Exemptions::need_unit, kBit}}));
+TEST_F(LsmUnit, IsTheInnermostGroupWithAUnitName) {
+  lsm_->exempt(exemptions({{&Exemptions::need_unit, kBit}}));
   ASSERT_TRUE(lsm_->set_unit("guard-test.service", kBit));
-  expect_spared(make_in(kInner));
+  expect_exempt(make_in(kInner));
 }
 
-TEST_F(LsmUnit, AnotherIsNot) {
-  lsm_->exempt(asking({{&Exemptions::need_unit, kBit}}));
+TEST_F(LsmUnit, AnotherUnitIsNotExempt) {
+  lsm_->exempt(exemptions({{&Exemptions::need_unit, kBit}}));
   ASSERT_TRUE(lsm_->set_unit("guard-other.service", kBit));
   expect_denied(make_in(kUnit));
 }
 
-TEST_F(LsmUnit, AnyIsWhereThePatternCannotBeRead) {
-  lsm_->exempt(asking({{&Exemptions::need_unit, kBit}, {&Exemptions::any_unit, kBit}}));
-  expect_spared(make_in(kUnit));
+TEST_F(LsmUnit, AnyUnitIsExemptIfThePatternIsUnknown) {
+  lsm_->exempt(exemptions({{&Exemptions::need_unit, kBit}, {&Exemptions::any_unit, kBit}}));
+  expect_exempt(make_in(kUnit));
 }
 
-// ---- how far it spares
+// ---- limits of exemptions
 
-TEST_F(LsmSubject, WhomItIgnoresItDoesNotTellOf) {
+TEST_F(LsmSubject, IgnoredEventsAreNotReported) {
   auto ignoring = tag_for(kOwner);
   ignoring.ignores = kBit;
   tag(tree_, ignoring);
-  lsm_->exempt(asking({{&Exemptions::need_user, kBit}}));
+  lsm_->exempt(exemptions({{&Exemptions::need_user, kBit}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, kOther}, kBit));
   {
     const ActingAs other(kOther);
     EXPECT_EQ(make_new(), 0);
   }
   EXPECT_EQ(counters(), LsmCounters{});
-  EXPECT_THAT(hear().told, IsEmpty());
+  EXPECT_THAT(take_events().events, IsEmpty());
 }
 
-TEST_F(LsmSubject, AnotherPolicysExemptionSparesNobody) {
-  lsm_->exempt(asking({{&Exemptions::need_user, kBit | kBit << 1}}));
+TEST_F(LsmSubject, TheExemptionOfAnotherPolicyDoesNotApply) {
+  lsm_->exempt(exemptions({{&Exemptions::need_user, kBit | kBit << 1}}));
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, 0}, kBit << 1));
   expect_denied(make_new());
   ASSERT_TRUE(lsm_->set_subject({kSubjectUser, 0}, 0));
@@ -348,7 +347,7 @@ TEST_F(LsmSubject, GuarddIsNeverJudged) {
   tag(tree_, everything);
   EXPECT_EQ(in_child([&] { return lsm_->exempt_self() ? make_new() : 255; }), 0);
   EXPECT_EQ(counters(), LsmCounters{});
-  EXPECT_THAT(hear().told, IsEmpty());
+  EXPECT_THAT(take_events().events, IsEmpty());
   EXPECT_EQ(make_new(), EEXIST);
   EXPECT_EQ(errno_of(::rmdir("/mnt/tree/new")), EPERM);
 }

@@ -8,7 +8,7 @@
 namespace guard {
 namespace {
 
-// Of 1,000,000: what a later kernel's verifier makes of the same program may be twice as much.
+// Of 1,000,000. Another kernel can need twice as many for the same program.
 constexpr std::uint32_t kMostInstructions = 300'000;
 
 TEST_F(LsmTest, EveryProgramIsCheapToVerify) {
@@ -25,12 +25,12 @@ TEST_F(LsmTest, EveryProgramIsCheapToVerify) {
     EXPECT_GT(info.verified_insns, 0U) << name;
     EXPECT_LT(info.verified_insns, kMostInstructions) << name;
   }
-  EXPECT_GE(programs, static_cast<std::size_t>(std::count_if(
-                          lsm_->hooks().begin(), lsm_->hooks().end(),
-                          [](const LsmHook& hook) { return hook.loaded; })));
+  EXPECT_GE(programs, static_cast<std::size_t>(
+                          std::count_if(lsm_->hooks().begin(), lsm_->hooks().end(),
+                                        [](const LsmHook& hook) { return hook.loaded; })));
 }
 
-// On every kernel that we know, a guard gets all that it should.
+// Every supported kernel has all hooks that the guards need.
 TEST_F(LsmTest, NoGuardLacksAHook) {
   std::size_t attributes = 0;
   for (const auto& hook : lsm_->hooks()) {

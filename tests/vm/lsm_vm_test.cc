@@ -1,5 +1,5 @@
-// The LSM programs on a kernel that lets them work. Elsewhere the tests skip; in the VM, where
-// GUARD_KERNEL is set, they may not.
+// The LSM programs on a kernel that can run them. On other machines the tests are skipped, but not
+// in the VM, where GUARD_KERNEL is set.
 #include "tests/vm/lsm_fixture.h"
 #include "tests/vm/operations.h"
 
@@ -55,7 +55,7 @@ TEST_P(EveryOperation, IsDeniedFromAnotherMountNamespace) {
   EXPECT_THAT(names(tree_), IsEmpty());
 }
 
-TEST_P(EveryOperation, IsTheOwnersToDo) {
+TEST_P(EveryOperation, IsPermittedToTheOwner) {
   const ActingAs owner(kOwner);
   const bool is_roots = std::string_view(GetParam().name) == "mknod_character" ||
                         std::string_view(GetParam().name) == "mknod_block";
@@ -63,7 +63,7 @@ TEST_P(EveryOperation, IsTheOwnersToDo) {
   EXPECT_EQ(counters(), LsmCounters{});
 }
 
-TEST_P(EveryOperation, IsFreeOutside) {
+TEST_P(EveryOperation, IsPermittedOutside) {
   EXPECT_EQ(run(outside_), 0);
   EXPECT_EQ(counters(), LsmCounters{});
 }
@@ -75,7 +75,7 @@ TEST_P(EveryOperation, PassesAndIsCountedUnderLog) {
   EXPECT_EQ(counters().denied, 0U);
 }
 
-TEST_P(EveryOperation, IsFreeAgainOnceUntagged) {
+TEST_P(EveryOperation, IsPermittedAfterUntagging) {
   expect_denied(tree_);
   untag(tree_);
   EXPECT_EQ(run(tree_), 0);
@@ -88,7 +88,7 @@ TEST_F(LsmTest, ThirdUsersAreDeniedToo) {
   EXPECT_EQ(errno, EPERM);
 }
 
-TEST_F(LsmTest, TheTreesRootNeedNotBeInSight) {
+TEST_F(LsmTest, TheRootOfTheTreeNeedNotBeVisible) {
   (void)make_directory_as_owner("tree/a/b");
   (void)make_directory("view", 0);
   ASSERT_EQ(::mount("/mnt/tree/a", "/mnt/view", nullptr, MS_BIND, nullptr), 0);
@@ -96,15 +96,15 @@ TEST_F(LsmTest, TheTreesRootNeedNotBeInSight) {
   EXPECT_EQ(errno, EPERM);
 }
 
-TEST_F(LsmTest, WhatIsTheOwnersMayComeIn) {
+TEST_F(LsmTest, ObjectsOfTheOwnerMayEnter) {
   ASSERT_EQ(::fchownat(source_.get(), "file", kOwner, kOwner, 0), 0);
   EXPECT_EQ(::linkat(source_.get(), "file", tree_.get(), "link", 0), 0);
   EXPECT_EQ(::renameat(source_.get(), "file", tree_.get(), "file"), 0);
   EXPECT_EQ(counters(), LsmCounters{});
 }
 
-// What it is decides, as with everything that gets a name in the tree.
-TEST_F(LsmTest, MovingWithinTheTreeIsFreeForWhatIsTheOwners) {
+// The owner of the object decides, as for everything that gets a name in the tree.
+TEST_F(LsmTest, ObjectsOfTheOwnerMayMoveWithinTheTree) {
   untag(tree_);
   ASSERT_EQ(::mkdirat(tree_.get(), "roots", 0700), 0);
   tag(tree_, kOwner);
@@ -116,7 +116,7 @@ TEST_F(LsmTest, MovingWithinTheTreeIsFreeForWhatIsTheOwners) {
   EXPECT_EQ(errno, EPERM);
 }
 
-TEST_F(LsmTest, ExchangeIsDeniedInEitherOrder) {
+TEST_F(LsmTest, ExchangingNamesIsDeniedInBothDirections) {
   (void)make_directory_as_owner("tree/own");
   for (const bool outwards : {true, false}) {
     const int from = outwards ? tree_.get() : source_.get();
@@ -128,7 +128,7 @@ TEST_F(LsmTest, ExchangeIsDeniedInEitherOrder) {
   }
 }
 
-// Made where it was allowed, named where it is not.
+// It is created without a guard, and gets its name under one.
 TEST_F(LsmTest, ANamelessFileCannotGetANameInTheTree) {
   untag(tree_);
   const Fd file(::openat(tree_.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
@@ -162,14 +162,14 @@ TEST_F(LsmTest, ATreeKeepsItsTagWhenItMoves) {
   EXPECT_EQ(::mkdir("/mnt/tree/new", 0700), 0);
 }
 
-TEST_F(LsmTest, EverythingIsFreeOnceUnloaded) {
+TEST_F(LsmTest, EverythingIsPermittedAfterUnloading) {
   untag(tree_);
   {
     auto other = Lsm::load();
     ASSERT_TRUE(other) << other.error().text();
     ASSERT_TRUE(other->attach(kEverything));
     ASSERT_TRUE(other->tag(tree_.get(), inode_of(tree_), tag_for(kOwner)));
-    other->mind(kOwnershipBit);
+    other->set_guards_in_use(kOwnershipBit);
     for (const auto& operation : operations())
       EXPECT_EQ(operation.run(tree_.get(), source_.get()), EPERM) << operation.name;
   }
@@ -179,7 +179,7 @@ TEST_F(LsmTest, EverythingIsFreeOnceUnloaded) {
   }
 }
 
-// At the bound it refuses; below it cannot tell, lets pass, and says so.
+// At the limit it denies; below, it cannot find the tree, so it permits and counts.
 TEST_F(LsmTest, AWalkThatEndsEarlyIsCounted) {
   fs::path path = "tree";
   for (int depth = 1; depth < kWalkLimit - 1; ++depth) path /= "d";
@@ -192,7 +192,7 @@ TEST_F(LsmTest, AWalkThatEndsEarlyIsCounted) {
   EXPECT_EQ(counters().unknown, before + 1);
 }
 
-TEST_F(LsmTest, ABusyMachineOutsideIsLeftAlone) {
+TEST_F(LsmTest, OperationsOutsideAreNeitherDeniedNorCounted) {
   for (int round = 0; round < 300; ++round) {
     const auto number = std::to_string(round);
     const auto directory = fs::path("/mnt/outside") / ("d" + number);
@@ -209,7 +209,8 @@ TEST_F(LsmTest, ABusyMachineOutsideIsLeftAlone) {
   EXPECT_EQ(counters(), LsmCounters{});
 }
 
-// A kernel whose mkdir hook has changed: all but mkdir is refused, and mkdir's absence is told.
+// A kernel with another mkdir hook: everything but mkdir is denied, and the missing hook is
+// reported.
 TEST_F(LsmTest, AHookThatDoesNotFitIsLeftOut) {
   untag(tree_);
   auto known = kKnownHooks;
@@ -219,11 +220,11 @@ TEST_F(LsmTest, AHookThatDoesNotFitIsLeftOut) {
   ASSERT_TRUE(other) << other.error().text();
   ASSERT_TRUE(other->attach(kEverything));
   ASSERT_TRUE(other->tag(tree_.get(), inode_of(tree_), tag_for(kOwner)));
-  other->mind(kOwnershipBit);
+  other->set_guards_in_use(kOwnershipBit);
   for (const auto& operation : operations()) {
-    const bool free = std::string_view(operation.name) == "mkdir";
-    EXPECT_EQ(operation.run(tree_.get(), source_.get()), free ? 0 : EPERM) << operation.name;
-    if (free) {
+    const bool permitted = std::string_view(operation.name) == "mkdir";
+    EXPECT_EQ(operation.run(tree_.get(), source_.get()), permitted ? 0 : EPERM) << operation.name;
+    if (permitted) {
       ASSERT_EQ(::unlinkat(tree_.get(), "new", AT_REMOVEDIR), 0);
     }
   }
@@ -236,15 +237,15 @@ TEST_F(LsmTest, AHookThatDoesNotFitIsLeftOut) {
   }
 }
 
-// Each costs whoever passes its hook, anywhere on the machine.
-TEST_F(LsmTest, OnlyWhatIsNeededIsAttached) {
+// Each attached program slows down its hook on the whole machine.
+TEST_F(LsmTest, OnlyNeededProgramsAreAttached) {
   untag(tree_);
   auto other = Lsm::load();
   ASSERT_TRUE(other) << other.error().text();
   auto deny = tag_for(kOwner);
   deny.guards = kOwnershipBit | kDeleteBit;
   ASSERT_TRUE(other->tag(tree_.get(), inode_of(tree_), deny));
-  other->mind(deny.guards);
+  other->set_guards_in_use(deny.guards);
   make_file_as_owner(tree_, "old", "");
   const auto create = [&] {
     const Fd made(::openat(tree_.get(), "new", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
@@ -259,7 +260,7 @@ TEST_F(LsmTest, OnlyWhatIsNeededIsAttached) {
   ASSERT_EQ(::unlinkat(tree_.get(), "new", 0), 0);
   EXPECT_EQ(create(), EPERM);
 
-  // What judges already goes on by the same link.
+  // Programs that are already attached keep their links.
   ASSERT_TRUE(other->attach(kOwnershipBit | kDeleteBit));
   const auto more = other->links();
   EXPECT_GT(more.size(), few.size());
@@ -267,7 +268,7 @@ TEST_F(LsmTest, OnlyWhatIsNeededIsAttached) {
   EXPECT_EQ(create(), EPERM);
   EXPECT_EQ(remove(), EPERM);
 
-  // Who ends to write refuses nothing, so nobody has to keep it.
+  // The program for closes denies nothing, so its link need not be kept.
   ASSERT_TRUE(other->attach(kOwnershipBit | kDeleteBit | kClosingBit));
   EXPECT_EQ(other->links(), more);
 
@@ -279,7 +280,7 @@ TEST_F(LsmTest, OnlyWhatIsNeededIsAttached) {
   EXPECT_EQ(remove(), 0);
 }
 
-TEST_F(LsmTest, TheProbeSeesThatItWorks) {
+TEST_F(LsmTest, TheProbeReportsThatItWorks) {
   const auto support = probe_lsm();
   EXPECT_EQ(support.level, LsmLevel::kWorks) << support.text << "\n" << support.detail;
 }

@@ -1,5 +1,5 @@
-// Every way to bring a new name into a directory, each as one call that returns 0 or the errno. For
-// tests that must show that all of them are refused in one place and none of them in another.
+// Every way to create a name in a directory, each as one call that returns 0 or the errno. For
+// tests that all of them are denied in one directory and permitted in another.
 #pragma once
 
 #include <fcntl.h>
@@ -21,7 +21,7 @@ namespace guard {
 
 struct Operation {
   const char* name;
-  // `into` is where the name "new" is to appear, `source` has a file "file" and a directory "dir".
+  // The name "new" is created in `into`; `source` has a file "file" and a directory "dir".
   int (*run)(int into, int source);
 };
 

@@ -1,5 +1,5 @@
-// A policy as people write it, obeyed by the kernel: who is exempt by program and label, what is
-// excluded, over a reload, and after guardd's end.
+// The kernel applies a policy as users write it: exemptions by program and label, excludes, a
+// reload, and the end of guardd.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ bool can(const std::string& program, const std::string& path) {
 class InTheKernel : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (::getenv("GUARD_KERNEL") == nullptr) GTEST_SKIP() << "only in a machine of its own";
+    if (::getenv("GUARD_KERNEL") == nullptr) GTEST_SKIP() << "runs only in a virtual machine";
     ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
     ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
     ASSERT_EQ(::mount("scratch", "/mnt", "tmpfs", 0, "mode=0755"), 0);
@@ -81,7 +81,7 @@ class InTheKernel : public ::testing::Test {
     auto tag = policy_->tag_of(0);
     tag.tree = 1;
     ASSERT_TRUE(lsm_->tag(root_.get(), inode_, tag));
-    lsm_->mind(policy_->guards());
+    lsm_->set_guards_in_use(policy_->guards());
     const auto finished = policy_->finish();
     ASSERT_TRUE(finished) << finished.error().text();
     EXPECT_THAT(policy_->shortcomings(), IsEmpty());
@@ -100,7 +100,7 @@ class InTheKernel : public ::testing::Test {
   int last_ = 0;
 };
 
-TEST_F(InTheKernel, APolicyMeansWhatItSays) {
+TEST_F(InTheKernel, TheKernelAppliesAPolicy) {
   enforce("exclude = [\"cache/**\"]\n[[policy.allow]]\nexe = \"/mnt/tool\"\n");
   EXPECT_TRUE(can_make("/mnt/tool"));
   EXPECT_FALSE(can_make("/mnt/other"));
@@ -116,7 +116,7 @@ TEST_F(InTheKernel, APolicyMeansWhatItSays) {
   EXPECT_FALSE(can("/mnt/tool", std::string(kTree) + "/cache/y"));
 }
 
-// On the root file system of the machine, whatever that is.
+// On the root file system of the machine.
 TEST_F(InTheKernel, PackageManagersAreKnownAsProgramsAndAsScripts) {
   const auto place = [](const std::string& path, const std::string& text) {
     std::ofstream(path) << text;
@@ -137,14 +137,14 @@ TEST_F(InTheKernel, PackageManagersAreKnownAsProgramsAndAsScripts) {
     fs::remove("/usr/local/bin/" + std::string(name));
 }
 
-TEST_F(InTheKernel, WhatIsHandedOverGoesOnDenying) {
+TEST_F(InTheKernel, ProgramsKeepDenyingAfterAHandover) {
   enforce("");
   fs::create_directory("/mnt/bpf");
   ASSERT_EQ(::mount("bpf", "/mnt/bpf", "bpf", 0, "mode=0700"), 0);
   const auto handover = [] {
-    std::vector<std::unique_ptr<DescriptorStore>> keepers;
-    keepers.push_back(std::make_unique<BpffsStore>("/mnt/bpf/guardd"));
-    return Handover(std::move(keepers));
+    std::vector<std::unique_ptr<DescriptorStore>> stores;
+    stores.push_back(std::make_unique<BpffsStore>("/mnt/bpf/guardd"));
+    return Handover(std::move(stores));
   };
   {
     const auto kept = handover().keep(lsm_->links());

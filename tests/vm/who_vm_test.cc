@@ -1,2 +1,2 @@
-// Who a process was, on each kernel.
+// Identifies processes on each kernel.
 #include "tests/root/who_cases.h"
