@@ -27,7 +27,7 @@ Status ExcuseGrants::give(const bus::ExcuseResult& asked, const Person& who) {
 
 void ExcuseGrants::work(SteadyTime now) {
   if (!next_ || now < *next_) return;
-  for (const auto& over : processes_.take_excuses_over()) tell(*over, true);
+  for (const auto& over : processes_.take_finished_excuses()) tell(*over, true);
   next_.reset();
   if (!processes_.excuses().empty()) next_ = now + kEvery;
 }

@@ -96,7 +96,7 @@ Person person_of(const bus::Caller& caller) {
   std::uint32_t login = kNoLogin;
   if (caller.pid > 0) std::ifstream("/proc/" + std::to_string(caller.pid) + "/loginuid") >> login;
   if (login != kNoLogin) user = Uid{login};
-  return {user, local_name(kAccountsFile, user).value_or(std::to_string(user.value))};
+  return {user, local_user_name(user).value_or(std::to_string(user.value))};
 }
 
 std::optional<CallFailure> no_such_policy(const PolicySet& set, const std::string& name) {

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
-#include <memory>
+#include <utility>
 
 #include "policy/base/handle.h"
 
@@ -45,14 +46,30 @@ Result<std::optional<Account>> as_account(const Result<std::optional<passwd>>& e
   return std::optional(Account{(*entry)->pw_name, Uid{(*entry)->pw_uid}, Gid{(*entry)->pw_gid}});
 }
 
-// Only the local files: a directory service with a million names is no place to look for a slip.
+using Names = std::vector<std::pair<std::string, std::uint32_t>>;  // and their ids
+
+// Only the local files: searching a directory service for a misspelled name could take minutes.
 template <typename Entry>
-std::vector<std::string> local_names(const char* path, Entry* (*next)(std::FILE*),
-                                     char* Entry::*name) {
+Names local_entries(const std::string& path,
+                    int (*next)(std::FILE*, Entry*, char*, std::size_t, Entry**),
+                    char* Entry::*name, std::uint32_t Entry::*id) {
+  Names names;
+  const Handle<std::FILE, std::fclose> file(std::fopen(path.c_str(), "re"));
+  Entry entry{};
+  Entry* found = nullptr;
+  std::vector<char> buffer(kLargestEntry);
+  while (file && next(file.get(), &entry, buffer.data(), buffer.size(), &found) == 0 && found)
+    names.emplace_back(found->*name, found->*id);
+  return names;
+}
+
+Names local_accounts(const std::string& path) {
+  return local_entries<passwd>(path, ::fgetpwent_r, &passwd::pw_name, &passwd::pw_uid);
+}
+
+std::vector<std::string> without_ids(Names entries) {
   std::vector<std::string> names;
-  const std::unique_ptr<std::FILE, Releaser<std::fclose>> file(std::fopen(path, "re"));
-  if (!file) return names;
-  while (const Entry* entry = next(file.get())) names.emplace_back(entry->*name);
+  for (auto& [name, id] : entries) names.push_back(std::move(name));
   return names;
 }
 
@@ -89,16 +106,23 @@ Result<std::optional<std::string>> SystemUsers::group_name(Gid gid) const {
 }
 
 std::vector<std::string> SystemUsers::user_names() const {
-  return local_names<passwd>(kAccountsFile, ::fgetpwent, &passwd::pw_name);
+  return without_ids(local_accounts(kAccountsFile));
 }
 
 std::vector<std::string> SystemUsers::group_names() const {
-  return local_names<::group>("/etc/group", ::fgetgrent, &::group::gr_name);
+  return without_ids(
+      local_entries<::group>("/etc/group", ::fgetgrent_r, &::group::gr_name, &::group::gr_gid));
+}
+
+std::optional<std::string> local_user_name(Uid user, const std::string& accounts) {
+  for (auto& [name, id] : local_accounts(accounts))
+    if (id == user.value) return std::move(name);
+  return std::nullopt;
 }
 
 std::set<std::string> local_users(const std::set<std::string>& names) {
   std::set<std::string> found;
-  for (auto& name : local_names<passwd>(kAccountsFile, ::fgetpwent, &passwd::pw_name))
+  for (auto& [name, id] : local_accounts(kAccountsFile))
     if (names.contains(name)) found.insert(std::move(name));
   return found;
 }

@@ -2,6 +2,7 @@
 // policies and for commands, never for deciding.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,10 +21,10 @@ class SystemUsers : public Users {
   std::vector<std::string> group_names() const override;
 };
 
+// The users of this file. Never asks a directory service, so it never hangs.
 inline constexpr const char* kAccountsFile = "/etc/passwd";
-
-// Whom of these the machine's own file names; of the others nothing is said.
-std::set<std::string> local_users(const std::set<std::string>& names);
+std::optional<std::string> local_user_name(Uid user, const std::string& accounts = kAccountsFile);
+std::set<std::string> local_users(const std::set<std::string>& names);  // those of these names
 
 // The groups a process of this account would have.
 std::vector<Gid> groups_of(const Account& account);

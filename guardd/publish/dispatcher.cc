@@ -118,7 +118,7 @@ void Dispatcher::violation(Violation violation) {
 }
 
 void Dispatcher::answered() {
-  lookup_.heard();
+  lookup_.clear();
   tell_waiting(std::chrono::steady_clock::now());
 }
 

@@ -1,7 +1,7 @@
-// Who it was: what is told of a process, and what the judge needs of it. Immutable once made; it
-// owns all that its subject() refers to. Cheap to make: most are judged and never told of, so the
-// actor is described when it is first asked for, once. Any thread, but for actor(): never the
-// answerer's.
+// A process that acted: what records say of it, and what the judge needs to know. Immutable, and
+// owns all that its subject() refers to. Cheap to make: most are judged and never reported, so the
+// actor is described at the first call. Any thread, but actor() never on the permission
+// responder's.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ namespace guard {
 
 class ActingProcess {
  public:
-  // A number of which nothing else is known: the actor has that and nothing more.
+  // An unknown process: the actor has only this number.
   explicit ActingProcess(std::int32_t pid) { self_.pid = pid; }
   ActingProcess(Snapshot self, std::shared_ptr<const Lineage> lineage);
   ActingProcess(const ActingProcess&) = delete;
@@ -26,10 +26,10 @@ class ActingProcess {
   const Actor& actor() const;
   const Snapshot& snapshot() const { return self_; }
   const Lineage* lineage() const { return lineage_.get(); }  // null: unknown
-  // This user, or was it before, or whoever had the number just before was.
+  // It is or was this user, or the previous process with its number was.
   bool may_have_been(Uid user) const;
   bool was_another_since(Uid user, std::uint64_t boot_time) const;
-  Subject subject() const;  // good as long as this object lives
+  Subject subject() const;  // valid as long as this object exists
 
  private:
   Snapshot self_;

@@ -1,14 +1,11 @@
 #include "guardd/who/actor_lookup.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
-#include <cstdio>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -18,6 +15,7 @@
 #include <vector>
 
 #include "guardd/host/thread.h"
+#include "guardd/host/users.h"
 #include "guardd/who/proc.h"
 #include "policy/base/handle.h"
 
@@ -42,11 +40,11 @@ struct Hash {
   }
 };
 
-// A map that forgets what it has known for longest.
+// A map that drops its oldest entry if it is full.
 template <typename Key, typename Value>
-class Bounded {
+class BoundedMap {
  public:
-  explicit Bounded(std::size_t bound) : bound_(bound) {}
+  explicit BoundedMap(std::size_t bound) : bound_(bound) {}
 
   const Value* find(const Key& key) const {
     const auto found = values_.find(key);
@@ -67,7 +65,7 @@ class Bounded {
   std::deque<Key> oldest_first_;
 };
 
-// The process first, then those above it.
+// The process first, then its ancestors.
 using Family = std::vector<ProcessId>;
 using LookupQuestion = std::variant<Uid, Family>;
 
@@ -77,12 +75,12 @@ bool is_same(const LookupQuestion& a, const LookupQuestion& b) {
   return std::get<Family>(a).front() == std::get<Family>(b).front();
 }
 
-// Empty where it is another process's by now.
+// Empty if the process has ended.
 std::string environment_of(const Proc& proc, const std::string& root, const ProcessId& process) {
   const auto path = root + "/" + std::to_string(process.pid) + "/environ";
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return {};
-  // What is open stays with the process it was opened for: if that is still there, it is the one.
+  // The open file belongs to the process that had this number: check that it is still the same.
   const auto start = proc.start_of(process.pid);
   if (!start || !same_start(*start, process.start)) return {};
   std::string text(kMostEnvironment, '\0');
@@ -134,16 +132,16 @@ struct ActorLookup::State {
   std::condition_variable changed;
   bool ending = false;
   bool ended = false;
-  std::deque<LookupQuestion> questions;  // the first is being asked if `busy_since` is there
+  std::deque<LookupQuestion> questions;  // the first is being looked up if `busy_since` is set
   std::optional<Clock::time_point> busy_since;
-  Bounded<Uid, Name> names;
-  Bounded<ProcessId, Hints> hints;
+  BoundedMap<Uid, Name> names;
+  BoundedMap<ProcessId, Hints> hints;
   Counters counters;
   std::thread thread;
 
   void run();
-  void ask(const LookupQuestion& question);
-  bool put(LookupQuestion question);
+  void look_up(const LookupQuestion& question);
+  bool enqueue(LookupQuestion question);
   bool find_name(const std::optional<Uid>& user, std::optional<std::string>& name);
   bool find_hints(Actor& actor);
 };
@@ -156,18 +154,18 @@ void ActorLookup::State::run() {
     const auto question = questions.front();
     busy_since = Clock::now();
     lock.unlock();
-    ask(question);
+    look_up(question);
     lock.lock();
     busy_since.reset();
     questions.pop_front();
     const std::uint64_t one = 1;
-    (void)::write(wake.get(), &one, sizeof one);  // EAGAIN: it is readable already
+    (void)::write(wake.get(), &one, sizeof one);  // EAGAIN: it is already readable
   }
   ended = true;
   changed.notify_all();
 }
 
-void ActorLookup::State::ask(const LookupQuestion& question) {
+void ActorLookup::State::look_up(const LookupQuestion& question) {
   if (const auto* family = std::get_if<Family>(&question)) {
     auto found = hints_of(options.proc, *family);
     const std::lock_guard lock(mutex);
@@ -175,20 +173,20 @@ void ActorLookup::State::ask(const LookupQuestion& question) {
     return;
   }
   const auto user = std::get<Uid>(question);
-  auto name = local_name(options.accounts, user);
+  auto name = local_user_name(user, options.accounts);
   if (!name && options.name_of) name = options.name_of(user);
   const std::lock_guard lock(mutex);
   names.put(user, {std::move(name), Clock::now()});
 }
 
-// False: nobody will answer soon.
-bool ActorLookup::State::put(LookupQuestion question) {
+// False: no result will come soon.
+bool ActorLookup::State::enqueue(LookupQuestion question) {
   const bool asked =
       std::any_of(questions.begin(), questions.end(),
                   [&](const LookupQuestion& each) { return is_same(each, question); });
   if (!asked) {
     if (questions.size() >= options.questions) {
-      ++counters.denied;
+      ++counters.rejected;
       return false;
     }
     questions.push_back(std::move(question));
@@ -198,40 +196,40 @@ bool ActorLookup::State::put(LookupQuestion question) {
   return !busy_since || Clock::now() - *busy_since < options.patience;
 }
 
-// False: it is being asked for.
+// False: it is being looked up.
 bool ActorLookup::State::find_name(const std::optional<Uid>& user,
                                    std::optional<std::string>& name) {
   if (!user) return true;
   const auto* known = names.find(*user);
-  if (!known) return !put(*user);
+  if (!known) return !enqueue(*user);
   name = known->name;
-  if (Clock::now() - known->learned > options.good_for) (void)put(*user);
+  if (Clock::now() - known->learned > options.good_for) (void)enqueue(*user);
   return true;
 }
 
 bool ActorLookup::State::find_hints(Actor& actor) {
   if (!actor.pid || !actor.start_time) return true;
   const auto* known = hints.find({*actor.pid, *actor.start_time});
-  if (!known) return !put(family_of(actor));
+  if (!known) return !enqueue(family_of(actor));
   if (!known->sudo_user.empty()) actor.hint_sudo_user = known->sudo_user;
   if (!known->ssh.empty()) actor.hint_ssh = known->ssh;
   return true;
 }
 
 ActorLookup::ActorLookup(Options options) : state_(std::make_shared<State>(std::move(options))) {
-  // Signals are the main thread's, which may not have said so yet: it would be us who got them.
-  if (auto thread =
-          start_without_signals("start the thread that asks", [state = state_] { state->run(); })) {
+  // The main thread may not have blocked signals yet; this thread must not receive any.
+  if (auto thread = start_without_signals("start the thread that looks up actors",
+                                          [state = state_] { state->run(); })) {
     state_->thread = *std::move(thread);
     return;
   }
-  // No more threads: records without names are better than no guard.
+  // Fails safe: without a thread, records have no names, but guardd works.
   const std::lock_guard lock(state_->mutex);
   state_->busy_since = Clock::time_point();
   state_->ended = true;
 }
 
-// A name that a directory service owes us keeps nobody from ending.
+// A directory service that hangs must not keep guardd from exiting.
 ActorLookup::~ActorLookup() {
   std::unique_lock lock(state_->mutex);
   state_->ending = true;
@@ -248,11 +246,11 @@ ActorLookup::~ActorLookup() {
 
 bool ActorLookup::complete(Actor& actor) {
   const std::lock_guard lock(state_->mutex);
-  // All three are asked for at once.
+  // Starts all three look-ups at once.
   const bool login = state_->find_name(actor.login_uid, actor.login_user);
   const bool cron = state_->find_name(actor.cron_uid, actor.cron_user);
   const bool hints = state_->find_hints(actor);
-  name_the_human(actor);
+  set_human(actor);
   return login && cron && hints;
 }
 
@@ -260,9 +258,9 @@ int ActorLookup::fd() const {
   return state_->wake.get();
 }
 
-void ActorLookup::heard() {
+void ActorLookup::clear() {
   std::uint64_t count = 0;
-  (void)::read(fd(), &count, sizeof count);  // only empties it; EAGAIN is as good
+  (void)::read(fd(), &count, sizeof count);  // only clears it; EAGAIN is fine
 }
 
 std::chrono::milliseconds ActorLookup::patience() const {
@@ -274,21 +272,10 @@ ActorLookup::Counters ActorLookup::counters() const {
   return state_->counters;
 }
 
-void name_the_human(Actor& actor) {
+void set_human(Actor& actor) {
   if (!actor.login_uid || *actor.login_uid == kRoot || !actor.login_user) return;
   actor.human = actor.login_user;
   actor.human_source = "loginuid";
-}
-
-std::optional<std::string> local_name(const std::string& accounts, Uid user) {
-  const Handle<std::FILE, std::fclose> file(std::fopen(accounts.c_str(), "re"));
-  if (!file) return std::nullopt;
-  passwd entry{};
-  passwd* found = nullptr;
-  std::array<char, 4096> buffer{};
-  while (::fgetpwent_r(file.get(), &entry, buffer.data(), buffer.size(), &found) == 0 && found)
-    if (found->pw_uid == user.value) return found->pw_name;
-  return std::nullopt;
 }
 
 Hints hints_in(std::string_view environment) {

@@ -1,7 +1,7 @@
-// What has to be asked about an actor: the names of its users, which may be a directory service's,
-// and what its environment and those above it say. A thread of its own asks, one question at a
-// time, and may hang for minutes; whoever wants to know never waits in here. What was learned is
-// kept, both it and the questions are bounded. All but the thread: the daemon's loop.
+// Looks up what takes time to find out about an actor: the names of its users, possibly from a
+// directory service, and hints in its environment and those of its ancestors. A thread looks up one
+// at a time and may hang for minutes; callers never wait. Results and pending look-ups are bounded.
+// Called from the daemon's loop.
 #pragma once
 
 #include <chrono>
@@ -17,15 +17,15 @@ namespace guard {
 
 class ActorLookup {
  public:
-  // Nothing: there is no such user, or nobody can tell.
+  // None: there is no such user, or its name cannot be found out.
   using NameOf = std::function<std::optional<std::string>(Uid)>;
 
   struct Options {
-    NameOf name_of;                        // may take as long as it likes
-    std::string accounts = "/etc/passwd";  // looked into first: it keeps nobody waiting
+    NameOf name_of;                        // may take any time
+    std::string accounts = "/etc/passwd";  // looked up first, because it never hangs
     std::string proc = "/proc";
-    std::chrono::milliseconds patience{50};
-    std::chrono::seconds good_for{300};  // then a name is asked for again, and is used meanwhile
+    std::chrono::milliseconds patience{50};  // before a record goes out without the results
+    std::chrono::seconds good_for{300};      // an older name is looked up again, and used meanwhile
     std::size_t names = 1024;
     std::size_t processes = 1024;
     std::size_t questions = 256;
@@ -33,7 +33,7 @@ class ActorLookup {
 
   struct Counters {
     std::uint64_t asked = 0;
-    std::uint64_t denied = 0;  // there was no room for the question
+    std::uint64_t rejected = 0;  // too many pending look-ups
   };
 
   explicit ActorLookup(Options options);
@@ -41,27 +41,24 @@ class ActorLookup {
   ActorLookup(const ActorLookup&) = delete;
   ActorLookup& operator=(const ActorLookup&) = delete;
 
-  // Puts in what is known, and asks for the rest. False: it pays to come back, when fd() is
-  // readable or patience() is over. True: that is all there will be, for now at least.
+  // Fills in known results and starts look-ups for the rest. False: call again once fd() is
+  // readable or patience() is over. True: nothing more will come soon.
   bool complete(Actor& actor);
 
-  int fd() const;  // readable after an answer; heard() makes it quiet
-  void heard();
+  int fd() const;  // readable after a look-up, until clear()
+  void clear();
   std::chrono::milliseconds patience() const;
   Counters counters() const;
 
  private:
-  struct State;  // the thread's too: it may outlive us, where it hangs
+  struct State;  // shared with the thread, which may outlive this object if it hangs
   std::shared_ptr<State> state_;
 };
 
-// By the rules that describe.h states; its names must be there.
-void name_the_human(Actor& actor);
+// Sets `human` by the rules in describe.h. The names of the actor must be known.
+void set_human(Actor& actor);
 
-// The name that the accounts file has for this user.
-std::optional<std::string> local_name(const std::string& accounts, Uid user);
-
-// What an environment says of where its process came from. As it says it: nobody vouches for it.
+// What an environment says about the origin of its process. Unverified: any user can set it.
 struct Hints {
   std::string sudo_user;
   std::string ssh;  // SSH_CONNECTION, or SSH_CLIENT

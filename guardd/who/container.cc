@@ -22,8 +22,8 @@ struct Prefix {
   std::string_view runtime;
 };
 
-// What stands before the id. Those that watch over a container have more between (libpod-conmon-…),
-// which is no part of an id.
+// The text before the id. Monitors of a container have a longer prefix (libpod-conmon-…), which
+// matches none of these.
 constexpr std::array<Prefix, 7> kPrefixes{{{"docker", "docker"},
                                            {"libpod", "podman"},
                                            {"libpod-payload", "podman"},
@@ -50,7 +50,7 @@ bool take_start(std::string_view& text, std::string_view start) {
   return true;
 }
 
-// "\x2d" is how systemd writes what has another meaning in a unit's name.
+// systemd escapes special characters in unit names, such as "\x2d".
 std::string unescaped(std::string_view name) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   std::string out;
@@ -73,7 +73,7 @@ std::optional<Container> by_prefix(std::string_view element) {
     const auto at = element.rfind(separator);
     if (at == std::string_view::npos || !is_id(element.substr(at + 1))) continue;
     auto prefix = element.substr(0, at);
-    if (separator == ':') prefix.remove_prefix(prefix.rfind(':') + 1);  // npos + 1: the whole
+    if (separator == ':') prefix.remove_prefix(prefix.rfind(':') + 1);  // npos + 1: all of it
     const auto runtime = runtime_of_prefix(prefix);
     if (!runtime.empty())
       return Container{std::string(element.substr(at + 1)), std::string(runtime)};
@@ -81,14 +81,14 @@ std::optional<Container> by_prefix(std::string_view element) {
   return std::nullopt;
 }
 
-// nspawn stays outside of what it starts, in a group of its own below the unit's.
+// nspawn itself runs outside of the container, in a group of its own below that of the unit.
 std::optional<Container> machine(std::string_view element, std::string_view below) {
   if (below == "supervisor") return std::nullopt;
   const bool is_service = take_start(element, "systemd-nspawn@") && take_end(element, ".service");
   if (!is_service && (!take_start(element, "machine-") || !take_end(element, ".scope")))
     return std::nullopt;
   auto name = unescaped(element);
-  if (name.empty() || name.starts_with("qemu-")) return std::nullopt;  // a machine of its own
+  if (name.empty() || name.starts_with("qemu-")) return std::nullopt;  // a virtual machine
   const bool is_lxc = !is_service && name.starts_with("lxc-");         // libvirt's
   return Container{std::move(name), is_lxc ? "lxc" : "systemd-nspawn"};
 }
@@ -100,7 +100,7 @@ std::optional<Container> lxc(std::string_view element, std::string_view above) {
   return std::nullopt;
 }
 
-// An id and nothing else: the group around it tells whose.
+// Only an id: the parent group identifies the runtime.
 std::optional<Container> by_parent(std::string_view element, std::string_view path_above,
                                    std::string_view above) {
   if (element.size() != kWholeId || !is_hex(element)) return std::nullopt;

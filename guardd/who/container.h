@@ -1,6 +1,5 @@
-// Which container a process is in, told by the path of its control group alone: what docker,
-// podman, containerd, cri-o, kubernetes, systemd-nspawn and lxc call the groups they make. Pure.
-// Any thread.
+// Finds the container of a process by the path of its control group alone, from the group names
+// that docker, podman, containerd, cri-o, kubernetes, systemd-nspawn and lxc use. Pure. Any thread.
 #pragma once
 
 #include <optional>
@@ -10,12 +9,12 @@
 namespace guard {
 
 struct Container {
-  std::string id;       // as the runtime has it; a machine's name for nspawn and lxc
-  std::string runtime;  // empty: some runtime
+  std::string id;       // of the runtime; the machine name for nspawn and lxc
+  std::string runtime;  // empty: unknown
   friend bool operator==(const Container&, const Container&) = default;
 };
 
-// The innermost one. Who may make control groups can name them so: it is no proof.
+// The innermost container. No proof: anyone who may create control groups can use such names.
 std::optional<Container> container_of(std::string_view cgroup);
 
 }  // namespace guard

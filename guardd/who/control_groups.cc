@@ -13,7 +13,7 @@
 namespace guard {
 namespace {
 
-// The kind of handle that kernfs gives out: the number of the group and nothing else.
+// The type of kernfs handles, which contain only the id of the group.
 constexpr int kKernfsHandle = 0xfe;
 
 struct Handle64 {
@@ -23,7 +23,7 @@ struct Handle64 {
 };
 static_assert(offsetof(Handle64, id) == sizeof(file_handle));
 
-// systemd puts "_" before a name that the kernel could take for one of its own files.
+// systemd prefixes a name with "_" if it could clash with a file of the kernel.
 std::string_view unescaped(std::string_view name) {
   return name.starts_with('_') ? name.substr(1) : name;
 }
@@ -50,14 +50,14 @@ ControlGroups::ControlGroups(const std::string& mounts) {
     std::istringstream fields(line);
     std::string skipped, root, point;
     fields >> skipped >> skipped >> skipped >> root >> point;
-    if (root != "/") continue;  // a part of it: paths would begin in its middle
+    if (root != "/") continue;  // a subtree: paths would lack their beginning
     hierarchy_ = Fd(::open(point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     mount_point_ = point;
     if (hierarchy_) return;
   }
 }
 
-void ControlGroups::made(std::uint64_t id, std::string_view path) {
+void ControlGroups::add(std::uint64_t id, std::string_view path) {
   keep(id, of_path(path));
 }
 
@@ -65,7 +65,7 @@ std::shared_ptr<const ControlGroup> ControlGroups::find(std::uint64_t id) {
   if (id == 0) return nullptr;
   if (const auto known = groups_.find(id); known != groups_.end()) return known->second;
   const auto path = path_from_kernel(id);
-  auto group = path.empty() ? nullptr : of_path(path);  // gone for good: need not be asked again
+  auto group = path.empty() ? nullptr : of_path(path);  // removed: it stays unknown
   keep(id, group);
   return group;
 }
@@ -100,7 +100,7 @@ void ControlGroups::keep(std::uint64_t id, std::shared_ptr<const ControlGroup> g
   if (!groups_.insert_or_assign(id, std::move(group)).second) return;
   oldest_first_.push_back(id);
   if (oldest_first_.size() <= kBound) return;
-  groups_.erase(oldest_first_.front());  // asked again, the kernel still knows it if it lives
+  groups_.erase(oldest_first_.front());  // the kernel still knows it if it exists
   oldest_first_.pop_front();
 }
 

@@ -1,6 +1,5 @@
-// Control groups by the number that the kernel has for them: what is told about new ones, and the
-// kernel itself for the others. Bounded; a group that is gone stays known as long as there is room.
-// One thread.
+// Control groups by their kernel id. New ones come from the tracer, others are looked up in the
+// kernel. Bounded; a removed group stays known as long as there is room. One thread.
 #pragma once
 
 #include <cstdint>
@@ -15,20 +14,21 @@
 
 namespace guard {
 
-// The unit is the last element that is a service or a scope, the slice the last that is one.
+// The unit is the last element that is a service or a scope, the slice the last one that is a
+// slice.
 ControlGroup read_control_group(std::string_view path);
 
 class ControlGroups {
  public:
-  // `mounts`: where to look for the unified hierarchy.
+  // `mounts`: the file that names the mount point of the unified hierarchy.
   explicit ControlGroups(const std::string& mounts = "/proc/self/mountinfo");
 
-  void made(std::uint64_t id, std::string_view path);
+  void add(std::uint64_t id, std::string_view path);
 
-  // Null if it is not known: it was removed before anybody asked, or there is no such hierarchy.
+  // Null: it was removed before the first look-up, or there is no unified hierarchy.
   std::shared_ptr<const ControlGroup> find(std::uint64_t id);
 
-  // The same for a path, so that equal ones are kept once.
+  // Shares the result between equal paths.
   std::shared_ptr<const ControlGroup> of_path(std::string_view path);
 
  private:

@@ -31,7 +31,7 @@ bool is_cron(const Snapshot& process) {
          exe == "/usr/sbin/fcron";
 }
 
-// cron starts each job as its owner: that is what runs right below it.
+// cron starts each job as its owner, so the job is the child of cron.
 std::optional<Uid> cron_owner(const Snapshot& self, const Lineage& lineage) {
   const auto* below = &self;
   for (const auto& above : lineage) {
@@ -41,8 +41,8 @@ std::optional<Uid> cron_owner(const Snapshot& self, const Lineage& lineage) {
   return std::nullopt;
 }
 
-// What Ansible runs on a machine that it looks after is a script in somebody's home. Anybody could
-// call one so: it is enough for a name in a record, not for an exemption.
+// Ansible runs scripts in the home directory of a user. Any user could use such names: enough for a
+// label in a record, not for an exemption.
 bool is_of_ansible(std::string_view cmdline) {
   const auto at = cmdline.find("/ansible-tmp-");
   return at != std::string_view::npos && cmdline.find("/AnsiballZ_", at) != std::string_view::npos;
@@ -56,7 +56,7 @@ std::string_view label_of(const Snapshot& process) {
   return ansible ? word(Label::kConfigManagement) : std::string_view();
 }
 
-// Of all that led to it, what began it: an upgrade runs dpkg, which runs scripts.
+// The label of the topmost ancestor that has one: an upgrade runs dpkg, which runs scripts.
 std::optional<std::string> label_of(const Snapshot& self, const Lineage* lineage) {
   auto label = label_of(self);
   if (lineage) {
@@ -66,7 +66,7 @@ std::optional<std::string> label_of(const Snapshot& self, const Lineage* lineage
   return unless_empty(std::string(label));
 }
 
-void put_login(Actor& actor, const Snapshot& self, const Sessions& sessions) {
+void set_session(Actor& actor, const Snapshot& self, const Sessions& sessions) {
   const auto cgroup = self.control_group ? std::string_view(self.control_group->path) : "";
   auto session = sessions.find(cgroup, self.session);
   if (!session) return;
@@ -101,7 +101,7 @@ Actor describe(const Snapshot& self, const Lineage* lineage, const Sessions& ses
   actor.gid = self.gid;
   actor.login_uid = self.login;
   actor.session = self.session;
-  put_login(actor, self, sessions);
+  set_session(actor, self, sessions);
   if (self.control_group) {
     actor.unit = unless_empty(self.control_group->unit);
     actor.slice = unless_empty(self.control_group->slice);

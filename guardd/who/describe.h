@@ -1,15 +1,15 @@
-// All that a record says of a process, as far as it follows from what is known of it and of those
-// above it. Reads the file of its login session and a link of its terminal, both in memory; asks
-// for no names (see Inquiries). Never in the answerer's thread. Any other thread.
+// Builds what a record says of a process, from what is known of it and its ancestors. Reads the
+// file of its login session and a link of its terminal, both in memory. Looks up no names (see
+// ActorLookup). Any thread but the permission responder's.
 //
-// The person behind it, `human`, is a matter of rules, never of likelihood:
-//   1. The login uid is set and not root's: that user; source `loginuid`. It outlives su and sudo.
-//      cron sets it too: then it is the crontab's owner, and `cron_uid` is there.
-//   2. The login uid is root's: somebody who could be root from the start. Nobody knows who.
-//   3. It is unset, but logind has the process in a session of a user who is not root: that user;
-//      source `session`. So it is where pam_loginuid is not used.
-//   4. Else nobody. What environments say (SUDO_USER, SSH_CONNECTION) is anybody's to write: it is
-//      told as a hint, in fields of its own.
+// Fixed rules, never guesses, determine `human`, the person behind the process:
+//   1. The login uid is set and not root: that user; source `loginuid`. It outlives su and sudo.
+//      cron sets it, too: then it is the owner of the crontab, and `cron_uid` is set.
+//   2. The login uid is root: a person who logged in as root. Unknown.
+//   3. It is unset, but logind has a session for the process, of a user other than root: that user;
+//      source `session`. This happens on systems without pam_loginuid.
+//   4. Otherwise unknown. Any user can set environment variables (SUDO_USER, SSH_CONNECTION), so
+//      records have them as hints, in separate fields.
 #pragma once
 
 #include "guardd/who/session.h"

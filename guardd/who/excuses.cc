@@ -19,19 +19,19 @@ std::string Excuse::sentence() const {
   return "excused: by " + escaped(user) + ": " + escaped(reason);
 }
 
-Status Excuses::give(std::int32_t pid, std::uint64_t start,
-                     const std::shared_ptr<const Excuse>& excuse) {
+Status Excuses::add(std::int32_t pid, std::uint64_t start,
+                    const std::shared_ptr<const Excuse>& excuse) {
   {
     const std::lock_guard lock(mutex_);
-    if (given_.size() >= kMost)
-      return Error(std::to_string(kMost) + " commands are excused already: wait until one ends");
-    given_.push_back(excuse);
+    if (active_.size() >= kMost)
+      return Error(std::to_string(kMost) + " commands are already excused; wait until one ends");
+    active_.push_back(excuse);
     is_empty_ = false;
   }
   if (inherit(pid, start, excuse)) return {};
   const std::lock_guard lock(mutex_);
-  given_.pop_back();
-  return Error("too many processes are excused already: wait until some have ended");
+  active_.pop_back();
+  return Error("too many processes are already excused; wait until some of them end");
 }
 
 bool Excuses::inherit(std::int32_t pid, std::uint64_t start,
@@ -65,21 +65,21 @@ std::shared_ptr<const Excuse> Excuses::of(const ActingProcess& who) const {
   return nullptr;
 }
 
-std::vector<std::shared_ptr<const Excuse>> Excuses::take_over(const Lives& lives) {
+std::vector<std::shared_ptr<const Excuse>> Excuses::take_finished(const IsAlive& is_alive) {
   const std::lock_guard lock(mutex_);
   std::erase_if(processes_, [&](const auto& each) {
-    return !lives(each.first.first, each.first.second * kTick) || !in_force(each.second);
+    return !is_alive(each.first.first, each.first.second * kTick) || !in_force(each.second);
   });
-  const auto is_over = [this](const auto& excuse) {
+  const auto is_finished = [this](const auto& excuse) {
     return std::none_of(processes_.begin(), processes_.end(),
                         [&](const auto& each) { return each.second == excuse; });
   };
-  const auto first = std::stable_partition(given_.begin(), given_.end(),
-                                           [&](const auto& excuse) { return !is_over(excuse); });
-  std::vector<std::shared_ptr<const Excuse>> over(first, given_.end());
-  given_.erase(first, given_.end());
+  const auto first = std::stable_partition(
+      active_.begin(), active_.end(), [&](const auto& excuse) { return !is_finished(excuse); });
+  std::vector<std::shared_ptr<const Excuse>> finished(first, active_.end());
+  active_.erase(first, active_.end());
   is_empty_ = processes_.empty();
-  return over;
+  return finished;
 }
 
 std::shared_ptr<const Excuse> excuse_of(const ActingProcess& who) {

@@ -1,6 +1,6 @@
-// The processes that a person has excused, each with all that it starts: what they do is told, and
-// neither refused nor put right. Whose process is whose child is the process table's to say.
-// Bounded: what has no room is not excused. Does not outlive guardd. Any thread.
+// Excused processes and their children: what they do is reported, but neither denied nor fixed. The
+// process table finds the children. Bounded. Fails safe: a process that does not fit is not
+// excused. Excuses end with guardd. Any thread.
 #pragma once
 
 #include <atomic>
@@ -24,10 +24,10 @@ struct Snapshot;
 
 struct Excuse {
   std::string reason;
-  std::string user;  // who asked for it
+  std::string user;  // who requested it
   std::string command;
   std::int32_t pid = 0;
-  std::uint64_t until = 0;  // nanoseconds since boot: what never ends is excused no longer
+  std::uint64_t until = 0;  // nanoseconds since boot
 
   // "excused: by alice: shop 4.2", safe for a terminal.
   std::string sentence() const;
@@ -40,34 +40,33 @@ class Excuses {
   static constexpr std::size_t kLongestReason = 400;
   static constexpr std::chrono::hours kLongest{24};
 
-  // This process, and what it starts from here on.
-  Status give(std::int32_t pid, std::uint64_t start, const std::shared_ptr<const Excuse>& excuse);
-  // It was started by one that has this. False: there is no room.
+  // Excuses this process and the children that it starts from now on.
+  Status add(std::int32_t pid, std::uint64_t start, const std::shared_ptr<const Excuse>& excuse);
+  // Excuses a child of an excused process. False: it does not fit.
   bool inherit(std::int32_t pid, std::uint64_t start, const std::shared_ptr<const Excuse>& excuse);
   void ended(std::int32_t pid, std::uint64_t start);
 
-  // By what its process had when it acted, or by who has one now: itself, or whoever started it.
-  // Null: it is not excused.
+  // The excuse that the process had when it acted, or that it or an ancestor has now. Null: none.
   std::shared_ptr<const Excuse> of(const ActingProcess& who) const;
 
   bool empty() const { return is_empty_; }
-  // Those none of whose processes is left. `lives` is asked about all that are thought to be.
-  using Lives = std::function<bool(std::int32_t pid, std::uint64_t start)>;
-  std::vector<std::shared_ptr<const Excuse>> take_over(const Lives& lives);
+  // Removes and returns the excuses whose processes have all ended.
+  using IsAlive = std::function<bool(std::int32_t pid, std::uint64_t start)>;
+  std::vector<std::shared_ptr<const Excuse>> take_finished(const IsAlive& is_alive);
 
  private:
-  // When it started, to the tick: /proc knows no better.
+  // The start time is in ticks, as precise as /proc.
   using Process = std::pair<std::int32_t, std::uint64_t>;
 
   std::shared_ptr<const Excuse> find(const Snapshot& process) const;
 
-  std::atomic<bool> is_empty_{true};  // most of the time, and asked for with every open
+  std::atomic<bool> is_empty_{true};  // usually true, and read at every open
   mutable std::mutex mutex_;
   std::map<Process, std::shared_ptr<const Excuse>> processes_;
-  std::vector<std::shared_ptr<const Excuse>> given_;
+  std::vector<std::shared_ptr<const Excuse>> active_;
 };
 
-// The same by its process alone; null too where its time is over.
+// The excuse that the process had when it acted. Null: none, or it has expired.
 std::shared_ptr<const Excuse> excuse_of(const ActingProcess& who);
 
 }  // namespace guard

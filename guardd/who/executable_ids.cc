@@ -15,7 +15,7 @@
 
 namespace guard {
 
-InodeId ExecutableIds::as_stat_says(const std::string& path, InodeId traced) {
+InodeId ExecutableIds::stat_identity(const std::string& path, InodeId traced) {
   if (const auto known = known_.find(traced); known != known_.end()) return known->second;
   const auto id = look(path, traced);
   if (known_.size() >= kBound) known_.clear();
@@ -23,7 +23,7 @@ InodeId ExecutableIds::as_stat_says(const std::string& path, InodeId traced) {
   return id;
 }
 
-// The device of the mount that a path lies in, as the kernel has it; 0 if there is none.
+// The device, in the kernel, of the mount that contains a path; 0: none.
 std::uint64_t ExecutableIds::device_below(const std::string& path) const {
   std::ifstream mounts(mounts_);
   std::uint64_t device = 0;
@@ -33,21 +33,21 @@ std::uint64_t ExecutableIds::device_below(const std::string& path) const {
     std::string skipped, number, point;
     fields >> skipped >> skipped >> number >> skipped >> point;
     const bool covers = point == "/" || (path.starts_with(point) && path[point.size()] == '/');
-    if (!covers || point.size() < longest) continue;  // of two at one place the later one counts
+    if (!covers || point.size() < longest) continue;  // of two at one place, the later is on top
     longest = point.size();
     unsigned major = 0;
     unsigned minor = 0;
-    // NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers
+    // NOLINTNEXTLINE(cert-err34-c): numbers from the kernel
     if (std::sscanf(number.c_str(), "%u:%u", &major, &minor) == 2)
       device = ::gnu_dev_makedev(major, minor);
   }
   return device;
 }
 
-// Whoever starts a program chooses the path, and must not hold us up with a file system of theirs:
-// so first of all the path has to lie, for us as well, in a mount of the super block that the file
-// was executed from. Without that, or when anything fails, the kernel's own identity stays: an
-// allow by executable then does not match, and what it allows is told.
+// A user who starts a program chooses its path, and must not block guardd with a file system that
+// hangs. So the path must lie, in guardd's view, in a mount of the superblock that the file was
+// executed from. Fails safe: otherwise, and on any error, the identity of the kernel is used. Then
+// an allow by executable does not match, and the violation is reported.
 InodeId ExecutableIds::look(const std::string& path, InodeId traced) const {
   if (device_below(path) != traced.device) return traced;
   open_how how{};
@@ -57,7 +57,7 @@ InodeId ExecutableIds::look(const std::string& path, InodeId traced) const {
   struct statx facts {};
   constexpr int kHow = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
   if (!file || ::statx(file.get(), "", kHow, STATX_INO, &facts) != 0) return traced;
-  // Devices of a file system's own are never those of another: the same number is the same file.
+  // The device numbers of a file system are unique, so the same inode number is the same file.
   if (facts.stx_ino != traced.inode) return traced;
   return {::gnu_dev_makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
 }

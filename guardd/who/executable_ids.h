@@ -1,6 +1,6 @@
-// The identity of executables as stat() gives it, which is what policies go by. The kernel's own is
-// the same but where a file system makes up devices of its own (btrfs, overlayfs). Asks the file
-// system once for each executable; bounded. One thread.
+// The identity of executables according to stat(), which policies use. It is that of the kernel,
+// except on file systems that make up device numbers (btrfs, overlayfs). Looks up each executable
+// once; bounded. One thread.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,9 @@ class ExecutableIds {
  public:
   explicit ExecutableIds(std::string mounts) : mounts_(std::move(mounts)) {}
 
-  // `traced`: super block and inode as the kernel has them. Itself, unless the very same file is
-  // found at the path under another device.
-  InodeId as_stat_says(const std::string& path, InodeId traced);
+  // `traced`: superblock and inode in the kernel. Returns it unchanged, unless the same file has
+  // another device at this path.
+  InodeId stat_identity(const std::string& path, InodeId traced);
 
  private:
   static constexpr std::size_t kBound = 4096;

@@ -12,7 +12,7 @@ struct Known {
   Label label;
 };
 
-// In one of kPlaces, or a whole path. Sorted by set, then by distribution.
+// A name in one of kPlaces, or a full path. Sorted by label, then by distribution.
 constexpr std::array kPrograms{
     Known{"dpkg", Label::kPackageManager},
     Known{"dpkg-deb", Label::kPackageManager},
@@ -77,7 +77,7 @@ constexpr std::array kPrograms{
 constexpr std::array<std::string_view, 6> kPlaces{"/usr/bin/", "/usr/sbin/",      "/bin/",
                                                   "/sbin/",    "/usr/local/bin/", "/usr/libexec/"};
 
-// Followed by a version at most: python3.11, perl5.36.0.
+// Optionally followed by a version: python3.11, perl5.36.0.
 constexpr std::array<std::string_view, 7> kInterpreters{"python", "perl", "ruby",           "sh",
                                                         "bash",   "dash", "platform-python"};
 
@@ -85,7 +85,7 @@ std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-// The name below one of the places of the system, or nothing.
+// The name of a program in one of the system directories, or empty.
 std::string_view placed_name(std::string_view path) {
   const auto name = base_name(path);
   const auto place = path.substr(0, path.size() - name.size());
@@ -111,9 +111,8 @@ bool is_interpreter(std::string_view exe) {
   });
 }
 
-// The script an interpreter runs. Options may stand before it, but none that brings the program
-// along (-c, -e, -E of perl, -m) or that could take the next argument for itself: then it is not
-// known.
+// The script that an interpreter runs. Options may precede it, except those that contain or name
+// the program (-c, -e, -E of perl, -m) or take the next argument: then the script is unknown.
 std::string_view script_of(std::string_view arguments, std::string_view harmless) {
   for (bool first = true; !arguments.empty(); first = false) {
     const auto argument = arguments.substr(0, arguments.find('\0'));

@@ -1,5 +1,5 @@
-// Which programs are package managers, backups and configuration management: the built-in sets of
-// the contract. Data and a search in it. Any thread.
+// The built-in lists of package managers, backup tools and configuration management, and a search
+// in them. Any thread.
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@
 
 namespace guard {
 
-// `exe` is the executable's path, `arguments` the command line with a NUL behind each: a script is
-// known by the interpreter's first argument that is no option. Programs count only where the system
-// keeps them, so a file of the same name elsewhere is nothing.
+// `exe` is the path of the executable, `arguments` its command line, each argument followed by a
+// NUL. A script is the first argument of an interpreter that is not an option. Only programs in
+// system directories have labels; files of the same name elsewhere do not.
 EnumSet<Label> labels_of(std::string_view exe, std::string_view arguments);
 
-// Where a program of one of the sets would lie, if this machine has it.
+// The path that a program of one of these lists has, if it is installed.
 struct LabelledPath {
   std::string path;
   Label label;

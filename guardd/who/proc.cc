@@ -20,7 +20,7 @@ namespace guard {
 namespace {
 
 constexpr std::size_t kUsual = 2048;
-constexpr std::size_t kMost = 16384;  // of a file here; groups and control groups fit many times
+constexpr std::size_t kMost = 16384;  // of any file here; far more than groups take
 
 std::optional<std::string> contents(const Fd& directory, const char* name) {
   const Fd file(::openat(directory.get(), name, O_RDONLY | O_CLOEXEC));
@@ -31,7 +31,7 @@ std::optional<std::string> contents(const Fd& directory, const char* name) {
     const auto got = ::read(file.get(), text.data() + size, text.size() - size);
     if (got < 0) return std::nullopt;
     size += static_cast<std::size_t>(got);
-    if (size < text.size()) break;  // what /proc gives at once and is no more, is all
+    if (size < text.size()) break;  // /proc returns everything that fits at once
     if (size == kUsual) text.resize(kMost);
   }
   text.resize(size);
@@ -73,8 +73,8 @@ struct Stat {
   std::uint64_t start = 0;
 };
 
-// "PID (COMM) STATE PPID PGRP SESSION TTY ... STARTTIME ...": a name can hold anything, so what
-// follows begins behind the last parenthesis.
+// "PID (COMM) STATE PPID PGRP SESSION TTY ... STARTTIME ...": a name can contain anything, so the
+// other fields begin after the last parenthesis.
 std::optional<Stat> read_stat(const Fd& directory) {
   const auto text = contents(directory, "stat");
   if (!text) return std::nullopt;
@@ -94,7 +94,7 @@ std::optional<Stat> read_stat(const Fd& directory) {
   return stat;
 }
 
-// From the encoding that the kernel shows to its own.
+// Converts the encoding of user space to that of the kernel.
 std::uint32_t kernel_device(std::uint32_t shown) {
   const auto major = (shown & 0xfff00) >> 8;
   const auto minor = (shown & 0xff) | ((shown >> 12) & 0xfff00);
@@ -113,7 +113,7 @@ bool read_status(const Fd& directory, Snapshot& out) {
   const auto text = contents(directory, "status");
   if (!text) return false;
   auto group = field(*text, "Tgid");
-  if (number<std::int32_t>(group) != out.pid) return false;  // a thread, or nonsense
+  if (number<std::int32_t>(group) != out.pid) return false;  // a thread, or invalid
   const auto state = field(*text, "State");
   if (state.find('Z') != std::string_view::npos || state.find('X') != std::string_view::npos)
     return false;
@@ -144,7 +144,7 @@ std::optional<std::uint32_t> read_set_number(const Fd& directory, const char* na
   return value == kUnset ? std::nullopt : value;
 }
 
-// A kernel thread, and a process in its last moments, has neither.
+// A kernel thread or a process that is exiting has neither.
 std::shared_ptr<const Image> read_image(const Fd& directory) {
   Image image;
   image.exe = link_target(directory, "exe");
@@ -162,7 +162,7 @@ std::shared_ptr<const Image> read_image(const Fd& directory) {
   return std::make_shared<const Image>(std::move(image));
 }
 
-// "0::/path" of the unified hierarchy; where systemd still keeps its own, that one.
+// "0::/path" of the unified hierarchy; or that of systemd's own hierarchy, if there is one.
 std::shared_ptr<const ControlGroup> read_group(const Fd& directory, ControlGroups& groups) {
   const auto text = contents(directory, "cgroup");
   if (!text) return nullptr;
@@ -199,8 +199,8 @@ std::optional<Snapshot> Proc::read(std::int32_t pid, ControlGroups& groups) cons
   out.cwd = link_target(directory, "cwd");
   out.image = read_image(directory);
   out.control_group = read_group(directory, groups);
-  // Last, and of one that still lives: so it did when all the rest was read. It is one process, for
-  // the directory stays with the one that it was opened for.
+  // Last: a process that is still alive was alive while the rest was read. All of it is the same
+  // process, because the directory belongs to the process that it was opened for.
   if (!read_status(directory, out)) return std::nullopt;
   return out;
 }
@@ -216,7 +216,7 @@ std::optional<std::uint32_t> Proc::terminal_of(std::int32_t pid, std::uint64_t s
   return kernel_device(stat->tty);
 }
 
-std::vector<std::int32_t> Proc::all() const {
+std::vector<std::int32_t> Proc::pids() const {
   std::vector<std::int32_t> pids;
   const Handle<DIR, ::closedir> directory(::opendir(root_.c_str()));
   while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {

@@ -12,15 +12,15 @@ namespace {
 
 constexpr std::size_t kMostEarlier = 8;
 
-// A notice can be this late and still be about whoever had the number before.
-constexpr std::uint64_t kLatestNotice = 10'000'000'000;  // nanoseconds
+// An event can be this late and still be about the previous process with the number.
+constexpr std::uint64_t kLatestEvent = 10'000'000'000;  // nanoseconds
 
 bool is_now(const Snapshot& process, Uid uid) {
   return process.uid == uid && process.euid == uid && process.fsuid == uid;
 }
 
-// What `before` was until `at`, `now` is remembered to have been.
-void remember(const Snapshot& before, std::uint64_t at, Snapshot& now) {
+// Adds the users that `before` was until `at` to the earlier users of `now`.
+void add_earlier_users(const Snapshot& before, std::uint64_t at, Snapshot& now) {
   now.earlier.insert(now.earlier.end(), before.earlier.begin(), before.earlier.end());
   for (const auto& uid : {before.uid, before.euid, before.fsuid}) {
     if (!uid || is_now(now, *uid)) continue;
@@ -43,63 +43,63 @@ bool has_ids_of(const Snapshot& known, const TracedProcess& record) {
 
 }  // namespace
 
-// The listener's functions allocate, and are noexcept: a guard that is out of memory ends and is
-// started again, rather than going on with a table that may name the wrong process.
+// Fails safe: the functions of the listener allocate, and are noexcept. Without memory, guardd ends
+// and is restarted, instead of using a table that may name the wrong process.
 
-void ProcessTable::forked(const TracedFork& record) noexcept {
-  if (auto* known = match(record.process)) {  // read from /proc before this record was
-    born(*known, record.process);
+void ProcessTable::on_fork(const TracedFork& record) noexcept {
+  if (auto* known = match(record.process)) {  // it was read from /proc before this record
+    set_parent(*known, record.process);
     return;
   }
   if (auto* entry = add(snapshot_of(record.process))) {
-    update(*entry, record.process);
-    born(*entry, record.process);
+    update_ids(*entry, record.process);
+    set_parent(*entry, record.process);
   }
 }
 
-void ProcessTable::executed(const TracedExec& record) noexcept {
+void ProcessTable::on_exec(const TracedExec& record) noexcept {
   auto* entry = match(record.process);
   if (!entry) {  // its fork was lost
     entry = add(snapshot_of(record.process));
     if (!entry) return;
-    born(*entry, record.process);
+    set_parent(*entry, record.process);
   }
-  update(*entry, record.process);
+  update_ids(*entry, record.process);
   auto image = image_of(record);
-  if (image.exe && image.id) image.id = executables_.as_stat_says(*image.exe, *image.id);
+  if (image.exe && image.id) image.id = executables_.stat_identity(*image.exe, *image.id);
   entry->now.image = std::make_shared<const Image>(std::move(image));
   entry->now.cwd.reset();
   entry->traced = true;
 }
 
-void ProcessTable::ended(const TracedExit& record) noexcept {
+void ProcessTable::on_exit(const TracedExit& record) noexcept {
   auto* entry = match(record.process);
   if (!entry) {
     entry = add(snapshot_of(record.process));
     if (!entry) return;
-    born(*entry, record.process);
+    set_parent(*entry, record.process);
   }
-  update(*entry, record.process);
+  update_ids(*entry, record.process);
   entry->now.cwd = path_of(record.cwd);
-  gone(*entry, record.process.time);
+  mark_ended(*entry, record.process.time);
 }
 
-void ProcessTable::cgroup_made(const TracedCgroup& record) noexcept {
+void ProcessTable::on_cgroup(const TracedCgroup& record) noexcept {
   if (record.length != 0 && record.length <= sizeof record.path)
-    groups_.made(record.id, std::string_view(record.path, record.length));
+    groups_.add(record.id, std::string_view(record.path, record.length));
 }
 
-void ProcessTable::witnessed(const TracedProcess& record) {
-  if (record.pid == 0) return;  // in no namespace of ours
+void ProcessTable::update_from_lsm(const TracedProcess& record) {
+  if (record.pid == 0) return;  // not in our process namespace
   auto* entry = match(record);
   const bool is_new = !entry;
   if (is_new) {
     entry = add(snapshot_of(record));
     if (!entry) return;
-    born(*entry, record);
+    set_parent(*entry, record);
   }
   if (entry->end) return;
-  if (is_new || !has_ids_of(entry->now, record)) update(*entry, record);
+  if (is_new || !has_ids_of(entry->now, record)) update_ids(*entry, record);
   if (!is_new) entry->looked_up = record.time;
 }
 
@@ -111,12 +111,12 @@ ProcessEntry* ProcessTable::find(std::int32_t pid, std::uint64_t at) {
   return entry;
 }
 
-ProcessEntry* ProcessTable::living(std::int32_t pid) {
+ProcessEntry* ProcessTable::find_living(std::int32_t pid) {
   const auto found = newest_.find(pid);
   return found == newest_.end() || found->second->end ? nullptr : found->second.get();
 }
 
-// The entry that a record is about. Whoever else had the number has ended, even if nobody said so.
+// The entry that a record is about.
 ProcessEntry* ProcessTable::match(const TracedProcess& record) {
   const auto found = newest_.find(record.pid);
   if (found == newest_.end()) return nullptr;
@@ -126,33 +126,33 @@ ProcessEntry* ProcessTable::match(const TracedProcess& record) {
 }
 
 ProcessEntry* ProcessTable::add(Snapshot snapshot) {
-  if (auto* before = living(snapshot.pid)) gone(*before, snapshot.start);
-  if (living_ >= limits_.living) {
-    ++counters_.denied;
+  if (auto* before = find_living(snapshot.pid)) mark_ended(*before, snapshot.start);
+  if (living_count_ >= limits_.living) {
+    ++counters_.rejected;
     return nullptr;
   }
   auto& newest = newest_[snapshot.pid];
   auto entry = std::make_unique<ProcessEntry>();
-  if (newest && newest->end && *newest->end + kLatestNotice > snapshot.start)
-    remember(newest->now, *newest->end, snapshot);
+  if (newest && newest->end && *newest->end + kLatestEvent > snapshot.start)
+    add_earlier_users(newest->now, *newest->end, snapshot);
   entry->now = std::move(snapshot);
   entry->older = std::move(newest);
   newest = std::move(entry);
-  ++living_;
+  ++living_count_;
   return newest.get();
 }
 
-// Who started it stays who started it, however often it is given to another parent.
-void ProcessTable::born(ProcessEntry& entry, const TracedProcess& record) {
+// The process that started it stays its parent, even if the kernel gives it another one.
+void ProcessTable::set_parent(ProcessEntry& entry, const TracedProcess& record) {
   entry.now.start = record.start;
-  entry.found.reset();
+  entry.acting.reset();
   entry.for_children.reset();
   if (record.kind != kRecordFork && entry.now.parent != 0 && entry.lineage) return;
   entry.now.parent = record.parent;
   entry.now.parent_start = record.parent_start;
   auto* parent = find(record.parent, record.start);
   if (!parent || !same_start(parent->now.start, record.parent_start)) return;
-  entry.lineage = below(*parent, 0);
+  entry.lineage = lineage_below(*parent, 0);
   inherit_excuse(entry, *parent);
   if (record.kind == kRecordFork && !entry.now.image) {
     entry.now.image = parent->now.image;
@@ -160,9 +160,9 @@ void ProcessTable::born(ProcessEntry& entry, const TracedProcess& record) {
   }
 }
 
-void ProcessTable::update(ProcessEntry& entry, const TracedProcess& record) {
+void ProcessTable::update_ids(ProcessEntry& entry, const TracedProcess& record) {
   auto fresh = snapshot_of(record);
-  remember(entry.now, record.time, fresh);
+  add_earlier_users(entry.now, record.time, fresh);
   fresh.image = std::move(entry.now.image);
   fresh.cwd = std::move(entry.now.cwd);
   fresh.excuse = std::move(entry.now.excuse);
@@ -173,17 +173,17 @@ void ProcessTable::update(ProcessEntry& entry, const TracedProcess& record) {
     fresh.parent_start = entry.now.parent_start;
   }
   entry.now = std::move(fresh);
-  entry.found.reset();
+  entry.acting.reset();
   entry.for_children.reset();
 }
 
-ProcessEntry* ProcessTable::seen(Snapshot snapshot, std::uint64_t at) {
-  auto* entry = living(snapshot.pid);
+ProcessEntry* ProcessTable::update_from_proc(Snapshot snapshot, std::uint64_t at) {
+  auto* entry = find_living(snapshot.pid);
   if (!entry || !same_start(entry->now.start, snapshot.start)) {
     entry = add(std::move(snapshot));
     if (!entry) return nullptr;
     entry->looked_up = at;
-    if (const auto* parent = living(entry->now.parent)) inherit_excuse(*entry, *parent);
+    if (const auto* parent = find_living(entry->now.parent)) inherit_excuse(*entry, *parent);
     return entry;
   }
   snapshot.excuse = entry->now.excuse;
@@ -192,30 +192,30 @@ ProcessEntry* ProcessTable::seen(Snapshot snapshot, std::uint64_t at) {
     snapshot.parent = entry->now.parent;
     snapshot.parent_start = entry->now.parent_start;
   }
-  remember(entry->now, at, snapshot);
+  add_earlier_users(entry->now, at, snapshot);
   if (entry->traced && entry->now.image) snapshot.image = entry->now.image;
   if (!snapshot.control_group) snapshot.control_group = entry->now.control_group;
   entry->now = std::move(snapshot);
   entry->looked_up = at;
-  entry->found.reset();
+  entry->acting.reset();
   entry->for_children.reset();
   return entry;
 }
 
-void ProcessTable::gone(ProcessEntry& entry, std::uint64_t at) {
+void ProcessTable::mark_ended(ProcessEntry& entry, std::uint64_t at) {
   if (entry.end) return;
   entry.end = at;
   excuses_.ended(entry.now.pid, entry.now.start);
   entry.for_children.reset();
-  --living_;
+  --living_count_;
   ended_.push_back({entry.now.pid, entry.now.start, at});
   forget_old(at);
 }
 
 Status ProcessTable::excuse(ProcessEntry& entry, const std::shared_ptr<const Excuse>& excuse) {
-  GUARD_CHECK(excuses_.give(entry.now.pid, entry.now.start, excuse));
+  GUARD_CHECK(excuses_.add(entry.now.pid, entry.now.start, excuse));
   entry.now.excuse = excuse;
-  entry.found.reset();
+  entry.acting.reset();
   entry.for_children.reset();
   return {};
 }
@@ -230,11 +230,12 @@ void ProcessTable::inherit_excuse(ProcessEntry& entry, const ProcessEntry& paren
 std::shared_ptr<const Lineage> ProcessTable::lineage_of(ProcessEntry& entry, std::size_t depth) {
   if (entry.lineage || depth >= kKnownAncestors || entry.now.parent == 0) return entry.lineage;
   auto* parent = find(entry.now.parent, entry.now.start);
-  if (parent && parent != &entry) entry.lineage = below(*parent, depth + 1);
+  if (parent && parent != &entry) entry.lineage = lineage_below(*parent, depth + 1);
   return entry.lineage;
 }
 
-std::shared_ptr<const Lineage> ProcessTable::below(ProcessEntry& parent, std::size_t depth) {
+std::shared_ptr<const Lineage> ProcessTable::lineage_below(ProcessEntry& parent,
+                                                           std::size_t depth) {
   if (parent.for_children) return parent.for_children;
   auto lineage = std::make_shared<Lineage>();
   lineage->push_back(std::make_shared<const Snapshot>(parent.now));
@@ -247,7 +248,7 @@ std::shared_ptr<const Lineage> ProcessTable::below(ProcessEntry& parent, std::si
   return lineage;
 }
 
-std::vector<std::int32_t> ProcessTable::all_living() const {
+std::vector<std::int32_t> ProcessTable::living() const {
   std::vector<std::int32_t> pids;
   for (const auto& [pid, entry] : newest_)
     if (!entry->end) pids.push_back(pid);

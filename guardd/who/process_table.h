@@ -1,8 +1,7 @@
-// The processes that live and those that ended not long ago, by number and time. Knows what it is
-// told: by the tracer, in the order in which it happened, and by whoever reads /proc. Asks nobody
-// but for the path of a control group and the identity of an executable, once each.
-// Bounded: a live process beyond the bound is not taken in, an ended one makes the oldest go, both
-// are counted. One thread.
+// The living processes and those that ended recently, by number and time. Filled by the tracer, in
+// the order of events, by the LSM, and from /proc. Only looks up the path of a control group and
+// the identity of an executable, once each. Bounded: a new process beyond the bound is ignored, an
+// ended one evicts the oldest, and both are counted. One thread.
 #pragma once
 
 #include <chrono>
@@ -22,8 +21,8 @@
 
 namespace guard {
 
-// A process takes 0.6 to 0.8 kB as things are, 3.5 kB at the worst: longest command line, path,
-// and directory. What was asked for takes as much again.
+// A process usually takes 0.6 to 0.8 kB, and up to 3.5 kB with the longest command line, path and
+// directory. Once it was looked up, it takes twice as much.
 struct TableLimits {
   std::size_t living = 16384;
   std::size_t ended = 8192;
@@ -31,21 +30,21 @@ struct TableLimits {
 };
 
 struct TableCounters {
-  std::uint64_t denied = 0;     // lived, but there was no room
-  std::uint64_t forgotten = 0;  // ended, and had to go before its time
-  std::uint64_t aged = 0;       // ended, and went when its time was over
+  std::uint64_t rejected = 0;   // living processes that did not fit
+  std::uint64_t forgotten = 0;  // ended processes that were evicted early
+  std::uint64_t aged = 0;       // ended processes that were dropped by age
 };
 
 struct ProcessEntry {
-  Snapshot now;                      // once it has ended: as it was then
+  Snapshot now;                      // or at the end of the process
   std::optional<std::uint64_t> end;  // nanoseconds since boot
   std::shared_ptr<const Lineage> lineage;
-  bool traced = false;  // the tracer told what it runs, which is better than what it says itself
-  std::uint64_t looked_up = 0;  // when /proc was last asked, nanoseconds since boot
+  bool traced = false;          // `image` is from the tracer; /proc is less reliable
+  std::uint64_t looked_up = 0;  // when it was last read from /proc, nanoseconds since boot
 
-  std::shared_ptr<const ActingProcess> found;   // made when first asked for, until it changes
+  std::shared_ptr<const ActingProcess> acting;  // made at the first look-up, until a change
   std::shared_ptr<const Lineage> for_children;  // the same
-  std::unique_ptr<ProcessEntry> older;          // had the same number before
+  std::unique_ptr<ProcessEntry> older;          // the previous process with this number
 };
 
 class ProcessTable : public TracerListener {
@@ -53,32 +52,32 @@ class ProcessTable : public TracerListener {
   explicit ProcessTable(TableLimits limits = {}, const std::string& mounts = "/proc/self/mountinfo")
       : limits_(limits), groups_(mounts), executables_(mounts) {}
 
-  void forked(const TracedFork& record) noexcept override;
-  void executed(const TracedExec& record) noexcept override;
-  void ended(const TracedExit& record) noexcept override;
-  void cgroup_made(const TracedCgroup& record) noexcept override;
+  void on_fork(const TracedFork& record) noexcept override;
+  void on_exec(const TracedExec& record) noexcept override;
+  void on_exit(const TracedExit& record) noexcept override;
+  void on_cgroup(const TracedCgroup& record) noexcept override;
 
-  // Somebody else than the tracer met a process, and knows its ids.
-  void witnessed(const TracedProcess& record);
+  // The LSM saw the process act with these ids.
+  void update_from_lsm(const TracedProcess& record);
 
-  // The process that had this number at that time, or had it last before. Null if unknown. Good
-  // until the table is told something.
+  // The process that had this number at that time, or the last one before. Null: unknown. Valid
+  // until the table changes.
   ProcessEntry* find(std::int32_t pid, std::uint64_t at);
-  ProcessEntry* living(std::int32_t pid);
+  ProcessEntry* find_living(std::int32_t pid);
 
-  // /proc says so. Null if there is no room.
-  ProcessEntry* seen(Snapshot snapshot, std::uint64_t at);
-  void gone(ProcessEntry& entry, std::uint64_t at);
+  // Null: it does not fit.
+  ProcessEntry* update_from_proc(Snapshot snapshot, std::uint64_t at);
+  void mark_ended(ProcessEntry& entry, std::uint64_t at);
 
-  // It and what it starts from here on.
+  // Excuses the process and the children that it starts from now on.
   Status excuse(ProcessEntry& entry, const std::shared_ptr<const Excuse>& excuse);
   Excuses& excuses() { return excuses_; }
   const Excuses& excuses() const { return excuses_; }
 
-  // Follows the parents in the table.
+  // The ancestors, according to the table.
   std::shared_ptr<const Lineage> lineage_of(ProcessEntry& entry, std::size_t depth = 0);
 
-  std::vector<std::int32_t> all_living() const;
+  std::vector<std::int32_t> living() const;
   const TableCounters& counters() const { return counters_; }
   ControlGroups& control_groups() { return groups_; }
 
@@ -91,9 +90,9 @@ class ProcessTable : public TracerListener {
 
   ProcessEntry* match(const TracedProcess& record);
   ProcessEntry* add(Snapshot snapshot);
-  void born(ProcessEntry& entry, const TracedProcess& record);
-  void update(ProcessEntry& entry, const TracedProcess& record);
-  std::shared_ptr<const Lineage> below(ProcessEntry& parent, std::size_t depth);
+  void set_parent(ProcessEntry& entry, const TracedProcess& record);
+  void update_ids(ProcessEntry& entry, const TracedProcess& record);
+  std::shared_ptr<const Lineage> lineage_below(ProcessEntry& parent, std::size_t depth);
   void inherit_excuse(ProcessEntry& entry, const ProcessEntry& parent);
   void forget_old(std::uint64_t now);
   void forget(const Ended& which);
@@ -103,7 +102,7 @@ class ProcessTable : public TracerListener {
   ExecutableIds executables_;
   std::unordered_map<std::int32_t, std::unique_ptr<ProcessEntry>> newest_;
   std::deque<Ended> ended_;  // oldest first
-  std::size_t living_ = 0;
+  std::size_t living_count_ = 0;
   Excuses excuses_;
   TableCounters counters_;
 };

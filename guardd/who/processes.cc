@@ -7,7 +7,7 @@ namespace guard {
 
 std::uint64_t boot_time_now() {
   timespec now{};
-  (void)::clock_gettime(CLOCK_BOOTTIME, &now);  // fails for no clock that exists
+  (void)::clock_gettime(CLOCK_BOOTTIME, &now);  // cannot fail for this clock
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
          static_cast<std::uint64_t>(now.tv_nsec);
 }
@@ -21,35 +21,32 @@ Processes::Processes(const ProcessesOptions& options)
     else
       tracer_error_ = tracer.error();
   }
-  look_at_all();  // after the tracer is there: what starts in between is told twice, not never
+  read_all();  // after loading the tracer, so that no new process is missed
   catch_up();
 }
 
 std::uint64_t Processes::dispatch() {
   catch_up();
-  const auto lost = dropped() - dropped_told_;
-  dropped_told_ += lost;
-  if (dropped_told_ != dropped_cured_) {
-    dropped_cured_ = dropped_told_;
-    look_at_all();
-  }
+  const auto lost = dropped() - reported_losses_;
+  reported_losses_ += lost;
+  if (lost != 0) read_all();
   return lost;
 }
 
-void Processes::saw(const TracedProcess& record) {
+void Processes::update(const TracedProcess& record) {
   catch_up();
-  table_.witnessed(record);
+  table_.update_from_lsm(record);
 }
 
 std::shared_ptr<const ActingProcess> Processes::find(std::int32_t pid, std::uint64_t at) {
   catch_up();
   auto* entry = table_.find(pid, at);
-  if (entry && entry->end) return view(*entry);
+  if (entry && entry->end) return acting_process(*entry);
   const auto now = boot_time_now();
-  if (entry && entry->looked_up + kFresh > now) return view(*entry);
-  (void)look_at(pid, now);
+  if (entry && entry->looked_up + kFresh > now) return acting_process(*entry);
+  (void)read(pid, now);
   entry = table_.find(pid, at);
-  return entry ? view(*entry) : std::make_shared<const ActingProcess>(pid);
+  return entry ? acting_process(*entry) : std::make_shared<const ActingProcess>(pid);
 }
 
 void Processes::catch_up() {
@@ -58,58 +55,58 @@ void Processes::catch_up() {
 
 Status Processes::excuse(std::int32_t pid, const std::shared_ptr<const Excuse>& excuse) {
   catch_up();
-  (void)look_at(pid, boot_time_now());
-  auto* entry = table_.living(pid);
-  if (!entry) return Error("the process " + std::to_string(pid) + " is not to be seen");
+  (void)read(pid, boot_time_now());
+  auto* entry = table_.find_living(pid);
+  if (!entry) return Error("process " + std::to_string(pid) + " is not visible to guardd");
   return table_.excuse(*entry, excuse);
 }
 
-std::vector<std::shared_ptr<const Excuse>> Processes::take_excuses_over() {
+std::vector<std::shared_ptr<const Excuse>> Processes::take_finished_excuses() {
   catch_up();
-  return table_.excuses().take_over([this](std::int32_t pid, std::uint64_t start) {
+  return table_.excuses().take_finished([this](std::int32_t pid, std::uint64_t start) {
     const auto now = proc_.start_of(pid);
     return now && same_start(*now, start);
   });
 }
 
-// Everybody who lives gets in, and whoever does not is known to have ended.
-void Processes::look_at_all() {
+// Adds all living processes, and marks the others as ended.
+void Processes::read_all() {
   const auto now = boot_time_now();
-  for (const auto pid : table_.all_living()) (void)look_at(pid, now, kKnownAncestors);
-  for (const auto pid : proc_.all())
-    if (!table_.living(pid)) (void)look_at(pid, now, kKnownAncestors);
-  for (const auto pid : table_.all_living())
-    if (auto* entry = table_.living(pid)) (void)table_.lineage_of(*entry);
+  for (const auto pid : table_.living()) (void)read(pid, now, kKnownAncestors);
+  for (const auto pid : proc_.pids())
+    if (!table_.find_living(pid)) (void)read(pid, now, kKnownAncestors);
+  for (const auto pid : table_.living())
+    if (auto* entry = table_.find_living(pid)) (void)table_.lineage_of(*entry);
 }
 
-ProcessEntry* Processes::look_at(std::int32_t pid, std::uint64_t now, std::size_t depth) {
+ProcessEntry* Processes::read(std::int32_t pid, std::uint64_t now, std::size_t depth) {
   auto snapshot = proc_.read(pid, table_.control_groups());
   if (!snapshot) {
-    // The tracer told its end before /proc stopped knowing it, unless that record was lost; without
-    // a tracer this is how an end is seen. A process that /proc fails to show for another reason
-    // stays known as it was: too early an end only means that it is not asked for again.
+    // The tracer reports an exit before the process disappears from /proc, unless the record was
+    // lost. Without a tracer, this is how guardd notices an exit. A process that /proc does not
+    // show for another reason stays known as it was; it is only not read again.
     catch_up();
-    if (auto* entry = table_.living(pid)) table_.gone(*entry, now);
+    if (auto* entry = table_.find_living(pid)) table_.mark_ended(*entry, now);
     return nullptr;
   }
-  const auto* known = table_.living(pid);
+  const auto* known = table_.find_living(pid);
   const auto parent = snapshot->parent;
-  if (!known && parent > 0 && depth < kKnownAncestors && !table_.living(parent))
-    (void)look_at(parent, now, depth + 1);
-  auto* entry = table_.seen(std::move(*snapshot), now);
+  if (!known && parent > 0 && depth < kKnownAncestors && !table_.find_living(parent))
+    (void)read(parent, now, depth + 1);
+  auto* entry = table_.update_from_proc(std::move(*snapshot), now);
   if (entry) (void)table_.lineage_of(*entry);
   return entry;
 }
 
-std::shared_ptr<const ActingProcess> Processes::view(ProcessEntry& entry) {
-  if (!entry.found) entry.found = std::make_shared<const ActingProcess>(entry.now, entry.lineage);
-  return entry.found;
+std::shared_ptr<const ActingProcess> Processes::acting_process(ProcessEntry& entry) {
+  if (!entry.acting) entry.acting = std::make_shared<const ActingProcess>(entry.now, entry.lineage);
+  return entry.acting;
 }
 
-bool Processes::is_alive(const ActingProcess& found) const {
-  if (!found.known()) return false;
-  const auto start = proc_.start_of(found.snapshot().pid);
-  return start && same_start(*start, found.snapshot().start);
+bool Processes::is_alive(const ActingProcess& process) const {
+  if (!process.known()) return false;
+  const auto start = proc_.start_of(process.snapshot().pid);
+  return start && same_start(*start, process.snapshot().start);
 }
 
 }  // namespace guard

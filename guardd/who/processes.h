@@ -1,6 +1,6 @@
-// Who a process number was: the table, the tracer that feeds it and /proc, which fills in for what
-// still lives. Belongs to the daemon's loop: one thread. find() reads memory and at most /proc; it
-// never waits for a process, a user database or a disk.
+// Identifies processes by number: the process table, the tracer that fills it, and /proc for
+// processes that are still alive. One thread: the daemon's loop. find() reads memory and at most
+// /proc. It never waits for a process, a user database or a disk.
 #pragma once
 
 #include <cstdint>
@@ -25,39 +25,37 @@ struct ProcessesOptions {
 
 class Processes {
  public:
-  // Knows all that lives when it returns. A tracer that cannot be loaded is no error: see
-  // tracer_error().
+  // Reads all living processes. Works without a tracer if it cannot be loaded: see tracer_error().
   explicit Processes(const ProcessesOptions& options = {});
   Processes(const Processes&) = delete;
   Processes& operator=(const Processes&) = delete;
 
-  // To be polled for reading, then dispatch(). -1 without a tracer: there is nothing to wait for.
+  // Poll it for reading, then call dispatch(). -1: no tracer, nothing to wait for.
   int fd() const { return tracer_ ? tracer_->fd() : -1; }
 
-  // Takes in what the tracer has told. After a loss it looks at /proc anew. Returns how many
-  // records were lost since the last call, for whoever says so.
+  // Reads the records of the tracer. Reads /proc again if records were lost. Returns how many were
+  // lost since the last call.
   std::uint64_t dispatch();
 
-  // It acted, and was this when it did.
-  void saw(const TracedProcess& record);
+  // The LSM saw the process act with these ids.
+  void update(const TracedProcess& record);
 
-  // The process that had this number at `at`, the moment when the event was read. Never null. The
-  // ids are as they are now, or were at its end; of a process that lives and changes its ids
-  // without an exec, up to kFresh old. What is not known is absent.
+  // The process that had this number at `at`, when the event was read. Never null. Its ids are
+  // those of now, or of its end. If it changed its ids without an exec, they can be up to kFresh
+  // old. Unknown values are absent.
   std::shared_ptr<const ActingProcess> find(std::int32_t pid, std::uint64_t at);
   std::shared_ptr<const ActingProcess> find(std::int32_t pid) { return find(pid, boot_time_now()); }
 
-  // This process, which lives, and what it starts from here on.
+  // Excuses this living process and the children that it starts from now on.
   Status excuse(std::int32_t pid, const std::shared_ptr<const Excuse>& excuse);
-  // Those that are over.
-  std::vector<std::shared_ptr<const Excuse>> take_excuses_over();
+  std::vector<std::shared_ptr<const Excuse>> take_finished_excuses();
   const Excuses& excuses() const { return table_.excuses(); }
 
-  // Whether those that have ended are known too.
+  // Whether processes that have ended are known too.
   bool remembers() const { return tracer_.has_value(); }
 
-  // Whether it still runs, as the same process.
-  bool is_alive(const ActingProcess& found) const;
+  // Whether the same process is still alive.
+  bool is_alive(const ActingProcess& process) const;
 
   const std::optional<Error>& tracer_error() const { return tracer_error_; }
   std::uint64_t dropped() const { return tracer_ ? tracer_->dropped() : 0; }
@@ -67,16 +65,15 @@ class Processes {
 
  private:
   void catch_up();
-  void look_at_all();
-  ProcessEntry* look_at(std::int32_t pid, std::uint64_t now, std::size_t depth = 0);
-  std::shared_ptr<const ActingProcess> view(ProcessEntry& entry);
+  void read_all();
+  ProcessEntry* read(std::int32_t pid, std::uint64_t now, std::size_t depth = 0);
+  std::shared_ptr<const ActingProcess> acting_process(ProcessEntry& entry);
 
   ProcessTable table_;
   Proc proc_;
   std::optional<Tracer> tracer_;
   std::optional<Error> tracer_error_;
-  std::uint64_t dropped_told_ = 0;
-  std::uint64_t dropped_cured_ = 0;
+  std::uint64_t reported_losses_ = 0;
 };
 
 }  // namespace guard

@@ -28,7 +28,7 @@ std::string_view element(std::string_view& path) {
   return first;
 }
 
-// The value of a line "KEY=VALUE", which newer versions put between quotes.
+// The value of a line "KEY=VALUE", which newer versions quote.
 std::string_view value_of(std::string_view text, std::string_view key) {
   for (std::size_t at = 0; at < text.size();) {
     auto line = text.substr(at, text.find('\n', at) - at);
@@ -84,7 +84,7 @@ std::optional<Session> Sessions::find(std::string_view cgroup,
     if (!text || value_of(*text, "SCOPE") != "session-" + id + ".scope") return std::nullopt;
     return read_session(std::move(id), *text);
   }
-  // logind names a session after the audit session, unless that name was taken.
+  // logind names a session after the audit session, unless the name is in use.
   if (!audit) return std::nullopt;
   id = std::to_string(*audit);
   const auto text = contents(id);

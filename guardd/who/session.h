@@ -1,6 +1,6 @@
-// Login sessions as systemd-logind knows them, from the file it keeps for each. Believes a file
-// only if nobody but its owner could have written it, and reads no more than a session takes. The
-// files are in memory: reading one waits for nobody. Any thread.
+// Login sessions of systemd-logind, from the file that it keeps for each. Trusts a file only if no
+// user but its owner can write it, and reads only as much as a session needs. The files are in
+// memory, so reading one never blocks. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Session {
   std::string id;
   std::string user;
   std::optional<Uid> uid;
-  std::string kind;  // "user", "greeter"…; logind's CLASS
+  std::string kind;  // logind's CLASS: "user", "greeter", ...
   std::string service;
   std::string tty;
   std::string remote_host;
@@ -27,7 +27,7 @@ class Sessions {
   explicit Sessions(std::string directory = "/run/systemd/sessions", Uid owner = kRoot)
       : directory_(std::move(directory)), owner_(owner) {}
 
-  // The session whose scope the control group is or lies in; else the one with this audit session.
+  // The session whose scope contains the control group; else the one with this audit session.
   std::optional<Session> find(std::string_view cgroup, std::optional<std::uint32_t> audit) const;
 
  private:
@@ -37,8 +37,8 @@ class Sessions {
   Uid owner_;
 };
 
-// Of "/user.slice/user-1000.slice/session-3.scope" it is "3". Only from the root on: a container
-// has sessions of its own. Empty if there is none.
+// "3" for "/user.slice/user-1000.slice/session-3.scope"; empty: none. The path must begin at the
+// root, because a container has sessions of its own.
 std::string_view session_in(std::string_view cgroup);
 
 }  // namespace guard

@@ -1,5 +1,4 @@
-// A process as it was at one moment, in the words of user space. Values only; what they share never
-// changes. Any thread.
+// A process at one moment. Only values; shared parts are immutable. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +12,7 @@
 
 namespace guard {
 
-// What a process runs: shared by all who have it from the same exec.
+// The program of a process. Forked processes share it.
 struct Image {
   std::optional<std::string> exe;  // as seen from the root of its mount namespace
   std::optional<InodeId> id;
@@ -21,15 +20,15 @@ struct Image {
   EnumSet<Label> labels;
 };
 
-// A control group, and what systemd calls it.
+// A control group, with its names in systemd.
 struct ControlGroup {
   std::string path;
   std::string unit;   // empty: none
   std::string slice;  // empty: none
 };
 
-// Another user whom a notice about this number may be about: it was that user itself, or whoever
-// had the number just before was.
+// An earlier user of this process, or of the previous process with its number. A late event can be
+// about that user.
 struct EarlierUser {
   Uid uid;
   std::uint64_t until = 0;  // nanoseconds since boot
@@ -39,14 +38,14 @@ struct Excuse;  // see excuses.h
 
 struct Snapshot {
   std::int32_t pid = 0;
-  std::uint64_t start = 0;  // nanoseconds since boot; from /proc only to the tick
-  std::int32_t parent = 0;  // who started it; 0: unknown
+  std::uint64_t start = 0;  // nanoseconds since boot; from /proc with the precision of a tick
+  std::int32_t parent = 0;  // the process that started it; 0: unknown
   std::uint64_t parent_start = 0;
   std::optional<std::string> comm;
   std::optional<Uid> uid;
   std::optional<Uid> euid;
   std::optional<Uid> fsuid;
-  std::optional<Gid> gid;  // the one that new files get
+  std::optional<Gid> gid;  // fsgid: the group of new files
   std::vector<EarlierUser> earlier;
   std::vector<Gid> groups;
   std::optional<Uid> login;
@@ -58,11 +57,11 @@ struct Snapshot {
   std::shared_ptr<const Excuse> excuse;               // null: none
 };
 
-// The parent first, each as it was when it started the next. Cut off at kKnownAncestors.
+// The parent first, each as it was when it started the next. At most kKnownAncestors.
 using Lineage = std::vector<std::shared_ptr<const Snapshot>>;
 inline constexpr std::size_t kKnownAncestors = 8;
 
-// /proc tells starts in ticks of a hundredth of a second, whatever the kernel's own clock does.
+// /proc shows start times in hundredths of a second, regardless of the kernel's clock.
 inline constexpr std::uint64_t kTick = 10'000'000;
 constexpr bool same_start(std::uint64_t a, std::uint64_t b) {
   return a / kTick == b / kTick;

@@ -18,7 +18,7 @@
 namespace guard {
 namespace {
 
-// Without following any link, and without opening it yet: a serial line would notice.
+// Follows no link, and uses O_PATH, because opening a serial line has side effects.
 Fd found_below(const std::string& directory, const std::string& name) {
   const Fd top(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   open_how how{};
@@ -33,7 +33,7 @@ Fd opened_for_a_line(const Fd& found) {
 }
 
 bool wants_messages(const struct stat& facts) {
-  return (facts.st_mode & S_IWGRP) != 0;  // what mesg(1) sets
+  return (facts.st_mode & S_IWGRP) != 0;  // set by mesg(1)
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ Fd OwnTerminal::open_of(Uid person, const ProcessName& process) const {
     return {};
   if (!is_open_in(process, found)) return {};
   auto terminal = opened_for_a_line(found);
-  // Once more, and last: if it is still its terminal, it was all the time.
+  // Checked again at the end: if it is still its terminal, it was all along.
   return proc.terminal_of(process.pid, process.start) == device ? std::move(terminal) : Fd();
 }
 
@@ -67,7 +67,7 @@ bool OwnTerminal::is_open_in(const ProcessName& process, const Fd& terminal) con
   const auto directory = places_.processes + "/" + std::to_string(process.pid) + "/fd/";
   for (const auto* each : kStandard) {
     struct statx has {};
-    // What else it may be is on a file system that does not answer: what is known will do.
+    // The descriptor may be on a file system that hangs, so only cached attributes are used.
     const int flags = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
     if (::statx(AT_FDCWD, (directory + each).c_str(), flags, STATX_INO, &has) != 0) continue;
     if (has.stx_ino == wanted.stx_ino && has.stx_dev_major == wanted.stx_dev_major &&
@@ -88,16 +88,16 @@ std::optional<Gid> terminal_group(const std::string& groups) {
   return std::nullopt;
 }
 
-// Past the C library, which would do it to all threads.
+// Bypasses the C library, which would change all threads.
 void serve_terminals_only(std::optional<Gid> group) {
   if (group) {
     const gid_t only = group->value;
-    (void)::syscall(SYS_setgroups, 1, &only);  // where it may not, the service manager has done it
+    (void)::syscall(SYS_setgroups, 1, &only);  // if this fails, the service manager has done it
   }
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> has{};
   if (::syscall(SYS_capget, &header, has.data()) != 0) return;
-  // To look at the descriptors of others' processes.
+  // To inspect the descriptors of other users' processes.
   constexpr std::uint32_t kNeeded = 1U << CAP_SYS_PTRACE | 1U << CAP_DAC_READ_SEARCH;
   has[0] = {has[0].permitted & kNeeded, has[0].permitted & kNeeded, 0};
   has[1] = {};

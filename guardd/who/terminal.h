@@ -1,6 +1,6 @@
-// The terminal that somebody works at, opened for one line to that person. Opens nothing but what
-// the person owns, lets others write to (mesg y), and still works at; never waits for a terminal,
-// but may for /proc. Any thread.
+// Finds the terminal of a user and opens it to write one line. Opens only a terminal that the user
+// owns, that accepts messages (mesg y), and that the user's process still uses. Never waits for a
+// terminal, but can wait for /proc. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +28,11 @@ class OwnTerminal {
 
   explicit OwnTerminal(Places places = {"/dev", "/proc", "/sys"}) : places_(std::move(places)) {}
 
-  // The terminal of the first of these processes that proves it is the person's: it still lives,
-  // has that terminal as its controlling one, and has the very same device open as its input,
-  // output or error. A terminal's number alone proves nothing: each container counts its own from
-  // 0, and a number comes again. What is opened here therefore is never a container's, nor that of
-  // whoever was given the number afterwards. Where sudo has put the command on a terminal of its
-  // own, which is root's, that of the shell above it is found.
+  // The terminal of the first of these processes that proves to be the user's: the process is
+  // alive, the terminal is its controlling one, and the same device is its input, output or error.
+  // The number of a terminal proves nothing, because containers count their own from 0 and numbers
+  // are reused. So this never opens a terminal in a container, or one that another user got later.
+  // If sudo runs the command on a terminal that belongs to root, that of the shell above is used.
   Fd open(Uid person, const std::vector<ProcessName>& processes) const;
 
  private:
@@ -43,12 +42,12 @@ class OwnTerminal {
   Places places_;
 };
 
-// The group tty, which is always one of the machine's own: directory services are not asked.
+// The group tty, from the local file: never asks a directory service.
 std::optional<Gid> terminal_group(const std::string& groups = "/etc/group");
 
-// From here on the calling thread, and no other, may do what open() needs and not much more. The
-// group is the one of terminals: with it and without the right to write anywhere, it is the kernel
-// too that refuses the terminals of those who want no messages.
+// Drops all rights of the calling thread, and of no other, that open() does not need. `group` is
+// that of terminals: with this group and without the capability to write everywhere, the kernel
+// denies terminals that do not accept messages, too.
 void serve_terminals_only(std::optional<Gid> group);
 
 }  // namespace guard

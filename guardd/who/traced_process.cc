@@ -21,8 +21,8 @@ Snapshot snapshot_of(const TracedProcess& record) {
   out.euid = Uid{record.euid};
   out.fsuid = Uid{record.fsuid};
   out.gid = Gid{record.fsgid};
-  // More than there is room for are cut off: an allow for a group beyond them does not match, which
-  // at worst tells of a change that was allowed.
+  // Fails safe: groups that do not fit in a record are missing. An allow for such a group does not
+  // match, so at worst a permitted change is reported.
   const auto count = std::min<std::size_t>(record.group_count, kRecordedGroups);
   for (std::size_t i = 0; i < count; ++i) out.groups.push_back(Gid{record.groups[i]});
   if (record.has_audit != 0 && record.login != kUnset) out.login = Uid{record.login};

@@ -1,5 +1,4 @@
-// From the tracer's records to snapshots, and the few rules that records and /proc share. Pure.
-// Any thread.
+// Converts records of the tracer to snapshots, with the rules that /proc shares. Pure. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +11,16 @@
 
 namespace guard {
 
-// All but image, control group and cwd.
+// Without image, control group and cwd.
 Snapshot snapshot_of(const TracedProcess& record);
 Image image_of(const TracedExec& record);
 
-// Absent unless the record has the whole of it.
+// Absent if the record has only a part.
 std::optional<std::string> path_of(const TracedPath& path);
 
-// The arguments, each with a NUL behind it, as one line: separated by one space, cut at
-// kRecordedArguments bytes with "…" where there are more. `size`: of all of them. Absent if none.
+// The arguments, each followed by a NUL, as one line: separated by spaces, cut at
+// kRecordedArguments bytes, with "…" if there are more. `size`: of all arguments. Absent if there
+// are none.
 std::optional<std::string> command_line(std::string_view arguments, std::size_t size);
 
 }  // namespace guard

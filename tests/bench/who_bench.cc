@@ -1,5 +1,5 @@
-// What it costs to know who a process was: the question, the memory, and the life of a process with
-// and without the tracer.
+// The cost of identifying processes: look-ups, memory, and starting a process with and without the
+// tracer.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 #include <spawn.h>
@@ -51,12 +51,12 @@ void BM_ReadProc(benchmark::State& state) {
 }
 BENCHMARK(BM_ReadProc);
 
-// The ring is read by nobody but find(), as in a daemon that has nothing to do.
+// Only dispatch() reads the ring, as in an idle daemon.
 void BM_ForkExecExit(benchmark::State& state) {
   std::optional<Processes> who;
   if (state.range(0) != 0) {
     who.emplace();
-    if (who->tracer_error()) state.SkipWithError("no tracer here");
+    if (who->tracer_error()) state.SkipWithError("the tracer cannot be loaded");
   }
   int count = 0;
   for (auto _ : state) {
@@ -67,7 +67,7 @@ void BM_ForkExecExit(benchmark::State& state) {
 }
 BENCHMARK(BM_ForkExecExit)->ArgName("tracer")->Arg(0)->Arg(1)->Arg(0)->Arg(1)->UseRealTime();
 
-// Eight shells, each below the one before, and one below them all that waits.
+// Eight nested processes, and one below them that waits.
 class Family {
  public:
   Family() {
@@ -106,7 +106,7 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-// Neither the process nor anybody above it was ever seen: all are read, and all is described.
+// The process and its ancestors are unknown: all are read and described.
 void BM_DescribeUnknown(benchmark::State& state) {
   const Family family;
   std::string name = "/tmp/guard-who-bench-XXXXXX";
@@ -118,7 +118,7 @@ void BM_DescribeUnknown(benchmark::State& state) {
   std::vector<double> took;
   std::size_t ancestors = 0;
   for (auto _ : state) {
-    std::filesystem::create_directory(proc);  // whoever looks at all finds nobody
+    std::filesystem::create_directory(proc);  // the first scan finds no process
     guard::Processes who(options);
     std::filesystem::remove(proc);
     std::filesystem::create_symlink("/proc", proc);
@@ -136,7 +136,7 @@ void BM_DescribeUnknown(benchmark::State& state) {
 }
 BENCHMARK(BM_DescribeUnknown)->UseManualTime();
 
-// A new process, below others that have been there: what a daemon meets that has no tracer.
+// A new process with known ancestors, without a tracer.
 void BM_DescribeNew(benchmark::State& state) {
   guard::ProcessesOptions options;
   options.tracer = false;
@@ -161,7 +161,7 @@ void BM_DescribeNew(benchmark::State& state) {
 }
 BENCHMARK(BM_DescribeNew)->UseManualTime();
 
-// As the tracer has it: all is known, nothing was described.
+// With a tracer: everything is known, nothing is described yet.
 void BM_DescribeTraced(benchmark::State& state) {
   const Family family;
   guard::ProcessesOptions options;
@@ -173,7 +173,7 @@ void BM_DescribeTraced(benchmark::State& state) {
 }
 BENCHMARK(BM_DescribeTraced);
 
-// The second violation of a process: the same words again, with the names that are known.
+// The second violation of a process: everything is described, the names are known.
 void BM_DescribeKnown(benchmark::State& state) {
   const Family family;
   guard::ProcessesOptions options;
@@ -207,10 +207,10 @@ void BM_Take(benchmark::State& state) {
   for (auto _ : state) {
     exec.process.pid = static_cast<std::int32_t>(taken % 30000) + 2;
     exec.process.start = exec.process.time = ++taken * 1'000'000;
-    table.executed(exec);
+    table.on_exec(exec);
     end.process = exec.process;
     end.process.time += 500'000;
-    table.ended(end);
+    table.on_exit(end);
     if (taken == 15000)
       state.counters["bytes/process"] = static_cast<double>(mallinfo2().uordblks - before) / 15000;
   }

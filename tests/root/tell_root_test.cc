@@ -1,5 +1,4 @@
-// The daemon tells whoever did it, on the terminal: what a person sees who works as root in a tree
-// of somebody else's.
+// guardd shows a message on the terminal of a user who works as root in the tree of a service.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
@@ -22,7 +21,7 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// A shell at a terminal of its own. Input is not shown again.
+// A shell on a terminal of its own, without echo.
 class Shell {
  public:
   Shell() {
@@ -60,7 +59,7 @@ class Shell {
     ASSERT_EQ(::write(typed_.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
   }
 
-  // All of it so far.
+  // The output so far.
   const std::string& screen() {
     pollfd waits{master_.get(), POLLIN, 0};
     std::array<char, 4096> piece{};
@@ -81,7 +80,7 @@ class Shell {
 
 class Tell : public DaemonTest {
  protected:
-  // What whoever makes some files in $T sees on the screen.
+  // The terminal output of a command that creates files in $T.
   std::string seen_after(const std::string& command, const std::string& last) {
     Shell shell;
     shell.type(command);
@@ -92,7 +91,7 @@ class Tell : public DaemonTest {
 };
 GUARD_ON_EVERY_FS(Tell);
 
-TEST_P(Tell, OneLineOnTheTerminalOfWhoeverDidIt) {
+TEST_P(Tell, OneLineOnTheTerminalOfTheUser) {
   guard_app("fix");
   start();
   const auto seen = seen_after("> $T/a", "a");
@@ -101,7 +100,7 @@ TEST_P(Tell, OneLineOnTheTerminalOfWhoeverDidIt) {
   EXPECT_THAT(seen, HasSubstr("Instead: sudo -u '#4242'"));
 }
 
-TEST_P(Tell, OnceForAllThatACommandDoes) {
+TEST_P(Tell, OneLineForAllChangesOfACommand) {
   guard_app("log");
   start();
   const auto seen = seen_after("for i in a b c d e f; do > $T/$i; done", "f");
@@ -109,22 +108,22 @@ TEST_P(Tell, OnceForAllThatACommandDoes) {
   EXPECT_EQ(std::count(seen.begin(), seen.end(), '\n'), 2) << seen;
 }
 
-TEST_P(Tell, ThroughTheShellWhenTheCommandIsOver) {
+TEST_P(Tell, ThroughTheShellAfterTheCommandHasEnded) {
   guard_app("fix");
   start();
   const auto seen = seen_after("touch $T/a", "a");
   if (!violations(tree_ / "a").front().contains("lineage"))
-    GTEST_SKIP() << "it is not known who started the command";
+    GTEST_SKIP() << "the ancestors of the command are unknown";
   EXPECT_THAT(seen, HasSubstr("Instead: sudo -u '#4242' touch"));
 }
 
-TEST_P(Tell, NothingWhereThePolicyDoesNotWantIt) {
+TEST_P(Tell, NothingIfThePolicyDoesNotWantIt) {
   guard_app("fix", "50ms", "tell = false");
   start();
   EXPECT_EQ(seen_after("> $T/a", "a"), "");
 }
 
-TEST_P(Tell, NothingOnATerminalThatWantsNoMessages) {
+TEST_P(Tell, NothingOnATerminalWithoutMessages) {
   guard_app("fix");
   start();
   EXPECT_EQ(seen_after("chmod 0600 /proc/self/fd/1; > $T/a", "a"), "");

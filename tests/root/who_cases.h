@@ -1,5 +1,5 @@
-// What must be known of processes that have ended: the same on the machine the tests run on and on
-// every kernel of the virtual machines.
+// Tests of what is known of processes that have ended, for this machine and for every kernel of the
+// virtual machines.
 #pragma once
 
 #include <fcntl.h>
@@ -27,9 +27,9 @@ class Who : public testing::Test {
     ASSERT_FALSE(who_->tracer_error()) << who_->tracer_error()->text();
   }
 
-  // Starts a program that writes what it has to say to a pipe; when this returns it has ended and
-  // its number is free again.
-  pid_t run(std::vector<std::string> command, std::string* said = nullptr) {
+  // Runs a program and collects its output. When this returns, the program has ended and its number
+  // is free.
+  pid_t run(std::vector<std::string> command, std::string* output = nullptr) {
     std::vector<char*> arguments;
     for (auto& argument : command) arguments.push_back(argument.data());
     arguments.push_back(nullptr);
@@ -44,14 +44,14 @@ class Who : public testing::Test {
     ::close(ends[1]);
     char buffer[256];
     for (ssize_t size = 0; (size = ::read(ends[0], buffer, sizeof buffer)) > 0;)
-      if (said) said->append(buffer, static_cast<std::size_t>(size));
+      if (output) output->append(buffer, static_cast<std::size_t>(size));
     ::close(ends[0]);
     int status = 0;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     return child;
   }
 
-  // As fast as processes can begin and end.
+  // Runs /bin/true as fast as possible.
   static pid_t spawn_true(std::string argument) {
     std::string name = "true";
     char* arguments[] = {name.data(), argument.data(), nullptr};
@@ -63,7 +63,7 @@ class Who : public testing::Test {
   std::unique_ptr<Processes> who_;
 };
 
-TEST_F(Who, KnowsATouchThatHasEnded) {
+TEST_F(Who, KnowsAProcessThatHasEnded) {
   const auto before = boot_time_now();
   const pid_t pid = run({"touch", "/tmp"});
   const auto found = who_->find(pid);
@@ -117,24 +117,24 @@ TEST_F(Who, KnowsIdsThatChangedWithoutAnExec) {
   const auto found = who_->find(child);
   EXPECT_EQ(found->actor().fsuid, Uid{1234});
   EXPECT_EQ(found->actor().cwd, std::string("/usr/bin"));
-  EXPECT_TRUE(found->actor().exe) << "of the process that it was forked from";
+  EXPECT_TRUE(found->actor().exe) << "that of its parent";
 }
 
 TEST_F(Who, KnowsTheArgumentsOfAShell) {
   EXPECT_EQ(who_->find(run({"sh", "-c", "true a b c"}))->actor().cmdline, "sh -c true a b c");
 }
 
-TEST_F(Who, KnowsWhatAShellBecame) {
-  std::string said;
-  const pid_t pid = run({"sh", "-c", "echo $$; exec touch /tmp"}, &said);
-  EXPECT_EQ(std::stoi(said), who_->find(pid)->actor().pid);
+TEST_F(Who, KnowsAProcessAfterExec) {
+  std::string output;
+  const pid_t pid = run({"sh", "-c", "echo $$; exec touch /tmp"}, &output);
+  EXPECT_EQ(std::stoi(output), who_->find(pid)->actor().pid);
   EXPECT_EQ(who_->find(pid)->actor().cmdline, "touch /tmp");
 }
 
-TEST_F(Who, KnowsTheParentsThatAreGone) {
-  std::string said;
-  (void)run({"sh", "-c", "(sh -c 'touch /tmp & echo $!' outer & wait)"}, &said);
-  const auto found = who_->find(std::stoi(said));
+TEST_F(Who, KnowsParentsThatHaveEnded) {
+  std::string output;
+  (void)run({"sh", "-c", "(sh -c 'touch /tmp & echo $!' outer & wait)"}, &output);
+  const auto found = who_->find(std::stoi(output));
   ASSERT_TRUE(found->known());
   EXPECT_EQ(found->actor().cmdline, "touch /tmp");
   ASSERT_TRUE(found->lineage());
@@ -146,7 +146,7 @@ TEST_F(Who, KnowsTheParentsThatAreGone) {
   EXPECT_TRUE(reaches_us);
 }
 
-TEST_F(Who, KnowsAProcessUnderTheNameThatItGaveItself) {
+TEST_F(Who, KnowsAProcessThatRenamedItself) {
   if (::access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "no python3";
   const pid_t pid =
       run({"/usr/bin/python3", "-c", "open('/proc/self/comm', 'w').write('renamed')", "argument"});
@@ -164,21 +164,21 @@ TEST_F(Who, KnowsAProcessWhoseOtherThreadCalledExec) {
   const auto found = who_->find(pid);
   EXPECT_EQ(found->actor().cmdline, "touch /tmp");
   EXPECT_EQ(found->actor().ppid, ::getpid());
-  ASSERT_TRUE(who_->table().counters().denied == 0);
+  ASSERT_TRUE(who_->table().counters().rejected == 0);
 }
 
-TEST_F(Who, KnowsThoseWhoLive) {
+TEST_F(Who, KnowsLivingProcesses) {
   const auto self = who_->find(::getpid());
   EXPECT_EQ(self->actor().pid, ::getpid());
   EXPECT_TRUE(self->actor().cmdline);
   EXPECT_TRUE(self->actor().cwd);
-  // An emulated machine can need longer than what was read stays fresh.
+  // An emulated machine can be slower than kFresh.
   if (!std::getenv("GUARD_KERNEL")) {
-    EXPECT_EQ(self, who_->find(::getpid())) << "not made anew each time";
+    EXPECT_EQ(self, who_->find(::getpid())) << "it is cached";
   }
 }
 
-TEST_F(Who, NeverMistakesOneForTheNextWithItsNumber) {
+TEST_F(Who, NeverMixesProcessesWithTheSameNumber) {
   const auto before = boot_time_now();
   const pid_t pid = run({"touch", "/tmp"});
   EXPECT_FALSE(who_->find(pid, before)->known()) << "it had not started then";
@@ -186,13 +186,13 @@ TEST_F(Who, NeverMistakesOneForTheNextWithItsNumber) {
   EXPECT_TRUE(who_->find(pid)->known());
 }
 
-TEST_F(Who, CutsALongCommandLineAndSaysSo) {
+TEST_F(Who, TruncatesALongCommandLine) {
   const auto found = who_->find(run({"true", std::string(3000, 'x')}));
   EXPECT_TRUE(found->actor().cmdline->starts_with("true xxx"));
   EXPECT_TRUE(found->actor().cmdline->ends_with("x…"));
 }
 
-TEST_F(Who, FindsTwentyThousandInARowOrCountsThem) {
+TEST_F(Who, FindsTwentyThousandProcessesOrCountsLosses) {
 #if defined(__SANITIZE_ADDRESS__)
   constexpr int kProcesses = 5000;
 #else
@@ -205,21 +205,22 @@ TEST_F(Who, FindsTwentyThousandInARowOrCountsThem) {
     const auto number = std::to_string(i);
     const pid_t child = spawn_true(number);
     pids.push_back(child);
-    if (i % 100 != 99) continue;  // as seldom as notices of a burst are read
+    if (i % 100 != 99) continue;  // as rarely as events of a burst are read
     for (int j = i - 99; j <= i; ++j) {
       const auto found = who_->find(pids[static_cast<std::size_t>(j)]);
       if (found->actor().cmdline != "true " + std::to_string(j)) ++unknown;
     }
   }
-  const auto& counters = who_->table().counters();  // a slow machine lets some grow too old
+  const auto& counters = who_->table().counters();  // on a slow machine some grow too old
   EXPECT_LE(static_cast<std::uint64_t>(unknown),
             who_->dropped() + counters.aged + counters.forgotten);
-  EXPECT_EQ(who_->dropped(), 0U) << "with such a ring none should have been lost";
+  EXPECT_EQ(who_->dropped(), 0U) << "the ring is large enough to lose none";
 }
 
-TEST_F(Who, CountsWhatFoundNoRoomAndGoesOnAfterwards) {
-  if (std::getenv("GUARD_KERNEL")) GTEST_SKIP() << "fifteen hundred processes take minutes here";
-  for (int i = 0; i < 1500; ++i) {  // nobody reads meanwhile
+TEST_F(Who, CountsLostRecordsAndRecovers) {
+  if (std::getenv("GUARD_KERNEL"))
+    GTEST_SKIP() << "fifteen hundred processes take minutes in emulation";
+  for (int i = 0; i < 1500; ++i) {  // without reading the ring
     ASSERT_GT(spawn_true("x"), 0);
   }
   EXPECT_GT(who_->dropped(), 0U);

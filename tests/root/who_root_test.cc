@@ -1,4 +1,4 @@
-// Who a process was, on this machine's kernel and in a process namespace of its own.
+// Identifies processes on this machine's kernel, in a process namespace of its own.
 #include <sys/mount.h>
 
 #include <filesystem>
@@ -8,7 +8,7 @@
 namespace guard::test {
 namespace {
 
-TEST_F(Who, WithoutATracerOnlyThoseAreKnownWhoLive) {
+TEST_F(Who, WithoutATracerOnlyLivingProcessesAreKnown) {
   ProcessesOptions options;
   options.tracer = false;
   Processes who(options);
@@ -22,11 +22,11 @@ TEST_F(Who, WithoutATracerOnlyThoseAreKnownWhoLive) {
   EXPECT_EQ(self->actor().fsuid, kRoot);
 }
 
-// overlayfs shows stat() a device that its super block does not have.
-TEST_F(Who, KnowsAnExecutableOfAnOverlayAsStatDoes) {
+// On overlayfs, stat() shows another device than that of the superblock.
+TEST_F(Who, IdentifiesAnExecutableOfAnOverlayAsStatDoes) {
   const auto dir = std::filesystem::path("/tmp/guard-who-overlay");
   std::filesystem::create_directories(dir);
-  ASSERT_EQ(::mount("none", dir.c_str(), "tmpfs", 0, nullptr), 0);  // in a namespace of our own
+  ASSERT_EQ(::mount("none", dir.c_str(), "tmpfs", 0, nullptr), 0);  // in a private namespace
   for (const char* name : {"lower", "upper", "work", "merged"})
     std::filesystem::create_directory(dir / name);
   std::filesystem::copy_file("/usr/bin/true", dir / "lower" / "program");

@@ -1,4 +1,4 @@
-// What is asked of others, who may take their time.
+// Look-ups that may take long.
 #include "guardd/who/actor_lookup.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ using namespace std::string_literals;
 class ActorLookupTest : public testing::Test {
  protected:
   ActorLookupTest() {
-    std::string name = testing::TempDir() + "guard-inquiries-XXXXXX";
+    std::string name = testing::TempDir() + "guard-actor-lookup-XXXXXX";
     directory_ = ::mkdtemp(name.data());
     std::ofstream(directory_ / "passwd") << "root:x:0:0:root:/root:/bin/bash\n"
                                             "alice:x:1000:1000:,,,:/home/alice:/bin/bash\n";
@@ -41,14 +41,14 @@ class ActorLookupTest : public testing::Test {
     return actor;
   }
 
-  // As the daemon's loop does it.
+  // Waits as the daemon's loop does.
   static bool wait(ActorLookup& lookup, Actor& actor, std::chrono::milliseconds most = 5s) {
     const auto end = std::chrono::steady_clock::now() + most;
     while (!lookup.complete(actor)) {
       if (std::chrono::steady_clock::now() > end) return false;
       pollfd wake{lookup.fd(), POLLIN, 0};
       (void)::poll(&wake, 1, 100);
-      lookup.heard();
+      lookup.clear();
     }
     return true;
   }
@@ -65,7 +65,7 @@ class ActorLookupTest : public testing::Test {
   std::filesystem::path directory_;
 };
 
-TEST_F(ActorLookupTest, LocalUsersAreNamedWithoutAskingAnybody) {
+TEST_F(ActorLookupTest, LocalUsersNeedNoDirectoryService) {
   auto given = options();
   given.name_of = [](Uid) -> std::optional<std::string> { return "nss"; };
   ActorLookup lookup(given);
@@ -84,7 +84,7 @@ TEST_F(ActorLookupTest, LocalUsersAreNamedWithoutAskingAnybody) {
   EXPECT_EQ(other.login_user, "nss");
 }
 
-TEST_F(ActorLookupTest, RootIsNoPersonAndNobodyHasNoName) {
+TEST_F(ActorLookupTest, RootIsNoPersonAndUnknownUsersHaveNoName) {
   ActorLookup lookup(options());
   auto root = login(kRoot);
   ASSERT_TRUE(wait(lookup, root));
@@ -96,7 +96,7 @@ TEST_F(ActorLookupTest, RootIsNoPersonAndNobodyHasNoName) {
   EXPECT_FALSE(unknown.login_user);
   EXPECT_FALSE(unknown.human);
   Actor nobody;
-  EXPECT_TRUE(lookup.complete(nobody)) << "nothing to ask";
+  EXPECT_TRUE(lookup.complete(nobody)) << "nothing to look up";
   EXPECT_FALSE(nobody.human);
   nobody.cron_uid = Uid{1000};
   ASSERT_TRUE(wait(lookup, nobody));
@@ -104,7 +104,7 @@ TEST_F(ActorLookupTest, RootIsNoPersonAndNobodyHasNoName) {
   EXPECT_FALSE(nobody.human);
 }
 
-TEST_F(ActorLookupTest, ADirectoryServiceThatHangsHoldsUpNobody) {
+TEST_F(ActorLookupTest, ADirectoryServiceThatHangsBlocksNoCaller) {
   std::promise<void> hangs;
   auto hung = std::make_shared<std::shared_future<void>>(hangs.get_future());
   auto given = options();
@@ -118,17 +118,17 @@ TEST_F(ActorLookupTest, ADirectoryServiceThatHangsHoldsUpNobody) {
     auto actor = login(Uid{2000});
     const auto before = std::chrono::steady_clock::now();
     EXPECT_FALSE(lookup.complete(actor));
-    EXPECT_LT(std::chrono::steady_clock::now() - before, 10s) << "it came back";
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 10s) << "the caller was not blocked";
     std::this_thread::sleep_for(60ms);
-    EXPECT_TRUE(lookup.complete(actor)) << "there is no use in waiting for it";
+    EXPECT_TRUE(lookup.complete(actor)) << "waiting longer is useless";
     EXPECT_FALSE(actor.login_user);
     auto other = login(Uid{1000});
-    EXPECT_TRUE(lookup.complete(other)) << "nor behind it";
+    EXPECT_TRUE(lookup.complete(other)) << "nor for the next look-up";
   }
-  hangs.set_value();  // it has ended all the same
+  hangs.set_value();  // the destructor did not wait for it
 }
 
-TEST_F(ActorLookupTest, KeepsNoMoreThanItMay) {
+TEST_F(ActorLookupTest, StaysWithinItsBounds) {
   std::promise<void> hangs;
   auto hung = std::make_shared<std::shared_future<void>>(hangs.get_future());
   auto given = options();
@@ -142,10 +142,10 @@ TEST_F(ActorLookupTest, KeepsNoMoreThanItMay) {
   for (std::uint32_t uid = 2000; uid < 2100; ++uid) {
     auto actor = login(Uid{uid});
     (void)lookup.complete(actor);
-    (void)lookup.complete(actor);  // twice is once
+    (void)lookup.complete(actor);  // the second call adds no look-up
   }
   EXPECT_EQ(lookup.counters().asked, 4U);
-  EXPECT_GE(lookup.counters().denied, 96U);
+  EXPECT_GE(lookup.counters().rejected, 96U);
   hangs.set_value();
   auto answered = login(Uid{2003});
   for (int i = 0; i < 500 && !answered.login_user; ++i) {
@@ -164,7 +164,7 @@ TEST_F(ActorLookupTest, KeepsNoMoreThanItMay) {
   EXPECT_EQ(lookup.counters().asked, asked + 1);
 }
 
-TEST_F(ActorLookupTest, AnOldNameIsUsedWhileItIsAskedForAgain) {
+TEST_F(ActorLookupTest, AnOldNameIsUsedDuringTheNextLookUp) {
   std::atomic<int> count = 0;
   auto given = options();
   given.good_for = 0s;
@@ -179,7 +179,7 @@ TEST_F(ActorLookupTest, AnOldNameIsUsedWhileItIsAskedForAgain) {
   EXPECT_NE(actor.login_user, "name1");
 }
 
-TEST_F(ActorLookupTest, HintsAreThoseOfTheNearestThatHasThem) {
+TEST_F(ActorLookupTest, HintsAreThoseOfTheNearestProcess) {
   process(9, "HOME=/root\0SUDO_USER=alice\0"s);
   process(8, "SUDO_USER=bob\0SSH_CONNECTION=192.0.2.7 50000 192.0.2.1 22\0"s);
   process(7, "SUDO_USER=eve\0"s, 600);
@@ -191,17 +191,17 @@ TEST_F(ActorLookupTest, HintsAreThoseOfTheNearestThatHasThem) {
   ASSERT_TRUE(wait(lookup, actor));
   EXPECT_EQ(actor.hint_sudo_user, "alice");
   EXPECT_EQ(actor.hint_ssh, "192.0.2.7 50000 192.0.2.1 22");
-  EXPECT_FALSE(actor.human) << "a hint is no person";
+  EXPECT_FALSE(actor.human) << "a hint does not name the person";
 
   Actor gone;
   gone.pid = 7;
-  gone.start_time = 5'000'000'000;  // whoever has the number now started later
+  gone.start_time = 5'000'000'000;  // the process that has the number now started later
   ASSERT_TRUE(wait(lookup, gone));
   EXPECT_FALSE(gone.hint_sudo_user);
   EXPECT_FALSE(gone.hint_ssh);
 }
 
-TEST(Hints, AreTakenFromAnythingThatMayStandThere) {
+TEST(Hints, AreReadFromAnyEnvironment) {
   EXPECT_EQ(hints_in("").ssh, "");
   EXPECT_EQ(hints_in("SSH_CLIENT=192.0.2.7 1 22").ssh, "192.0.2.7 1 22");
   EXPECT_EQ(hints_in("SSH_CONNECTION=a\0SSH_CLIENT=b\0"s).ssh, "a");

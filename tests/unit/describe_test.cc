@@ -1,4 +1,4 @@
-// From what is known of a process to what a record says of it.
+// What a record says of a process.
 #include "guardd/who/describe.h"
 
 #include <gtest/gtest.h>
@@ -72,7 +72,7 @@ TEST(Container, IsKnownByItsControlGroup) {
   }
 }
 
-TEST(Container, IsNothingElse) {
+TEST(Container, OtherControlGroupsAreNone) {
   for (const std::string& path :
        {std::string(),
         std::string("/"),
@@ -110,7 +110,7 @@ TEST(Session, IsTheScopeInTheUsersSlice) {
     EXPECT_EQ(session_in(path), "") << path;
 }
 
-// A file of logind, in a directory of our own.
+// Files as logind writes them.
 class SessionFiles : public testing::Test {
  protected:
   SessionFiles() { ::umask(022); }
@@ -134,7 +134,7 @@ class SessionFiles : public testing::Test {
     return sessions_.find("/user.slice/user-1000.slice/session-" + id + ".scope", std::nullopt);
   }
 
-  // Of alice's shell, in her session 3.
+  // alice's shell in session 3.
   Snapshot shell(std::optional<Uid> login = Uid{1000}) {
     Snapshot shell;
     shell.pid = 50;
@@ -150,7 +150,7 @@ class SessionFiles : public testing::Test {
   Sessions sessions_{directory_, Uid{::getuid()}};
 };
 
-TEST_F(SessionFiles, TellWhereSomebodyCameFrom) {
+TEST_F(SessionFiles, ShowTheOriginOfALogin) {
   write_session("3");
   const auto session = find("3");
   ASSERT_TRUE(session);
@@ -181,7 +181,7 @@ TEST_F(SessionFiles, MayHaveQuotes) {
   EXPECT_FALSE(session->uid);
 }
 
-TEST_F(SessionFiles, OfSomebodyElseAreNotBelieved) {
+TEST_F(SessionFiles, OfOtherUsersAreNotTrusted) {
   write_session("3");
   EXPECT_FALSE(Sessions(directory_, Uid{::getuid() + 1})
                    .find("/user.slice/user-1000.slice/session-3.scope", 3));
@@ -190,7 +190,7 @@ TEST_F(SessionFiles, OfSomebodyElseAreNotBelieved) {
   EXPECT_FALSE(find("3"));
   std::filesystem::remove(directory_ / "3");
   ASSERT_EQ(::mkfifo((directory_ / "3").c_str(), 0600), 0);
-  EXPECT_FALSE(find("3")) << "and nobody waits for it";
+  EXPECT_FALSE(find("3")) << "without waiting for a writer";
   std::filesystem::remove(directory_ / "3");
   write_session("3", std::string(8192, 'x'));
   EXPECT_FALSE(find("3"));
@@ -205,7 +205,7 @@ TEST_F(SessionFiles, OfSomebodyElseAreNotBelieved) {
   EXPECT_FALSE(find("5"));
 }
 
-TEST_F(SessionFiles, NameTheHumanOnlyWhereNoLoginIsKnown) {
+TEST_F(SessionFiles, NameTheHumanOnlyWithoutALoginUid) {
   write_session("3");
   auto actor = describe(shell(std::nullopt), nullptr, sessions_);
   EXPECT_FALSE(actor.login_uid);
@@ -217,15 +217,15 @@ TEST_F(SessionFiles, NameTheHumanOnlyWhereNoLoginIsKnown) {
   EXPECT_EQ(actor.session_id, "3");
 
   actor = describe(shell(), nullptr, sessions_);
-  EXPECT_FALSE(actor.human) << "until its name is known";
+  EXPECT_FALSE(actor.human) << "the name is not known yet";
   actor.login_user = "alice";
-  name_the_human(actor);
+  set_human(actor);
   EXPECT_EQ(actor.human, "alice");
   EXPECT_EQ(actor.human_source, "loginuid");
 
   actor = describe(shell(kRoot), nullptr, sessions_);
   actor.login_user = "root";
-  name_the_human(actor);
+  set_human(actor);
   EXPECT_FALSE(actor.human);
   EXPECT_FALSE(actor.human_source);
   EXPECT_EQ(actor.session_remote_host, "192.0.2.7");
@@ -254,7 +254,7 @@ std::shared_ptr<const Snapshot> above(std::int32_t pid, const std::string& exe,
 
 const Sessions kNoSessions("/nowhere");
 
-TEST(Describe, ToldOfAreEightAbove) {
+TEST(Describe, ShowsEightAncestors) {
   Lineage lineage;
   for (int pid = 20; pid > 10; --pid) lineage.push_back(above(pid, "/bin/sh", "sh -c x"));
   const auto actor = describe(*above(21, "/bin/touch", "touch x"), &lineage, kNoSessions);
@@ -267,7 +267,7 @@ TEST(Describe, ToldOfAreEightAbove) {
   EXPECT_EQ(actor.lineage.back().pid, 13);
 }
 
-TEST(Describe, AContainersProcessHasNoLogin) {
+TEST(Describe, AProcessInAContainerHasNoLogin) {
   Snapshot self;
   self.pid = 5;
   self.control_group = std::make_shared<const ControlGroup>(
@@ -279,7 +279,7 @@ TEST(Describe, AContainersProcessHasNoLogin) {
   EXPECT_FALSE(actor.human);
 }
 
-TEST(Describe, ACronJobIsItsCrontabsOwners) {
+TEST(Describe, ACronJobBelongsToTheOwnerOfTheCrontab) {
   const auto owner_of = [](const std::shared_ptr<const Snapshot>& self, const Lineage& lineage) {
     return describe(*self, &lineage, kNoSessions).cron_uid;
   };
@@ -294,7 +294,7 @@ TEST(Describe, ACronJobIsItsCrontabsOwners) {
   EXPECT_EQ(owner_of(touch, {}), std::nullopt);
 }
 
-TEST(Describe, TheLabelIsThatOfWhatBeganIt) {
+TEST(Describe, TheLabelIsThatOfTheTopmostAncestor) {
   const auto label_of = [](const std::shared_ptr<const Snapshot>& self, const Lineage& lineage) {
     return describe(*self, &lineage, kNoSessions).label.value_or("");
   };
@@ -311,7 +311,7 @@ TEST(Describe, TheLabelIsThatOfWhatBeganIt) {
   EXPECT_EQ(label_of(touch, {above(5, "/usr/bin/python3", "python3 /root/AnsiballZ_x.py")}), "");
 }
 
-TEST(Describe, OnceForEachOfWhomItIsAsked) {
+TEST(Describe, OnceForEachProcess) {
   const auto self = above(9, "/bin/touch", "touch x");
   const ActingProcess found(*self,
                             std::make_shared<const Lineage>(Lineage{above(8, "/bin/sh", "sh")}));

@@ -1,4 +1,4 @@
-// The table of processes, told by hand what the tracer would tell.
+// The process table, with records as the tracer writes them.
 #include "guardd/who/process_table.h"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ class Table : public testing::Test {
  protected:
   void fork(TracedProcess record) {
     record.kind = kRecordFork;
-    table_.forked({record});
+    table_.on_fork({record});
   }
 
   void exec(TracedProcess record, const std::string& name, std::string arguments) {
@@ -49,7 +49,7 @@ class Table : public testing::Test {
     arguments += '\0';
     std::memcpy(traced.arguments, arguments.data(), arguments.size());
     traced.arguments_size = static_cast<__u32>(arguments.size());
-    table_.executed(traced);
+    table_.on_exec(traced);
   }
 
   void end(TracedProcess record, std::uint64_t when) {
@@ -57,7 +57,7 @@ class Table : public testing::Test {
     record.kind = kRecordExit;
     record.time = when;
     traced.process = record;
-    table_.ended(traced);
+    table_.on_exit(traced);
   }
 
   static TableLimits limits() {
@@ -72,7 +72,7 @@ TEST_F(Table, KnowsAProcessFromItsForkToAfterItsEnd) {
   exec(shell, "sh", "sh -c x");
   const auto child = process(11, 2 * kSecond, 10, kSecond);
   fork(child);
-  EXPECT_EQ(table_.find(11, 2 * kSecond)->now.image->cmdline, "sh -c x") << "as it was forked";
+  EXPECT_EQ(table_.find(11, 2 * kSecond)->now.image->cmdline, "sh -c x") << "inherited at the fork";
   exec(child, "touch", "touch file");
   auto last = child;
   last.fsuid = 5;
@@ -92,11 +92,11 @@ std::shared_ptr<const Excuse> excuse(std::uint64_t until = UINT64_MAX) {
   return std::make_shared<const Excuse>(Excuse{"ticket 7", "alice", "make", 10, until});
 }
 
-TEST_F(Table, ExcusesAProcessWithAllThatItStarts) {
+TEST_F(Table, ExcusesAProcessWithItsChildren) {
   fork(process(10, kSecond));
   const auto before = process(20, kSecond + 1, 10, kSecond);
   fork(before);
-  ASSERT_TRUE(table_.excuse(*table_.living(10), excuse()));
+  ASSERT_TRUE(table_.excuse(*table_.find_living(10), excuse()));
   fork(process(11, 2 * kSecond, 10, kSecond));
   fork(process(12, 3 * kSecond, 11, 2 * kSecond));
   end(process(11, 2 * kSecond, 10, kSecond), 4 * kSecond);
@@ -107,18 +107,18 @@ TEST_F(Table, ExcusesAProcessWithAllThatItStarts) {
     ASSERT_TRUE(entry->now.excuse) << pid;
     EXPECT_TRUE(excuse_of(ActingProcess(entry->now, entry->lineage))) << pid;
   }
-  EXPECT_FALSE(table_.find(20, 6 * kSecond)->now.excuse) << "it was there before";
+  EXPECT_FALSE(table_.find(20, 6 * kSecond)->now.excuse) << "it started before the excuse";
   fork(process(11, 6 * kSecond, 20, kSecond + 1));
-  EXPECT_FALSE(table_.find(11, 6 * kSecond)->now.excuse) << "only the number is the same";
+  EXPECT_FALSE(table_.find(11, 6 * kSecond)->now.excuse) << "another process with the same number";
 }
 
-TEST_F(Table, KnowsWhoIsExcusedByWhoStartedIt) {
+TEST_F(Table, FindsAnExcuseThroughAnAncestor) {
   fork(process(10, kSecond));
-  ASSERT_TRUE(table_.excuse(*table_.living(10), excuse()));
-  ProcessTable other(limits(), "/nowhere");  // that nobody tells anything
+  ASSERT_TRUE(table_.excuse(*table_.find_living(10), excuse()));
+  ProcessTable other(limits(), "/nowhere");  // without any records
   Snapshot parent;
   parent.pid = 10;
-  parent.start = kSecond + kTick / 2;  // as /proc knows it
+  parent.start = kSecond + kTick / 2;  // as in /proc
   Snapshot child;
   child.pid = 30;
   child.start = 3 * kSecond;
@@ -128,52 +128,53 @@ TEST_F(Table, KnowsWhoIsExcusedByWhoStartedIt) {
   EXPECT_TRUE(table_.excuses().of(ActingProcess(parent, nullptr)));
   EXPECT_FALSE(table_.excuses().of(ActingProcess(child, nullptr)));
   parent.start = 5 * kSecond;
-  EXPECT_FALSE(table_.excuses().of(ActingProcess(parent, nullptr))) << "another with this number";
-  EXPECT_FALSE(table_.excuses().of(ActingProcess(10))) << "a number is nobody";
+  EXPECT_FALSE(table_.excuses().of(ActingProcess(parent, nullptr)))
+      << "another process with this number";
+  EXPECT_FALSE(table_.excuses().of(ActingProcess(10))) << "an unknown process";
 }
 
 TEST_F(Table, AnExcuseEnds) {
   fork(process(10, kSecond));
-  ASSERT_TRUE(table_.excuse(*table_.living(10), excuse()));
+  ASSERT_TRUE(table_.excuse(*table_.find_living(10), excuse()));
   fork(process(11, 2 * kSecond, 10, kSecond));
-  const auto all_live = [](std::int32_t, std::uint64_t) { return true; };
+  const auto all_alive = [](std::int32_t, std::uint64_t) { return true; };
   end(process(10, kSecond), 3 * kSecond);
-  EXPECT_TRUE(table_.excuses().take_over(all_live).empty());
+  EXPECT_TRUE(table_.excuses().take_finished(all_alive).empty());
   end(process(11, 2 * kSecond, 10, kSecond), 4 * kSecond);
-  EXPECT_EQ(table_.excuses().take_over(all_live).size(), 1U);
-  EXPECT_TRUE(table_.excuses().take_over(all_live).empty());
+  EXPECT_EQ(table_.excuses().take_finished(all_alive).size(), 1U);
+  EXPECT_TRUE(table_.excuses().take_finished(all_alive).empty());
   EXPECT_TRUE(table_.excuses().empty());
-  // Nobody was told of its end.
+  // Its exit record was lost.
   fork(process(12, 5 * kSecond));
-  ASSERT_TRUE(table_.excuse(*table_.living(12), excuse()));
-  const auto none_lives = [](std::int32_t, std::uint64_t) { return false; };
-  EXPECT_EQ(table_.excuses().take_over(none_lives).size(), 1U);
-  // Its time is over.
+  ASSERT_TRUE(table_.excuse(*table_.find_living(12), excuse()));
+  const auto none_alive = [](std::int32_t, std::uint64_t) { return false; };
+  EXPECT_EQ(table_.excuses().take_finished(none_alive).size(), 1U);
+  // It has expired.
   fork(process(13, 6 * kSecond));
-  ASSERT_TRUE(table_.excuse(*table_.living(13), excuse(1)));
-  const auto* entry = table_.living(13);
+  ASSERT_TRUE(table_.excuse(*table_.find_living(13), excuse(1)));
+  const auto* entry = table_.find_living(13);
   EXPECT_FALSE(excuse_of(ActingProcess(entry->now, nullptr)));
   EXPECT_FALSE(table_.excuses().of(ActingProcess(entry->now, nullptr)));
-  EXPECT_EQ(table_.excuses().take_over(all_live).size(), 1U);
+  EXPECT_EQ(table_.excuses().take_finished(all_alive).size(), 1U);
 }
 
-TEST_F(Table, OnlySoManyAreExcused) {
+TEST_F(Table, ExcusesAreBounded) {
   for (std::int32_t i = 0; i < static_cast<std::int32_t>(Excuses::kMost); ++i) {
     fork(process(100 + i, kSecond));
-    ASSERT_TRUE(table_.excuse(*table_.living(100 + i), excuse()));
+    ASSERT_TRUE(table_.excuse(*table_.find_living(100 + i), excuse()));
   }
   fork(process(50, kSecond));
-  EXPECT_FALSE(table_.excuse(*table_.living(50), excuse()));
-  EXPECT_FALSE(table_.living(50)->now.excuse);
+  EXPECT_FALSE(table_.excuse(*table_.find_living(50), excuse()));
+  EXPECT_FALSE(table_.find_living(50)->now.excuse);
   Excuses all;
   const auto one = excuse();
   for (std::size_t i = 0; i < Excuses::kMostProcesses; ++i)
     ASSERT_TRUE(all.inherit(static_cast<std::int32_t>(i), kSecond, one));
   EXPECT_FALSE(all.inherit(-1, kSecond, one));
-  EXPECT_FALSE(all.give(-1, kSecond, one));
+  EXPECT_FALSE(all.add(-1, kSecond, one));
 }
 
-TEST_F(Table, TellsWhoHadANumberWhen) {
+TEST_F(Table, FindsAProcessByNumberAndTime) {
   exec(process(10, 1 * kSecond), "one", "one");
   end(process(10, 1 * kSecond), 2 * kSecond);
   exec(process(10, 3 * kSecond), "two", "two");
@@ -181,10 +182,10 @@ TEST_F(Table, TellsWhoHadANumberWhen) {
   EXPECT_EQ(table_.find(10, kSecond)->now.image->cmdline, "one");
   EXPECT_EQ(table_.find(10, 3 * kSecond - 1)->now.image->cmdline, "one");
   EXPECT_EQ(table_.find(10, 3 * kSecond)->now.image->cmdline, "two");
-  EXPECT_EQ(table_.all_living().size(), 1U);
+  EXPECT_EQ(table_.living().size(), 1U);
 }
 
-TEST_F(Table, RemembersWhomAProcessWasBefore) {
+TEST_F(Table, KnowsTheEarlierUsersOfAProcess) {
   auto service = process(10, kSecond);
   service.uid = service.euid = service.fsuid = 4242;
   fork(service);
@@ -198,10 +199,10 @@ TEST_F(Table, RemembersWhomAProcessWasBefore) {
   EXPECT_EQ(earlier[0].uid, Uid{4242});
   EXPECT_EQ(earlier[0].until, 2 * kSecond);
   exec(root, "sh", "sh");
-  EXPECT_EQ(table_.find(10, kSecond)->now.earlier.size(), 1U) << "however often it is told";
+  EXPECT_EQ(table_.find(10, kSecond)->now.earlier.size(), 1U) << "repeated records add none";
 }
 
-TEST_F(Table, RemembersWhoHadTheNumberJustBefore) {
+TEST_F(Table, KnowsTheUserOfThePreviousProcess) {
   auto service = process(10, kSecond);
   service.uid = service.euid = service.fsuid = 4242;
   fork(service);
@@ -214,22 +215,22 @@ TEST_F(Table, RemembersWhoHadTheNumberJustBefore) {
   EXPECT_TRUE(table_.find(10, 40 * kSecond)->now.earlier.empty());
 }
 
-TEST_F(Table, ANumberGivenOutAgainEndsWhoHadItEvenIfNobodySaidSo) {
+TEST_F(Table, AReusedNumberEndsThePreviousProcess) {
   exec(process(10, kSecond), "one", "one");
   fork(process(10, 3 * kSecond));
   EXPECT_EQ(table_.find(10, 2 * kSecond)->end, 3 * kSecond);
   EXPECT_FALSE(table_.find(10, 3 * kSecond)->end);
-  EXPECT_EQ(table_.all_living().size(), 1U);
+  EXPECT_EQ(table_.living().size(), 1U);
 }
 
-TEST_F(Table, KeepsTheLastOfThoseThatEnded) {
+TEST_F(Table, KeepsTheLastProcessesThatEnded) {
   for (int i = 0; i < 25; ++i) end(process(100 + i, kSecond), 2 * kSecond);
   EXPECT_EQ(table_.counters().forgotten, 15U);
   EXPECT_EQ(table_.find(114, 3 * kSecond), nullptr);
   EXPECT_NE(table_.find(115, 3 * kSecond), nullptr);
 }
 
-TEST_F(Table, ForgetsWhatEndedLongAgo) {
+TEST_F(Table, ForgetsProcessesThatEndedLongAgo) {
   end(process(10, kSecond), 2 * kSecond);
   end(process(11, kSecond), 63 * kSecond);
   EXPECT_EQ(table_.find(10, 63 * kSecond), nullptr);
@@ -243,16 +244,16 @@ TEST_F(Table, ForgettingOneLeavesTheOthersWithItsNumber) {
   EXPECT_EQ(table_.find(10, 3 * kSecond)->now.start, 3 * kSecond);
 }
 
-TEST_F(Table, TakesNoMoreLivingThanItMay) {
+TEST_F(Table, LivingProcessesAreBounded) {
   for (int i = 0; i < 120; ++i) fork(process(100 + i, kSecond));
-  EXPECT_EQ(table_.all_living().size(), 100U);
-  EXPECT_EQ(table_.counters().denied, 20U);
+  EXPECT_EQ(table_.living().size(), 100U);
+  EXPECT_EQ(table_.counters().rejected, 20U);
   end(process(100, kSecond), 2 * kSecond);
   fork(process(300, 2 * kSecond));
   EXPECT_NE(table_.find(300, 2 * kSecond), nullptr);
 }
 
-TEST_F(Table, AProcessStaysTheChildOfWhoStartedIt) {
+TEST_F(Table, AProcessKeepsItsFirstParent) {
   exec(process(10, kSecond), "sh", "sh");
   fork(process(11, 2 * kSecond, 10, kSecond));
   end(process(10, kSecond), 3 * kSecond);
@@ -264,7 +265,7 @@ TEST_F(Table, AProcessStaysTheChildOfWhoStartedIt) {
   EXPECT_EQ(entry->lineage->front()->image->cmdline, "sh");
 }
 
-TEST_F(Table, ALineageOutlivesWhoIsInItAndEnds) {
+TEST_F(Table, ALineageOutlivesItsProcesses) {
   exec(process(10, kSecond), "sh", "first");
   for (int i = 1; i < 40; ++i) {
     fork(process(10 + i, kSecond + 1, 9 + i, i == 1 ? kSecond : kSecond + 1));
@@ -278,15 +279,15 @@ TEST_F(Table, ALineageOutlivesWhoIsInItAndEnds) {
   EXPECT_EQ(entry->now.image->cmdline, "first");
 }
 
-TEST_F(Table, TheEndOfOneThreadTwiceIsOneEnd) {
+TEST_F(Table, TwoExitRecordsAreOneEnd) {
   fork(process(10, kSecond));
   end(process(10, kSecond), 2 * kSecond);
   end(process(10, kSecond), 3 * kSecond);
   EXPECT_EQ(table_.find(10, 4 * kSecond)->end, 2 * kSecond);
-  EXPECT_TRUE(table_.all_living().empty());
+  EXPECT_TRUE(table_.living().empty());
 }
 
-TEST_F(Table, WhatWasLostIsNotGuessed) {
+TEST_F(Table, LostFactsAreNotGuessed) {
   end(process(10, kSecond, 5, 1), 2 * kSecond);
   const auto* entry = table_.find(10, 3 * kSecond);
   EXPECT_FALSE(entry->now.image);
@@ -321,7 +322,7 @@ TEST_F(Table, ChildrenOfAPackageManagerAreKnownAsSuch) {
   EXPECT_TRUE(found.subject().ancestors[0].labels.has(Label::kPackageManager));
 }
 
-TEST_F(Table, WhatProcSaysIsAddedToWhatTheTracerSaid) {
+TEST_F(Table, ProcAddsToTheTracer) {
   exec(process(10, kSecond + 123, 5, 1), "sh", "sh -c x");
   Snapshot seen;
   seen.pid = 10;
@@ -333,7 +334,7 @@ TEST_F(Table, WhatProcSaysIsAddedToWhatTheTracerSaid) {
   said.exe = "/usr/bin/sh";
   said.cmdline = "[renamed]";
   seen.image = std::make_shared<const Image>(said);
-  ASSERT_NE(table_.seen(seen, 2 * kSecond), nullptr);
+  ASSERT_NE(table_.update_from_proc(seen, 2 * kSecond), nullptr);
   const auto* entry = table_.find(10, 2 * kSecond);
   EXPECT_EQ(entry->now.start, kSecond + 123);
   EXPECT_EQ(entry->now.parent, 5);
@@ -342,18 +343,18 @@ TEST_F(Table, WhatProcSaysIsAddedToWhatTheTracerSaid) {
   EXPECT_EQ(entry->now.image->cmdline, "sh -c x");
 }
 
-TEST_F(Table, AForkToldLateCompletesWhatProcSaid) {
+TEST_F(Table, ALateForkRecordCompletesProc) {
   exec(process(5, kSecond), "sh", "sh");
   Snapshot seen;
   seen.pid = 10;
   seen.start = 2 * kSecond;
-  table_.seen(seen, 2 * kSecond);
+  table_.update_from_proc(seen, 2 * kSecond);
   fork(process(10, 2 * kSecond + 456, 5, kSecond));
   const auto* entry = table_.find(10, 3 * kSecond);
   EXPECT_EQ(entry->now.start, 2 * kSecond + 456);
   EXPECT_EQ(entry->now.parent, 5);
   EXPECT_TRUE(entry->lineage);
-  EXPECT_EQ(table_.all_living().size(), 2U) << "not twice";
+  EXPECT_EQ(table_.living().size(), 2U) << "not three";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What stands beside the table: records as text, labels, units, and a /proc of our own making.
+// Records as text, labels, units, and a simulated /proc.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ EnumSet<Label> only(Label label) {
   return {label};
 }
 
-TEST(Labels, KnowProgramsWhereTheSystemKeepsThem) {
+TEST(Labels, KnowProgramsInSystemDirectories) {
   EXPECT_EQ(labels_of("/usr/bin/dpkg", ""), only(Label::kPackageManager));
   EXPECT_EQ(labels_of("/sbin/apk", ""), only(Label::kPackageManager));
   EXPECT_EQ(labels_of("/usr/bin/restic", ""), only(Label::kBackup));
@@ -33,13 +33,13 @@ TEST(Labels, KnowProgramsWhereTheSystemKeepsThem) {
   EXPECT_TRUE(labels_of("", "").empty());
 }
 
-TEST(Labels, AreThoseOfAllThePathsThatAreListed) {
+TEST(Labels, AreFoundForAllListedPaths) {
   const auto paths = labelled_paths();
   EXPECT_GT(paths.size(), 100U);
   for (const auto& [path, label] : paths) EXPECT_TRUE(labels_of(path, "").has(label)) << path;
 }
 
-TEST(Labels, KnowScriptsByWhatTheInterpreterRuns) {
+TEST(Labels, KnowScriptsByTheArgumentOfTheInterpreter) {
   const auto manager = only(Label::kPackageManager);
   EXPECT_EQ(labels_of("/usr/bin/python3.11", "python3\0/usr/bin/unattended-upgrade\0-d\0"s),
             manager);
@@ -49,7 +49,7 @@ TEST(Labels, KnowScriptsByWhatTheInterpreterRuns) {
   EXPECT_EQ(labels_of("/usr/bin/perl", "perl\0-w\0/usr/bin/rsnapshot\0"s), only(Label::kBackup));
 }
 
-TEST(Labels, AreNotWonByNamingAScriptWithoutRunningIt) {
+TEST(Labels, AreNotGivenForNamingAScriptWithoutRunningIt) {
   EXPECT_TRUE(labels_of("/usr/bin/python3", "python3\0-c\0/usr/bin/dnf\0"s).empty());
   EXPECT_TRUE(labels_of("/usr/bin/python3", "python3\0-mx\0/usr/bin/dnf\0"s).empty());
   EXPECT_TRUE(labels_of("/usr/bin/perl", "perl\0-e1\0/usr/bin/rsnapshot\0"s).empty());
@@ -59,7 +59,7 @@ TEST(Labels, AreNotWonByNamingAScriptWithoutRunningIt) {
   EXPECT_TRUE(labels_of("/usr/bin/perl", "perl\0-E\0/usr/bin/rsnapshot\0"s).empty());
 }
 
-TEST(Labels, OnlyOfProgramsThatRootAloneCanChange) {
+TEST(Labels, AreOnlyForProgramsThatOnlyRootCanChange) {
   EXPECT_TRUE(is_trusted(0, 0100755));
   EXPECT_FALSE(is_trusted(1000, 0100755));
   EXPECT_FALSE(is_trusted(0, 0100775));
@@ -82,18 +82,18 @@ TEST(ControlGroup, NamesTheUnitAndTheSlice) {
   EXPECT_EQ(read_control_group("").unit, "");
 }
 
-TEST(ControlGroup, IsKnownByWhatWasToldOfIt) {
+TEST(ControlGroup, IsKnownFromTheTracer) {
   ControlGroups groups("/nowhere");
   EXPECT_EQ(groups.find(0), nullptr);
   EXPECT_EQ(groups.find(5), nullptr);
-  groups.made(5, "/system.slice/a.service");
+  groups.add(5, "/system.slice/a.service");
   EXPECT_EQ(groups.find(5)->unit, "a.service");
-  for (std::uint64_t id = 10; id < 20000; ++id) groups.made(id, "/x");
+  for (std::uint64_t id = 10; id < 20000; ++id) groups.add(id, "/x");
   EXPECT_EQ(groups.find(5), nullptr) << "bounded";
   EXPECT_NE(groups.find(19999), nullptr);
 }
 
-TEST(Record, APathIsPutTogetherFromItsLastNameOn) {
+TEST(Record, APathIsJoinedFromItsLastName) {
   TracedPath path{};
   path.whole = 1;
   EXPECT_EQ(path_of(path), "/");
@@ -112,7 +112,7 @@ TEST(Record, ACommandLineHasOneSpaceBetweenItsArguments) {
   EXPECT_EQ(command_line(std::string(600, 'x'), 600), std::string(512, 'x') + "…");
 }
 
-TEST(Terminal, HasTheNameThatPeopleKnow) {
+TEST(Terminal, HasItsDeviceName) {
   EXPECT_EQ(terminal_name(136U << 20 | 3), "pts/3");
   EXPECT_EQ(terminal_name(136U << 20 | 300), "pts/300");
   EXPECT_EQ(terminal_name(137U << 20 | 1), "pts/257");
@@ -152,7 +152,7 @@ class FakeProc : public testing::Test {
   ControlGroups groups_{"/nowhere"};
 };
 
-TEST_F(FakeProc, IsReadAsItStandsThere) {
+TEST_F(FakeProc, IsReadInFull) {
   make(42, 7);
   const auto seen = Proc(root_).read(42, groups_);
   ASSERT_TRUE(seen);
@@ -173,18 +173,18 @@ TEST_F(FakeProc, IsReadAsItStandsThere) {
   EXPECT_EQ(seen->control_group->unit, "a.service");
 }
 
-TEST_F(FakeProc, ANameMayHoldAnything) {
+TEST_F(FakeProc, ANameCanContainAnything) {
   make(42, 7, "a) S 1 (b");
   EXPECT_EQ(Proc(root_).read(42, groups_)->parent, 7);
 }
 
-TEST_F(FakeProc, ALoginIsThereWhenItIsSet) {
+TEST_F(FakeProc, ALoginIsPresentIfSet) {
   make(42, 7);
   write(42, "loginuid", "0");
   EXPECT_EQ(Proc(root_).read(42, groups_)->login, Uid{0});
 }
 
-TEST_F(FakeProc, NothingIsSaidOfWhatIsNoLivingProcess) {
+TEST_F(FakeProc, OnlyLivingProcessesAreRead) {
   make(42, 7, "name", 'Z');
   make(43, 7);
   write(43, "status", "Name:\tx\nTgid:\t42\n");  // a thread of another
@@ -194,7 +194,7 @@ TEST_F(FakeProc, NothingIsSaidOfWhatIsNoLivingProcess) {
   for (const int pid : {41, 42, 43, 44}) EXPECT_FALSE(proc.read(pid, groups_)) << pid;
 }
 
-TEST_F(FakeProc, FillsInWithoutATracerUntilTheProcessIsGone) {
+TEST_F(FakeProc, ReplacesTheTracerUntilTheProcessEnds) {
   make(1, 0, "init");
   make(42, 1);
   ProcessesOptions options;
@@ -206,7 +206,7 @@ TEST_F(FakeProc, FillsInWithoutATracerUntilTheProcessIsGone) {
   ASSERT_TRUE(found->lineage());
   EXPECT_EQ(found->lineage()->front()->comm, "init");
   std::filesystem::remove_all(root_ / "42");
-  EXPECT_EQ(who.find(42)->actor().cmdline, "name a b") << "still known after its end";
+  EXPECT_EQ(who.find(42)->actor().cmdline, "name a b") << "known after its end";
   EXPECT_FALSE(who.find(43)->known());
   make(43, 42);
   EXPECT_TRUE(who.find(43)->known());
