@@ -11,7 +11,6 @@
 #include "guardd/host/users.h"
 #include "guardd/publish/advice.h"
 #include "guardd/version.h"
-#include "guardd/who/actor_lookup.h"
 #include "policy/base/text.h"
 
 namespace guard {

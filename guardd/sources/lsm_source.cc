@@ -275,8 +275,7 @@ void LsmSource::tell(std::uint32_t number, const Tree& tree, const LsmEvent& eve
   const auto& what = event.what;
   const auto& owner_before = what.object.uid;
   const bool is_owners = (what.flags & kFlagByOwner) != 0;
-  if (what.operation == kEventRename && is_directory(what))
-    moved_directory(number, tree, event);
+  if (what.operation == kEventRename && is_directory(what)) moved_directory(number, tree, event);
   const auto [above, name] = split(event.path);
   auto* directory = directories_.reach(number, above);
   if (!directory) return;

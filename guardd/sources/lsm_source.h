@@ -55,9 +55,7 @@ class LsmSource final : public ChangeSource, private LsmListener {
   // What is not refused, or not seen, that policies may ask for, each in a sentence.
   std::vector<std::string> shortcomings() const;
   // Refuses this process nothing, by its pidfd, nor what it starts from here on.
-  Status spare(int process) {
-    return lsm_.tag_process(process, {std::uint64_t{1} << kExcused, 0});
-  }
+  Status spare(int process) { return lsm_.tag_process(process, {std::uint64_t{1} << kExcused, 0}); }
   // Who was the last to mount or unmount something in a tree, if that was just now.
   std::optional<std::int32_t> mounter() const;
 
