@@ -2,12 +2,71 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <nlohmann/json.hpp>
 
 #include "policy/base/overloaded.h"
 #include "policy/base/text.h"
 
 namespace guard::ctl {
+namespace {
+
+using Library = nlohmann::ordered_json;
+
+Library to_library(const Json& json) {
+  return std::visit(Overloaded{[](std::monostate) { return Library(); },
+                               [](const Json::List& list) {
+                                 auto array = Library::array();
+                                 for (const auto& item : list) array.push_back(to_library(item));
+                                 return array;
+                               },
+                               [](const Json::Object& members) {
+                                 auto object = Library::object();
+                                 for (const auto& [name, value] : members)
+                                   object[name] = to_library(value);
+                                 return object;
+                               },
+                               [](const auto& other) { return Library(other); }},
+                    json.value());
+}
+
+Json json_value(const bus::Value& value) {
+  return std::visit(Overloaded{[](std::monostate) { return Json(); },
+                               [](const bus::List& list) {
+                                 auto json = Json::array();
+                                 for (const auto& item : list) json.push_back(json_value(item));
+                                 return json;
+                               },
+                               [](const bus::Map& map) { return json_record(map); },
+                               [](const auto& other) { return Json(other); }},
+                    value.held);
+}
+
+}  // namespace
+
+Json Json::array(List items) {
+  Json json;
+  json.value_ = std::move(items);
+  return json;
+}
+
+Json Json::object() {
+  Json json;
+  json.value_ = Object();
+  return json;
+}
+
+Json& Json::operator[](std::string_view name) {
+  if (std::holds_alternative<std::monostate>(value_)) value_ = Object();
+  auto& members = std::get<Object>(value_);
+  for (auto& [known, value] : members)
+    if (known == name) return value;
+  return members.emplace_back(name, Json()).second;
+}
+
+void Json::push_back(Json item) {
+  if (std::holds_alternative<std::monostate>(value_)) value_ = List();
+  std::get<List>(value_).push_back(std::move(item));
+}
 
 std::string json_text(std::string_view text) {
   return is_utf8(text) ? std::string(text) : escaped(text);
@@ -36,35 +95,24 @@ Json json_diagnostics(const Diagnostics& diagnostics, Diagnostic::Kind kind) {
   return list;
 }
 
-namespace {
-
-Json json_value(const bus::Value& value) {
-  return std::visit(Overloaded{[](std::monostate) { return Json(); },
-                               [](const bus::List& list) {
-                                 auto json = Json::array();
-                                 for (const auto& item : list) json.push_back(json_value(item));
-                                 return json;
-                               },
-                               [](const bus::Map& map) { return json_record(map); },
-                               [](const auto& other) { return Json(other); }},
-                    value.held);
+void put_record(Json& object, const bus::Map& record) {
+  for (const auto& field : record) object[field.name] = json_value(field.value);
 }
-
-}  // namespace
 
 Json json_record(const bus::Map& record) {
   auto json = Json::object();
-  for (const auto& field : record) json[field.name] = json_value(field.value);
+  put_record(json, record);
   return json;
 }
 
 std::string json_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  return to_library(json).dump(-1, ' ', false, Library::error_handler_t::replace) + '\n';
 }
 
 bool show_json(const Terminal& terminal, const Json& json) {
-  return terminal.show(json.dump(2, ' ', terminal.is_terminal(), Json::error_handler_t::replace) +
-                       '\n');
+  return terminal.show(
+      to_library(json).dump(2, ' ', terminal.is_terminal(), Library::error_handler_t::replace) +
+      '\n');
 }
 
 }  // namespace guard::ctl

@@ -1,11 +1,15 @@
-// Our values as JSON. Text from disk may be no text: it is C-escaped then, and paths are given raw
-// as well.
+// JSON for programs that read guardctl's output. Text from disk that is not UTF-8 is C-escaped;
+// paths are then given as raw bytes, too. Only json.cc includes the JSON library, which takes long
+// to compile.
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <string>
 #include <string_view>
-
-#include <nlohmann/json.hpp>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "dbus/client/value.h"
 #include "guardd/ctl/screen/terminal.h"
@@ -13,25 +17,67 @@
 
 namespace guard::ctl {
 
-using Json = nlohmann::ordered_json;
+// A JSON value. The members of an object keep the order in which they are added.
+class Json {
+ public:
+  using List = std::vector<Json>;
+  using Object = std::vector<std::pair<std::string, Json>>;
+  using Value = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string,
+                             List, Object>;
 
-// The text itself, or its C-escaped form where it is not UTF-8.
+  Json() = default;  // null
+  // NOLINTBEGIN(google-explicit-constructor): values are written as in JSON
+  template <std::integral Number>
+  Json(Number number) : value_(widened(number)) {}
+  Json(double number) : value_(number) {}
+  Json(std::string text) : value_(std::move(text)) {}
+  Json(std::string_view text) : Json(std::string(text)) {}
+  Json(const char* text) : Json(std::string(text)) {}
+  template <typename Item>
+  Json(const std::vector<Item>& items) : value_(List(items.begin(), items.end())) {}
+  // NOLINTEND(google-explicit-constructor)
+  static Json array(List items = {});
+  static Json object();
+
+  // The member of this name; a new one is null. Turns null into an object.
+  Json& operator[](std::string_view name);
+  // Turns null into an array.
+  void push_back(Json item);
+
+  const Value& value() const { return value_; }
+
+ private:
+  template <typename Number>
+  static auto widened(Number number) {
+    if constexpr (std::same_as<Number, bool>)
+      return number;
+    else if constexpr (std::is_signed_v<Number>)
+      return std::int64_t{number};
+    else
+      return std::uint64_t{number};
+  }
+
+  Value value_;
+};
+
+// The text itself, or its C-escaped form if it is not UTF-8.
 std::string json_text(std::string_view text);
 
-// object[key], and object[key + "_raw"] as bytes where the path is not UTF-8.
+// Sets object[key], and object[key + "_raw"] to the bytes if the path is not UTF-8.
 void put_path(Json& object, const std::string& key, std::string_view path);
 
 std::string octal(Mode mode);
 
 Json json_diagnostics(const Diagnostics& diagnostics, Diagnostic::Kind kind);
 
-// A record from the bus, field by field.
+// Sets the fields of a record from the bus. Fields of the same name are replaced.
+void put_record(Json& object, const bus::Map& record);
 Json json_record(const bus::Map& record);
 
-// The same on a line of its own, with its end.
+// The value on one line, with its line end.
 std::string json_line(const Json& json);
 
-// One line end at the end; on a terminal nothing that could move the cursor.
+// Prints the value, indented, with one line end. On a terminal, nothing in it can move the cursor.
 bool show_json(const Terminal& terminal, const Json& json);
 
 }  // namespace guard::ctl

@@ -136,7 +136,8 @@ bool any_violation(const Explanation& explanation) {
 Json steps_json(const std::vector<ExplainedStep>& steps) {
   auto list = Json::array();
   for (const auto& step : steps) {
-    Json entry{{"text", json_text(step.text)}};
+    Json entry;
+    entry["text"] = json_text(step.text);
     if (!step.file.empty()) {
       entry["file"] = json_text(step.file);
       entry["line"] = step.line;
@@ -148,11 +149,12 @@ Json steps_json(const std::vector<ExplainedStep>& steps) {
 
 Json now_json(const ExplainQuestion& question, const Explanation& explanation) {
   const auto& state = *question.present;
-  Json json{{"file_type", word(state.type)},
-            {"uid", state.uid.value},
-            {"gid", state.gid.value},
-            {"mode", octal(state.mode)},
-            {"links", state.links}};
+  Json json;
+  json["file_type"] = word(state.type);
+  json["uid"] = state.uid.value;
+  json["gid"] = state.gid.value;
+  json["mode"] = octal(state.mode);
+  json["links"] = state.links;
   if (!explanation.now) return json;
   auto& wrong = json["wrong"] = Json::array();
   if (explanation.now->owner) wrong.push_back("owner");
@@ -164,9 +166,10 @@ Json now_json(const ExplainQuestion& question, const Explanation& explanation) {
 Json operations_json(const Explanation& explanation) {
   auto list = Json::array();
   for (const auto& explained : explanation.operations) {
-    Json entry{{"operation", word(explained.operation)},
-               {"violation", explained.reason == Reason::kViolation},
-               {"reason", word(explained.reason)}};
+    Json entry;
+    entry["operation"] = word(explained.operation);
+    entry["violation"] = explained.reason == Reason::kViolation;
+    entry["reason"] = word(explained.reason);
     if (explained.guard) entry["guard"] = word(*explained.guard);
     entry["because"] = json_text(explained.because);
     for (const auto backend : {Backend::kLsm, Backend::kFanotify})
@@ -231,8 +234,9 @@ Json explanation_json(const PolicySet& set, const Explanation& explanation,
     json["excluded"] = explanation.excluded;
     json["action"] = word(*explanation.action);
     if (explanation.rule) {
-      json["rule"] = {{"index", explanation.rule - policy.rules.data() + 1},
-                      {"line", explanation.rule->said.place.line}};
+      auto& rule = json["rule"];
+      rule["index"] = explanation.rule - policy.rules.data() + 1;
+      rule["line"] = explanation.rule->said.place.line;
     }
     const auto& wanted = *explanation.wanted;
     json["owner_wanted"] = wanted.owner.name;

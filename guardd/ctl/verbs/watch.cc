@@ -39,7 +39,7 @@ std::string line_of(const bus::Event& event, const bus::Map& record) {
   json["type"] = "incident";
   json["state"] = event.what == What::kIncidentOpened ? "opened" : "closed";
   json["id"] = event.id;
-  json.update(json_record(record));
+  put_record(json, record);
   return json_line(json);
 }
 
