@@ -1,15 +1,14 @@
-// What --help prints: written by hand, since it is read by hand. At most 80 columns, checked by a
-// test.
+// The hand-written texts that --help prints. At most 80 columns wide; a test checks that.
 #pragma once
 
 #include <string_view>
 
 namespace guard::ctl {
 
-// The help of a verb; of guardctl itself for anything else.
+// The help of a verb, or of guardctl for any other word.
 std::string_view help_text(std::string_view verb);
 
-// Of a verb that asks the daemon; empty for any other.
+// The help of a verb that asks the daemon; empty for any other word.
 std::string_view daemon_help_text(std::string_view verb);
 
 }  // namespace guard::ctl

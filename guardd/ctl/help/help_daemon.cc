@@ -5,176 +5,182 @@
 namespace guard::ctl {
 namespace {
 
-constexpr std::string_view kFix = R"(guardctl fix: puts right what is wrong now
+constexpr std::string_view kFix = R"(guardctl fix: fix files that are wrong now
 
 Usage: guardctl fix [OPTION...] [POLICY|PATH]
 
-Looks through the trees of the policy, or what is at and below the path, or all
-trees, and puts right what can be put right safely. What was before is kept, so
-that "guardctl undo" can give it back. A name without a slash is a policy's.
-Ctrl-C ends it; what was put right by then stays so.
+Scans the trees of the policy, or everything at and below the path, or all
+trees, and fixes every file that can be fixed safely. The previous owner, group
+and mode are recorded, so that "guardctl undo" can restore them. A name without
+a slash is a policy. Ctrl-C ends the scan; files already fixed stay fixed.
 
-      --dry-run    Change nothing: list what is wrong, and why what could not be
-                   put right could not, as scan does
+      --dry-run    Change nothing: list wrong files, and why some of them could
+                   not be fixed, as scan does
 
-Exit status: 0 nothing is wrong any more, 1 something still is.
+Exit status: 0 no file is wrong any more, 1 some files still are.
 )";
 
-constexpr std::string_view kIncidents = R"(guardctl incidents: what happened
+constexpr std::string_view kIncidents = R"(guardctl incidents: list incidents
 
 Usage: guardctl incidents [OPTION...]
 
-Lists incidents, the newest first: when, in which policy, how many files, and
-whose command it was, as far as you may know. An incident is what one command of
-one person broke.
+Lists incidents, newest first: when, which policy, how many files, and whose
+command it was, as far as you may know. An incident is all that one command of
+one person violated.
 
-Which (default: the newest hundred):
+Filters (default: the latest hundred):
       --since TIME      Not before: "2026-03-01 14:30", today, "2h ago"
-      --until TIME      Before
+      --until TIME      Before this time
       --policy POLICY   Of this policy
-      --login USER      Whose login, or who is behind it: a name or a number
+      --login USER      By this user or the person behind it: name or number
       --severity LEVEL  At least: info low medium high critical
-      --limit N         So many at most
+      --limit N         At most N
 
-Exit status: 0 done.
+Exit status: 0 success.
 )";
 
 constexpr std::string_view kLearn =
-    R"(guardctl learn: what could be added to a policy, from who broke it
+    R"(guardctl learn: suggest additions to a policy from its violations
 
 Usage: guardctl learn [OPTION...] POLICY
 
-Reads what was recorded of the policy, best while its action is "log", and
-proposes entries for its file: who may (by program and unit), and what belongs
-to others, each with how often and where. What a person did at a terminal is
-listed, not proposed. Nothing is changed: take what is right.
+Reads the recorded violations of the policy, and proposes entries for its file:
+programs and units to allow, and files that belong to other owners, each with
+how often and where. It works best while the action is "log". What a person did
+at a terminal is listed, but not proposed. Changes nothing: copy what is right.
 
-      --for DURATION    From how long ago on (default: 7d)
+      --for DURATION    How far to look back (default: 7d)
 
-Exit status: 0 done, 1 nothing was recorded, or there is no such policy.
+Exit status: 0 success, 1 nothing was recorded, or there is no such policy.
 )";
 
-constexpr std::string_view kMetrics = R"(guardctl metrics: how guardd is, for Prometheus
+constexpr std::string_view kMetrics =
+    R"(guardctl metrics: print the status for Prometheus
 
 Usage: guardctl metrics [OPTION...]
 
-Prints OpenMetrics text: health, what was lost, and for each policy what was
-counted since guardd was started, how it stands and until when it is paused.
-With --json, what status says.
+Prints OpenMetrics text: the health, lost events, and for each policy its
+counters since guardd was started, its state, and the end of a pause. With
+--json, prints the same as status.
 
-Exit status: 0 done.
+Exit status: 0 success.
 )";
 
-constexpr std::string_view kPause = R"(guardctl pause: a maintenance window for one policy
+constexpr std::string_view kPause =
+    R"(guardctl pause: start a maintenance window for one policy
 
 Usage: guardctl pause [OPTION...] POLICY --for DURATION --reason TEXT
 
-Until it is over, nothing is denied or put right in the trees of the policy;
-what happens is recorded as excused. It ends by itself, outlives a restart, and
-at its end the trees are looked through. Another pause takes the place of this.
+During the pause, guardd denies and fixes nothing in the trees of the policy,
+and records violations as excused. The pause ends by itself and survives a
+restart; when it ends, guardd scans the trees. A new pause replaces this one.
 
       --for DURATION    How long: 10min, 2h, "1h 30min"
-      --reason TEXT     What for, for whoever asks later
+      --reason TEXT     The reason, for anyone who asks later
 
-Exit status: 0 done, 1 there is no such policy.
+Exit status: 0 success, 1 there is no such policy.
 )";
 
 constexpr std::string_view kReload =
-    R"(guardctl reload: has guardd read its policies and settings anew
+    R"(guardctl reload: reload policies and settings
 
 Usage: guardctl reload [OPTION...]
 
-Waits until they hold. If they are not valid, all that is wrong is said on
-standard error, and what held before goes on holding.
+Waits until the new policies are in force. If they are invalid, all errors are
+printed on standard error, and the previous policies stay in force.
 
-Exit status: 0 done, 1 they are not valid.
+Exit status: 0 success, 1 they are invalid.
 )";
 
-constexpr std::string_view kReport = R"(guardctl report: what happened, added up
+constexpr std::string_view kReport = R"(guardctl report: sum up violations
 
 Usage: guardctl report [OPTION...]
 
-How many violations there were and what became of them, over time and by hour of
-the day, and in which policies, whose doing, with which commands, where and how
-most of them came about. Commands are for those who may know what was typed; for
-others, programs. Hours are this machine's.
+Shows how many violations there were and how they ended, over time and by hour
+of the day, and the most frequent policies, users, commands, paths and
+operations. If you may not see commands, it shows programs. Times are in the
+time zone of this machine.
 
-Of which (default: all that is kept):
+Filters (default: the whole audit trail):
       --since TIME      Not before: "2026-03-01 14:30", today, "7d ago"
-      --until TIME      Before
+      --until TIME      Before this time
       --policy POLICY   Of this policy
       --top N           Rows of each table (default: 10)
 
-      --html FILE       One page with pictures, which needs nothing else, into
-                        FILE, readable by you only; - is standard output
+      --html FILE       Write one self-contained page with charts to FILE, which
+                        only you can read; - is standard output
 
-Exit status: 0 done.
+Exit status: 0 success.
 )";
 
-constexpr std::string_view kResume = R"(guardctl resume: ends a pause before its time
+constexpr std::string_view kResume = R"(guardctl resume: end a maintenance window early
 
 Usage: guardctl resume [OPTION...] POLICY
 
-Exit status: 0 done, 1 there is no such policy.
+Exit status: 0 success, 1 there is no such policy.
 )";
 
-constexpr std::string_view kScan = R"(guardctl scan: is anything wrong now?
+constexpr std::string_view kScan = R"(guardctl scan: list files that are wrong now
 
 Usage: guardctl scan [OPTION...] [POLICY|PATH]
 
-Looks through the trees of the policy, or what is at and below the path, or all
-trees, and lists what is wrong, the first 1,000 files, and why what could not be
-put right could not. Nothing is changed. A name without a slash is a policy's.
+Scans the trees of the policy, or everything at and below the path, or all
+trees. Lists the first 1,000 wrong files, and why some of them could not be
+fixed. Changes nothing. A name without a slash is a policy.
 
-Exit status: 0 nothing is wrong, 1 something is.
+Exit status: 0 no file is wrong, 1 some are.
 )";
 
-constexpr std::string_view kShowIncident = R"(guardctl show-incident: all about one incident
+constexpr std::string_view kShowIncident =
+    R"(guardctl show-incident: show everything about one incident
 
 Usage: guardctl show-incident [OPTION...] ID
 
-Who did what, from where, to which files, and what became of it, as far as you
-may know. With --json: every field.
+Shows who did what, from where, to which files, and how it ended, as far as you
+may know. With --json, prints every field.
 
-Exit status: 0 done, 1 there is no such incident.
+Exit status: 0 success, 1 there is no such incident.
 )";
 
-constexpr std::string_view kStatus = R"(guardctl status: how guardd is, and what each policy gets
+constexpr std::string_view kStatus =
+    R"(guardctl status: show the health of guardd and of each policy
 
 Usage: guardctl status [OPTION...]
 
-Tells its health and backend and why, what it has counted since it was started,
-for each policy what it wants, what it gets on this machine, and why that is
-less; and the last incidents.
+Shows the health and the backend, with reasons, and the counters since start.
+For each policy it shows the wanted action, the action in effect on this
+machine, and why they differ. The latest incidents follow.
 
-Exit status: 0 it is well, or a policy is paused; 1 it is degraded or disabled.
+Exit status: 0 ok, or a policy is paused; 1 degraded or disabled.
 )";
 
-constexpr std::string_view kUndo = R"(guardctl undo: takes back what was put right in an incident
+constexpr std::string_view kUndo = R"(guardctl undo: undo the fixes of an incident
 
 Usage: guardctl undo [OPTION...] ID
 
-Gives the files back the owner, group and mode that they had before, and lists
-them, the first 1,000. What has changed since, or is not the same file any more,
-is left as it is, and why is said. What was given back is not put right again
-until somebody changes it.
+Restores the previous owner, group and mode of the files, and lists the first
+1,000. A file that has changed since, or was replaced, is left as it is, and
+the reason is shown. guardd does not fix a restored file again until it is
+changed.
 
-      --dry-run         Only say what would be done
+      --dry-run         Only show what would be done
 
-Exit status: 0 done; 1 something is left as it is, or there is no such incident.
+Exit status: 0 success; 1 a file was left as it is, or there is no such
+incident.
 )";
 
-constexpr std::string_view kWatch = R"(guardctl watch: incidents as they happen
+constexpr std::string_view kWatch = R"(guardctl watch: show incidents as they happen
 
 Usage: guardctl watch [OPTION...]
 
-On a terminal a few lines for each, which change while it goes on; in a pipe or
-with --json one line of JSON when it begins and one when it ends, as guardd does
-with --log json. Until Ctrl-C, or until guardd ends.
+On a terminal, shows a few lines for each incident and updates them until it
+ends. In a pipe or with --json, prints one line of JSON when an incident begins
+and one when it ends, in the format of guardd --log json. Runs until Ctrl-C, or
+until guardd ends.
 
-      --policy POLICY   Of this policy only
+      --policy POLICY   Only of this policy
 
-Exit status: 0 it was stopped, 3 guardd has ended.
+Exit status: 0 stopped by Ctrl-C, 3 guardd has ended.
 )";
 
 }  // namespace
