@@ -76,7 +76,7 @@ int run(int argc, char** argv) {
 }  // namespace guard
 
 int main(int argc, char** argv) {
-  guard::hold_standard_streams();
+  guard::reserve_standard_streams();
   try {
     return guard::run(argc, argv);
   } catch (const std::exception& failure) {  // out of memory: nothing else throws this far

@@ -73,7 +73,7 @@ std::shared_ptr<const bus::ExplainReply> explained(std::shared_ptr<const PolicyS
   question.subject.self.gid = who.gid;
   question.subject.self.groups = made->groups;
   if (is_trusted) {
-    look_there(question, met_as(asked.path));
+    add_path_facts(question, resolved_path(asked.path));
   } else {
     const auto path = std::filesystem::path(asked.path).lexically_normal();
     question.path = path.has_filename() || !path.has_relative_path() ? path.string()

@@ -12,7 +12,7 @@
 namespace guard::ctl {
 namespace {
 
-// The command to run is not for our parser: takes everything from -- on off the command line.
+// Removes everything from -- on, because the parser must not see the command to run.
 std::vector<std::string> take_command(int& argc, char** argv) {
   char** const end = argv + argc;
   char** const dashes = std::find(argv, end, std::string_view("--"));

@@ -1,9 +1,9 @@
-// The command line of guardctl: which verb, on what, shown how.
+// The command line of guardctl: verbs, arguments and options.
 #pragma once
 
 namespace guard::ctl {
 
-// Parses it and runs the verb. The exit status.
+// Parses it and runs the verb. Returns the exit status.
 int run_command_line(int argc, char** argv);
 
 }  // namespace guard::ctl

@@ -1,4 +1,4 @@
-// guardctl: what people and scripts type. The verbs are in verbs.h.
+// guardctl, the command for people and scripts. Its verbs are in verbs/verbs.h.
 
 #include <exception>
 #include <iostream>
@@ -8,10 +8,10 @@
 #include "policy/base/text.h"
 
 int main(int argc, char** argv) {
-  guard::hold_standard_streams();
+  guard::reserve_standard_streams();
   try {
     return guard::ctl::run_command_line(argc, argv);
-  } catch (const std::exception& failure) {  // out of memory: nothing else throws this far
+  } catch (const std::exception& failure) {  // only out of memory gets this far
     std::cerr << "guardctl: " << guard::printable(failure.what()) << '\n';
     return 1;
   }

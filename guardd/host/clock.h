@@ -1,5 +1,5 @@
-// Times as numbers: of the clock that is never set, for what is kept in an atomic or told to
-// others, and of files. Any thread.
+// Times as numbers: of the monotonic clock, for atomics and other programs, and of files. Any
+// thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -21,7 +21,7 @@ inline std::uint64_t monotonic_us() {
   return static_cast<std::uint64_t>(monotonic_ns()) / 1000;
 }
 
-// Since 1970, by the machine's clock.
+// Since 1970.
 inline std::int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }

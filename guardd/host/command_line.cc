@@ -18,7 +18,7 @@
 namespace guard {
 namespace {
 
-// The options that can be said here: the program's, and those of the verb that was given.
+// The options that are valid here: those of the program and of the given verb.
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   const auto add = [&names](const CLI::App& from) {
@@ -39,12 +39,12 @@ std::string not_expected(const CLI::App& app, const std::string& word) {
          (near.empty() ? "" : "; did you mean " + quote(near) + "?");
 }
 
-// The parser's own sentences begin with the name of the option.
+// The sentences of the parser begin with the name of the option.
 std::string option_of(const std::string& text) {
   return text.substr(0, text.find_first_of(": "));
 }
 
-// What is wrong with this command line: "unknown option "--jsno"; did you mean "--json"?"
+// The error as a sentence: "unknown option "--jsno"; did you mean "--json"?"
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const std::string text = error.what();
   if (const auto words = app.remaining(true); !words.empty())
@@ -69,7 +69,8 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   return one_line;
 }
 
-// "--user=" with nothing after it: the parser would take the next word for the value. Else empty.
+// An error about "--user=" with nothing after it, where the parser would take the next word. Or
+// empty.
 std::string option_without_value(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
@@ -175,7 +176,7 @@ std::size_t CommandLine::verb() const {
   return static_cast<std::size_t>(verb - verbs_.data());
 }
 
-// Null where there is none of this name.
+// Null if there is no such verb.
 const CommandLine::Verb* CommandLine::find_verb(std::string_view name) const {
   for (const auto& verb : verbs_)
     if (verb.name == name) return &verb;
@@ -229,10 +230,10 @@ int complain_about_usage(std::string_view program, const std::string& what, std:
   return 2;
 }
 
-void hold_standard_streams() {
+void reserve_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The lowest number free is this one. Opened the wrong way round, so that use still fails.
+    // open() takes the lowest free number, which is this one. The wrong mode makes its use fail.
     if (::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) return;
   }
 }

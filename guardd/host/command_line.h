@@ -1,6 +1,5 @@
-// The command line of a program: flags, options, words and verbs, and a complaint of one sentence
-// about what is wrong with it. Only command_line.cc includes the parser, which takes long to
-// compile.
+// The command line of a program: flags, options, words and verbs. An error is one sentence. Only
+// command_line.cc includes the parser, which takes long to compile.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +17,8 @@ class App;
 
 namespace guard {
 
-// Declares what a program, or one of its verbs, takes. A name is "--json", "-q,--quiet", or, for a
-// word without dashes, what help calls it. The values must outlive the parsing.
+// Declares the arguments of a program or of one of its verbs. A name is "--json" or "-q,--quiet";
+// for a word without dashes it is any name. The values must outlive the parsing.
 class Arguments {
  public:
   explicit Arguments(CLI::App& app) : app_(app) {}
@@ -46,7 +45,7 @@ class Arguments {
 
 class CommandLine {
  public:
-  // The help of a verb; of the program for anything else.
+  // The help of a verb, or of the program for any other word.
   using Help = std::string_view (*)(std::string_view verb);
 
   CommandLine(std::string program, const std::string& version, Help help);
@@ -54,16 +53,16 @@ class CommandLine {
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
-  // What the program takes, before or after its verb.
+  // Arguments of the program, before or after the verb.
   Arguments arguments();
-  // `needs`: the word that the verb cannot do without, as a complaint calls it.
+  // `needs` is the word that the verb requires, as error messages call it.
   Arguments add_verb(std::string_view name, std::string_view needs);
 
-  // The first word that is not an option: what the user meant as the verb.
+  // The first word that is not an option: the verb that the user meant.
   std::string_view intended_verb(int argc, char** argv) const;
-  // The status to exit with, after help, the version, or a complaint has been printed.
+  // Returns the exit status after printing help, the version or an error.
   std::optional<int> parse(int argc, char** argv);
-  // After parse(): the number of the verb that was given.
+  // After parse(): the index of the verb.
   std::size_t verb() const;
 
  private:
@@ -80,16 +79,16 @@ class CommandLine {
   std::vector<Verb> verbs_;
 };
 
-// One sentence on standard error. It names the help of the program, or of the verb unless that is
-// empty. The exit status for wrong usage.
+// Prints one sentence on standard error, with a pointer to the help of the verb, or of the program
+// if the verb is empty. Returns the exit status for wrong usage.
 int complain_about_usage(std::string_view program, const std::string& what, std::string_view verb);
 
-// Opens the standard streams that were closed, in a way that makes their use fail: otherwise a file
-// opened later would take their place.
-void hold_standard_streams();
+// Opens closed standard streams in a way that makes their use fail: otherwise a file opened later
+// would take their place.
+void reserve_standard_streams();
 
-// Writes all of the text to standard output; a reader that has seen enough is not a failure.
-// Reports what went wrong on standard error, as the program of that name.
+// Writes the text to standard output. A reader that closes the pipe early is not an error. Reports
+// errors on standard error, in the name of the program.
 bool print(std::string_view program, std::string_view text);
 
 }  // namespace guard

@@ -8,7 +8,7 @@
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
 
-// Known to the kernel before they were known to the headers of Debian 12's libc.
+// The headers of Debian 12 do not have it, though its kernel does.
 #ifndef FAN_REPORT_TARGET_FID
 #define FAN_REPORT_TARGET_FID 0x00001000
 #endif
@@ -16,7 +16,7 @@
 namespace guard {
 namespace {
 
-// 0, or why not.
+// 0 or an error number.
 int try_group(unsigned flags) {
   const Fd group(
       ::fanotify_init(flags | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_LARGEFILE | O_CLOEXEC));
@@ -26,7 +26,7 @@ int try_group(unsigned flags) {
 std::string why(int code, const std::string& what) {
   if (code == EPERM) return what + " cannot be tried without root (CAP_SYS_ADMIN)";
   if (code == ENOSYS) return "the kernel has no fanotify (CONFIG_FANOTIFY)";
-  return Error::from_errno(code, what + " is refused by the kernel").text();
+  return Error::from_errno(code, "the kernel rejects " + what).text();
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What fanotify can do on this machine, found out by asking for it; nothing is marked.
+// Finds out what fanotify can do on this machine, by creating groups. Marks nothing.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@ namespace guard {
 struct FanotifySupport {
   bool notices = false;     // creations, renames and changes by name: enough for log and fix
   bool permission = false;  // an open can be held until it is answered: needed for deny
-  std::string reason;       // one sentence about what is missing; empty if nothing is
+  std::string reason;       // one sentence about what is missing, or empty
 };
 
 FanotifySupport probe_fanotify();

@@ -17,8 +17,8 @@
 namespace guard {
 namespace {
 
-// File systems that know no owners: chown fails or is forgotten. Not in <linux/magic.h>: exFAT,
-// NTFS, HFS+.
+// File systems without owners: chown fails or has no lasting effect. <linux/magic.h> does not have
+// exFAT and NTFS.
 struct Ownerless {
   std::uint32_t magic;
   std::string_view name;

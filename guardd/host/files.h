@@ -1,5 +1,5 @@
-// What stands at a path of this machine. Looks only: opens nothing but, to tell a script from a
-// program, the regular file that a policy calls a program.
+// Finds out what is at a path of this machine. Reads metadata only, except for the first bytes of a
+// program, which show whether it is a script.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +10,7 @@ namespace guard {
 
 FileType file_type(mode_t mode);
 
-// Only root can have put there what it is.
+// Only root can have written it.
 constexpr bool is_trusted(std::uint32_t owner, std::uint32_t mode) {
   return owner == kRoot.value && (mode & 022) == 0;
 }

@@ -1,6 +1,6 @@
-// For threads that may wait for a file system that never answers. No signal ends such a wait, and
-// until it ends the thread keeps what it shares with the others: had it their descriptors, whoever
-// waits for permission would go on waiting after guardd is killed.
+// For threads that can block on a file system that never answers. No signal ends such a wait, and
+// the thread keeps its descriptors open until it ends: if it shared the permission group, opens
+// would still wait after guardd is killed.
 #pragma once
 
 #include <linux/close_range.h>
@@ -12,12 +12,11 @@
 
 namespace guard {
 
-// The thread that calls this, and those that it starts, have their own descriptors from here on: of
-// all others' only this one, and none that is opened later. What they open is only theirs, and must
-// be closed by them. False: they share them as before.
-inline bool have_own_descriptors([[maybe_unused]] int but) {
+// Gives the calling thread, and the threads that it starts, a descriptor table of their own with
+// only this descriptor and the standard streams. Returns false if they still share the old one.
+inline bool unshare_descriptors([[maybe_unused]] int but) {
 #ifdef __SANITIZE_THREAD__
-  return false;  // it takes descriptors of the same number for the same
+  return false;  // it confuses equal numbers of different tables
 #else
   const auto close = [](int first, unsigned last, unsigned how) {
     return ::syscall(SYS_close_range, static_cast<unsigned>(first), last, how) == 0;

@@ -13,7 +13,7 @@ constexpr std::uint32_t kSetGid = 02000;
 
 }  // namespace
 
-std::string met_as(const std::string& path) {
+std::string resolved_path(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   auto absolute = fs::absolute(path, ignored);
@@ -26,12 +26,12 @@ std::string met_as(const std::string& path) {
   auto resolved = fs::weakly_canonical(to_resolve, ignored);
   if (resolved.empty()) resolved = to_resolve.lexically_normal();
   if (is_name) resolved /= last;
-  // What is not there ends in a slash where ".." led out of it.
+  // A path that does not exist ends in a slash if ".." led out of it.
   if (!resolved.has_filename() && resolved.has_relative_path()) resolved = resolved.parent_path();
   return resolved.string();
 }
 
-void look_there(ExplainQuestion& question, const std::string& path) {
+void add_path_facts(ExplainQuestion& question, const std::string& path) {
   const SystemFiles files;
   question.path = path;
   const auto there = files.look(path);

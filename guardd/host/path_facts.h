@@ -1,5 +1,5 @@
-// A question about a path of this machine, put together from what lies there: for explain. Looks
-// at files and accounts, so it may wait for either.
+// Facts about a path of this machine, for questions to explain. Reads file metadata, so it can
+// block on the file system.
 #pragma once
 
 #include <string>
@@ -10,14 +10,14 @@
 
 namespace guard {
 
-// The path as guardd would meet it: absolute, with the links on the way to it resolved, but not the
-// last. What cannot be resolved stays as written.
-std::string met_as(const std::string& path);
+// The path as guardd would see it: absolute, with all links resolved except the last. Parts that
+// cannot be resolved stay as written.
+std::string resolved_path(const std::string& path);
 
-// What lies at the path, and above it, as far as it matters.
-void look_there(ExplainQuestion& question, const std::string& path);
+// Adds the state of the object at the path and of its parent directory.
+void add_path_facts(ExplainQuestion& question, const std::string& path);
 
-// All that can be asked about: a scan is nobody's doing.
+// All operations that a process can do: everything but a scan.
 std::vector<Operation> all_operations();
 
 }  // namespace guard

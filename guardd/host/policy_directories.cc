@@ -24,7 +24,7 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
-// A file named twice, by itself and by its directory say, is one file.
+// A file that is given twice, for example by itself and by its directory, is one file.
 void drop_repeated(std::vector<PolicyFile>& files) {
   std::set<std::pair<dev_t, ino_t>> seen;
   std::erase_if(files, [&seen](const PolicyFile& file) {

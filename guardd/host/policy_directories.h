@@ -1,4 +1,4 @@
-// Loading policies on this machine: its users, its files, and what its file systems allow.
+// Loads policies with the users and files of this machine.
 #pragma once
 
 #include <string>
@@ -9,15 +9,14 @@
 
 namespace guard {
 
-// `directories` as somebody named them, or none for the standard ones. One that was named must be
-// there.
+// Loads the given directories, which must exist, or the standard ones if there are none.
 Result<Loaded> load_policy_directories(const std::vector<std::string>& directories,
                                        std::uint64_t generation);
 
-// The same for a mixture of directories and single files.
+// The same for directories and single files.
 Result<Loaded> load_policy_paths(const std::vector<std::string>& paths);
 
-// What keeps the trees of a policy from being put right, as far as can be seen now.
+// What keeps guardd from fixing files in the trees of a policy, as far as is known now.
 TreeLimits tree_limits(const Policy& policy, const Files& files);
 
 }  // namespace guard

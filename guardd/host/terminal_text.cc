@@ -12,11 +12,11 @@ namespace guard {
 namespace {
 
 std::string_view environment(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): no thread sets variables
   return value ? value : "";
 }
 
-// The bytes that the first so many columns take.
+// The number of bytes in the first columns.
 std::size_t bytes_of(std::string_view text, std::size_t columns) {
   std::size_t bytes = 0;
   for (; columns > 0 && bytes < text.size(); --columns)
@@ -26,15 +26,15 @@ std::size_t bytes_of(std::string_view text, std::size_t columns) {
 
 }  // namespace
 
-Paint Paint::detect(int fd) {
-  return Paint(::isatty(fd) == 1 && environment("NO_COLOR").empty() &&
-               environment("TERM") != "dumb");
+Colours Colours::detect(int fd) {
+  return Colours(::isatty(fd) == 1 && environment("NO_COLOR").empty() &&
+                 environment("TERM") != "dumb");
 }
 
-std::string Paint::operator()(Tone tone, std::string_view text) const {
+std::string Colours::operator()(Tone tone, std::string_view text) const {
   constexpr std::array<std::string_view, 6> kCodes{"", "1", "2", "32", "33", "31"};
   const auto code = kCodes[static_cast<std::size_t>(tone)];
-  if (!colour_ || code.empty() || text.empty()) return std::string(text);
+  if (!enabled_ || code.empty() || text.empty()) return std::string(text);
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
 }
 

@@ -1,5 +1,4 @@
-// Words on a screen: colour only where it belongs, columns counted, sentences broken into lines.
-// Pure but for detect(); any thread.
+// Text for a terminal: colours, columns and line breaks. Pure except for detect(). Any thread.
 #pragma once
 
 #include <cstddef>
@@ -11,31 +10,31 @@ namespace guard {
 
 enum class Tone : std::uint8_t { kPlain, kStrong, kFaint, kGood, kOdd, kBad };
 
-class Paint {
+class Colours {
  public:
-  explicit Paint(bool colour = false) : colour_(colour) {}
+  explicit Colours(bool enabled = false) : enabled_(enabled) {}
 
-  // On a terminal that is not dumb, unless NO_COLOR says no.
-  static Paint detect(int fd);
+  // Enabled on a terminal that is not dumb, unless NO_COLOR is set.
+  static Colours detect(int fd);
 
   std::string operator()(Tone tone, std::string_view text) const;
 
  private:
-  bool colour_;
+  bool enabled_;
 };
 
 inline constexpr std::size_t kLineWidth = 80;
 
-// How many columns a text takes, which is not coloured yet.
+// The number of columns of a text without colours.
 std::size_t columns_of(std::string_view text);
 
-// At most this many columns of it: "/a/very/…/long/path". What is left out is taken from the
-// middle, or from the end.
+// Shortens a text to at most this many columns, in the middle ("/a/very/…/long/path") or at the
+// end.
 std::string shortened_middle(std::string_view text, std::size_t columns);
 std::string shortened(std::string_view text, std::size_t columns);
 
-// Breaks a sentence into lines. The first stands behind `before` columns of something else, the
-// others are indented.
+// Breaks a sentence into lines. The first line begins after `before` columns of other text, later
+// lines are indented.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t before,
                     std::size_t width = kLineWidth);
 

@@ -1,5 +1,5 @@
-// Starts a thread that no signal is delivered to: those are for whoever waits for them. It may
-// outlive us, so its caller says what becomes of it. `what` is for the error.
+// Starts a thread that receives no signals: they are for the event loop. The caller joins or
+// detaches it. `what` names the thread in an error.
 #pragma once
 
 #include <pthread.h>

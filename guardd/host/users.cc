@@ -26,7 +26,7 @@ Result<std::optional<Entry>> look_up(std::vector<char>& buffer, const char* what
     if (found) return std::optional(entry);
     switch (code) {
       case 0:
-      case ENOENT:  // getpwnam(3): some implementations say "not found" with one of these
+      case ENOENT:  // getpwnam(3): some implementations report "not found" like this
       case ESRCH:
         return std::optional<Entry>();
       case EINTR:
@@ -137,6 +137,17 @@ std::vector<Gid> groups_of(const Account& account) {
   groups.reserve(static_cast<std::size_t>(std::max(count, 0)));
   for (int i = 0; i < count; ++i) groups.push_back(Gid{numbers[static_cast<std::size_t>(i)]});
   return groups;
+}
+
+std::optional<std::string> user_name(Uid uid) {
+  const auto account = SystemUsers().user(uid);
+  return account && *account ? std::optional((*account)->name) : std::nullopt;
+}
+
+std::string owner_name(Uid uid, Gid gid) {
+  const auto group = SystemUsers().group_name(gid);
+  return user_name(uid).value_or(std::to_string(uid.value)) + ':' +
+         (group && *group ? **group : std::to_string(gid.value));
 }
 
 }  // namespace guard

@@ -1,5 +1,5 @@
-// Users as the machine knows them, through NSS. May wait for a directory service: for loading
-// policies and for commands, never for deciding.
+// The users and groups of this machine, through NSS. Lookups can wait for a directory service: they
+// are for loading policies and for guardctl, never for a decision.
 #pragma once
 
 #include <optional>
@@ -26,7 +26,12 @@ inline constexpr const char* kAccountsFile = "/etc/passwd";
 std::optional<std::string> local_user_name(Uid user, const std::string& accounts = kAccountsFile);
 std::set<std::string> local_users(const std::set<std::string>& names);  // those of these names
 
-// The groups a process of this account would have.
+// The groups that a process of this account would have.
 std::vector<Gid> groups_of(const Account& account);
+
+std::optional<std::string> user_name(Uid uid);
+
+// "shop:www-data", with numbers in the place of missing names.
+std::string owner_name(Uid uid, Gid gid);
 
 }  // namespace guard

@@ -1,4 +1,4 @@
-// Writes to where a write may be cut short.
+// Writes to descriptors that may accept only a part at a time.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace guard {
 
-// All of it, however often it takes; waits where the descriptor does.
+// Writes all of the text. Blocks if the descriptor does.
 Status write_all(int fd, std::string_view text);
 
 }  // namespace guard

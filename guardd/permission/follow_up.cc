@@ -109,7 +109,7 @@ void FollowUp::tell(AfterAnswer after, const std::stop_token& stop) {
 
 // With descriptors of its own: it hands the event back to be closed by the other.
 void FollowUp::take_away(const std::stop_token& stop) {
-  (void)have_own_descriptors(told_.fd());
+  (void)unshare_descriptors(told_.fd());
   std::unique_lock lock(mutex_);
   while (removal_changed_.wait(lock, stop, [this] { return !to_remove_.empty(); })) {
     auto after = std::move(to_remove_.front());

@@ -515,7 +515,7 @@ bool PermissionResponder::offer(Fix fix) {
 // thread with descriptors of its own: it borrows the file's, and hands everything back to whoever
 // can close it.
 void PermissionResponder::fix(const std::stop_token& stop) {
-  const bool is_alone = have_own_descriptors(wake_.get());
+  const bool is_alone = unshare_descriptors(wake_.get());
   const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, self_, 0)));
   std::unique_lock lock(mutex_);
   while (fix_changed_.wait(lock, stop, [this] { return !to_fix_.empty(); })) {

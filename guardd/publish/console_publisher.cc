@@ -51,7 +51,7 @@ std::string change_text(const Violation& violation) {
 }  // namespace
 
 ConsolePublisher::Style ConsolePublisher::style_of(int fd, std::size_t sample) {
-  Style style{Paint::detect(fd), kLineWidth, sample};
+  Style style{Colours::detect(fd), kLineWidth, sample};
   winsize size{};
   if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
     style.width = std::clamp<std::size_t>(size.ws_col, kLineWidth, kWidest);

@@ -14,7 +14,7 @@ namespace guard {
 class ConsolePublisher final : public Publisher {
  public:
   struct Style {
-    Paint paint = Paint();
+    Colours paint = Colours();
     std::size_t width = kLineWidth;
     std::size_t sample = 5;  // violations told singly
   };

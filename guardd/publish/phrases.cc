@@ -36,7 +36,7 @@ std::string owner_text(const Violation& violation, Uid uid, Gid gid) {
   return user_name(violation, uid) + ':' + group_name(violation, gid);
 }
 
-std::string totals_text(const Paint& paint, const Incident& incident) {
+std::string totals_text(const Colours& paint, const Incident& incident) {
   // What asks for attention comes last, where the eye rests.
   std::string text;
   for (const auto told : {Outcome::kFixed, Outcome::kDenied, Outcome::kLogged, Outcome::kSkipped}) {

@@ -17,7 +17,7 @@ Tone tone_of(Outcome told);
 std::string owner_text(const Violation& violation, Uid uid, Gid gid);
 
 // "12 fixed, 1 skipped"
-std::string totals_text(const Paint& paint, const Incident& incident);
+std::string totals_text(const Colours& paint, const Incident& incident);
 
 // "at once", "in 1.5 s", "in 12 min"
 std::string length_text(TimePoint from, TimePoint to);

@@ -137,7 +137,7 @@ std::string closed_sentence(const Incident& incident) {
   return fmt::format("{} broke policy {} {} {}: {}", subject(first, incident.command),
                      escaped(first.policy), counted(incident.count, "time", "times"),
                      length_text(incident.first_seen, incident.last_seen),
-                     totals_text(Paint(), incident));
+                     totals_text(Colours(), incident));
 }
 
 std::string sentence_of(const ReadyNews& news) {

@@ -66,7 +66,7 @@ void RepairWorker::offer(Repair repair) {
 }
 
 void RepairWorker::run(const std::stop_token& stop) {
-  (void)have_own_descriptors(done_.fd());  // or a frozen file system outlives us: see there
+  (void)unshare_descriptors(done_.fd());  // or a frozen file system outlives us: see there
   std::unique_lock lock(mutex_);
   for (;;) {
     auto next = trees_.end();

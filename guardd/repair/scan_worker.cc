@@ -52,7 +52,7 @@ bool ScanWorker::idle() const {
 }
 
 void ScanWorker::run(const std::stop_token& stop) {
-  (void)have_own_descriptors(found_.fd());  // or a frozen file system outlives us: see there
+  (void)unshare_descriptors(found_.fd());  // or a frozen file system outlives us: see there
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, stop, [&] { return !jobs_.empty(); });

@@ -55,7 +55,7 @@ LastIncident last_incident(const Incident& incident, bool is_over) {
   if (const auto what = command_text(incident.command); !what.empty())
     who += " (" + shortened(what, kWhoColumns) + ')';
   return {incident.first_seen, std::move(who), escaped(incident.first.policy),
-          is_over ? totals_text(Paint(), incident) : ""};
+          is_over ? totals_text(Colours(), incident) : ""};
 }
 
 std::string status_line(const StatusFacts& facts, const std::optional<LastIncident>& last) {

@@ -1,5 +1,5 @@
-// guardctl exec --excuse: one command and all that it starts is refused nothing, and what it leaves
-// stays, while everybody else is judged as ever.
+// guardctl exec --excuse: the command and its children are denied nothing, and their files stay as
+// they are. Other processes are judged as usual.
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -43,71 +43,71 @@ class Excuse : public DaemonTest {
     const int status = std::system(command.c_str());  // NOLINT
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
-  // It was told of as excused, and nothing was done.
-  void excused(const std::string& name) {
+  // The violation was reported as excused, and nothing was fixed.
+  void expect_excused(const std::string& name) {
     ASSERT_TRUE(eventually([&] { return !violations(tree_ / name).empty(); })) << name;
-    const auto told = violations(tree_ / name).front();
-    EXPECT_EQ(told["action"], "logged") << told;
-    EXPECT_TRUE(told.value("reason", "").starts_with("excused: by ")) << told;
-    EXPECT_TRUE(told.value("reason", "").ends_with(": ticket-7")) << told;
+    const auto violation = violations(tree_ / name).front();
+    EXPECT_EQ(violation["action"], "logged") << violation;
+    EXPECT_TRUE(violation.value("reason", "").starts_with("excused: by ")) << violation;
+    EXPECT_TRUE(violation.value("reason", "").ends_with(": ticket-7")) << violation;
     EXPECT_EQ(owner(tree_ / name), 0U) << name;
   }
-  bool told_excuse(const std::string& state) const {
+  bool has_reported_excuse(const std::string& state) const {
     const auto all = of_type("excuse");
     return std::any_of(all.begin(), all.end(),
-                       [&](const Json& told) { return told["state"] == state; });
+                       [&](const Json& record) { return record["state"] == state; });
   }
 
   guard::testing::PrivateBus bus_there_;
 };
 GUARD_ON_EVERY_FS(Excuse);
 
-TEST_P(Excuse, LeavesWhatTheCommandMakes) {
+TEST_P(Excuse, KeepsTheFilesOfTheCommand) {
   guard_app("fix");
   started();
   as_root("echo theirs > $O/file; $EXCUSED cp $O/file $T/copy");
-  excused("copy");
-  ASSERT_TRUE(eventually([&] { return told_excuse("begun"); }));
+  expect_excused("copy");
+  ASSERT_TRUE(eventually([&] { return has_reported_excuse("begun"); }));
   const auto begun = of_type("excuse").front();
   EXPECT_EQ(begun["reason"], "ticket-7");
   EXPECT_EQ(begun["cmdline"], "cp " + (other_ / "file").string() + " " + (tree_ / "copy").string());
-  EXPECT_TRUE(eventually([&] { return told_excuse("over"); }));
+  EXPECT_TRUE(eventually([&] { return has_reported_excuse("over"); }));
   let_settle();
   EXPECT_EQ(owner(tree_ / "copy"), 0U);
 }
 
-TEST_P(Excuse, IsForChildrenAndForWhatGoesOnBehind) {
+TEST_P(Excuse, CoversChildrenAndBackgroundProcesses) {
   guard_app("fix");
   started();
   as_root(
       "$EXCUSED sh -c 'sh -c \"echo x > $T/child\"; echo x | tee $T/piped > /dev/null; "
       "(sleep 0.3; touch $T/behind) & "
       "setsid sh -c \"sleep 0.5; sh -c \\\"sleep 0.1; touch $T/orphan\\\" &\" & touch $T/self'");
-  for (const auto* name : {"self", "child", "piped", "behind", "orphan"}) excused(name);
+  for (const auto* name : {"self", "child", "piped", "behind", "orphan"}) expect_excused(name);
   let_settle();
   for (const auto* name : {"self", "child", "piped", "behind", "orphan"})
     EXPECT_EQ(owner(tree_ / name), 0U) << name;
 }
 
-TEST_P(Excuse, IsForNobodyElse) {
+TEST_P(Excuse, CoversNoOtherProcess) {
   guard_app("fix");
   started();
   as_root("$EXCUSED sh -c 'echo x > $T/mine; sleep 1' & sleep 0.5; echo y > $T/sibling; wait");
-  excused("mine");
+  expect_excused("mine");
   EXPECT_TRUE(becomes_apps("sibling"));
-  ASSERT_TRUE(eventually([&] { return told_excuse("over"); }));
+  ASSERT_TRUE(eventually([&] { return has_reported_excuse("over"); }));
   as_root("echo z > $T/after");
   EXPECT_TRUE(becomes_apps("after"));
 }
 
-TEST_P(Excuse, WhatItHasLeftStaysUntilItIsChanged) {
+TEST_P(Excuse, ItsFilesStayUntilTheyAreChanged) {
   guard_app("fix");
   started();
   as_root(
       "$EXCUSED sh -c 'echo x > $T/kept; echo x > $T/touched; mkdir $T/dir; echo x > $T/dir/in'");
-  for (const auto* name : {"kept", "touched", "dir", "dir/in"}) excused(name);
-  ASSERT_TRUE(eventually([&] { return told_excuse("over"); }));
-  // A scan of everything, as a reload has it done, and again after a restart.
+  for (const auto* name : {"kept", "touched", "dir", "dir/in"}) expect_excused(name);
+  ASSERT_TRUE(eventually([&] { return has_reported_excuse("over"); }));
+  // A reload scans everything, and so does a restart.
   ASSERT_EQ(::kill(daemon(), SIGHUP), 0);
   ASSERT_TRUE(eventually([&] { return !of_type("reload").empty(); }));
   let_settle();
@@ -131,17 +131,18 @@ TEST_P(Excuse, IsDeniedNothing) {
       "$EXCUSED sh -c 'echo theirs >> $T/file; echo new > $T/new; (sleep 0.3; echo late >> "
       "$T/file) & wait'");
   as_root("grep -q theirs $T/file; grep -q late $T/file; grep -q new $T/new");
-  excused("new");
+  expect_excused("new");
   ASSERT_TRUE(eventually([&] {
     const auto all = violations(tree_ / "file");
-    return std::any_of(all.begin(), all.end(), [](const Json& told) {
-      return told["guard"] == "content" && told.value("reason", "").starts_with("excused: by ");
+    return std::any_of(all.begin(), all.end(), [](const Json& violation) {
+      return violation["guard"] == "content" &&
+             violation.value("reason", "").starts_with("excused: by ");
     });
   }));
   as_root("! sh -c 'echo theirs >> $T/file' 2> /dev/null");
 }
 
-TEST_P(Excuse, IsTheCommandInEveryOtherWay) {
+TEST_P(Excuse, OtherwiseRunsTheCommandUnchanged) {
   guard_app("fix");
   started();
   EXPECT_EQ(status_of("$EXCUSED sh -c 'exit 9'"), 9);
@@ -153,7 +154,7 @@ TEST_P(Excuse, IsTheCommandInEveryOtherWay) {
   as_root("sh -c 'echo $$; exec $EXCUSED sh -c \"echo \\$\\$\"' | uniq | wc -l | grep -q '^1$'");
 }
 
-TEST_P(Excuse, RunsNothingWhereThereIsNone) {
+TEST_P(Excuse, RunsNothingWithoutAnExcuse) {
   guard_app("fix");
   EXPECT_EQ(status_of("$EXCUSED touch $O/ran 2> /dev/null"), 3);
   started();
@@ -169,14 +170,14 @@ TEST_P(Excuse, RunsNothingWhereThereIsNone) {
   EXPECT_FALSE(std::filesystem::exists(other_ / "ran"));
 }
 
-// Whoever asks for another process is not heard, though he be root.
-TEST_P(Excuse, IsForTheCallerAlone) {
+// A caller cannot excuse another process, not even as root.
+TEST_P(Excuse, CoversOnlyTheCaller) {
   guard_app("fix");
   started();
   const auto connection = bus_there_.connect();
   const auto ask = [&](int process) {
     return sd_bus_call_method(connection.get(), bus::kName, bus::kObject, bus::kManager, "Excuse",
-                              nullptr, nullptr, "hss", process, "ticket-7", "a lie");
+                              nullptr, nullptr, "hss", process, "ticket-7", "a false command");
   };
   const Fd other(static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0)));
   const Fd no_process(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -187,7 +188,7 @@ TEST_P(Excuse, IsForTheCallerAlone) {
   EXPECT_TRUE(becomes_apps("file"));
   EXPECT_GE(ask(self.get()), 0);
   as_root("touch $T/excused");
-  excused("excused");
+  expect_excused("excused");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// guardctl exec: a command as the owner of a policy, with nothing of root's; and on a terminal,
-// that whoever sits there keeps to himself what he types, and finds everything as it always is.
+// guardctl exec: it runs a command as the owner of a policy, without any root privileges. On a
+// terminal, the command cannot read or type into it, and job control works as usual.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
@@ -26,9 +26,9 @@ using testing::HasSubstr;
 using testing::Not;
 namespace fs = std::filesystem;
 
-struct Said {
+struct CommandResult {
   int status = -1;
-  std::string text;  // on both streams
+  std::string text;  // of both streams
 };
 
 const std::string kPrompt = "ready> ";
@@ -43,8 +43,8 @@ std::string read_until_end(int fd) {
   }
 }
 
-// As a service does it: no terminal anywhere.
-Said run(const std::string& command) {
+// Runs the command like a service, without a terminal.
+CommandResult run(const std::string& command) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
   const Fd from(ends[0]);
@@ -60,7 +60,7 @@ Said run(const std::string& command) {
     ::_exit(99);
   }
   to.reset();
-  Said said;
+  CommandResult said;
   said.text = read_until_end(from.get());
   int status = 0;
   (void)::waitpid(pid, &status, 0);
@@ -68,7 +68,7 @@ Said run(const std::string& command) {
   return said;
 }
 
-// Somebody at a terminal of 33 rows and 77 columns, with a shell that has job control.
+// A user at a terminal of 33 rows and 77 columns, with a shell that has job control.
 class Person {
  public:
   explicit Person(const std::string& directory) {
@@ -100,7 +100,7 @@ class Person {
     seen_.clear();
     press(line + "\n");
   }
-  // Since the last line that was typed.
+  // Does the text appear after the last line that was typed?
   bool sees(const std::string& text) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (seen_.find(text) == std::string::npos) {
@@ -110,13 +110,13 @@ class Person {
       const auto got = ::read(master_.get(), buffer.data(), buffer.size());
       if (got <= 0) return false;
       seen_.append(buffer.data(), static_cast<std::size_t>(got));
-      // It may come before what was typed or after it.
+      // The prompt may come before or after the echo.
       for (auto at = seen_.find(kPrompt); at != std::string::npos; at = seen_.find(kPrompt))
         seen_.erase(at, kPrompt.size());
     }
     return true;
   }
-  // A line of which the echo is not taken for the answer.
+  // Types a line and waits for an answer that is not its echo.
   bool answers(const std::string& line, const std::string& answer) {
     type(line);
     return sees("\n" + answer);
@@ -150,7 +150,7 @@ class Exec : public ScratchFsTest {
     ASSERT_EQ(::chmod(root().c_str(), 0755), 0);
     ASSERT_EQ(::chmod((root() / "only-root").c_str(), 0700), 0);
     ASSERT_EQ(::chown(tree_.c_str(), 4242, 4242), 0);
-    // Seen by this test alone.
+    // Only this test sees these files.
     replace("/etc/passwd", "root:x:0:0::/root:/bin/sh\nshop:x:4242:4242:Shop:" + tree_.string() +
                                ":/usr/sbin/nologin\nmail2:x:4242:4300::/nowhere:\n");
     replace("/etc/group",
@@ -178,8 +178,8 @@ class Exec : public ScratchFsTest {
   std::string guardctl() const {
     return std::string(GUARDCTL) + " --policy-dir " + (root() / "policies").string();
   }
-  // In the directory of the test, where its owner may be.
-  Said shop(const std::string& command) const {
+  // Runs in the directory of the test, which the owner may enter.
+  CommandResult shop(const std::string& command) const {
     return run("cd " + root().string() + "; " + guardctl() + " exec " + command);
   }
 
@@ -191,7 +191,7 @@ class Exec : public ScratchFsTest {
 INSTANTIATE_TEST_SUITE_P(On, Exec, testing::Values(FsType::kTmpfs),
                          [](const auto& each) { return name_of(each.param); });
 
-TEST_P(Exec, IsTheOwnerAndNobodyElse) {
+TEST_P(Exec, HasTheIdsOfTheOwnerOnly) {
   const auto said =
       shop("shop -- grep -E '^(Uid|Gid|Groups|Cap(Inh|Prm|Eff|Amb)):' /proc/self/status");
   EXPECT_EQ(said.status, 0);
@@ -201,7 +201,7 @@ TEST_P(Exec, IsTheOwnerAndNobodyElse) {
             "CapEff:\t0000000000000000\nCapAmb:\t0000000000000000\n");
 }
 
-TEST_P(Exec, KeepsNoCapabilityThatWasToBeInherited) {
+TEST_P(Exec, KeepsNoInheritableCapability) {
   const auto said =
       run("setpriv --inh-caps +chown,+sys_admin --ambient-caps +chown,+sys_admin " + guardctl() +
           " exec -q shop -- grep -E '^Cap(Inh|Prm|Eff|Amb):' /proc/self/status");
@@ -210,7 +210,7 @@ TEST_P(Exec, KeepsNoCapabilityThatWasToBeInherited) {
             "CapEff:\t0000000000000000\nCapAmb:\t0000000000000000\n");
 }
 
-TEST_P(Exec, MakesWhatThePolicyWants) {
+TEST_P(Exec, CreatesFilesAsThePolicyWants) {
   EXPECT_EQ(shop("shop -- sh -c 'mkdir tree/dir && echo x > tree/dir/file'").text, "");
   EXPECT_EQ(
       run("stat -c '%u:%g %a' " + tree_.string() + "/dir " + tree_.string() + "/dir/file").text,
@@ -228,16 +228,16 @@ TEST_P(Exec, TakesTheMaskFromTheModes) {
   EXPECT_EQ(shop("dirs -- sh -c umask").text, "0022\n");
 }
 
-TEST_P(Exec, GivesNoGroupThatTheOwnerDoesNotHave) {
+TEST_P(Exec, GivesNoForeignGroupToTheOwner) {
   policy("foreign", "shop", "group = \"foreign\"");
   const auto said = shop("foreign -- sh -c 'id -g; id -G'");
   EXPECT_EQ(said.text,
-            "guardctl: shop does not belong to the group foreign that the policy wants: what is "
-            "made has its own\n4242\n4242 4300 4301\n");
+            "guardctl: shop is not a member of the group foreign that the policy wants: new files "
+            "get its own group\n4242\n4242 4300 4301\n");
   EXPECT_EQ(shop("foreign -q -- id -g").text, "4242\n");
 }
 
-TEST_P(Exec, KnowsOwnersWithoutAnAccount) {
+TEST_P(Exec, WorksForOwnersWithoutAnAccount) {
   policy("number", "4999", "group = 4998");
   const auto said =
       shop("number -- sh -c 'id -u; id -G; echo $HOME; env | grep -c -e USER -e LOGNAME'");
@@ -255,24 +255,25 @@ TEST_P(Exec, HasACleanEnvironment) {
                            "\nTERM=xterm\nTZ=UTC\nUSER=shop\n");
 }
 
-TEST_P(Exec, StaysOnlyWhereTheOwnerMayGo) {
+TEST_P(Exec, RunsOnlyWhereTheOwnerMayEnter) {
   EXPECT_EQ(shop("shop -- pwd").text, root().string() + "\n");
   const auto in_secret =
       "cd " + (root() / "only-root").string() + "; mkdir -p open; chmod 777 open; cd open; ";
   const auto said = run(in_secret + guardctl() + " exec shop -- sh -c 'pwd; ls'");
   EXPECT_EQ(said.text, "guardctl: the owner may not enter " + (root() / "only-root/open").string() +
-                           ": this runs in " + tree_.string() + "\n" + tree_.string() + "\n");
+                           "; the command runs in " + tree_.string() + "\n" + tree_.string() +
+                           "\n");
   EXPECT_EQ(run(in_secret + guardctl() + " exec -q shop -- pwd").text, tree_.string() + "\n");
 }
 
-TEST_P(Exec, HandsOnNoDescriptorButTheThree) {
+TEST_P(Exec, PassesOnOnlyTheStandardStreams) {
   const auto said = run("cd " + root().string() + "; exec 7</etc/shadow 200</etc/shadow; " +
                         guardctl() + " exec shop -- sh -c 'ls /proc/$$/fd'");
   EXPECT_THAT(said.text, Not(HasSubstr("7")));
   EXPECT_THAT(said.text, Not(HasSubstr("200")));
 }
 
-TEST_P(Exec, EndsAsTheCommandDoes) {
+TEST_P(Exec, ExitsWithTheStatusOfTheCommand) {
   EXPECT_EQ(shop("shop -- true").status, 0);
   EXPECT_EQ(shop("shop -- sh -c 'exit 7'").status, 7);
   EXPECT_EQ(shop("shop -- sh -c 'kill -TERM $$'").status, 128 + SIGTERM);
@@ -284,7 +285,7 @@ TEST_P(Exec, EndsAsTheCommandDoes) {
   EXPECT_EQ(denied.text, "guardctl: /etc/passwd: Permission denied\n");
 }
 
-TEST_P(Exec, LooksForTheCommandWithTheOwnersRights) {
+TEST_P(Exec, LooksUpTheCommandWithTheRightsOfTheOwner) {
   run("cd " + root().string() +
       "; printf '#!/bin/sh\\necho root ran it\\n' > only-root/tool; chmod 755 only-root/tool");
   EXPECT_EQ(shop("shop -- only-root/tool").status, 126);
@@ -304,21 +305,22 @@ TEST_P(Exec, IsForRootAndTheOwner) {
   };
   const auto other = run(as("--reuid 4300 --regid 4300") + guardctl() + " exec shop -- id -u");
   EXPECT_EQ(other.status, 4);
-  EXPECT_EQ(other.text,
-            "guardctl: only root, and \"shop\" itself, can run something as \"shop\"; try: sudo "
-            "guardctl exec shop -- …\n");
+  EXPECT_EQ(
+      other.text,
+      "guardctl: only root and \"shop\" can run a command as \"shop\"; try: sudo guardctl exec "
+      "shop -- …\n");
   const auto self =
       run(as("--reuid 4242 --regid 4242") + guardctl() + " exec shop -- sh -c 'id -u; umask'");
   EXPECT_EQ(self.status, 0);
   EXPECT_EQ(self.text, "4242\n0027\n");
 }
 
-TEST_P(Exec, ToRootItMakesNoDifferenceWhoItIs) {
+TEST_P(Exec, WorksForPoliciesOfRoot) {
   policy("system", "root");
   EXPECT_EQ(shop("system -- sh -c 'id -u; umask; echo $HOME'").text, "0\n0022\n/root\n");
 }
 
-TEST_P(Exec, HasATerminalOfItsOwn) {
+TEST_P(Exec, GetsANewTerminal) {
   Person person(root());
   EXPECT_TRUE(person.answers("tty > mine; chmod 644 mine; " + guardctl() +
                                  " exec shop -- sh -c 'stty size; tty > tree/its; ls -l "
@@ -334,8 +336,8 @@ TEST_P(Exec, HasATerminalOfItsOwn) {
   EXPECT_TRUE(person.answers(guardctl() + " exec shop -- nothing; echo done=$?", "done=127"));
 }
 
-// A kernel that lets anybody type into his terminal shows the attack to be one.
-TEST_P(Exec, NobodyTypesIntoTheTerminalOfWhoCalled) {
+// On kernels that allow TIOCSTI, the same attack works without guardctl.
+TEST_P(Exec, CannotTypeIntoTheTerminalOfTheCaller) {
   Person person(root());
   std::ofstream(tree_ / "attack.py")
       << "import fcntl, os, sys, termios\n"
@@ -354,14 +356,14 @@ TEST_P(Exec, NobodyTypesIntoTheTerminalOfWhoCalled) {
     EXPECT_FALSE(fs::exists(root() / "pwned")) << with;
   }
   if (run("test \"$(cat /proc/sys/dev/tty/legacy_tiocsti)\" = 0").status == 0) return;
-  // What it was saved from.
+  // Without guardctl, the attack works.
   ASSERT_TRUE(
       person.answers("setpriv --reuid=4242 --clear-groups" + attack + "; echo over", "over"));
   ASSERT_TRUE(person.answers("echo still$((40 + 2))", "still42")) << person.seen();
   EXPECT_TRUE(fs::exists(root() / "pwned"));
 }
 
-TEST_P(Exec, WhatItLeavesRunningHasNotTheTerminal) {
+TEST_P(Exec, BackgroundProcessesDoNotKeepTheTerminal) {
   Person person(root());
   ASSERT_TRUE(person.answers(
       guardctl() + " exec shop -- sh -c 'sleep 600 & echo $! > tree/left'; echo done=$?", "done=0"))
@@ -369,14 +371,14 @@ TEST_P(Exec, WhatItLeavesRunningHasNotTheTerminal) {
   int left = 0;
   std::ifstream(tree_ / "left") >> left;
   ASSERT_GT(left, 0);
-  EXPECT_EQ(::kill(left, 0), 0) << "it was to go on";
+  EXPECT_EQ(::kill(left, 0), 0) << "it should still run";
   EXPECT_EQ(
       run("ls -l /proc/" + std::to_string(left) + "/fd | grep -v deleted | grep -c /dev/pts").text,
       "0\n");
   (void)::kill(left, SIGKILL);
 }
 
-TEST_P(Exec, KeysMeanWhatTheyAlwaysDo) {
+TEST_P(Exec, KeysWorkAsUsual) {
   Person person(root());
   person.type(guardctl() + " exec shop -- sh -c 'echo up; exec sleep 600'; echo done=$?");
   ASSERT_TRUE(person.sees("\nup")) << person.seen();
@@ -402,7 +404,7 @@ TEST_P(Exec, KeysMeanWhatTheyAlwaysDo) {
   EXPECT_TRUE(person.sees("done=0")) << person.seen();
 }
 
-TEST_P(Exec, KnowsTheSizeOfTheTerminal) {
+TEST_P(Exec, FollowsTheSizeOfTheTerminal) {
   Person person(root());
   person.type(guardctl() +
               " exec shop -- bash -c 'trap \"stty size\" WINCH; echo up; for i in {1..300}; do "
@@ -413,7 +415,7 @@ TEST_P(Exec, KnowsTheSizeOfTheTerminal) {
   person.press("\003");
 }
 
-TEST_P(Exec, RunsInTheBackgroundUntilItWantsToRead) {
+TEST_P(Exec, RunsInTheBackgroundUntilItReads) {
   Person person(root());
   ASSERT_TRUE(person.answers(
       guardctl() + " exec shop -- sh -c 'read line; echo got $line' & sleep 0; echo $((40 + 2))",
@@ -428,8 +430,8 @@ TEST_P(Exec, RunsInTheBackgroundUntilItWantsToRead) {
   EXPECT_TRUE(person.sees("got hello")) << person.seen();
 }
 
-// As "guardctl … | guardctl … -- less" needs it.
-TEST_P(Exec, ReadsKeysThoughItsInputIsAPipe) {
+// For "guardctl … | guardctl … -- less".
+TEST_P(Exec, ReadsKeysWhileItsInputIsAPipe) {
   Person person(root());
   person.type("echo piped | " + guardctl() +
               " exec shop -- sh -c 'cat; read line < /dev/tty; echo got $line'; echo done=$?");
@@ -439,13 +441,13 @@ TEST_P(Exec, ReadsKeysThoughItsInputIsAPipe) {
   EXPECT_TRUE(person.sees("done=0")) << person.seen();
 }
 
-TEST_P(Exec, ShowsAllThatIsWritten) {
+TEST_P(Exec, ShowsAllOutput) {
   Person person(root());
   person.type(guardctl() + " exec shop -- sh -c 'seq 50000; echo the-end'; echo done=$?");
   EXPECT_TRUE(person.sees("\n49999\r\n50000\r\nthe-end\r\ndone=0"));
 }
 
-TEST_P(Exec, GivesTheTerminalBackWhenKilled) {
+TEST_P(Exec, RestoresTheTerminalWhenKilled) {
   for (const std::string signal : {"KILL", "TERM", "HUP"}) {
     Person person(root());
     person.type("sh -c 'echo $$ > pid; exec " + guardctl() +

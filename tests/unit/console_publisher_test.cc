@@ -158,9 +158,9 @@ TEST(Advice, FitsWhoActed) {
 }
 
 TEST(PaintTest, ColoursOnlyWhenTold) {
-  EXPECT_EQ(Paint(true)(Tone::kGood, "x"), "\x1b[32mx\x1b[0m");
-  EXPECT_EQ(Paint()(Tone::kGood, "x"), "x");
-  EXPECT_EQ(Paint::detect(-1)(Tone::kGood, "x"), "x");
+  EXPECT_EQ(Colours(true)(Tone::kGood, "x"), "\x1b[32mx\x1b[0m");
+  EXPECT_EQ(Colours()(Tone::kGood, "x"), "x");
+  EXPECT_EQ(Colours::detect(-1)(Tone::kGood, "x"), "x");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ class Moment : public testing::Test {
   const system_clock::time_point now_ = at(1772371800);
 };
 
-TEST_F(Moment, AsPeopleWriteIt) {
+TEST_F(Moment, ReadsWhatPeopleType) {
   EXPECT_EQ(parse_moment("now", now_), now_);
   EXPECT_EQ(parse_moment("2026-03-01T13:30:00Z", now_), now_);
   EXPECT_EQ(parse_moment("2026-03-01 13:30:00 UTC", now_), now_);
@@ -41,18 +41,18 @@ TEST_F(Moment, AsPeopleWriteIt) {
   EXPECT_EQ(parse_moment("-1min 30s", now_), now_ - seconds(90));
 }
 
-TEST_F(Moment, OnTheDayTheClocksChange) {
+TEST_F(Moment, WorksOnTheDayTheClocksChange) {
   const auto after = at(1774767600);  // 2026-03-29 09:00 in summer time
   EXPECT_EQ(parse_moment("today", after), after - hours(8));
   EXPECT_EQ(parse_moment("2026-03-29 09:00", now_), after);
 }
 
-TEST_F(Moment, IsWrittenAsItIsRead) {
+TEST_F(Moment, ReadsItsOwnFormat) {
   EXPECT_EQ(format_moment(now_), "2026-03-01 14:30:00");
   EXPECT_EQ(parse_moment(format_moment(now_), {}), now_);
 }
 
-TEST_F(Moment, NothingElse) {
+TEST_F(Moment, RejectsEverythingElse) {
   for (const auto* text : {"", "tomorrow", "2h", "14:30", "2026-02-31", "2026-13-01", "2026-03-01 ",
                            "2026-03-01 14:30 CET", "1772371800", "-", "x ago", "-2h ago"})
     EXPECT_FALSE(parse_moment(text, now_)) << text;

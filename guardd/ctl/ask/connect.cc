@@ -13,12 +13,12 @@
 namespace guard::ctl {
 namespace {
 
-// As check says it: each mistake on a line of its own, and how many there are.
-void print_mistakes(const std::string& text) {
+// In the format of check: one error per line, then their number.
+void print_errors(const std::string& text) {
   std::istringstream lines(text);
   std::size_t count = 0;
   for (std::string line; std::getline(lines, line); ++count) std::cerr << printable(line) << '\n';
-  std::cerr << counted(count, "error", "errors") << "; the policies before still hold.\n";
+  std::cerr << counted(count, "error", "errors") << "; the previous policies stay in force.\n";
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ bus::Answer<bus::Client> reach_daemon(const Options& options) {
 
 int fail(const bus::Failure& failure) {
   if (failure.kind == bus::Kind::kInvalidPolicy && !failure.text.empty())
-    print_mistakes(failure.text);
+    print_errors(failure.text);
   else
     (void)fail(Error(failure.text));
   return bus::exit_status(failure.kind);

@@ -1,4 +1,4 @@
-// guardd, for the verbs that ask it, and what is said where it does not answer as hoped.
+// Connects verbs to guardd over the bus, and reports failed calls.
 #pragma once
 
 #include "dbus/client/client.h"
@@ -6,10 +6,10 @@
 
 namespace guard::ctl {
 
-// On the bus of the options. Somebody on a terminal may be asked for a password.
+// Uses the bus of the options. On a terminal, polkit may ask for a password.
 bus::Answer<bus::Client> reach_daemon(const Options& options);
 
-// Says on standard error why not; the exit status that goes with it.
+// Reports the failure on standard error. Returns the exit status for it.
 int fail(const bus::Failure& failure);
 
 }  // namespace guard::ctl

@@ -6,21 +6,20 @@
 
 namespace guard::ctl {
 
-bool understood(const std::string& text,
-                std::optional<std::chrono::system_clock::time_point>& moment) {
+bool read_filter(const std::string& text,
+                 std::optional<std::chrono::system_clock::time_point>& moment) {
   if (text.empty()) return true;
   moment = parse_moment(text, std::chrono::system_clock::now());
   if (!moment)
-    (void)fail(Error(quote(text) + " is no time; try: \"2026-03-01 14:30\", today, \"2h ago\""));
+    (void)fail(Error(quote(text) + " is not a time; try: \"2026-03-01 14:30\", today, \"2h ago\""));
   return moment.has_value();
 }
 
-bool understood(const std::string& text, std::optional<Severity>& severity) {
+bool read_filter(const std::string& text, std::optional<Severity>& severity) {
   if (text.empty()) return true;
   severity = parse_word<Severity>(text);
   if (!severity)
-    (void)fail(
-        Error(quote(text) + " is no severity; there are: info, low, medium, high, critical"));
+    (void)fail(Error(quote(text) + " is not a severity; use info, low, medium, high or critical"));
   return severity.has_value();
 }
 

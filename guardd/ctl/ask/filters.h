@@ -1,4 +1,4 @@
-// What people type, understood.
+// Reads the filters that people type.
 #pragma once
 
 #include <chrono>
@@ -9,9 +9,9 @@
 
 namespace guard::ctl {
 
-// False after a complaint on standard error. What is empty was not asked for.
-bool understood(const std::string& text,
-                std::optional<std::chrono::system_clock::time_point>& moment);
-bool understood(const std::string& text, std::optional<Severity>& severity);
+// An empty text means no filter. Returns false after printing an error.
+bool read_filter(const std::string& text,
+                 std::optional<std::chrono::system_clock::time_point>& moment);
+bool read_filter(const std::string& text, std::optional<Severity>& severity);
 
 }  // namespace guard::ctl

@@ -17,11 +17,11 @@ Clock::time_point midnight_of(Clock::time_point now, int days_before) {
   ::localtime_r(&seconds, &day);
   day.tm_hour = day.tm_min = day.tm_sec = 0;
   day.tm_mday -= days_before;
-  day.tm_isdst = -1;  // as it was then
+  day.tm_isdst = -1;  // let mktime find out
   return Clock::from_time_t(std::mktime(&day));
 }
 
-// By the first of these that takes all of it.
+// Uses the first format that matches all of the text.
 std::optional<Clock::time_point> by_calendar(const std::string& text) {
   struct Format {
     const char* how;
@@ -41,7 +41,7 @@ std::optional<Clock::time_point> by_calendar(const std::string& text) {
     const int day = moment.tm_mday;
     moment.tm_isdst = -1;
     const auto seconds = is_utc ? ::timegm(&moment) : std::mktime(&moment);
-    // The 31st of February is the 3rd of March to them.
+    // Both turn the 31st of February into the 3rd of March.
     if (seconds == -1 || moment.tm_mday != day) return std::nullopt;
     return Clock::from_time_t(seconds);
   }

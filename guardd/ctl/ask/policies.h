@@ -1,4 +1,4 @@
-// Policies for the verbs that need them, and the complaints where there are none to be had.
+// Loads policies for verbs, and prints their errors.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,10 @@
 
 namespace guard::ctl {
 
-// Errors, and unless quiet warnings, on standard error; with a count at the end if there were
-// errors.
+// Prints errors on standard error; unless quiet, also warnings and the number of errors.
 void print_diagnostics(const Loaded& loaded, bool quiet);
 
-// From the directories of the options. Null after its errors were printed.
+// Loads the directories of the options. Returns null after printing errors.
 std::shared_ptr<const PolicySet> load_valid(const Options& options);
 
 // "/etc/guardd/policies.d/shop.toml:3", or "default".

@@ -31,7 +31,7 @@ Forecast forecast(const PolicySet& set, const Tree& tree, Backend backend, const
     question.user = "root";
     question.subject = self;
     question.operations = {Operation::kCreate, Operation::kUnlink};
-    look_there(question, tree.path + '/' + *name);
+    add_path_facts(question, tree.path + '/' + *name);
     const auto explanation = explain(set, question);
     if (explanation.tree != &tree || explanation.operations.size() != 2) continue;
     const auto& create = explanation.operations.front();

@@ -30,8 +30,8 @@ struct Entry {
   std::string shell;
 };
 
-// The account that the policy names; of several with the same number not just any.
-Result<std::optional<Entry>> make_violation(const Known<Uid>& owner) {
+// The account that the policy names, which matters if several have the same uid.
+Result<std::optional<Entry>> account_of(const Known<Uid>& owner) {
   std::vector<char> buffer(1024);
   passwd entry{};
   passwd* found = nullptr;
@@ -45,38 +45,39 @@ Result<std::optional<Entry>> make_violation(const Known<Uid>& owner) {
   int code = ask(::getpwnam_r, owner.name.c_str());
   if (!found || found->pw_uid != owner.id.value) code = ask(::getpwuid_r, owner.id.value);
   if (!found) {
-    // What other systems say where there is nobody of that number.
+    // Some systems report a missing account like this.
     if (code == 0 || code == ENOENT || code == ESRCH) return std::optional<Entry>();
-    return Error::from_errno(code, "nobody can tell who " + quote(owner.name) + " is");
+    return Error::from_errno(code, "cannot look up the user " + quote(owner.name));
   }
   return std::optional(Entry{found->pw_name, Gid{found->pw_gid}, found->pw_dir, found->pw_shell});
 }
 
-bool is_kept(std::string_view variable) {
-  static constexpr std::array<std::string_view, 5> kKept{"TERM", "COLORTERM", "NO_COLOR", "LANG",
-                                                         "TZ"};
+bool is_inherited(std::string_view variable) {
+  static constexpr std::array<std::string_view, 5> kInherited{"TERM", "COLORTERM", "NO_COLOR",
+                                                              "LANG", "TZ"};
   const auto name = variable.substr(0, variable.find('='));
-  return name.starts_with("LC_") || std::find(kKept.begin(), kKept.end(), name) != kKept.end();
+  return name.starts_with("LC_") ||
+         std::find(kInherited.begin(), kInherited.end(), name) != kInherited.end();
 }
 
 bool all_are(const std::array<std::uint32_t, 3>& ids, std::uint32_t wanted) {
   return std::all_of(ids.begin(), ids.end(), [&](auto id) { return id == wanted; });
 }
 
-// The kernel takes capabilities away only as far as securebits let it.
-Status give_up_capabilities() {
-  const Error failed("capabilities cannot be given up");
+// With some securebits, the kernel keeps capabilities when the uid changes.
+Status drop_capabilities() {
+  const Error failed("cannot drop capabilities");
   capng_clear(CAPNG_SELECT_BOTH);
   if (capng_apply(CAPNG_SELECT_CAPS) != 0) return failed;
-  // Where there are none to be had, there is nothing to clear.
+  // Fails only on kernels without ambient capabilities.
   (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   if (capng_get_caps_process() != 0 || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE)
     return failed;
   return {};
 }
 
-Status make_sure(const Owner& owner) {
-  const Error failed("what is root's cannot be given up");
+Status verify_ids(const Owner& owner) {
+  const Error failed("cannot drop root privileges");
   std::array<std::uint32_t, 3> uids{};
   std::array<std::uint32_t, 3> gids{};
   if (::getresuid(uids.data(), &uids[1], &uids[2]) != 0 ||
@@ -92,7 +93,7 @@ Status make_sure(const Owner& owner) {
 mode_t mask_for(const Wanted& wanted) {
   if (!wanted.file_mode && !wanted.dir_mode) return 022;
   mode_t mask = 0;
-  // A mask is for files and directories alike: who may read a file may enter what it lies in.
+  // The mask is for files and directories: a user who may read a file may enter its directory.
   if (wanted.file_mode)
     mask |= ~(wanted.file_mode->value | (wanted.file_mode->value & 0444U) >> 2U);
   if (wanted.dir_mode) mask |= ~wanted.dir_mode->value;
@@ -105,7 +106,7 @@ Result<Owner> owner_of(const Policy& policy) {
   owner.uid = wanted.owner.id;
   owner.gid = wanted.group.id;
   owner.mask = mask_for(wanted);
-  GUARD_TRY(const auto account, make_violation(wanted.owner));
+  GUARD_TRY(const auto account, account_of(wanted.owner));
   if (!account) {
     owner.groups = {owner.gid.value};
     return owner;
@@ -119,25 +120,25 @@ Result<Owner> owner_of(const Policy& policy) {
       std::find(owner.groups.begin(), owner.groups.end(), owner.gid.value) != owner.groups.end())
     return owner;
   owner.gid = account->gid;
-  owner.remark = escaped(owner.name) + " does not belong to the group " +
-                 escaped(wanted.group.name) + " that the policy wants: what is made has its own";
+  owner.remark = escaped(owner.name) + " is not a member of the group " +
+                 escaped(wanted.group.name) + " that the policy wants: new files get its own group";
   return owner;
 }
 
 Status become(const Owner& owner) {
   if (::geteuid() == kRoot.value) {
     if (::setgroups(owner.groups.size(), owner.groups.data()) != 0)
-      return Error::from_errno(errno, "its groups cannot be taken on");
+      return Error::from_errno(errno, "cannot set supplementary groups");
     if (::setresgid(owner.gid.value, owner.gid.value, owner.gid.value) != 0)
-      return Error::from_errno(errno, "its group cannot be taken on");
+      return Error::from_errno(errno, "cannot set the group");
     if (::setresuid(owner.uid.value, owner.uid.value, owner.uid.value) != 0)
-      return Error::from_errno(errno, "it is not possible to become " + quote(owner.name));
+      return Error::from_errno(errno, "cannot become " + quote(owner.name));
     if (owner.uid != kRoot) {
-      GUARD_CHECK(give_up_capabilities());
-      // Keys that root has at hand; without keys in the kernel there are none.
+      GUARD_CHECK(drop_capabilities());
+      // Drops the session keys of root. Fails only on kernels without keys.
       (void)::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
     }
-    GUARD_CHECK(make_sure(owner));
+    GUARD_CHECK(verify_ids(owner));
   }
   (void)::umask(owner.mask);
   return {};
@@ -154,7 +155,7 @@ std::vector<std::string> environment_of(const Owner& owner) {
     all.push_back("LOGNAME=" + owner.name);
   }
   for (char** variable = environ; variable && *variable; ++variable)
-    if (is_kept(*variable)) all.emplace_back(*variable);
+    if (is_inherited(*variable)) all.emplace_back(*variable);
   return all;
 }
 

@@ -1,5 +1,5 @@
-// The owner that a policy wants, as somebody to be: with his own groups and nothing of whoever
-// calls. What was root's is given up for good, and it is made sure that it is gone.
+// Turns the calling process into the owner that a policy wants, with the groups of the owner and
+// nothing of the caller. Root privileges are dropped for good, and that is verified.
 #pragma once
 
 #include <sys/types.h>
@@ -13,26 +13,28 @@ namespace guard::ctl {
 
 struct Owner {
   Uid uid;
-  Gid gid;  // what he makes belongs to it
+  Gid gid;  // the group of new files
   std::vector<gid_t> groups;
-  std::string name;  // empty: a number without an account
+  std::string name;  // empty: a uid without an account
   std::string home = "/";
   std::string shell = "/bin/sh";
   mode_t mask = 0;
-  std::string remark;  // what differs from what one would think; empty: nothing
+  std::string remark;  // a warning for the caller, or empty
 };
 
-// Asks NSS. The group is the policy's where the owner belongs to it, else his own: whoever runs a
-// program of his, which he can change, must not give him a group that he does not have.
+// Asks NSS. The group is that of the policy if the owner is a member of it, or else the owner's
+// own: the owner could change the program, and must not gain a group from the caller.
 Result<Owner> owner_of(const Policy& policy);
 
-// So that what he makes has the wanted modes, or less; never less for himself.
+// The umask for new files to have at most the wanted modes. It never masks bits of the owner.
 mode_t mask_for(const Wanted& wanted);
 
-// Makes the calling process his, without a way back. It may still run sudo, as he could.
+// Makes the calling process the owner's, without a way back. It can still run sudo, as the owner
+// can.
 Status become(const Owner& owner);
 
-// A clean one; of the caller's only what tells of his terminal, language and time. "NAME=value"
+// A clean environment of "NAME=value". From the caller it has only terminal, language and time
+// zone.
 std::vector<std::string> environment_of(const Owner& owner);
 
 }  // namespace guard::ctl

@@ -20,21 +20,21 @@ namespace guard::ctl {
 namespace {
 
 constexpr std::array kStreams{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-constexpr std::array kPassedOn{SIGHUP,  SIGINT,  SIGQUIT,  SIGTERM, SIGUSR1,
-                               SIGUSR2, SIGTSTP, SIGWINCH, SIGCONT};
+constexpr std::array kForwarded{SIGHUP,  SIGINT,  SIGQUIT,  SIGTERM, SIGUSR1,
+                                SIGUSR2, SIGTSTP, SIGWINCH, SIGCONT};
 
-int heard = -1;  // where the handler writes which signal has come
+int signal_pipe = -1;  // the handler writes the signal here
 
-void hear(int signal) {
+void queue_signal(int signal) {
   const int before = errno;
   const auto byte = static_cast<unsigned char>(signal);
-  (void)!::write(heard, &byte, 1);
+  (void)!::write(signal_pipe, &byte, 1);
   errno = before;
 }
 
-void on_signal(int signal, void (*handler)(int)) {
+void set_handler(int signal, void (*handler)(int)) {
   struct sigaction action {};
-  action.sa_handler = handler;  // no SA_RESTART: nobody waits for a terminal that is gone
+  action.sa_handler = handler;  // no SA_RESTART: a read from a lost terminal must end
   (void)::sigaction(signal, &action, nullptr);
 }
 
@@ -47,7 +47,7 @@ Fd controlling_terminal() {
   return Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
 }
 
-// What the real terminal is, and how it was found.
+// The real terminal, and its original settings.
 class RealTerminal {
  public:
   RealTerminal() : controlling_(controlling_terminal()) {
@@ -59,46 +59,46 @@ class RealTerminal {
       if (::isatty(stream) == 1) out_ = stream;
     known_ = ::tcgetattr(fd_, &before_) == 0;
   }
-  ~RealTerminal() { give_back(); }
+  ~RealTerminal() { restore(); }
   RealTerminal(const RealTerminal&) = delete;
   RealTerminal& operator=(const RealTerminal&) = delete;
 
   int fd() const { return fd_; }
   const termios& before() const { return before_; }
-  bool is_taken() const { return taken_; }
+  bool is_raw() const { return raw_; }
 
-  // Whose terminal it is not now is stopped if he touches it.
-  bool is_ours() const {
+  // A background process that uses the terminal is stopped.
+  bool is_foreground() const {
     const auto group = ::tcgetpgrp(fd_);
     return group < 0 || group == ::getpgrp();
   }
 
-  // From now on every key goes to the command, with what it means.
-  void take() {
-    if (taken_ || !known_ || ::tcgetattr(fd_, &before_) != 0) return;
+  // From here on, every key goes to the command, even Ctrl-C.
+  void set_raw() {
+    if (raw_ || !known_ || ::tcgetattr(fd_, &before_) != 0) return;
     termios raw = before_;
     ::cfmakeraw(&raw);
-    taken_ = ::tcsetattr(fd_, TCSADRAIN, &raw) == 0;
+    raw_ = ::tcsetattr(fd_, TCSADRAIN, &raw) == 0;
   }
 
-  void give_back() {
-    if (!taken_) return;
-    taken_ = false;
-    if (is_ours()) (void)::tcsetattr(fd_, TCSADRAIN, &before_);
+  void restore() {
+    if (!raw_) return;
+    raw_ = false;
+    if (is_foreground()) (void)::tcsetattr(fd_, TCSADRAIN, &before_);
   }
 
-  // False: it is gone.
-  bool show(std::string_view text, const bool& given_up) const {
+  // Returns false if the terminal is gone.
+  bool show(std::string_view text, const bool& hung_up) const {
     while (!text.empty()) {
       const auto wrote = ::write(out_, text.data(), text.size());
-      if (wrote < 0 && (errno != EINTR || given_up)) return false;
+      if (wrote < 0 && (errno != EINTR || hung_up)) return false;
       if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
     }
     return true;
   }
 
-  // Where there is no size, as on a serial line, none is passed on.
-  void pass_size_to(int terminal) const {
+  // A serial line has no size to copy.
+  void copy_size_to(int terminal) const {
     winsize size{};
     if (::ioctl(fd_, TIOCGWINSZ, &size) == 0) (void)::ioctl(terminal, TIOCSWINSZ, &size);
   }
@@ -109,7 +109,7 @@ class RealTerminal {
   int out_ = -1;
   termios before_{};
   bool known_ = false;
-  bool taken_ = false;
+  bool raw_ = false;
 };
 
 struct Pipe {
@@ -132,42 +132,42 @@ class Relay {
         watching_(watching),
         real_(real) {}
 
-  // Passes on until the command has ended; what wait(2) says of it.
+  // Relays until the command has ended. Returns its wait(2) status.
   Result<int> run();
 
  private:
-  void tell(int what) const {
+  void send(int message) const {
     sigval value{};
-    value.sival_int = what;
+    value.sival_int = message;
     (void)::sigqueue(watching_, SIGUSR2, value);
   }
-  void hear_signals();
+  void read_signals();
   void read_keys();
   void write_keys();
   bool show_output();
   void stop_with(int signal);
-  // True: the command has ended, and this is how.
-  bool hear_report(Result<int>& ended);
+  // Returns true once the command has ended.
+  bool read_report(Result<int>& ended);
 
   Fd master_;
   Fd reports_;
   Fd signals_;
   pid_t watching_;
   RealTerminal& real_;
-  std::string keys_;  // that the command has not taken yet
-  bool gone_ = false;
+  std::string keys_;  // that the command has not read yet
+  bool hung_up_ = false;
 };
 
-void Relay::hear_signals() {
+void Relay::read_signals() {
   std::array<unsigned char, 64> buffer{};
   const auto got = ::read(signals_.get(), buffer.data(), buffer.size());
   for (ssize_t i = 0; i < got; ++i) {
     const int signal = buffer[static_cast<std::size_t>(i)];
-    if (signal == SIGHUP) gone_ = true;
+    if (signal == SIGHUP) hung_up_ = true;
     if (signal == SIGWINCH || signal == SIGCONT)
-      real_.pass_size_to(master_.get());  // whose processes are told by the kernel
+      real_.copy_size_to(master_.get());  // the kernel sends SIGWINCH there
     else
-      tell(signal);
+      send(signal);
   }
 }
 
@@ -177,7 +177,7 @@ void Relay::read_keys() {
   if (got > 0)
     keys_.append(buffer.data(), static_cast<std::size_t>(got));
   else if (got == 0 || (errno != EINTR && errno != EAGAIN))
-    gone_ = true;
+    hung_up_ = true;
 }
 
 void Relay::write_keys() {
@@ -188,29 +188,29 @@ void Relay::write_keys() {
     keys_.clear();
 }
 
-// False: nobody has the terminal of the command any more.
+// Returns false once no process has the terminal of the command open.
 bool Relay::show_output() {
   std::array<char, std::size_t{16} << 10U> buffer{};
   const auto got = ::read(master_.get(), buffer.data(), buffer.size());
-  if (got > 0 && !gone_ && !real_.show({buffer.data(), static_cast<std::size_t>(got)}, gone_))
-    gone_ = true;
+  if (got > 0 && !hung_up_ && !real_.show({buffer.data(), static_cast<std::size_t>(got)}, hung_up_))
+    hung_up_ = true;
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-// As the shell wants it: with all that was started together. It is the shell that lets it go on.
+// Stops the whole job, as the shell expects. The shell continues it.
 void Relay::stop_with(int signal) {
-  real_.give_back();
-  on_signal(signal, SIG_DFL);
+  real_.restore();
+  set_handler(signal, SIG_DFL);
   (void)::kill(0, signal);
-  if (signal == SIGTSTP) on_signal(signal, hear);
+  if (signal == SIGTSTP) set_handler(signal, queue_signal);
 }
 
-bool Relay::hear_report(Result<int>& ended) {
+bool Relay::read_report(Result<int>& ended) {
   int status = 0;
   const auto got = ::read(reports_.get(), &status, sizeof(status));
   if (got < 0 && errno == EINTR) return false;
   if (got != sizeof(status)) {
-    ended = Error("the process that watched over the command was killed");
+    ended = Error("the process that watched the command was killed");
     return true;
   }
   if (!WIFSTOPPED(status)) {
@@ -219,20 +219,20 @@ bool Relay::hear_report(Result<int>& ended) {
   }
   const int signal = WSTOPSIG(status);
   const bool wants_terminal = signal == SIGTTIN || signal == SIGTTOU;
-  if (!wants_terminal || !real_.is_ours()) stop_with(wants_terminal ? signal : SIGTSTP);
-  if (real_.is_ours()) real_.take();
-  real_.pass_size_to(master_.get());
-  tell(SIGCONT | (real_.is_taken() ? kForeground : kBackground));
+  if (!wants_terminal || !real_.is_foreground()) stop_with(wants_terminal ? signal : SIGTSTP);
+  if (real_.is_foreground()) real_.set_raw();
+  real_.copy_size_to(master_.get());
+  send(SIGCONT | (real_.is_raw() ? kForeground : kBackground));
   return false;
 }
 
 Result<int> Relay::run() {
-  // What is still to be shown when the command has ended; others may write without an end.
+  // How many more reads after the command has ended; other processes could write forever.
   constexpr int kLastPieces = 64;
   bool open = true;
   Result<int> ended = 0;
   for (;;) {
-    const bool listens = real_.is_taken() && !gone_ && keys_.empty();
+    const bool listens = real_.is_raw() && !hung_up_ && keys_.empty();
     const auto wanted = static_cast<short>(keys_.empty() ? POLLIN : POLLIN | POLLOUT);
     std::array<pollfd, 4> all{{{signals_.get(), POLLIN, 0},
                                {reports_.get(), POLLIN, 0},
@@ -242,11 +242,11 @@ Result<int> Relay::run() {
       if (errno == EINTR) continue;
       return Error::from_errno(errno, "poll");
     }
-    if (all[0].revents != 0) hear_signals();
+    if (all[0].revents != 0) read_signals();
     if ((all[2].revents & POLLOUT) != 0) write_keys();
     if ((all[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0) open = show_output();
     if (all[3].revents != 0) read_keys();
-    if (all[1].revents != 0 && hear_report(ended)) break;
+    if (all[1].revents != 0 && read_report(ended)) break;
   }
   for (int i = 0; open && i < kLastPieces; ++i) {
     pollfd last{master_.get(), POLLIN, 0};
@@ -258,20 +258,20 @@ Result<int> Relay::run() {
 Result<Fd> open_master() {
   Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
   if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0)
-    return Error::from_errno(errno, "no terminal is to be had");
+    return Error::from_errno(errno, "cannot create a terminal");
   return master;
 }
 
-// By the descriptor: a path could lead to another file system of terminals.
+// Opens it by the descriptor: its path could belong to another devpts.
 Result<Fd> open_for(Uid user, const Fd& master, const RealTerminal& real) {
   Fd own(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!own || ::fchown(own.get(), user.value, static_cast<gid_t>(-1)) != 0 ||
       ::fchmod(own.get(), 0600) != 0)
-    return Error::from_errno(errno, "its terminal cannot be opened");
+    return Error::from_errno(errno, "cannot open the terminal of the command");
   auto settings = real.before();
-  settings.c_lflag &= ~static_cast<tcflag_t>(TOSTOP);  // output goes on in the background
+  settings.c_lflag &= ~static_cast<tcflag_t>(TOSTOP);  // background output is allowed
   (void)::tcsetattr(own.get(), TCSANOW, &settings);
-  real.pass_size_to(own.get());
+  real.copy_size_to(own.get());
   return own;
 }
 
@@ -283,19 +283,19 @@ bool has_terminal() {
          static_cast<bool>(controlling_terminal());
 }
 
-Result<int> run_on_own_terminal(Uid user, const std::function<int()>& command) {
+Result<int> run_on_new_terminal(Uid user, const std::function<int()>& command) {
   RealTerminal real;
   GUARD_TRY(auto master, open_master());
   GUARD_TRY(auto own, open_for(user, master, real));
   GUARD_TRY(auto reports, make_pipe(0));
   GUARD_TRY(auto signals, make_pipe(O_NONBLOCK));
-  heard = signals.to.get();
-  std::signal(SIGCHLD, SIG_DFL);  // NOLINT(cert-err33-c): ignored, nobody could be waited for
-  for (const int signal : kPassedOn)
-    if (!is_ignored(signal)) on_signal(signal, hear);
+  signal_pipe = signals.to.get();
+  std::signal(SIGCHLD, SIG_DFL);  // NOLINT(cert-err33-c): if ignored, waitpid fails
+  for (const int signal : kForwarded)
+    if (!is_ignored(signal)) set_handler(signal, queue_signal);
 
-  // A command that gets its input from elsewhere gets the terminal's when it asks for it.
-  const bool foreground = ::isatty(STDIN_FILENO) == 1 && real.is_ours();
+  // A command with its input from a pipe gets the terminal when it reads from it.
+  const bool foreground = ::isatty(STDIN_FILENO) == 1 && real.is_foreground();
   const pid_t watching = ::fork();
   if (watching < 0) return Error::from_errno(errno, "fork");
   if (watching == 0) {
@@ -305,10 +305,10 @@ Result<int> run_on_own_terminal(Uid user, const std::function<int()>& command) {
   }
   own.reset();
   reports.to.reset();
-  if (foreground) real.take();
+  if (foreground) real.set_raw();
   Relay relay(std::move(master), std::move(reports.from), std::move(signals.from), watching, real);
   const auto ended = relay.run();
-  real.give_back();
+  real.restore();
   (void)::waitpid(watching, nullptr, 0);
   if (!ended) return ended.error();
   return WIFEXITED(*ended) ? WEXITSTATUS(*ended) : 128 + WTERMSIG(*ended);

@@ -1,6 +1,6 @@
-// A command on a terminal of its own, between which and the real one everything is passed on.
-// Whoever has somebody's terminal can type into it and read from it, even after his command has
-// ended: another user's command never gets it.
+// Runs a command on a new pseudo-terminal, and relays between it and the real terminal. A process
+// that has a terminal open can type into it and read from it, even after its command has ended: so
+// a command of another user never gets the real one.
 #pragma once
 
 #include <functional>
@@ -10,12 +10,12 @@
 
 namespace guard::ctl {
 
-// Is there one to be protected: among the standard streams, or as /dev/tty?
+// Is there a terminal to protect, as a standard stream or as /dev/tty?
 bool has_terminal();
 
-// Runs what replaces the process that calls it, or returns its exit status; in a child of its own,
-// in a session of its own, with a terminal that belongs to this user. Job control goes on working.
-// The exit status of the child, or 128 and the signal that ended it.
-Result<int> run_on_own_terminal(Uid user, const std::function<int()>& command);
+// Calls `command` in a child, in a new session on a new terminal of this user; it execs or returns
+// an exit status. Job control keeps working. Returns the exit status of the child, or 128 plus the
+// signal that ended it.
+Result<int> run_on_new_terminal(Uid user, const std::function<int()>& command);
 
 }  // namespace guard::ctl

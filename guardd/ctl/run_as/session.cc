@@ -12,29 +12,29 @@
 namespace guard::ctl {
 namespace {
 
-constexpr int kToldSomething = SIGUSR2;
-constexpr int kAlone = SIGUSR1;  // the process that started this one has ended
-constexpr int kLost = 125;       // as env(1) says it: nothing could be started
+constexpr int kMessage = SIGUSR2;
+constexpr int kParentEnded = SIGUSR1;  // from the kernel
+constexpr int kCannotStart = 125;      // as env(1)
 
-void pass_on(const Session& session, pid_t command, int what) {
-  if ((what & kForeground) != 0) (void)::tcsetpgrp(session.own.get(), command);
-  if ((what & kBackground) != 0) (void)::tcsetpgrp(session.own.get(), ::getpgrp());
-  if ((what & kSignalMask) != 0) (void)::kill(-command, what & kSignalMask);
+void obey(const Session& session, pid_t command, int message) {
+  if ((message & kForeground) != 0) (void)::tcsetpgrp(session.own.get(), command);
+  if ((message & kBackground) != 0) (void)::tcsetpgrp(session.own.get(), ::getpgrp());
+  if ((message & kSignalMask) != 0) (void)::kill(-command, message & kSignalMask);
 }
 
-[[noreturn]] void leave_alone(const Session& session, pid_t command) {
+[[noreturn]] void abandon(const Session& session, pid_t command) {
   if (session.real >= 0) (void)::tcsetattr(session.real, TCSANOW, &session.before);
   (void)::kill(-command, SIGHUP);
   (void)::kill(-command, SIGCONT);
-  ::_exit(kLost);
+  ::_exit(kCannotStart);
 }
 
-// False: it has ended.
+// Returns false once the command has ended.
 bool report(const Session& session, pid_t command) {
   int status = 0;
   while (::waitpid(command, &status, WNOHANG | WUNTRACED) == command) {
     const bool ended = !WIFSTOPPED(status);
-    // What it has left in the background must not be told that the terminal is gone.
+    // Its background processes must not get a SIGHUP for the terminal.
     if (ended) (void)::tcsetpgrp(session.own.get(), ::getpgrp());
     (void)!::write(session.reports.get(), &status, sizeof(status));
     if (ended) return false;
@@ -49,14 +49,14 @@ void watch_command(Session session, const std::function<int()>& command) {
   sigset_t before;
   sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);  // NOLINT(concurrency-mt-unsafe): one thread
-  std::signal(SIGCHLD, SIG_DFL);  // NOLINT(cert-err33-c): ignored, it would tell nothing
-  (void)::prctl(PR_SET_PDEATHSIG, kAlone);
-  if (::setsid() < 0 || ::ioctl(session.own.get(), TIOCSCTTY, 0) != 0) ::_exit(kLost);
+  std::signal(SIGCHLD, SIG_DFL);              // NOLINT(cert-err33-c): if ignored, it never arrives
+  (void)::prctl(PR_SET_PDEATHSIG, kParentEnded);
+  if (::setsid() < 0 || ::ioctl(session.own.get(), TIOCSCTTY, 0) != 0) ::_exit(kCannotStart);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (::isatty(stream) == 1 && ::dup2(session.own.get(), stream) < 0) ::_exit(kLost);
+    if (::isatty(stream) == 1 && ::dup2(session.own.get(), stream) < 0) ::_exit(kCannotStart);
 
   const pid_t child = ::fork();
-  if (child < 0) ::_exit(kLost);
+  if (child < 0) ::_exit(kCannotStart);
   if (child == 0) {
     (void)::setpgid(0, 0);
     if (session.foreground) (void)::tcsetpgrp(session.own.get(), ::getpid());
@@ -64,11 +64,11 @@ void watch_command(Session session, const std::function<int()>& command) {
     ::_exit(command());
   }
   for (;;) {
-    siginfo_t told{};
-    const int signal = ::sigwaitinfo(&all, &told);
-    if (signal == kAlone && told.si_code != SI_QUEUE) leave_alone(session, child);
-    if (signal == kToldSomething && told.si_code == SI_QUEUE)
-      pass_on(session, child, told.si_value.sival_int);
+    siginfo_t info{};
+    const int signal = ::sigwaitinfo(&all, &info);
+    if (signal == kParentEnded && info.si_code != SI_QUEUE) abandon(session, child);
+    if (signal == kMessage && info.si_code == SI_QUEUE)
+      obey(session, child, info.si_value.sival_int);
     if (!report(session, child)) ::_exit(0);
   }
 }

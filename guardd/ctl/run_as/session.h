@@ -1,7 +1,6 @@
-// A session with a terminal of its own, and the process in it that watches over a command.
-//
-// The one that watches is the command's parent and stays in its session: without it no command
-// could be stopped from its terminal. It does what it is told by signals with a value.
+// The process that watches a command in a new session with its own terminal. It is the parent of
+// the command and stays in the session: otherwise Ctrl-Z could not stop the command. It receives
+// messages as signals with a value.
 #pragma once
 
 #include <termios.h>
@@ -12,20 +11,20 @@
 
 namespace guard::ctl {
 
-// What the watching process is told, beside the numbers of signals to pass on.
+// Messages to the watching process: these flags, and the number of a signal to forward.
 enum : int { kSignalMask = 0xff, kForeground = 0x100, kBackground = 0x200 };
 
 struct Session {
-  Fd own;      // the terminal of the session, as its processes have it
-  Fd reports;  // here it writes what wait(2) says of the command: once it has stopped, or ended
+  Fd own;                   // the terminal of the session
+  Fd reports;               // receives the wait(2) status whenever the command stops or ends
   bool foreground = false;  // may the command read from the terminal at once?
 
-  // If whoever reads the reports is killed, the real terminal is left as it was.
+  // Restored if the process that reads the reports is killed.
   int real = -1;
   termios before{};
 };
 
-// Runs in the process that is to watch, and ends it.
+// Runs in the watching process, and ends it.
 [[noreturn]] void watch_command(Session session, const std::function<int()>& command);
 
 }  // namespace guard::ctl

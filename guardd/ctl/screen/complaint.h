@@ -1,4 +1,4 @@
-// What guardctl says on standard error when it cannot do what was asked for.
+// Error messages of guardctl on standard error. Both functions return the exit status.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace guard::ctl {
 
-// One sentence, and the name of the verb's help. The exit status.
+// "guardctl: …", with a pointer to the help of the verb.
 int misused(const std::string& what, std::string_view verb);
 
-// "guardctl: …". The exit status.
+// "guardctl: …"
 int fail(const Error& error);
 
 }  // namespace guard::ctl

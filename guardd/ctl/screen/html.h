@@ -1,5 +1,5 @@
-// Text on its way into a page: names from disk are chosen by others, and are shown, never obeyed.
-// Pure.
+// Escapes text for an HTML page: other users choose the names of files, so names must never become
+// markup. Pure.
 #pragma once
 
 #include <string>
@@ -7,10 +7,11 @@
 
 namespace guard::ctl {
 
-// For what is text or stands in quotes; ours, or escaped for the eye already.
+// Escapes text and attribute values. Names from disk need html_name().
 std::string html(std::string_view text);
 
-// A name from elsewhere: what no eye can tell is C-escaped; in a direction of its own.
+// A name from disk: C-escaped where it is not printable, and isolated from the text direction
+// around it.
 std::string html_name(std::string_view bytes, std::size_t columns);
 
 }  // namespace guard::ctl

@@ -19,13 +19,13 @@ Result<Fd> stop_requests() {
   return stop;
 }
 
-void end_as_asked(const Fd& requests) {
+void end_by_signal(const Fd& requests) {
   signalfd_siginfo signal{};
   if (::read(requests.get(), &signal, sizeof signal) != sizeof signal) return;
   const int number = static_cast<int>(signal.ssi_signo);
-  struct sigaction usual {};
-  usual.sa_handler = SIG_DFL;
-  if (::sigaction(number, &usual, nullptr) != 0) return;
+  struct sigaction by_default {};
+  by_default.sa_handler = SIG_DFL;
+  if (::sigaction(number, &by_default, nullptr) != 0) return;
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, number);

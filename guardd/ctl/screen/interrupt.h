@@ -1,4 +1,4 @@
-// Ctrl-C, for what has something to say before it ends.
+// Ctrl-C for verbs that print a summary before they end.
 #pragma once
 
 #include "policy/base/handle.h"
@@ -6,11 +6,11 @@
 
 namespace guard::ctl {
 
-// Can be read from when somebody has typed it, or has sent SIGTERM; neither ends us from here on.
+// Becomes readable on SIGINT or SIGTERM. From here on, neither ends this process.
 Result<Fd> stop_requests();
 
-// Ends us by the signal that can be read, as if it had not been kept from it: a shell that runs
-// several commands then ends, too. Returns if there is none.
-void end_as_asked(const Fd& requests);
+// Ends this process by the pending signal, so that a shell that runs several commands stops, too.
+// Returns if there is none.
+void end_by_signal(const Fd& requests);
 
 }  // namespace guard::ctl

@@ -6,10 +6,10 @@
 namespace guard::ctl {
 namespace {
 
-// A line that is too long is cut, not broken: else nobody knew how many rows to go back.
-constexpr std::string_view kCutLines = "\x1b[?7l";
-constexpr std::string_view kBreakLines = "\x1b[?7h";
-constexpr std::string_view kAwayBelow = "\x1b[J";
+// Long lines are cut, not wrapped: otherwise the number of rows to go back is unknown.
+constexpr std::string_view kNoWrap = "\x1b[?7l";
+constexpr std::string_view kWrap = "\x1b[?7h";
+constexpr std::string_view kEraseBelow = "\x1b[J";
 
 std::size_t lines_in(std::string_view text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
@@ -42,7 +42,7 @@ std::string LiveBlocks::draw(std::size_t rows) {
   if (!std::exchange(changed_, false)) return {};
   std::size_t lines = 0;
   for (const auto& block : live_) lines += lines_in(block.text);
-  // The cursor stands below the last line.
+  // The cursor is below the last line.
   auto first = live_.begin();
   for (; first != live_.end() && lines + 1 > rows; ++first) {
     lines -= lines_in(first->text);
@@ -51,13 +51,13 @@ std::string LiveBlocks::draw(std::size_t rows) {
   live_.erase(live_.begin(), first);
 
   std::string out;
-  if (drawn_ > 0) out = "\x1b[" + std::to_string(drawn_) + 'F' + std::string(kAwayBelow);
+  if (drawn_ > 0) out = "\x1b[" + std::to_string(drawn_) + 'F' + std::string(kEraseBelow);
   out += std::exchange(settled_, {});
   drawn_ = lines;
   if (live_.empty()) return out;
-  out += kCutLines;
+  out += kNoWrap;
   for (const auto& block : live_) out += block.text;
-  out += kBreakLines;
+  out += kWrap;
   return out;
 }
 

@@ -1,6 +1,5 @@
-// Blocks of lines at the end of a terminal that are written anew where they stand while they
-// change; above them, what does not change any more scrolls away as usual. Pure: says what is to be
-// written.
+// Blocks of lines at the bottom of a terminal that are redrawn in place while they change. Blocks
+// that no longer change scroll away above them. Pure: returns what to write.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +12,13 @@ namespace guard::ctl {
 class LiveBlocks {
  public:
   bool has(std::string_view id) const;
-  // New at the end, or in the place of what it was. A text is whole lines.
+  // Adds a block at the end, or replaces it in place. The text is whole lines.
   void set(const std::string& id, std::string text);
-  // As it stays: goes above those that still change. Of one that is not there any more, too.
+  // Writes the final text above the blocks that still change, even if the block is gone already.
   void settle(const std::string& id, const std::string& text);
 
-  // Everything that has changed since the last time. What has no room on a screen of so many rows
-  // stays as it is from here on, the oldest first.
+  // Everything that has changed since the last call. Blocks that do not fit on a screen of so many
+  // rows become final, oldest first.
   std::string draw(std::size_t rows);
 
  private:
@@ -28,8 +27,8 @@ class LiveBlocks {
     std::string text;
   };
   std::vector<Block> live_;
-  std::string settled_;    // since the last draw
-  std::size_t drawn_ = 0;  // lines of blocks that can be written anew
+  std::string settled_;    // since the last draw()
+  std::size_t drawn_ = 0;  // lines of blocks that can be redrawn
   bool changed_ = false;
 };
 

@@ -1,4 +1,4 @@
-// What every verb of guardctl takes, and how one ends.
+// The options and exit statuses that all verbs of guardctl share.
 #pragma once
 
 #include <functional>
@@ -7,7 +7,7 @@
 
 namespace guard::ctl {
 
-// What the contract promises to scripts.
+// Scripts rely on these.
 enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kNotRunning = 3, kNotPermitted = 4 };
 
 struct Options {
@@ -15,11 +15,11 @@ struct Options {
   bool pager = true;
   bool quiet = false;
   std::vector<std::string> policy_directories;
-  std::string bus;                   // empty: the system's
-  std::vector<std::string> command;  // after --, for the verb that runs one
+  std::string bus;                   // empty: the system bus
+  std::vector<std::string> command;  // after --, for the verb exec
 };
 
-// Does what was asked for, prints the answer, returns the exit status.
+// Runs the verb, prints its output, and returns the exit status.
 using Run = std::function<int(const Options&)>;
 
 }  // namespace guard::ctl

@@ -1,5 +1,5 @@
-// Standard output for what comes piece by piece. Whoever reads no more has what he wanted: that is
-// the end, and no error.
+// Standard output for verbs that print piece by piece. If the reader closes the pipe, that is the
+// end of the output and not an error.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ class Output {
  public:
   Output();
 
-  // Both: false, if no more can be written. put() waits until there is a lot to write.
+  // Both return false if nothing more can be written. put() buffers small pieces.
   bool put(std::string_view lines);
   bool flush();
 

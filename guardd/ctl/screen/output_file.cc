@@ -17,10 +17,10 @@
 namespace guard::ctl {
 namespace {
 
-Result<std::string> name_beside() {
+Result<std::string> temporary_name() {
   std::uint64_t number = 0;
   if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number))
-    return Error::from_errno(errno, "a random name");
+    return Error::from_errno(errno, "getrandom");
   return fmt::format(".guardctl-{:016x}", number);
 }
 
@@ -28,20 +28,20 @@ Status put(int directory, const std::string& name, std::string_view content) {
   struct stat there {};
   if (::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
       !S_ISREG(there.st_mode))
-    return Error("it is there and no regular file; - is standard output");
-  GUARD_TRY(const auto beside, name_beside());
-  const Fd file(::openat(directory, beside.c_str(),
+    return Error("it exists and is not a regular file; use - for standard output");
+  GUARD_TRY(const auto temporary, temporary_name());
+  const Fd file(::openat(directory, temporary.c_str(),
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return Error::from_errno(errno, "a file beside it");
+  if (!file) return Error::from_errno(errno, "cannot create a temporary file");
   auto done = write_all(file.get(), content);
-  if (done && ::fsync(file.get()) < 0) done = Error::from_errno(errno, "writing");
-  if (done && ::renameat(directory, beside.c_str(), directory, name.c_str()) < 0)
-    done = Error::from_errno(errno, "giving it its name");
+  if (done && ::fsync(file.get()) < 0) done = Error::from_errno(errno, "cannot write");
+  if (done && ::renameat(directory, temporary.c_str(), directory, name.c_str()) < 0)
+    done = Error::from_errno(errno, "cannot rename the temporary file");
   if (!done) {
-    (void)::unlinkat(directory, beside.c_str(), 0);
+    (void)::unlinkat(directory, temporary.c_str(), 0);
     return done;
   }
-  (void)::fsync(directory);  // some file systems cannot
+  (void)::fsync(directory);  // some file systems do not support it
   return {};
 }
 

@@ -1,4 +1,4 @@
-// A file that is there as a whole or not at all, in the place of one that may be there already.
+// Writes a file completely or not at all, and replaces an existing one.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace guard::ctl {
 
-// Readable by its owner only. Whatever is no regular file is left alone.
+// Only the owner can read the file. Anything but a regular file is not replaced.
 Status put_file(const std::string& path, std::string_view content);
 
 }  // namespace guard::ctl

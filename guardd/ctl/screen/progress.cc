@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kShortestBar = 6;
 constexpr std::size_t kLongestBar = 24;
-constexpr const char* kLineAway = "\r\x1b[K";
+constexpr const char* kEraseLine = "\r\x1b[K";
 
 std::size_t width_of_terminal() {
   winsize size{};
@@ -46,7 +46,7 @@ Pace pace_of(const bus::ScanNow& now, std::chrono::duration<double> since_start)
   if (since_start.count() > 0)
     pace.rate =
         static_cast<std::uint64_t>(static_cast<double>(now.looked_at) / since_start.count());
-  // There may be more by now than there were when somebody counted them.
+  // There may be more files now than at the last count.
   if (now.expected == 0 || now.looked_at > now.expected) return pace;
   pace.share = static_cast<double>(now.looked_at) / static_cast<double>(now.expected);
   if (pace.rate > 0) {
@@ -58,7 +58,7 @@ Pace pace_of(const bus::ScanNow& now, std::chrono::duration<double> since_start)
 }
 
 std::string progress_line(const bus::ScanNow& now, const Pace& pace, std::size_t width) {
-  // What matters most comes first: the rest is left out where there is no room.
+  // The most important part comes first: parts that do not fit are left out.
   std::vector<std::string> parts;
   if (pace.share) {
     parts.push_back(fmt::format("{:3}%", static_cast<int>(*pace.share * 100)));
@@ -67,7 +67,7 @@ std::string progress_line(const bus::ScanNow& now, const Pace& pace, std::size_t
     parts.push_back(grouped(now.looked_at) + " looked at");
   }
   parts.push_back(grouped(now.found) + " wrong");
-  if (now.fixed > 0) parts.push_back(grouped(now.fixed) + " put right");
+  if (now.fixed > 0) parts.push_back(grouped(now.fixed) + " fixed");
   if (pace.left) parts.push_back(time_text(*pace.left) + " left");
   parts.push_back(grouped(pace.rate) + "/s");
   constexpr std::string_view kGap = "  ";
@@ -87,11 +87,11 @@ std::string progress_line(const bus::ScanNow& now, const Pace& pace, std::size_t
 Progress::Progress(const Options& options) {
   if (options.quiet) return;
   const char* kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): one thread
-  const bool can_write_anew = kind && std::string_view(kind) != "dumb";
+  const bool can_redraw = kind && std::string_view(kind) != "dumb";
   if (::isatty(STDERR_FILENO) == 1)
-    how_ = can_write_anew ? How::kLine : How::kNot;
+    format_ = can_redraw ? Format::kLine : Format::kNone;
   else if (options.json)
-    how_ = How::kJson;
+    format_ = Format::kJson;
 }
 
 Progress::~Progress() {
@@ -101,10 +101,10 @@ Progress::~Progress() {
 void Progress::show(const bus::ScanNow& now) {
   last_ = now;
   const auto pace = pace_of(now, std::chrono::steady_clock::now() - start_);
-  if (how_ == How::kLine) {
-    std::cerr << kLineAway << progress_line(now, pace, width_of_terminal() - 1) << std::flush;
-    is_there_ = true;
-  } else if (how_ == How::kJson) {
+  if (format_ == Format::kLine) {
+    std::cerr << kEraseLine << progress_line(now, pace, width_of_terminal() - 1) << std::flush;
+    is_drawn_ = true;
+  } else if (format_ == Format::kJson) {
     Json json;
     json["type"] = "progress";
     json["looked_at"] = now.looked_at;
@@ -118,8 +118,8 @@ void Progress::show(const bus::ScanNow& now) {
 }
 
 const std::optional<bus::ScanNow>& Progress::end() {
-  if (is_there_) std::cerr << kLineAway << std::flush;
-  is_there_ = false;
+  if (is_drawn_) std::cerr << kEraseLine << std::flush;
+  is_drawn_ = false;
   return last_;
 }
 

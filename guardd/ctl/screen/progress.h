@@ -1,5 +1,5 @@
-// How far guardd is with what takes a while, on standard error: one line that is written anew on a
-// terminal, lines of JSON for who wants JSON, and nothing else in a pipe.
+// Shows the progress of a scan on standard error: one line that is redrawn on a terminal, lines of
+// JSON with --json, nothing otherwise.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace guard::ctl {
 
-// How much of it, how fast, and how long it will take; what is not known is left out.
+// The share done, the speed, and the time left; absent if not known.
 struct Pace {
   std::optional<double> share;
   std::uint64_t rate = 0;  // objects a second
@@ -20,7 +20,7 @@ struct Pace {
 };
 Pace pace_of(const bus::ScanNow& now, std::chrono::duration<double> since_start);
 
-// No wider than `width`, however little that is.
+// At most `width` columns.
 std::string progress_line(const bus::ScanNow& now, const Pace& pace, std::size_t width);
 
 class Progress {
@@ -31,13 +31,13 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void show(const bus::ScanNow& now);
-  // The line is taken away again. What was shown last, if anything was.
+  // Erases the line. Returns the progress that was shown last, if any.
   const std::optional<bus::ScanNow>& end();
 
  private:
-  enum class How : std::uint8_t { kNot, kLine, kJson };
-  How how_ = How::kNot;
-  bool is_there_ = false;  // the line
+  enum class Format : std::uint8_t { kNone, kLine, kJson };
+  Format format_ = Format::kNone;
+  bool is_drawn_ = false;  // the line
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::optional<bus::ScanNow> last_;
 };

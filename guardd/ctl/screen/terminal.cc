@@ -25,7 +25,7 @@ std::string_view environment(const char* name) {
   return value ? value : "";
 }
 
-// Feeds the text to the pager and waits for it to end. False if it could not be started.
+// Pipes the text to the pager and waits until it ends. Returns false if it could not be started.
 bool page(const std::string& text) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) < 0) return false;
@@ -35,7 +35,7 @@ bool page(const std::string& text) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, from.get(), STDIN_FILENO);
-  // Colours through, quit if it fits, and no shell for whoever pages with another's rights.
+  // Keep colours, quit if the text fits, and give no shell to a user who runs this with sudo.
   ::setenv("LESS", "FRSX", 0);     // NOLINT(concurrency-mt-unsafe)
   ::setenv("LESSSECURE", "1", 1);  // NOLINT(concurrency-mt-unsafe)
   std::string command(environment("PAGER").empty() ? "less" : environment("PAGER"));
@@ -47,7 +47,7 @@ bool page(const std::string& text) {
   posix_spawn_file_actions_destroy(&actions);
   from.reset();
   if (code != 0) return false;
-  (void)write_all(to.get(), text);  // as much of it as the pager wants to see
+  (void)write_all(to.get(), text);  // the pager may stop reading early
   to.reset();
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -63,11 +63,11 @@ std::size_t screen_rows() {
 }
 
 Terminal Terminal::detect(bool pager) {
-  // A pager that ends early must not end us.
+  // A pager that ends early must not end guardctl.
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): it cannot fail for SIGPIPE
   Terminal terminal;
   terminal.is_terminal_ = ::isatty(STDOUT_FILENO) == 1;
-  terminal.paint_ = Paint::detect(STDOUT_FILENO);
+  terminal.colours_ = Colours::detect(STDOUT_FILENO);
   terminal.pager_ = pager && terminal.is_terminal_ && environment("TERM") != "dumb" &&
                     environment("PAGER") != "cat";
   return terminal;
@@ -123,7 +123,7 @@ std::string Table::text(const Terminal& terminal) const {
       out += terminal.paint(row[i].tone, row[i].text);
       if (!below || i + 1 < last) out.append(widths[i] - columns_of(row[i].text) + kGap, ' ');
     }
-    bool first = !below || row[last].text.empty();  // no line for nothing
+    bool first = !below || row[last].text.empty();  // an empty cell needs no line
     for (const auto line : lines_of(row[last].text)) {
       if (!first) out += '\n' + std::string(below ? kBelow : before_last, ' ');
       first = false;

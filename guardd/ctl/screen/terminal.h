@@ -1,5 +1,5 @@
-// What a person sees: colour only on a terminal, columns that line up, long output through a pager.
-// What a pipe gets is plain.
+// Output for people: colours on a terminal only, aligned columns, and a pager for long output. A
+// pipe gets plain text.
 #pragma once
 
 #include <string>
@@ -12,30 +12,30 @@ namespace guard::ctl {
 
 class Terminal {
  public:
-  // Looks at standard output, NO_COLOR and TERM.
+  // Checks standard output, NO_COLOR and TERM.
   static Terminal detect(bool pager);
 
-  std::string paint(Tone tone, std::string_view text) const { return paint_(tone, text); }
+  std::string paint(Tone tone, std::string_view text) const { return colours_(tone, text); }
   bool is_terminal() const { return is_terminal_; }
 
-  // Writes all of it, through a pager if it is longer than the screen. False if it could not be
-  // written.
+  // Writes the text, through a pager if it is longer than the screen. Returns false if it could not
+  // be written.
   bool show(const std::string& text) const;
 
  private:
   bool is_terminal_ = false;
-  Paint paint_;
+  Colours colours_;
   bool pager_ = false;
 };
 
-// Of the terminal; 0: nobody knows.
+// The rows of the terminal; 0 if not known.
 std::size_t screen_rows();
 
-// What a line may be wide, on a terminal or not: mails and tickets have no wider ones.
+// The width of a line, on a terminal or not: it fits mails and tickets.
 inline constexpr std::size_t kWidth = kLineWidth;
 
 // Rows of cells under headings, each column as wide as its widest cell. A cell of the last column
-// may have several lines; where that column does not fit, its lines may stand below their row.
+// may have several lines, which move below their row if the column does not fit.
 class Table {
  public:
   enum class Last { kBelowIfWide, kBeside };
@@ -55,7 +55,7 @@ class Table {
   Last last_;
 };
 
-// All lines but the first stand where it does.
+// Later lines have the same indent as the first.
 using guard::wrapped;
 inline std::string wrapped(std::string_view text, std::size_t indent) {
   return guard::wrapped(text, indent, indent);

@@ -7,7 +7,7 @@
 namespace guard::ctl {
 namespace {
 
-BackendHere lsm_here() {
+BackendSupport lsm_here() {
   const auto support = probe_lsm();
   const bool tried = support.level != LsmLevel::kUntried && support.level != LsmLevel::kUnknown;
   return {Backend::kLsm, support.level == LsmLevel::kWorks,
@@ -15,9 +15,9 @@ BackendHere lsm_here() {
           support.text,  support.repair};
 }
 
-BackendHere fanotify_here() {
+BackendSupport fanotify_here() {
   const auto support = probe_fanotify();
-  BackendHere here{
+  BackendSupport here{
       Backend::kFanotify, support.notices, true, "works", "notices and permission events", ""};
   if (!support.notices) {
     here.state = "does not work";
@@ -31,11 +31,11 @@ BackendHere fanotify_here() {
 
 }  // namespace
 
-std::array<BackendHere, 2> probe_backends() {
+std::array<BackendSupport, 2> probe_backends() {
   return {lsm_here(), fanotify_here()};
 }
 
-std::string backends_text(const Terminal& terminal, const std::array<BackendHere, 2>& backends) {
+std::string backends_text(const Terminal& terminal, const std::array<BackendSupport, 2>& backends) {
   constexpr std::size_t kIndent = 12;
   std::string out = terminal.paint(Tone::kStrong, "Backends here") + '\n';
   for (const auto& here : backends) {
@@ -54,7 +54,7 @@ std::string backends_text(const Terminal& terminal, const std::array<BackendHere
   return out;
 }
 
-Json backends_json(const std::array<BackendHere, 2>& backends) {
+Json backends_json(const std::array<BackendSupport, 2>& backends) {
   Json list;
   for (const auto& here : backends) {
     auto& entry = list[std::string(word(here.backend))];

@@ -10,19 +10,19 @@
 
 namespace guard::ctl {
 
-struct BackendHere {
+struct BackendSupport {
   Backend backend = Backend::kLsm;
   bool usable = false;
-  bool tried = true;   // false: nobody can say yet
-  std::string state;   // one word or two: "works", "refused"
-  std::string text;    // one sentence: why
-  std::string repair;  // what to do about it; may be empty
+  bool tried = true;   // false: not known yet
+  std::string state;   // one or two words: "works", "refused"
+  std::string text;    // one sentence with the reason
+  std::string repair;  // what to do about it, or empty
 };
 
-// By Backend. Tries them, as far as the rights of the caller go.
-std::array<BackendHere, 2> probe_backends();
+// Tries the backends, as far as the caller is permitted. Indexed by Backend.
+std::array<BackendSupport, 2> probe_backends();
 
-std::string backends_text(const Terminal& terminal, const std::array<BackendHere, 2>& backends);
-Json backends_json(const std::array<BackendHere, 2>& backends);
+std::string backends_text(const Terminal& terminal, const std::array<BackendSupport, 2>& backends);
+Json backends_json(const std::array<BackendSupport, 2>& backends);
 
 }  // namespace guard::ctl

@@ -25,14 +25,7 @@ std::string wrong_text(const Wrong& wrong) {
 }
 
 std::string state_text(const ObjectState& state) {
-  const SystemUsers users;
-  const auto user = users.user(state.uid);
-  const auto group = users.group_name(state.gid);
-  const bool user_known = user && *user;
-  const bool group_known = group && *group;
-  return fmt::format("{} {}:{} {:04o}", word(state.type),
-                     user_known ? escaped((*user)->name) : std::to_string(state.uid.value),
-                     group_known ? escaped(**group) : std::to_string(state.gid.value),
+  return fmt::format("{} {} {:04o}", word(state.type), escaped(owner_name(state.uid, state.gid)),
                      state.mode.value);
 }
 
@@ -51,7 +44,7 @@ Tone tone_of(ExpectedOutcome outcome) {
   return Tone::kPlain;
 }
 
-// Steps as a list. Most follow from a line of the file that was named above; another file is named.
+// Lists the steps. The heading names the file; a step names its own file only if it is another.
 std::string steps_text(const Terminal& terminal, const std::vector<ExplainedStep>& steps,
                        std::string_view file, std::size_t indent) {
   std::string out;
@@ -71,11 +64,11 @@ std::string steps_text(const Terminal& terminal, const std::vector<ExplainedStep
   return out;
 }
 
-// So many operations at once are a survey: their steps would bury it.
-constexpr std::size_t kSurvey = 4;
+// From this number of operations on, the steps are left out to keep the overview readable.
+constexpr std::size_t kOverview = 4;
 
-// Operations that end alike for the same reason share a line.
-bool alike(const ExplainedOperation& a, const ExplainedOperation& b) {
+// Operations with the same outcome and reason share a line.
+bool is_same(const ExplainedOperation& a, const ExplainedOperation& b) {
   return a.outcomes == b.outcomes && a.because == b.because;
 }
 
@@ -99,30 +92,30 @@ Outcomes outcomes_text(const Terminal& terminal, const std::array<ExpectedOutcom
 std::string operations_text(const Terminal& terminal, const Explanation& explanation,
                             const std::string& user, std::string_view file) {
   constexpr std::size_t kIndent = 6;
-  std::string out = terminal.paint(Tone::kStrong, "If " + escaped(user) + " works on it") + '\n';
-  std::vector<bool> told(explanation.operations.size());
-  for (std::size_t i = 0; i < told.size(); ++i) {
-    if (told[i]) continue;
+  std::string out = terminal.paint(Tone::kStrong, "If " + escaped(user) + " changes it") + '\n';
+  std::vector<bool> shown(explanation.operations.size());
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    if (shown[i]) continue;
     const auto& first = explanation.operations[i];
     std::string names;
-    for (std::size_t j = i; j < told.size(); ++j) {
-      if (told[j] || !alike(first, explanation.operations[j])) continue;
-      told[j] = true;
+    for (std::size_t j = i; j < shown.size(); ++j) {
+      if (shown[j] || !is_same(first, explanation.operations[j])) continue;
+      shown[j] = true;
       names += (names.empty() ? "" : ", ") + std::string(word(explanation.operations[j].operation));
     }
     const auto outcomes = outcomes_text(terminal, first.outcomes);
     out += "  " + terminal.paint(Tone::kStrong, wrapped(names, 2)) + '\n';
     out += std::string(kIndent, ' ') + outcomes.painted + ": " +
            wrapped(printable(first.because), kIndent, kIndent + outcomes.plain.size() + 2) + '\n';
-    if (told.size() < kSurvey) out += steps_text(terminal, first.steps, file, kIndent);
+    if (shown.size() < kOverview) out += steps_text(terminal, first.steps, file, kIndent);
   }
-  if (told.size() >= kSurvey)
+  if (shown.size() >= kOverview)
     out += "  " + terminal.paint(Tone::kFaint, "step by step: add --op create") + '\n';
   return out;
 }
 
 std::string instead(const Explanation& explanation) {
-  // sudo wants a number to look like one.
+  // sudo needs a # before a number.
   const auto& owner = explanation.wanted->owner;
   const bool nameless = owner.name == std::to_string(owner.id.value);
   return "sudo -u " + (nameless ? "'#" + owner.name + "'" : escaped(owner.name)) + " COMMAND";
@@ -193,7 +186,7 @@ std::string explanation_text(const Terminal& terminal, const PolicySet& set,
     line("is", state_text(*question.present) +
                    (explanation.now ? ": " + wrong_text(*explanation.now) : ""));
   } else {
-    line("is", question.unseen.empty() ? "not there" : "not to be seen: " + question.unseen);
+    line("is", question.unseen.empty() ? "not there" : "cannot be seen: " + question.unseen);
   }
   if (!explanation.policy) {
     line("policy", "none: guardd leaves it alone");
@@ -209,7 +202,7 @@ std::string explanation_text(const Terminal& terminal, const PolicySet& set,
     line("wants", describe(*explanation.wanted, type));
     line("action", std::string(word(*explanation.action)));
   }
-  out += '\n' + terminal.paint(Tone::kStrong, "Where it stands") + '\n' +
+  out += '\n' + terminal.paint(Tone::kStrong, "Which policy applies") + '\n' +
          steps_text(terminal, explanation.steps, file, 2);
   if (!explanation.operations.empty())
     out += '\n' + operations_text(terminal, explanation, question.user, file);

@@ -1,4 +1,4 @@
-// An explanation as a person or a program wants to read it.
+// Prints explanations, for people and as JSON.
 #pragma once
 
 #include <string>

@@ -21,11 +21,11 @@ std::optional<std::uint64_t> number_of(const bus::Map& record, std::string_view 
 }
 
 std::string user_text(std::uint64_t uid) {
-  const auto account = SystemUsers().user(Uid{static_cast<std::uint32_t>(uid)});
-  return account && *account ? escaped((*account)->name) : "user " + std::to_string(uid);
+  const auto name = user_name(Uid{static_cast<std::uint32_t>(uid)});
+  return name ? escaped(*name) : "user " + std::to_string(uid);
 }
 
-// Whoever is behind it: a person, or else a service.
+// The person behind the incident, or else the service.
 std::string person_text(const bus::Map& incident) {
   for (const auto* name : {"human", "login_user"})
     if (auto text = text_of(incident, name); !text.empty()) return text;
@@ -33,7 +33,7 @@ std::string person_text(const bus::Map& incident) {
   return text_of(incident, "unit");
 }
 
-// The rights it was done with.
+// The user whose rights the process had.
 std::string rights_text(const bus::Map& incident) {
   for (const auto* name : {"fsuid", "euid", "uid"})
     if (const auto uid = number_of(incident, name)) return user_text(*uid);
@@ -56,7 +56,7 @@ std::string command_text(const bus::Map& incident) {
   return {};
 }
 
-// Local time, without the fraction; the text itself where it is no time.
+// Local time without the fraction, or the text itself if it is not a time.
 std::string moment_text(const bus::Map& record, std::string_view name) {
   constexpr std::size_t kSeconds = sizeof("2026-03-01T14:30:00") - 1;
   const auto text = text_of(record, name);
@@ -64,7 +64,7 @@ std::string moment_text(const bus::Map& record, std::string_view name) {
   return moment ? format_moment(*moment) : text;
 }
 
-// Lines of "  name     what", each left out if there is nothing to say.
+// Lines of "  name     value". Empty values are left out.
 class Lines {
  public:
   void add(std::string_view name, const std::string& what) {
@@ -73,7 +73,7 @@ class Lines {
     lead.resize(kIndent, ' ');
     text_ += lead + wrapped(what, kIndent) + '\n';
   }
-  // As it is: what people copy is not broken into lines.
+  // Does not wrap: people copy these lines.
   void add_whole(const std::string& what) { text_ += std::string(kIndent, ' ') + what + '\n'; }
   std::string text() && { return std::move(text_); }
 
@@ -91,7 +91,7 @@ void add_files(Lines& lines, const Terminal& terminal, const bus::Map& incident)
     for (const auto& path : *sample) {
       const auto* text = path.as<std::string>();
       if (!text) continue;
-      lines.add_whole(printable(*text));  // guardd has escaped what is no text
+      lines.add_whole(printable(*text));  // guardd has escaped what is not UTF-8
       ++shown;
     }
   }
@@ -135,7 +135,7 @@ std::string outcome_text(const Terminal& terminal, const bus::Map& incident) {
     const char* name;
     Tone tone;
   };
-  // What asks for attention comes last, where the eye rests.
+  // Outcomes that need attention come last.
   constexpr std::array kOutcomes{Outcome{"fixed", Tone::kGood}, Outcome{"denied", Tone::kBad},
                                  Outcome{"logged", Tone::kOdd}, Outcome{"skipped", Tone::kOdd}};
   const auto* totals = bus::find<bus::Map>(incident, "totals");

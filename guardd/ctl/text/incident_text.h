@@ -1,5 +1,5 @@
-// An incident as guardd tells of it on the bus, in words. Fields that are not there are left out:
-// not everybody is told everything. Escaped; pure but for the names of users.
+// Prints incidents from the bus for people. Absent fields are left out, because not every user may
+// see all of them. The texts are escaped. Pure except for looking up user names.
 #pragma once
 
 #include <string>
@@ -16,16 +16,16 @@ std::string who_text(const bus::Map& incident);
 // "12 fixed, 1 skipped"
 std::string outcome_text(const Terminal& terminal, const bus::Map& incident);
 
-// When it was last seen, in this machine's own time.
+// When the incident was last seen, in local time.
 std::string when_text(const bus::Map& incident);
 
-// A line or two for each.
+// One or two lines per incident.
 std::string incidents_text(const Terminal& terminal, const std::vector<bus::Map>& incidents);
 
-// The whole of it, a few lines.
+// All of one incident, in a few lines.
 std::string incident_text(const Terminal& terminal, const bus::Map& incident);
 
-// Escaped, or empty.
+// The escaped text of a field, or an empty text.
 std::string text_of(const bus::Map& record, std::string_view name);
 
 }  // namespace guard::ctl

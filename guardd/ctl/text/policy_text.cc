@@ -10,14 +10,13 @@
 namespace guard::ctl {
 namespace {
 
-// One key with its value, as text and as JSON, and its place. A value that follows from another key
-// says so.
+// One key with its value, as text and as JSON, and its origin: a place in a file, or another key.
 struct Entry {
   std::string key;
   std::string text;
   Json json;
   Place place;
-  std::string origin;  // empty: the place, or "default"
+  std::string origin;  // empty: the place, or else "default"
 };
 
 template <typename Number>
@@ -143,7 +142,7 @@ Json entries_json(const PolicySet& set, const std::vector<Entry>& entries) {
   return json;
 }
 
-// All of a policy stands in one file, which the heading names.
+// A policy is in one file, which the heading names.
 std::string short_origin(const Entry& entry) {
   if (entry.place) return "line " + std::to_string(entry.place.line);
   return entry.origin.empty() ? "default" : entry.origin;
@@ -159,7 +158,7 @@ void add_rows(Table& table, const std::vector<Entry>& entries, std::string_view 
 
 }  // namespace
 
-std::string provenance_text(const Terminal& terminal, const PolicySet& set, const Policy& policy) {
+std::string policy_text(const Terminal& terminal, const PolicySet& set, const Policy& policy) {
   Table table({"KEY", "FROM", "VALUE"}, Table::Last::kBeside);
   add_rows(table, policy_entries(policy));
   for (std::size_t i = 0; i < policy.rules.size(); ++i)
@@ -170,7 +169,7 @@ std::string provenance_text(const Terminal& terminal, const PolicySet& set, cons
          "\n\n" + table.text(terminal);
 }
 
-Json provenance_json(const PolicySet& set, const Policy& policy) {
+Json policy_json(const PolicySet& set, const Policy& policy) {
   auto json = entries_json(set, policy_entries(policy));
   json["rules"] = Json::array();
   for (const auto& rule : policy.rules)

@@ -1,4 +1,4 @@
-// A policy value by value, each with where it came from.
+// Prints the values of a policy, each with its origin.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace guard::ctl {
 
-std::string provenance_text(const Terminal& terminal, const PolicySet& set, const Policy& policy);
-Json provenance_json(const PolicySet& set, const Policy& policy);
+std::string policy_text(const Terminal& terminal, const PolicySet& set, const Policy& policy);
+Json policy_json(const PolicySet& set, const Policy& policy);
 
 }  // namespace guard::ctl

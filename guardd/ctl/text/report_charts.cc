@@ -18,10 +18,10 @@ double share_of(std::uint64_t part, std::uint64_t whole, double of) {
 
 }  // namespace
 
-std::string outcomes_words(const Outcomes& told) {
+std::string outcomes_in_words(const Outcomes& outcomes) {
   std::string words;
   for (const auto outcome : kShownOutcomes) {
-    const auto count = told[static_cast<std::size_t>(outcome)];
+    const auto count = outcomes[static_cast<std::size_t>(outcome)];
     if (count == 0) continue;
     words += (words.empty() ? "" : ", ") + grouped(count) + ' ' + std::string(word(outcome));
   }
@@ -45,14 +45,15 @@ std::string columns_svg(const std::vector<Bar>& bars, std::uint64_t top, std::st
       wide, kHigh, html(title), wide, wide, wide);
   for (std::size_t i = 0; i < bars.size(); ++i) {
     const auto& bar = bars[i];
-    const auto sum = sum_of(bar.told);
+    const auto sum = sum_of(bar.outcomes);
     if (sum == 0) continue;
-    svg += fmt::format("<g><title>{}: {}</title>", html(bar.label), outcomes_words(bar.told));
+    svg +=
+        fmt::format("<g><title>{}: {}</title>", html(bar.label), outcomes_in_words(bar.outcomes));
     auto below = kHigh;
     for (const auto outcome : kShownOutcomes) {
-      const auto count = bar.told[static_cast<std::size_t>(outcome)];
+      const auto count = bar.outcomes[static_cast<std::size_t>(outcome)];
       if (count == 0) continue;
-      // What is there can be seen.
+      // Even a small number stays visible.
       const auto high = std::max(share_of(count, top, kHigh), 0.8);
       below -= high;
       svg += fmt::format(
@@ -65,14 +66,14 @@ std::string columns_svg(const std::vector<Bar>& bars, std::uint64_t top, std::st
   return svg + "</svg>\n";
 }
 
-std::string bar_svg(const Outcomes& told, std::uint64_t most) {
+std::string bar_svg(const Outcomes& outcomes, std::uint64_t most) {
   auto svg = fmt::format(
       "<svg class=\"bar\" viewBox=\"0 0 {:g} 8\" preserveAspectRatio=\"none\" role=\"img\">"
       "<title>{}</title>",
-      kWide, outcomes_words(told));
+      kWide, outcomes_in_words(outcomes));
   double at = 0;
   for (const auto outcome : kShownOutcomes) {
-    const auto count = told[static_cast<std::size_t>(outcome)];
+    const auto count = outcomes[static_cast<std::size_t>(outcome)];
     if (count == 0) continue;
     const auto wide = std::max(share_of(count, most, kWide), 3.0);
     svg += fmt::format("<rect class=\"{}\" x=\"{:.1f}\" y=\"0\" width=\"{:.1f}\" height=\"8\"/>",

@@ -1,5 +1,5 @@
-// The pictures of a report: SVG that stands in the page, as wide as there is room. Each says in
-// words what it shows; what was told apart by colour stands in a table or in its title too. Pure.
+// The charts of a report: inline SVG that scales with the page. Each has a title in words; nothing
+// is shown by colour alone, a table or a title repeats it. Pure.
 #pragma once
 
 #include <string>
@@ -11,15 +11,15 @@
 namespace guard::ctl {
 
 // "12 fixed, 1 denied"
-std::string outcomes_words(const Outcomes& told);
+std::string outcomes_in_words(const Outcomes& outcomes);
 
-// The least round number that is not less, and whose half is one too.
+// The smallest round number that is at least this and has a round half.
 std::uint64_t round_above(std::uint64_t number);
 
-// Columns side by side, `top` as high as the picture, each of its outcomes one above the other.
+// Stacked columns, one per bar. `top` is the number at the upper edge.
 std::string columns_svg(const std::vector<Bar>& bars, std::uint64_t top, std::string_view title);
 
-// A bar to the right, `most` as wide as there is room.
-std::string bar_svg(const Outcomes& told, std::uint64_t most);
+// One stacked horizontal bar. `most` is the number at the full width.
+std::string bar_svg(const Outcomes& outcomes, std::uint64_t most);
 
 }  // namespace guard::ctl

@@ -15,26 +15,25 @@
 namespace guard::ctl {
 namespace {
 
-constexpr std::size_t kColumns = 96;  // of a line over time
+constexpr std::size_t kColumns = 96;  // of the chart over time
 constexpr std::size_t kLongestName = 120;
 
-// A shield.
-constexpr std::string_view kMark =
+constexpr std::string_view kShield =
     "<svg class=\"mark\" viewBox=\"0 0 24 24\" aria-hidden=\"true\"><path d=\"M12 2.5 4 5.5v6c0 "
     "4.7 3.3 8.4 8 10 4.7-1.6 8-5.3 8-10v-6z\"/><path d=\"m8.5 11.8 2.5 2.5 4.6-4.8\"/></svg>";
 
 std::string_view meaning_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::kFixed:
-      return "put right";
+      return "repaired by guardd";
     case Outcome::kDenied:
-      return "refused";
+      return "blocked";
     case Outcome::kLogged:
       return "recorded only";
     case Outcome::kSkipped:
       break;
   }
-  return "could not be put right";
+  return "could not be fixed";
 }
 
 std::string key_of(Outcome outcome) {
@@ -45,8 +44,8 @@ std::string time_html(Range::TimePoint moment) {
   return "<time>" + format_moment(moment) + "</time>";
 }
 
-// Which zone the hours are of.
-std::string zone_now(Range::TimePoint moment) {
+// The time zone of the hours.
+std::string time_zone(Range::TimePoint moment) {
   const auto seconds = std::chrono::system_clock::to_time_t(moment);
   std::tm local{};
   ::localtime_r(&seconds, &local);
@@ -54,10 +53,10 @@ std::string zone_now(Range::TimePoint moment) {
   return {text.data(), std::strftime(text.data(), text.size(), "%Z (%z)", &local)};
 }
 
-class PageMaker {
+class ReportPage {
  public:
-  PageMaker(const bus::ReceivedReport& report, const Range& range, const PageFacts& facts)
-      : report_(report), range_(range), facts_(facts) {}
+  ReportPage(const bus::ReceivedReport& report, const Range& range, const ReportContext& context)
+      : report_(report), range_(range), context_(context) {}
 
   std::string page() && {
     begin();
@@ -94,34 +93,34 @@ class PageMaker {
     out_ += "</title>\n<style>";
     out_ += kReportStyle;
     out_ += "</style>\n</head>\n<body>\n<main>\n<header>";
-    out_ += kMark;
+    out_ += kShield;
     out_ += "<div><h1>" + heading() + "</h1>\n<p>" + time_html(range_.from) + " to " +
             time_html(range_.to);
-    if (!facts_.policy.empty()) out_ += " · policy " + html_name(facts_.policy, kLongestName);
-    if (!facts_.host.empty()) out_ += " · " + html_name(facts_.host, kLongestName);
+    if (!context_.policy.empty()) out_ += " · policy " + html_name(context_.policy, kLongestName);
+    if (!context_.host.empty()) out_ += " · " + html_name(context_.host, kLongestName);
     out_ += "</p></div></header>\n";
   }
 
   void end() {
     out_ += "<footer>\n";
     if (report_.oldest && range_.from < *report_.oldest)
-      out_ += "<p>The audit trail reaches back to " + time_html(*report_.oldest) +
-              ": of what was before nothing is kept.</p>\n";
+      out_ += "<p>The audit trail starts at " + time_html(*report_.oldest) +
+              ". Earlier violations are not kept.</p>\n";
     if (!report_.has_commands && report_.all.violations > 0)
       out_ +=
-          "<p>What was typed is told to root, and to whom polkit allows it; these are the "
-          "programs.</p>\n";
-    out_ += "<p>Made by guardctl " GUARD_VERSION " at " + time_html(facts_.made) +
-            ". Hours and days are of " + html(zone_now(facts_.made)) +
+          "<p>Only root, and users whom polkit allows to, may see commands. This report shows "
+          "programs instead.</p>\n";
+    out_ += "<p>Created by guardctl " GUARD_VERSION " at " + time_html(context_.created) +
+            ". Hours and days are in the time zone " + html(time_zone(context_.created)) +
             ".</p>\n</footer>\n</main>\n</body>\n</html>\n";
   }
 
   void nothing() {
     out_ += "<section class=\"card empty\">";
-    out_ += kMark;
+    out_ += kShield;
     out_ +=
-        "<h2>A quiet time</h2>\n<p>No violation was recorded in this time.</p>\n"
-        "<p><code>guardctl status</code> says what is watched.</p></section>\n";
+        "<h2>No violations</h2>\n<p>No violation was recorded in this period.</p>\n"
+        "<p><code>guardctl status</code> shows what is guarded.</p></section>\n";
   }
 
   void tile(const std::string& name, std::uint64_t number, const std::string& more) {
@@ -132,7 +131,7 @@ class PageMaker {
   void tiles() {
     const auto& all = report_.all;
     out_ += "<dl class=\"tiles\">\n";
-    tile("incidents", all.incidents, "commands that broke a policy");
+    tile("incidents", all.incidents, "commands that violated a policy");
     for (const auto outcome : kShownOutcomes)
       tile(key_of(outcome) + std::string(word(outcome)), all.of(outcome),
            fmt::format("{}, {}", html(share_text(all.of(outcome), all.violations)),
@@ -147,11 +146,11 @@ class PageMaker {
     out_ += "</ul>\n";
   }
 
-  // The picture with its scale, and the same in figures for who wants or hears them.
+  // A chart with its scale, and the same numbers as a table, for screen readers too.
   void chart(std::string_view name, const std::string& note, const std::vector<Bar>& bars,
              const std::vector<std::string>& below) {
     std::uint64_t most = 0;
-    for (const auto& bar : bars) most = std::max(most, sum_of(bar.told));
+    for (const auto& bar : bars) most = std::max(most, sum_of(bar.outcomes));
     const auto top = round_above(most);
     out_ += fmt::format(
         "<figure class=\"card\">\n<figcaption><h2>{}</h2><span>{}</span></figcaption>\n"
@@ -159,7 +158,7 @@ class PageMaker {
         "</span><span>0</span></div>\n",
         name, html(note), grouped(top), grouped(top / 2));
     out_ +=
-        columns_svg(bars, top, fmt::format("{}, {}; the most is {}", name, note, grouped(most)));
+        columns_svg(bars, top, fmt::format("{}, {}; the maximum is {}", name, note, grouped(most)));
     out_ += "<div class=\"dates\">";
     for (std::size_t i = 0; i < below.size(); ++i) {
       const bool is_between = i > 0 && i + 1 < below.size();
@@ -173,17 +172,17 @@ class PageMaker {
 
   void figures(const std::vector<Bar>& bars) {
     out_ +=
-        "<details><summary>In figures</summary><div class=\"scroll\" tabindex=\"0\" "
+        "<details><summary>Show the numbers</summary><div class=\"scroll\" tabindex=\"0\" "
         "role=\"region\" "
-        "aria-label=\"In figures\"><table><thead><tr><th scope=\"col\">From</th>";
+        "aria-label=\"The numbers\"><table><thead><tr><th scope=\"col\">From</th>";
     for (const auto outcome : kShownOutcomes)
       out_ += fmt::format("<th scope=\"col\">{}</th>", word(outcome));
     out_ += "</tr></thead>\n<tbody>";
     for (const auto& bar : bars) {
-      if (sum_of(bar.told) == 0) continue;
+      if (sum_of(bar.outcomes) == 0) continue;
       out_ += "<tr><th scope=\"row\">" + html(bar.label) + "</th>";
       for (const auto outcome : kShownOutcomes)
-        out_ += "<td>" + grouped(bar.told[static_cast<std::size_t>(outcome)]) + "</td>";
+        out_ += "<td>" + grouped(bar.outcomes[static_cast<std::size_t>(outcome)]) + "</td>";
       out_ += "</tr>\n";
     }
     out_ += "</tbody></table></div></details>\n";
@@ -195,7 +194,7 @@ class PageMaker {
     std::vector<std::string> below{bars.front().label};
     if (bars.size() > 8) below.push_back(bars[bars.size() / 2].label);
     if (bars.size() > 1) below.push_back(bars.back().label);
-    chart("Over time", "each " + timeline.each, bars, below);
+    chart("Over time", "per " + timeline.each, bars, below);
   }
 
   void hours() {
@@ -230,7 +229,7 @@ class PageMaker {
     for (const auto& each : table->rows) {
       auto name = html_name(name_of(each), kLongestName);
       if (is_typed && !each.key.empty()) name.insert(0, "<code>").append("</code>");
-      if (each.is_rest) name += " <small>elsewhere in it</small>";
+      if (each.is_rest) name += " <small>the rest of it</small>";
       row(name, each.tally, most, false);
     }
     if (table->others.violations > 0)
@@ -240,15 +239,15 @@ class PageMaker {
 
   const bus::ReceivedReport& report_;
   const Range& range_;
-  const PageFacts& facts_;
+  const ReportContext& context_;
   std::string out_;
 };
 
 }  // namespace
 
 std::string report_html(const bus::ReceivedReport& report, const Range& range,
-                        const PageFacts& facts) {
-  return PageMaker(report, range, facts).page();
+                        const ReportContext& context) {
+  return ReportPage(report, range, context).page();
 }
 
 }  // namespace guard::ctl

@@ -1,4 +1,5 @@
-// A report as one page that needs nothing else: no script, no font, no picture from anywhere.
+// Builds a report as one self-contained HTML page, without scripts and without external fonts or
+// images.
 #pragma once
 
 #include <string>
@@ -7,13 +8,13 @@
 
 namespace guard::ctl {
 
-struct PageFacts {
-  std::string policy;  // what was asked for, empty: all of them
+struct ReportContext {
+  std::string policy;  // the requested policy; empty: all
   std::string host;
-  Range::TimePoint made;
+  Range::TimePoint created;
 };
 
 std::string report_html(const bus::ReceivedReport& report, const Range& range,
-                        const PageFacts& facts);
+                        const ReportContext& context);
 
 }  // namespace guard::ctl

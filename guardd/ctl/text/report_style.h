@@ -1,4 +1,4 @@
-// How the page of a report looks, in light and in dark, on a telephone, a wall and paper.
+// The style sheet of the report page: light and dark, for phones, large screens and print.
 #pragma once
 
 #include <string_view>

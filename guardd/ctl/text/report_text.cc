@@ -15,12 +15,12 @@ constexpr std::size_t kBarWidth = 16;
 constexpr std::size_t kNumbers = 13;
 constexpr std::size_t kNames = kWidth - kIndent - 2 * kNumbers - kBarWidth - 2;
 
-// What is below a path and has no row of its own.
+// Marks the row of all paths below a path that have no row of their own.
 constexpr std::string_view kRest = " (rest)";
 
 constexpr std::array<std::string_view, 9> kBlocks{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-constexpr std::array<std::string_view, 9> kSigns{" ", ".", ".", ":", ":", "+", "+", "#", "#"};
-constexpr std::array<std::string_view, 8> kParts{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+constexpr std::array<std::string_view, 9> kAsciiBlocks{" ", ".", ".", ":", ":", "+", "+", "#", "#"};
+constexpr std::array<std::string_view, 8> kPartBlocks{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
 
 constexpr Tone tone_of(Outcome outcome) {
   switch (outcome) {
@@ -35,10 +35,10 @@ constexpr Tone tone_of(Outcome outcome) {
   return Tone::kOdd;
 }
 
-std::string outcomes_text(const Terminal& terminal, const Outcomes& told) {
+std::string outcomes_text(const Terminal& terminal, const Outcomes& outcomes) {
   std::string text;
   for (const auto outcome : kShownOutcomes) {
-    const auto count = told[static_cast<std::size_t>(outcome)];
+    const auto count = outcomes[static_cast<std::size_t>(outcome)];
     if (count == 0) continue;
     if (!text.empty()) text += ", ";
     text += terminal.paint(tone_of(outcome), grouped(count) + ' ' + std::string(word(outcome)));
@@ -46,7 +46,7 @@ std::string outcomes_text(const Terminal& terminal, const Outcomes& told) {
   return text;
 }
 
-// In one row: how much each is beside the greatest. What is not nothing can be seen.
+// A chart in one row, relative to the largest value. Even a small value stays visible.
 std::string heights(const std::vector<std::uint64_t>& values, bool blocks) {
   const auto most = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
   std::string text;
@@ -54,7 +54,7 @@ std::string heights(const std::vector<std::uint64_t>& values, bool blocks) {
     const auto share = most == 0 ? 0.0 : static_cast<double>(value) / static_cast<double>(most);
     const auto height =
         value == 0 ? 0 : std::max<std::size_t>(1, static_cast<std::size_t>(share * 8));
-    text += blocks ? kBlocks[height] : kSigns[height];
+    text += blocks ? kBlocks[height] : kAsciiBlocks[height];
   }
   return text;
 }
@@ -65,7 +65,7 @@ std::string bar(std::uint64_t value, std::uint64_t most, bool blocks) {
                                                 static_cast<double>(most) * kBarWidth * 8);
   std::string text;
   for (std::size_t i = 0; i < eighths / 8; ++i) text += blocks ? "█" : "#";
-  if (blocks) text += kParts[eighths % 8];
+  if (blocks) text += kPartBlocks[eighths % 8];
   if (text.empty()) text = blocks ? "▏" : "#";
   return text;
 }
@@ -86,11 +86,11 @@ class Page {
 
   void timeline(const Timeline& timeline) {
     std::vector<std::uint64_t> values;
-    for (const auto& each : timeline.bars) values.push_back(sum_of(each.told));
+    for (const auto& each : timeline.bars) values.push_back(sum_of(each.outcomes));
     const auto most = std::max_element(values.begin(), values.end());
     if (most == values.end()) return;
     const auto& peak = timeline.bars[static_cast<std::size_t>(most - values.begin())];
-    heading("Over time, each " + timeline.each);
+    heading("Over time, per " + timeline.each);
     line(terminal_.paint(Tone::kStrong, heights(values, blocks_)));
     const auto& first = timeline.bars.front().label;
     const auto& last = timeline.bars.back().label;
@@ -100,7 +100,7 @@ class Page {
       line(terminal_.paint(Tone::kFaint, first + " to " + last));
     else
       line(terminal_.paint(Tone::kFaint, first + std::string(values.size() - used, ' ') + last));
-    line("most: " + grouped(*most) + ", " + peak.label);
+    line("maximum: " + grouped(*most) + ", " + peak.label);
   }
 
   void hours(const std::vector<Outcomes>& hours) {
@@ -156,7 +156,7 @@ class Page {
 
 }  // namespace
 
-bool speaks_utf8() {
+bool locale_has_utf8() {
   for (const auto* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
     if (!value || *value == '\0') continue;

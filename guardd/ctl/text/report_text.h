@@ -1,4 +1,4 @@
-// A report for a terminal or a mail: at most 80 columns, escaped.
+// Prints a report for a terminal or a mail: at most 80 columns wide, escaped.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace guard::ctl {
 
-// Whether what is written may have more than ASCII in it: so the locale says.
-bool speaks_utf8();
+// Does the locale allow more than ASCII in the output?
+bool locale_has_utf8();
 
 // "Nothing was recorded from … to …."
 std::string nothing_text(const Range& range);
 
-// Pictures are of blocks, or of ASCII.
+// Draws charts with block characters, or with ASCII.
 std::string report_text(const Terminal& terminal, const bus::ReceivedReport& report,
                         const Range& range, bool blocks);
 

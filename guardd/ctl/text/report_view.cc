@@ -18,7 +18,7 @@ constexpr std::array kSteps{kHour,     2 * kHour,  3 * kHour, 6 * kHour, 12 * kH
                             kDay,      2 * kDay,   7 * kDay,  14 * kDay, 28 * kDay,
                             91 * kDay, 182 * kDay, 364 * kDay};
 
-// Seconds on this machine's own clock, as if it stood in Greenwich.
+// Local time as seconds since 1970.
 std::int64_t local_seconds(Range::TimePoint moment) {
   const auto seconds = std::chrono::system_clock::to_time_t(moment);
   std::tm local{};
@@ -44,12 +44,11 @@ std::string word_of_step(std::int64_t step) {
   return count == 1 ? unit : std::to_string(count) + ' ' + unit + 's';
 }
 
-std::string user_name(const std::string& number) {
+std::string name_of_user(const std::string& number) {
   std::uint32_t uid = 0;
   const auto* end = number.data() + number.size();
   if (std::from_chars(number.data(), end, uid).ptr != end) return number;
-  const auto account = SystemUsers().user(Uid{uid});
-  return account && *account ? (*account)->name : "user " + number;
+  return user_name(Uid{uid}).value_or("user " + number);
 }
 
 bool is_number(const std::string& text) {
@@ -66,7 +65,7 @@ Timeline timeline_of(const Report& report, const Range& range, std::size_t most_
   const auto from = local_seconds(range.from);
   const auto to = std::max(local_seconds(range.to), from);
   const auto begin_of = [&](std::int64_t step) {
-    return from - from % (step < kDay ? step : kDay);  // weeks begin when the report does
+    return from - from % (step < kDay ? step : kDay);  // weeks start with the report
   };
   const auto bars_of = [&](std::int64_t step) {
     return static_cast<std::size_t>((to - begin_of(step)) / step) + 1;
@@ -82,7 +81,8 @@ Timeline timeline_of(const Report& report, const Range& range, std::size_t most_
   for (const auto& span : report.spans) {
     const auto since = std::max<std::int64_t>(local_seconds(span.begin) - begin_of(step), 0);
     const auto place = std::min(static_cast<std::size_t>(since / step), timeline.bars.size() - 1);
-    for (std::size_t i = 0; i < span.told.size(); ++i) timeline.bars[place].told[i] += span.told[i];
+    for (std::size_t i = 0; i < span.told.size(); ++i)
+      timeline.bars[place].outcomes[i] += span.told[i];
   }
   return timeline;
 }
@@ -100,7 +100,7 @@ std::vector<Outcomes> hours_of(const Report& report) {
 
 std::vector<ShownTable> tables_of(const bus::ReceivedReport& report) {
   std::vector<ShownTable> tables{{"Policies", &report.policies, "policies"},
-                                 {"People and services", &report.people, "of them"}};
+                                 {"People and services", &report.people, "people and services"}};
   if (report.has_commands)
     tables.push_back({"Commands", &report.commands, "commands", true});
   else
@@ -111,9 +111,9 @@ std::vector<ShownTable> tables_of(const bus::ReceivedReport& report) {
 }
 
 std::string name_of(const ReportRow& row) {
-  if (row.key.empty()) return "not known";
-  if (row.kind == "user") return user_name(row.key) + ", nobody's login";
-  if (row.kind == "person" && is_number(row.key)) return user_name(row.key);
+  if (row.key.empty()) return "unknown";
+  if (row.kind == "user") return name_of_user(row.key) + ", without a login";
+  if (row.kind == "person" && is_number(row.key)) return name_of_user(row.key);
   return row.key;
 }
 

@@ -1,5 +1,5 @@
-// What a report shows, however it is drawn: bars over this machine's own time, and what its rows
-// are called. Pure but for the names of users and the time zone.
+// The content of a report, for text and HTML: bars in local time, and the names of rows. Pure
+// except for looking up user names and the time zone.
 #pragma once
 
 #include <array>
@@ -16,21 +16,21 @@ using Outcomes = decltype(ReportSpan::told);
 
 std::uint64_t sum_of(const Outcomes& outcomes);
 
-// What became of it, in the order in which it is shown: what asks for attention comes last.
+// Outcomes in the order in which they are shown: those that need attention come last.
 inline constexpr std::array kShownOutcomes{Outcome::kFixed, Outcome::kDenied, Outcome::kLogged,
                                            Outcome::kSkipped};
 
 struct Bar {
-  std::string label;  // when it begins
-  Outcomes told{};
+  std::string label;  // the time of its begin
+  Outcomes outcomes{};
 };
 
 struct Timeline {
   std::vector<Bar> bars;  // without gaps
-  std::string each;       // what a bar is: "hour", "6 hours", "day", "7 days"
+  std::string each;       // the length of a bar: "hour", "6 hours", "day", "7 days"
 };
 
-// Between which moments: as asked, else of the first and of the last that happened.
+// The period of a report: as requested, or else from the first to the last violation.
 struct Range {
   using TimePoint = Tally::TimePoint;
   TimePoint from;
@@ -39,7 +39,7 @@ struct Range {
 
 Timeline timeline_of(const Report& report, const Range& range, std::size_t most_bars);
 
-// By hour of the day; nothing where the spans are longer than an hour.
+// By hour of the day; empty if the spans are longer than an hour.
 std::vector<Outcomes> hours_of(const Report& report);
 
 // The tables of a report in the order in which they are shown.
@@ -47,11 +47,11 @@ struct ShownTable {
   std::string_view heading;
   const ReportTable* table;
   std::string_view others;  // "policies"
-  bool is_typed = false;    // what people type: commands and paths
+  bool is_typed = false;    // commands and paths
 };
 std::vector<ShownTable> tables_of(const bus::ReceivedReport& report);
 
-// What a row is called: raw where it comes from disk.
+// The name of a row, not escaped yet.
 std::string name_of(const ReportRow& row);
 
 // "14 %", "< 1 %"

@@ -1,4 +1,4 @@
-// exec: the command that should have been typed; and the one that nobody is to be blamed for.
+// exec: runs a command as the owner of a policy, or excused.
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -22,7 +22,7 @@
 namespace guard::ctl {
 namespace {
 
-// As a shell and env(1) say it.
+// The exit statuses of shells and env(1).
 enum : int { kCannotRun = 126, kNotFound = 127 };
 
 std::vector<char*> pointers_to(std::vector<std::string>& words) {
@@ -33,7 +33,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& words) {
   return pointers;
 }
 
-// Returns only if it could not: the exit status, after having said why.
+// Returns only on failure: reports it, and returns the exit status.
 int replace_with(std::vector<std::string> command) {
   auto arguments = pointers_to(command);
   ::execvp(arguments[0], arguments.data());
@@ -47,37 +47,37 @@ std::string current_directory() {
   return ::getcwd(buffer.data(), buffer.size()) ? buffer.data() : "";
 }
 
-// By its path, as the owner himself could: being there already would let him stay where he may not
-// go. Empty: there, where the caller was. Else where he is instead.
-std::string enter(const std::string& wished, const std::string& tree, const std::string& home) {
-  if (wished.starts_with('/') && ::chdir(wished.c_str()) == 0) return "";
+// Enters the directory of the caller by its path, with the rights of the owner: otherwise the owner
+// could stay in a directory that it may not enter. Returns the directory entered instead, or "".
+std::string enter(const std::string& preferred, const std::string& tree, const std::string& home) {
+  if (preferred.starts_with('/') && ::chdir(preferred.c_str()) == 0) return "";
   for (const auto& path : {tree, home})
     if (::chdir(path.c_str()) == 0) return path;
   return ::chdir("/") == 0 ? "/" : "nowhere";
 }
 
-struct AsOwner {
+struct OwnerCommand {
   Owner owner;
   std::string tree;
   std::vector<std::string> command;
   bool quiet;
 };
 
-// In the process that becomes the command.
-int run(const AsOwner& asked) {
-  const auto wished = current_directory();
-  auto environment = environment_of(asked.owner);
-  if (const auto done = become(asked.owner); !done) return fail(done.error());
-  const auto instead = enter(wished, asked.tree, asked.owner.home);
-  if (!instead.empty() && !asked.quiet)
-    std::cerr << "guardctl: the owner may not enter " << escaped(wished) << ": this runs in "
-              << escaped(instead) << '\n';
-  // The sentence above was the last that had to be written in the caller's words.
+// Runs in the process that becomes the command.
+int run(const OwnerCommand& command) {
+  const auto preferred = current_directory();
+  auto environment = environment_of(command.owner);
+  if (const auto done = become(command.owner); !done) return fail(done.error());
+  const auto instead = enter(preferred, command.tree, command.owner.home);
+  if (!instead.empty() && !command.quiet)
+    std::cerr << "guardctl: the owner may not enter " << escaped(preferred)
+              << "; the command runs in " << escaped(instead) << '\n';
+  // The message above was the last one in the caller's language.
   auto variables = pointers_to(environment);
   environ = variables.data();
   if (::syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, 0) != 0)
     return fail(Error::from_errno(errno, "close_range"));
-  return replace_with(asked.command);
+  return replace_with(command.command);
 }
 
 int exec_as_owner(const Options& options, const std::string& name) {
@@ -90,15 +90,16 @@ int exec_as_owner(const Options& options, const std::string& name) {
   const Uid self{::geteuid()};
   if (self != kRoot && self != owner->uid) {
     const auto& who = (*policy)->wanted.owner.name;
-    (void)fail(Error("only root, and " + quote(who) + " itself, can run something as " +
-                     quote(who) + "; try: sudo guardctl exec " + name + " -- …"));
+    (void)fail(Error("only root and " + quote(who) + " can run a command as " + quote(who) +
+                     "; try: sudo guardctl exec " + name + " -- …"));
     return kNotPermitted;
   }
   if (!owner->remark.empty() && !options.quiet)
     std::cerr << "guardctl: " << printable(owner->remark) << '\n';
-  const AsOwner asked{*owner, (*policy)->said.paths.front().value, options.command, options.quiet};
-  if (self == owner->uid || !has_terminal()) return run(asked);
-  const auto status = run_on_own_terminal(owner->uid, [&asked] { return run(asked); });
+  const OwnerCommand command{*owner, (*policy)->said.paths.front().value, options.command,
+                             options.quiet};
+  if (self == owner->uid || !has_terminal()) return run(command);
+  const auto status = run_on_new_terminal(owner->uid, [&command] { return run(command); });
   return status ? *status : fail(status.error());
 }
 
@@ -108,7 +109,7 @@ struct ExecOptions {
   std::string reason;
 };
 
-// Only once it is excused: what is refused half way is worse than what has not begun.
+// Fails closed: the command starts only once it is excused, so that it is not denied half way.
 int exec_excused(const Options& options, const std::string& reason) {
   std::string line;
   for (const auto& word : options.command) line += (line.empty() ? "" : " ") + word;
@@ -124,11 +125,10 @@ int exec_excused(const Options& options, const std::string& reason) {
 int exec(const Options& options, const ExecOptions& asked) {
   const auto wrong = [](const std::string& what) { return misused(what, "exec"); };
   if (asked.excuse && !asked.policy.empty())
-    return wrong("--excuse is for all policies: leave out " + quote(asked.policy));
-  if (!asked.excuse && !asked.reason.empty()) return wrong("--reason is for --excuse");
+    return wrong("--excuse applies to all policies: leave out " + quote(asked.policy));
+  if (!asked.excuse && !asked.reason.empty()) return wrong("--reason works only with --excuse");
   if (!asked.excuse && asked.policy.empty()) return wrong("exec needs the name of a POLICY");
-  if (asked.excuse && asked.reason.empty())
-    return wrong("exec --excuse needs --reason: somebody will ask for it");
+  if (asked.excuse && asked.reason.empty()) return wrong("exec --excuse needs --reason");
   if (options.command.empty() || options.command.front().empty()) {
     const auto before = asked.excuse ? "--excuse --reason TEXT" : escaped(asked.policy);
     return wrong("exec needs a COMMAND after --, as in: guardctl exec " + before +

@@ -1,4 +1,4 @@
-// explain: what would happen at a path, and why. Here the question is put together.
+// explain: shows what would happen at a path, and why. Builds the question for policy/explain.
 
 #include "policy/explain.h"
 
@@ -29,8 +29,8 @@ struct ExplainOptions {
   bool terminal = false;
 };
 
-// Everything the question refers to, kept while it is asked.
-struct Asked {
+// A question with the data that it refers to.
+struct OwnedQuestion {
   ExplainQuestion question;
   std::vector<Gid> groups;
   std::string unit;
@@ -51,8 +51,8 @@ std::optional<std::uint32_t> as_number(const std::string& text) {
   return static_cast<std::uint32_t>(number);
 }
 
-// A number needs no account; a name does.
-Result<Account> make_violation(const std::string& text) {
+// A name needs an account; a number does not.
+Result<Account> account_of(const std::string& text) {
   const SystemUsers users;
   const auto number = as_number(text);
   GUARD_TRY(auto account, number ? users.user(Uid{*number}) : users.user(text));
@@ -76,8 +76,8 @@ Result<std::vector<Operation>> operations_of(const std::vector<std::string>& wor
   return all_operations();
 }
 
-Status add_subject(Asked& asked, const ExplainOptions& options) {
-  GUARD_TRY(const auto account, make_violation(options.user));
+Status add_subject(OwnedQuestion& asked, const ExplainOptions& options) {
+  GUARD_TRY(const auto account, account_of(options.user));
   asked.groups = groups_of(account);
   asked.unit = options.unit;
   asked.question.user = account.name;
@@ -88,7 +88,7 @@ Status add_subject(Asked& asked, const ExplainOptions& options) {
   subject.self.unit = asked.unit;
   subject.has_terminal = options.terminal;
   if (!options.login.empty()) {
-    GUARD_TRY(const auto login, make_violation(options.login));
+    GUARD_TRY(const auto login, account_of(options.login));
     subject.self.login = login.uid;
   }
   if (!options.exe.empty()) {
@@ -102,7 +102,7 @@ Status add_subject(Asked& asked, const ExplainOptions& options) {
 int explain(const Options& options, const ExplainOptions& asked) {
   if (asked.path.empty()) return misused("PATH is empty", "explain");
   const auto terminal = Terminal::detect(options.pager);
-  Asked full;
+  OwnedQuestion full;
   auto operations = operations_of(asked.operations);
   if (!operations) {
     (void)fail(operations.error());
@@ -113,13 +113,13 @@ int explain(const Options& options, const ExplainOptions& asked) {
     const auto label = parse_word<Label>(said);
     if (!label) {
       (void)fail(Error("unknown label " + quote(said) +
-                       "; there are package-manager, backup and config-management"));
+                       "; use package-manager, backup or config-management"));
       return kUsage;
     }
     full.question.subject.self.labels.add(*label);
   }
   if (const auto added = add_subject(full, asked); !added) return fail(added.error());
-  look_there(full.question, met_as(asked.path));
+  add_path_facts(full.question, resolved_path(asked.path));
 
   const auto set = load_valid(options);
   if (!set) return kFailed;

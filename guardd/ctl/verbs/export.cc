@@ -1,4 +1,4 @@
-// export: what the audit trail has kept, for other programs.
+// export: prints the audit trail for other programs.
 
 #include "guardd/audit/export.h"
 
@@ -31,11 +31,11 @@ struct ExportOptions {
   std::size_t limit = 0;
 };
 
-// Nothing: it was complained about.
+// Nothing after printing an error.
 std::optional<TrailFilter> filter_of(const ExportOptions& asked) {
   TrailFilter filter;
-  if (!understood(asked.since, filter.since) || !understood(asked.until, filter.until) ||
-      !understood(asked.severity, filter.severity))
+  if (!read_filter(asked.since, filter.since) || !read_filter(asked.until, filter.until) ||
+      !read_filter(asked.severity, filter.severity))
     return std::nullopt;
   filter.policy = asked.policy;
   filter.person = asked.login;
@@ -48,7 +48,7 @@ std::optional<TrailFilter> filter_of(const ExportOptions& asked) {
 
 int export_trail(const ExportOptions& asked) {
   if (asked.csv && asked.incidents)
-    return misused("incidents are no table: --csv is for violations", "export");
+    return misused("--csv is for violations, not for --incidents", "export");
   const auto filter = filter_of(asked);
   if (!filter) return kUsage;
   if (::access(asked.trail.c_str(), R_OK) != 0)

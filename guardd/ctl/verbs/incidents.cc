@@ -21,12 +21,12 @@ struct IncidentOptions {
   std::optional<std::uint32_t> limit;
 };
 
-// Nothing: it was complained about.
+// Nothing after printing an error.
 std::optional<bus::IncidentQuery> filter_of(const IncidentOptions& asked) {
   bus::IncidentQuery filter;
   std::optional<Severity> severity;
-  if (!understood(asked.since, filter.since) || !understood(asked.until, filter.until) ||
-      !understood(asked.severity, severity))
+  if (!read_filter(asked.since, filter.since) || !read_filter(asked.until, filter.until) ||
+      !read_filter(asked.severity, severity))
     return std::nullopt;
   filter.policy = asked.policy;
   filter.login = asked.login;

@@ -26,7 +26,7 @@ int reload(const Options& options) {
   if (!daemon) return fail(daemon.error());
   if (const auto done = daemon->reload(); !done) return fail(done.error());
   const auto terminal = Terminal::detect(options.pager);
-  // A script wants to hear of errors only.
+  // Scripts want errors only.
   if (!options.json && (options.quiet || !terminal.is_terminal())) return kDone;
   const auto status = daemon->status();
   if (!status) return fail(status.error());
@@ -46,11 +46,11 @@ int reload(const Options& options) {
 
 int pause(const Options& options, const PauseOptions& asked) {
   if (asked.policy.empty()) return misused("POLICY is empty", "pause");
-  if (asked.reason.empty()) return misused("--reason is empty: somebody will ask for it", "pause");
+  if (asked.reason.empty()) return misused("--reason is empty", "pause");
   const auto length = parse_duration(asked.length);
   if (!length)
     return misused("--for " + quote(asked.length) + ": " + length.error().text(), "pause");
-  if (length->count() == 0) return misused("--for is no time at all", "pause");
+  if (length->count() == 0) return misused("--for must be longer than 0", "pause");
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
   if (const auto done = daemon->pause(asked.policy, *length, asked.reason); !done)
@@ -58,8 +58,8 @@ int pause(const Options& options, const PauseOptions& asked) {
   const auto until = format_moment(std::chrono::system_clock::now() + *length);
   if (!options.json) {
     const auto policy = escaped(asked.policy);
-    const auto line = policy + " is paused until " + until + ": until then nothing is refused " +
-                      "or put right.\nBefore that: guardctl resume " + policy;
+    const auto line = policy + " is paused until " + until + ": until then, guardd denies " +
+                      "and fixes nothing.\nTo end the pause early: guardctl resume " + policy;
     return show_line(options, line) ? kDone : kFailed;
   }
   Json json;

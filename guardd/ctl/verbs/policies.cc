@@ -30,7 +30,7 @@ EffectiveAction effective_here(const Policy& policy, Backend backend) {
   return effective_action(policy, backend, tree_limits(policy, SystemFiles()));
 }
 
-// One a line: "/var/log/shop (not there yet)".
+// One per line: "/var/log/shop (not there yet)".
 std::string trees_text(const Policy& policy) {
   std::string text;
   for (const auto& path : policy.said.paths) {
@@ -42,7 +42,7 @@ std::string trees_text(const Policy& policy) {
   return text;
 }
 
-// "shop.toml:1". No other file of that name is read, wherever it lies.
+// "shop.toml:1". The name is enough: only one file of this name is read.
 std::string file_text(const PolicySet& set, Place place) {
   const auto& path = set.files()[place.file];
   return escaped(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(place.line);
@@ -52,7 +52,7 @@ std::string owner_text(const Wanted& wanted) {
   return escaped(wanted.owner.name) + ":" + escaped(wanted.group.name);
 }
 
-std::string what_differs(const Terminal& terminal, const PolicySet& set) {
+std::string limits_text(const Terminal& terminal, const PolicySet& set) {
   std::string out;
   for (const auto backend : kBackends) {
     for (const auto& policy : set.policies()) {
@@ -67,20 +67,20 @@ std::string what_differs(const Terminal& terminal, const PolicySet& set) {
   return out;
 }
 
-// Where somebody looked, and there was none.
-std::string none_found(const std::vector<std::string>& asked) {
+std::string no_policies_text(const std::vector<std::string>& asked) {
   std::string where;
-  const auto& looked = asked.empty() ? default_policy_directories() : asked;
-  for (const auto& path : looked) where += "  " + escaped(path) + '\n';
-  return "No policies, so nothing would be guarded. Looked in\n" + where;
+  const auto& searched = asked.empty() ? default_policy_directories() : asked;
+  for (const auto& path : searched) where += "  " + escaped(path) + '\n';
+  return "No policies, so nothing would be guarded. Searched in\n" + where;
 }
 
-// The best backend that works here is the one that counts.
-std::string counting_text(const std::array<BackendHere, 2>& backends) {
+// guardd would use the best backend that works here.
+std::string best_backend_text(const std::array<BackendSupport, 2>& backends) {
   const auto& [lsm, fanotify] = backends;
   if (lsm.usable || !lsm.tried) return "";
-  return fanotify.usable ? "  So on this machine, the column FANOTIFY is the one that counts.\n"
-                         : "  So on this machine, nothing could be guarded.\n";
+  return fanotify.usable
+             ? "  On this machine, guardd would use fanotify: see the column FANOTIFY.\n"
+             : "  On this machine, guardd could not guard anything.\n";
 }
 
 std::string check_text(const Terminal& terminal, const Loaded& loaded) {
@@ -100,8 +100,8 @@ std::string check_text(const Terminal& terminal, const Loaded& loaded) {
   return fmt::format("{} in {}: {}.\n\n", counted(set.policies().size(), "policy", "policies"),
                      counted(set.files().size(), "file", "files"),
                      terminal.paint(Tone::kGood, "valid")) +
-         table.text(terminal) + what_differs(terminal, set) + '\n' +
-         backends_text(terminal, backends) + counting_text(backends);
+         table.text(terminal) + limits_text(terminal, set) + '\n' +
+         backends_text(terminal, backends) + best_backend_text(backends);
 }
 
 Json effective_json(const Policy& policy) {
@@ -133,14 +133,14 @@ Json summary_json(const PolicySet& set, const Policy& policy) {
   return json;
 }
 
-// An error that is about no file, for programs.
-Loaded nowhere(const Error& error) {
+// An error that is not about a file, in the form of a loaded policy.
+Loaded failed_load(const Error& error) {
   Loaded loaded;
   loaded.diagnostics.error({loaded.diagnostics.add_file(""), 0, 0}, error.text());
   return loaded;
 }
 
-// The same fields whether or not it is valid.
+// Has the same fields whether or not the policies are valid.
 Json check_json(const Loaded& loaded) {
   Json json;
   json["valid"] = loaded.set != nullptr;
@@ -165,13 +165,13 @@ int check(const Options& options, const std::vector<std::string>& paths) {
   auto loaded = paths.empty() ? load_policy_directories(options.policy_directories, 1)
                               : load_policy_paths(paths);
   if (!loaded && !options.json) return fail(loaded.error());
-  if (!loaded) loaded = nowhere(loaded.error());
+  if (!loaded) loaded = failed_load(loaded.error());
   const int status = loaded->set ? kDone : kFailed;
   if (options.json) return show_json(terminal, check_json(*loaded)) ? status : kFailed;
   print_diagnostics(*loaded, options.quiet);
   if (!loaded->set || options.quiet) return status;
   const auto text = loaded->set->policies().empty()
-                        ? none_found(paths.empty() ? options.policy_directories : paths)
+                        ? no_policies_text(paths.empty() ? options.policy_directories : paths)
                         : check_text(terminal, *loaded);
   return terminal.show(text) ? status : kFailed;
 }
@@ -187,7 +187,7 @@ int list(const Options& options) {
   }
   if (options.quiet) return kDone;
   if (set->policies().empty())
-    return terminal.show(none_found(options.policy_directories)) ? kDone : kFailed;
+    return terminal.show(no_policies_text(options.policy_directories)) ? kDone : kFailed;
   Table table({"POLICY", "ACTION", "OWNER", "FROM", "TREES"});
   for (const auto& policy : set->policies()) {
     table.add({{policy.name()},
@@ -213,12 +213,12 @@ int show(const Options& options, const std::string& name) {
               (near.empty() ? "; see: guardctl list" : "; did you mean " + quote(near) + "?")));
   }
   if (options.json) {
-    auto json = provenance_json(*set, *policy);
+    auto json = policy_json(*set, *policy);
     json["effective_action"] = effective_json(*policy);
     return show_json(terminal, json) ? kDone : kFailed;
   }
   if (options.quiet) return kDone;
-  std::string out = provenance_text(terminal, *set, *policy);
+  std::string out = policy_text(terminal, *set, *policy);
   for (const auto backend : kBackends) {
     const auto effective = effective_here(*policy, backend);
     out += fmt::format("\nWith {}: {}\n", word(backend),

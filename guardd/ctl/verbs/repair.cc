@@ -17,22 +17,29 @@
 namespace guard::ctl {
 namespace {
 
-// What has no slash in it is the name of a policy, as in a shell what has none is a command's.
+struct FixOptions {
+  std::string where;
+  bool dry_run = false;
+};
+
+struct UndoOptions {
+  std::string id;
+  bool dry_run = false;
+};
+
+// A word without a slash is a policy, just as a shell takes a word without a slash as a command.
 bool is_path(const std::string& where) {
   return where.find('/') != std::string::npos || where == "." || where == "..";
 }
 
-// "root:root 0644", from numbers of this machine.
+// "root:root 0644"
 std::string owner_text(const bus::Map& record, const std::string& when) {
   const auto* uid = bus::find<std::uint64_t>(record, "uid_" + when);
   const auto* gid = bus::find<std::uint64_t>(record, "gid_" + when);
   const auto* mode = bus::find<std::string>(record, "mode_" + when);
   if (!uid || !gid) return "";
-  const SystemUsers users;
-  const auto user = users.user(Uid{static_cast<std::uint32_t>(*uid)});
-  const auto group = users.group_name(Gid{static_cast<std::uint32_t>(*gid)});
-  return escaped(user && *user ? (*user)->name : std::to_string(*uid)) + ':' +
-         escaped(group && *group ? **group : std::to_string(*gid)) +
+  return escaped(owner_name(Uid{static_cast<std::uint32_t>(*uid)},
+                            Gid{static_cast<std::uint32_t>(*gid)})) +
          (mode ? ' ' + escaped(*mode) : "");
 }
 
@@ -48,7 +55,7 @@ std::string list_text(const Terminal& terminal, const std::vector<bus::Map>& fil
   return table.text(terminal);
 }
 
-// What a fix would do, for scan and for fix --dry-run.
+// What a fix would do; for scan and fix --dry-run.
 std::string wrong_text(const Terminal& terminal, const bus::Client::Wrong& wrong,
                        const std::string& where) {
   if (wrong.found == 0) return "Nothing is wrong.\n";
@@ -56,26 +63,25 @@ std::string wrong_text(const Terminal& terminal, const bus::Client::Wrong& wrong
               counted(wrong.found, "file is", "files are") + " not as wanted";
   if (wrong.files.size() < wrong.found)
     text += "; the first " + grouped(wrong.files.size()) + " are shown";
-  return text + ".\nTo put right what can be: guardctl fix" +
-         (where.empty() ? "" : ' ' + escaped(where)) + '\n';
+  return text + ".\nTo fix them: guardctl fix" + (where.empty() ? "" : ' ' + escaped(where)) + '\n';
 }
 
 std::string fix_text(const bus::Totals& totals) {
   if (totals.found == 0) return "Nothing is wrong.\n";
   auto text = counted(totals.found, "file was", "files were") + " not as wanted, " +
-              grouped(totals.fixed) + " put right.\n";
-  if (totals.fixed < totals.found) text += "Why the others were not: guardctl incidents\n";
+              grouped(totals.fixed) + " fixed.\n";
+  if (totals.fixed < totals.found) text += "To see why the others were not: guardctl incidents\n";
   return text;
 }
 
 std::string place_of(const std::string& asked) {
-  return is_path(asked) ? met_as(asked) : asked;
+  return is_path(asked) ? resolved_path(asked) : asked;
 }
 
-// Has guardd go through trees, and says how far it is meanwhile. Ctrl-C ends it.
+// Runs a scan in guardd, and shows its progress. Ctrl-C ends it.
 template <typename T>
-bus::Answer<T> go_through(const Options& options,
-                          const std::function<bus::Answer<T>(const bus::PendingSignals&)>& go) {
+bus::Answer<T> run_scan(const Options& options,
+                        const std::function<bus::Answer<T>(const bus::PendingSignals&)>& go) {
   const auto stop = stop_requests();
   if (!stop) return bus::Failure{bus::Kind::kFailed, stop.error().text()};
   Progress progress(options);
@@ -88,17 +94,17 @@ bus::Answer<T> go_through(const Options& options,
               << grouped(last->found) << " of them wrong";
     if (last->fixed > 0)
       std::cerr << ", " << grouped(last->fixed)
-                << " put right: guardctl incidents lists them, guardctl undo takes them back";
+                << " fixed: guardctl incidents lists them, guardctl undo restores them";
   }
   std::cerr << '\n';
-  end_as_asked(*stop);
+  end_by_signal(*stop);
   return answer;
 }
 
 int list_wrong(const Options& options, const std::string& where) {
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto wrong = go_through<bus::Client::Wrong>(
+  const auto wrong = run_scan<bus::Client::Wrong>(
       options, [&](const auto& meanwhile) { return daemon->find_wrong(where, 0, meanwhile); });
   if (!wrong) return fail(wrong.error());
   const int status = wrong->found > 0 ? kFailed : kDone;
@@ -114,10 +120,10 @@ int list_wrong(const Options& options, const std::string& where) {
   return terminal.show(wrong_text(terminal, *wrong, where)) ? status : kFailed;
 }
 
-int put_right(const Options& options, const std::string& where) {
+int fix_files(const Options& options, const std::string& where) {
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto totals = go_through<bus::Totals>(
+  const auto totals = run_scan<bus::Totals>(
       options, [&](const auto& meanwhile) { return daemon->scan(where, true, meanwhile); });
   if (!totals) return fail(totals.error());
   const int status = totals->found > totals->fixed ? kFailed : kDone;
@@ -132,25 +138,25 @@ int put_right(const Options& options, const std::string& where) {
   return terminal.show(fix_text(*totals)) ? status : kFailed;
 }
 
-std::string undone_text(const Terminal& terminal, const bus::Client::UndoResult& undone,
-                        bool dry_run) {
+std::string undo_text(const Terminal& terminal, const bus::Client::UndoResult& result,
+                      bool dry_run) {
   Table table({"PATH", "FROM", "BACK TO"});
-  for (const auto& file : undone.files) {
+  for (const auto& file : result.files) {
     const auto why_left = text_of(file, "reason");
     table.add({{text_of(file, "path")},
                {owner_text(file, "before")},
                why_left.empty() ? Table::Cell{owner_text(file, "after")}
                                 : Table::Cell{"left: " + why_left, Tone::kOdd}});
   }
-  auto text = undone.files.empty() ? "" : table.text(terminal) + '\n';
-  if (const auto shown = undone.files.size(); shown < undone.restored + undone.left)
+  auto text = result.files.empty() ? "" : table.text(terminal) + '\n';
+  if (const auto shown = result.files.size(); shown < result.restored + result.left)
     text += "The first " + grouped(shown) + " are shown.\n";
   const auto one = dry_run ? "file would be" : "file was";
   const auto many = dry_run ? "files would be" : "files were";
-  if (undone.restored == 0 && undone.left == 0) return "guardd has put nothing right in it.\n";
-  text += counted(undone.restored, one, many) + " given back as before";
-  if (undone.left > 0)
-    text += ", " + grouped(undone.left) + " left as " + (undone.left == 1 ? "it is" : "they are");
+  if (result.restored == 0 && result.left == 0) return "guardd fixed nothing in this incident.\n";
+  text += counted(result.restored, one, many) + " restored";
+  if (result.left > 0)
+    text += ", " + grouped(result.left) + " left as " + (result.left == 1 ? "it is" : "they are");
   return text + ".\n";
 }
 
@@ -158,20 +164,20 @@ int undo(const Options& options, const std::string& id, bool dry_run) {
   if (id.empty()) return misused("ID is empty", "undo");
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto undone = daemon->undo_files(id, dry_run, 0);
-  if (!undone) return fail(undone.error());
-  const int status = undone->left > 0 ? kFailed : kDone;
+  const auto result = daemon->undo_files(id, dry_run, 0);
+  if (!result) return fail(result.error());
+  const int status = result->left > 0 ? kFailed : kDone;
   const auto terminal = Terminal::detect(options.pager);
   if (options.json) {
     Json json;
-    json["restored"] = undone->restored;
-    json["left"] = undone->left;
+    json["restored"] = result->restored;
+    json["left"] = result->left;
     json["files"] = Json::array();
-    for (const auto& file : undone->files) json["files"].push_back(json_record(file));
+    for (const auto& file : result->files) json["files"].push_back(json_record(file));
     return show_json(terminal, json) ? status : kFailed;
   }
   if (options.quiet) return status;
-  return terminal.show(undone_text(terminal, *undone, dry_run)) ? status : kFailed;
+  return terminal.show(undo_text(terminal, *result, dry_run)) ? status : kFailed;
 }
 
 }  // namespace
@@ -183,25 +189,17 @@ Run scan_verb(Arguments& arguments) {
 }
 
 Run fix_verb(Arguments& arguments) {
-  struct Asked {
-    std::string where;
-    bool dry_run = false;
-  };
-  auto asked = std::make_shared<Asked>();
+  auto asked = std::make_shared<FixOptions>();
   arguments.option("where", asked->where);
   arguments.flag("--dry-run", asked->dry_run);
   return [asked](const Options& options) {
     const auto where = place_of(asked->where);
-    return asked->dry_run ? list_wrong(options, where) : put_right(options, where);
+    return asked->dry_run ? list_wrong(options, where) : fix_files(options, where);
   };
 }
 
 Run undo_verb(Arguments& arguments) {
-  struct Asked {
-    std::string id;
-    bool dry_run = false;
-  };
-  auto asked = std::make_shared<Asked>();
+  auto asked = std::make_shared<UndoOptions>();
   arguments.required("id", asked->id);
   arguments.flag("--dry-run", asked->dry_run);
   return [asked](const Options& options) { return undo(options, asked->id, asked->dry_run); };

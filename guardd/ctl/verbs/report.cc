@@ -1,4 +1,4 @@
-// report: what happened within a time, added up.
+// report: sums up the violations of a period.
 
 #include <unistd.h>
 
@@ -22,7 +22,7 @@ struct ReportOptions {
   std::string until;
   std::string policy;
   std::uint32_t top = 10;
-  std::optional<std::string> html;  // "-": standard output
+  std::optional<std::string> html;  // "-" is standard output
 };
 
 Range range_of(const bus::IncidentQuery& asked, const Report& report) {
@@ -37,14 +37,14 @@ Range range_of(const bus::IncidentQuery& asked, const Report& report) {
   return range;
 }
 
-int show_html(const Terminal& terminal, const ReportOptions& asked, const bus::ReceivedReport& told,
-              const Range& range) {
-  PageFacts facts;
-  facts.policy = asked.policy;
-  facts.made = std::chrono::system_clock::now();
+int show_html(const Terminal& terminal, const ReportOptions& asked,
+              const bus::ReceivedReport& report, const Range& range) {
+  ReportContext context;
+  context.policy = asked.policy;
+  context.created = std::chrono::system_clock::now();
   std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) == 0) facts.host = host.data();
-  const auto page = report_html(told, range, facts);
+  if (::gethostname(host.data(), host.size() - 1) == 0) context.host = host.data();
+  const auto page = report_html(report, range, context);
   if (*asked.html == "-") return terminal.show(page) ? kDone : kFailed;
   const auto done = put_file(*asked.html, page);
   return done ? kDone : fail(done.error());
@@ -52,10 +52,11 @@ int show_html(const Terminal& terminal, const ReportOptions& asked, const bus::R
 
 int report(const Options& options, const ReportOptions& asked) {
   if (asked.html && asked.html->empty()) return misused("--html needs a FILE", "report");
-  if (asked.html && options.json) return misused("--html and --json are two things", "report");
+  if (asked.html && options.json) return misused("--html and --json exclude each other", "report");
   if (asked.top == 0) return misused("--top 0 shows nothing", "report");
   bus::IncidentQuery query;
-  if (!understood(asked.since, query.since) || !understood(asked.until, query.until)) return kUsage;
+  if (!read_filter(asked.since, query.since) || !read_filter(asked.until, query.until))
+    return kUsage;
   if (query.since && query.until && *query.until <= *query.since)
     return misused("--until is not after --since", "report");
   query.policy = asked.policy;
@@ -66,11 +67,11 @@ int report(const Options& options, const ReportOptions& asked) {
   if (!record) return fail(record.error());
   const auto terminal = Terminal::detect(options.pager);
   if (options.json) return show_json(terminal, json_record(*record)) ? kDone : kFailed;
-  const auto told = bus::report_in(*record);
-  const auto range = range_of(query, told);
-  if (asked.html) return show_html(terminal, asked, told, range);
+  const auto received = bus::report_in(*record);
+  const auto range = range_of(query, received);
+  if (asked.html) return show_html(terminal, asked, received, range);
   if (options.quiet) return kDone;
-  const auto text = report_text(terminal, told, range, speaks_utf8());
+  const auto text = report_text(terminal, received, range, locale_has_utf8());
   return terminal.show(text) ? kDone : kFailed;
 }
 

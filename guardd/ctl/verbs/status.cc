@@ -1,5 +1,4 @@
-// status and metrics: how guardd is, and what it does for each policy; for people and for
-// Prometheus.
+// status and metrics: the health of guardd and of each policy, for people and for Prometheus.
 
 #include "dbus/metrics.h"
 #include "guardd/ctl/ask/connect.h"
@@ -18,10 +17,10 @@ using bus::PolicyFacts;
 
 constexpr std::uint32_t kIncidents = 3;
 
-struct Standing {
-  Facts now;
+struct Snapshot {
+  Facts daemon;
   std::vector<PolicyFacts> policies;
-  std::vector<bus::Map> incidents;  // the last few
+  std::vector<bus::Map> incidents;  // the latest few
 };
 
 Tone tone_of(const std::string& health) {
@@ -58,7 +57,7 @@ std::string daemon_text(const Terminal& terminal, const Facts& status) {
   return text;
 }
 
-// What is to be known of a policy beyond its line.
+// Details of a policy that do not fit in its table row.
 std::string notes_of(const PolicyFacts& policy) {
   std::string text;
   const auto add = [&](const std::string& note) {
@@ -95,10 +94,10 @@ std::string policies_text(const Terminal& terminal, const std::vector<PolicyFact
   return '\n' + table.text(terminal) + notes;
 }
 
-std::string status_text(const Terminal& terminal, const Standing& standing) {
-  auto text = daemon_text(terminal, standing.now) + policies_text(terminal, standing.policies);
-  if (!standing.incidents.empty())
-    text += "\nLast incidents:\n" + incidents_text(terminal, standing.incidents);
+std::string status_text(const Terminal& terminal, const Snapshot& snapshot) {
+  auto text = daemon_text(terminal, snapshot.daemon) + policies_text(terminal, snapshot.policies);
+  if (!snapshot.incidents.empty())
+    text += "\nLast incidents:\n" + incidents_text(terminal, snapshot.incidents);
   return text;
 }
 
@@ -134,8 +133,8 @@ Json policy_json(const PolicyFacts& policy) {
   return json;
 }
 
-Json status_json(const Standing& standing) {
-  const auto& [status, policies, incidents] = standing;
+Json status_json(const Snapshot& snapshot) {
+  const auto& [status, policies, incidents] = snapshot;
   Json json;
   json["version"] = status.version;
   json["health"] = status.health;
@@ -153,41 +152,41 @@ Json status_json(const Standing& standing) {
   return json;
 }
 
-bus::Answer<Standing> ask(bus::Client& daemon, bool with_incidents) {
-  GUARD_TRY(auto now, daemon.status());
+bus::Answer<Snapshot> ask(bus::Client& daemon, bool with_incidents) {
+  GUARD_TRY(auto facts, daemon.status());
   GUARD_TRY(auto policies, daemon.policies());
-  Standing standing{std::move(now), std::move(policies), {}};
-  if (!with_incidents) return standing;
+  Snapshot snapshot{std::move(facts), std::move(policies), {}};
+  if (!with_incidents) return snapshot;
   bus::IncidentQuery last;
   last.limit = kIncidents;
-  // Without a trail there are none; what is wrong with it is said by the health.
-  if (auto incidents = daemon.list_incidents(last)) standing.incidents = *std::move(incidents);
-  return standing;
+  // Without an audit trail there are none; the health reports why.
+  if (auto incidents = daemon.list_incidents(last)) snapshot.incidents = *std::move(incidents);
+  return snapshot;
 }
 
 int status(const Options& options) {
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto standing = ask(*daemon, options.json || !options.quiet);
-  if (!standing) return fail(standing.error());
-  const auto& health = standing->now.health;
-  // A pause is wanted; the rest is to be looked after.
+  const auto snapshot = ask(*daemon, options.json || !options.quiet);
+  if (!snapshot) return fail(snapshot.error());
+  const auto& health = snapshot->daemon.health;
+  // A pause is intended; every other state needs attention.
   const int code = health == "ok" || health == "paused" ? kDone : kFailed;
   const auto terminal = Terminal::detect(options.pager);
-  if (options.json) return show_json(terminal, status_json(*standing)) ? code : kFailed;
+  if (options.json) return show_json(terminal, status_json(*snapshot)) ? code : kFailed;
   if (options.quiet) return code;
-  return terminal.show(status_text(terminal, *standing)) ? code : kFailed;
+  return terminal.show(status_text(terminal, *snapshot)) ? code : kFailed;
 }
 
 int metrics(const Options& options) {
   auto daemon = reach_daemon(options);
   if (!daemon) return fail(daemon.error());
-  const auto standing = ask(*daemon, options.json);
-  if (!standing) return fail(standing.error());
+  const auto snapshot = ask(*daemon, options.json);
+  if (!snapshot) return fail(snapshot.error());
   const auto terminal = Terminal::detect(options.pager);
-  if (options.json) return show_json(terminal, status_json(*standing)) ? kDone : kFailed;
+  if (options.json) return show_json(terminal, status_json(*snapshot)) ? kDone : kFailed;
   if (options.quiet) return kDone;
-  return terminal.show(bus::open_metrics(standing->now, standing->policies)) ? kDone : kFailed;
+  return terminal.show(bus::open_metrics(snapshot->daemon, snapshot->policies)) ? kDone : kFailed;
 }
 
 }  // namespace

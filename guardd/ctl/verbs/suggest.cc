@@ -129,7 +129,7 @@ int suggest_policies(const Options& options, const SuggestOptions& asked) {
   std::vector<std::string> trees;
   for (const auto& tree : asked.trees) {
     if (machine->is_running())
-      trees.push_back(met_as(tree));
+      trees.push_back(resolved_path(tree));
     else
       trees.push_back(tree.starts_with('/') ? tree : '/' + tree);
   }

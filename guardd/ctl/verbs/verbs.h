@@ -1,5 +1,5 @@
-// All verbs there are. Each function declares what its verb takes, and returns what is to be done
-// when that has been read.
+// All verbs. Each function declares the arguments of its verb, and returns the function that runs
+// it once they are parsed.
 #pragma once
 
 #include <array>
@@ -36,7 +36,7 @@ Run watch_verb(Arguments& arguments);
 struct Verb {
   std::string_view name;
   Run (*declare)(Arguments& arguments);
-  std::string_view needs;  // an argument it cannot do without, as a complaint calls it
+  std::string_view needs;  // the argument that it requires, as error messages call it
 };
 
 inline constexpr std::array kVerbs{

@@ -1,4 +1,4 @@
-// watch: incidents as they happen.
+// watch: shows incidents as they happen.
 
 #include <algorithm>
 #include <chrono>
@@ -17,8 +17,9 @@ namespace {
 
 using What = bus::Event::What;
 
-// A signal says neither who nor how; whoever may know asks for it. What the signal says is newer.
-bus::Map whole(bus::Client& daemon, const bus::Event& event) {
+// A signal does not say who did it: a caller who may know asks for the incident. The fields of the
+// signal are newer.
+bus::Map full_record(bus::Client& daemon, const bus::Event& event) {
   auto known = daemon.get_incident(event.id);
   if (!known) return event.record;
   auto record = *std::move(known);
@@ -33,7 +34,7 @@ bus::Map whole(bus::Client& daemon, const bus::Event& event) {
   return record;
 }
 
-// As guardd --log json says it.
+// The format of guardd --log json.
 std::string line_of(const bus::Event& event, const bus::Map& record) {
   Json json;
   json["type"] = "incident";
@@ -43,17 +44,17 @@ std::string line_of(const bus::Event& event, const bus::Map& record) {
   return json_line(json);
 }
 
-// What is read from one event after the other, on a terminal: one block for each incident, changed
-// in place until it is over.
-class Blocks {
+// Shows events on a terminal: one block per incident, redrawn in place until the incident ends.
+class IncidentBlocks {
  public:
-  Blocks(bus::Client& daemon, const Terminal& terminal) : daemon_(daemon), terminal_(terminal) {}
+  IncidentBlocks(bus::Client& daemon, const Terminal& terminal)
+      : daemon_(daemon), terminal_(terminal) {}
 
   std::string after(const bus::Event& event) {
     if (event.what == What::kIncidentOpened) {
-      live_.set(event.id, text(whole(daemon_, event)));
+      live_.set(event.id, text(full_record(daemon_, event)));
     } else if (event.what == What::kIncidentClosed) {
-      live_.settle(event.id, text(whole(daemon_, event)));
+      live_.settle(event.id, text(full_record(daemon_, event)));
     } else if (const auto* id = bus::find<std::string>(event.record, "incident")) {
       refresh(*id);
     }
@@ -64,7 +65,7 @@ class Blocks {
   static constexpr std::size_t kFewestRows = 10;
   static constexpr auto kRefreshEvery = std::chrono::milliseconds(200);
 
-  // A violation more. Not every one is told singly: guardd knows how many there are.
+  // Asks guardd for the number of violations: not every violation has a signal of its own.
   void refresh(const std::string& id) {
     const auto now = std::chrono::steady_clock::now();
     if (!live_.has(id) || now - refreshed_ < kRefreshEvery) return;
@@ -82,9 +83,9 @@ class Blocks {
   std::chrono::steady_clock::time_point refreshed_;
 };
 
-bool is_of(const bus::Event& event, const std::string& policy) {
-  const auto* broken = bus::find<std::string>(event.record, "policy");
-  return policy.empty() || (broken && *broken == policy);
+bool concerns(const bus::Event& event, const std::string& policy) {
+  const auto* violated = bus::find<std::string>(event.record, "policy");
+  return policy.empty() || (violated && *violated == policy);
 }
 
 int watch(const Options& options, const std::string& policy) {
@@ -94,17 +95,17 @@ int watch(const Options& options, const std::string& policy) {
   if (!stop) return fail(stop.error());
   const auto terminal = Terminal::detect(options.pager);
   const bool in_place = terminal.is_terminal() && !options.json;
-  Blocks blocks(*daemon, terminal);
+  IncidentBlocks blocks(*daemon, terminal);
   Output output;
-  const auto tell = [&](const bus::Event& event) {
+  const auto show = [&](const bus::Event& event) {
     const bool is_incident =
         event.what == What::kIncidentOpened || event.what == What::kIncidentClosed;
     const bool is_wanted = is_incident || (in_place && event.what == What::kViolation);
-    if (!is_wanted || !is_of(event, policy)) return true;
-    const auto text = in_place ? blocks.after(event) : line_of(event, whole(*daemon, event));
+    if (!is_wanted || !concerns(event, policy)) return true;
+    const auto text = in_place ? blocks.after(event) : line_of(event, full_record(*daemon, event));
     return output.put(text) && output.flush();
   };
-  const auto watched = daemon->watch(tell, stop->get());
+  const auto watched = daemon->watch(show, stop->get());
   if (!watched) return fail(watched.error());
   if (output.error() != 0)
     return fail(Error::from_errno(output.error(), "standard output cannot be written"));
