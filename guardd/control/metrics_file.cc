@@ -51,24 +51,21 @@ void MetricsFile::set_path(const std::string& path) {
   }
 }
 
-bool MetricsFile::work(SteadyTime now, const std::function<std::string()>& text) {
-  // A disk that stands still has one of them wait, not one more every time.
-  if (due_ && *due_ <= now) {
-    due_ = now + kEvery;
-    if (!state_->is_writing)
-      state_->is_writing =
-          jobs_.send([path = path_, text = text(), state = state_](
-                         const BackgroundJobs::JobContext& /*place*/) -> BackgroundJobs::Finish {
-            const auto done = replace_file(path, text);
-            return [state, trouble = done ? ""
-                                          : "the metrics cannot be written: " +
-                                                printable(done.error().text())] {
+void MetricsFile::work(SteadyTime now, const std::function<std::string()>& text) {
+  if (!due_ || *due_ > now) return;
+  due_ = now + kEvery;
+  if (state_->is_writing) return;  // a disk that hangs holds up one job, not one more each time
+  state_->is_writing =
+      jobs_.send([path = path_, text = text(), state = state_](
+                     const BackgroundJobs::JobContext& /*context*/) -> BackgroundJobs::Finish {
+        const auto done = replace_file(path, text);
+        return
+            [state,
+             trouble = done ? "" : "cannot write the metrics: " + printable(done.error().text())] {
               state->is_writing = false;
               state->trouble = trouble;
             };
-          });
-  }
-  return std::exchange(told_trouble_, state_->trouble) != state_->trouble;
+      });
 }
 
 }  // namespace guard

@@ -26,8 +26,7 @@ class MetricsFile {
   // Empty: there is none any more. What was written before stays, for whoever wants it gone.
   void set_path(const std::string& path);
   std::optional<SteadyTime> next() const { return due_; }
-  // True: the trouble is not what it was before.
-  bool work(SteadyTime now, const std::function<std::string()>& text);
+  void work(SteadyTime now, const std::function<std::string()>& text);
   // Why it could not be written the last time; empty: it could.
   const std::string& trouble() const { return state_->trouble; }
 
@@ -41,7 +40,6 @@ class MetricsFile {
   BackgroundJobs& jobs_;
   std::string path_;
   std::optional<SteadyTime> due_;
-  std::string told_trouble_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 

@@ -2,40 +2,43 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
+#include "guardd/version.h"
 #include "policy/base/text.h"
 
 namespace guard {
 namespace {
 
-struct Stand {
-  std::string state;
+struct State {
+  std::string name;
   std::string reason;
 };
 
-class Stands {
+class States {
  public:
-  Stands(const PoliciesInForce& in_force, const WatchedTrees& trees, const Pauses& pauses)
-      : in_force_(in_force), trees_(trees), pauses_(pauses.sentences()) {
-    for (const auto tree : trees.watched()) watched_.push_back(tree);
-  }
+  States(const PoliciesInForce& in_force, const WatchedTrees& trees)
+      : in_force_(in_force),
+        trees_(trees),
+        pauses_(in_force.pauses().sentences()),
+        watched_(trees.watched()) {}
 
-  Stand of(std::uint32_t policy) const {
-    const auto& said = in_force_.said->policies()[policy];
-    if (in_force_.disabled) return {"disabled", *in_force_.disabled};
-    if (said.action() == Action::kOff) return {"off", ""};
-    if (const auto pause = pauses_.find(said.name()); pause != pauses_.end())
+  State of(std::uint32_t policy) const {
+    const auto& loaded = in_force_.loaded()->policies()[policy];
+    if (in_force_.disabled()) return {"disabled", *in_force_.disabled()};
+    if (loaded.action() == Action::kOff) return {"off", ""};
+    if (const auto pause = pauses_.find(loaded.name()); pause != pauses_.end())
       return {"paused", pause->second};
-    Stand stand{"active", ""};
-    const auto& trees = in_force_.set->trees();
+    State state{"active", ""};
+    const auto& trees = in_force_.set()->trees();
     for (std::uint32_t tree = 0; tree < trees.size(); ++tree) {
       if (trees[tree].policy != policy) continue;
       if (const auto trouble = trees_.troubles().find(tree); trouble != trees_.troubles().end())
         return {"degraded", trouble->second};
       if (std::find(watched_.begin(), watched_.end(), tree) == watched_.end())
-        stand = {"pending", quote(trees[tree].root()) + " is not there yet"};
+        state = {"pending", quote(trees[tree].root()) + " does not exist yet"};
     }
-    return stand;
+    return state;
   }
 
  private:
@@ -61,11 +64,11 @@ std::vector<std::string> guards_of(const Policy& policy) {
 }  // namespace
 
 std::vector<bus::PolicyFacts> policy_facts(const PoliciesInForce& in_force, Backend backend,
-                                           const WatchedTrees& trees, const Pauses& pauses) {
-  const Stands stands(in_force, trees, pauses);
-  const auto paused = pauses.all();
+                                           const WatchedTrees& trees) {
+  const States states(in_force, trees);
+  const auto paused = in_force.pauses().all();
   std::vector<bus::PolicyFacts> all;
-  const auto& policies = in_force.said->policies();
+  const auto& policies = in_force.loaded()->policies();
   for (std::uint32_t i = 0; i < policies.size(); ++i) {
     const auto& policy = policies[i];
     auto& facts = all.emplace_back();
@@ -75,16 +78,16 @@ std::vector<bus::PolicyFacts> policy_facts(const PoliciesInForce& in_force, Back
     facts.group = policy.wanted.group.name;
     facts.action = word(policy.action());
     const auto effective =
-        effective_action(in_force.set->policies()[i], backend, in_force.limits[i]);
-    facts.effective_action = word(in_force.disabled ? Action::kOff : effective.got);
+        effective_action(in_force.set()->policies()[i], backend, in_force.limits()[i]);
+    facts.effective_action = word(in_force.disabled() ? Action::kOff : effective.got);
     facts.differences = effective.differences;
-    auto stand = stands.of(i);
-    facts.state = std::move(stand.state);
-    facts.state_reason = std::move(stand.reason);
+    auto state = states.of(i);
+    facts.state = std::move(state.name);
+    facts.state_reason = std::move(state.reason);
     facts.guards = guards_of(policy);
     facts.severity = word(policy.said.severity.value);
     facts.category = policy.said.category.value;
-    facts.file = in_force.said->files()[policy.said.place.file];
+    facts.file = in_force.loaded()->files()[policy.said.place.file];
     facts.line = policy.said.place.line;
     const auto pause = std::find_if(paused.begin(), paused.end(),
                                     [&](const Pause& each) { return each.policy == facts.name; });
@@ -94,6 +97,35 @@ std::vector<bus::PolicyFacts> policy_facts(const PoliciesInForce& in_force, Back
     facts.pause_reason = pause->reason;
   }
   return all;
+}
+
+StatusFacts status_facts(const PoliciesInForce& in_force, Backend backend,
+                         const WatchedTrees& trees, std::vector<std::string> shortcomings) {
+  const auto& set = *in_force.set();
+  StatusFacts facts;
+  facts.policies = set.policies().size();
+  facts.trees = set.trees().size();
+  facts.pending = trees.pending();
+  facts.backend = backend;
+  for (const auto& pause : in_force.pauses().all()) facts.paused.push_back(pause.policy);
+  facts.disabled = in_force.disabled();
+  facts.shortcomings = std::move(shortcomings);
+  return facts;
+}
+
+ReadyNews ready_news(const PoliciesInForce& in_force, const ChosenSource& source,
+                     const WatchedTrees& trees) {
+  const auto& set = *in_force.set();
+  ReadyNews news;
+  news.version = GUARD_VERSION;
+  news.backend = source.backend;
+  news.generation = set.generation();
+  news.policy_identity = set.identity();
+  news.policies = set.policies().size();
+  news.trees = set.trees().size();
+  news.pending = in_force.disabled() ? 0 : trees.pending();
+  news.directories = source.source->directories().size();
+  return news;
 }
 
 }  // namespace guard

@@ -109,7 +109,7 @@ std::optional<CallFailure> no_such_policy(const PolicySet& set, const std::strin
 }
 
 bus::Facts BusRequests::facts() const {
-  const auto in_force = context_.in_force();
+  const auto& loaded = *context_.policies.loaded();
   const auto counters = context_.dispatcher.counters();
   bus::Facts facts;
   facts.version = GUARD_VERSION;
@@ -118,8 +118,8 @@ bus::Facts BusRequests::facts() const {
   facts.health = word(context_.dispatcher.health());
   for (const auto& reason : context_.dispatcher.health_reasons())
     facts.health_reason += (facts.health_reason.empty() ? "" : "; ") + reason;
-  facts.generation = static_cast<std::uint32_t>(in_force.said->generation());
-  facts.policy_identity = in_force.said->identity();
+  facts.generation = static_cast<std::uint32_t>(loaded.generation());
+  facts.policy_identity = loaded.identity();
   facts.violations = counters.violations;
   facts.denied = counters.denied;
   facts.fixed = counters.fixed;
@@ -128,8 +128,7 @@ bus::Facts BusRequests::facts() const {
 }
 
 std::vector<bus::PolicyFacts> BusRequests::policies() const {
-  return policy_facts(context_.in_force(), context_.source.backend, context_.trees,
-                      context_.pauses);
+  return policy_facts(context_.policies, context_.source.backend, context_.trees);
 }
 
 void BusRequests::reload(bus::Reply<bus::Done> reply) {
@@ -147,7 +146,7 @@ void BusRequests::explain(const bus::ExplainRequest& asked, const bus::Caller& c
   using SharedReply = std::shared_ptr<const bus::ExplainReply>;
   send<SharedReply>(
       context_.quick, stop, reply,
-      [set = context_.in_force().set, asked, is_trusted = caller.is_trusted,
+      [set = context_.policies.set(), asked, is_trusted = caller.is_trusted,
        backend = context_.source.backend](const BackgroundJobs::JobContext& /*context*/) {
         return explained(set, asked, is_trusted, backend);
       });
@@ -156,23 +155,25 @@ void BusRequests::explain(const bus::ExplainRequest& asked, const bus::Caller& c
 void BusRequests::pause(const std::string& policy, std::chrono::microseconds length,
                         const std::string& reason, const bus::Caller& caller,
                         bus::Reply<bus::Done> reply) {
-  if (const auto denied = no_such_policy(*context_.in_force().said, policy)) return reply(*denied);
-  const auto done = context_.pause(policy, length, reason, person_of(caller));
+  if (const auto denied = no_such_policy(*context_.policies.loaded(), policy))
+    return reply(*denied);
+  const auto done = context_.policies.pause(policy, length, reason, person_of(caller));
   if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
   reply(bus::Done());
 }
 
 void BusRequests::resume(const std::string& policy, const bus::Caller& /*caller*/,
                          bus::Reply<bus::Done> reply) {
-  if (const auto denied = no_such_policy(*context_.in_force().said, policy)) return reply(*denied);
-  const auto done = context_.resume(policy);
+  if (const auto denied = no_such_policy(*context_.policies.loaded(), policy))
+    return reply(*denied);
+  const auto done = context_.policies.resume(policy);
   if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
   reply(bus::Done());
 }
 
 void BusRequests::excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
                          bus::Reply<bus::Done> reply) {
-  if (const auto& disabled = context_.in_force().disabled)
+  if (const auto& disabled = context_.policies.disabled())
     return reply(CallFailure{Denial::kDisabled, "nothing is refused or put right: " + *disabled});
   const auto done = excuse_grants_.give(excused, person_of(caller));
   if (!done) return reply(failed(done.error()));
@@ -212,7 +213,7 @@ void BusRequests::report(const bus::IncidentFilter& filter, std::stop_token stop
 
 void BusRequests::learn(const bus::IncidentFilter& filter, std::stop_token stop,
                         bus::Reply<std::shared_ptr<const Lessons>> reply) {
-  if (const auto denied = no_such_policy(*context_.in_force().said, filter.policy))
+  if (const auto denied = no_such_policy(*context_.policies.loaded(), filter.policy))
     return reply(*denied);
   auto trail = context_.trail();
   if (trail.empty())

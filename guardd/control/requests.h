@@ -1,6 +1,6 @@
-// The front desk: takes what is asked for over the bus, has it done by those who can, and hands the
-// answer back. Decides nothing about what is right, and never waits: what may take long goes to
-// errands. Whether the caller may is known by then. One thread: the daemon's loop.
+// Handles requests that come over the bus: passes them on and sends the reply. Never judges a
+// change and never waits: slow work goes to background jobs. The bus has authorized the caller
+// before. Runs on the daemon's loop.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 #include "guardd/audit/reader.h"
 #include "guardd/base/background_jobs.h"
 #include "guardd/control/excuse_grants.h"
-#include "guardd/control/pauses.h"
+#include "guardd/control/policies_in_force.h"
 #include "guardd/control/policy_status.h"
 #include "guardd/control/reloader.h"
 #include "guardd/enforce/watched_trees.h"
@@ -25,24 +25,19 @@ namespace guard {
 
 class BusRequests final : public bus::Manager {
  public:
-  // The house behind it; all of it outlives the desk.
+  // All of it outlives the requests.
   struct Context {
     Dispatcher& dispatcher;
     const ChosenSource& source;
     const WatchedTrees& trees;
-    const Pauses& pauses;
+    PoliciesInForce& policies;
     Reloader& reloads;
-    BackgroundJobs& quick;      // seconds at most, and may read the trail
+    BackgroundJobs& quick;      // take seconds at most, and may read the trail
     BackgroundJobs& long_ones;  // may wait for guarded file systems
     LeftAlone& left_alone;
     ScanWorker& scans;
     Processes& processes;
-    std::function<PoliciesInForce()> in_force;
-    std::function<std::string()> trail;  // where it is; empty: there is none
-    std::function<Status(const std::string& policy, std::chrono::microseconds length,
-                         const std::string& reason, const Person& who)>
-        pause;
-    std::function<Status(const std::string& policy)> resume;
+    std::function<std::string()> trail;  // its path; empty if there is none
   };
 
   explicit BusRequests(Context context)

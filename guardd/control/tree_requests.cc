@@ -101,10 +101,10 @@ std::variant<Fixes, CallFailure> read_fixes(const std::string& trail, const std:
 void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& caller,
                        std::stop_token stop, bus::OnProgress progress,
                        bus::Reply<bus::ScanTotals> reply) {
-  const auto in_force = context_.in_force();
-  if (const auto denied = unknown_place(*in_force.said, where)) return reply(*denied);
-  if (fix && in_force.disabled)
-    return reply(CallFailure{Denial::kDisabled, "nothing is put right: " + *in_force.disabled});
+  const auto& set = context_.policies.loaded();
+  if (const auto denied = unknown_place(*set, where)) return reply(*denied);
+  if (const auto& disabled = context_.policies.disabled(); fix && disabled)
+    return reply(CallFailure{Denial::kDisabled, "nothing is put right: " + *disabled});
   const bus::Reply<bus::ScanTotals> done = [dispatcher = &context_.dispatcher, fix, where,
                                             who = person_of(caller).name,
                                             reply](const auto& result) {
@@ -116,7 +116,7 @@ void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& ca
   };
   send<bus::ScanTotals>(
       context_.long_ones, stop, done,
-      [set = in_force.said, where, fix, dispatcher = &context_.dispatcher, scans = &context_.scans,
+      [set, where, fix, dispatcher = &context_.dispatcher, scans = &context_.scans,
        hear = std::move(progress)](
           const BackgroundJobs::JobContext& context) -> std::variant<bus::ScanTotals, CallFailure> {
         ScanProgress scanned;
@@ -137,7 +137,7 @@ void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& ca
 void BusRequests::find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
                              bus::OnProgress progress,
                              bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) {
-  const auto set = context_.in_force().said;
+  const auto& set = context_.policies.loaded();
   if (const auto denied = unknown_place(*set, where)) return reply(*denied);
   using Listed = std::shared_ptr<const bus::WrongFiles>;
   send<Listed>(context_.long_ones, stop, reply,
@@ -193,7 +193,7 @@ void BusRequests::undo_these(std::shared_ptr<const std::vector<Fix>> fixes,
                              const bus::Reply<UndoingPtr>& reply) {
   send<UndoingPtr>(
       context_.long_ones, stop, reply,
-      [fixes = std::move(fixes), asked, set = context_.in_force().said,
+      [fixes = std::move(fixes), asked, set = context_.policies.loaded(),
        left_alone = &context_.left_alone](const BackgroundJobs::JobContext& context) {
         return told(guard::undo(*fixes, *set, asked.dry_run ? nullptr : left_alone, context.stop()),
                     asked.limit);

@@ -128,7 +128,7 @@ void Enforcer::act(const Notice& notice, const ActingProcess& who) {
   auto violation = instant_.judge(*set_, notice, who, is_new(directory, notice.name),
                                   std::chrono::steady_clock::now());
   if (!violation) return;
-  complete(*violation, *set_, directory.tree);
+  add_policy_fields(*violation, *set_, directory.tree);
   excuse(*violation, who);
   ports_.report(*std::move(violation));
 }
@@ -197,7 +197,7 @@ void Enforcer::violated(std::uint32_t tree, Violation violation, std::uint64_t t
     const auto [directory, name] = find(tree, violation.path);
     if (directory && is_new(*directory, name)) return;
   }
-  complete(violation, *set_, tree);
+  add_policy_fields(violation, *set_, tree);
   const auto who = processes_.find(violation.actor.pid.value_or(0), time);
   const auto thread = violation.actor.tid;
   if (who->known()) violation.actor = who->actor();

@@ -1,6 +1,7 @@
 #include "guardd/enforce/violation.h"
 
 #include <chrono>
+#include <utility>
 
 #include "guardd/host/clock.h"
 #include "guardd/who/acting_process.h"
@@ -121,7 +122,7 @@ void excuse(Violation& violation, const ActingProcess& who) {
   if (const auto excused = excuse_of(who)) excuse(violation, excused->sentence());
 }
 
-void complete(Violation& violation, const PolicySet& set, std::uint32_t tree) {
+void add_policy_fields(Violation& violation, const PolicySet& set, std::uint32_t tree) {
   const auto& policy = set.policy_of(set.trees()[tree]);
   const auto verdict =
       judge(policy, violation.path, ObjectState{violation.file_type, {}, {}, {}, 1});
@@ -131,6 +132,20 @@ void complete(Violation& violation, const PolicySet& set, std::uint32_t tree) {
   if (violation.old_path) violation.old_path = root + "/" + *violation.old_path;
   sign(violation, set, tree);
   excuse(violation, policy);
+}
+
+Violation make_violation(AnsweredOpen open, const PolicySet& now) {
+  auto violation = std::move(open.violation);
+  violation.path = open.at.is_known ? open.at.path : std::string();
+  // A reload may have moved the policy to another number.
+  const auto& path = open.set->trees()[open.at.tree].path;
+  const auto* tree = now.tree_of(path);
+  if (tree && tree->path == path)
+    add_policy_fields(violation, now, static_cast<std::uint32_t>(tree - now.trees().data()));
+  else
+    add_policy_fields(violation, *open.set, open.at.tree);
+  if (!open.at.is_known) violation.path = std::move(open.at.path);
+  return violation;
 }
 
 std::optional<Violation> make_violation(const PolicySet& set, std::uint32_t tree,

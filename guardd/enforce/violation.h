@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "guardd/permission/follow_up.h"
 #include "guardd/repair/repair.h"
 #include "guardd/settle/settle_queue.h"
 #include "guardd/sources/mounts.h"
@@ -18,8 +19,11 @@ namespace guard {
 Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
                          const NoticedChange& seen, const RepairOutcome& outcome);
 
-// What the policy of the tree says of it, and when it was; its path becomes absolute.
-void complete(Violation& violation, const PolicySet& set, std::uint32_t tree);
+// An answered open, as of the policies that are in force now.
+Violation make_violation(AnsweredOpen open, const PolicySet& now);
+
+// Adds what the tree's policy says, and the time. The path becomes absolute.
+void add_policy_fields(Violation& violation, const PolicySet& set, std::uint32_t tree);
 
 // What is left as it is, and what nothing was refused of, because whoever did it is excused.
 void excuse(Violation& violation, const ActingProcess& who);

@@ -138,8 +138,9 @@ TEST_P(Faults, TheOwnersAccountIsDeleted) {
     EXPECT_EQ(told["health"], "degraded");
     degraded += told["health_reason"].get<std::string>() + "\n";
   }
-  EXPECT_NE(degraded.find("the account \"guardapp\" is gone"), std::string::npos) << degraded;
-  EXPECT_NE(degraded.find("the policies of before go on"), std::string::npos) << degraded;
+  EXPECT_NE(degraded.find("the account \"guardapp\" no longer exists"), std::string::npos)
+      << degraded;
+  EXPECT_NE(degraded.find("the previous policies stay in force"), std::string::npos) << degraded;
   as_root("touch $T/after-reload");
   EXPECT_TRUE(becomes_apps("after-reload"));
   for (const char* file : {"passwd", "group"})

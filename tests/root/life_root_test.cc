@@ -178,8 +178,7 @@ TEST_P(Life, AFullDiskCostsTheMemoryAndNothingElse) {
   as_root("cat /dev/zero > " + (state_ / "filler").string() + " 2>&1 || true");
   as_root("for i in $(seq 300); do : > $T/file.$i; done");
   EXPECT_TRUE(becomes_apps("file.300"));
-  EXPECT_TRUE(
-      eventually([&] { return told_health("degraded", "the audit trail cannot be written"); }));
+  EXPECT_TRUE(eventually([&] { return told_health("degraded", "cannot write the audit trail"); }));
   fs::remove(state_ / "filler");
   as_root("touch $T/file");
   EXPECT_TRUE(eventually([&] { return told_health("ok", ""); }));
