@@ -162,12 +162,12 @@ class Daemon {
     repairs_ = std::make_unique<RepairWorker>(*left_alone_);
     enforcer_ = std::make_unique<Enforcer>(
         *processes_, *source_.source, *repairs_, store_.get(),
-        Enforcer::Ports{
+        Enforcer::Callbacks{
             [this](Violation violation) { dispatcher_.violation(std::move(violation)); },
             [this](std::uint32_t tree, const std::string& why) {
               dispatcher_.lost(1);
               scan_reason_ = why;
-              trees_->look_through(tree);
+              trees_->scan_again(tree);
             }});
     trees_ = std::make_unique<WatchedTrees>(*source_.source, *enforcer_, *scans_);
     policies_ = std::make_unique<PoliciesInForce>(
@@ -197,11 +197,11 @@ class Daemon {
     }
     GUARD_CHECK(loop_.on_readable(dispatcher_.fd(), [this] { dispatcher_.answered(); }));
     GUARD_CHECK(loop_.on_readable(scans_->fd(), [this] {
-      for (const auto& wrong : scans_->take()) enforcer_->found(wrong);
+      for (const auto& finding : scans_->take()) enforcer_->handle_finding(finding);
     }));
     GUARD_CHECK(loop_.on_readable(repairs_->fd(), [this] {
       const auto now = std::chrono::steady_clock::now();
-      for (const auto& done : repairs_->take()) enforcer_->repaired(done, now);
+      for (const auto& report : repairs_->take()) enforcer_->handle_repair(report, now);
     }));
     GUARD_CHECK(loop_.on_readable(source_.answers->fd(), [this] {
       for (auto& open : source_.answers->take())

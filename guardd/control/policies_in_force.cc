@@ -39,11 +39,11 @@ void PoliciesInForce::enforce() {
   watch_surroundings();
   disabled_ = why_disabled();
   if (disabled_) {
-    context_.trees.let_go();
+    context_.trees.release();
     context_.source.answers->stop();
   } else {
     context_.source.answers->prepare(set_, answer_);
-    context_.trees.enforce(set_);
+    context_.trees.use_policies(set_);
   }
 }
 
@@ -102,7 +102,7 @@ void PoliciesInForce::look_around() {
   } else if (!disabled) {
     const auto watched = context_.trees.watched();
     context_.trees.find();
-    context_.enforcer.mounted(news, watched);
+    context_.enforcer.handle_mounts(news, watched);
   }
   context_.changed();
 }

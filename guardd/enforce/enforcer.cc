@@ -4,108 +4,75 @@
 #include <fstream>
 #include <utility>
 
+#include "guardd/enforce/attribution.h"
 #include "guardd/enforce/violation.h"
 #include "guardd/repair/repair.h"
 
 namespace guard {
 namespace {
 
-// One turn of the loop: notices are read in between, so that the kernel's queue does not fill up
-// meanwhile.
+// In one turn of the loop. Notices are read in between, so that the kernel's queue does not fill
+// up.
 constexpr int kRepairsATurn = 256;
 
-// How soon a tree is asked again whose file system does not answer.
+// How soon guardd tries again a tree whose file system does not answer.
 constexpr auto kWhileHanging = std::chrono::seconds(1);
 
-// How long a directory waits for the command that made it, as long as that still runs and does
-// something: tar and cp -a give directories their owner last.
+// How long a directory waits for the command that made it while that runs: tar and cp -a set the
+// owner of directories last.
 constexpr auto kPatience = std::chrono::seconds(5);
 
 constexpr auto kShortestRetry = std::chrono::milliseconds(100);
 constexpr unsigned kMostDoublings = 5;
 
-// A process that was somebody else this short ago may have done as that what is only noticed now:
-// opened its log as root, for one, before it became the service.
-constexpr std::uint64_t kJustBefore = 30'000'000'000;  // nanoseconds
-
-std::uint64_t just_before() {
-  const auto now = boot_time_now();
-  return now > kJustBefore ? now - kJustBefore : 0;
-}
-
-Operation operation_of(const Notice& notice) {
-  if (notice.exactly && notice.kind != Notice::Kind::kFound) return notice.exactly->operation;
-  switch (notice.kind) {
-    case Notice::Kind::kCreated:
-      return notice.is_directory ? Operation::kMkdir : Operation::kCreate;
-    case Notice::Kind::kMovedIn:
-      return Operation::kRename;
-    case Notice::Kind::kFound:
-      if (notice.was_moved) return Operation::kRename;
-      return notice.is_directory ? Operation::kMkdir : Operation::kCreate;
-    default:
-      return Operation::kChown;
-  }
-}
-
-// What was about to happen is looked for this often, in case it takes its time.
+// How often guardd looks for the result of an operation that was only about to happen.
 constexpr unsigned kLooksAhead = 2;
 
-bool lacks_evidence(Skip skip) {
-  return skip == Skip::kNoEvidence || skip == Skip::kAccessList;
+bool is_missing(const RepairOutcome& outcome) {
+  return outcome.what == RepairResult::kRight || outcome.skip == Skip::kGone ||
+         outcome.skip == Skip::kReplaced;
 }
 
 }  // namespace
 
-void Enforcer::enforce(std::shared_ptr<const PolicySet> set) {
+void Enforcer::use_policies(std::shared_ptr<const PolicySet> set) {
   set_ = std::move(set);
-  (void)settle_.take_overflowed();  // numbered as before; all trees are scanned anyway
+  (void)settle_.take_overflowed();  // by old numbers; all trees are scanned anyway
   links_are_protected_ = false;
   std::ifstream("/proc/sys/fs/protected_hardlinks") >> links_are_protected_;
-  pending_.keep_excused_of(*set_);
-  for (std::uint32_t tree = 0; tree < set_->trees().size(); ++tree)
-    if (source_.directory(tree, "")) take_up(tree);
+  pending_.use_policies(set_);
 }
 
 void Enforcer::noticed(const Notice& notice) noexcept {
-  if (notice.pid == self_) return;  // our own remedies
+  if (notice.pid == self_) return;  // our own repairs
   const auto& policy = policy_of(notice.directory->tree);
   if (policy.action() == Action::kOff) return;
-  const auto who = who_did(notice);
+  const auto who = process_of(notice, processes_);
   const auto owner = policy.wanted.owner.id;
   const auto by = notice.exactly ? notice.exactly->by : who->snapshot().fsuid;
-  if (by != owner) act(notice, *who);
-  if (InstantViolations::is_act(notice.kind)) return;
+  if (by != owner) report_instant(notice, *who);
+  if (InstantViolations::is_instant(notice.kind)) return;
   if (by == owner) {
-    by_owner(notice);
+    handle_owner(notice);
     const bool is_in_doubt = !notice.exactly && notice.kind == Notice::Kind::kCreated &&
-                             who->was_another_since(owner, just_before());
+                             was_another_just_before(*who, owner);
     if (!is_in_doubt) return;
   }
-  by_another(notice, policy, who);
+  handle_another(notice, policy, who);
 }
 
-// Without a memory of those that have ended, /proc may show another process of that number.
-std::shared_ptr<const ActingProcess> Enforcer::who_did(const Notice& notice) {
-  if (notice.exactly && notice.exactly->time != 0)
-    return processes_.find(notice.pid, notice.exactly->time);
-  auto who = processes_.find(notice.pid);
-  if (processes_.remembers() || notice.witness.is_still_there()) return who;
-  return std::make_shared<const ActingProcess>(notice.pid);
-}
-
-// The owner's own work costs no more than this: no entry, no look at the file. But what it moves in
-// may be a file that it must not get, and what it puts in the place of another is not that other.
-void Enforcer::by_owner(const Notice& notice) {
+// The owner's own work costs no more than this: no queue entry, no look at the file. But the owner
+// may move in a file that it must not get, and a file that it replaces is another one.
+void Enforcer::handle_owner(const Notice& notice) {
   switch (notice.kind) {
     case Notice::Kind::kMovedIn:
     case Notice::Kind::kFound:
-      if (is_foreign(notice)) pending_.suspect(notice.object);
+      if (is_foreign(notice, *set_)) pending_.suspect(notice.object);
       settle_.replaced(*notice.directory, notice.name);
       return;
     case Notice::Kind::kCreated:
-      // Linked, perhaps. Only where links are protected it can be nothing but what it could write.
-      if (!links_are_protected_ && !notice.is_directory && is_foreign(notice))
+      // It may be a link. Where links are protected, the owner can link only what it can write.
+      if (!links_are_protected_ && !notice.is_directory && is_foreign(notice, *set_))
         pending_.suspect(notice.object);
       settle_.replaced(*notice.directory, notice.name);
       return;
@@ -116,40 +83,32 @@ void Enforcer::by_owner(const Notice& notice) {
   }
 }
 
-// What was just brought is somebody's work in progress.
+// A command is still working on it.
 bool Enforcer::is_new(const WatchedDirectory& directory, std::string_view name) const {
   const auto* pending = settle_.find(directory, name);
   return (pending && pending->operation != Operation::kChown) ||
          under_repair_.contains({directory.number, std::string(name)});
 }
 
-void Enforcer::act(const Notice& notice, const ActingProcess& who) {
+void Enforcer::report_instant(const Notice& notice, const ActingProcess& who) {
   const auto& directory = *notice.directory;
   auto violation = instant_.judge(*set_, notice, who, is_new(directory, notice.name),
                                   std::chrono::steady_clock::now());
   if (!violation) return;
   add_policy_fields(*violation, *set_, directory.tree);
   excuse(*violation, who);
-  ports_.report(*std::move(violation));
+  callbacks_.report(*std::move(violation));
 }
 
-// What cannot be looked at is foreign.
-bool Enforcer::is_foreign(const Notice& notice) const {
-  if (notice.exactly) return notice.exactly->is_foreign;
-  const auto& tree = set_->trees()[notice.directory->tree];
-  const auto root = open_tree(tree.root());
-  if (!root) return true;
-  const auto object =
-      open_object(*root, WatchedDirectories::path_of(*notice.directory, notice.name));
-  return !object || object->state.uid != policy_of(notice.directory->tree).wanted.owner.id;
-}
-
-void Enforcer::by_another(const Notice& notice, const Policy& policy,
-                          std::shared_ptr<const ActingProcess> who) {
+void Enforcer::handle_another(const Notice& notice, const Policy& policy,
+                              std::shared_ptr<const ActingProcess> who) {
   const auto now = std::chrono::steady_clock::now();
   if (notice.kind == Notice::Kind::kClosed)
     return settle_.stirred(*notice.directory, notice.name, now);
-  const bool evidence = is_evidence(notice, policy, *who);
+  const bool evidence =
+      is_evidence(notice, policy, *who,
+                  {pending_.is_suspect(notice.object),
+                   scanned_.contains(set_->trees()[notice.directory->tree].path)});
   auto operation = operation_of(notice);
   if (notice.kind == Notice::Kind::kCreated && notice.object.known())
     just_created_.add(notice.object, operation, now);
@@ -161,40 +120,14 @@ void Enforcer::by_another(const Notice& notice, const Policy& policy,
   if (notice.exactly) seen.is_ahead = notice.exactly->is_ahead;
   if (notice.exactly && notice.exactly->old_directory)
     settle_.renamed(*notice.exactly->old_directory, notice.exactly->old_name, seen);
-  if (evidence) pending_.seen(notice.directory->number, notice.name, now);
+  if (evidence) pending_.add(notice.directory->number, notice.name, now);
   settle_.seen(*notice.directory, notice.name, std::move(seen), policy.said.settle.value, now);
 }
 
-// Whether it shows that the owner has not brought the object about.
-bool Enforcer::is_evidence(const Notice& notice, const Policy& policy,
-                           const ActingProcess& who) const {
-  if (notice.exactly && notice.kind != Notice::Kind::kFound) {
-    const bool may_be_planted =
-        notice.kind == Notice::Kind::kMovedIn && pending_.is_suspect(notice.object);
-    return notice.exactly->is_evidence && !may_be_planted;
-  }
-  if (!notice.exactly &&
-      (!who.snapshot().fsuid.has_value() || who.may_have_been(policy.wanted.owner.id)))
-    return false;
-  switch (notice.kind) {
-    case Notice::Kind::kFound:
-      return notice.out_of_owners_reach;
-    // Whoever touches what was there before has not brought it in, nor whoever gives it another
-    // name: log rotation renames what the service has put there. And before all of the tree was
-    // looked at, what was wrong there before is not known.
-    case Notice::Kind::kAttributes:
-    case Notice::Kind::kMovedIn:
-      return !pending_.is_suspect(notice.object) &&
-             looked_through_.contains(set_->trees()[notice.directory->tree].path);
-    default:
-      return true;
-  }
-}
-
-// What is known of the object stands in it already.
+// The violation has the facts about the object already.
 void Enforcer::violated(std::uint32_t tree, Violation violation, std::uint64_t time) noexcept {
   if (violation.action == Outcome::kLogged) {
-    const auto [directory, name] = find(tree, violation.path);
+    const auto [directory, name] = watched_name(source_, tree, violation.path);
     if (directory && is_new(*directory, name)) return;
   }
   add_policy_fields(violation, *set_, tree);
@@ -203,22 +136,22 @@ void Enforcer::violated(std::uint32_t tree, Violation violation, std::uint64_t t
   if (who->known()) violation.actor = who->actor();
   violation.actor.tid = thread;
   excuse(violation, *who);
-  ports_.report(std::move(violation));
+  callbacks_.report(std::move(violation));
 }
 
 void Enforcer::lost_notices() noexcept {
   settle_.distrust();
   for (std::uint32_t tree = 0; tree < set_->trees().size(); ++tree)
-    lost_sight(tree, "the kernel had more to tell than it could keep");
+    lost_sight(tree, "the kernel's queue of events overflowed");
 }
 
 void Enforcer::lost_sight(std::uint32_t tree, const std::string& why) noexcept {
-  looked_through_.erase(set_->trees()[tree].path);
-  ports_.scan(tree, why);
+  scanned_.erase(set_->trees()[tree].path);
+  callbacks_.scan(tree, why);
 }
 
 void Enforcer::forget_tree(std::uint32_t tree) {
-  looked_through_.erase(set_->trees()[tree].path);
+  scanned_.erase(set_->trees()[tree].path);
   settle_.forget_tree(tree);
 }
 
@@ -228,43 +161,17 @@ bool Enforcer::owner_can_write(std::uint32_t tree, const ObjectState& directory)
          (directory.mode.value & kGroupOrOthersWrite) != 0;
 }
 
-void Enforcer::now_watched(std::uint32_t tree) {
-  settle_again(tree, pending_.take_pending(set_->trees()[tree].path));
-  take_up(tree);
-}
-
-void Enforcer::take_up(std::uint32_t tree) {
-  if (!policy_of(tree).is_paused())
-    settle_again(tree, pending_.excused_in(set_->trees()[tree].path));
-}
-
-void Enforcer::settle_again(std::uint32_t tree, std::vector<Pending> all) {
-  const auto now = std::chrono::steady_clock::now();
-  const auto settle = policy_of(tree).said.settle.value;
-  for (auto& pending : all) {
-    const auto [directory, name] = find(tree, pending.path);
-    if (!directory) {  // it went with its directory
-      if (!pending.is_excused) pending_.judged(pending.object);
-      continue;
-    }
-    settle_.seen(*directory, name,
-                 {pending.operation, std::move(pending.who), Evidence::kSomebodyElse,
-                  std::move(pending.object), pending.is_directory},
-                 settle, now);
-  }
-}
-
 std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
-  pending_.keep(settle_, source_.directories(), *set_, now);
+  pending_.save(now);
   for (int done = 0; done < kRepairsATurn; ++done) {
     auto due = settle_.take(now);
     if (!due) {
       for (const auto tree : settle_.take_overflowed())
-        lost_sight(tree, "more happened at once than could be kept");
-      for (const auto& object : settle_.take_dropped()) pending_.judged(object);
-      const auto due_next = settle_.next();
-      const auto to_keep = pending_.next();
-      return due_next && to_keep ? std::min(*due_next, *to_keep) : due_next ? due_next : to_keep;
+        lost_sight(tree, "more changes happened at once than guardd can queue");
+      for (const auto& object : settle_.take_dropped()) pending_.forget(object);
+      const auto change = settle_.next();
+      const auto save = pending_.next();
+      return change && save ? std::min(*change, *save) : change ? change : save;
     }
     const auto tree = due->tree;
     switch (repairs_.has_room(set_->trees()[tree].path)) {
@@ -275,11 +182,11 @@ std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
         continue;
       case RepairWorker::Offer::kFull:
         settle_.put_back(*std::move(due), now);
-        // Whoever makes room wakes the loop; the others' turn comes soon enough by then.
+        // A finished repair makes room and wakes the loop. Until then, other trees wait, too.
         return now + kShortestRetry;
     }
     const auto& directory = *source_.directories().find(due->directory);
-    if (!due->look && is_still_at_it(*due, directory, now)) {
+    if (!due->look && is_in_progress(*due, directory, now)) {
       const auto until = now + due->settle;
       settle_.put_back(*std::move(due), until);
       continue;
@@ -292,9 +199,8 @@ std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
   return now;
 }
 
-// tar and cp -a still at work: their directories are not done. They may be silent for long while
-// they write one large file.
-bool Enforcer::is_still_at_it(const SettledChange& due, const WatchedDirectory& directory,
+// tar and cp -a make a directory and fill it, and may be silent while they write one large file.
+bool Enforcer::is_in_progress(const SettledChange& due, const WatchedDirectory& directory,
                               SteadyTime now) const {
   if (!due.seen.is_directory || !due.seen.who || !due.seen.who->known()) return false;
   const auto* itself = WatchedDirectories::find_child(directory, due.name);
@@ -304,9 +210,8 @@ bool Enforcer::is_still_at_it(const SettledChange& due, const WatchedDirectory& 
   return may_be && processes_.is_alive(*due.seen.who);
 }
 
-void Enforcer::repaired(const RepairReport& done, SteadyTime now) {
-  const auto& repair = *done.repair;
-  const auto& [set, tree, path, due, war] = repair;
+void Enforcer::handle_repair(const RepairReport& done, SteadyTime now) {
+  const auto& [set, tree, path, due, war] = *done.repair;
   const auto& outcome = done.outcome;
   if (const auto at = under_repair_.find({due.directory, due.name});
       !due.look && at != under_repair_.end())
@@ -315,86 +220,41 @@ void Enforcer::repaired(const RepairReport& done, SteadyTime now) {
     if (set == set_) lost_sight(tree, done.trouble);
     return;
   }
-  if (outcome.skip == Skip::kBusy) {
-    const auto wait = kShortestRetry * (1U << std::min(due.tries, kMostDoublings));
-    if (due.look && set != set_) return;  // the scan of the new set finds it too
-    if (due.look) return unfinished(tree, done.path, {}, outcome.id.inode, now + wait);
-    pending_.seen(due.directory, due.name, now);
-    if (const auto* directory = source_.directories().find(due.directory))
-      source_.await_closing(*directory, due.name, outcome.id.inode);
-    auto again = due;
-    ++again.tries;
-    return settle_.put_back(std::move(again), now + wait);
-  }
-  const bool is_missing = outcome.what == RepairResult::kRight || outcome.skip == Skip::kGone ||
-                          outcome.skip == Skip::kReplaced;
-  if (is_missing && due.seen.is_ahead && !due.look && due.tries < kLooksAhead) {
-    const auto wait = kShortestRetry * (1U << (2 * due.tries));
-    auto again = due;
-    ++again.tries;
-    return settle_.put_back(std::move(again), now + wait);
-  }
-  if (is_left_to_later(done, now)) return;
+  if (outcome.skip == Skip::kBusy) return wait_for_writer(done, now);
+  if (is_missing(outcome) && due.seen.is_ahead && !due.look && due.tries < kLooksAhead)
+    return retry(due, now + kShortestRetry * (1U << (2 * due.tries)));
+  if (pending_.is_judged_later(done, now)) return;
   if (outcome.what == RepairResult::kRight) reported_.forget(due.seen.object);
-  if (outcome.what == RepairResult::kRight || outcome.skip == Skip::kGone ||
-      outcome.skip == Skip::kReplaced || outcome.skip == Skip::kExempt ||
-      outcome.skip == Skip::kUndone) {
-    return;
-  }
+  if (is_missing(outcome) || outcome.skip == Skip::kExempt || outcome.skip == Skip::kUndone) return;
   if (outcome.what == RepairResult::kFixed) war_.fixed(due.seen.object, now);
   if (lacks_evidence(outcome.skip)) pending_.suspect(due.seen.object);
-  tell(*set, tree, done.path, due.seen, outcome);
+  report(*set, tree, done.path, due.seen, outcome);
 }
 
-// What is only wrong because its policy is paused. The evidence is kept for the end of the pause;
-// if that has come meanwhile, it is judged once more.
-bool Enforcer::is_left_to_later(const RepairReport& done, SteadyTime now) {
+void Enforcer::wait_for_writer(const RepairReport& done, SteadyTime now) {
   const auto& [set, tree, path, due, war] = *done.repair;
-  const auto& seen = due.seen;
-  const auto skip = done.outcome.skip;
-  const bool is_left = set->policy_of(set->trees()[tree]).is_paused() && skip == Skip::kNotWanted &&
-                       !due.look && seen.evidence != Evidence::kNone && seen.object.known();
-  const auto* directory = is_left ? source_.directories().find(due.directory) : nullptr;
-  if (directory && !policy_of(directory->tree).is_paused()) {
-    settle_.put_back(due, now);
-    return true;
+  const auto inode = done.outcome.id.inode;
+  const auto when = now + kShortestRetry * (1U << std::min(due.tries, kMostDoublings));
+  if (due.look) {
+    // If the set has changed, the scan of the new set finds the object.
+    if (set == set_) judge_later(tree, done.path, {}, inode, when);
+    return;
   }
-  // The scan at the end of the pause may meet it by another name.
-  const bool was_moved = skip == Skip::kGone || skip == Skip::kReplaced;
-  if (directory && seen.who)
-    pending_.excuse(
-        {set->trees()[tree].path, path, seen.object, seen.is_directory, seen.operation, seen.who});
-  else if (!was_moved || !pending_.find_excused(seen.object))
-    pending_.judged(seen.object);
-  return false;
+  pending_.add(due.directory, due.name, now);
+  if (const auto* directory = source_.directories().find(due.directory))
+    source_.await_closing(*directory, due.name, inode);
+  retry(due, when);
 }
 
-// What a pause has left and a scan meets: it was told of when it was noticed, and whoever noticed
-// it knows more than the scan.
-bool Enforcer::was_excused(const ScanWorker::Wrong& wrong) {
-  const auto* excused = pending_.find_excused(wrong.object);
-  if (!excused || wrong.outcome.what == RepairResult::kFixed) return false;
-  if (wrong.set != set_ || policy_of(wrong.tree).is_paused()) return true;
-  if (!lacks_evidence(wrong.outcome.skip)) return false;
-  auto by_this_name = *excused;
-  by_this_name.path = wrong.path;
-  settle_again(wrong.tree, {std::move(by_this_name)});
-  return true;
+void Enforcer::retry(SettledChange due, SteadyTime when) {
+  ++due.tries;
+  settle_.put_back(std::move(due), when);
 }
 
-Enforcer::Name Enforcer::find(std::uint32_t tree, const std::string& path) const {
-  const auto slash = path.rfind('/');
-  const bool has_parent = slash != std::string::npos;
-  const auto above = std::string_view(path).substr(0, has_parent ? slash : 0);
-  return {source_.directory(tree, above), path.substr(has_parent ? slash + 1 : 0)};
-}
-
-// What was met while it was being made: it is judged like everything else once it has come to
-// rest, only that nobody knows who makes it.
-void Enforcer::unfinished(std::uint32_t tree, const std::string& path, FileId object,
-                          std::uint64_t inode, SteadyTime until) {
-  auto [directory, name] = find(tree, path);
-  if (!directory) return;  // it is new and not watched yet, or gone: either is told
+void Enforcer::judge_later(std::uint32_t tree, const std::string& path, FileId object,
+                           std::uint64_t inode, SteadyTime when) {
+  auto [directory, name] = watched_name(source_, tree, path);
+  if (!directory) return;  // a new directory, or one that is gone: a notice follows
   if (inode != 0) source_.await_closing(*directory, name, inode);
   SettledChange due;
   due.directory = directory->number;
@@ -404,62 +264,65 @@ void Enforcer::unfinished(std::uint32_t tree, const std::string& path, FileId ob
   due.seen.object = std::move(object);
   due.settle = policy_of(tree).said.settle.value;
   due.first_seen = std::chrono::steady_clock::now();
-  settle_.put_back(std::move(due), until);
+  settle_.put_back(std::move(due), when);
 }
 
-void Enforcer::found(const ScanWorker::Wrong& wrong) {
-  if (wrong.is_end) {
-    if (!wrong.is_complete) return;
-    looked_through_.insert(wrong.set->trees()[wrong.tree].path);
-    if (wrong.set == set_ && !policy_of(wrong.tree).is_paused())
-      pending_.forget_excused_in(set_->trees()[wrong.tree].path);
+void Enforcer::handle_finding(const ScanWorker::Wrong& finding) {
+  const auto& set = finding.set;
+  const auto tree = finding.tree;
+  if (finding.is_end) {
+    if (!finding.is_complete) return;
+    scanned_.insert(set->trees()[tree].path);
+    if (set == set_ && !policy_of(tree).is_paused()) pending_.forget_excused_in(tree);
     return;
   }
-  if (wrong.outcome.skip == Skip::kBusy) {
-    if (wrong.set != set_) return;  // the scan of the new set finds it too
-    return unfinished(wrong.tree, wrong.path, wrong.object, wrong.outcome.id.inode,
-                      std::chrono::steady_clock::now() + policy_of(wrong.tree).said.settle.value);
+  const bool is_fixed = finding.outcome.what == RepairResult::kFixed;
+  if (finding.outcome.skip == Skip::kBusy) {
+    if (set != set_) return;  // the scan of the new set finds it
+    return judge_later(tree, finding.path, finding.object, finding.outcome.id.inode,
+                       std::chrono::steady_clock::now() + policy_of(tree).said.settle.value);
   }
-  if (wrong.set == set_ && wrong.outcome.what != RepairResult::kFixed) {
-    // A scan meets what is being made, or mended, as well; whoever noticed it knows more.
-    const auto [directory, name] = find(wrong.tree, wrong.path);
+  if (set == set_ && !is_fixed) {
+    // A scan also finds objects that a command still makes, or guardd still fixes. Their notices
+    // know more than the scan.
+    const auto [directory, name] = watched_name(source_, tree, finding.path);
     if (directory &&
         (settle_.find(*directory, name) || under_repair_.contains({directory->number, name})))
       return;
-    // Or it saw it as it was before.
+    // The scan may have looked at it just before its repair.
     const auto now = std::chrono::steady_clock::now();
-    if (war_.was_just_fixed(wrong.object, now))
-      return unfinished(wrong.tree, wrong.path, wrong.object, 0,
-                        now + policy_of(wrong.tree).said.settle.value);
+    if (war_.was_just_fixed(finding.object, now))
+      return judge_later(tree, finding.path, finding.object, 0,
+                         now + policy_of(tree).said.settle.value);
   }
-  if (was_excused(wrong)) return;
+  if (pending_.was_excused(finding)) return;
   NoticedChange seen;
   seen.operation = Operation::kScan;
-  seen.object = wrong.object;
-  const auto& policy = wrong.set->policy_of(wrong.set->trees()[wrong.tree]);
-  const bool is_owners = wrong.outcome.before.uid == policy.wanted.owner.id;
-  if (wrong.outcome.what != RepairResult::kFixed && !is_owners) pending_.suspect(wrong.object);
-  tell(*wrong.set, wrong.tree, wrong.path, seen, wrong.outcome);
+  seen.object = finding.object;
+  const auto& policy = set->policy_of(set->trees()[tree]);
+  const bool is_owners = finding.outcome.before.uid == policy.wanted.owner.id;
+  if (!is_fixed && !is_owners) pending_.suspect(finding.object);
+  report(*set, tree, finding.path, seen, finding.outcome);
 }
 
-// A mount at a tree's root or above hides all of it, one below a part; what goes shows what was
-// hidden.
-void Enforcer::mounted(const MountNews& news, const std::vector<std::uint32_t>& watched) {
+// A mount at a tree's root or above hides the whole tree, and one below it hides a part. An unmount
+// shows it again.
+void Enforcer::handle_mounts(const MountNews& news, const std::vector<std::uint32_t>& watched) {
   if (news.mounted.empty() && news.unmounted.empty()) return;
   const auto who = news.pid ? processes_.find(*news.pid) : nullptr;
-  const auto tell_all = [&](const std::vector<Mount>& mounts, MountChange change) {
+  const auto report_all = [&](const std::vector<Mount>& mounts, MountChange change) {
     for (const auto& mount : mounts)
       for (const auto tree : watched)
-        if (auto account = make_violation(*set_, tree, mount, change, who))
-          ports_.report(*std::move(account));
+        if (auto violation = make_violation(*set_, tree, mount, change, who))
+          callbacks_.report(*std::move(violation));
   };
-  tell_all(news.mounted, MountChange::kMounted);
-  tell_all(news.unmounted, MountChange::kUnmounted);
+  report_all(news.mounted, MountChange::kMounted);
+  report_all(news.unmounted, MountChange::kUnmounted);
 }
 
-// Whoever brings it somewhere is always told of; whoever only touches it is not, unless something
-// comes of that.
-bool Enforcer::was_told(const NoticedChange& seen, const RepairOutcome& outcome) {
+// A process that moves an object here is always reported; one that only touches it is reported only
+// if its state changes.
+bool Enforcer::was_reported(const NoticedChange& seen, const RepairOutcome& outcome) {
   if (outcome.what == RepairResult::kFixed) {
     reported_.forget(seen.object);
     return false;
@@ -467,16 +330,16 @@ bool Enforcer::was_told(const NoticedChange& seen, const RepairOutcome& outcome)
   const auto& wrong = outcome.verdict.wrong;
   const ReportedStates::State state{outcome.after.uid, outcome.after.gid, wrong.mode_excess,
                                     wrong.mode_missing, static_cast<std::uint8_t>(outcome.skip)};
-  // The same inode is made once: if it is known by then, a scan was faster than the notice.
+  // An inode is created once: if its state is known, a scan was faster than the notice.
   if (seen.operation != Operation::kRename && reported_.is_known(seen.object, state)) return true;
   reported_.add(seen.object, state);
   return false;
 }
 
-void Enforcer::tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
-                    const NoticedChange& seen, const RepairOutcome& outcome) {
-  if (!was_told(seen, outcome))
-    ports_.report(make_violation(set, tree, relative_path, seen, outcome));
+void Enforcer::report(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
+                      const NoticedChange& seen, const RepairOutcome& outcome) {
+  if (!was_reported(seen, outcome))
+    callbacks_.report(make_violation(set, tree, relative_path, seen, outcome));
 }
 
 }  // namespace guard

@@ -1,7 +1,6 @@
-// From what was noticed to what is put right and told. Decides whose doing a notice is and whether
-// that is evidence, lets it settle, and has mended what is wrong then. Never reads policies' files,
-// never changes a file itself, never prints: a violation goes to whoever was named. One thread: the
-// daemon's loop.
+// From a noticed change to its repair and its report. Lets the change settle, has what is wrong
+// fixed then, and passes the violation on. Never changes a file itself and never prints. Runs on
+// the daemon's loop.
 #pragma once
 
 #include <unistd.h>
@@ -32,38 +31,34 @@ namespace guard {
 
 class Enforcer final : public NoticeReader {
  public:
-  struct Ports {
+  struct Callbacks {
     std::function<void(Violation)> report;
-    std::function<void(std::uint32_t tree, const std::string& why)>
-        scan;  // this tree has to be looked through
+    std::function<void(std::uint32_t tree, const std::string& why)> scan;
   };
 
-  // `store` may be null: then nothing outlives guardd.
+  // `store` may be null: then nothing survives a crash.
   Enforcer(Processes& processes, ChangeSource& source, RepairWorker& repairs, Store* store,
-           Ports ports)
+           Callbacks callbacks)
       : processes_(processes),
         source_(source),
         repairs_(repairs),
         settle_(source.directories()),
-        pending_(store),
-        ports_(std::move(ports)) {}
+        pending_(store, settle_, source),
+        callbacks_(std::move(callbacks)) {}
 
-  // From here on this set counts. Trees are numbered as in it.
-  void enforce(std::shared_ptr<const PolicySet> set);
+  // Enforces this set from here on. Trees are numbered as in it.
+  void use_policies(std::shared_ptr<const PolicySet> set);
   void forget_tree(std::uint32_t tree);
-  // It is watched from here on: what was pending in it when guardd was killed is so again.
-  void now_watched(std::uint32_t tree);
+  // The tree is watched from here on.
+  void watch(std::uint32_t tree) { pending_.watch(tree); }
 
-  // What a scan found, with nobody to tell who did it.
-  void found(const ScanWorker::Wrong& wrong);
-  // Something was mounted or unmounted; `watched` are the trees that were there before.
-  void mounted(const MountNews& news, const std::vector<std::uint32_t>& watched);
-
-  // Has put right what has come to rest, as much as there is room for. When it wants to be called
-  // again, at the latest; it also does once something was repaired.
+  // Starts repairs of changes that have settled, while there is room. Returns when to call it again
+  // at the latest; a finished repair is a reason, too.
   std::optional<SteadyTime> work(SteadyTime now);
-  // What came of it.
-  void repaired(const RepairReport& done, SteadyTime now);
+  void handle_repair(const RepairReport& report, SteadyTime now);
+  void handle_finding(const ScanWorker::Wrong& finding);
+  // `watched`: the trees that were watched before the mounts changed.
+  void handle_mounts(const MountNews& news, const std::vector<std::uint32_t>& watched);
 
   void noticed(const Notice& notice) noexcept override;
   void violated(std::uint32_t tree, Violation violation, std::uint64_t time) noexcept override;
@@ -74,33 +69,23 @@ class Enforcer final : public NoticeReader {
  private:
   const Policy& policy_of(std::uint32_t tree) const { return set_->policy_of(set_->trees()[tree]); }
   bool is_new(const WatchedDirectory& directory, std::string_view name) const;
-  void act(const Notice& notice, const ActingProcess& who);
-  void by_owner(const Notice& notice);
-  bool is_evidence(const Notice& notice, const Policy& policy, const ActingProcess& who) const;
-  bool is_foreign(const Notice& notice) const;
-  std::shared_ptr<const ActingProcess> who_did(const Notice& notice);
-  void by_another(const Notice& notice, const Policy& policy,
-                  std::shared_ptr<const ActingProcess> who);
-  // What was left while its policy was paused is judged again where that is over.
-  void take_up(std::uint32_t tree);
-  void settle_again(std::uint32_t tree, std::vector<Pending> pending);
-  struct Name {
-    WatchedDirectory* directory;  // null: it is not watched
-    std::string name;             // in it; empty: the root of the tree
-  };
-  Name find(std::uint32_t tree, const std::string& path) const;
-  // `inode`: of what somebody still writes, if somebody does.
-  void unfinished(std::uint32_t tree, const std::string& path, FileId object, std::uint64_t inode,
-                  SteadyTime until);
-  bool is_still_at_it(const SettledChange& due, const WatchedDirectory& directory,
+  void report_instant(const Notice& notice, const ActingProcess& who);
+  void handle_owner(const Notice& notice);
+  void handle_another(const Notice& notice, const Policy& policy,
+                      std::shared_ptr<const ActingProcess> who);
+  bool is_in_progress(const SettledChange& due, const WatchedDirectory& directory,
                       SteadyTime now) const;
-  bool was_excused(const ScanWorker::Wrong& wrong);
-  bool is_left_to_later(const RepairReport& done, SteadyTime now);
-  void tell(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
-            const NoticedChange& seen, const RepairOutcome& outcome);
-  bool was_told(const NoticedChange& seen, const RepairOutcome& outcome);
+  // Judges an object again that was met while a process was working on it. `inode`: of a file that
+  // is open for writing; 0: of none.
+  void judge_later(std::uint32_t tree, const std::string& path, FileId object, std::uint64_t inode,
+                   SteadyTime when);
+  void wait_for_writer(const RepairReport& report, SteadyTime now);
+  void retry(SettledChange due, SteadyTime when);
+  void report(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
+              const NoticedChange& seen, const RepairOutcome& outcome);
+  bool was_reported(const NoticedChange& seen, const RepairOutcome& outcome);
 
-  const std::int32_t self_ = ::getpid();  // asked for with every notice
+  const std::int32_t self_ = ::getpid();  // compared with every notice
   Processes& processes_;
   ChangeSource& source_;
   RepairWorker& repairs_;
@@ -109,13 +94,13 @@ class Enforcer final : public NoticeReader {
   SettleQueue settle_;
   PendingChanges pending_;
   std::multiset<std::pair<std::uint64_t, std::string>> under_repair_;  // directory and name
-  // Trees, by path, of which all that is wrong is known since they are watched.
-  std::unordered_set<std::string> looked_through_;
+  // The trees, by path, that were scanned completely since they are watched.
+  std::unordered_set<std::string> scanned_;
   OwnershipWar war_;
   ReportedStates reported_;
   JustCreated just_created_;
   InstantViolations instant_;
-  Ports ports_;
+  Callbacks callbacks_;
 };
 
 }  // namespace guard

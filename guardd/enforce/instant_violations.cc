@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "guardd/files/object.h"
-#include "guardd/host/clock.h"
 #include "guardd/permission/decision.h"
 #include "guardd/sources/watched_directories.h"
 #include "policy/judge.h"
@@ -18,8 +17,8 @@ Result<Object> object_at(const Tree& tree, std::string_view path) {
   return open_object(root, path);
 }
 
-// A notice of attributes does not say which. Another owner is no matter of attributes, and whose
-// times were set has a time of content as young as that of its inode.
+// A notice of attributes does not say which ones changed. A changed owner is another violation, and
+// equal times of content and inode mean that only times were set.
 bool are_attributes(const Result<Object>& object, const Wanted& wanted) {
   struct statx facts {};
   if (!object || ::statx(object->fd.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
@@ -29,9 +28,9 @@ bool are_attributes(const Result<Object>& object, const Wanted& wanted) {
   return !is_same_moment(nanoseconds(facts.stx_mtime), nanoseconds(facts.stx_ctime));
 }
 
-// What may have been done; nothing: no guard minds.
-std::optional<Operation> operation_of(const Notice& notice, const Policy& policy) {
-  // Who opens is asked there, and told of by whoever answers. Not who truncates without an open.
+// Nothing if no guard covers the operation.
+std::optional<Operation> guarded_operation(const Notice& notice, const Policy& policy) {
+  // Where opens need an answer, the responder reports them. truncate() works without an open.
   const bool is_asked = needs_answers(policy, false);
   switch (notice.kind) {
     case Notice::Kind::kClosed:
@@ -53,18 +52,19 @@ std::optional<Operation> operation_of(const Notice& notice, const Policy& policy
 
 }  // namespace
 
-bool InstantViolations::is_act(Notice::Kind kind) {
+bool InstantViolations::is_instant(Notice::Kind kind) {
   return kind == Notice::Kind::kModified || kind == Notice::Kind::kRead ||
          kind == Notice::Kind::kDeleted || kind == Notice::Kind::kMovedOut;
 }
 
 std::optional<Violation> InstantViolations::judge(const PolicySet& set, const Notice& notice,
-                                                  const ActingProcess& who, bool is_new, Time now) {
+                                                  const ActingProcess& who, bool is_new,
+                                                  SteadyTime now) {
   const auto& tree = set.trees()[notice.directory->tree];
   const auto& policy = set.policy_of(tree);
-  // Fails towards silence: who is not known may be the owner, whose own doing this would be.
+  // Fails open: an unknown process may be the owner, so its act is not reported.
   if (is_new || notice.exactly || !who.snapshot().fsuid) return std::nullopt;
-  const auto operation = operation_of(notice, policy);
+  const auto operation = guarded_operation(notice, policy);
   if (!operation) return std::nullopt;
 
   const auto path = WatchedDirectories::path_of(*notice.directory, notice.name);
@@ -80,7 +80,7 @@ std::optional<Violation> InstantViolations::judge(const PolicySet& set, const No
       !are_attributes(object_at(tree, path), verdict.wanted ? *verdict.wanted : policy.wanted))
     return std::nullopt;
   const auto& self = who.snapshot();
-  if (was_told(fmt::format("{} {} {} {}", self.pid, self.start, word(*operation), path), now))
+  if (was_reported(fmt::format("{} {} {} {}", self.pid, self.start, word(*operation), path), now))
     return std::nullopt;
 
   Violation violation;
@@ -93,7 +93,7 @@ std::optional<Violation> InstantViolations::judge(const PolicySet& set, const No
   if (notice.kind == Notice::Kind::kDeleted || notice.kind == Notice::Kind::kMovedOut)
     return violation;
   const auto object = object_at(tree, path);
-  if (!object) return std::nullopt;  // gone, and with it what there was to say
+  if (!object) return std::nullopt;  // it is gone
   violation.object = object->id;
   violation.file_type = object->state.type;
   violation.links = object->state.links;
@@ -102,14 +102,14 @@ std::optional<Violation> InstantViolations::judge(const PolicySet& set, const No
   return violation;
 }
 
-bool InstantViolations::was_told(const std::string& what, Time now) {
-  const auto [at, is_first] = told_.try_emplace(what, now);
+bool InstantViolations::was_reported(const std::string& what, SteadyTime now) {
+  const auto [at, is_first] = reported_.try_emplace(what, now);
   if (!is_first && now - at->second < kSame) return true;
   at->second = now;
-  if (told_.size() > kMost) {
-    std::erase_if(told_, [&](const auto& each) { return now - each.second >= kSame; });
-    // Fails towards telling twice.
-    if (told_.size() > kMost) told_.clear();
+  if (reported_.size() > kMost) {
+    std::erase_if(reported_, [&](const auto& each) { return now - each.second >= kSame; });
+    // Fails safe: beyond the bound, an act may be reported twice.
+    if (reported_.size() > kMost) reported_.clear();
   }
   return false;
 }

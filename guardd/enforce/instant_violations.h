@@ -1,6 +1,6 @@
-// What somebody did to what is there, as notices tell of it: wrote it, read it, deleted it, changed
-// its attributes. A violation whatever comes of it, so it is judged at once; what was done twice is
-// told once. Asks a file system only for what has attributes. One thread: the daemon's loop.
+// Judges notices that are violations whatever follows: a file was written, read, deleted, or its
+// attributes were changed. Reports repeated acts once. Looks at the object only where it must. Runs
+// on the daemon's loop.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "guardd/host/clock.h"
 #include "guardd/sources/source.h"
 #include "guardd/who/acting_process.h"
 #include "policy/policy_set.h"
@@ -18,23 +19,22 @@ namespace guard {
 
 class InstantViolations {
  public:
-  using Time = std::chrono::steady_clock::time_point;
-  // A process that goes on doing it is told of again after this long.
+  // A process that repeats its act is reported again after this time.
   static constexpr auto kSame = std::chrono::seconds(10);
   static constexpr std::size_t kMost = 4'000;
 
-  // Which notices tell of nothing else, and need not be asked for where no policy minds.
-  static bool is_act(Notice::Kind kind);
+  // Whether notices of this kind are needed for instant violations only.
+  static bool is_instant(Notice::Kind kind);
 
-  // `is_new`: whoever made it is still at it, so that all of this is about making it. Its path is
-  // that in the tree.
+  // `is_new`: the object is still being made, and the act is part of that. The path of the
+  // violation is relative to the tree.
   std::optional<Violation> judge(const PolicySet& set, const Notice& notice,
-                                 const ActingProcess& who, bool is_new, Time now);
+                                 const ActingProcess& who, bool is_new, SteadyTime now);
 
  private:
-  bool was_told(const std::string& what, Time now);
+  bool was_reported(const std::string& what, SteadyTime now);
 
-  std::unordered_map<std::string, Time> told_;
+  std::unordered_map<std::string, SteadyTime> reported_;
 };
 
 }  // namespace guard

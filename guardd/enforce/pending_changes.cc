@@ -4,12 +4,24 @@
 
 namespace guard {
 
-PendingChanges::PendingChanges(Store* store) : store_(store) {
+WatchedName watched_name(ChangeSource& source, std::uint32_t tree, const std::string& path) {
+  const auto slash = path.rfind('/');
+  const bool has_parent = slash != std::string::npos;
+  const auto above = std::string_view(path).substr(0, has_parent ? slash : 0);
+  return {source.directory(tree, above), path.substr(has_parent ? slash + 1 : 0)};
+}
+
+bool lacks_evidence(Skip skip) {
+  return skip == Skip::kNoEvidence || skip == Skip::kAccessList;
+}
+
+PendingChanges::PendingChanges(Store* store, SettleQueue& settle, ChangeSource& source)
+    : store_(store), settle_(settle), source_(source) {
   if (!store_) return;
   auto remembered = store_->take_remembered();
   for (const auto& suspect : remembered.suspects) suspects_.add(suspect);
   for (auto& pending : remembered.pending) {
-    kept_.insert(pending.object);
+    saved_.insert(pending.object);
     if (pending.is_excused)
       excused_.emplace(pending.object, std::move(pending));
     else
@@ -17,52 +29,119 @@ PendingChanges::PendingChanges(Store* store) : store_(store) {
   }
 }
 
+void PendingChanges::use_policies(std::shared_ptr<const PolicySet> set) {
+  set_ = std::move(set);
+  forget_excused_elsewhere();
+  for (std::uint32_t tree = 0; tree < set_->trees().size(); ++tree)
+    if (source_.directory(tree, "")) settle_excused(tree);
+}
+
+void PendingChanges::watch(std::uint32_t tree) {
+  if (auto pending = pending_.extract(set_->trees()[tree].path); !pending.empty())
+    settle_again(tree, std::move(pending.mapped()));
+  settle_excused(tree);
+}
+
+void PendingChanges::settle_excused(std::uint32_t tree) {
+  if (!policy_of(tree).is_paused()) settle_again(tree, excused_in(set_->trees()[tree].path));
+}
+
+void PendingChanges::settle_again(std::uint32_t tree, std::vector<Pending> all) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto settle = policy_of(tree).said.settle.value;
+  for (auto& pending : all) {
+    const auto [directory, name] = watched_name(source_, tree, pending.path);
+    if (!directory) {  // it is gone, and its directory with it
+      if (!pending.is_excused) forget(pending.object);
+      continue;
+    }
+    settle_.seen(*directory, name,
+                 {pending.operation, std::move(pending.who), Evidence::kSomebodyElse,
+                  std::move(pending.object), pending.is_directory},
+                 settle, now);
+  }
+}
+
 void PendingChanges::suspect(const FileId& object) {
   if (object.known() && !suspects_.is_suspect(object) && store_) store_->keep_suspect(object);
   suspects_.add(object);
-  if (find_excused(object)) judged(object);
+  if (find_excused(object)) forget(object);
 }
 
-// Beyond the bound nothing is kept of a name, which a scan after a crash has to make up for.
-void PendingChanges::seen(std::uint64_t directory, std::string_view name, SteadyTime now) {
-  if (store_ && seen_.size() < kMostSeen) seen_.push_back({now, directory, std::string(name)});
+// Fails safe: beyond the bound, a crash loses the evidence for a name, and a scan only reports it.
+void PendingChanges::add(std::uint64_t directory, std::string_view name, SteadyTime now) {
+  if (store_ && unsaved_.size() < kMostUnsaved)
+    unsaved_.push_back({now, directory, std::string(name)});
 }
 
-void PendingChanges::keep(const SettleQueue& settle, const WatchedDirectories& directories,
-                          const PolicySet& set, SteadyTime now) {
-  while (!seen_.empty() && seen_.front().time + kMoment <= now) {
-    const auto name = std::move(seen_.front());
-    seen_.pop_front();
-    const auto* directory = directories.find(name.directory);
-    const auto* waiting = directory ? settle.find(*directory, name.name) : nullptr;
+void PendingChanges::save(SteadyTime now) {
+  while (!unsaved_.empty() && unsaved_.front().time + kMoment <= now) {
+    const auto name = std::move(unsaved_.front());
+    unsaved_.pop_front();
+    const auto* directory = source_.directories().find(name.directory);
+    const auto* waiting = directory ? settle_.find(*directory, name.name) : nullptr;
     if (!waiting || waiting->evidence == Evidence::kNone || !waiting->object.known() ||
-        !waiting->who || !kept_.insert(waiting->object).second) {
+        !waiting->who || !saved_.insert(waiting->object).second) {
       continue;
     }
-    store_->keep(Pending{set.trees()[directory->tree].path,
+    store_->keep(Pending{set_->trees()[directory->tree].path,
                          WatchedDirectories::path_of(*directory, name.name), waiting->object,
                          waiting->is_directory, waiting->operation, waiting->who});
   }
 }
 
 std::optional<SteadyTime> PendingChanges::next() const {
-  return seen_.empty() ? std::nullopt : std::optional(seen_.front().time + kMoment);
+  return unsaved_.empty() ? std::nullopt : std::optional(unsaved_.front().time + kMoment);
 }
 
-void PendingChanges::judged(const FileId& object) {
+void PendingChanges::forget(const FileId& object) {
   excused_.erase(object);
-  if (store_ && kept_.erase(object) > 0) store_->forget(object);
+  if (store_ && saved_.erase(object) > 0) store_->forget(object);
 }
 
+bool PendingChanges::is_judged_later(const RepairReport& report, SteadyTime now) {
+  const auto& [set, tree, path, due, war] = *report.repair;
+  const auto& seen = due.seen;
+  const auto skip = report.outcome.skip;
+  const bool is_left = set->policy_of(set->trees()[tree]).is_paused() && skip == Skip::kNotWanted &&
+                       !due.look && seen.evidence != Evidence::kNone && seen.object.known();
+  const auto* directory = is_left ? source_.directories().find(due.directory) : nullptr;
+  if (directory && !policy_of(directory->tree).is_paused()) {
+    settle_.put_back(due, now);
+    return true;
+  }
+  // The scan at the end of the pause may find a moved object under its new name.
+  const bool was_moved = skip == Skip::kGone || skip == Skip::kReplaced;
+  if (directory && seen.who)
+    excuse(
+        {set->trees()[tree].path, path, seen.object, seen.is_directory, seen.operation, seen.who});
+  else if (!was_moved || !find_excused(seen.object))
+    forget(seen.object);
+  return false;
+}
+
+// Fails safe: beyond the bound the evidence is forgotten, and the scan at the end of the pause only
+// reports the object.
 void PendingChanges::excuse(Pending pending) {
   const auto object = pending.object;
-  if (excused_.size() >= kMostExcused && !excused_.contains(object)) return judged(object);
+  if (excused_.size() >= kMostExcused && !excused_.contains(object)) return forget(object);
   pending.is_excused = true;
   if (store_) {
-    kept_.insert(object);
+    saved_.insert(object);
     store_->keep(pending);
   }
   excused_.insert_or_assign(object, std::move(pending));
+}
+
+bool PendingChanges::was_excused(const ScanWorker::Wrong& finding) {
+  const auto* excused = find_excused(finding.object);
+  if (!excused || finding.outcome.what == RepairResult::kFixed) return false;
+  if (finding.set != set_ || policy_of(finding.tree).is_paused()) return true;
+  if (!lacks_evidence(finding.outcome.skip)) return false;
+  auto by_this_name = *excused;
+  by_this_name.path = finding.path;
+  settle_again(finding.tree, {std::move(by_this_name)});
+  return true;
 }
 
 const Pending* PendingChanges::find_excused(const FileId& object) const {
@@ -77,23 +156,20 @@ std::vector<Pending> PendingChanges::excused_in(const std::string& tree) const {
   return all;
 }
 
-void PendingChanges::forget_excused_in(const std::string& tree) {
-  for (const auto& pending : excused_in(tree)) judged(pending.object);
+void PendingChanges::forget_excused_in(std::uint32_t tree) {
+  forget_excused_in(set_->trees()[tree].path);
 }
 
-void PendingChanges::keep_excused_of(const PolicySet& set) {
+void PendingChanges::forget_excused_in(const std::string& tree) {
+  for (const auto& pending : excused_in(tree)) forget(pending.object);
+}
+
+// Nothing is fixed any longer in trees that no policy names.
+void PendingChanges::forget_excused_elsewhere() {
   std::unordered_set<std::string> gone;
   for (const auto& [object, pending] : excused_) gone.insert(pending.tree);
-  for (const auto& tree : set.trees()) gone.erase(tree.path);
+  for (const auto& tree : set_->trees()) gone.erase(tree.path);
   for (const auto& tree : gone) forget_excused_in(tree);
-}
-
-std::vector<Pending> PendingChanges::take_pending(const std::string& tree) {
-  const auto found = pending_.find(tree);
-  if (found == pending_.end()) return {};
-  auto pending = std::move(found->second);
-  pending_.erase(found);
-  return pending;
 }
 
 }  // namespace guard

@@ -1,12 +1,13 @@
-// What the enforcer remembers of single files from one notice to the next, and over a crash: which
-// are suspect, which wait to be judged, and which wait for a pause to end. Of those to judge, only
-// what waits for longer than a moment is kept in the store: most is judged before that. One thread:
-// the daemon's loop.
+// What the enforcer remembers of single files between notices and across a crash: which files are
+// suspect, which changes wait to be judged, and which wait for a pause to end. Stores only changes
+// that wait for longer than a moment: most are judged before. Runs on the daemon's loop.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,58 +15,83 @@
 #include <vector>
 
 #include "guardd/evidence/evidence.h"
+#include "guardd/repair/repair_worker.h"
+#include "guardd/repair/scan_worker.h"
 #include "guardd/settle/settle_queue.h"
+#include "guardd/sources/source.h"
 #include "guardd/state/store.h"
 #include "policy/policy_set.h"
 
 namespace guard {
 
+// A path in a tree, as its directory and its name there.
+struct WatchedName {
+  WatchedDirectory* directory;  // null: it is not watched
+  std::string name;             // empty: the root of the tree
+};
+WatchedName watched_name(ChangeSource& source, std::uint32_t tree, const std::string& path);
+
+// Whether more evidence would have let guardd fix the object.
+bool lacks_evidence(Skip skip);
+
 class PendingChanges {
  public:
   static constexpr auto kMoment = std::chrono::milliseconds(400);
-  static constexpr std::size_t kMostSeen = 20'000;
+  static constexpr std::size_t kMostUnsaved = 20'000;
   static constexpr std::size_t kMostExcused = 20'000;
 
-  explicit PendingChanges(Store* store);
+  // `store` may be null: then nothing survives a crash.
+  PendingChanges(Store* store, SettleQueue& settle, ChangeSource& source);
 
-  // Whatever was known of how it came here is worth nothing.
+  // Judges changes by this set from here on, also those that a pause has excused.
+  void use_policies(std::shared_ptr<const PolicySet> set);
+  // The tree is watched from here on: its changes that were pending in a crash are pending again.
+  void watch(std::uint32_t tree);
+
+  // Nothing that was known of how the object came here counts any longer.
   void suspect(const FileId& object);
   bool is_suspect(const FileId& object) const { return suspects_.is_suspect(object); }
 
-  // There is evidence of that name, and it may take long to be judged.
-  void seen(std::uint64_t directory, std::string_view name, SteadyTime now);
-  // Keeps what has been waiting for a moment.
-  void keep(const SettleQueue& settle, const WatchedDirectories& directories, const PolicySet& set,
-            SteadyTime now);
-  std::optional<SteadyTime> next() const;  // when there is something to keep
-  void judged(const FileId& object);
+  // There is evidence for this name, and it may take long until it is judged.
+  void add(std::uint64_t directory, std::string_view name, SteadyTime now);
+  // Saves what has waited for a moment.
+  void save(SteadyTime now);
+  std::optional<SteadyTime> next() const;  // when there is something to save
+  void forget(const FileId& object);
 
-  // It is wrong, by somebody else's doing, and left as it is while its policy is paused. What has
-  // no room is left to the scan at the end.
-  void excuse(Pending pending);
-  // Until it is judged; null: it is none of these.
-  const Pending* find_excused(const FileId& object) const;
-  std::vector<Pending> excused_in(const std::string& tree) const;
-  // All of that tree was looked at without meeting it.
-  void forget_excused_in(const std::string& tree);
-  // Of other trees than these nothing is to be put right any more.
-  void keep_excused_of(const PolicySet& set);
-
-  // What was pending in this tree when guardd was killed.
-  std::vector<Pending> take_pending(const std::string& tree);
+  // Keeps the evidence of an object that is wrong only because its policy is paused. True if the
+  // pause has ended meanwhile, so that the object is judged once more.
+  bool is_judged_later(const RepairReport& report, SteadyTime now);
+  // Whether a pause has excused what a scan finds. It was reported when it was noticed, and the
+  // notice knew more than the scan.
+  bool was_excused(const ScanWorker::Wrong& finding);
+  // A complete scan of the tree has not found them.
+  void forget_excused_in(std::uint32_t tree);
 
  private:
-  struct Name {
+  struct UnsavedName {
     SteadyTime time;
     std::uint64_t directory;
     std::string name;
   };
 
+  const Policy& policy_of(std::uint32_t tree) const { return set_->policy_of(set_->trees()[tree]); }
+  void excuse(Pending pending);
+  const Pending* find_excused(const FileId& object) const;
+  std::vector<Pending> excused_in(const std::string& tree) const;
+  void forget_excused_in(const std::string& tree);
+  void forget_excused_elsewhere();
+  void settle_excused(std::uint32_t tree);
+  void settle_again(std::uint32_t tree, std::vector<Pending> all);
+
   Store* store_;
+  SettleQueue& settle_;
+  ChangeSource& source_;
+  std::shared_ptr<const PolicySet> set_;
   Suspects suspects_;
-  std::deque<Name> seen_;                                          // the oldest first
-  std::unordered_set<FileId> kept_;                                // in the store
-  std::unordered_map<std::string, std::vector<Pending>> pending_;  // by tree
+  std::deque<UnsavedName> unsaved_;                                // the oldest first
+  std::unordered_set<FileId> saved_;                               // in the store
+  std::unordered_map<std::string, std::vector<Pending>> pending_;  // from a crash, by tree
   std::unordered_map<FileId, Pending> excused_;
 };
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kExcused = "excused: ";
 
-// A notice does not say what was made; the object does.
+// A notice does not say what type of object was created; the object does.
 Operation refined(Operation operation, const RepairOutcome& outcome) {
   const auto& state = outcome.before;
   if (operation == Operation::kChown) {
@@ -45,8 +45,8 @@ Outcome outcome_of(const RepairOutcome& outcome) {
                                                                             : Outcome::kSkipped;
 }
 
-// What every record of this tree says.
-void sign(Violation& violation, const PolicySet& set, std::uint32_t tree) {
+// The fields that every record of this tree has.
+void add_common_fields(Violation& violation, const PolicySet& set, std::uint32_t tree) {
   const auto& policy = set.policy_of(set.trees()[tree]);
   const auto& said = policy.said;
   violation.time = std::chrono::system_clock::now();
@@ -62,12 +62,12 @@ void sign(Violation& violation, const PolicySet& set, std::uint32_t tree) {
 
 Violation begin(const PolicySet& set, std::uint32_t tree, const ActingProcess* who) {
   Violation violation;
-  sign(violation, set, tree);
+  add_common_fields(violation, set, tree);
   if (who) violation.actor = who->actor();
   return violation;
 }
 
-void want(Violation& violation, const Wanted& wanted) {
+void set_wanted(Violation& violation, const Wanted& wanted) {
   violation.uid_wanted = wanted.owner.id;
   violation.gid_wanted = wanted.group.id;
   violation.mode_wanted = wanted.mode_of(violation.file_type);
@@ -75,8 +75,7 @@ void want(Violation& violation, const Wanted& wanted) {
   violation.group_wanted = wanted.group.name;
 }
 
-// What was put right or refused before is not excused. Whoever works in a pause, or has an excuse,
-// need not be told of it.
+// A violation that was fixed or denied stays one. A user with a pause or an excuse is not notified.
 void excuse(Violation& violation, const std::string& why) {
   const bool was_left =
       violation.action == Outcome::kLogged || violation.action == Outcome::kSkipped;
@@ -86,7 +85,6 @@ void excuse(Violation& violation, const std::string& why) {
   violation.reason = why + (violation.reason.empty() ? "" : "; besides, " + violation.reason);
 }
 
-// What is left as it is because the policy is paused.
 void excuse(Violation& violation, const Policy& policy) {
   if (policy.is_paused()) excuse(violation, policy.excuse);
 }
@@ -106,7 +104,7 @@ Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::st
   violation.before = ownership(outcome.before);
   violation.after = ownership(outcome.after);
   const auto& policy = set.policy_of(set.trees()[tree]);
-  want(violation, outcome.verdict.wanted ? *outcome.verdict.wanted : policy.wanted);
+  set_wanted(violation, outcome.verdict.wanted ? *outcome.verdict.wanted : policy.wanted);
   violation.action = outcome_of(outcome);
   if (violation.action != Outcome::kLogged) {
     violation.reason = outcome.what == RepairResult::kFailed
@@ -126,11 +124,11 @@ void add_policy_fields(Violation& violation, const PolicySet& set, std::uint32_t
   const auto& policy = set.policy_of(set.trees()[tree]);
   const auto verdict =
       judge(policy, violation.path, ObjectState{violation.file_type, {}, {}, {}, 1});
-  want(violation, verdict.wanted ? *verdict.wanted : policy.wanted);
+  set_wanted(violation, verdict.wanted ? *verdict.wanted : policy.wanted);
   const auto& root = set.trees()[tree].path;
   violation.path = violation.path.empty() ? set.trees()[tree].root() : root + "/" + violation.path;
   if (violation.old_path) violation.old_path = root + "/" + *violation.old_path;
-  sign(violation, set, tree);
+  add_common_fields(violation, set, tree);
   excuse(violation, policy);
 }
 
@@ -167,7 +165,7 @@ std::optional<Violation> make_violation(const PolicySet& set, std::uint32_t tree
   violation.operation = Operation::kMount;
   violation.path = mount.point;
   violation.file_type = FileType::kDirectory;
-  want(violation, policy.wanted);
+  set_wanted(violation, policy.wanted);
   violation.reason =
       mount.type + " from " + quote(mount.source) +
       (mount_change == MountChange::kMounted ? " was mounted there: what it covers is not guarded"

@@ -1,5 +1,4 @@
-// From what became of a change to the record that is told of it. Looks nothing up and tells nobody.
-// Any thread.
+// Builds the Violation record of a change. Looks nothing up and reports nothing. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +14,7 @@
 
 namespace guard {
 
-// One object of a tree that was wrong.
+// Of an object of a tree, after its repair.
 Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
                          const NoticedChange& seen, const RepairOutcome& outcome);
 
@@ -25,15 +24,15 @@ Violation make_violation(AnsweredOpen open, const PolicySet& now);
 // Adds what the tree's policy says, and the time. The path becomes absolute.
 void add_policy_fields(Violation& violation, const PolicySet& set, std::uint32_t tree);
 
-// What is left as it is, and what nothing was refused of, because whoever did it is excused.
+// Marks a violation that guardd neither fixed nor denied as excused, if the process is.
 void excuse(Violation& violation, const ActingProcess& who);
 
 enum class MountChange : std::uint8_t { kMounted, kUnmounted };
 
-// A mount that hides a tree, or a part of it, or does so no more. Nothing if the policy does not
-// mind. It can be told of, not put right.
+// Of a mount that hides a tree or a part of it, or of its end. Nothing if the policy allows it.
+// guardd reports mounts but never undoes them.
 std::optional<Violation> make_violation(const PolicySet& set, std::uint32_t tree,
-                                        const Mount& mount, MountChange change,
+                                        const Mount& mount, MountChange mount_change,
                                         const std::shared_ptr<const ActingProcess>& who);
 
 }  // namespace guard

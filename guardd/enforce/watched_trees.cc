@@ -14,7 +14,7 @@ namespace {
 
 constexpr auto kMoment = std::chrono::seconds(1);
 
-// The trees that are to be watched, by path.
+// The trees to watch, by path.
 std::map<std::string, std::uint32_t> active_trees(const PolicySet* set) {
   std::map<std::string, std::uint32_t> active;
   if (!set) return active;
@@ -27,10 +27,10 @@ std::map<std::string, std::uint32_t> active_trees(const PolicySet* set) {
 
 }  // namespace
 
-void WatchedTrees::enforce(std::shared_ptr<const PolicySet> set) {
+void WatchedTrees::use_policies(std::shared_ptr<const PolicySet> set) {
   denied_.clear();
   if (const auto taken = source_.enforce(set); !taken) denied_ = taken.error().text();
-  const auto numbers = kept_in(*set);
+  const auto numbers = unchanged_in(*set);
   for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
     if (!numbers.contains(tree)) forget(tree);
   source_.renumber(numbers);
@@ -38,8 +38,8 @@ void WatchedTrees::enforce(std::shared_ptr<const PolicySet> set) {
   again_.clear();
   troubles_.clear();
   set_ = std::move(set);
-  enforcer_.enforce(set_);
-  // What was right may be wrong now, and what was left out may be guarded.
+  enforcer_.use_policies(set_);
+  // Objects that were right may be wrong now, and excluded ones may be guarded.
   for (const auto& [old_number, number] : numbers) {
     watched_[number] = std::move(before[old_number]);
     source_.cover(number, covered(number));
@@ -63,10 +63,9 @@ void WatchedTrees::look_again(std::uint32_t tree) {
   }
 }
 
-// Those of the trees watched now that are the same in the next set, with their numbers there. What
-// waits to be settled in them goes on waiting. A tree is another one when a tree below it comes or
-// goes.
-WatchedTrees::Numbers WatchedTrees::kept_in(const PolicySet& next) const {
+// The watched trees that are the same in the next set, with their numbers there. Their pending
+// changes stay pending. A tree changes if a tree below it is added or removed.
+WatchedTrees::Numbers WatchedTrees::unchanged_in(const PolicySet& next) const {
   const auto now = active_trees(set_.get());
   const auto then = active_trees(&next);
   std::set<std::string> changed;
@@ -107,8 +106,8 @@ void WatchedTrees::find_tree(std::uint32_t tree) {
     return;
   }
   watched_[tree] = *std::move(id);
-  enforcer_.now_watched(tree);
-  scans_.ask(set_, tree);  // what happened before it was watched
+  enforcer_.watch(tree);
+  scans_.ask(set_, tree);  // finds violations from before
 }
 
 void WatchedTrees::forget(std::uint32_t tree) {
@@ -135,7 +134,7 @@ void WatchedTrees::scan_all() {
   for (const auto tree : watched()) scans_.ask(set_, tree);
 }
 
-void WatchedTrees::let_go() {
+void WatchedTrees::release() {
   for (std::uint32_t tree = 0; tree < watched_.size(); ++tree) forget(tree);
 }
 

@@ -1,6 +1,5 @@
-// The trees of the running policies: which of them are there, and watched. Has what is there
-// watched and looked through, and lets go of what is not there any more; asks again whenever it is
-// told to. A reload keeps hold of every tree that it does not touch. One thread: the daemon's loop.
+// The trees of the policies in force: has existing ones watched and scanned, and releases those
+// that are gone. A reload keeps every tree that it does not change. Runs on the daemon's loop.
 #pragma once
 
 #include <cstdint>
@@ -25,23 +24,23 @@ class WatchedTrees {
   WatchedTrees(ChangeSource& source, Enforcer& enforcer, ScanWorker& scans)
       : source_(source), enforcer_(enforcer), scans_(scans) {}
 
-  // From here on this set counts: what is there of it is watched when this returns.
-  void enforce(std::shared_ptr<const PolicySet> set);
-  // Something above a tree has changed: they may have come, gone, or been replaced.
+  // Enforces this set from here on. Its existing trees are watched when this returns.
+  void use_policies(std::shared_ptr<const PolicySet> set);
+  // A directory above a tree has changed: trees may have appeared, gone, or been replaced.
   void find();
-  // Something may have happened in the tree unnoticed, or part of it may be watched no more.
-  void look_through(std::uint32_t tree) { again_.insert(tree); }
-  // Watches and looks through what was said to need it: at once, but no tree more than once a
-  // moment, for what cannot be watched is said to need it again. True if there was any.
+  // A change in the tree may have been missed, or a part of it may not be watched.
+  void scan_again(std::uint32_t tree) { again_.insert(tree); }
+  // Watches and scans the trees that need it again, each at most once a second: a tree that cannot
+  // be watched asks for it every time. True if there was one.
   bool catch_up(SteadyTime now);
-  std::optional<SteadyTime> next() const;  // when it has something to do
+  std::optional<SteadyTime> next() const;  // when catch_up() has work
   void scan_all();
-  // Nothing is watched any more.
-  void let_go();
+  // Stops watching all trees.
+  void release();
 
   std::vector<std::uint32_t> watched() const;
   std::size_t pending() const { return watched_.size() - watched().size(); }
-  // Why the policies cannot be enforced as they should; empty: they can.
+  // Why the source cannot enforce the policies as they are; empty if it can.
   const std::string& denied() const { return denied_; }
   // Why trees that are there cannot be watched.
   const std::map<std::uint32_t, std::string>& troubles() const { return troubles_; }
@@ -53,7 +52,7 @@ class WatchedTrees {
   bool is_off(std::uint32_t tree) const {
     return set_->policy_of(set_->trees()[tree]).action() == Action::kOff;
   }
-  Numbers kept_in(const PolicySet& next) const;
+  Numbers unchanged_in(const PolicySet& next) const;
   Covered covered(std::uint32_t tree) const;
   void find_tree(std::uint32_t tree);
   void look_again(std::uint32_t tree);
@@ -63,11 +62,11 @@ class WatchedTrees {
   Enforcer& enforcer_;
   ScanWorker& scans_;
   std::shared_ptr<const PolicySet> set_;
-  std::vector<FileId> watched_;  // the root of each tree; unknown: it is not there
+  std::vector<FileId> watched_;  // the root of each tree; unknown: it is not watched
   std::string denied_;
   std::map<std::uint32_t, std::string> troubles_;
   std::set<std::uint32_t> again_;
-  SteadyTime caught_up_;  // when it last did
+  SteadyTime caught_up_;  // when catch_up() last had work
 };
 
 }  // namespace guard
