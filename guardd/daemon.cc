@@ -312,7 +312,7 @@ class Daemon {
       kept = source_.kernel->lsm().links();
       kept.emplace_back(Handover::kPins, source_.kernel->pins().fd());
     }
-    const auto done = handover_->keep(kept);
+    const auto done = handover_->store(kept);
     const bool is_service =
         std::getenv("NOTIFY_SOCKET") != nullptr;  // NOLINT(concurrency-mt-unsafe)
     const bool is_expected = is_service || !config_.lsm.pin.empty();
@@ -320,7 +320,7 @@ class Daemon {
   }
 
   Reloader::Read prepare_reload() {
-    manager_.reloads();
+    manager_.notify_reloading();
     return [config = options_.config_file, directories = options_.policy_directories,
             generation = policies_->loaded()->generation() + 1] {
       return read_rules(config, directories, generation);
@@ -342,7 +342,7 @@ class Daemon {
     news.errors = std::move(read.errors);
     dispatcher_.reload(news);
     report_health();
-    manager_.has_reloaded();
+    manager_.notify_reloaded();
     return news;
   }
 
@@ -351,7 +351,7 @@ class Daemon {
   void report_ready() {
     dispatcher_.ready(ready_news(*policies_, source_, *trees_));
     report_health();
-    manager_.is_ready();
+    manager_.notify_ready();
   }
 
   std::optional<SteadyTime> next_health_report() const {
@@ -364,7 +364,7 @@ class Daemon {
     const auto more = shortcomings_of(source_, *processes_, *trees_, *policies_);
     all.insert(all.end(), more.begin(), more.end());
     if (policies_->disabled()) all.clear();
-    manager_.stands(status_facts(*policies_, source_.backend, *trees_, all));
+    manager_.set_status(status_facts(*policies_, source_.backend, *trees_, all));
     dispatcher_.health(policies_->disabled(), std::move(all), policies_->pauses().sentences());
     bus_endpoint_->changed();
   }
@@ -376,7 +376,7 @@ class Daemon {
   }
 
   void finish() {
-    manager_.stops();
+    manager_.notify_stopping();
     source_.answers->stop();
     handover_->release();
     dispatcher_.stop(stop_reason_);

@@ -6,10 +6,10 @@
 
 namespace guard {
 
-// What cannot be read does not disable: nobody could have meant it.
+// Fails safe: a file or command line that cannot be read does not disable guardd.
 std::optional<std::string> why_disabled() {
   if (::access(kDisableFile, F_OK) == 0)
-    return std::string(kDisableFile) + " is there; remove it, and guardd enforces again";
+    return std::string(kDisableFile) + " exists; remove it to let guardd enforce again";
   std::ifstream line("/proc/cmdline");
   for (std::string word; line >> word;)
     if (word == "guardd=off") return "the kernel was started with guardd=off";

@@ -1,5 +1,5 @@
-// Break-glass: how somebody who is locked out keeps guardd from enforcing anything, at boot or
-// while it runs. Any thread.
+// Break-glass: lets an administrator who is locked out stop guardd from enforcing anything, at boot
+// or while it runs. Any thread.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@ namespace guard {
 
 inline constexpr const char* kDisableFile = "/run/guardd/disable";
 
-// Why nothing is to be enforced, as a sentence that says how to end it; nothing: all is.
+// Why guardd must not enforce anything; nothing if it must. Says how to end it.
 std::optional<std::string> why_disabled();
 
 }  // namespace guard

@@ -33,11 +33,11 @@ std::optional<std::uint64_t> number(std::string_view text) {
 
 }  // namespace
 
-std::string kept_name(const DescriptorName& parts) {
+std::string format_descriptor_name(const DescriptorName& parts) {
   return std::string(kOurs) + std::to_string(parts.set) + "." + std::string(parts.name);
 }
 
-std::optional<DescriptorName> read_kept_name(std::string_view text) {
+std::optional<DescriptorName> parse_descriptor_name(std::string_view text) {
   if (!text.starts_with(kOurs)) return std::nullopt;
   text.remove_prefix(kOurs.size());
   const auto dot = text.find('.');
@@ -51,7 +51,7 @@ std::optional<DescriptorName> read_kept_name(std::string_view text) {
 
 // ---- systemd
 
-// It says how many it keeps since version 254; one that says nothing is older, or keeps none.
+// systemd says how many it stores since version 254. Older versions may store some or none.
 Room SystemdStore::room_for(std::size_t count) const {
   if (!std::getenv("NOTIFY_SOCKET")) return Room::kNo;
   const char* most = std::getenv("FDSTORE");
@@ -59,7 +59,7 @@ Room SystemdStore::room_for(std::size_t count) const {
   return number(most).value_or(0) >= count ? Room::kYes : Room::kNo;
 }
 
-std::vector<StoredDescriptor> SystemdStore::found() {
+std::vector<StoredDescriptor> SystemdStore::take_all() {
   std::vector<StoredDescriptor> all;
   char** names = nullptr;
   const int count = sd_listen_fds_with_names(1, &names);
@@ -71,12 +71,12 @@ std::vector<StoredDescriptor> SystemdStore::found() {
   return all;
 }
 
-// It asks nobody back: what has no room there is dropped without a word.
+// systemd sends no reply: it silently drops a descriptor that it has no room for.
 Status SystemdStore::add(const std::string& name, int fd) {
   const auto state = "FDSTORE=1\nFDNAME=" + name + "\nFDPOLL=0";
   const int sent = sd_pid_notify_with_fds(0, 0, state.c_str(), &fd, 1);
   if (sent > 0) return {};
-  return Error::from_errno(sent < 0 ? -sent : ENOTCONN, "hand a descriptor to PID 1");
+  return Error::from_errno(sent < 0 ? -sent : ENOTCONN, "store a descriptor in PID 1");
 }
 
 void SystemdStore::remove(const std::string& name) {
@@ -85,7 +85,7 @@ void SystemdStore::remove(const std::string& name) {
 
 // ---- a BPF file system
 
-// Whoever can write there could have anything held, and a path elsewhere is a mistake.
+// Fails safe: another user who can write there could plant descriptors.
 Status BpffsStore::check() const {
   const Fd directory(::open(path_.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct statfs system {};
@@ -94,9 +94,9 @@ Status BpffsStore::check() const {
       ::fstat(directory.get(), &facts) != 0)
     return Error::from_errno(errno, path_);
   if (static_cast<std::uint32_t>(system.f_type) != BPF_FS_MAGIC)
-    return Error(path_ + ": is not on a BPF file system");
+    return Error(path_ + ": not on a BPF file system");
   if (!is_trusted(facts.st_uid, facts.st_mode))
-    return Error(path_ + ": others than root can write there");
+    return Error(path_ + ": other users than root can write there");
   return {};
 }
 
@@ -104,7 +104,7 @@ Room BpffsStore::room_for(std::size_t /*count*/) const {
   return path_.empty() ? Room::kNo : Room::kYes;
 }
 
-std::vector<StoredDescriptor> BpffsStore::found() {
+std::vector<StoredDescriptor> BpffsStore::take_all() {
   std::vector<StoredDescriptor> all;
   if (path_.empty() || !check()) return all;
   std::error_code ignored;
@@ -113,16 +113,16 @@ std::vector<StoredDescriptor> BpffsStore::found() {
     if (!set) continue;
     for (const auto& link : fs::directory_iterator(directory.path(), ignored)) {
       auto opened = open_pinned_link(link.path());
-      all.push_back(
-          {kept_name({*set, link.path().filename().native()}), opened ? *std::move(opened) : Fd()});
+      all.push_back({format_descriptor_name({*set, link.path().filename().native()}),
+                     opened ? *std::move(opened) : Fd()});
     }
   }
   return all;
 }
 
 Status BpffsStore::add(const std::string& name, int fd) {
-  const auto parts = read_kept_name(name);
-  if (!parts) return Error(name + ": cannot be pinned under this name");
+  const auto parts = parse_descriptor_name(name);
+  if (!parts) return Error(name + ": no descriptor can be stored under this name");
   if (!check_kept_link(fd)) return {};
   (void)::mkdir(path_.c_str(), 0700);
   GUARD_CHECK(check());
@@ -133,11 +133,11 @@ Status BpffsStore::add(const std::string& name, int fd) {
 }
 
 void BpffsStore::remove(const std::string& name) {
-  const auto parts = read_kept_name(name);
+  const auto parts = parse_descriptor_name(name);
   if (!parts || !check()) return;
   const auto directory = path_ + "/" + std::to_string(parts->set);
   (void)::unlink((directory + "/" + std::string(parts->name)).c_str());
-  (void)::rmdir(directory.c_str());  // the last one
+  (void)::rmdir(directory.c_str());  // works once it is empty
 }
 
 }  // namespace guard

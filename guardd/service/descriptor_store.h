@@ -1,6 +1,6 @@
-// Who can keep descriptors while no guardd runs. Each is known by its name: "guardd.7.guard_unlink"
-// belongs to the seventh set that was ever handed over. Decides nothing. One thread: the daemon's
-// loop.
+// Stores that hold file descriptors across a restart. The name says which set a descriptor belongs
+// to: "guardd.7.guard_unlink" is of the seventh set ever stored. Decides nothing. Runs on the
+// daemon's loop.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace guard {
 
 struct StoredDescriptor {
   std::string name;
-  Fd fd;  // empty: it could not be taken
+  Fd fd;  // empty if it could not be opened
 };
 
 enum class Room : std::uint8_t { kNo, kUnknown, kYes };
@@ -29,42 +29,40 @@ class DescriptorStore {
   DescriptorStore& operator=(const DescriptorStore&) = delete;
   virtual ~DescriptorStore() = default;
 
-  // For so many together with those that it has.
+  // For this many in total.
   virtual Room room_for(std::size_t count) const = 0;
-  // All that it has of guardd's, whatever that is. To be asked once.
-  virtual std::vector<StoredDescriptor> found() = 0;
+  // All descriptors in the store, also those that guardd did not put there. Call it once.
+  virtual std::vector<StoredDescriptor> take_all() = 0;
   virtual Status add(const std::string& name, int fd) = 0;
   virtual void remove(const std::string& name) = 0;
-  // Whether it lets go by itself when guardd is stopped for good, and keeps all when it is only
-  // started again.
-  virtual bool knows_the_end() const { return false; }
+  // Whether it drops its descriptors when guardd is stopped, but keeps them across a restart.
+  virtual bool empties_on_stop() const { return false; }
 };
 
-// The file descriptor store of systemd: emptied when the unit stops for good, handed back when it
-// starts again.
+// The file descriptor store of systemd.
 class SystemdStore : public DescriptorStore {
  public:
   Room room_for(std::size_t count) const override;
-  std::vector<StoredDescriptor> found() override;
+  std::vector<StoredDescriptor> take_all() override;
   Status add(const std::string& name, int fd) override;
   void remove(const std::string& name) override;
-  bool knows_the_end() const override { return true; }
+  bool empties_on_stop() const override { return true; }
 };
 
-// A directory on a BPF file system, in which each set has one of its own. Keeps links only.
+// A directory on a BPF file system, with a subdirectory for each set. Stores BPF links only.
 class BpffsStore : public DescriptorStore {
  public:
   explicit BpffsStore(std::string path) : path_(std::move(path)) {}
 
   Room room_for(std::size_t count) const override;
-  std::vector<StoredDescriptor> found() override;
+  std::vector<StoredDescriptor> take_all() override;
   Status add(const std::string& name, int fd) override;
   void remove(const std::string& name) override;
 
  private:
   Status check() const;
 
-  std::string path_;  // empty: there is none
+  std::string path_;  // empty if no directory is configured
 };
 
 struct DescriptorName {
@@ -72,8 +70,8 @@ struct DescriptorName {
   std::string_view name;
   friend bool operator==(const DescriptorName&, const DescriptorName&) = default;
 };
-std::string kept_name(const DescriptorName& parts);
-// None if it is no name of ours.
-std::optional<DescriptorName> read_kept_name(std::string_view text);
+std::string format_descriptor_name(const DescriptorName& parts);
+// Nothing if the name is not one of guardd's.
+std::optional<DescriptorName> parse_descriptor_name(std::string_view text);
 
 }  // namespace guard

@@ -19,12 +19,12 @@ Status check_pins(int fd) {
   const auto size = ::readlink(path.c_str(), target.data(), target.size());
   const std::string_view name(target.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
   if (name == "anon_inode:[fanotify]") return {};
-  return Error("no fanotify group");
+  return Error("not a fanotify group");
 }
 
 Status check(const StoredDescriptor& kept) {
-  const auto parts = read_kept_name(kept.name);
-  if (!parts) return Error("nothing of guardd's");
+  const auto parts = parse_descriptor_name(kept.name);
+  if (!parts) return Error("not a descriptor of guardd");
   return parts->name == Handover::kPins ? check_pins(kept.fd.get())
                                         : check_kept_link(kept.fd.get());
 }
@@ -44,16 +44,18 @@ Handover Handover::of_this_machine(const std::string& pin_directory) {
 Status Handover::take() {
   Status taken;
   for (const auto& store : stores_) {
-    for (auto& kept : store->found()) {
+    for (auto& kept : store->take_all()) {
       if (const auto checked = check(kept); taken && !checked) {
-        taken = Error("what guardd left to go on judging is not used: " + quote(kept.name) +
-                      " is " + checked.error().text());
+        taken =
+            Error("the programs of the previous guardd process were dropped: " + quote(kept.name) +
+                  " is " + checked.error().text());
       }
-      if (const auto parts = read_kept_name(kept.name)) last_set_ = std::max(last_set_, parts->set);
-      held_.push_back({store.get(), std::move(kept.name), std::move(kept.fd), -1});
+      if (const auto parts = parse_descriptor_name(kept.name))
+        last_set_ = std::max(last_set_, parts->set);
+      old_.push_back({store.get(), std::move(kept.name), std::move(kept.fd), -1});
     }
   }
-  if (!taken) let_go(held_);
+  if (!taken) drop(old_);
   return taken;
 }
 
@@ -64,58 +66,61 @@ DescriptorStore* Handover::store_for(std::size_t count) const {
   return nullptr;
 }
 
-Status Handover::keep(std::span<const std::pair<std::string, int>> named) {
-  auto old = std::exchange(held_, {});
-  auto before = std::exchange(given_, {});
+Status Handover::store(std::span<const std::pair<std::string, int>> named) {
+  auto unused = std::exchange(old_, {});
+  auto before = std::exchange(own_, {});
   std::vector<std::pair<std::string, int>> added;
   for (const auto& [name, fd] : named) {
     const auto same =
-        std::find_if(before.begin(), before.end(), [&, own = fd, wanted = name](const Held& each) {
-          return each.own == own && read_kept_name(each.name)->name == wanted;
+        std::find_if(before.begin(), before.end(), [&, own = fd, wanted = name](const Entry& each) {
+          return each.own == own && parse_descriptor_name(each.name)->name == wanted;
         });
     if (same == before.end()) {
       added.emplace_back(name, fd);
     } else {
-      given_.push_back(std::move(*same));
+      own_.push_back(std::move(*same));
       before.erase(same);
     }
   }
-  std::move(before.begin(), before.end(), std::back_inserter(old));
+  std::move(before.begin(), before.end(), std::back_inserter(unused));
   if (added.empty()) {
-    let_go(old);
+    drop(unused);
     return {};
   }
-  auto* store = store_for(given_.size() + added.size() + old.size());
+  auto* store = store_for(own_.size() + added.size() + unused.size());
   Status done;
   if (!store) {
-    done =
-        Error("nobody keeps what judges if guardd ends: PID 1 does with FileDescriptorStoreMax=" +
-              std::to_string(2 * named.size()) + ", or a BPF file system with [lsm] pin");
+    done = Error(
+        "nothing keeps the LSM programs attached while guardd is down: set "
+        "FileDescriptorStoreMax=" +
+        std::to_string(2 * named.size()) +
+        " in the unit, or pin in the [lsm] section of guardd.toml");
   } else {
     ++last_set_;
     for (const auto& [name, fd] : added) {
-      auto full = kept_name({last_set_, name});
+      auto full = format_descriptor_name({last_set_, name});
       done = store->add(full, fd);
-      given_.push_back({store, std::move(full), Fd(), fd});
+      own_.push_back({store, std::move(full), Fd(), fd});
       if (!done) break;
     }
   }
-  // A part of a set would judge in part.
-  if (!done) let_go(given_);
-  let_go(old);
+  // A part of a set would enforce only a part of the policies.
+  if (!done) drop(own_);
+  drop(unused);
   return done;
 }
 
 void Handover::release() {
-  const auto stays = [](const Held& each) { return each.store->knows_the_end(); };
-  std::erase_if(given_, stays);
-  std::erase_if(held_, stays);
-  let_go(given_);
-  let_go(held_);
+  const auto stays = [](const Entry& each) { return each.store->empties_on_stop(); };
+  std::erase_if(own_, stays);
+  std::erase_if(old_, stays);
+  drop(own_);
+  drop(old_);
 }
 
-// First where they are kept, or a crash in between would leave them to the next process.
-void Handover::let_go(std::vector<Held>& all) {
+// Removes them from the stores first, so that a crash in between does not leave them to the next
+// process.
+void Handover::drop(std::vector<Entry>& all) {
   for (const auto& each : all) each.store->remove(each.name);
   all.clear();
 }

@@ -1,7 +1,6 @@
-// What goes on judging while guardd does not run: after a crash, or from one version to the next.
-// Holds what the process before left until this one judges by itself, and gives what this one has
-// to somebody who keeps it: new before old, so that enforcement never pauses. One thread: the
-// daemon's loop.
+// Keeps the LSM programs attached while guardd is down: after a crash, or during an update. Holds
+// the descriptors of the previous process until this one enforces by itself, and stores those of
+// this process before it drops the old ones. Runs on the daemon's loop.
 #pragma once
 
 #include <cstdint>
@@ -19,44 +18,42 @@ namespace guard {
 
 class Handover {
  public:
-  // The name of the fanotify group that keeps the trees' roots in memory, and so their tags; all
-  // others are links.
+  // The name of the fanotify group that keeps the inodes of the trees' roots in memory, and with
+  // them their tags. All other descriptors are BPF links.
   static constexpr std::string_view kPins = "pins";
 
   explicit Handover(std::vector<std::unique_ptr<DescriptorStore>> stores);
-  // PID 1, and where that keeps nothing, a directory on a BPF file system; may be empty. PID 1 is
-  // to have FileDescriptorStoreMax= for two sets at a time.
+  // PID 1, or a directory on a BPF file system if PID 1 stores nothing; the directory may be empty.
+  // FileDescriptorStoreMax= of PID 1 must have room for two sets.
   static Handover of_this_machine(const std::string& pin_directory);
 
-  // To be called before the first thread: it changes the environment. All or nothing: where
-  // anything is not what was expected, none is held and none kept any more, and the error says so.
+  // Call it before the first thread starts: it changes the environment. Fails safe: if a descriptor
+  // is not what guardd expects, all are dropped, and the error says so.
   Status take();
-  // Whether something goes on judging as the process before had it.
-  bool holds() const { return !held_.empty(); }
+  // Whether programs of the previous process still enforce its policies.
+  bool holds() const { return !old_.empty(); }
 
-  // Has the new ones kept, then lets go of all others, whatever became of the new ones: what this
-  // process has judges now, and nothing may judge by what was before. What was kept by the same
-  // name and number already stays as it is: PID 1 takes nothing that it has by another name. An
-  // error: it will not outlive this process, or not all of it.
-  Status keep(std::span<const std::pair<std::string, int>> named);
-  // Nothing outlives this process any more, but what PID 1 has: that knows whether this is the end,
-  // or whether guardd is only started again, in which case nothing pauses.
+  // Stores the descriptors of this process, then drops all others, even if storing failed: this
+  // process enforces now, and nothing may enforce older policies. Descriptors that are stored under
+  // the same name stay: PID 1 does not store one twice. On error, they do not survive this process.
+  Status store(std::span<const std::pair<std::string, int>> named);
+  // Drops everything, except from PID 1: that drops it if guardd stops, but not on a restart.
   void release();
 
  private:
-  struct Held {
+  struct Entry {
     DescriptorStore* store;
     std::string name;
-    Fd fd;         // of the process before
-    int own = -1;  // what this process has, and goes on having
+    Fd fd;         // of the previous process
+    int own = -1;  // of this process, which stays open elsewhere
   };
 
   DescriptorStore* store_for(std::size_t count) const;
-  static void let_go(std::vector<Held>& all);
+  static void drop(std::vector<Entry>& all);
 
   std::vector<std::unique_ptr<DescriptorStore>> stores_;
-  std::vector<Held> held_;   // from before
-  std::vector<Held> given_;  // by this process
+  std::vector<Entry> old_;  // of the previous process
+  std::vector<Entry> own_;  // of this process
   std::uint64_t last_set_ = 0;
 };
 

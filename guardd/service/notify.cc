@@ -14,15 +14,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// No command of anybody's makes PID 1 read more of us than a line a second.
+// At most one status line a second, so that no user can flood PID 1 by causing incidents.
 constexpr auto kPace = 1s;
 
 }  // namespace
 
-bool AnswerProgress::is_well(const Count& seen, SteadyTime now, std::chrono::nanoseconds longest) {
-  const bool gets_on = seen.answers >= seen.events || seen.answers != answers_;
+bool AnswerProgress::is_fine(const Count& seen, SteadyTime now, std::chrono::nanoseconds longest) {
+  const bool progresses = seen.answers >= seen.events || seen.answers != answers_;
   answers_ = seen.answers;
-  if (gets_on) {
+  if (progresses) {
     behind_since_.reset();
     return true;
   }
@@ -41,26 +41,26 @@ std::optional<std::chrono::microseconds> ServiceManager::watchdog_of_this_proces
   return std::chrono::microseconds(interval);
 }
 
-void ServiceManager::stands(StatusFacts facts) {
+void ServiceManager::set_status(StatusFacts facts) {
   facts_ = std::move(facts);
-  has_news_ = true;
+  may_be_stale_ = true;
 }
 
-void ServiceManager::is_ready() {
+void ServiceManager::notify_ready() {
   is_ready_ = true;
-  told_ = line();
-  if (send_) send_("READY=1\n" + told_);
+  sent_ = line();
+  if (send_) send_("READY=1\n" + sent_);
 }
 
-void ServiceManager::reloads() {
+void ServiceManager::notify_reloading() {
   if (send_) send_("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic_us()));
 }
 
-void ServiceManager::has_reloaded() {
-  is_ready();
+void ServiceManager::notify_reloaded() {
+  notify_ready();
 }
 
-void ServiceManager::stops() {
+void ServiceManager::notify_stopping() {
   if (send_) send_("STOPPING=1\nSTATUS=Stopping");
   send_ = nullptr;
 }
@@ -68,22 +68,22 @@ void ServiceManager::stops() {
 void ServiceManager::work(SteadyTime now) {
   if (!send_) return;
   if (watchdog_ && now >= pings_at_) ping(now);
-  if (!is_ready_ || !has_news_ || now < told_at_ + kPace) return;
-  has_news_ = false;
-  told_at_ = now;
-  if (auto next = line(); next != told_) {
-    told_ = std::move(next);
-    send_(told_);
+  if (!is_ready_ || !may_be_stale_ || now < sent_at_ + kPace) return;
+  may_be_stale_ = false;
+  sent_at_ = now;
+  if (auto next = line(); next != sent_) {
+    sent_ = std::move(next);
+    send_(sent_);
   }
 }
 
-// Twice in the time it gives us. While answers are missing, more often: with the first of them we
-// are well again.
+// Twice in each interval. More often while answers are missing, so that a ping follows soon after
+// the first answer.
 void ServiceManager::ping(SteadyTime now) {
   const AnswerProgress::Count seen =
       answers_ ? AnswerProgress::Count{answers_->events, answers_->answers}
                : AnswerProgress::Count{};
-  if (progress_.is_well(seen, now, longest_answer_)) send_("WATCHDOG=1");
+  if (progress_.is_fine(seen, now, longest_answer_)) send_("WATCHDOG=1");
   pings_at_ = now + (progress_.is_behind() ? *watchdog_ / 20 : *watchdog_ / 2);
 }
 
@@ -91,19 +91,19 @@ std::optional<SteadyTime> ServiceManager::next() const {
   if (!send_) return std::nullopt;
   std::optional<SteadyTime> due;
   if (watchdog_) due = pings_at_;
-  if (is_ready_ && has_news_) due = std::min(due.value_or(SteadyTime::max()), told_at_ + kPace);
+  if (is_ready_ && may_be_stale_) due = std::min(due.value_or(SteadyTime::max()), sent_at_ + kPace);
   return due;
 }
 
 void ServiceManager::incident_opened(const Incident& incident) noexcept {
   last_incident_ = guard::last_incident(incident, false);
-  has_news_ = true;
+  may_be_stale_ = true;
 }
 
-// Of several that are under way, the one that ends last is told.
+// If several incidents are open, the line shows the one that closes last.
 void ServiceManager::incident_closed(const Incident& incident) noexcept {
   last_incident_ = guard::last_incident(incident, true);
-  has_news_ = true;
+  may_be_stale_ = true;
 }
 
 }  // namespace guard

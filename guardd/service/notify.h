@@ -1,6 +1,5 @@
-// What whoever has started us is told: that we are ready, how we stand, and that we are alive. It
-// is systemd in most cases; without $NOTIFY_SOCKET nobody is told anything. To tell it can wait a
-// moment for its socket. One thread: the daemon's loop.
+// Notifies the service manager (sd_notify): readiness, status, watchdog. Does nothing without
+// $NOTIFY_SOCKET. A notification can block for a moment on the socket. Runs on the daemon's loop.
 #pragma once
 
 #include <chrono>
@@ -16,8 +15,8 @@
 
 namespace guard {
 
-// Whether those get on who answer opens, seen from the loop. That the loop turns proves nothing of
-// their threads, and theirs are the ones that people wait for.
+// Whether the permission threads make progress, as seen from the loop. The loop itself may run
+// while these threads hang, and with them every process that waits for an answer.
 class AnswerProgress {
  public:
   struct Count {
@@ -25,9 +24,9 @@ class AnswerProgress {
     std::uint64_t answers = 0;
   };
 
-  // Well: nobody waits; or somebody was answered since the last look; or it has not been longer
-  // than an answer may take.
-  bool is_well(const Count& seen, SteadyTime now, std::chrono::nanoseconds longest);
+  // True if no open waits, or one was answered since the last call, or none has waited for longer
+  // than `longest`.
+  bool is_fine(const Count& seen, SteadyTime now, std::chrono::nanoseconds longest);
   bool is_behind() const { return behind_since_.has_value(); }
 
  private:
@@ -37,10 +36,10 @@ class AnswerProgress {
 
 class ServiceManager final : public Publisher {
  public:
-  // What it is told, as in sd_notify(3).
+  // Sends a state string as in sd_notify(3).
   using Send = std::function<void(const std::string& state)>;
   static Send of_this_process();
-  // How often it wants to hear that we are alive; nothing: it does not.
+  // The interval of the watchdog; nothing if it is off.
   static std::optional<std::chrono::microseconds> watchdog_of_this_process();
 
   explicit ServiceManager(
@@ -51,14 +50,14 @@ class ServiceManager final : public Publisher {
   void count_answers(const AnswerCounters* answers) { answers_ = answers; }
   void set_longest_answer(std::chrono::nanoseconds longest) { longest_answer_ = longest; }
 
-  // Told with the next of these, or with work().
-  void stands(StatusFacts facts);
-  void is_ready();
-  void reloads();
-  void has_reloaded();
-  void stops();
+  // Sent with the next notification or by work().
+  void set_status(StatusFacts facts);
+  void notify_ready();
+  void notify_reloading();
+  void notify_reloaded();
+  void notify_stopping();
 
-  // Tells what is due; when there is something to tell again.
+  // Sends what is due.
   void work(SteadyTime now);
   std::optional<SteadyTime> next() const;
 
@@ -74,7 +73,7 @@ class ServiceManager final : public Publisher {
   std::string line() const { return "STATUS=" + status_line(facts_, last_incident_); }
   void ping(SteadyTime now);
 
-  Send send_;  // none: nobody listens
+  Send send_;  // empty if no service manager listens
   std::optional<std::chrono::microseconds> watchdog_;
   const AnswerCounters* answers_ = nullptr;
   std::chrono::nanoseconds longest_answer_{0};
@@ -84,9 +83,9 @@ class ServiceManager final : public Publisher {
   StatusFacts facts_;
   std::optional<LastIncident> last_incident_;
   bool is_ready_ = false;
-  std::string told_;       // the line it has
-  bool has_news_ = false;  // it may not be the line it should have
-  SteadyTime told_at_;
+  std::string sent_;           // the last status line
+  bool may_be_stale_ = false;  // sent_ may differ from the current line
+  SteadyTime sent_at_;
 };
 
 }  // namespace guard

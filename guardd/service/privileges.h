@@ -1,15 +1,15 @@
-// What the daemon may do, and no more.
+// The privileges and limits of the daemon's process. Called at start, before other threads exist.
 #pragma once
 
 #include "policy/base/result.h"
 
 namespace guard {
 
-// Gives up every capability that is not needed and checks that it is gone. A botched drop is worse
-// than an end: the error ends the daemon.
+// Drops every capability that guardd does not need, and checks that it is gone. Fails safe: an
+// error ends the daemon.
 Status keep_only_needed_capabilities();
 
-// As many descriptors as the system allows: trees are deep, and marks are many.
+// Allows as many descriptors as the system does: guardd opens one per level of a tree.
 void raise_descriptor_limit();
 
 }  // namespace guard

@@ -13,11 +13,11 @@
 namespace guard {
 namespace {
 
-// One line on a wide terminal has room for it all.
+// So that the whole line fits on a wide terminal.
 constexpr std::size_t kReasonColumns = 200;
 constexpr std::size_t kWhoColumns = 60;
 
-std::string attention(const StatusFacts& facts) {
+std::string attention_text(const StatusFacts& facts) {
   if (facts.disabled) return "Enforces nothing: " + printable(*facts.disabled) + ". ";
   std::string text;
   if (!facts.shortcomings.empty()) {
@@ -34,18 +34,18 @@ std::string attention(const StatusFacts& facts) {
   return text;
 }
 
-std::string guarded(const StatusFacts& facts) {
+std::string guarded_text(const StatusFacts& facts) {
   auto text = fmt::format("{} in {} through {}", counted(facts.policies, "policy", "policies"),
                           counted(facts.trees, "tree", "trees"), word(facts.backend));
   if (facts.pending > 0) text += ", " + grouped(facts.pending) + " not there yet";
   return text;
 }
 
-std::string told(const LastIncident& last) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(last.begun);
+std::string incident_text(const LastIncident& last) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(last.start);
   auto text = fmt::format("last incident {:%Y-%m-%d %H:%M:%S} UTC: {} in {}", seconds, last.who,
                           last.policy);
-  return text + (last.totals.empty() ? ", going on" : ", " + last.totals);
+  return text + (last.totals.empty() ? ", ongoing" : ", " + last.totals);
 }
 
 }  // namespace
@@ -59,9 +59,9 @@ LastIncident last_incident(const Incident& incident, bool is_over) {
 }
 
 std::string status_line(const StatusFacts& facts, const std::optional<LastIncident>& last) {
-  if (facts.policies == 0) return attention(facts) + std::string(kNothingGuarded);
-  auto text = attention(facts) + guarded(facts);
-  return text + "; " + (last ? told(*last) : "no incident since the start");
+  if (facts.policies == 0) return attention_text(facts) + std::string(kNothingGuarded);
+  auto text = attention_text(facts) + guarded_text(facts);
+  return text + "; " + (last ? incident_text(*last) : "no incident since the start");
 }
 
 }  // namespace guard

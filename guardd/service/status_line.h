@@ -1,5 +1,4 @@
-// What "systemctl status guardd" says of us in one line: first what asks for attention. Pure; any
-// thread.
+// The line that "systemctl status guardd" shows: first what needs attention. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -12,22 +11,21 @@
 
 namespace guard {
 
-// How guardd stands.
 struct StatusFacts {
   std::size_t policies = 0;
   std::size_t trees = 0;
   std::size_t pending = 0;  // trees that are not there yet
   Backend backend = Backend::kFanotify;
-  std::vector<std::string> paused;        // policies
+  std::vector<std::string> paused;        // names of policies
   std::optional<std::string> disabled;    // why nothing is enforced
-  std::vector<std::string> shortcomings;  // what is less than somebody might expect
+  std::vector<std::string> shortcomings;  // what guardd does less than its policies ask for
 };
 
 struct LastIncident {
-  TimePoint begun;
+  TimePoint start;
   std::string who;     // printable
   std::string policy;  // printable
-  std::string totals;  // empty: it is not over
+  std::string totals;  // empty while it is open
 };
 
 LastIncident last_incident(const Incident& incident, bool is_over);

@@ -86,7 +86,7 @@ TEST_F(Pins, OutliveTheirProcessAndAreReplaced) {
     auto first = handover(directory);
     ASSERT_TRUE(first.take());
     EXPECT_FALSE(first.holds());
-    const auto kept = first.keep(named());
+    const auto kept = first.store(named());
     ASSERT_TRUE(kept) << kept.error().text();
     EXPECT_THAT(there(), ElementsAre(directory + "/1/guard_fork"));
   }
@@ -101,7 +101,7 @@ TEST_F(Pins, OutliveTheirProcessAndAreReplaced) {
   auto all = named();
   all.front().second = links_.back();
   all.emplace_back("pins", group.get());
-  const auto kept = second.keep(all);
+  const auto kept = second.store(all);
   ASSERT_TRUE(kept) << kept.error().text();
   EXPECT_THAT(there(), ElementsAre(directory + "/2/guard_fork"));
   EXPECT_FALSE(fs::exists(directory + "/1"));
@@ -112,7 +112,7 @@ TEST_F(Pins, OutliveTheirProcessAndAreReplaced) {
 
 TEST_F(Pins, WhatIsNoLinkOfOursIsUnpinned) {
   const std::string directory = kDirectory;
-  ASSERT_TRUE(handover(directory).keep(named()));
+  ASSERT_TRUE(handover(directory).store(named()));
   ASSERT_TRUE(pin_link(program_, directory + "/1/other"));
   auto next = handover(directory);
   const auto taken = next.take();
@@ -127,12 +127,12 @@ TEST_F(Pins, OnlyLieWhereRootAloneCanPutThem) {
   ASSERT_EQ(::mkdir(directory.c_str(), 0700), 0);
   ASSERT_EQ(::chmod(directory.c_str(), 0777), 0);
   auto open = handover(directory);
-  const auto kept = open.keep(named());
+  const auto kept = open.store(named());
   ASSERT_FALSE(kept);
   EXPECT_THAT(kept.error().text(), HasSubstr("others than root"));
   auto elsewhere = handover("/proc");
   EXPECT_TRUE(elsewhere.take());
-  EXPECT_FALSE(elsewhere.keep(named()));
+  EXPECT_FALSE(elsewhere.store(named()));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Handing over, with a keeper of the test's own and with PID 1's part of the talk.
+// The handover, with a fake store and with PID 1's side of the protocol.
 #include "guardd/service/handover.h"
 
 #include <fcntl.h>
@@ -24,39 +24,39 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-TEST(KeptNames, AreReadAsTheyAreWritten) {
-  EXPECT_EQ(kept_name({7, "guard_unlink"}), "guardd.7.guard_unlink");
-  EXPECT_EQ(read_kept_name("guardd.7.guard_unlink"), (DescriptorName{7, "guard_unlink"}));
+TEST(DescriptorNames, AreParsedAsTheyAreFormatted) {
+  EXPECT_EQ(format_descriptor_name({7, "guard_unlink"}), "guardd.7.guard_unlink");
+  EXPECT_EQ(parse_descriptor_name("guardd.7.guard_unlink"), (DescriptorName{7, "guard_unlink"}));
   for (const auto* other :
        {"", "stored", "guardd", "guardd.", "guardd.7", "guardd.7.", "guardd.x.y", "guardd.-7.y",
         "guardd.7.../x", "guardd.7.a/b", "guarddx.7.y"})
-    EXPECT_EQ(read_kept_name(other), std::nullopt) << other;
+    EXPECT_EQ(parse_descriptor_name(other), std::nullopt) << other;
 }
 
 Fd pins() {
   return Fd(::fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_CLOEXEC, O_RDONLY));
 }
 
-// Writes down what it is asked.
+// Records the calls of a store.
 struct Log {
   std::vector<std::string> lines;
   std::vector<StoredDescriptor> before;
   Room room = Room::kYes;
   std::string fails_at;
-  bool knows_the_end = false;
+  bool empties_on_stop = false;
 };
 class FakeStore : public DescriptorStore {
  public:
   explicit FakeStore(Log& log) : log_(log) {}
   Room room_for(std::size_t /*count*/) const override { return log_.room; }
-  std::vector<StoredDescriptor> found() override { return std::move(log_.before); }
+  std::vector<StoredDescriptor> take_all() override { return std::move(log_.before); }
   Status add(const std::string& name, int /*fd*/) override {
     log_.lines.push_back("+" + name);
     if (!log_.fails_at.empty() && name.ends_with(log_.fails_at)) return Error("no room");
     return {};
   }
   void remove(const std::string& name) override { log_.lines.push_back("-" + name); }
-  bool knows_the_end() const override { return log_.knows_the_end; }
+  bool empties_on_stop() const override { return log_.empties_on_stop; }
 
  private:
   Log& log_;
@@ -64,7 +64,7 @@ class FakeStore : public DescriptorStore {
 
 class HandoverTest : public ::testing::Test {
  protected:
-  void left_before(const std::string& name, Fd fd) { log_.before.push_back({name, std::move(fd)}); }
+  void add_old(const std::string& name, Fd fd) { log_.before.push_back({name, std::move(fd)}); }
   Handover handover() {
     std::vector<std::unique_ptr<DescriptorStore>> stores;
     stores.push_back(std::make_unique<FakeStore>(log_));
@@ -77,13 +77,13 @@ class HandoverTest : public ::testing::Test {
   const std::vector<std::pair<std::string, int>> named_{{"a", 0}, {"b", 1}};
 };
 
-TEST_F(HandoverTest, TheNewIsKeptBeforeTheOldIsLetGo) {
-  left_before("guardd.6.pins", pins());
+TEST_F(HandoverTest, StoresTheNewSetBeforeItDropsTheOldOne) {
+  add_old("guardd.6.pins", pins());
   auto over = handover();
   ASSERT_TRUE(over.take());
   EXPECT_TRUE(over.holds());
   EXPECT_THAT(log_.lines, IsEmpty());
-  ASSERT_TRUE(over.keep(named_));
+  ASSERT_TRUE(over.store(named_));
   EXPECT_THAT(log_.lines, ElementsAre("+guardd.7.a", "+guardd.7.b", "-guardd.6.pins"));
   EXPECT_FALSE(over.holds());
   log_.lines.clear();
@@ -91,46 +91,45 @@ TEST_F(HandoverTest, TheNewIsKeptBeforeTheOldIsLetGo) {
   EXPECT_THAT(log_.lines, ElementsAre("-guardd.7.a", "-guardd.7.b"));
 }
 
-// PID 1 does not take what it has already by another name; taking the old name away would then take
-// away all.
-TEST_F(HandoverTest, OnlyWhatIsDifferentIsHandedOverAgain) {
+// PID 1 does not store a descriptor twice, so removing the old name would remove the only one.
+TEST_F(HandoverTest, StoresOnlyWhatHasChanged) {
   auto over = handover();
-  ASSERT_TRUE(over.keep(named_));
+  ASSERT_TRUE(over.store(named_));
   log_.lines.clear();
-  ASSERT_TRUE(over.keep(named_));
+  ASSERT_TRUE(over.store(named_));
   EXPECT_THAT(log_.lines, IsEmpty());
-  ASSERT_TRUE(over.keep(std::vector<std::pair<std::string, int>>{{"a", 0}, {"b", 5}, {"c", 2}}));
+  ASSERT_TRUE(over.store(std::vector<std::pair<std::string, int>>{{"a", 0}, {"b", 5}, {"c", 2}}));
   EXPECT_THAT(log_.lines, ElementsAre("+guardd.2.b", "+guardd.2.c", "-guardd.1.b"));
   log_.lines.clear();
-  ASSERT_TRUE(over.keep(std::vector<std::pair<std::string, int>>{{"c", 2}}));
+  ASSERT_TRUE(over.store(std::vector<std::pair<std::string, int>>{{"c", 2}}));
   EXPECT_THAT(log_.lines, ElementsAre("-guardd.1.a", "-guardd.2.b"));
   log_.lines.clear();
   over.release();
   EXPECT_THAT(log_.lines, ElementsAre("-guardd.2.c"));
 }
 
-// It empties its store when guardd is stopped for good; over a restart nothing may pause.
-TEST_F(HandoverTest, WhoeverKnowsTheEndIsLeftToIt) {
-  log_.knows_the_end = true;
+// PID 1 empties its store when guardd stops, and enforcement must not pause during a restart.
+TEST_F(HandoverTest, LeavesAStoreAloneThatEmptiesOnStop) {
+  log_.empties_on_stop = true;
   auto over = handover();
   ASSERT_TRUE(over.take());
-  ASSERT_TRUE(over.keep(named_));
+  ASSERT_TRUE(over.store(named_));
   log_.lines.clear();
   over.release();
   EXPECT_THAT(log_.lines, IsEmpty());
 }
 
-TEST_F(HandoverTest, WithNothingToKeepTheOldIsLetGo) {
-  left_before("guardd.6.pins", pins());
+TEST_F(HandoverTest, DropsTheOldSetIfThereIsNoNewOne) {
+  add_old("guardd.6.pins", pins());
   auto over = handover();
   ASSERT_TRUE(over.take());
-  ASSERT_TRUE(over.keep({}));
+  ASSERT_TRUE(over.store({}));
   EXPECT_THAT(log_.lines, ElementsAre("-guardd.6.pins"));
 }
 
-TEST_F(HandoverTest, WhatIsNotExpectedIsLetGoWithAllTheRest) {
-  left_before("guardd.6.pins", pins());
-  left_before("guardd.6.guard_unlink", Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
+TEST_F(HandoverTest, DropsAllIfOneIsNotExpected) {
+  add_old("guardd.6.pins", pins());
+  add_old("guardd.6.guard_unlink", Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
   auto over = handover();
   const auto taken = over.take();
   ASSERT_FALSE(taken);
@@ -139,41 +138,41 @@ TEST_F(HandoverTest, WhatIsNotExpectedIsLetGoWithAllTheRest) {
   EXPECT_THAT(log_.lines, ElementsAre("-guardd.6.pins", "-guardd.6.guard_unlink"));
 }
 
-TEST_F(HandoverTest, NamesAndKindsHaveToFit) {
+TEST_F(HandoverTest, RejectsDescriptorsOfAnotherNameOrKind) {
   for (const auto* name : {"stored", "guardd.6.guard_unlink"}) {
-    left_before(name, pins());
+    add_old(name, pins());
     EXPECT_FALSE(handover().take()) << name;
   }
-  left_before("guardd.6.pins", Fd());
+  add_old("guardd.6.pins", Fd());
   EXPECT_FALSE(handover().take());
 }
 
-TEST_F(HandoverTest, APartOfASetIsNotKept) {
-  left_before("guardd.1.pins", pins());
+TEST_F(HandoverTest, StoresNoPartOfASet) {
+  add_old("guardd.1.pins", pins());
   log_.fails_at = ".b";
   auto over = handover();
   ASSERT_TRUE(over.take());
-  EXPECT_FALSE(over.keep(named_));
+  EXPECT_FALSE(over.store(named_));
   EXPECT_THAT(log_.lines, ElementsAre("+guardd.2.a", "+guardd.2.b", "-guardd.2.a", "-guardd.2.b",
                                       "-guardd.1.pins"));
 }
 
-TEST_F(HandoverTest, WhoSaysThatThereIsRoomGoesFirst) {
+TEST_F(HandoverTest, PrefersTheStoreThatHasRoom) {
   log_.room = Room::kUnknown;
   other_.room = Room::kYes;
-  ASSERT_TRUE(handover().keep(named_));
+  ASSERT_TRUE(handover().store(named_));
   EXPECT_THAT(log_.lines, IsEmpty());
   EXPECT_THAT(other_.lines, ElementsAre("+guardd.1.a", "+guardd.1.b"));
   other_.room = Room::kNo;
-  ASSERT_TRUE(handover().keep(named_));
+  ASSERT_TRUE(handover().store(named_));
   EXPECT_THAT(log_.lines, ElementsAre("+guardd.1.a", "+guardd.1.b"));
   log_.room = Room::kNo;
-  const auto kept = handover().keep(named_);
+  const auto kept = handover().store(named_);
   ASSERT_FALSE(kept);
   EXPECT_THAT(kept.error().text(), HasSubstr("FileDescriptorStoreMax=4"));
 }
 
-// What PID 1 would hear.
+// The messages that PID 1 would receive.
 class Descriptors : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -219,7 +218,7 @@ class Descriptors : public ::testing::Test {
   SystemdStore store_;
 };
 
-TEST_F(Descriptors, AreGivenByName) {
+TEST_F(Descriptors, AreStoredByName) {
   const auto group = pins();
   ASSERT_TRUE(store_.add("guardd.1.pins", group.get()));
   EXPECT_EQ(heard(), "FDSTORE=1\nFDNAME=guardd.1.pins\nFDPOLL=0 with a descriptor");
@@ -227,7 +226,7 @@ TEST_F(Descriptors, AreGivenByName) {
   EXPECT_EQ(heard(), "FDSTOREREMOVE=1\nFDNAME=guardd.1.pins");
 }
 
-TEST_F(Descriptors, HaveTheRoomThatTheUnitSays) {
+TEST_F(Descriptors, HaveTheRoomThatTheUnitSets) {
   EXPECT_EQ(store_.room_for(60), Room::kUnknown);
   ::setenv("FDSTORE", "60", 1);
   EXPECT_EQ(store_.room_for(60), Room::kYes);
@@ -247,11 +246,11 @@ TEST_F(Descriptors, ComeBackWithTheirNames) {
     ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
     ::setenv("LISTEN_FDS", "2", 1);
     ::setenv("LISTEN_FDNAMES", "guardd.1.pins:stored", 1);
-    const auto found = store_.found();
+    const auto found = store_.take_all();
     const bool good = found.size() == 2 && found[0].name == "guardd.1.pins" &&
                       found[0].fd.get() == 3 && found[1].name == "stored" &&
                       (::fcntl(3, F_GETFD) & FD_CLOEXEC) != 0 && !::getenv("LISTEN_FDS") &&
-                      store_.found().empty();
+                      store_.take_all().empty();
     ::_exit(good ? 0 : 1);
   }
   int status = 0;

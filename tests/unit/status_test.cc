@@ -1,4 +1,4 @@
-// What the service manager is told of us, and when.
+// What guardd reports to the service manager, and when.
 #include <gmock/gmock.h>
 
 #include "guardd/service/notify.h"
@@ -31,24 +31,24 @@ StatusFacts usual() {
   return facts;
 }
 
-TEST(StatusLine, SaysWhatIsGuardedAndWhatHappenedLast) {
+TEST(StatusLine, ShowsPoliciesTreesAndTheLastIncident) {
   auto facts = usual();
   EXPECT_EQ(status_line(facts, std::nullopt),
             "1 policy in 12 trees through lsm; no incident since the start");
   facts.pending = 2;
   EXPECT_EQ(status_line(facts, last_incident(git_incident(), false)),
             "1 policy in 12 trees through lsm, 2 not there yet; last incident 2026-11-20 14:03:07 "
-            "UTC: alice as root (git pull) in shop, going on");
+            "UTC: alice as root (git pull) in shop, ongoing");
   EXPECT_THAT(status_line(facts, last_incident(git_incident(), true)),
               EndsWith("alice as root (git pull) in shop, 3 fixed"));
 }
 
-TEST(StatusLine, BeginsWithWhatAsksForAttention) {
+TEST(StatusLine, BeginsWithWhatNeedsAttention) {
   auto facts = usual();
-  facts.shortcomings = {"the audit trail\ncannot be written", "another", "and another"};
+  facts.shortcomings = {"cannot write\nthe audit trail", "another", "and another"};
   facts.paused = {"shop", "mail"};
   EXPECT_EQ(status_line(facts, std::nullopt),
-            "Degraded: the audit trail\\ncannot be written (and 2 more). Paused: shop, mail. "
+            "Degraded: cannot write\\nthe audit trail (and 2 more). Paused: shop, mail. "
             "1 policy in 12 trees through lsm; no incident since the start");
   facts.shortcomings = {std::string(1000, 'x')};
   EXPECT_LT(status_line(facts, std::nullopt).size(), 400U);
@@ -57,25 +57,25 @@ TEST(StatusLine, BeginsWithWhatAsksForAttention) {
               StartsWith("Enforces nothing: /run/guardd/disable is there. 1 policy"));
 }
 
-TEST(StatusLine, WithoutPoliciesSaysWhatToDo) {
+TEST(StatusLine, SaysWhatToDoWithoutPolicies) {
   EXPECT_EQ(status_line({}, std::nullopt),
             "nothing is guarded: there is no policy; write one in /etc/guardd/policies.d, see "
             "guardd-policy(5)");
 }
 
-TEST(AnswerProgress, IsWellWhileNobodyWaitsTooLong) {
+TEST(AnswerProgress, IsFineWhileNoOpenWaitsTooLong) {
   AnswerProgress progress;
   const SteadyTime start{};
-  EXPECT_TRUE(progress.is_well({0, 0}, start, 500ms));
-  EXPECT_TRUE(progress.is_well({10, 10}, start + 5s, 500ms));
-  // One has just come: that it is not answered yet says nothing.
-  EXPECT_TRUE(progress.is_well({11, 10}, start + 10s, 500ms));
+  EXPECT_TRUE(progress.is_fine({0, 0}, start, 500ms));
+  EXPECT_TRUE(progress.is_fine({10, 10}, start + 5s, 500ms));
+  // A new open may wait for its answer.
+  EXPECT_TRUE(progress.is_fine({11, 10}, start + 10s, 500ms));
   EXPECT_TRUE(progress.is_behind());
-  EXPECT_TRUE(progress.is_well({11, 10}, start + 10500ms, 500ms));
-  EXPECT_FALSE(progress.is_well({11, 10}, start + 10501ms, 500ms));
-  EXPECT_FALSE(progress.is_well({90, 10}, start + 11s, 500ms));
-  // There are always some who wait on a busy machine, but others than before.
-  EXPECT_TRUE(progress.is_well({91, 11}, start + 12s, 500ms));
+  EXPECT_TRUE(progress.is_fine({11, 10}, start + 10500ms, 500ms));
+  EXPECT_FALSE(progress.is_fine({11, 10}, start + 10501ms, 500ms));
+  EXPECT_FALSE(progress.is_fine({90, 10}, start + 11s, 500ms));
+  // A busy machine always has waiting opens, but not the same ones.
+  EXPECT_TRUE(progress.is_fine({91, 11}, start + 12s, 500ms));
   EXPECT_FALSE(progress.is_behind());
 }
 
@@ -85,78 +85,78 @@ class ServiceManagerTest : public testing::Test {
     now_ += later;
     manager_.work(now_);
   }
-  std::vector<std::string> told() { return std::exchange(told_, {}); }
+  std::vector<std::string> sent() { return std::exchange(sent_, {}); }
 
-  std::vector<std::string> told_;
+  std::vector<std::string> sent_;
   SteadyTime now_{std::chrono::hours(1)};
-  ServiceManager manager_{[this](const std::string& state) { told_.push_back(state); }, 10s};
+  ServiceManager manager_{[this](const std::string& state) { sent_.push_back(state); }, 10s};
 };
 
-TEST_F(ServiceManagerTest, HearsNothingBeforeWeAreReadyButThatWeLive) {
-  manager_.stands(usual());
+TEST_F(ServiceManagerTest, GetsOnlyWatchdogPingsBeforeGuarddIsReady) {
+  manager_.set_status(usual());
   turn(0ms);
-  EXPECT_THAT(told(), ElementsAre("WATCHDOG=1"));
-  manager_.is_ready();
-  EXPECT_THAT(told(), ElementsAre("READY=1\nSTATUS=" + status_line(usual(), std::nullopt)));
+  EXPECT_THAT(sent(), ElementsAre("WATCHDOG=1"));
+  manager_.notify_ready();
+  EXPECT_THAT(sent(), ElementsAre("READY=1\nSTATUS=" + status_line(usual(), std::nullopt)));
 }
 
-TEST_F(ServiceManagerTest, HearsOfIncidentsOnceASecondAndNothingTwice) {
-  manager_.stands(usual());
-  manager_.is_ready();
+TEST_F(ServiceManagerTest, GetsIncidentsOnceASecondAndNoLineTwice) {
+  manager_.set_status(usual());
+  manager_.notify_ready();
   turn(0ms);
-  (void)told();
-  manager_.stands(usual());
+  (void)sent();
+  manager_.set_status(usual());
   turn(2s);
-  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(sent(), IsEmpty());
   manager_.incident_opened(git_incident());
   turn(1s);
-  EXPECT_THAT(told(), ElementsAre(EndsWith("going on")));
+  EXPECT_THAT(sent(), ElementsAre(EndsWith("ongoing")));
   manager_.incident_closed(git_incident());
   turn(200ms);
-  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(sent(), IsEmpty());
   EXPECT_EQ(manager_.next(), now_ + 800ms);
   turn(800ms);
-  EXPECT_THAT(told(), ElementsAre(EndsWith("3 fixed")));
+  EXPECT_THAT(sent(), ElementsAre(EndsWith("3 fixed")));
 }
 
-TEST_F(ServiceManagerTest, IsNotToldThatWeLiveWhileAnswersAreMissing) {
+TEST_F(ServiceManagerTest, GetsNoPingWhileAnswersAreMissing) {
   AnswerCounters counters;
   manager_.count_answers(&counters);
   manager_.set_longest_answer(500ms);
   counters.events = 1;
   turn(0ms);
-  EXPECT_THAT(told(), ElementsAre("WATCHDOG=1"));
+  EXPECT_THAT(sent(), ElementsAre("WATCHDOG=1"));
   EXPECT_EQ(manager_.next(), now_ + 500ms);
   turn(500ms);
-  EXPECT_THAT(told(), ElementsAre("WATCHDOG=1"));
+  EXPECT_THAT(sent(), ElementsAre("WATCHDOG=1"));
   turn(500ms);
-  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(sent(), IsEmpty());
   turn(20s);
-  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(sent(), IsEmpty());
   counters.answers = 1;
   turn(500ms);
-  EXPECT_THAT(told(), ElementsAre("WATCHDOG=1"));
+  EXPECT_THAT(sent(), ElementsAre("WATCHDOG=1"));
   EXPECT_EQ(manager_.next(), now_ + 5s);
 }
 
-TEST_F(ServiceManagerTest, ThatIsNotThereWakesNobody) {
-  ServiceManager nobody(nullptr, 10s);
-  nobody.stands(usual());
-  nobody.is_ready();
-  nobody.incident_opened(git_incident());
-  EXPECT_EQ(nobody.next(), std::nullopt);
-  nobody.work(now_);
+TEST_F(ServiceManagerTest, ThatDoesNotListenCausesNoWakeups) {
+  ServiceManager absent(nullptr, 10s);
+  absent.set_status(usual());
+  absent.notify_ready();
+  absent.incident_opened(git_incident());
+  EXPECT_EQ(absent.next(), std::nullopt);
+  absent.work(now_);
 }
 
-TEST_F(ServiceManagerTest, HearsNothingAfterTheEnd) {
-  manager_.is_ready();
-  manager_.reloads();
-  manager_.has_reloaded();
-  manager_.stops();
-  EXPECT_THAT(told(), ElementsAre(StartsWith("READY=1\n"), StartsWith("RELOADING=1\nMONOTONIC_"),
+TEST_F(ServiceManagerTest, GetsNothingAfterTheStop) {
+  manager_.notify_ready();
+  manager_.notify_reloading();
+  manager_.notify_reloaded();
+  manager_.notify_stopping();
+  EXPECT_THAT(sent(), ElementsAre(StartsWith("READY=1\n"), StartsWith("RELOADING=1\nMONOTONIC_"),
                                   StartsWith("READY=1\n"), StartsWith("STOPPING=1\n")));
   turn(20s);
-  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(sent(), IsEmpty());
 }
 
 }  // namespace

@@ -147,7 +147,7 @@ TEST_F(InTheKernel, ProgramsKeepDenyingAfterAHandover) {
     return Handover(std::move(stores));
   };
   {
-    const auto kept = handover().keep(lsm_->links());
+    const auto kept = handover().store(lsm_->links());
     ASSERT_TRUE(kept) << kept.error().text();
   }
   policy_.reset();
