@@ -1,6 +1,6 @@
-// The daemon: owns the event loop and everything on it, and wires the way of a change together:
-// notices → enforcer → incidents → publisher. Has no logic of its own about what is right. One
-// thread, but for the scans, the repairs, the store and the writer of lines.
+// The daemon: creates all parts of guardd, connects them (notices → enforcer → incidents →
+// publishers), and runs the event loop. Judges nothing itself. Runs on one thread; scans, repairs
+// and writers have threads of their own.
 #pragma once
 
 #include <optional>
@@ -12,15 +12,15 @@
 namespace guard {
 
 struct DaemonOptions {
-  std::vector<std::string> policy_directories;  // none: the standard ones
-  std::string config_file;                      // empty: the usual one
+  std::vector<std::string> policy_directories;  // empty: the standard ones
+  std::string config_file;                      // empty: the standard one
   std::string state_directory;
-  std::optional<BackendChoice> backend;  // else what the settings say
+  std::optional<BackendChoice> backend;  // overrides guardd.toml
   Log log = Log::kConsole;
-  std::optional<std::string> bus;  // its address, empty for the system's; none: on no bus
+  std::optional<std::string> bus;  // its address; empty: the system bus; none: on no bus
 };
 
-// Runs until it is told to end. The exit status.
+// Runs until SIGTERM or SIGINT. Returns the exit status.
 int run_daemon(const DaemonOptions& options);
 
 }  // namespace guard

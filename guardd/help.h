@@ -1,4 +1,4 @@
-// What guardd --help prints. At most 80 columns, checked by a test.
+// The text of guardd --help. At most 80 columns, as a test checks.
 #pragma once
 
 #include <string_view>
@@ -11,24 +11,26 @@ Usage: guardd [OPTION...]
        guardd --check [--config FILE] [--policy-dir DIR]...
 
 Options:
-      --config FILE     Settings; /etc/guardd/guardd.toml if it is there
-      --policy-dir DIR  Read policies from DIR, not the standard directories;
-                        may be given several times, earlier ones win
-      --state-dir DIR   What must survive a crash is kept in DIR, not in
-                        /var/lib/guardd
-      --backend WHICH   auto, lsm or fanotify: how the kernel is asked (auto)
-      --bus WHICH       system (the default), none, or the ADDRESS of a bus
-      --log HOW         journal (default where it reads standard output),
-                        console (default elsewhere: for people) or json (an
-                        object a line)
-      --check           Validate settings and policies and end: 0 valid, 1 not
-  -h, --help            This help
-      --version         The version
+      --config FILE     Read settings from FILE (default:
+                        /etc/guardd/guardd.toml, if it exists)
+      --policy-dir DIR  Read policies from DIR instead of the standard
+                        directories; may be repeated, earlier ones win
+      --state-dir DIR   Keep state and audit trail in DIR (default:
+                        /var/lib/guardd)
+      --backend WHICH   auto, lsm or fanotify: the kernel interface to use
+                        (default: auto)
+      --bus WHICH       system, none, or the ADDRESS of a bus (default: system)
+      --log HOW         journal, console (for people) or json (one object per
+                        line); default: journal if it reads standard output,
+                        otherwise console
+      --check           Check settings and policies, then exit: 0 valid, 1 not
+  -h, --help            Show this help
+      --version         Show the version
 
-Runs in the foreground until SIGTERM; SIGHUP reloads settings and policies. With
-fanotify this version puts right what is to be denied. The file
-/run/guardd/disable, or guardd=off on the kernel command line, keeps it from
-enforcing anything.
+Runs in the foreground until SIGTERM. SIGHUP reloads settings and policies. The
+lsm backend can deny any operation; fanotify can deny only opens, and fixes the
+rest. The file /run/guardd/disable, or guardd=off on the kernel command line,
+keeps guardd from enforcing anything.
 )";
 
 }  // namespace guard

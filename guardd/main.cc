@@ -1,4 +1,4 @@
-// guardd: the command line of the daemon.
+// The command line of guardd.
 
 #include <unistd.h>
 
@@ -18,29 +18,29 @@
 namespace guard {
 namespace {
 
-void say(const Diagnostics& diagnostics) {
+void print(const Diagnostics& diagnostics) {
   for (const auto& each : diagnostics.all()) std::cerr << diagnostics.format(each) << '\n';
 }
 
 int check(const DaemonOptions& options) {
   Diagnostics settings;
   const bool valid = load_config(options.config_file, settings).has_value();
-  say(settings);
+  print(settings);
   const auto loaded = load_policy_directories(options.policy_directories, 1);
   if (!loaded) {
     std::cerr << "guardd: " << printable(loaded.error().text()) << '\n';
     return 1;
   }
-  say(loaded->diagnostics);
+  print(loaded->diagnostics);
   return valid && loaded->set ? 0 : 1;
 }
 
 std::string default_state_directory() {
-  const char* given = ::secure_getenv("STATE_DIRECTORY");  // by systemd
-  return given ? given : "/var/lib/guardd";
+  const char* directory = ::secure_getenv("STATE_DIRECTORY");  // set by systemd
+  return directory ? directory : "/var/lib/guardd";
 }
 
-// Whoever has standard output read by the journal wants it told with all that the journal can hold.
+// If the journal reads standard output, guardd writes entries with all fields instead of lines.
 Log default_log() {
   return is_the_journal(STDOUT_FILENO) ? Log::kJournal : Log::kConsole;
 }
@@ -66,7 +66,7 @@ int run(int argc, char** argv) {
   options.log = parse_word<Log>(log).value_or(default_log());
   if (options.log == Log::kJournal && ::access(kJournalSocket, F_OK) < 0)
     std::cerr << "guardd: there is no journal at " << kJournalSocket
-              << ": what guardd tells is kept until there is one\n";
+              << "; guardd keeps its messages until there is one\n";
   options.backend = parse_word<BackendChoice>(backend);
   if (bus != "none") options.bus = bus == "system" ? "" : bus;
   return run_daemon(options);
@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
   guard::reserve_standard_streams();
   try {
     return guard::run(argc, argv);
-  } catch (const std::exception& failure) {  // out of memory: nothing else throws this far
+  } catch (const std::exception& failure) {  // out of memory: no other exception gets here
     std::cerr << "guardd: " << guard::printable(failure.what()) << '\n';
     return 1;
   }

@@ -11,10 +11,10 @@ BackgroundJobs::~BackgroundJobs() {
   changed_.notify_all();
 }
 
-bool BackgroundJobs::send(Work work, std::stop_token wanted) {
+bool BackgroundJobs::send(Work work, std::stop_token cancel) {
   const std::lock_guard lock(mutex_);
   if (waiting_.size() >= kMostWaiting) return false;
-  waiting_.push_back({std::move(work), std::move(wanted)});
+  waiting_.push_back({std::move(work), std::move(cancel)});
   if (waiting_.size() > idle_ && threads_.size() < most_threads_)
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
   changed_.notify_one();
@@ -36,21 +36,21 @@ void BackgroundJobs::run(const std::stop_token& stop) {
     auto job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    if (!job.wanted.stop_requested()) {
-      // Either is reason enough: nobody waits for it, or guardd ends.
+    if (!job.cancel.stop_requested()) {
+      // Stops if no caller waits any longer, or if guardd ends.
       std::stop_source either;
       const auto end = [&either] { (void)either.request_stop(); };
-      const std::stop_callback unwanted(job.wanted, end);
+      const std::stop_callback cancelled(job.cancel, end);
       const std::stop_callback ending(stop, end);
       auto finish = job.work(JobContext(either.get_token(), finished_));
       if (finish)
         (void)finished_.put(
-            [finish = std::move(finish), wanted = job.wanted] {
-              if (!wanted.stop_requested()) finish();
+            [finish = std::move(finish), cancel = job.cancel] {
+              if (!cancel.stop_requested()) finish();
             },
             stop);
     }
-    // What it holds may be as large as what was asked for.
+    // It may hold a large result: free it now.
     job = Job();
     lock.lock();
   }

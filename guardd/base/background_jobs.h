@@ -1,6 +1,5 @@
-// What somebody asked for and takes its time, behind the loop's back: looking up accounts, reading
-// the history, scanning. Threads of its own, begun when they are needed, do it; its end is run on
-// the loop. Bounded: what has no room is refused. The loop sends and finishes.
+// Runs slow work on threads of its own: looking up accounts, reading the history, scanning. Its
+// result is handled on the loop. Bounded: send() fails when the queue is full. The loop calls it.
 #pragma once
 
 #include <condition_variable>
@@ -22,16 +21,16 @@ class BackgroundJobs {
  public:
   static constexpr std::size_t kMostWaiting = 64;
 
-  using Finish = std::function<void()>;  // on the loop
-  // Where the work is done: on a thread.
+  using Finish = std::function<void()>;  // runs on the loop
+  // What a job can use, on its thread.
   class JobContext {
    public:
     JobContext(std::stop_token stop, Inbox<Finish>& inbox)
         : stop_(std::move(stop)), inbox_(inbox) {}
-    // To end early when it says so; then its Finish is not run.
+    // Tells the job to end early. Its Finish does not run then.
     const std::stop_token& stop() const { return stop_; }
-    // Run on the loop while the work goes on; waits while there is no room.
-    void tell(Finish news) const { (void)inbox_.put(std::move(news), stop_); }
+    // Runs this on the loop while the job goes on. Waits while the inbox is full.
+    void post(Finish news) const { (void)inbox_.put(std::move(news), stop_); }
 
    private:
     std::stop_token stop_;
@@ -39,9 +38,9 @@ class BackgroundJobs {
   };
   using Work = std::function<Finish(const JobContext&)>;
 
-  // Who waits for guarded file systems needs descriptors of its own, lest one that is frozen
-  // outlives us: see host/own_descriptors.h. Who reads databases must share them: within a process,
-  // SQLite's connections do.
+  // Threads that wait for guarded file systems need descriptors of their own, so that a frozen one
+  // does not keep guardd's open: see host/own_descriptors.h. Threads that read databases must share
+  // them, because SQLite shares locks within a process.
   enum class Descriptors : std::uint8_t { kShared, kOwn };
 
   BackgroundJobs(unsigned threads, Descriptors descriptors)
@@ -50,15 +49,15 @@ class BackgroundJobs {
   BackgroundJobs(const BackgroundJobs&) = delete;
   BackgroundJobs& operator=(const BackgroundJobs&) = delete;
 
-  int fd() const { return finished_.fd(); }  // readable when there is something to finish
-  // False: there is no room. `wanted`: asked to stop when nobody wants it any more.
-  bool send(Work work, std::stop_token wanted = {});
+  int fd() const { return finished_.fd(); }  // readable when finish() has work
+  // False if the queue is full. `cancel` is stopped when no caller waits for the result any longer.
+  bool send(Work work, std::stop_token cancel = {});
   void finish();
 
  private:
   struct Job {
     Work work;
-    std::stop_token wanted;
+    std::stop_token cancel;
   };
   void run(const std::stop_token& stop);
 
@@ -69,7 +68,7 @@ class BackgroundJobs {
   std::condition_variable_any changed_;
   std::deque<Job> waiting_;
   unsigned idle_ = 0;
-  std::vector<std::jthread> threads_;  // last: they end before what they use
+  std::vector<std::jthread> threads_;  // last, so that they end first
 };
 
 }  // namespace guard

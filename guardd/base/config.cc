@@ -15,66 +15,70 @@ namespace guard {
 namespace {
 
 template <typename T>
-void set(T& target, const Optional<T>& said) {
-  if (said) target = said->value;
+void set(T& target, const Optional<T>& given) {
+  if (given) target = given->value;
 }
 
-// "off" or a length of time.
-void set_unless_off(Duration& target, const Optional<std::string>& said, Diagnostics& diagnostics) {
-  if (!said) return;
-  if (said->value == "off") {
+// "off" or a duration.
+void set_unless_off(Duration& target, const Optional<std::string>& given,
+                    Diagnostics& diagnostics) {
+  if (!given) return;
+  if (given->value == "off") {
     target = Duration(0);
     return;
   }
-  auto parsed = parse_duration(said->value);
+  auto parsed = parse_duration(given->value);
   if (parsed) {
     target = *parsed;
   } else {
-    diagnostics.error(said->place, "every = " + quote(said->value) + ": " + parsed.error().text() +
-                                       "; or \"off\"");
+    diagnostics.error(given->place, "every = " + quote(given->value) + ": " +
+                                        parsed.error().text() + "; or \"off\"");
   }
 }
 
 // "1G": a number and K, M, G or T, in steps of 1024.
-void set_size(std::uint64_t& target, const Optional<std::string>& said, Diagnostics& diagnostics) {
-  if (!said) return;
+void set_size(std::uint64_t& target, const Optional<std::string>& given, Diagnostics& diagnostics) {
+  if (!given) return;
   constexpr std::string_view kUnits = "KMGT";
-  const auto& text = said->value;
+  const auto& text = given->value;
   const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
   const bool digits =
       text.size() > 1 && text.size() <= 8 &&
       std::all_of(text.begin(), text.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
   if (unit == std::string_view::npos || !digits) {
-    diagnostics.error(said->place, "max_size = " + quote(text) +
-                                       " is no size; write one as in \"1G\" (K, M, G, T)");
+    diagnostics.error(given->place, "max_size = " + quote(text) +
+                                        " is not a size; write, for example, \"1G\" (K, M, G, T)");
     return;
   }
   target = std::stoull(text.substr(0, text.size() - 1)) << (10U * (unit + 1));
 }
 
-// Absolute and plain, or nothing.
-void set_directory(std::string& target, const Optional<std::string>& said,
+// An absolute path, or an empty one.
+void set_directory(std::string& target, const Optional<std::string>& given,
                    Diagnostics& diagnostics) {
-  if (!said) return;
-  const auto normal = normal_tree_path(said->value);
-  if (said->value.empty() || (normal && !normal->empty())) {
-    target = said->value.empty() ? "" : *normal;
+  if (!given) return;
+  const auto normal = normal_tree_path(given->value);
+  if (given->value.empty() || (normal && !normal->empty())) {
+    target = given->value.empty() ? "" : *normal;
   } else {
-    diagnostics.error(said->place, "pin = " + quote(said->value) +
-                                       " is no directory; write one as in \"/sys/fs/bpf/guardd\"");
+    diagnostics.error(
+        given->place,
+        "pin = " + quote(given->value) +
+            " is not an absolute directory; write, for example, \"/sys/fs/bpf/guardd\"");
   }
 }
 
-// Absolute, with a name that those read who are to read it; or nothing.
-void set_file(std::string& target, const Optional<std::string>& said, Diagnostics& diagnostics) {
-  if (!said) return;
-  const auto normal = normal_tree_path(said->value);
-  if (said->value.empty() || (normal && normal->ends_with(".prom"))) {
-    target = said->value.empty() ? "" : *normal;
+// An absolute path that node_exporter reads, or an empty one.
+void set_file(std::string& target, const Optional<std::string>& given, Diagnostics& diagnostics) {
+  if (!given) return;
+  const auto normal = normal_tree_path(given->value);
+  if (given->value.empty() || (normal && normal->ends_with(".prom"))) {
+    target = given->value.empty() ? "" : *normal;
   } else {
-    diagnostics.error(said->place, "textfile = " + quote(said->value) +
-                                       " is no file that node_exporter reads; write one as in "
-                                       "\"/var/lib/prometheus/node-exporter/guardd.prom\"");
+    diagnostics.error(given->place,
+                      "textfile = " + quote(given->value) +
+                          " is not an absolute path that ends with .prom; write, for "
+                          "example, \"/var/lib/prometheus/node-exporter/guardd.prom\"");
   }
 }
 
@@ -145,7 +149,7 @@ Config read_config(std::string_view text, std::uint32_t file, Diagnostics& diagn
   } catch (const toml::parse_error& error) {
     const auto& at = error.source().begin;
     diagnostics.error({file, std::max(at.line, 1U), std::max(at.column, 1U)},
-                      "this is no TOML: " + std::string(error.description()));
+                      "this is not valid TOML: " + std::string(error.description()));
   }
   return {};
 }

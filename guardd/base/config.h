@@ -1,5 +1,5 @@
-// The daemon's own settings, from guardd.toml. All have defaults; a file that is not there is as
-// good as an empty one. Loaded at start and on reload, never looked at again.
+// The daemon's settings, from guardd.toml. All have defaults, so the file may be missing. Loaded at
+// start and on reload only.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +29,10 @@ struct Config {
     UnknownIntent unknown_intent = UnknownIntent::kWrite;
   } answer;
   struct {
-    std::string pin;  // on a BPF file system; empty: nowhere
+    std::string pin;  // a directory on a BPF file system; empty: none
   } lsm;
   struct {
-    std::uint32_t threads = 0;  // 0: the processors, at most 4
+    std::uint32_t threads = 0;  // 0: as many as processors, at most 4
     Duration every{0};          // 0: off
   } scan;
   struct {
@@ -42,7 +42,7 @@ struct Config {
   } audit;
   struct {
     std::uint32_t sample = 5;
-    Severity min_severity = Severity::kInfo;  // of what is told singly
+    Severity min_severity = Severity::kInfo;  // of violations that get entries of their own
     std::uint32_t rate = 100;                 // entries a second
   } journal;
   struct {
@@ -53,14 +53,14 @@ struct Config {
   } metrics;
 };
 
-// Every mistake is in `diagnostics`, as in policies; what could be read in spite of it is returned.
+// Adds every mistake to `diagnostics`, as for policies, and returns the settings that are valid.
 Config read_config(std::string_view text, std::uint32_t file, Diagnostics& diagnostics);
 
 inline constexpr std::string_view kConfigFile = "/etc/guardd/guardd.toml";
 
-// Reads the file that was named, which must be there, or the usual one, which need not. Refuses,
-// like a policy, what others than root can write. All that is wrong with it is in `diagnostics`;
-// with an error among it there is no config.
+// Reads the named file, which must exist, or the usual one, which may be missing. Rejects files
+// that other users than root can write, as for policies. Adds what is wrong to `diagnostics`, and
+// returns nothing if there is an error.
 std::optional<Config> load_config(const std::string& named, Diagnostics& diagnostics);
 
 template <>

@@ -1,5 +1,5 @@
-// What threads have done, on its way to the daemon's loop: a bounded queue with a descriptor that
-// wakes the loop. Whoever puts something in waits while it is full; the loop never waits.
+// A bounded queue from threads to the daemon's loop, with a descriptor that wakes the loop. put()
+// waits while the queue is full; take() never waits.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -21,9 +21,9 @@ class Inbox {
  public:
   static constexpr std::size_t kMost = 4096;
 
-  int fd() const { return wake_.get(); }  // readable when there is something to take
+  int fd() const { return wake_.get(); }  // readable when take() returns items
 
-  // False: it was told to stop while it waited, and nobody will take it.
+  // False if `stop` was requested while it waited: the item is dropped.
   bool put(T item, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     if (!room_.wait(lock, stop, [&] { return items_.size() < kMost; })) return false;
@@ -35,7 +35,7 @@ class Inbox {
   std::vector<T> take() {
     const std::lock_guard lock(mutex_);
     std::uint64_t count = 0;
-    (void)::read(wake_.get(), &count, sizeof count);  // only empties it; EAGAIN is as good
+    (void)::read(wake_.get(), &count, sizeof count);  // only resets it; EAGAIN is fine
     room_.notify_all();
     return std::exchange(items_, {});
   }

@@ -8,7 +8,7 @@
 namespace guard {
 namespace {
 
-void say(const Diagnostics& diagnostics, std::vector<std::string>& errors) {
+void print(const Diagnostics& diagnostics, std::vector<std::string>& errors) {
   for (const auto& diagnostic : diagnostics.all()) {
     auto line = diagnostics.format(diagnostic);
     std::cerr << line + '\n';
@@ -23,13 +23,13 @@ RulesRead read_rules(const std::string& config_file,
   RulesRead read;
   Diagnostics settings;
   const auto config = load_config(config_file, settings);
-  say(settings, read.errors);
+  print(settings, read.errors);
   const auto loaded = load_policy_directories(policy_directories, generation);
   if (!loaded) {
     read.errors.push_back(loaded.error().text());
     return read;
   }
-  say(loaded->diagnostics, read.errors);
+  print(loaded->diagnostics, read.errors);
   if (!config || !loaded->set) return read;
   read.rules = Rules{*config, loaded->set, {}};
   for (const auto& policy : loaded->set->policies())

@@ -1,6 +1,5 @@
-// Settings and policies as they are read at start and at every reload, all of it or nothing. Looks
-// up accounts and looks at trees, so it may wait for a directory service or a file system: never
-// on the loop once guardd guards.
+// Reads settings and policies, at start and at every reload: all or nothing. May wait for a
+// directory service or a file system, so it never runs on the loop after the start.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +14,6 @@
 
 namespace guard {
 
-// What is read anew, and holds together.
 struct Rules {
   Config config;
   std::shared_ptr<const PolicySet> set;
@@ -23,11 +21,11 @@ struct Rules {
 };
 
 struct RulesRead {
-  std::optional<Rules> rules;       // none: something is not valid
-  std::vector<std::string> errors;  // FILE:LINE:COLUMN: what is wrong
+  std::optional<Rules> rules;       // nothing if there is an error
+  std::vector<std::string> errors;  // FILE:LINE:COLUMN: text
 };
 
-// Says warnings and errors on standard error.
+// Also prints warnings and errors on standard error.
 RulesRead read_rules(const std::string& config_file,
                      const std::vector<std::string>& policy_directories, std::uint64_t generation);
 

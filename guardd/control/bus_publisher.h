@@ -1,4 +1,4 @@
-// Whatever is told, told on the bus. Never waits. The daemon's thread only.
+// Publishes on the bus. Never waits. Runs on the daemon's loop.
 #pragma once
 
 #include "dbus/service/service.h"

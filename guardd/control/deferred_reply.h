@@ -1,4 +1,4 @@
-// What the desk has done by others.
+// Replies to bus requests that background jobs answer.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,7 @@
 
 namespace guard {
 
-// Does the work on a thread and hands its result to the reply, unless nobody waits for it any more.
+// Does the work on a thread and sends its result as the reply, unless `stop` is requested.
 template <typename T>
 void send(
     BackgroundJobs& jobs, const std::stop_token& stop, const bus::Reply<T>& reply,
@@ -30,19 +30,17 @@ void send(
         return [reply, result] { reply(std::move(*result)); };
       },
       stop);
-  if (!sent)
-    reply(bus::CallFailure{bus::Denial::kBusy,
-                           "too much is being done at once: ask again in a moment"});
+  if (!sent) reply(bus::CallFailure{bus::Denial::kBusy, "guardd is busy: try again in a moment"});
 }
 
 inline bus::CallFailure failed(const Error& error) {
   return {bus::Denial::kFailed, printable(error.text())};
 }
 
-// Who is named as having asked.
+// The person who is recorded as having made a request.
 Person person_of(const bus::Caller& caller);
 
-// Nothing: there is.
+// Nothing if there is a policy of this name.
 std::optional<bus::CallFailure> no_such_policy(const PolicySet& set, const std::string& name);
 
 }  // namespace guard

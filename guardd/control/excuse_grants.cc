@@ -9,30 +9,30 @@ ExcuseGrants::ExcuseGrants(Processes& processes, const ChosenSource& source, Dis
   if (source_.answers) source_.answers->heed(processes_.excuses());
 }
 
-Status ExcuseGrants::give(const bus::ExcuseResult& asked, const Person& who) {
+Status ExcuseGrants::give(const bus::ExcuseResult& request, const Person& who) {
   if (!processes_.remembers())
     return Error(
-        "guardd cannot follow here what a command starts, so it cannot be excused; pause the "
-        "policy instead: guardctl pause POLICY");
+        "without the tracer guardd cannot follow the processes that a command starts, so it cannot "
+        "excuse the command; pause the policy instead: guardctl pause POLICY");
   constexpr std::chrono::nanoseconds kLongest = Excuses::kLongest;
   const auto until = boot_time_now() + static_cast<std::uint64_t>(kLongest.count());
   const auto excuse = std::make_shared<const Excuse>(
-      Excuse{asked.reason, who.name, asked.command, asked.pid, until});
-  GUARD_CHECK(processes_.excuse(asked.pid, excuse));
-  if (source_.kernel) GUARD_CHECK(source_.kernel->spare(asked.process));
-  tell(*excuse, false);
+      Excuse{request.reason, who.name, request.command, request.pid, until});
+  GUARD_CHECK(processes_.excuse(request.pid, excuse));
+  if (source_.kernel) GUARD_CHECK(source_.kernel->spare(request.process));
+  report(*excuse, false);
   next_ = std::chrono::steady_clock::now() + kEvery;
   return {};
 }
 
 void ExcuseGrants::work(SteadyTime now) {
   if (!next_ || now < *next_) return;
-  for (const auto& over : processes_.take_finished_excuses()) tell(*over, true);
+  for (const auto& over : processes_.take_finished_excuses()) report(*over, true);
   next_.reset();
   if (!processes_.excuses().empty()) next_ = now + kEvery;
 }
 
-void ExcuseGrants::tell(const Excuse& excuse, bool is_over) {
+void ExcuseGrants::report(const Excuse& excuse, bool is_over) {
   dispatcher_.excuse({is_over, excuse.reason, excuse.user, excuse.command, excuse.pid});
 }
 

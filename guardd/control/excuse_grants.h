@@ -1,5 +1,5 @@
-// Commands that a person has excused: from the word of the bus to where it counts, and the end of
-// it told. Who asks may, by then. One thread: the daemon's loop.
+// Excuses commands for a user: passes the excuse on to the backends, and reports its start and end.
+// The bus has authorized the caller before. Runs on the daemon's loop.
 #pragma once
 
 #include <chrono>
@@ -15,20 +15,18 @@ namespace guard {
 
 class ExcuseGrants {
  public:
-  // How soon it is noticed that nothing of a command is left.
+  // How soon guardd notices that all processes of a command have ended.
   static constexpr auto kEvery = std::chrono::seconds(2);
 
-  // All of them outlive this.
   ExcuseGrants(Processes& processes, const ChosenSource& source, Dispatcher& dispatcher);
 
-  // Of whoever cannot be followed from fork to fork, nothing: he would be found out half way.
-  Status give(const bus::ExcuseResult& asked, const Person& who);
-  // When work() wants to be called at the latest.
+  // Fails if guardd cannot follow a command from fork to fork: a part of it would not be excused.
+  Status give(const bus::ExcuseResult& request, const Person& who);
   std::optional<SteadyTime> next() const { return next_; }
   void work(SteadyTime now);
 
  private:
-  void tell(const Excuse& excuse, bool is_over);
+  void report(const Excuse& excuse, bool is_over);
 
   Processes& processes_;
   const ChosenSource& source_;

@@ -12,7 +12,7 @@
 namespace guard {
 namespace {
 
-constexpr std::size_t kTroublesTold = 32;
+constexpr std::size_t kMostTroubles = 32;
 
 // A tree, or what lies in it at a path.
 struct Target {
@@ -24,8 +24,8 @@ bool is_off(const PolicySet& set, const Tree& tree) {
   return set.policy_of(tree).action() == Action::kOff;
 }
 
-Error nothing_to_enforce(const Policy& policy) {
-  return Error("policy " + quote(policy.name()) + " is off: it wants nothing of what is there");
+Error policy_is_off(const Policy& policy) {
+  return Error("policy " + quote(policy.name()) + " is off, so nothing in its trees is wrong");
 }
 
 template <typename Wanted>
@@ -38,10 +38,10 @@ std::vector<Target> whole_trees(const PolicySet& set, Wanted wanted) {
   return targets;
 }
 
-// The part of a tree that holds it, and all trees below.
-Result<std::vector<Target>> targets_at(const PolicySet& set, const std::string& asked) {
-  // Where no link is followed, names alone say what a path means.
-  auto path = std::filesystem::path(asked).lexically_normal().string();
+// The part of a tree at this path, and all trees below it.
+Result<std::vector<Target>> targets_at(const PolicySet& set, const std::string& requested) {
+  // guardd follows no links, so the path can be normalized as text.
+  auto path = std::filesystem::path(requested).lexically_normal().string();
   while (path.ends_with('/')) path.pop_back();
   const auto* holder = set.tree_of(path.empty() ? "/" : path);
   auto targets =
@@ -51,20 +51,20 @@ Result<std::vector<Target>> targets_at(const PolicySet& set, const std::string& 
                        std::string(PolicySet::relative(*holder, path))});
   }
   if (!targets.empty()) return targets;
-  if (holder) return nothing_to_enforce(set.policy_of(*holder));
-  return Error("no policy has a tree at, above or below " + quote(asked));
+  if (holder) return policy_is_off(set.policy_of(*holder));
+  return Error("no policy has a tree at, above or below " + quote(requested));
 }
 
 Result<std::vector<Target>> targets_of(const PolicySet& set, const std::string& what) {
   if (what.empty()) return whole_trees(set, [](const Tree&) { return true; });
   if (what.starts_with('/')) return targets_at(set, what);
   GUARD_TRY(const auto* policy, set.policy_called(what));
-  if (policy->action() == Action::kOff) return nothing_to_enforce(*policy);
+  if (policy->action() == Action::kOff) return policy_is_off(*policy);
   return whole_trees(set, [&](const Tree& tree) { return &set.policy_of(tree) == policy; });
 }
 
-// A person asked for what the policy itself only tells of.
-Policy as_asked(Policy policy) {
+// A manual fix also fixes what the policy only logs.
+Policy with_fix(Policy policy) {
   const auto at_least_fix = [](Action& action) {
     if (action == Action::kLog) action = Action::kFix;
   };
@@ -73,7 +73,7 @@ Policy as_asked(Policy policy) {
   return policy;
 }
 
-// 0: nobody knows, for all that counts is whole trees.
+// 0 if it is unknown: only the sizes of whole trees are known.
 std::uint64_t expected_of(const PolicySet& set, const std::vector<Target>& targets,
                           const TreeSizes& sizes) {
   std::uint64_t expected = 0;
@@ -87,9 +87,9 @@ std::uint64_t expected_of(const PolicySet& set, const std::vector<Target>& targe
 
 class Search {
  public:
-  Search(const PolicySet& set, const ManualScan& asked, const ScanOptions& options,
-         const OnAskedFinding& found, ScanProgress& progress)
-      : set_(set), asked_(asked), options_(options), found_(found), progress_(progress) {}
+  Search(const PolicySet& set, const ManualScan& request, const ScanOptions& options,
+         const OnManualFinding& found, ScanProgress& progress)
+      : set_(set), request_(request), options_(options), found_(found), progress_(progress) {}
 
   Result<bool> look_at(const Target& target, const std::stop_token& stop,
                        std::vector<std::string>& troubles) {
@@ -98,8 +98,8 @@ class Search {
     const bool is_not_there = !root && root.error().code() == ENOENT;
     if (is_not_there && target.start.empty()) return true;
     if (!root) return root.error();
-    const auto policy = as_asked(set_.policy_of(tree));
-    const OnFinding found = [&](const Finding& finding) { tell(target.tree, finding); };
+    const auto policy = with_fix(set_.policy_of(tree));
+    const OnFinding found = [&](const Finding& finding) { report(target.tree, finding); };
     GUARD_TRY(const auto start, open_object(*root, target.start));
     if (start.state.type != FileType::kDirectory) {
       look_at_one(*root, policy, target.start, start, found);
@@ -109,19 +109,19 @@ class Search {
     task.policy = &policy;
     task.nested = nested_trees(set_, tree);
     task.start = target.start;
-    task.fix = asked_.fix;
-    task.dry_run = asked_.dry_run;
+    task.fix = request_.fix;
+    task.dry_run = request_.dry_run;
     task.evidence = Evidence::kAsked;
     const auto before = progress_.objects.load();
     GUARD_TRY(auto report, scan(*root, task, options_, found, stop, progress_));
-    if (asked_.sizes && target.start.empty() && report.complete)
-      asked_.sizes->note(tree.path, progress_.objects - before);
+    if (request_.sizes && target.start.empty() && report.complete)
+      request_.sizes->note(tree.path, progress_.objects - before);
     troubles.insert(troubles.end(), report.troubles.begin(), report.troubles.end());
     return report.complete;
   }
 
  private:
-  // What is no directory is no beginning of a scan.
+  // A scan can only start at a directory.
   void look_at_one(const Object& root, const Policy& policy, const std::string& path,
                    const Object& object, const OnFinding& found) {
     ++progress_.objects;
@@ -132,8 +132,8 @@ class Search {
     task.policy = &policy;
     task.relative_path = path;
     task.evidence = Evidence::kAsked;
-    task.dry_run = asked_.dry_run;
-    if (!asked_.fix) return found(finding);
+    task.dry_run = request_.dry_run;
+    if (!request_.fix) return found(finding);
     const auto outcome = repair(root, task);
     finding.outcome = &outcome;
     ++(outcome.what == RepairResult::kFixed     ? progress_.fixed
@@ -142,7 +142,7 @@ class Search {
     found(finding);
   }
 
-  void tell(std::uint32_t tree, const Finding& finding) const {
+  void report(std::uint32_t tree, const Finding& finding) const {
     const auto& policy = set_.policy_of(set_.trees()[tree]);
     auto path = set_.trees()[tree].path;
     if (!finding.path.empty()) path.append("/").append(finding.path);
@@ -153,30 +153,30 @@ class Search {
   }
 
   const PolicySet& set_;
-  const ManualScan& asked_;
+  const ManualScan& request_;
   const ScanOptions& options_;
-  const OnAskedFinding& found_;
+  const OnManualFinding& found_;
   ScanProgress& progress_;
 };
 
 }  // namespace
 
-Result<ManualScanReport> scan_asked(const PolicySet& set, const ManualScan& asked,
-                                    const ScanOptions& options, const OnAskedFinding& found,
-                                    const std::stop_token& stop, ScanProgress& progress) {
-  GUARD_TRY(const auto targets, targets_of(set, asked.what));
-  if (asked.sizes) progress.expected = expected_of(set, targets, *asked.sizes);
+Result<ManualScanReport> scan_now(const PolicySet& set, const ManualScan& request,
+                                  const ScanOptions& options, const OnManualFinding& found,
+                                  const std::stop_token& stop, ScanProgress& progress) {
+  GUARD_TRY(const auto targets, targets_of(set, request.what));
+  if (request.sizes) progress.expected = expected_of(set, targets, *request.sizes);
   const auto wrong_before = progress.wrong.load();
   const auto fixed_before = progress.fixed.load();
   ManualScanReport report;
-  Search search(set, asked, options, found, progress);
+  Search search(set, request, options, found, progress);
   for (const auto& target : targets) {
     const auto done = search.look_at(target, stop, report.troubles);
     if (!done && targets.size() == 1) return done.error();
     if (!done) report.troubles.push_back(done.error().text());
     if (!done || !*done) report.complete = false;
   }
-  if (report.troubles.size() > kTroublesTold) report.troubles.resize(kTroublesTold);
+  if (report.troubles.size() > kMostTroubles) report.troubles.resize(kMostTroubles);
   report.complete = report.complete && !stop.stop_requested();
   report.found = progress.wrong - wrong_before;
   report.fixed = progress.fixed - fixed_before;

@@ -1,7 +1,6 @@
-// A scan that a person asked for. With fix it also puts right what guardd would only tell of by
-// itself: what a policy logs, what the owner could not read before, and what was undone. All that
-// keeps a file from being handed over for another reason still does. Blocks its caller; works on
-// threads of its own.
+// A scan that a user requests. With `fix`, it also fixes what guardd by itself only reports: files
+// under a log policy, files that the owner could not read before, and files that were undone. All
+// other reasons to skip a file still count. Blocks its caller and uses threads of its own.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +17,15 @@
 namespace guard {
 
 struct ManualScan {
-  // A policy's name; an absolute path, whose trees or part of a tree it is then; empty: all trees.
+  // The name of a policy, or an absolute path for the trees at or below it or the part of a tree
+  // there. Empty: all trees.
   std::string what;
   bool fix = false;
-  bool dry_run = false;        // with fix: only say what would be put right
-  TreeSizes* sizes = nullptr;  // what is to be expected, and for the next one; null: nobody asks
+  bool dry_run = false;        // with fix: only reports what would be fixed
+  TreeSizes* sizes = nullptr;  // to estimate the progress, and updated; may be null
 };
 
-// One object that is wrong. Good until the callback returns.
+// One object that is wrong. Valid until the callback returns.
 struct ManualFinding {
   std::uint32_t tree;
   const Policy& policy;  // as the set has it
@@ -33,27 +33,26 @@ struct ManualFinding {
   ObjectState before;
   InodeId object;
   const Wanted& wanted;
-  const RepairOutcome* outcome;  // what became of it; null: it was only looked for
+  const RepairOutcome* outcome;  // of the repair; null without fix
 };
 
-// Called on the threads of the scan, never two at once.
-using OnAskedFinding = std::function<void(const ManualFinding&)>;
+// Called on the threads of the scan, but one call at a time.
+using OnManualFinding = std::function<void(const ManualFinding&)>;
 
 struct ManualScanReport {
   std::uint64_t found = 0;
-  std::uint64_t fixed = 0;  // with dry_run: what would be
-  bool complete = true;     // not stopped, and all could be looked at
+  std::uint64_t fixed = 0;  // with dry_run: would be fixed
+  bool complete = true;     // it was not stopped, and could look at everything
   std::vector<std::string> troubles;
 };
 
-// The set as it was loaded will do, and so will one in which policies are paused. Trees that are
-// not there are not looked at, and those of policies that are off want nothing; it is an error if
-// nothing else was asked for.
-Result<ManualScanReport> scan_asked(const PolicySet& set, const ManualScan& asked,
-                                    const ScanOptions& options, const OnAskedFinding& found,
-                                    const std::stop_token& stop, ScanProgress& progress);
+// Pauses in the set do not matter. Ignores trees that do not exist. Fails if all requested trees
+// belong to policies that are off.
+Result<ManualScanReport> scan_now(const PolicySet& set, const ManualScan& request,
+                                  const ScanOptions& options, const OnManualFinding& found,
+                                  const std::stop_token& stop, ScanProgress& progress);
 
-// To be told of what became of it: only where there is an outcome.
+// Only for a finding with an outcome.
 Violation make_violation(const PolicySet& set, const ManualFinding& finding);
 
 }  // namespace guard

@@ -16,7 +16,7 @@
 namespace guard {
 namespace {
 
-constexpr mode_t kForEverybody = 0644;
+constexpr mode_t kReadableByAll = 0644;
 
 }  // namespace
 
@@ -25,15 +25,15 @@ Status replace_file(const std::string& path, const std::string& text) {
   const Fd directory(::open(whole.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return Error::from_errno(errno, quote(whole.parent_path().string()));
   const auto name = whole.filename().string();
-  // One name of ours: what a crash has left of it is taken away, and nothing piles up. A dot and no
-  // ".prom" at its end keep it from being read.
+  // Always the same temporary name, so that a crash leaves one file at most. Collectors ignore it:
+  // it starts with a dot and does not end with ".prom".
   const auto unfinished = "." + name + ".guardd";
   (void)::unlinkat(directory.get(), unfinished.c_str(), 0);
   const Fd file(::openat(directory.get(), unfinished.c_str(),
-                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kForEverybody));
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kReadableByAll));
   if (!file) return Error::from_errno(errno, quote(path));
   auto done = write_all(file.get(), text);
-  if (done && ::fchmod(file.get(), kForEverybody) != 0) done = Error::from_errno(errno, "fchmod");
+  if (done && ::fchmod(file.get(), kReadableByAll) != 0) done = Error::from_errno(errno, "fchmod");
   if (done && ::renameat(directory.get(), unfinished.c_str(), directory.get(), name.c_str()) != 0)
     done = Error::from_errno(errno, "rename");
   if (done) return done;

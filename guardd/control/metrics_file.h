@@ -1,6 +1,5 @@
-// Keeps a file up to date for who collects metrics from files: node_exporter, above all. It is
-// written by an errand, for a disk may be slow, and never seen half written. One thread: the
-// daemon's loop.
+// Keeps a metrics file up to date for collectors like node_exporter. A background job writes it,
+// because a disk may be slow. Readers never see a half-written file. Runs on the daemon's loop.
 #pragma once
 
 #include <functional>
@@ -14,7 +13,7 @@
 
 namespace guard {
 
-// What is at the path is replaced, whatever it is; readable by everybody.
+// Replaces whatever is at the path. All users can read the new file.
 Status replace_file(const std::string& path, const std::string& text);
 
 class MetricsFile {
@@ -23,15 +22,15 @@ class MetricsFile {
 
   explicit MetricsFile(BackgroundJobs& jobs) : jobs_(jobs) {}
 
-  // Empty: there is none any more. What was written before stays, for whoever wants it gone.
+  // Empty: stops writing. The old file stays.
   void set_path(const std::string& path);
   std::optional<SteadyTime> next() const { return due_; }
   void work(SteadyTime now, const std::function<std::string()>& text);
-  // Why it could not be written the last time; empty: it could.
+  // Why the last write failed; empty if it worked.
   const std::string& trouble() const { return state_->trouble; }
 
  private:
-  // Outlives this while it is being written.
+  // Shared with the job that writes.
   struct State {
     bool is_writing = false;
     std::string trouble;

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-// RFC 3339, UTC. Not before it is over.
+// RFC 3339, UTC, rounded up.
 std::string to_the_second(std::chrono::system_clock::time_point time) {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(time.time_since_epoch());
   const std::time_t since_epoch = seconds.count();
@@ -28,7 +28,7 @@ std::string to_the_second(std::chrono::system_clock::time_point time) {
 std::string until_when_and_why(const Pause& pause) {
   const auto who =
       pause.user.empty() ? "user " + std::to_string(pause.uid.value) : escaped(pause.user);
-  const auto why = pause.reason.empty() ? "no reason was given" : escaped(pause.reason);
+  const auto why = pause.reason.empty() ? "no reason given" : escaped(pause.reason);
   return "paused until " + to_the_second(pause.until) + " by " + who + ": " + why;
 }
 
@@ -39,7 +39,8 @@ Clocks Clocks::read() {
           nanoseconds(static_cast<std::int64_t>(boot_time_now()))};
 }
 
-// What is left by the clock, but never more than was asked for: it may have been set meanwhile.
+// What remains by the wall clock, but never more than the whole length: the clock may have been
+// set.
 Pauses::Pauses(Store* store, const Clocks& now) : store_(store) {
   if (!store_) return;
   constexpr nanoseconds kNothing{0};
@@ -55,7 +56,7 @@ Status Pauses::start(const PolicySet& set, const std::string& policy,
                      const Clocks& now) {
   if (const auto known = set.policy_called(policy); !known) return known.error();
   if (length < kShortest || length > kLongest)
-    return Error("a pause takes at least 1 second and at most 30 days");
+    return Error("a pause must last at least 1 second and at most 30 days");
   if (reason.size() > kLongestReason)
     return Error("the reason is longer than " + std::to_string(kLongestReason) + " bytes");
   Pause pause{policy, now.wall, now.wall + length, reason, who.uid, who.name};
@@ -85,7 +86,7 @@ std::vector<std::string> Pauses::take_ended(const Clocks& now) {
 
 std::optional<nanoseconds> Pauses::next_due(const Clocks& now) const {
   if (running_.empty()) return std::nullopt;
-  nanoseconds wait = kLongestLook;
+  nanoseconds wait = kLongestWait;
   for (const auto& [policy, running] : running_)
     wait = std::min<nanoseconds>(
         {wait, running.pause.until - now.wall, running.until - now.since_boot});

@@ -1,7 +1,6 @@
-// The policies that only record for a while, until when, why, and who wanted that. A pause always
-// ends by itself: when the clock says so, or when as much time has passed as was asked for, so that
-// a clock that is set back prolongs nothing. Outlives guardd and the machine; as many as there are
-// policies at most. One thread: the daemon's loop. The clocks are passed in.
+// Pauses of policies: until when, why, and by whom. A paused policy only logs. A pause always ends
+// by itself: at its time, or after its length if the clock is set back. Survives restarts and
+// reboots; at most one per policy. Runs on the daemon's loop. Callers pass the clocks.
 #pragma once
 
 #include <chrono>
@@ -17,13 +16,13 @@
 
 namespace guard {
 
-// Who asks for something.
+// A user who makes a request.
 struct Person {
   Uid uid;
-  std::string name;  // empty: it has none
+  std::string name;  // may be empty
 };
 
-// The machine's own, which may be set, and the one that runs from its start, asleep or not.
+// The wall clock, which can be set, and the time since boot, with suspend.
 struct Clocks {
   std::chrono::system_clock::time_point wall;
   std::chrono::nanoseconds since_boot{};
@@ -36,28 +35,27 @@ class Pauses {
   static constexpr std::chrono::seconds kShortest{1};
   static constexpr std::chrono::hours kLongest{30 * 24};
   static constexpr std::size_t kLongestReason = 1'000;
-  // A clock that is set, or a machine that has slept, is noticed within this.
-  static constexpr std::chrono::seconds kLongestLook{10};
+  // How soon a changed clock or a suspend is noticed.
+  static constexpr std::chrono::seconds kLongestWait{10};
 
-  // With what was in force when guardd ended, for as long as there is of it. `store` may be null:
-  // then nothing outlives guardd.
+  // Continues the pauses of the store. `store` may be null: then no pause survives guardd.
   Pauses(Store* store, const Clocks& now);
 
-  // In the place of another of the same policy. Refused with what is wrong.
+  // Replaces another pause of the policy.
   Status start(const PolicySet& set, const std::string& policy, std::chrono::microseconds length,
                const std::string& reason, const Person& who, const Clocks& now);
   Status end(const std::string& policy);
-  // Those whose time is over, which are in force no more.
+  // Ends the pauses whose time is over, and returns their policies.
   std::vector<std::string> take_ended(const Clocks& now);
-  // How long until take_ended() has to be asked again; nothing: no policy is paused.
+  // When to call take_ended() again; nothing if no policy is paused.
   std::optional<std::chrono::nanoseconds> next_due(const Clocks& now) const;
-  // Those whose policy is gone are over.
+  // Ends the pauses of policies that are not in this set.
   void keep_those_of(const PolicySet& set);
 
   std::vector<Pause> all() const;
-  // This set while they are in force; the same if there are none.
+  // The set with the pauses applied; the same set if there are none.
   std::shared_ptr<const PolicySet> applied_to(const std::shared_ptr<const PolicySet>& set) const;
-  // For each policy, a sentence that says it, safe for a terminal.
+  // A sentence for each paused policy, safe for a terminal.
   std::map<std::string, std::string> sentences() const;
 
  private:

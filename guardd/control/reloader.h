@@ -1,6 +1,6 @@
-// Reloads that were asked for: one after the other, read behind the loop's back. Whoever asks while
-// one is being read is answered by the next, for what it has in mind may have been written since.
-// One thread: the daemon's loop.
+// Reloads settings and policies on request, one reload at a time, and reads them on a thread. A
+// request that arrives during a reload gets the next one, because the files may have changed since.
+// Runs on the daemon's loop.
 #pragma once
 
 #include <functional>
@@ -19,11 +19,11 @@ class Reloader {
   using TakeOver = std::function<ReloadNews(RulesRead)>;  // on the loop
   using Done = std::function<void(const ReloadNews&)>;
 
-  // `prepare`: makes on the loop what reads on a thread.
+  // `prepare` runs on the loop and returns the function that reads.
   Reloader(BackgroundJobs& jobs, std::function<Read()> prepare, TakeOver take_over)
       : jobs_(jobs), prepare_(std::move(prepare)), take_over_(std::move(take_over)) {}
 
-  // `done` is always told, be it that there was no room.
+  // Always calls `done`, with an error if too many requests wait.
   void ask(Done done);
 
  private:
@@ -34,8 +34,8 @@ class Reloader {
   std::function<Read()> prepare_;
   TakeOver take_over_;
   bool is_reading_ = false;
-  std::vector<Done> served_;  // by the one that is being read
-  std::vector<Done> asked_;   // by the next
+  std::vector<Done> served_;   // requests of the current reload
+  std::vector<Done> waiting_;  // requests of the next one
 };
 
 }  // namespace guard

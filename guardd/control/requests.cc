@@ -35,30 +35,30 @@ TrailFilter trail_filter(const bus::IncidentFilter& asked) {
   return filter;
 }
 
-bus::IncidentFields told(const Incident& incident, bool is_closed) {
+bus::IncidentFields incident_fields(const Incident& incident, bool is_closed) {
   return {incident, is_closed, advice_for(incident.first, incident.command).command};
 }
 
-using ToldIncidents = std::vector<bus::IncidentFields>;
-std::variant<ToldIncidents, CallFailure> read_incidents(const std::string& trail,
-                                                        const bus::IncidentFilter& asked,
-                                                        const std::stop_token& stop) {
+using IncidentList = std::vector<bus::IncidentFields>;
+std::variant<IncidentList, CallFailure> read_incidents(const std::string& trail,
+                                                       const bus::IncidentFilter& asked,
+                                                       const std::stop_token& stop) {
   auto reader = TrailReader::open(trail);
   if (!reader) return failed(std::move(reader).error().context("the audit trail"));
-  ToldIncidents found;
+  IncidentList found;
   const auto read = reader->incidents(trail_filter(asked), [&](const KeptIncident& kept) {
-    found.push_back(told(kept.incident, kept.is_closed));
+    found.push_back(incident_fields(kept.incident, kept.is_closed));
     return !stop.stop_requested() && found.size() < asked.limit;
   });
   if (!read) return failed(Error(read.error()).context("the audit trail"));
   return found;
 }
 
-// Nobody but the trusted is told what lies on disk: a path that only root can look at is no secret
-// by its policy, but by what is there.
-std::shared_ptr<const bus::ExplainReply> explained(std::shared_ptr<const PolicySet> set,
-                                                   const bus::ExplainRequest& asked,
-                                                   bool is_trusted, Backend backend) {
+// Only trusted callers learn what is on disk: the policy of a path is public, but what is there may
+// be readable by root only.
+std::shared_ptr<const bus::ExplainReply> explain_reply(std::shared_ptr<const PolicySet> set,
+                                                       const bus::ExplainRequest& asked,
+                                                       bool is_trusted, Backend backend) {
   auto made = std::make_shared<bus::ExplainReply>();
   made->set = std::move(set);
   made->backend = backend;
@@ -78,7 +78,7 @@ std::shared_ptr<const bus::ExplainReply> explained(std::shared_ptr<const PolicyS
     const auto path = std::filesystem::path(asked.path).lexically_normal();
     question.path = path.has_filename() || !path.has_relative_path() ? path.string()
                                                                      : path.parent_path().string();
-    question.unseen = "only root is told what lies there";
+    question.unseen = "only root is shown what is there";
   }
   question.operations =
       asked.operation ? std::vector<Operation>{*asked.operation} : all_operations();
@@ -88,8 +88,8 @@ std::shared_ptr<const bus::ExplainReply> explained(std::shared_ptr<const PolicyS
 
 }  // namespace
 
-// Who is named as having asked: the person who logged in, if it is one, for root is many. Only a
-// name: what may be done was decided by the bus's own word.
+// The user who logged in, if there is one: several people may be root. It is only recorded, and
+// does not authorize the request.
 Person person_of(const bus::Caller& caller) {
   auto user = caller.uid;
   std::uint32_t login = kNoLogin;
@@ -148,7 +148,7 @@ void BusRequests::explain(const bus::ExplainRequest& asked, const bus::Caller& c
       context_.quick, stop, reply,
       [set = context_.policies.set(), asked, is_trusted = caller.is_trusted,
        backend = context_.source.backend](const BackgroundJobs::JobContext& /*context*/) {
-        return explained(set, asked, is_trusted, backend);
+        return explain_reply(set, asked, is_trusted, backend);
       });
 }
 
@@ -174,7 +174,7 @@ void BusRequests::resume(const std::string& policy, const bus::Caller& /*caller*
 void BusRequests::excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
                          bus::Reply<bus::Done> reply) {
   if (const auto& disabled = context_.policies.disabled())
-    return reply(CallFailure{Denial::kDisabled, "nothing is refused or put right: " + *disabled});
+    return reply(CallFailure{Denial::kDisabled, "nothing is denied or fixed: " + *disabled});
   const auto done = excuse_grants_.give(excused, person_of(caller));
   if (!done) return reply(failed(done.error()));
   reply(bus::Done());
@@ -182,24 +182,21 @@ void BusRequests::excuse(const bus::ExcuseResult& excused, const bus::Caller& ca
 
 void BusRequests::incidents(const bus::IncidentFilter& filter, std::stop_token stop,
                             bus::Reply<std::vector<bus::IncidentFields>> reply) {
-  // Who was just told of one asks at once, before the trail has it.
+  // A caller may ask for an incident that is not in the trail yet.
   if (const auto* open = context_.dispatcher.open_incident(filter.incident))
-    return reply(ToldIncidents{told(*open, false)});
+    return reply(IncidentList{incident_fields(*open, false)});
   auto trail = context_.trail();
-  if (trail.empty())
-    return reply(CallFailure{Denial::kFailed, "there is no audit trail to look into"});
-  send<ToldIncidents>(
-      context_.quick, stop, reply,
-      [trail = std::move(trail), filter](const BackgroundJobs::JobContext& context) {
-        return read_incidents(trail, filter, context.stop());
-      });
+  if (trail.empty()) return reply(CallFailure{Denial::kFailed, "there is no audit trail"});
+  send<IncidentList>(context_.quick, stop, reply,
+                     [trail = std::move(trail), filter](const BackgroundJobs::JobContext& context) {
+                       return read_incidents(trail, filter, context.stop());
+                     });
 }
 
 void BusRequests::report(const bus::IncidentFilter& filter, std::stop_token stop,
                          bus::Reply<std::shared_ptr<const Report>> reply) {
   auto trail = context_.trail();
-  if (trail.empty())
-    return reply(CallFailure{Denial::kFailed, "there is no audit trail to look into"});
+  if (trail.empty()) return reply(CallFailure{Denial::kFailed, "there is no audit trail"});
   using MadeReport = std::shared_ptr<const Report>;
   send<MadeReport>(
       context_.quick, stop, reply,
@@ -218,14 +215,15 @@ void BusRequests::learn(const bus::IncidentFilter& filter, std::stop_token stop,
   auto trail = context_.trail();
   if (trail.empty())
     return reply(CallFailure{Denial::kFailed, "there is no audit trail to learn from"});
-  using Learnt = std::shared_ptr<const Lessons>;
-  send<Learnt>(context_.quick, stop, reply,
-               [trail = std::move(trail), filter](
-                   const BackgroundJobs::JobContext& context) -> std::variant<Learnt, CallFailure> {
-                 auto learnt = guard::learn(trail, trail_filter(filter), context.stop());
-                 if (!learnt) return failed(std::move(learnt).error().context("the audit trail"));
-                 return std::make_shared<const Lessons>(*std::move(learnt));
-               });
+  using SharedLessons = std::shared_ptr<const Lessons>;
+  send<SharedLessons>(context_.quick, stop, reply,
+                      [trail = std::move(trail), filter](const BackgroundJobs::JobContext& context)
+                          -> std::variant<SharedLessons, CallFailure> {
+                        auto lessons = guard::learn(trail, trail_filter(filter), context.stop());
+                        if (!lessons)
+                          return failed(std::move(lessons).error().context("the audit trail"));
+                        return std::make_shared<const Lessons>(*std::move(lessons));
+                      });
 }
 
 }  // namespace guard

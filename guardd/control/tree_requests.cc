@@ -1,4 +1,4 @@
-// What the desk has done in the trees themselves: scans and undoing.
+// The requests that work on trees: scans and undo.
 
 #include <condition_variable>
 #include <mutex>
@@ -20,7 +20,7 @@ using bus::Denial;
 
 constexpr auto kProgressEvery = std::chrono::milliseconds(200);
 
-// Where to look: a policy, a path, or everywhere.
+// `where`: a policy, a path, or empty for all trees.
 std::optional<CallFailure> unknown_place(const PolicySet& set, const std::string& where) {
   if (where.empty() || where.starts_with('/')) return std::nullopt;
   return no_such_policy(set, where);
@@ -40,32 +40,32 @@ ScanOptions options_of(const ScanWorker& scans) {
   return options;
 }
 
-// Tells the loop now and then how far a scan is, as long as it lives.
-class Telling {
+// Reports the progress of a scan to the loop while it exists.
+class ProgressReports {
  public:
-  Telling(const BackgroundJobs::JobContext& context, const ScanProgress& scan,
-          const bus::OnProgress& hear)
-      : thread_([this, &context, &scan, &hear](const std::stop_token& stop) {
+  ProgressReports(const BackgroundJobs::JobContext& context, const ScanProgress& scan,
+                  const bus::OnProgress& on_progress)
+      : thread_([this, &context, &scan, &on_progress](const std::stop_token& stop) {
           std::unique_lock lock(mutex_);
           while (!ended_.wait_for(lock, stop, kProgressEvery, [] { return false; }) &&
                  !stop.stop_requested())
-            context.tell([hear, now = bus::ScanNow{scan.objects, scan.expected, scan.wrong,
-                                                   scan.fixed}] { hear(now); });
+            context.post([on_progress, now = bus::ScanNow{scan.objects, scan.expected, scan.wrong,
+                                                          scan.fixed}] { on_progress(now); });
         }) {}
 
  private:
   std::mutex mutex_;
   std::condition_variable_any ended_;
-  std::jthread thread_;  // last: it ends before what it uses
+  std::jthread thread_;  // last, so that it ends first
 };
 
 using UndoingPtr = std::shared_ptr<const bus::UndoCall>;
 
-UndoingPtr told(UndoReport report, std::size_t limit) {
+UndoingPtr undo_reply(UndoReport report, std::size_t limit) {
   auto undoing = std::make_shared<bus::UndoCall>();
   undoing->restored = bounded(report.restored.size());
   undoing->left = bounded(report.left.size());
-  // Those that need somebody's eyes first.
+  // First those that need attention.
   for (auto& file : report.left) {
     if (undoing->files.size() >= limit) break;
     undoing->files.push_back({std::move(file.path), {}, {}, std::move(file.why)});
@@ -97,14 +97,14 @@ std::variant<Fixes, CallFailure> read_fixes(const std::string& trail, const std:
 
 }  // namespace
 
-// What was put right by hand is told like everything else, so that it can be undone.
+// Reports manual fixes like all others, so that they can be undone.
 void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& caller,
                        std::stop_token stop, bus::OnProgress progress,
                        bus::Reply<bus::ScanTotals> reply) {
   const auto& set = context_.policies.loaded();
   if (const auto denied = unknown_place(*set, where)) return reply(*denied);
   if (const auto& disabled = context_.policies.disabled(); fix && disabled)
-    return reply(CallFailure{Denial::kDisabled, "nothing is put right: " + *disabled});
+    return reply(CallFailure{Denial::kDisabled, "nothing is fixed: " + *disabled});
   const bus::Reply<bus::ScanTotals> done = [dispatcher = &context_.dispatcher, fix, where,
                                             who = person_of(caller).name,
                                             reply](const auto& result) {
@@ -117,18 +117,18 @@ void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& ca
   send<bus::ScanTotals>(
       context_.long_ones, stop, done,
       [set, where, fix, dispatcher = &context_.dispatcher, scans = &context_.scans,
-       hear = std::move(progress)](
+       on_progress = std::move(progress)](
           const BackgroundJobs::JobContext& context) -> std::variant<bus::ScanTotals, CallFailure> {
         ScanProgress scanned;
-        const auto tell = [&](const ManualFinding& finding) {
+        const auto report_violation = [&](const ManualFinding& finding) {
           if (!finding.outcome || finding.outcome->what == RepairResult::kRight) return;
-          context.tell([dispatcher, violation = make_violation(*set, finding)] {
+          context.post([dispatcher, violation = make_violation(*set, finding)] {
             dispatcher->violation(violation);
           });
         };
-        const Telling telling(context, scanned, hear);
-        const auto report = scan_asked(*set, {where, fix, false, &scans->sizes()},
-                                       options_of(*scans), tell, context.stop(), scanned);
+        const ProgressReports reports(context, scanned, on_progress);
+        const auto report = scan_now(*set, {where, fix, false, &scans->sizes()}, options_of(*scans),
+                                     report_violation, context.stop(), scanned);
         if (!report) return not_scanned(report.error());
         return bus::ScanTotals{bounded(report->found), bounded(report->fixed)};
       });
@@ -139,32 +139,33 @@ void BusRequests::find_wrong(const std::string& where, std::size_t limit, std::s
                              bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) {
   const auto& set = context_.policies.loaded();
   if (const auto denied = unknown_place(*set, where)) return reply(*denied);
-  using Listed = std::shared_ptr<const bus::WrongFiles>;
-  send<Listed>(context_.long_ones, stop, reply,
-               [set, where, limit, scans = &context_.scans, hear = std::move(progress)](
-                   const BackgroundJobs::JobContext& context) -> std::variant<Listed, CallFailure> {
-                 auto wrong = std::make_shared<bus::WrongFiles>();
-                 const auto note = [&](const ManualFinding& finding) {
-                   if (wrong->files.size() < limit && finding.outcome)
-                     wrong->files.push_back(make_violation(*set, finding));
-                 };
-                 ScanProgress scanned;
-                 const Telling telling(context, scanned, hear);
-                 const auto report = scan_asked(*set, {where, true, true, &scans->sizes()},
-                                                options_of(*scans), note, context.stop(), scanned);
-                 if (!report) return not_scanned(report.error());
-                 wrong->found = bounded(report->found);
-                 return wrong;
-               });
+  using WrongFilesPtr = std::shared_ptr<const bus::WrongFiles>;
+  send<WrongFilesPtr>(
+      context_.long_ones, stop, reply,
+      [set, where, limit, scans = &context_.scans, on_progress = std::move(progress)](
+          const BackgroundJobs::JobContext& context) -> std::variant<WrongFilesPtr, CallFailure> {
+        auto wrong = std::make_shared<bus::WrongFiles>();
+        const auto note = [&](const ManualFinding& finding) {
+          if (wrong->files.size() < limit && finding.outcome)
+            wrong->files.push_back(make_violation(*set, finding));
+        };
+        ScanProgress scanned;
+        const ProgressReports reports(context, scanned, on_progress);
+        const auto report = scan_now(*set, {where, true, true, &scans->sizes()}, options_of(*scans),
+                                     note, context.stop(), scanned);
+        if (!report) return not_scanned(report.error());
+        wrong->found = bounded(report->found);
+        return wrong;
+      });
 }
 
-// In two steps, for who reads the trail is not who may wait for a file system.
+// In two steps, because jobs that read the trail must not wait for a file system.
 void BusRequests::undo(const bus::UndoRequest& asked, const bus::Caller& caller,
                        std::stop_token stop, bus::Reply<UndoingPtr> reply) {
   auto trail = context_.trail();
   if (trail.empty())
-    return reply(
-        CallFailure{Denial::kFailed, "there is no audit trail, so nobody knows how it was"});
+    return reply(CallFailure{
+        Denial::kFailed, "there is no audit trail, so guardd does not know the previous owners"});
   const auto is_open = context_.dispatcher.open_incident(asked.incident) != nullptr;
   const bus::Reply<UndoingPtr> done = [dispatcher = &context_.dispatcher, asked,
                                        who = person_of(caller).name, reply](const auto& result) {
@@ -182,7 +183,7 @@ void BusRequests::undo(const bus::UndoRequest& asked, const bus::Caller& caller,
   send<Fixes>(context_.quick, stop, found,
               [trail = std::move(trail), incident = asked.incident,
                is_open](const BackgroundJobs::JobContext& /*context*/) {
-                // What has just happened in it may not have been written yet.
+                // Its last fixes may not be written yet.
                 if (is_open) std::this_thread::sleep_for(2 * Trail::kDelay);
                 return read_fixes(trail, incident);
               });
@@ -195,8 +196,9 @@ void BusRequests::undo_these(std::shared_ptr<const std::vector<Fix>> fixes,
       context_.long_ones, stop, reply,
       [fixes = std::move(fixes), asked, set = context_.policies.loaded(),
        left_alone = &context_.left_alone](const BackgroundJobs::JobContext& context) {
-        return told(guard::undo(*fixes, *set, asked.dry_run ? nullptr : left_alone, context.stop()),
-                    asked.limit);
+        return undo_reply(
+            guard::undo(*fixes, *set, asked.dry_run ? nullptr : left_alone, context.stop()),
+            asked.limit);
       });
 }
 

@@ -24,7 +24,7 @@ Ownership ownership_of(const ObjectState& state) {
   return {state.uid, state.gid, state.mode};
 }
 
-// An inode's number is given out again, to what is younger than the repair.
+// A file that is younger than the repair is another one that got the same inode number.
 bool is_younger(const Object& object, std::chrono::system_clock::time_point time) {
   struct statx facts {};
   if (::statx(object.fd.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BTIME, &facts) != 0)
@@ -55,15 +55,15 @@ Skip obstacle(const Object& root, const Object& object, const Fix& fix) {
   if (object.state.type == FileType::kDirectory) return Skip::kNone;
   if (object.state.links != 1) return Skip::kHardLink;
   if (object.state.type != FileType::kRegular) return Skip::kNone;
-  // Another owner would cost it both.
+  // A change of owner would remove both.
   if ((object.state.mode.value & kSetIdBits) != 0) return Skip::kSetId;
   const NameInProc name(object);
   return ::getxattr(name.text(), "security.capability", nullptr, 0) > 0 ? Skip::kCapabilities
                                                                         : Skip::kNone;
 }
 
-// Bits are taken away before the owner changes and given back after, so that at no moment somebody
-// has more than before or after. The error of the first that fails.
+// Removes bits before the owner changes and adds them afterwards, so that no user has more access
+// in between. Returns the first error.
 int restore_to(const Object& object, const Ownership& before) {
   const auto now = object.state.mode;
   const auto mode = before.mode;
@@ -82,10 +82,10 @@ class UndoRun {
  public:
   UndoRun(const PolicySet& set, LeftAlone* left_alone) : set_(set), left_alone_(left_alone) {}
 
-  // Why it is left as it is; empty: it was restored.
+  // Why the file was not restored; empty if it was.
   std::string undo(const Fix& fix) {
     const auto* tree = set_.tree_of(fix.path);
-    if (!tree) return "no policy has a tree that holds it any more";
+    if (!tree) return "it is in no tree of a policy any longer";
     auto root = roots_.find(tree);
     if (root == roots_.end()) root = roots_.emplace(tree, open_tree(tree->root())).first;
     if (!root->second) return root->second.error().text();
@@ -104,13 +104,13 @@ class UndoRun {
     auto& object = *opened;
     if (const auto skip = obstacle(root, object, fix); skip != Skip::kNone)
       return std::string(reason_text(skip));
-    // What was put right more than once goes back as often.
+    // A file that was fixed more than once is restored as often.
     const auto again = places_.find(object.id);
     const auto expected = again == places_.end() ? fix.after : restored_[again->second].to;
     const auto now = again != places_.end() && !left_alone_ ? expected : ownership_of(object.state);
     if (now != expected) {
-      if (now == fix.before) return "it is as it was before already";
-      return fmt::format("somebody has changed it since: it is {}:{} {:04o} now", now.uid.value,
+      if (now == fix.before) return "it is already as it was before";
+      return fmt::format("it was changed after the fix: it is {}:{} {:04o} now", now.uid.value,
                          now.gid.value, now.mode.value);
     }
     const Ownership before{fix.before.uid, fix.before.gid,
@@ -119,7 +119,7 @@ class UndoRun {
       if (const int code = restore_to(object, before))
         return Error::from_errno(code, "it cannot be restored").text();
       if (const auto looked = refresh(object); !looked) return looked.error().text();
-      if (ownership_of(object.state) != before) return "somebody has changed it meanwhile";
+      if (ownership_of(object.state) != before) return "another process changed it during the undo";
       if (auto id = FileId::of(object.fd.get())) left_alone_->add({*std::move(id), object.changed});
     }
     if (again == places_.end()) {
@@ -135,7 +135,7 @@ class UndoRun {
   LeftAlone* left_alone_;
   std::map<const Tree*, Result<Object>> roots_;
   std::vector<RestoredFile> restored_;
-  std::unordered_map<InodeId, std::size_t> places_;  // in what was restored
+  std::unordered_map<InodeId, std::size_t> places_;  // in restored_
 };
 
 }  // namespace
@@ -143,12 +143,12 @@ class UndoRun {
 UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, LeftAlone* left_alone,
                 const std::stop_token& stop) {
   UndoReport report;
-  UndoRun undoing(set, left_alone);
+  UndoRun run(set, left_alone);
   for (const auto& fix : fixes) {
-    auto why = stop.stop_requested() ? "the undoing was stopped before" : undoing.undo(fix);
+    auto why = stop.stop_requested() ? "the undo was stopped before" : run.undo(fix);
     if (!why.empty()) report.left.push_back({fix.path, std::move(why)});
   }
-  report.restored = std::move(undoing).restored();
+  report.restored = std::move(run).restored();
   return report;
 }
 

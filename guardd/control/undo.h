@@ -1,7 +1,7 @@
-// Gives files back the owner, group and mode that they had before guardd changed them. Only what is
-// the very file, and still is as guardd has left it: the service owns it by then, and may have put
-// anything in its place. Never follows a link, crosses a mount or adds a set-id bit. Blocks its
-// caller; any thread, but never the daemon's loop.
+// Restores the owner, group and mode that files had before guardd changed them. Only if it is the
+// same file and still as guardd left it: the service owns it now, and may have replaced it. Never
+// follows a link, crosses a mount or adds a set-id bit. Blocks its caller, so it never runs on the
+// loop.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,8 @@ struct UndoReport {
   std::vector<UnrestoredFile> left;
 };
 
-// In the order given, which is that of TrailReader::fixes_of(). What is restored is told to
-// `undone`, so that it is not put right again as long as nobody changes it; null: nothing is
-// restored, it is only said what would be.
+// In the order of TrailReader::fixes_of(). Adds restored files to `left_alone`, so that guardd does
+// not fix them again until they change. Null: a dry run.
 UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, LeftAlone* left_alone,
                 const std::stop_token& stop);
 

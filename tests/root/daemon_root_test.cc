@@ -1,6 +1,5 @@
-// The daemon itself, started as a person would, on a tree of its own: what root does wrong is put
-// right and told with the name of who did it, what is right is left alone, and what the service
-// plants gains nothing.
+// The whole daemon on a tree of its own: it fixes and reports what root does wrong, leaves alone
+// what is right, and gives the service nothing that the service plants.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +20,7 @@ using namespace std::chrono_literals;
 class Daemon : public DaemonTest {};
 GUARD_ON_EVERY_FS(Daemon);
 
-TEST_P(Daemon, PutsRightWhatRootMakes) {
+TEST_P(Daemon, FixesWhatRootCreates) {
   guard_app("fix");
   start();
   const auto tree = tree_.string();
@@ -33,15 +32,15 @@ TEST_P(Daemon, PutsRightWhatRootMakes) {
     EXPECT_TRUE(becomes_apps(name)) << name;
   EXPECT_EQ(owner("/etc/shadow"), 0U);
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "a/b/c/f").empty(); }));
-  const auto told = violations(tree_ / "a/b/c/f").front();
-  EXPECT_EQ(told["operation"], "create");
-  EXPECT_EQ(told["action"], "fixed");
-  EXPECT_EQ(told["uid_before"], 0);
-  EXPECT_EQ(told["uid_after"], kApp);
-  EXPECT_EQ(told["policy"], "app");
+  const auto record = violations(tree_ / "a/b/c/f").front();
+  EXPECT_EQ(record["operation"], "create");
+  EXPECT_EQ(record["action"], "fixed");
+  EXPECT_EQ(record["uid_before"], 0);
+  EXPECT_EQ(record["uid_after"], kApp);
+  EXPECT_EQ(record["policy"], "app");
 }
 
-TEST_P(Daemon, OnlyTellsUnderLog) {
+TEST_P(Daemon, OnlyReportsUnderLog) {
   guard_app("log");
   start();
   as_root("touch " + (tree_ / "file").string());
@@ -50,7 +49,7 @@ TEST_P(Daemon, OnlyTellsUnderLog) {
   EXPECT_EQ(owner(tree_ / "file"), 0U);
 }
 
-TEST_P(Daemon, TakesBackWhatRootTookForItself) {
+TEST_P(Daemon, RestoresWhatRootTook) {
   guard_app("fix");
   start();
   as_app("umask 077; echo secret > " + (tree_ / "conf").string());
@@ -58,8 +57,8 @@ TEST_P(Daemon, TakesBackWhatRootTookForItself) {
   EXPECT_TRUE(becomes_apps("conf"));
 }
 
-// On a busy machine install(1) takes its time between the copy and the chown.
-TEST_P(Daemon, LeavesAloneWhatComesOutRight) {
+// On a busy machine, install(1) may pause between the copy and the chown.
+TEST_P(Daemon, LeavesAloneWhatEndsUpRight) {
   guard_app("fix", "2s");
   start();
   const auto tree = tree_.string();
@@ -73,8 +72,9 @@ TEST_P(Daemon, LeavesAloneWhatComesOutRight) {
     EXPECT_TRUE(violations(tree_ / name).empty()) << name;
 }
 
-// So many notices in a row that they gather: the app's own, and root's in between.
-TEST_P(Daemon, MissesNothingWhereMuchHappens) {
+// So many notices in a row that guardd batches them: those of the app, and those of root in
+// between.
+TEST_P(Daemon, MissesNothingWhenMuchHappens) {
   guard_app("fix");
   start();
   as_root(
@@ -86,7 +86,7 @@ TEST_P(Daemon, MissesNothingWhereMuchHappens) {
   EXPECT_EQ(violations_below(tree_).size(), 300U);
 }
 
-TEST_P(Daemon, WaitsUntilNobodyWritesAnyMore) {
+TEST_P(Daemon, WaitsUntilTheFileIsClosed) {
   guard_app("fix");
   start();
   Fd writer(::open((tree_ / "log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
@@ -98,7 +98,7 @@ TEST_P(Daemon, WaitsUntilNobodyWritesAnyMore) {
   EXPECT_TRUE(becomes_apps("log"));
 }
 
-TEST_P(Daemon, HandsOverNothingThatTheServiceMovedIn) {
+TEST_P(Daemon, DoesNotHandOverWhatTheServiceMovedIn) {
   guard_app("fix");
   start();
   const auto other = (root() / "other").string();
@@ -121,7 +121,7 @@ TEST_P(Daemon, FindsAtStartWhatHappenedBefore) {
   EXPECT_EQ(owner(tree_ / "secret"), 0U);
 }
 
-TEST_P(Daemon, FollowsATreeThatIsReplacedOrComesLater) {
+TEST_P(Daemon, FollowsATreeThatIsReplacedOrCreatedLater) {
   std::filesystem::remove(tree_);
   guard_app("fix");
   start();
@@ -135,7 +135,7 @@ TEST_P(Daemon, FollowsATreeThatIsReplacedOrComesLater) {
   EXPECT_TRUE(becomes_apps("second"));
 }
 
-TEST_P(Daemon, KeepsTheRunningPolicyWhenANewOneIsBad) {
+TEST_P(Daemon, KeepsThePolicyInForceWhenANewOneIsInvalid) {
   guard_app("fix");
   start();
   std::ofstream(root() / "policies" / "app.toml") << "[[policy]]\nnmae = \"x\"\n";
@@ -146,13 +146,13 @@ TEST_P(Daemon, KeepsTheRunningPolicyWhenANewOneIsBad) {
   EXPECT_TRUE(becomes_apps("file"));
 }
 
-// Each thread has its own, and keeps those of whoever started it.
-TEST_P(Daemon, NoThreadMayMoreThanItNeeds) {
+// Capabilities are per thread, and each thread inherits them.
+TEST_P(Daemon, NoThreadHasMoreCapabilitiesThanItNeeds) {
   guard_both();
   start();
   constexpr std::uint64_t kNeeded = 1ULL << 0 | 1ULL << 2 | 1ULL << 3 | 1ULL << 6 | 1ULL << 7 |
                                     1ULL << 19 | 1ULL << 21 | 1ULL << 28 | 1ULL << 38 |
-                                    1ULL << 39;  // as guardd/service/privileges.cc names them
+                                    1ULL << 39;  // as in guardd/service/privileges.cc
   int threads = 0;
   for (const auto& task :
        std::filesystem::directory_iterator("/proc/" + std::to_string(daemon()) + "/task")) {
@@ -166,7 +166,7 @@ TEST_P(Daemon, NoThreadMayMoreThanItNeeds) {
   EXPECT_GT(threads, 3);
 }
 
-TEST_P(Daemon, EndsWhenItIsTold) {
+TEST_P(Daemon, EndsOnSigterm) {
   guard_app("fix");
   start();
   const int status = stop();

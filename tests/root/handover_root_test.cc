@@ -1,5 +1,5 @@
-// Links that are pinned, on a BPF file system that nobody else sees. The one link of the right kind
-// that any kernel has is that to the forks of processes, which the tracer has as well.
+// Pinned links, on a private BPF file system. The only link of the right kind that any kernel
+// offers is that to the forks of processes, which the tracer also has.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// The test's own: main.cc has seen to that.
+// main.cc gives each test a mount namespace of its own.
 constexpr auto kMount = "/mnt";
 constexpr auto kDirectory = "/mnt/guardd";
 
@@ -74,13 +74,13 @@ class Pins : public ::testing::Test {
   bool is_mounted_ = false;
 };
 
-TEST_F(Pins, AreLinksOfTheKindThatLsmHas) {
+TEST_F(Pins, AreLinksOfTheKindThatTheLsmUses) {
   EXPECT_EQ(links_.size(), 1U);
   EXPECT_FALSE(check_kept_link(program_));
   EXPECT_FALSE(check_kept_link(-1));
 }
 
-TEST_F(Pins, OutliveTheirProcessAndAreReplaced) {
+TEST_F(Pins, SurviveTheirProcessAndAreReplaced) {
   const std::string directory = kDirectory;
   {
     auto first = handover(directory);
@@ -91,7 +91,7 @@ TEST_F(Pins, OutliveTheirProcessAndAreReplaced) {
     EXPECT_THAT(there(), ElementsAre(directory + "/1/guard_fork"));
   }
   tracer_.reset();
-  SetUp();  // over what is mounted there
+  SetUp();  // mounts over the first file system
   ASSERT_EQ(::umount2(kMount, MNT_DETACH), 0);
   auto second = handover(directory);
   const auto taken = second.take();
@@ -110,7 +110,7 @@ TEST_F(Pins, OutliveTheirProcessAndAreReplaced) {
   EXPECT_FALSE(fs::exists(directory + "/2"));
 }
 
-TEST_F(Pins, WhatIsNoLinkOfOursIsUnpinned) {
+TEST_F(Pins, ForeignLinksAreUnpinned) {
   const std::string directory = kDirectory;
   ASSERT_TRUE(handover(directory).store(named()));
   ASSERT_TRUE(pin_link(program_, directory + "/1/other"));
@@ -122,7 +122,7 @@ TEST_F(Pins, WhatIsNoLinkOfOursIsUnpinned) {
   EXPECT_THAT(there(), IsEmpty());
 }
 
-TEST_F(Pins, OnlyLieWhereRootAloneCanPutThem) {
+TEST_F(Pins, AreStoredOnlyWhereRootAloneCanWrite) {
   const std::string directory = kDirectory;
   ASSERT_EQ(::mkdir(directory.c_str(), 0700), 0);
   ASSERT_EQ(::chmod(directory.c_str(), 0777), 0);

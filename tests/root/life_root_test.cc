@@ -1,5 +1,5 @@
-// How the daemon lives: what it remembers over a crash, how it is switched off, how it is reloaded,
-// and what it tells the service manager.
+// The life of the daemon: what it remembers after a crash, how it is disabled and reloaded, and
+// what it reports to the service manager.
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 
 class Life : public DaemonTest {
  protected:
-  // A file that the service could not read, in the hands of whoever makes it.
+  // A file that the service could not read, still open for writing.
   Fd being_written(const std::string& name) const {
     return Fd(::open((tree_ / name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   }
@@ -48,30 +48,30 @@ class Life : public DaemonTest {
     const auto there = rows->next();
     return there && *there ? rows->number() : -1;
   }
-  bool told_health(const std::string& health, const std::string& words) const {
+  bool health_is(const std::string& health, const std::string& words) const {
     const auto all = of_type("health");
-    return std::any_of(all.begin(), all.end(), [&](const Json& told) {
-      return told["health"] == health &&
-             told.value("health_reason", "").find(words) != std::string::npos;
+    return std::any_of(all.begin(), all.end(), [&](const Json& record) {
+      return record["health"] == health &&
+             record.value("health_reason", "").find(words) != std::string::npos;
     });
   }
 };
 GUARD_ON_EVERY_FS(Life);
 
-TEST_P(Life, WhatWaitedWhenItCrashedIsStillEvidence) {
+TEST_P(Life, KeepsEvidenceAfterACrash) {
   crash_while_a_secret_waits();
   start();
   EXPECT_TRUE(becomes_apps("secret"));
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "secret").empty(); }));
-  const auto told = violations(tree_ / "secret").back();
-  EXPECT_EQ(told["action"], "fixed");
-  EXPECT_EQ(told["operation"], "create");
-  EXPECT_EQ(told["pid"], ::getpid());
-  EXPECT_EQ(fs::path(told["exe"].get<std::string>()).filename(), "life_root_test");
+  const auto record = violations(tree_ / "secret").back();
+  EXPECT_EQ(record["action"], "fixed");
+  EXPECT_EQ(record["operation"], "create");
+  EXPECT_EQ(record["pid"], ::getpid());
+  EXPECT_EQ(fs::path(record["exe"].get<std::string>()).filename(), "life_root_test");
   EXPECT_TRUE(eventually([&] { return count("pending") == 0; }));
 }
 
-TEST_P(Life, WithoutItsStateACrashLosesTheEvidence) {
+TEST_P(Life, ACrashWithoutStateLosesTheEvidence) {
   crash_while_a_secret_waits();
   fs::remove_all(state_);
   start();
@@ -80,7 +80,7 @@ TEST_P(Life, WithoutItsStateACrashLosesTheEvidence) {
   EXPECT_EQ(owner(tree_ / "secret"), 0U);
 }
 
-TEST_P(Life, WhatTheServiceMovedInIsSuspectAfterACrashToo) {
+TEST_P(Life, WhatTheServiceMovedInStaysSuspectAfterACrash) {
   guard_app("fix");
   start();
   as_root("chmod 0777 $O; umask 077; echo secret > $O/secret");
@@ -93,7 +93,7 @@ TEST_P(Life, WhatTheServiceMovedInIsSuspectAfterACrashToo) {
   EXPECT_EQ(owner(tree_ / "stolen"), 0U);
 }
 
-TEST_P(Life, AfterACrashInABurstEverythingIsFound) {
+TEST_P(Life, FindsEverythingAfterACrashInABurst) {
   guard_app("fix");
   start();
   std::thread burst([&] { as_root("for i in $(seq 3000); do : > $T/file.$i; done"); });
@@ -109,7 +109,7 @@ TEST_P(Life, AfterACrashInABurstEverythingIsFound) {
   EXPECT_EQ(std::distance(fs::directory_iterator(tree_), {}), 3000);
 }
 
-TEST_P(Life, RemembersHowThingsWereBeforeAFix) {
+TEST_P(Life, RecordsOwnerAndModeBeforeAFix) {
   guard_app("fix");
   start();
   as_root("install -m 0640 -g 5 /dev/null $T/file");
@@ -122,7 +122,7 @@ TEST_P(Life, RemembersHowThingsWereBeforeAFix) {
   }));
 }
 
-TEST_P(Life, WhatWasUndoneIsLeftAloneUntilItChanges) {
+TEST_P(Life, LeavesUndoneFilesAloneUntilTheyChange) {
   guard_app("fix");
   as_root("touch $T/undone $T/other");
   {
@@ -145,31 +145,31 @@ TEST_P(Life, WhatWasUndoneIsLeftAloneUntilItChanges) {
   EXPECT_TRUE(becomes_apps("undone"));
 }
 
-TEST_P(Life, PutsABrokenStateAside) {
+TEST_P(Life, MovesABrokenStateAside) {
   guard_app("fix");
   fs::create_directory(state_);
   fs::permissions(state_, fs::perms::owner_all);
   std::ofstream(state_ / "guardd.db") << std::string(8192, 'x');
   start();
-  EXPECT_TRUE(eventually([&] { return told_health("degraded", "is put aside as"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("degraded", "is put aside as"); }));
   EXPECT_TRUE(fs::exists(state_ / "guardd.db.broken"));
   as_root("touch $T/file");
   EXPECT_TRUE(becomes_apps("file"));
   EXPECT_TRUE(eventually([&] { return count("pending") == 0; }));
 }
 
-TEST_P(Life, GuardsWithoutAStateThatOthersCouldWrite) {
+TEST_P(Life, DoesNotUseAStateThatOthersCanWrite) {
   guard_app("fix");
   fs::create_directory(state_);
   fs::permissions(state_, fs::perms::all);
   start();
-  EXPECT_TRUE(eventually([&] { return told_health("degraded", "can be written by others"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("degraded", "can be written by others"); }));
   EXPECT_FALSE(fs::exists(state_ / "guardd.db"));
   as_root("touch $T/file");
   EXPECT_TRUE(becomes_apps("file"));
 }
 
-TEST_P(Life, AFullDiskCostsTheMemoryAndNothingElse) {
+TEST_P(Life, AFullDiskCostsOnlyTheState) {
   guard_app("fix");
   fs::create_directory(state_);
   ASSERT_EQ(::mount("state", state_.c_str(), "tmpfs", 0, "size=512k,mode=0700"), 0);
@@ -178,20 +178,20 @@ TEST_P(Life, AFullDiskCostsTheMemoryAndNothingElse) {
   as_root("cat /dev/zero > " + (state_ / "filler").string() + " 2>&1 || true");
   as_root("for i in $(seq 300); do : > $T/file.$i; done");
   EXPECT_TRUE(becomes_apps("file.300"));
-  EXPECT_TRUE(eventually([&] { return told_health("degraded", "cannot write the audit trail"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("degraded", "cannot write the audit trail"); }));
   fs::remove(state_ / "filler");
   as_root("touch $T/file");
-  EXPECT_TRUE(eventually([&] { return told_health("ok", ""); }));
+  EXPECT_TRUE(eventually([&] { return health_is("ok", ""); }));
   EXPECT_TRUE(eventually([&] { return count("violations", "audit.db") > 0; }));
 }
 
-TEST_P(Life, TheBreakGlassFileSwitchesItOffAndOn) {
+TEST_P(Life, TheBreakGlassFileDisablesAndEnablesIt) {
   ASSERT_EQ(::mount("run", "/run", "tmpfs", 0, "mode=0755"), 0);
   fs::create_directory("/run/guardd");
   std::ofstream("/run/guardd/disable").close();
   guard_app("fix");
   start();
-  EXPECT_TRUE(eventually([&] { return told_health("disabled", "/run/guardd/disable"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("disabled", "/run/guardd/disable"); }));
   as_root("touch $T/file");
   std::this_thread::sleep_for(500ms);
   EXPECT_EQ(owner(tree_ / "file"), 0U);
@@ -205,8 +205,8 @@ TEST_P(Life, TheBreakGlassFileSwitchesItOffAndOn) {
   EXPECT_EQ(::umount2("/run", MNT_DETACH), 0);
 }
 
-// Neither what was due when it was switched off nor a regular scan keeps it turning.
-TEST_P(Life, SwitchedOffItRests) {
+// Neither due changes nor regular scans wake a disabled guardd.
+TEST_P(Life, SleepsWhileDisabled) {
   ASSERT_EQ(::mount("run", "/run", "tmpfs", 0, "mode=0755"), 0);
   fs::create_directory("/run/guardd");
   const auto settings = root() / "guardd.toml";
@@ -217,7 +217,7 @@ TEST_P(Life, SwitchedOffItRests) {
   const auto writer = being_written("secret");
   std::this_thread::sleep_for(300ms);
   std::ofstream("/run/guardd/disable").close();
-  ASSERT_TRUE(eventually([&] { return told_health("disabled", "/run/guardd/disable"); }));
+  ASSERT_TRUE(eventually([&] { return health_is("disabled", "/run/guardd/disable"); }));
   std::this_thread::sleep_for(1500ms);
   const auto ticks = [&] {
     std::ifstream file("/proc/" + std::to_string(daemon()) + "/stat");
@@ -234,20 +234,20 @@ TEST_P(Life, SwitchedOffItRests) {
   EXPECT_EQ(::umount2("/run", MNT_DETACH), 0);
 }
 
-TEST_P(Life, TheKernelCommandLineSwitchesItOff) {
+TEST_P(Life, TheKernelCommandLineDisablesIt) {
   const auto line = root() / "cmdline";
   std::ofstream(line) << "quiet guardd=off ro\n";
   ASSERT_EQ(::mount(line.c_str(), "/proc/cmdline", nullptr, MS_BIND, nullptr), 0);
   guard_app("fix");
   start();
-  EXPECT_TRUE(eventually([&] { return told_health("disabled", "guardd=off"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("disabled", "guardd=off"); }));
   as_root("touch $T/file");
   std::this_thread::sleep_for(500ms);
   EXPECT_EQ(owner(tree_ / "file"), 0U);
   EXPECT_EQ(::umount2("/proc/cmdline", MNT_DETACH), 0);
 }
 
-TEST_P(Life, AReloadForgetsNothingThatWaits) {
+TEST_P(Life, AReloadKeepsPendingChanges) {
   guard_app("fix");
   start();
   auto writer = being_written("secret");
@@ -259,8 +259,8 @@ TEST_P(Life, AReloadForgetsNothingThatWaits) {
   EXPECT_TRUE(becomes_apps("secret"));
 }
 
-// What a scan or a repair of before comes back with is about trees by other numbers.
-TEST_P(Life, ReloadsInTheMiddleOfScansAndRepairs) {
+// Results of older scans and repairs have other tree numbers.
+TEST_P(Life, ReloadsDuringScansAndRepairs) {
   guard_both();
   start();
   in_both("umask 077; for i in $(seq 1000); do : > $T/file.$i; done");
@@ -277,7 +277,7 @@ TEST_P(Life, ReloadsInTheMiddleOfScansAndRepairs) {
   EXPECT_EQ(stop(), 0);
 }
 
-TEST_P(Life, AReloadTakesTheMarksFromWhatIsGuardedNoMore) {
+TEST_P(Life, AReloadRemovesTheMarksOfRemovedTrees) {
   guard_both();
   start();
   as_root("mkdir -p $T/a/b/c");
@@ -288,7 +288,7 @@ TEST_P(Life, AReloadTakesTheMarksFromWhatIsGuardedNoMore) {
   EXPECT_TRUE(eventually([&] { return marks() == 1; })) << marks();
 }
 
-TEST_P(Life, BadSettingsStopTheStartAndNotTheReload) {
+TEST_P(Life, InvalidSettingsDoNotBreakAReload) {
   guard_app("fix");
   const auto settings = root() / "guardd.toml";
   std::ofstream(settings) << "[incident]\nquiet = \"1s\"\n";
@@ -297,15 +297,15 @@ TEST_P(Life, BadSettingsStopTheStartAndNotTheReload) {
   std::ofstream(settings) << "[incident]\nquiet = \"soon\"\n";
   ::kill(daemon(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return !of_type("reload").empty(); }));
-  const auto told = of_type("reload").front();
-  EXPECT_EQ(told["done"], false);
-  EXPECT_NE(told["errors"].dump().find("guardd.toml:2:"), std::string::npos) << told;
+  const auto record = of_type("reload").front();
+  EXPECT_EQ(record["done"], false);
+  EXPECT_NE(record["errors"].dump().find("guardd.toml:2:"), std::string::npos) << record;
   as_root("touch $T/file");
   EXPECT_TRUE(becomes_apps("file"));
 }
 
-// By its name outside of the tree a file can be changed without a notice.
-TEST_P(Life, ARegularScanFindsWhatNobodyNoticed) {
+// A change under a name outside of the tree causes no notice.
+TEST_P(Life, ARegularScanFindsWhatCausedNoNotice) {
   as_app("touch $T/file");
   as_root("ln $T/file $O/other-name");
   const auto settings = root() / "guardd.toml";
@@ -315,15 +315,15 @@ TEST_P(Life, ARegularScanFindsWhatNobodyNoticed) {
   start();
   as_root("chown root:root $O/other-name");
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "file").empty(); }));
-  const auto told = violations(tree_ / "file").front();
-  EXPECT_EQ(told["operation"], "scan");
-  EXPECT_EQ(told["action"], "skipped");
-  EXPECT_NE(told["reason"].get<std::string>().find("another name"), std::string::npos);
+  const auto record = violations(tree_ / "file").front();
+  EXPECT_EQ(record["operation"], "scan");
+  EXPECT_EQ(record["action"], "skipped");
+  EXPECT_NE(record["reason"].get<std::string>().find("another name"), std::string::npos);
   std::this_thread::sleep_for(1500ms);
-  EXPECT_EQ(violations(tree_ / "file").size(), 1U);  // and not with every scan again
+  EXPECT_EQ(violations(tree_ / "file").size(), 1U);  // not again with every scan
 }
 
-// A service manager that listens.
+// A fake service manager.
 class Manager {
  public:
   explicit Manager(const fs::path& path)
@@ -342,7 +342,7 @@ class Manager {
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
 
-  // All that came until now, one after the other.
+  // All messages until now.
   std::string heard() const {
     std::string text;
     std::string message(4096, '\0');
@@ -356,7 +356,7 @@ class Manager {
   Fd socket_;
 };
 
-TEST_P(Life, TellsTheServiceManagerHowItIs) {
+TEST_P(Life, NotifiesTheServiceManager) {
   const Manager manager(root() / "notify");
   guard_app("fix");
   start();
@@ -375,7 +375,7 @@ TEST_P(Life, TellsTheServiceManagerHowItIs) {
   std::this_thread::sleep_for(100ms);
   (void)manager.heard();
   std::this_thread::sleep_for(1s);
-  EXPECT_EQ(manager.heard(), "");  // one that does not turn is not said to be well
+  EXPECT_EQ(manager.heard(), "");  // no ping while the loop hangs
   ::kill(daemon(), SIGCONT);
   EXPECT_EQ(stop(), 0);
   EXPECT_NE(manager.heard().find("STOPPING=1"), std::string::npos);
@@ -390,21 +390,22 @@ TEST_P(Life, EndsWithinASecond) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
 }
 
-// Frozen for as long as it lives, however the test ends.
-class Frozen {
+// Freezes a file system until it goes out of scope.
+class FrozenFileSystem {
  public:
-  explicit Frozen(const fs::path& root) : fd_(::open(root.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit FrozenFileSystem(const fs::path& root)
+      : fd_(::open(root.c_str(), O_RDONLY | O_CLOEXEC)) {
     EXPECT_EQ(::ioctl(fd_.get(), FIFREEZE, 0), 0);
   }
-  ~Frozen() { EXPECT_EQ(::ioctl(fd_.get(), FITHAW, 0), 0); }
-  Frozen(const Frozen&) = delete;
-  Frozen& operator=(const Frozen&) = delete;
+  ~FrozenFileSystem() { EXPECT_EQ(::ioctl(fd_.get(), FITHAW, 0), 0); }
+  FrozenFileSystem(const FrozenFileSystem&) = delete;
+  FrozenFileSystem& operator=(const FrozenFileSystem&) = delete;
 
  private:
   Fd fd_;
 };
 
-TEST_P(Life, AFrozenFileSystemHoldsUpNoOther) {
+TEST_P(Life, AFrozenFileSystemDoesNotBlockOthers) {
   const auto cold_type =
       GetParam() == FsType::kXfs ? FsType::kXfs : FsType::kExt4;  // no tmpfs freezes
   if (const auto why = why_no_scratch_fs(cold_type); !why.empty()) GTEST_SKIP() << why;
@@ -420,7 +421,7 @@ TEST_P(Life, AFrozenFileSystemHoldsUpNoOther) {
   start();
   for (int i = 0; i < 10; ++i) std::ofstream(cold / std::to_string(i)).close();
   {
-    const Frozen frozen((*other)->root());
+    const FrozenFileSystem frozen((*other)->root());
     std::this_thread::sleep_for(500ms);
     EXPECT_EQ(owner(cold / "0"), 0U);
     as_root("touch $T/file");
@@ -432,8 +433,8 @@ TEST_P(Life, AFrozenFileSystemHoldsUpNoOther) {
     EXPECT_TRUE(eventually([&] { return owner(cold / std::to_string(i)) == kApp; })) << i;
 }
 
-// On no bus, and read by the parser that Prometheus has for files.
-TEST_P(Life, WritesMetricsForWhoCollectsFiles) {
+// Without a bus. The parser of Prometheus reads the file.
+TEST_P(Life, WritesAMetricsFile) {
   const auto metrics = root() / "metrics" / "guardd.prom";
   fs::create_directory(metrics.parent_path());
   const auto settings = root() / "guardd.toml";
@@ -445,7 +446,7 @@ TEST_P(Life, WritesMetricsForWhoCollectsFiles) {
   EXPECT_EQ(fs::status(metrics).permissions(), fs::perms{0644});
   as_root("touch $T/file");
   EXPECT_TRUE(becomes_apps("file"));
-  ::kill(daemon(), SIGHUP);  // which has it written at once
+  ::kill(daemon(), SIGHUP);  // writes it at once
   const auto counted = "grep -qx 'guardd_fixed_total{policy=\"app\"} 1' " + metrics.string();
   EXPECT_TRUE(eventually([&] { return std::system(counted.c_str()) == 0; }));
   const auto parsed =
@@ -459,8 +460,8 @@ TEST_P(Life, WritesMetricsForWhoCollectsFiles) {
   EXPECT_EQ(std::system(parsed.c_str()), 0);
 }
 
-// Without the tracer nobody is mistaken for whoever has ended.
-TEST_P(Life, WithoutTheTracerOnlyTheLivingAreKnown) {
+// Without the tracer, no other process is named instead of one that has ended.
+TEST_P(Life, WithoutTheTracerOnlyRunningProcessesAreKnown) {
   const auto settings = root() / "guardd.toml";
   std::ofstream(settings) << "tracer = \"off\"\n";
   options_ = {"--config", settings.string()};

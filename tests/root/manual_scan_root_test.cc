@@ -1,4 +1,4 @@
-// What a person asks for is looked at, and put right where guardd by itself would not dare.
+// Scans that a user requests, which fix more than guardd does by itself.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,13 +69,13 @@ class ManualScanTest : public ScratchFsTest {
 
   PolicySet set() const { return {policies_, trees_, {"p.toml"}, 1}; }
 
-  // What was found, with what became of it; the error otherwise.
+  // What the scan found, with the result of each repair. Sets error_ on failure.
   using Found = std::map<std::string, std::string>;
   Found scan(const ManualScan& asked, const std::stop_token& stop = {}) {
     const auto set = this->set();
     Found found;
-    told_.clear();
-    const auto done = scan_asked(
+    reported_.clear();
+    const auto done = scan_now(
         set, asked, {},
         [&](const ManualFinding& finding) {
           auto name = finding.path.substr(root().string().size() + 1);
@@ -83,7 +83,7 @@ class ManualScanTest : public ScratchFsTest {
           found[name] = !finding.outcome                                ? "found"
                         : finding.outcome->what == RepairResult::kFixed ? "fixed"
                                                                         : "left";
-          if (finding.outcome) told_.push_back(make_violation(set, finding));
+          if (finding.outcome) reported_.push_back(make_violation(set, finding));
         },
         stop, progress_);
     error_ = done ? "" : done.error().text();
@@ -96,7 +96,7 @@ class ManualScanTest : public ScratchFsTest {
   std::vector<Tree> trees_;
   ScanProgress progress_;
   ManualScanReport report_;
-  std::vector<Violation> told_;
+  std::vector<Violation> reported_;
   std::string error_;
 };
 GUARD_ON_EVERY_FS(ManualScanTest);
@@ -116,20 +116,20 @@ TEST_P(ManualScanTest, OnlyLooks) {
   EXPECT_EQ(owner("app/file"), 0U);
 }
 
-TEST_P(ManualScanTest, PutsRightWhatThePolicyLogsAndWhatTheOwnerCouldNotRead) {
+TEST_P(ManualScanTest, FixesWhatThePolicyLogsAndWhatTheOwnerCouldNotRead) {
   file("app/file");
   file("app/secret", 0600);
   directory("app/private", 0, 0700);
   file("app/private/file", 0600);
   const auto found = scan({"app", true});
   EXPECT_EQ(found.size(), 4U);
-  for (const auto& [name, became] : found) {
-    EXPECT_EQ(became, "fixed") << name;
+  for (const auto& [name, result] : found) {
+    EXPECT_EQ(result, "fixed") << name;
     EXPECT_EQ(owner(name), kApp) << name;
   }
   EXPECT_EQ(report_.fixed, 4U);
-  ASSERT_EQ(told_.size(), 4U);
-  for (const auto& violation : told_) {
+  ASSERT_EQ(reported_.size(), 4U);
+  for (const auto& violation : reported_) {
     EXPECT_EQ(violation.action, Outcome::kFixed);
     EXPECT_EQ(violation.operation, Operation::kScan);
     EXPECT_EQ(violation.policy, "app");
@@ -149,20 +149,20 @@ TEST_P(ManualScanTest, ADryRunChangesNothing) {
   EXPECT_EQ(owner("app/file"), 0U);
 }
 
-TEST_P(ManualScanTest, WhatIsUnsafeStaysSo) {
+TEST_P(ManualScanTest, DoesNotFixWhatIsUnsafe) {
   file("app/setuid", 04755);
   file("app/linked");
   fs::create_hard_link(root() / "app/linked", root() / "outside");
   ASSERT_EQ(::mkfifo(at("app/fifo").c_str(), 0644), 0);
   file("app/log");
   const Fd writer(::open(at("app/log").c_str(), O_WRONLY | O_CLOEXEC));
-  for (const auto& [name, became] : scan({"app", true})) {
-    EXPECT_EQ(became, "left") << name;
+  for (const auto& [name, result] : scan({"app", true})) {
+    EXPECT_EQ(result, "left") << name;
     EXPECT_EQ(owner(name), 0U) << name;
   }
   EXPECT_EQ(report_.found, 4U);
   EXPECT_EQ(report_.fixed, 0U);
-  for (const auto& violation : told_) EXPECT_EQ(violation.action, Outcome::kSkipped);
+  for (const auto& violation : reported_) EXPECT_EQ(violation.action, Outcome::kSkipped);
 }
 
 TEST_P(ManualScanTest, LooksBelowAPathOnly) {
@@ -183,7 +183,7 @@ TEST_P(ManualScanTest, LooksBelowAPathOnly) {
   EXPECT_NE(error_, "");
 }
 
-TEST_P(ManualScanTest, SaysWhatItCannotLookAt) {
+TEST_P(ManualScanTest, ReportsWhatItCannotScan) {
   file("off/file");
   EXPECT_EQ(scan({"off", true}), Found{});
   EXPECT_NE(error_.find("policy \"off\" is off"), std::string::npos) << error_;
@@ -199,7 +199,7 @@ TEST_P(ManualScanTest, SaysWhatItCannotLookAt) {
   EXPECT_EQ(error_, "");
 }
 
-TEST_P(ManualScanTest, ARuleThatIsOffStaysOff) {
+TEST_P(ManualScanTest, IgnoresFilesOfARuleThatIsOff) {
   Rule rule;
   rule.match.push_back(pattern("keys/**"));
   rule.wanted = policies_[0].wanted;
@@ -212,31 +212,31 @@ TEST_P(ManualScanTest, ARuleThatIsOffStaysOff) {
   EXPECT_EQ(scan({"app", true}), (Found{{"app/file", "fixed"}}));
 }
 
-TEST_P(ManualScanTest, WhatIsPausedIsPutRightAllTheSame) {
+TEST_P(ManualScanTest, FixesFilesOfAPausedPolicy) {
   policies_[numbers_["other"]].said.action.value = Action::kDeny;
   file("other/secret", 0600);
   const auto paused = set().paused({{"other", "excused: because"}});
   ScanProgress progress;
-  std::vector<Violation> told;
-  const auto done = scan_asked(
+  std::vector<Violation> reported;
+  const auto done = scan_now(
       paused, {"other", true}, {},
-      [&](const ManualFinding& finding) { told.push_back(make_violation(paused, finding)); }, {},
-      progress);
+      [&](const ManualFinding& finding) { reported.push_back(make_violation(paused, finding)); },
+      {}, progress);
   ASSERT_TRUE(done);
   EXPECT_EQ(done->fixed, 1U);
-  ASSERT_EQ(told.size(), 1U);
-  EXPECT_EQ(told[0].action, Outcome::kFixed);
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].action, Outcome::kFixed);
   EXPECT_EQ(owner("other/secret"), kApp);
 }
 
-TEST_P(ManualScanTest, WhatWasUndoneIsPutRightAgain) {
+TEST_P(ManualScanTest, FixesFilesThatWereUndone) {
   file("other/file");
   ASSERT_EQ(scan({"other", true}).size(), 1U);
-  const auto& told = told_.at(0);
+  const auto& reported = reported_.at(0);
   LeftAlone left_alone;
-  const auto undoing =
-      undo({{told.time, "i", told.policy, told.path, told.object, *told.before, *told.after}},
-           set(), &left_alone, {});
+  const auto undoing = undo({{reported.time, "i", reported.policy, reported.path, reported.object,
+                              *reported.before, *reported.after}},
+                            set(), &left_alone, {});
   ASSERT_EQ(undoing.restored.size(), 1U);
   EXPECT_EQ(owner("other/file"), 0U);
   EXPECT_EQ(scan({"other", true}), (Found{{"other/file", "fixed"}}));

@@ -1,5 +1,5 @@
-// What a pause excuses, and what becomes of it at its end. Nobody can ask for one here but the
-// state, which holds it when guardd starts.
+// What a pause excuses, and what happens at its end. These tests write the pause into the state
+// before guardd starts.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -37,17 +37,17 @@ class PauseTest : public DaemonTest {
     const auto counted = database->number(("SELECT count(*) FROM " + what).c_str());
     return counted ? *counted : -1;
   }
-  // It was made by root where the owner cannot read it, and the pause has excused it.
+  // Root makes a file that the owner cannot read, and the pause excuses it.
   void excused(const std::string& name) const {
     as_root("umask 077; echo secret > $T/" + name);
     ASSERT_TRUE(eventually([&] { return !violations(tree_ / name).empty(); }));
     ASSERT_TRUE(eventually([&] { return count("pending WHERE is_excused") > 0; }));
   }
-  bool told_health(const std::string& health, const std::string& words) const {
+  bool health_is(const std::string& health, const std::string& words) const {
     const auto all = of_type("health");
-    return std::any_of(all.begin(), all.end(), [&](const Json& told) {
-      return told["health"] == health &&
-             told.value("health_reason", "").find(words) != std::string::npos;
+    return std::any_of(all.begin(), all.end(), [&](const Json& record) {
+      return record["health"] == health &&
+             record.value("health_reason", "").find(words) != std::string::npos;
     });
   }
 };
@@ -57,13 +57,13 @@ TEST_P(PauseTest, ExcusesUntilItEndsByItself) {
   guard_app("fix");
   pause_app(5s);
   start();
-  EXPECT_TRUE(eventually([&] { return told_health("paused", "policy \"app\" is paused until"); }));
-  EXPECT_FALSE(told_health("degraded", "paused"));
+  EXPECT_TRUE(eventually([&] { return health_is("paused", "policy \"app\" is paused until"); }));
+  EXPECT_FALSE(health_is("degraded", "paused"));
   excused("secret");
-  const auto told = violations(tree_ / "secret").front();
-  EXPECT_EQ(told["action"], "logged");
-  EXPECT_EQ(told["operation"], "create");
-  const auto reason = told.value("reason", "");
+  const auto record = violations(tree_ / "secret").front();
+  EXPECT_EQ(record["action"], "logged");
+  EXPECT_EQ(record["operation"], "create");
+  const auto reason = record.value("reason", "");
   EXPECT_TRUE(reason.starts_with("excused: paused until ")) << reason;
   EXPECT_TRUE(reason.ends_with("Z by alice: an upgrade")) << reason;
   EXPECT_EQ(owner(tree_ / "secret"), 0U);
@@ -74,27 +74,26 @@ TEST_P(PauseTest, ExcusesUntilItEndsByItself) {
   EXPECT_EQ(fixed["action"], "fixed");
   EXPECT_EQ(fixed["operation"], "create");
   EXPECT_FALSE(fixed.contains("reason")) << fixed;
-  EXPECT_TRUE(
-      eventually([&] { return told_health("ok", "policy \"app\" is not paused any more"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("ok", "policy \"app\" is not paused any more"); }));
   EXPECT_TRUE(eventually([&] { return count("pending") == 0 && count("pause") == 0; }));
 }
 
-TEST_P(PauseTest, OutlivesACrashWithWhatItHasExcused) {
+TEST_P(PauseTest, SurvivesACrashWithWhatItHasExcused) {
   guard_app("fix");
   pause_app(6s);
   start();
   excused("secret");
   kill_it();
   start();
-  EXPECT_TRUE(eventually([&] { return told_health("paused", "is paused until"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("paused", "is paused until"); }));
   EXPECT_EQ(owner(tree_ / "secret"), 0U);
   EXPECT_TRUE(becomes_apps("secret"));
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "secret").empty(); }));
-  EXPECT_EQ(violations(tree_ / "secret").size(), 1U) << "told of what was told before the crash";
+  EXPECT_EQ(violations(tree_ / "secret").size(), 1U) << "reported again after the crash";
   EXPECT_EQ(violations(tree_ / "secret").back()["action"], "fixed");
 }
 
-TEST_P(PauseTest, ThatEndedWhileNoGuarddRanIsOver) {
+TEST_P(PauseTest, IsOverIfItEndedWhileGuarddWasDown) {
   guard_app("fix");
   pause_app(3s);
   start();
@@ -103,10 +102,10 @@ TEST_P(PauseTest, ThatEndedWhileNoGuarddRanIsOver) {
   std::this_thread::sleep_for(3s);
   start();
   EXPECT_TRUE(becomes_apps("secret"));
-  EXPECT_FALSE(told_health("paused", ""));
+  EXPECT_FALSE(health_is("paused", ""));
 }
 
-TEST_P(PauseTest, WhatItExcusedIsKnownByAnotherName) {
+TEST_P(PauseTest, FindsWhatItExcusedUnderAnotherName) {
   guard_app("fix");
   pause_app(5s);
   start();
@@ -118,7 +117,7 @@ TEST_P(PauseTest, WhatItExcusedIsKnownByAnotherName) {
   EXPECT_TRUE(eventually([&] { return count("pending") == 0; }));
 }
 
-TEST_P(PauseTest, GivesNoEvidenceToWhatTheOwnerPutsThere) {
+TEST_P(PauseTest, GivesNoEvidenceForWhatTheOwnerMovesIn) {
   guard_app("fix");
   pause_app(5s);
   start();
@@ -144,17 +143,17 @@ TEST_P(PauseTest, DeniesNothing) {
   start();
   as_root("echo theirs >> $T/file");
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "file").empty(); }));
-  const auto told = violations(tree_ / "file").front();
-  EXPECT_EQ(told["guard"], "content");
-  EXPECT_EQ(told["action"], "logged");
-  EXPECT_TRUE(told.value("reason", "").starts_with("excused: ")) << told;
+  const auto record = violations(tree_ / "file").front();
+  EXPECT_EQ(record["guard"], "content");
+  EXPECT_EQ(record["action"], "logged");
+  EXPECT_TRUE(record.value("reason", "").starts_with("excused: ")) << record;
   EXPECT_EQ(stop(), 0);
   resume_app();
   start();
   as_root("! sh -c 'echo theirs >> $T/file' 2> /dev/null");
 }
 
-TEST_P(PauseTest, GoesOnOverAReloadButNotWithoutItsPolicy) {
+TEST_P(PauseTest, SurvivesAReloadButNotTheLossOfItsPolicy) {
   guard_both();
   pause_app(1min);
   start();
@@ -164,7 +163,7 @@ TEST_P(PauseTest, GoesOnOverAReloadButNotWithoutItsPolicy) {
   fs::remove(root() / "policies" / "app.toml");
   ::kill(daemon(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return of_type("reload").size() == 2; }));
-  EXPECT_TRUE(eventually([&] { return told_health("ok", "is not paused any more"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("ok", "is not paused any more"); }));
   guard_app("fix");
   ::kill(daemon(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return of_type("reload").size() == 3; }));
@@ -172,16 +171,16 @@ TEST_P(PauseTest, GoesOnOverAReloadButNotWithoutItsPolicy) {
   EXPECT_TRUE(becomes_apps("file"));
 }
 
-TEST_P(PauseTest, WhatAlreadyHasItsReasonKeepsIt) {
+TEST_P(PauseTest, KeepsTheReasonOfASkip) {
   guard_app("fix");
   as_root("echo x > $T/file; ln $T/file $O/other-name");
   pause_app(1min);
   start();
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "file").empty(); }));
-  const auto told = violations(tree_ / "file").front();
-  EXPECT_EQ(told["action"], "logged");
-  EXPECT_NE(told.value("reason", "").find("besides, it has another name"), std::string::npos)
-      << told;
+  const auto record = violations(tree_ / "file").front();
+  EXPECT_EQ(record["action"], "logged");
+  EXPECT_NE(record.value("reason", "").find("besides, it has another name"), std::string::npos)
+      << record;
 }
 
 }  // namespace

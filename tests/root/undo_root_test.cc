@@ -1,5 +1,4 @@
-// What guardd put right goes back to how it was, unless it is not what it was any more: whoever
-// owns it by then gets nothing out of that.
+// Undo restores what guardd fixed, unless the file has changed since: its owner must gain nothing.
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/mount.h>
@@ -49,7 +48,7 @@ class Undo : public ScratchFsTest {
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);
     return path;
   }
-  // What is there is put right, as the trail would tell of it.
+  // Fixes the object, and returns the fix as the trail would.
   Fix fixed(const std::string& name) const {
     const auto opened = open_tree(tree_);
     EXPECT_TRUE(opened);
@@ -68,9 +67,9 @@ class Undo : public ScratchFsTest {
   }
 
   UndoReport undo(const std::vector<Fix>& fixes) {
-    return guard::undo(fixes, set(), &undone_, std::stop_token());
+    return guard::undo(fixes, set(), &left_alone_, std::stop_token());
   }
-  // It is left exactly as it is, for a reason.
+  // The undo changes nothing, and reports this reason.
   void denied(const Fix& fix, const std::string& why) {
     const auto before = facts(fix.path);
     const auto report = undo({fix});
@@ -102,7 +101,7 @@ class Undo : public ScratchFsTest {
     ScanTask task;
     task.policy = &policy_;
     task.fix = true;
-    task.left_alone = &undone_;
+    task.left_alone = &left_alone_;
     ScanProgress progress;
     found_ = 0;
     const auto done = scan(
@@ -113,7 +112,7 @@ class Undo : public ScratchFsTest {
 
   fs::path tree_;
   Policy policy_;
-  LeftAlone undone_;
+  LeftAlone left_alone_;
   int found_ = 0;
 };
 GUARD_ON_EVERY_FS(Undo);
@@ -133,10 +132,10 @@ TEST_P(Undo, RestoresOwnerGroupAndMode) {
   is(tree_ / "directory", 0, 0, 0755);
   EXPECT_EQ(facts(tree_ / "link").st_uid, 0U);
   EXPECT_EQ(facts("/etc/shadow").st_ctim.tv_nsec, shadow.st_ctim.tv_nsec);
-  denied(fixes[2], "as it was before already");
+  denied(fixes[2], "already as it was before");
 }
 
-TEST_P(Undo, OnlySaysWhatItWouldDo) {
+TEST_P(Undo, ADryRunOnlyReports) {
   const auto path = make("file", 0664);
   const auto fix = fixed("file");
   const auto gone = fixed(fs::path(make("gone")).filename());
@@ -151,7 +150,7 @@ TEST_P(Undo, OnlySaysWhatItWouldDo) {
   is(path, kApp, kApp, 0640);
 }
 
-TEST_P(Undo, TwoRepairsOfOneFileGoBackOneAfterTheOther) {
+TEST_P(Undo, RestoresTwoRepairsOfOneFileInOrder) {
   const auto path = make("file");
   const auto first = fixed("file");
   ASSERT_EQ(::chown(path.c_str(), 0, kApp), 0);
@@ -167,18 +166,18 @@ TEST_P(Undo, TwoRepairsOfOneFileGoBackOneAfterTheOther) {
   is(path, 0, 0, 0644);
 }
 
-TEST_P(Undo, IsNotPutRightAgainUntilItChanges) {
+TEST_P(Undo, IsNotFixedAgainUntilItChanges) {
   const auto path = make("file");
   EXPECT_EQ(undo({fixed("file")}).restored.size(), 1U);
   EXPECT_EQ(scan_fixes(), 0U);
-  EXPECT_EQ(found_, 0) << "it was told of";
+  EXPECT_EQ(found_, 0) << "it was reported";
   is(path, 0, 0, 0644);
   ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), nullptr, 0), 0);
   EXPECT_EQ(scan_fixes(), 1U);
   is(path, kApp, kApp, 0640);
 }
 
-TEST_P(Undo, WhatLiesInAClosedDirectoryIsNotToldOfEither) {
+TEST_P(Undo, FilesInAClosedDirectoryAreNotReportedEither) {
   fs::create_directory(tree_ / "private");
   ASSERT_EQ(::chmod((tree_ / "private").c_str(), 0700), 0);
   make("private/file");
@@ -187,20 +186,20 @@ TEST_P(Undo, WhatLiesInAClosedDirectoryIsNotToldOfEither) {
   EXPECT_EQ(found_, 0);
 }
 
-TEST_P(Undo, LeavesWhatSomebodyHasChangedSince) {
+TEST_P(Undo, SkipsFilesThatHaveChanged) {
   const auto change = [&](const std::string& name, uid_t uid, gid_t gid, mode_t mode) {
     make(name);
     const auto fix = fixed(name);
     ASSERT_EQ(::chown(fix.path.c_str(), uid, gid), 0);
     ASSERT_EQ(::chmod(fix.path.c_str(), mode), 0);
-    denied(fix, "somebody has changed it since");
+    denied(fix, "it was changed after the fix");
   };
   change("owner", 5001, kApp, 0640);
   change("group", kApp, 5001, 0640);
   change("mode", kApp, kApp, 0600);
 }
 
-TEST_P(Undo, LeavesWhatTookThePlaceOfTheFile) {
+TEST_P(Undo, SkipsAReplacedFile) {
   make("file");
   const auto fix = fixed("file");
   fs::rename(tree_ / "file", tree_ / "moved");
@@ -213,14 +212,14 @@ TEST_P(Undo, LeavesWhatTookThePlaceOfTheFile) {
   EXPECT_EQ(report.left[0].why, "it is gone");
 }
 
-// An inode's number alone would be the same.
-TEST_P(Undo, LeavesWhatIsYoungerThanTheRepair) {
+// Its inode number may be the same.
+TEST_P(Undo, SkipsAFileThatIsYoungerThanTheRepair) {
   make("file");
   auto fix = fixed("file");
   struct statx facts {};
   ASSERT_EQ(::statx(AT_FDCWD, fix.path.c_str(), 0, STATX_BTIME, &facts), 0);
   if ((facts.stx_mask & STATX_BTIME) == 0)
-    GTEST_SKIP() << "nobody knows when a file was made on " << name_of(GetParam());
+    GTEST_SKIP() << "files have no birth time on " << name_of(GetParam());
   fix.time -= std::chrono::hours(1);
   denied(fix, "something else stands in its place");
 }
@@ -247,7 +246,7 @@ TEST_P(Undo, FollowsNoLink) {
   EXPECT_EQ(facts(outside / "below").st_uid, kApp);
 }
 
-TEST_P(Undo, LeavesWhatHasAnotherName) {
+TEST_P(Undo, SkipsAFileWithAnotherName) {
   make("file");
   const auto fix = fixed("file");
   fs::create_hard_link(tree_ / "file", root() / "other-name");
@@ -266,7 +265,7 @@ TEST_P(Undo, AddsNoSetIdBit) {
   denied(program, "it is set-user-ID");
 }
 
-TEST_P(Undo, LeavesWhatHasCapabilities) {
+TEST_P(Undo, SkipsAFileWithCapabilities) {
   const auto path = make("ping");
   const auto fix = fixed("ping");
   vfs_cap_data capabilities{};
@@ -288,12 +287,13 @@ TEST_P(Undo, CrossesNoMount) {
   ASSERT_EQ(::umount2((tree_ / "directory").c_str(), MNT_DETACH), 0);
 }
 
-TEST_P(Undo, OnlyInTreesOfThePolicies) {
+TEST_P(Undo, RestoresOnlyInTreesOfThePolicies) {
   make("file");
   const auto fix = fixed("file");
-  const auto report = guard::undo({fix}, set(root() / "elsewhere"), &undone_, std::stop_token());
+  const auto report =
+      guard::undo({fix}, set(root() / "elsewhere"), &left_alone_, std::stop_token());
   ASSERT_EQ(report.left.size(), 1U);
-  EXPECT_EQ(report.left[0].why, "no policy has a tree that holds it any more");
+  EXPECT_EQ(report.left[0].why, "it is in no tree of a policy any longer");
   is(fix.path, kApp, kApp, 0640);
 }
 
@@ -302,7 +302,7 @@ TEST_P(Undo, CanBeStopped) {
   const auto fix = fixed("file");
   std::stop_source source;
   source.request_stop();
-  const auto report = guard::undo({fix}, set(), &undone_, source.get_token());
+  const auto report = guard::undo({fix}, set(), &left_alone_, source.get_token());
   EXPECT_EQ(report.restored.size(), 0U);
   EXPECT_EQ(report.left.size(), 1U);
   is(fix.path, kApp, kApp, 0640);

@@ -1,4 +1,4 @@
-// What takes its time, and reloads, which are of that kind.
+// Background jobs, and reloads, which use them.
 
 #include "guardd/base/background_jobs.h"
 
@@ -19,7 +19,7 @@ using ::testing::ElementsAre;
 
 void finish_one(BackgroundJobs& jobs) {
   pollfd ready{jobs.fd(), POLLIN, 0};
-  ASSERT_EQ(::poll(&ready, 1, 5'000), 1) << "nothing comes back";
+  ASSERT_EQ(::poll(&ready, 1, 5'000), 1) << "no result arrives";
   jobs.finish();
 }
 
@@ -30,7 +30,7 @@ void wait_for(const std::atomic<bool>& what) {
 
 class BackgroundJobsTest : public ::testing::TestWithParam<BackgroundJobs::Descriptors> {};
 
-TEST_P(BackgroundJobsTest, AreDoneElsewhereAndFinishedOnTheLoop) {
+TEST_P(BackgroundJobsTest, RunOnAThreadAndFinishOnTheLoop) {
   BackgroundJobs jobs(2, GetParam());
   const auto loop = std::this_thread::get_id();
   std::thread::id worked;
@@ -44,27 +44,27 @@ TEST_P(BackgroundJobsTest, AreDoneElsewhereAndFinishedOnTheLoop) {
   EXPECT_EQ(finished, loop);
 }
 
-TEST_P(BackgroundJobsTest, TellWhileTheyGoOn) {
+TEST_P(BackgroundJobsTest, PostWhileTheyRun) {
   BackgroundJobs jobs(1, GetParam());
-  std::vector<int> told;
+  std::vector<int> posted;
   std::atomic<bool> go_on = false;
   ASSERT_TRUE(jobs.send([&](const BackgroundJobs::JobContext& context) {
-    context.tell([&] { told.push_back(1); });
+    context.post([&] { posted.push_back(1); });
     while (!go_on) std::this_thread::sleep_for(1ms);
-    return [&] { told.push_back(2); };
+    return [&] { posted.push_back(2); };
   }));
   finish_one(jobs);
-  EXPECT_THAT(told, ElementsAre(1));
+  EXPECT_THAT(posted, ElementsAre(1));
   go_on = true;
   finish_one(jobs);
-  EXPECT_THAT(told, ElementsAre(1, 2));
+  EXPECT_THAT(posted, ElementsAre(1, 2));
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, BackgroundJobsTest,
                          ::testing::Values(BackgroundJobs::Descriptors::kShared,
                                            BackgroundJobs::Descriptors::kOwn));
 
-TEST(BackgroundJobs, OneThatTakesLongHoldsUpNoOther) {
+TEST(BackgroundJobs, ALongOneDoesNotBlockOthers) {
   BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
   std::atomic<bool> go_on = false;
   ASSERT_TRUE(jobs.send([&](const BackgroundJobs::JobContext& /*context*/) {
@@ -79,7 +79,7 @@ TEST(BackgroundJobs, OneThatTakesLongHoldsUpNoOther) {
   go_on = true;
 }
 
-TEST(BackgroundJobs, WhatHasNoRoomIsDenied) {
+TEST(BackgroundJobs, AreRejectedWhenTheQueueIsFull) {
   BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kShared);
   std::atomic<bool> has_begun = false;
   std::atomic<bool> go_on = false;
@@ -95,7 +95,7 @@ TEST(BackgroundJobs, WhatHasNoRoomIsDenied) {
   go_on = true;
 }
 
-TEST(BackgroundJobs, WhatNobodyWantsAnyMoreIsToldToEndAndNotFinished) {
+TEST(BackgroundJobs, ACancelledOneIsStoppedAndNotFinished) {
   BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kShared);
   std::stop_source wanted;
   std::atomic<bool> has_begun = false;
@@ -112,7 +112,7 @@ TEST(BackgroundJobs, WhatNobodyWantsAnyMoreIsToldToEndAndNotFinished) {
   wait_for(has_begun);
   wanted.request_stop();
   wait_for(has_ended);
-  // The next one shows that its end would have come.
+  // When the next one has finished, the first would have, too.
   bool is_next = false;
   ASSERT_TRUE(jobs.send(
       [&](const BackgroundJobs::JobContext& /*context*/) { return [&] { is_next = true; }; }));
@@ -120,7 +120,7 @@ TEST(BackgroundJobs, WhatNobodyWantsAnyMoreIsToldToEndAndNotFinished) {
   EXPECT_FALSE(is_finished);
 }
 
-TEST(BackgroundJobs, EndWithTheirHouse) {
+TEST(BackgroundJobs, EndWithTheirOwner) {
   std::atomic<bool> has_begun = false;
   std::atomic<bool> has_ended = false;
   {
@@ -154,7 +154,7 @@ class ReloaderTest : public ::testing::Test {
   void ask() {
     reloader_.ask([this](const ReloadNews& news) { answers_.push_back(news.generation); });
   }
-  void begun(int number) {
+  void wait_for_read(int number) {
     for (int tries = 0; tries < 500 && reads_ < number; ++tries) std::this_thread::sleep_for(10ms);
     ASSERT_EQ(reads_, number);
   }
@@ -168,10 +168,10 @@ class ReloaderTest : public ::testing::Test {
                      [this](const RulesRead& /*read*/) { return take_over(); }};
 };
 
-TEST_F(ReloaderTest, WhoAsksWhileOneIsReadIsAnsweredByTheNext) {
+TEST_F(ReloaderTest, ARequestDuringAReloadGetsTheNextOne) {
   holds_ = true;
   ask();
-  begun(1);
+  wait_for_read(1);
   ask();
   ask();
   holds_ = false;
@@ -182,10 +182,10 @@ TEST_F(ReloaderTest, WhoAsksWhileOneIsReadIsAnsweredByTheNext) {
   EXPECT_EQ(reads_, 2);
 }
 
-TEST_F(ReloaderTest, AskedForWithoutEndSomeAreDeniedAndToldSo) {
+TEST_F(ReloaderTest, RejectsRequestsBeyondTheBound) {
   holds_ = true;
   ask();
-  begun(1);
+  wait_for_read(1);
   int denied = 0;
   for (int i = 0; i < 100; ++i)
     reloader_.ask([&](const ReloadNews& news) { denied += news.done ? 0 : 1; });

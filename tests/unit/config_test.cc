@@ -77,16 +77,16 @@ textfile = "/var/lib/metrics/guardd.prom"
   EXPECT_EQ(config.metrics.textfile, "/var/lib/metrics/guardd.prom");
 }
 
-TEST(Config, EveryMistakeHasItsPlaceAndRemedy) {
+TEST(Config, EveryMistakeShowsItsPlaceAndAFix) {
   EXPECT_EQ(wrong("bakend = \"lsm\"\n"),
             "guardd.toml:1:1: unknown key \"bakend\"; did you mean \"backend\"?\n");
   EXPECT_NE(wrong("[incident]\nquiet = \"soon\"\n").find("guardd.toml:2:9: "), std::string::npos);
   EXPECT_NE(wrong("[scan]\nthreads = 0\n").find("guardd.toml:2:"), std::string::npos);
   EXPECT_NE(wrong("[scan]\nevery = \"never\"\n").find("or \"off\""), std::string::npos);
-  EXPECT_NE(wrong("[lsm]\npin = \"bpf\"\n").find("as in \"/sys/fs/bpf/guardd\""),
+  EXPECT_NE(wrong("[lsm]\npin = \"bpf\"\n").find("for example, \"/sys/fs/bpf/guardd\""),
             std::string::npos);
   EXPECT_EQ(wrong("[lsm]\npin = \"\"\n"), "");
-  EXPECT_NE(wrong("[audit]\nmax_size = \"big\"\n").find("as in \"1G\""), std::string::npos);
+  EXPECT_NE(wrong("[audit]\nmax_size = \"big\"\n").find("for example, \"1G\""), std::string::npos);
   EXPECT_EQ(wrong("[journal]\nmin_severity = \"hihg\"\n"),
             "guardd.toml:2:16: min_severity can be info, low, medium, high or critical, not "
             "\"hihg\"; did you mean \"high\"?\n");
@@ -115,15 +115,15 @@ class ConfigFile : public testing::Test {
   std::filesystem::path directory_;
 };
 
-// What is installed: each setting behind a #, with its default.
+// The installed file has each setting as a comment, with its default.
 TEST(Config, TheInstalledFileHasTheDefaults) {
   std::ifstream file(GUARD_SOURCE_DIR "/units/guardd.toml");
   std::string text;
   std::size_t settings = 0;
   for (std::string line; std::getline(file, line);) {
-    const bool is_said = line.size() > 1 && line[0] == '#' && line[1] != ' ';
-    text += (is_said ? line.substr(1) : line) + "\n";
-    if (is_said && line[1] != '[') ++settings;
+    const bool is_setting = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    text += (is_setting ? line.substr(1) : line) + "\n";
+    if (is_setting && line[1] != '[') ++settings;
   }
   Diagnostics diagnostics;
   const auto got = read_config(text, diagnostics.add_file("guardd.toml"), diagnostics);
@@ -149,14 +149,14 @@ TEST(Config, TheInstalledFileHasTheDefaults) {
   EXPECT_EQ(settings, 17U);
 }
 
-TEST_F(ConfigFile, IsReadWhereItIsNamed) {
+TEST_F(ConfigFile, IsReadIfItIsNamed) {
   Diagnostics diagnostics;
   const auto config = load_config(write("[journal]\nsample = 9\n"), diagnostics);
   ASSERT_TRUE(config) << complaints(diagnostics);
   EXPECT_EQ(config->journal.sample, 9U);
 }
 
-TEST_F(ConfigFile, MustBeThereOnceItIsNamed) {
+TEST_F(ConfigFile, MustExistIfItIsNamed) {
   Diagnostics diagnostics;
   EXPECT_FALSE(load_config((directory_ / "none.toml").string(), diagnostics));
   EXPECT_NE(complaints(diagnostics).find("none.toml:1:1: it cannot be opened"), std::string::npos);
@@ -168,7 +168,7 @@ TEST_F(ConfigFile, IsRejectedWhenOthersCanWriteIt) {
   EXPECT_NE(complaints(diagnostics).find("others than root can write it"), std::string::npos);
 }
 
-TEST_F(ConfigFile, IsNotUsedWithAMistakeInIt) {
+TEST_F(ConfigFile, IsNotUsedIfItHasAMistake) {
   Diagnostics diagnostics;
   EXPECT_FALSE(load_config(write("journal = 1\n"), diagnostics));
   EXPECT_TRUE(diagnostics.has_errors());

@@ -1,4 +1,4 @@
-// What Prometheus is told, and the file it is told by.
+// The metrics for Prometheus, and the file that holds them.
 #include "guardd/control/metrics_file.h"
 
 #include <fcntl.h>
@@ -34,7 +34,7 @@ bus::PolicyFacts shop() {
   return facts;
 }
 
-TEST(PrometheusText, IsWhatItsOldParserTakes) {
+TEST(PrometheusText, IsValidForTheOldParser) {
   bus::Facts facts;
   facts.version = "1\"\\\n";
   facts.health = "ok";
@@ -50,7 +50,7 @@ TEST(PrometheusText, IsWhatItsOldParserTakes) {
     std::string type;
     words >> mark >> kind >> name >> type;
     if (mark != "#") {
-      EXPECT_THAT(line, StartsWith(family)) << "named as its family";
+      EXPECT_THAT(line, StartsWith(family)) << "does not start with the name of its family";
       EXPECT_THAT(line.substr(family.size(), 1), AnyOf("{", " "));
     } else if (kind == "TYPE") {
       EXPECT_THAT(type, AnyOf("counter", "gauge"));
@@ -90,7 +90,7 @@ class MetricsFileTest : public ::testing::Test {
   }
   void finish() {
     pollfd ready{jobs_.fd(), POLLIN, 0};
-    ASSERT_EQ(::poll(&ready, 1, 5'000), 1) << "nothing is written";
+    ASSERT_EQ(::poll(&ready, 1, 5'000), 1) << "no file is written";
     jobs_.finish();
   }
 
@@ -98,21 +98,21 @@ class MetricsFileTest : public ::testing::Test {
   BackgroundJobs jobs_{1, BackgroundJobs::Descriptors::kShared};
 };
 
-TEST_F(MetricsFileTest, IsReplacedAsAWholeAndReadableByEverybody) {
+TEST_F(MetricsFileTest, IsReplacedAsAWholeAndReadableByAll) {
   const auto before = ::umask(077);
   ASSERT_TRUE(replace_file(path(), "one\n"));
   const Fd reader(::open(path().c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_TRUE(replace_file(path(), "two\n"));
   ::umask(before);
   char buffer[8] = {};
-  EXPECT_EQ(::read(reader.get(), buffer, sizeof buffer), 4) << "who reads it reads on";
+  EXPECT_EQ(::read(reader.get(), buffer, sizeof buffer), 4) << "a reader keeps the old file";
   EXPECT_STREQ(buffer, "one\n");
   EXPECT_EQ(content(path()), "two\n");
   EXPECT_EQ(fs::status(path()).permissions(), fs::perms{0644});
   EXPECT_THAT(names(), ElementsAre("guardd.prom"));
 }
 
-TEST_F(MetricsFileTest, FollowsNoLinkAndTakesAwayWhatACrashHasLeft) {
+TEST_F(MetricsFileTest, FollowsNoLinkAndRemovesLeftoversOfACrash) {
   std::ofstream(directory_ / "victim") << "precious";
   fs::create_symlink(directory_ / "victim", path());
   fs::create_symlink(directory_ / "victim", directory_ / ".guardd.prom.guardd");
@@ -122,7 +122,7 @@ TEST_F(MetricsFileTest, FollowsNoLinkAndTakesAwayWhatACrashHasLeft) {
   EXPECT_EQ(names().size(), 2U);
 }
 
-TEST_F(MetricsFileTest, SaysWhyItIsNotWrittenAndThatItIsAgain) {
+TEST_F(MetricsFileTest, ReportsAFailedWriteUntilOneWorks) {
   MetricsFile file(jobs_);
   file.set_path(directory_ / "none" / "guardd.prom");
   const auto start = *file.next();
@@ -140,11 +140,11 @@ TEST_F(MetricsFileTest, SaysWhyItIsNotWrittenAndThatItIsAgain) {
   EXPECT_EQ(content(directory_ / "none" / "guardd.prom"), "text\n");
 }
 
-TEST_F(MetricsFileTest, IsWrittenNowAndThenAndNeverTwiceAtATime) {
+TEST_F(MetricsFileTest, IsWrittenRegularlyAndNeverTwiceAtATime) {
   MetricsFile file(jobs_);
   int asked = 0;
   const auto text = [&] { return std::to_string(++asked); };
-  EXPECT_FALSE(file.next()) << "nobody wants one";
+  EXPECT_FALSE(file.next()) << "no path is set";
   file.work(std::chrono::steady_clock::now(), text);
   file.set_path(path());
   const auto start = *file.next();
@@ -152,7 +152,7 @@ TEST_F(MetricsFileTest, IsWrittenNowAndThenAndNeverTwiceAtATime) {
   EXPECT_EQ(*file.next(), start + MetricsFile::kEvery);
   file.work(start + MetricsFile::kEvery - 1ms, text);
   file.work(start + MetricsFile::kEvery, text);
-  EXPECT_EQ(asked, 1) << "the first was not finished";
+  EXPECT_EQ(asked, 1) << "the first write is not finished";
   finish();
   file.work(start + 2 * MetricsFile::kEvery, text);
   finish();

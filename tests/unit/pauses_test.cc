@@ -1,4 +1,4 @@
-// A pause always ends by itself, whatever becomes of the clock.
+// A pause always ends by itself, whatever happens to the clock.
 #include "guardd/control/pauses.h"
 
 #include <gmock/gmock.h>
@@ -62,14 +62,14 @@ TEST_F(PausesTest, EndsByItself) {
   EXPECT_EQ(pauses_->applied_to(set_), set_);
 }
 
-TEST_F(PausesTest, SaysUntilWhenByWhomAndWhy) {
+TEST_F(PausesTest, ShowsUntilWhenByWhomAndWhy) {
   EXPECT_EQ(start(600s, "shop", "an \"upgrade\"\n"), "");
   const std::string words = "paused until 2023-11-14T22:23:20Z by alice: an \"upgrade\"\\n";
   EXPECT_EQ(pauses_->sentences().at("shop"), "policy \"shop\" is " + words);
   EXPECT_EQ(pauses_->applied_to(set_)->find_policy("shop")->excuse, "excused: " + words);
 }
 
-TEST_F(PausesTest, HasAllOfItsLengthOrIsDenied) {
+TEST_F(PausesTest, RejectsAnInvalidLengthPolicyOrReason) {
   for (const auto length : {0us, -1us, 999'999us, std::chrono::microseconds(30 * 24h) + 1us})
     EXPECT_THAT(start(length), HasSubstr("at least 1 second and at most 30 days"));
   EXPECT_EQ(start(1s), "");
@@ -78,7 +78,7 @@ TEST_F(PausesTest, HasAllOfItsLengthOrIsDenied) {
   EXPECT_THAT(start(1s, "shop", std::string(1'001, 'x')), HasSubstr("longer than 1000 bytes"));
 }
 
-TEST_F(PausesTest, ASecondTakesThePlaceOfTheFirst) {
+TEST_F(PausesTest, ASecondOneReplacesTheFirst) {
   EXPECT_EQ(start(1h), "");
   EXPECT_EQ(start(1min, "shop", "another"), "");
   ASSERT_EQ(pauses_->all().size(), 1U);
@@ -86,7 +86,7 @@ TEST_F(PausesTest, ASecondTakesThePlaceOfTheFirst) {
   EXPECT_THAT(ended_after(1min), ElementsAre("shop"));
 }
 
-TEST_F(PausesTest, AClockThatIsSetBackProlongsNothing) {
+TEST_F(PausesTest, AClockThatIsSetBackDoesNotProlongIt) {
   EXPECT_EQ(start(10min), "");
   now_.wall -= 24h;
   EXPECT_THAT(ended_after(10min - 1us), IsEmpty());
@@ -99,13 +99,13 @@ TEST_F(PausesTest, AClockThatIsSetForwardEndsIt) {
   EXPECT_THAT(pauses_->take_ended(now_), ElementsAre("shop"));
 }
 
-TEST_F(PausesTest, AreLookedAtInTime) {
+TEST_F(PausesTest, AreCheckedInTime) {
   EXPECT_EQ(pauses_->next_due(now_), std::nullopt);
   EXPECT_EQ(start(10min), "");
   EXPECT_EQ(start(3s, "other"), "");
   EXPECT_EQ(pauses_->next_due(now_), 3s);
   EXPECT_THAT(ended_after(4s), ElementsAre("other"));
-  EXPECT_EQ(pauses_->next_due(now_), Pauses::kLongestLook);
+  EXPECT_EQ(pauses_->next_due(now_), Pauses::kLongestWait);
 }
 
 TEST_F(PausesTest, CanBeEnded) {
@@ -115,7 +115,7 @@ TEST_F(PausesTest, CanBeEnded) {
   EXPECT_THAT(pauses_->all(), IsEmpty());
 }
 
-TEST_F(PausesTest, OutliveGuardd) {
+TEST_F(PausesTest, SurviveGuardd) {
   open();
   EXPECT_EQ(start(10min), "");
   EXPECT_EQ(start(10min, "other"), "");
@@ -132,7 +132,7 @@ TEST_F(PausesTest, OutliveGuardd) {
   EXPECT_THAT(pauses_->all(), IsEmpty());
 }
 
-TEST_F(PausesTest, WhatEndedMeanwhileEndsAtOnce) {
+TEST_F(PausesTest, OneThatEndedMeanwhileEndsAtOnce) {
   open();
   EXPECT_EQ(start(10min), "");
   now_.wall += 11min;
@@ -140,7 +140,7 @@ TEST_F(PausesTest, WhatEndedMeanwhileEndsAtOnce) {
   EXPECT_THAT(pauses_->take_ended(now_), ElementsAre("shop"));
 }
 
-TEST_F(PausesTest, NeverTakeLongerThanWasAskedForWhereTheClockWasLost) {
+TEST_F(PausesTest, LastNoLongerThanRequestedIfTheClockIsLost) {
   open();
   EXPECT_EQ(start(10min), "");
   now_.wall = {};
@@ -148,7 +148,7 @@ TEST_F(PausesTest, NeverTakeLongerThanWasAskedForWhereTheClockWasLost) {
   EXPECT_THAT(ended_after(10min), ElementsAre("shop"));
 }
 
-TEST_F(PausesTest, AReloadDropsThoseWithoutAPolicy) {
+TEST_F(PausesTest, AReloadEndsThoseWithoutAPolicy) {
   EXPECT_EQ(start(10min), "");
   EXPECT_EQ(start(10min, "other"), "");
   pauses_->keep_those_of(*World().load_good(policy_text()).set);
