@@ -43,8 +43,6 @@ using namespace std::chrono_literals;
 constexpr int kFailed = 1;
 constexpr int kNotConfigured = 6;  // as in the LSB
 
-constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
-
 // The boot waits for guardd to be ready, which with everything before takes less than a second. The
 // marks are in place long before; only the first scan may still run.
 constexpr auto kLongestStart = 600ms;
@@ -67,7 +65,8 @@ class Daemon {
   Status start() {
     ::umask(077);  // only root can read what guardd writes
     raise_descriptor_limit();
-    block_signals();
+    EventLoop::block({SIGTERM, SIGINT, SIGHUP});
+    (void)std::signal(SIGPIPE, SIG_IGN);
     GUARD_CHECK(loop_.open());
     auto read = read_rules(options_.config_file, options_.policy_directories, 1);
     if (!read.rules) return Error("the settings or the policies are not valid");
@@ -98,15 +97,6 @@ class Daemon {
     schedule();
     ready_at_latest_ = std::chrono::steady_clock::now() + kLongestStart;
     return {};
-  }
-
-  // Before the first thread starts, so that all threads inherit it and only the loop gets signals.
-  static void block_signals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    for (const int signal : kSignals) sigaddset(&signals, signal);
-    (void)::sigprocmask(SIG_BLOCK, &signals, nullptr);
-    (void)std::signal(SIGPIPE, SIG_IGN);
   }
 
   // Without it guardd guards all the same, but forgets pending changes in a crash.
@@ -240,19 +230,24 @@ class Daemon {
         [this] { return has_more_notices_ ? std::optional(SteadyTime()) : batching_.until(); },
         [this](SteadyTime now) { read_notices(now); });
     loop_.every_turn(*policies_);
-    loop_.every_turn(while_enforcing([this] { return source_.source->next(); }),
-                     [this](SteadyTime now) {
-                       if (const auto due = source_.source->next(); due && *due <= now)
-                         source_.source->work(*enforcer_);
-                     });
-    loop_.every_turn(while_enforcing([this] { return next_scan_; }),
-                     [this](SteadyTime now) { scan_regularly(now); });
-    loop_.every_turn(while_enforcing([this] { return trees_->next(); }), [this](SteadyTime now) {
-      if (!policies_->disabled() && trees_->catch_up(now)) dispatcher_.cured(scan_reason_);
-    });
-    loop_.every_turn(while_enforcing([this] { return next_repairs_; }), [this](SteadyTime now) {
-      if (!policies_->disabled()) next_repairs_ = enforcer_->work(now);
-    });
+    loop_.every_turn(
+        [this] { return policies_->disabled() ? std::nullopt : source_.source->next(); },
+        [this](SteadyTime now) {
+          if (const auto due = source_.source->next(); due && *due <= now)
+            source_.source->work(*enforcer_);
+        });
+    while_enforcing([this] { return next_scan_; },
+                    [this](SteadyTime now) {
+                      if (!next_scan_ || now < *next_scan_) return;
+                      trees_->scan_all();
+                      next_scan_ = now + config_.scan.every;
+                    });
+    while_enforcing([this] { return trees_->next(); },
+                    [this](SteadyTime now) {
+                      if (trees_->catch_up(now)) dispatcher_.cured(scan_reason_);
+                    });
+    while_enforcing([this] { return next_repairs_; },
+                    [this](SteadyTime now) { next_repairs_ = enforcer_->work(now); });
     loop_.every_turn([this] { return dispatcher_.next_due(); },
                      [this](SteadyTime now) { dispatcher_.close_due(now); });
     loop_.every_turn(*bus_endpoint_);
@@ -271,9 +266,13 @@ class Daemon {
         });
   }
 
-  // While nothing is enforced, nothing is due.
-  EventLoop::Next while_enforcing(EventLoop::Next next) const {
-    return [this, next = std::move(next)] { return policies_->disabled() ? std::nullopt : next(); };
+  // Like every_turn(), but pauses while guardd is disabled.
+  void while_enforcing(EventLoop::Next next, EventLoop::Work work) {
+    loop_.every_turn(
+        [this, next = std::move(next)] { return policies_->disabled() ? std::nullopt : next(); },
+        [this, work = std::move(work)](SteadyTime now) {
+          if (!policies_->disabled()) work(now);
+        });
   }
 
   void read_notices(SteadyTime now) {
@@ -281,12 +280,6 @@ class Daemon {
     if (batching_.is_on() && next_repairs_ && *next_repairs_ <= now) has_more_notices_ = true;
     batching_.end_if_due(now);
     if (has_more_notices_) has_more_notices_ = source_.source->dispatch(*enforcer_);
-  }
-
-  void scan_regularly(SteadyTime now) {
-    if (policies_->disabled() || !next_scan_ || now < *next_scan_) return;
-    trees_->scan_all();
-    next_scan_ = now + config_.scan.every;
   }
 
   // ---- settings and policies

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <csignal>
 #include <cstdint>
 #include <utility>
 
@@ -33,6 +34,13 @@ Status EventLoop::on_readable(int fd, Callback callback, sd_event_source** sourc
   auto& kept = callbacks_.emplace_back(std::make_unique<Callback>(std::move(callback)));
   const int code = sd_event_add_io(loop_.get(), source, fd, EPOLLIN, on_io, kept.get());
   return code < 0 ? Status(Error::from_errno(-code, "event loop")) : Status();
+}
+
+void EventLoop::block(std::initializer_list<int> signals) {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  for (const int signal : signals) sigaddset(&blocked, signal);
+  (void)::sigprocmask(SIG_BLOCK, &blocked, nullptr);
 }
 
 Status EventLoop::on_signal(int signal, Callback callback) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -26,6 +27,9 @@ class EventLoop {
 
   // Calls `callback` while `fd` is readable. The loop owns the event source unless you take it.
   Status on_readable(int fd, Callback callback, sd_event_source** source = nullptr);
+  // Blocks signals in this thread and in those that it starts later, so that only the loop gets
+  // them.
+  static void block(std::initializer_list<int> signals);
   // The signal must be blocked in all threads.
   Status on_signal(int signal, Callback callback);
   // Calls `work` in every turn of the loop, in the order of these calls. `next` returns the latest

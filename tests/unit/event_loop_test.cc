@@ -52,10 +52,7 @@ TEST_F(EventLoopTest, SleepsUntilTheFirstPartIsDue) {
 }
 
 TEST_F(EventLoopTest, DescriptorsAndSignalsWakeIt) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGUSR1);
-  ASSERT_EQ(::sigprocmask(SIG_BLOCK, &signals, nullptr), 0);
+  EventLoop::block({SIGUSR1});
   const Fd wake(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
   loop_.every_turn(never, [](SteadyTime /*now*/) {});
   ASSERT_TRUE(loop_.on_readable(wake.get(), [&] {
