@@ -27,7 +27,7 @@ void ReportedStates::add(const FileId& id, const State& state) {
 }
 
 void JustCreated::add(const FileId& id, Operation made, Time now) {
-  if (!id.known() || !made_.insert_or_assign(id, Made{made, now}).second) return;
+  if (!id.known() || !made_.insert_or_assign(id, Creation{made, now}).second) return;
   oldest_first_.push_back(id);
   if (oldest_first_.size() <= kMost) return;
   made_.erase(oldest_first_.front());

@@ -81,11 +81,11 @@ class JustCreated {
   std::optional<Operation> find(const FileId& id, Time now) const;
 
  private:
-  struct Made {
+  struct Creation {
     Operation operation;
     Time time;
   };
-  std::unordered_map<FileId, Made> made_;
+  std::unordered_map<FileId, Creation> made_;
   std::deque<FileId> oldest_first_;
 };
 

@@ -269,7 +269,7 @@ void ProcessTable::forget_old(std::uint64_t now) {
   }
 }
 
-void ProcessTable::forget(const Ended& which) {
+void ProcessTable::forget(const EndedProcess& which) {
   const auto found = newest_.find(which.pid);
   if (found == newest_.end()) return;
   for (auto* place = &found->second; *place; place = &(*place)->older) {

@@ -82,7 +82,7 @@ class ProcessTable : public TracerListener {
   ControlGroups& control_groups() { return groups_; }
 
  private:
-  struct Ended {
+  struct EndedProcess {
     std::int32_t pid;
     std::uint64_t start;
     std::uint64_t end;
@@ -95,13 +95,13 @@ class ProcessTable : public TracerListener {
   std::shared_ptr<const Lineage> lineage_below(ProcessEntry& parent, std::size_t depth);
   void inherit_excuse(ProcessEntry& entry, const ProcessEntry& parent);
   void forget_old(std::uint64_t now);
-  void forget(const Ended& which);
+  void forget(const EndedProcess& which);
 
   TableLimits limits_;
   ControlGroups groups_;
   ExecutableIds executables_;
   std::unordered_map<std::int32_t, std::unique_ptr<ProcessEntry>> newest_;
-  std::deque<Ended> ended_;  // oldest first
+  std::deque<EndedProcess> ended_;  // oldest first
   std::size_t living_count_ = 0;
   Excuses excuses_;
   TableCounters counters_;
