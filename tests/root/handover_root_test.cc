@@ -129,7 +129,7 @@ TEST_F(Pins, AreStoredOnlyWhereRootAloneCanWrite) {
   auto open = handover(directory);
   const auto kept = open.store(named());
   ASSERT_FALSE(kept);
-  EXPECT_THAT(kept.error().text(), HasSubstr("others than root"));
+  EXPECT_THAT(kept.error().text(), HasSubstr("other users than root"));
   auto elsewhere = handover("/proc");
   EXPECT_TRUE(elsewhere.take());
   EXPECT_FALSE(elsewhere.store(named()));
