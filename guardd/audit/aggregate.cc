@@ -13,21 +13,21 @@ namespace {
 using Token = AggregateVisitor::Token;
 
 constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
-constexpr unsigned kRowsAtOnce = 1'024;  // between two looks at the clock of others
+constexpr unsigned kRowsAtOnce = 1'024;  // between two checks of the stop token
 
 template <typename Id>
 std::optional<Id> id_of(const std::optional<std::int64_t>& value) {
   return value ? std::optional(Id{static_cast<std::uint32_t>(*value)}) : std::nullopt;
 }
 
-// A word that only a newer guardd knows is taken for the first.
+// A word of a newer guardd counts as the first.
 template <typename E>
 E word_of(std::int64_t number) {
   const auto most = static_cast<std::int64_t>(Words<E>::kAll.size());
   return number >= 0 && number < most ? static_cast<E>(number) : E{};
 }
 
-// Rows in the order of their chapters, which is the first of their columns.
+// Rows in the order of their segments, the first column.
 class Rows {
  public:
   Rows(std::unique_ptr<const Condition> query, Statement statement)
@@ -37,31 +37,31 @@ class Rows {
 
   Status advance() {
     GUARD_TRY(there_, statement_.next());
-    if (there_) chapter_ = statement_.number();
+    if (there_) segment_ = statement_.number();
     return {};
   }
-  // Of all rows of the chapter, take(statement); those of chapters before are passed by.
+  // Calls take(statement) for each row of the segment; skips rows of earlier segments.
   template <typename Take>
-  Status each_of(std::int64_t chapter, Take take) {
-    while (there_ && chapter_ < chapter) GUARD_CHECK(advance());
-    while (there_ && chapter_ == chapter) {
+  Status each_of(std::int64_t segment, Take take) {
+    while (there_ && segment_ < segment) GUARD_CHECK(advance());
+    while (there_ && segment_ == segment) {
       GUARD_CHECK(take(statement_));
       GUARD_CHECK(advance());
     }
     return {};
   }
   bool is_there() const { return there_; }
-  std::int64_t chapter() const { return chapter_; }
+  std::int64_t segment() const { return segment_; }
   Statement& statement() { return statement_; }
 
  private:
-  std::unique_ptr<const Condition> query_;  // stays where it is: the statement looks into it
+  std::unique_ptr<const Condition> query_;  // must not move: the statement refers to it
   Statement statement_;
   bool there_ = false;
-  std::int64_t chapter_ = 0;
+  std::int64_t segment_ = 0;
 };
 
-// The tokens of what is numbered within a chapter, from 0 on.
+// The tokens of rows that are numbered within a segment, from 0 on.
 class Tokens {
  public:
   void clear() { tokens_.clear(); }
@@ -76,7 +76,7 @@ class Tokens {
   }
 
  private:
-  static Error broken() { return Error("it is damaged: something refers to what is not there"); }
+  static Error broken() { return Error("it is damaged: a row refers to a missing row"); }
 
   std::vector<Token> tokens_;
 };
@@ -86,7 +86,7 @@ class Aggregation {
   Aggregation(Database& database, const TrailFilter& filter, const std::stop_token& stop,
               AggregateVisitor& visitor)
       : database_(database),
-        asked_(chapter_condition(filter)),
+        asked_(segment_condition(filter)),
         since_(filter.since ? micros_of(*filter.since) : 0),
         until_(filter.until ? micros_of(*filter.until) : kEver),
         stop_(stop),
@@ -95,41 +95,41 @@ class Aggregation {
   Status run() {
     GUARD_TRY(const bool any, bound());
     if (!any) return {};
-    GUARD_TRY(auto chapters, chapters_in_time());
+    GUARD_TRY(auto segments, segments_in_time());
     GUARD_TRY(auto kinds, rows_of("kinds", "guard, operation, action, uid_wanted, gid_wanted"));
     GUARD_TRY(auto settings, rows_of("settings", "tty, fsuid, unit, container, label"));
     GUARD_TRY(auto actors, rows_of("actors", "exe, setting"));
     GUARD_TRY(auto violations, violations_in_time());
     for (;;) {
-      GUARD_CHECK(chapters.advance());
-      if (!chapters.is_there()) return {};
-      const auto chapter = chapters.chapter();
-      visitor_.chapter(read_chapter(chapters.statement()));
-      GUARD_CHECK(read_kinds(kinds, chapter));
-      GUARD_CHECK(read_settings(settings, chapter));
-      GUARD_CHECK(read_actors(actors, chapter));
+      GUARD_CHECK(segments.advance());
+      if (!segments.is_there()) return {};
+      const auto segment = segments.segment();
+      visitor_.segment(read_segment(segments.statement()));
+      GUARD_CHECK(read_kinds(kinds, segment));
+      GUARD_CHECK(read_settings(settings, segment));
+      GUARD_CHECK(read_actors(actors, segment));
       GUARD_CHECK(violations.each_of(
-          chapter, [this](Statement& row) { return read_violation_of_chapter(row); }));
+          segment, [this](Statement& row) { return read_violation_of_segment(row); }));
     }
   }
 
  private:
-  static AggregateSegment read_chapter(Statement& row) {
-    AggregateSegment chapter;
-    chapter.incident = row.number();
-    chapter.policy = row.bytes();
-    chapter.login_uid = id_of<Uid>(row.number_if_any());
-    chapter.login_user = row.bytes_if_any();
-    chapter.human = row.bytes_if_any();
-    chapter.command.comm = row.bytes();
-    chapter.command.exe = row.bytes();
-    chapter.command.cmdline = row.bytes();
-    return chapter;
+  static AggregateSegment read_segment(Statement& row) {
+    AggregateSegment segment;
+    segment.incident = row.number();
+    segment.policy = row.bytes();
+    segment.login_uid = id_of<Uid>(row.number_if_any());
+    segment.login_user = row.bytes_if_any();
+    segment.human = row.bytes_if_any();
+    segment.command.comm = row.bytes();
+    segment.command.exe = row.bytes();
+    segment.command.cmdline = row.bytes();
+    return segment;
   }
 
-  Status read_kinds(Rows& kinds, std::int64_t chapter) {
+  Status read_kinds(Rows& kinds, std::int64_t segment) {
     kinds_.clear();
-    return kinds.each_of(chapter, [this](Statement& row) {
+    return kinds.each_of(segment, [this](Statement& row) {
       const auto number = row.number();
       AggregateKind kind;
       kind.guard = word_of<Guard>(row.number());
@@ -141,9 +141,9 @@ class Aggregation {
     });
   }
 
-  Status read_settings(Rows& settings, std::int64_t chapter) {
+  Status read_settings(Rows& settings, std::int64_t segment) {
     settings_.clear();
-    return settings.each_of(chapter, [this](Statement& row) {
+    return settings.each_of(segment, [this](Statement& row) {
       const auto number = row.number();
       AggregateSetting setting;
       setting.tty = row.bytes_if_any();
@@ -155,9 +155,9 @@ class Aggregation {
     });
   }
 
-  Status read_actors(Rows& actors, std::int64_t chapter) {
+  Status read_actors(Rows& actors, std::int64_t segment) {
     actors_.clear();
-    return actors.each_of(chapter, [this](Statement& row) -> Status {
+    return actors.each_of(segment, [this](Statement& row) -> Status {
       const auto number = row.number();
       const auto exe = row.bytes_if_any();
       GUARD_TRY(const auto setting, settings_.at(row.number()));
@@ -165,9 +165,9 @@ class Aggregation {
     });
   }
 
-  Status read_violation_of_chapter(Statement& row) {
+  Status read_violation_of_segment(Statement& row) {
     if (++rows_ % kRowsAtOnce == 0 && stop_.stop_requested())
-      return Error("nobody waits for it any more");
+      return Error("the caller has disconnected");
     AggregateViolation violation;
     GUARD_TRY(const auto kind, kinds_.at(row.number()));
     GUARD_TRY(const auto actor, actors_.at(row.number()));
@@ -180,7 +180,7 @@ class Aggregation {
     return {};
   }
 
-  // Which chapters may have any: they are numbered as they begin.
+  // The range of segments that can match: they are numbered in the order of their begin.
   Result<bool> bound() {
     GUARD_TRY(auto row, database_.prepare("SELECT min(number), max(number) FROM chapters c WHERE "
                                           "c.last_time >= ? AND c.first_time < ?"));
@@ -196,7 +196,7 @@ class Aggregation {
     return true;
   }
 
-  // Narrower than from the first to the last, where not all of a time is asked for.
+  // Narrows the range if the filter excludes some of its segments.
   Condition among(const std::string& column) const {
     Condition condition;
     condition.add(column + " BETWEEN ? AND ?", {first_, last_});
@@ -214,7 +214,7 @@ class Aggregation {
     return Rows(std::make_unique<const Condition>(std::move(query)), std::move(statement));
   }
 
-  Result<Rows> chapters_in_time() {
+  Result<Rows> segments_in_time() {
     Condition query;
     query.add(
         "SELECT c.number, c.incident, c.policy, c.login_uid, c.login_user, c.human, "

@@ -1,6 +1,6 @@
-// One pass over the violations of the audit trail that match a filter, chapter by chapter. What
-// they have in common is read beside them, once and in the same order, so that nothing is looked
-// for: a million take a second or two, however they are spread over incidents. One thread.
+// Visits all violations of the audit trail that match a filter, segment by segment. Reads their
+// common data in parallel and in the same order, so that no lookups are needed: a million
+// violations take one or two seconds, however they are spread over incidents. One thread.
 #pragma once
 
 #include <cstdint>
@@ -43,11 +43,11 @@ struct AggregateViolation {
   std::string path;
   std::optional<Ownership> before;
   std::optional<Ownership> after;
-  std::uint64_t count = 1;  // how often
+  std::uint64_t count = 1;  // the number of identical violations
 };
 
-// Whoever adds up. What it returns of a kind, a setting and an actor is given back to it with what
-// refers to them, until the next chapter begins.
+// Receives the data. The tokens that it returns for kinds, settings and actors are passed back with
+// the data that refers to them, until the next segment begins.
 class AggregateVisitor {
  public:
   using Token = std::uint32_t;
@@ -57,21 +57,21 @@ class AggregateVisitor {
   AggregateVisitor& operator=(const AggregateVisitor&) = delete;
   virtual ~AggregateVisitor() = default;
 
-  virtual void chapter(const AggregateSegment& chapter) = 0;
+  virtual void segment(const AggregateSegment& segment) = 0;
   virtual Token kind(const AggregateKind& kind) = 0;
   virtual Token setting(const AggregateSetting& setting) = 0;
   virtual Token actor(const std::optional<std::string>& exe, Token setting) = 0;
   virtual void violation(const AggregateViolation& violation, Token kind, Token actor) = 0;
 };
 
-// The time of the first and the last violation; nothing: the trail is empty.
+// The time of the first and the last violation; empty: the trail is empty.
 struct TrailSpan {
   std::chrono::system_clock::time_point first;
   std::chrono::system_clock::time_point last;
 };
 Result<std::optional<TrailSpan>> trail_span(Database& database);
 
-// In a transaction of the caller's, lest it be of several moments. An error too where it was asked
+// Call this in a transaction, so that all data is consistent. Also returns an error if it was asked
 // to stop.
 Status pass_over(Database& database, const TrailFilter& filter, const std::stop_token& stop,
                  AggregateVisitor& visitor);

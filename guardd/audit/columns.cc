@@ -5,42 +5,160 @@
 namespace guard {
 namespace {
 
-template <typename Number>
-std::optional<Number> maybe(const std::optional<std::int64_t>& value) {
-  return value ? std::optional(static_cast<Number>(*value)) : std::nullopt;
+// Calls column(name, member) for each pair.
+template <typename Column, typename Member, typename... More>
+void each(Column& column, std::string_view name, Member& member, More&... more) {
+  column(name, member);
+  if constexpr (sizeof...(more) > 0) each(column, more...);
 }
 
-template <typename Id>
-std::optional<Id> maybe_id(const std::optional<std::int64_t>& value) {
-  return value ? std::optional(Id{static_cast<std::uint32_t>(*value)}) : std::nullopt;
+// Each column and its member, once: for writing, for reading and for SQL.
+
+template <typename V, typename Column>
+void own_columns(V& violation, Column&& column) {
+  each(column, "id", violation.id, "time", violation.time, "monotonic_us", violation.monotonic_us,
+       "path", violation.path, "old_path", violation.old_path, "device", violation.object.device,
+       "inode", violation.object.inode, "links", violation.links, "before", violation.before,
+       "after", violation.after, "repeats", violation.repeats);
 }
 
-template <typename Id>
-Id id_of(std::int64_t value) {
-  return Id{static_cast<std::uint32_t>(value)};
+template <typename V, typename Column>
+void segment_columns(V& violation, Column&& column) {
+  each(column, "policy", violation.policy, "severity", violation.severity, "login_uid",
+       violation.actor.login_uid, "login_user", violation.actor.login_user, "human",
+       violation.actor.human);
 }
 
-std::uint64_t natural(std::int64_t value) {
-  return static_cast<std::uint64_t>(value);
+template <typename V, typename Column>
+void kind_columns(V& violation, Column&& column) {
+  each(column, "boot_id", violation.boot_id, "policy_file", violation.policy_file, "policy_line",
+       violation.policy_line, "generation", violation.generation, "backend", violation.backend,
+       "category", violation.category, "guard", violation.guard, "operation", violation.operation,
+       "file_type", violation.file_type, "uid_wanted", violation.uid_wanted, "gid_wanted",
+       violation.gid_wanted, "mode_wanted", violation.mode_wanted, "owner_wanted",
+       violation.owner_wanted, "group_wanted", violation.group_wanted, "action", violation.action,
+       "reason", violation.reason);
 }
 
-template <typename E>
-void add_word(Fields& fields, E value) {
-  fields.add(static_cast<std::int64_t>(value));
+template <typename A, typename Column>
+void setting_columns(A& actor, Column&& column) {
+  each(column, "cwd", actor.cwd, "tty", actor.tty, "uid", actor.uid, "euid", actor.euid, "fsuid",
+       actor.fsuid, "gid", actor.gid, "session", actor.session, "session_id", actor.session_id,
+       "session_service", actor.session_service, "session_tty", actor.session_tty,
+       "session_remote_host", actor.session_remote_host, "unit", actor.unit, "slice", actor.slice,
+       "cgroup", actor.cgroup, "container", actor.container, "container_runtime",
+       actor.container_runtime, "cron_uid", actor.cron_uid, "cron_user", actor.cron_user, "label",
+       actor.label, "human_source", actor.human_source, "hint_sudo_user", actor.hint_sudo_user,
+       "hint_ssh", actor.hint_ssh);
 }
 
-// A word that only a newer guardd knows stays what it would be without.
-template <typename E>
-void read_word(Statement& row, E& value) {
+template <typename A, typename Column>
+void actor_columns(A& actor, Column&& column) {
+  each(column, "pid", actor.pid, "tid", actor.tid, "start_time", actor.start_time, "ppid",
+       actor.ppid, "comm", actor.comm, "exe", actor.exe, "cmdline", actor.cmdline);
+}
+
+template <typename P, typename Column>
+void process_columns(P& process, Column&& column) {
+  each(column, "pid", process.pid, "start_time", process.start_time, "comm", process.comm, "exe",
+       process.exe, "cmdline", process.cmdline);
+}
+
+struct NameList {
+  std::string_view table;
+  std::string text;
+
+  void add(std::string_view before, std::string_view name) {
+    if (!text.empty()) text += ", ";
+    text.append(table).append(before).append(name);
+  }
+  template <typename T>
+  void operator()(std::string_view name, const T& /*value*/) {
+    add("", name);
+  }
+  void operator()(std::string_view name, const std::optional<Ownership>& /*value*/) {
+    for (const auto* each : {"uid_", "gid_", "mode_"}) add(each, name);
+  }
+};
+
+struct ValueWriter {
+  Fields& fields;
+
+  template <typename T>
+  void operator()(std::string_view /*name*/, const T& value) {
+    fields.add(value);
+  }
+};
+
+void read(Statement& row, std::string& value) {
+  value = row.bytes();
+}
+void read(Statement& row, std::optional<std::string>& value) {
+  value = row.bytes_if_any();
+}
+void read(Statement& row, std::chrono::system_clock::time_point& value) {
+  value = time_of(row.number());
+}
+void read(Statement& row, std::optional<Ownership>& value) {
+  value = read_ownership(row);
+}
+
+template <typename T>
+T number_as(std::int64_t number) {
+  if constexpr (std::is_arithmetic_v<T>)
+    return static_cast<T>(number);
+  else
+    return T{static_cast<std::uint32_t>(number)};
+}
+
+template <typename T>
+void read(Statement& row, T& value) {
   const auto number = row.number();
-  if (number >= 0 && number < static_cast<std::int64_t>(Words<E>::kAll.size()))
-    value = static_cast<E>(number);
+  if constexpr (std::is_enum_v<T>) {
+    // A word of a newer guardd leaves the default.
+    if (number >= 0 && number < static_cast<std::int64_t>(Words<T>::kAll.size()))
+      value = static_cast<T>(number);
+  } else {
+    value = number_as<T>(number);
+  }
+}
+template <typename T>
+void read(Statement& row, std::optional<T>& value) {
+  const auto number = row.number_if_any();
+  value = number ? std::optional(number_as<T>(*number)) : std::nullopt;
 }
 
-void add(Fields& fields, const std::optional<Ownership>& state) {
-  fields.add(state ? std::optional(state->uid) : std::nullopt);
-  fields.add(state ? std::optional(state->gid) : std::nullopt);
-  fields.add(state ? std::optional(state->mode) : std::nullopt);
+struct ValueReader {
+  Statement& row;
+
+  template <typename T>
+  void operator()(std::string_view /*name*/, T& value) {
+    read(row, value);
+  }
+};
+
+ColumnNames names_in(std::string_view own, std::string_view segment, std::string_view kind,
+                     std::string_view setting, std::string_view actor) {
+  const Violation violation;
+  const auto list = [](std::string_view table, auto columns, const auto& record) {
+    NameList names{table, {}};
+    columns(record, names);
+    return std::move(names).text;
+  };
+  ColumnNames names;
+  names.own = list(
+      own, [](auto& v, auto& c) { own_columns(v, c); }, violation);
+  names.segment = list(
+      segment, [](auto& v, auto& c) { segment_columns(v, c); }, violation);
+  names.kind = list(
+      kind, [](auto& v, auto& c) { kind_columns(v, c); }, violation);
+  names.setting = list(
+      setting, [](auto& v, auto& c) { setting_columns(v, c); }, violation.actor);
+  names.actor = list(
+      actor, [](auto& v, auto& c) { actor_columns(v, c); }, violation.actor);
+  names.process = list(
+      "", [](auto& v, auto& c) { process_columns(v, c); }, Ancestor());
+  return names;
 }
 
 template <typename Number>
@@ -50,6 +168,12 @@ void append(std::string& key, Number number) {
 
 }  // namespace
 
+void Fields::add(const std::optional<Ownership>& state) {
+  add(state ? std::optional(state->uid) : std::nullopt);
+  add(state ? std::optional(state->gid) : std::nullopt);
+  add(state ? std::optional(state->mode) : std::nullopt);
+}
+
 void Fields::bind_to(Statement& statement) const {
   for (const auto& value : values_) {
     if (const auto* number = std::get_if<std::int64_t>(&value))
@@ -57,7 +181,7 @@ void Fields::bind_to(Statement& statement) const {
     else if (const auto* bytes = std::get_if<std::string_view>(&value))
       statement.bind(*bytes);
     else
-      statement.bind_nothing();
+      statement.bind_null();
   }
 }
 
@@ -75,120 +199,62 @@ std::string Fields::key() const {
   return key;
 }
 
-Fields chapter_fields(const Violation& violation) {
+ColumnNames column_names() {
+  return names_in("", "", "", "", "");
+}
+
+Fields segment_fields(const Violation& violation) {
   Fields fields;
-  fields.add(violation.policy);
-  add_word(fields, violation.severity);
-  fields.add(violation.actor.login_uid);
-  fields.add(violation.actor.login_user);
-  fields.add(violation.actor.human);
+  segment_columns(violation, ValueWriter{fields});
   return fields;
 }
 
 Fields kind_fields(const Violation& violation) {
   Fields fields;
-  fields.add(violation.boot_id);
-  fields.add(violation.policy_file);
-  fields.add(violation.policy_line);
-  fields.add(violation.generation);
-  add_word(fields, violation.backend);
-  fields.add(violation.category);
-  add_word(fields, violation.guard);
-  add_word(fields, violation.operation);
-  add_word(fields, violation.file_type);
-  fields.add(violation.uid_wanted);
-  fields.add(violation.gid_wanted);
-  fields.add(violation.mode_wanted);
-  fields.add(violation.owner_wanted);
-  fields.add(violation.group_wanted);
-  add_word(fields, violation.action);
-  fields.add(violation.reason);
+  kind_columns(violation, ValueWriter{fields});
   return fields;
 }
 
 Fields setting_fields(const Actor& actor) {
   Fields fields;
-  fields.add(actor.cwd);
-  fields.add(actor.tty);
-  fields.add(actor.uid);
-  fields.add(actor.euid);
-  fields.add(actor.fsuid);
-  fields.add(actor.gid);
-  fields.add(actor.session);
-  fields.add(actor.session_id);
-  fields.add(actor.session_service);
-  fields.add(actor.session_tty);
-  fields.add(actor.session_remote_host);
-  fields.add(actor.unit);
-  fields.add(actor.slice);
-  fields.add(actor.cgroup);
-  fields.add(actor.container);
-  fields.add(actor.container_runtime);
-  fields.add(actor.cron_uid);
-  fields.add(actor.cron_user);
-  fields.add(actor.label);
-  fields.add(actor.human_source);
-  fields.add(actor.hint_sudo_user);
-  fields.add(actor.hint_ssh);
+  setting_columns(actor, ValueWriter{fields});
   return fields;
 }
 
 Fields actor_fields(const Actor& actor, std::int64_t setting, std::optional<std::int64_t> parent) {
   Fields fields;
-  fields.add(actor.pid);
-  fields.add(actor.tid);
-  fields.add(actor.start_time);
-  fields.add(actor.ppid);
-  fields.add(actor.comm);
-  fields.add(actor.exe);
-  fields.add(actor.cmdline);
+  actor_columns(actor, ValueWriter{fields});
   fields.add(setting);
   fields.add(parent);
   return fields;
 }
 
-Fields ancestor_fields(const Ancestor& process, std::optional<std::int64_t> parent) {
+Fields process_fields(const Ancestor& process) {
   Fields fields;
-  fields.add(process.pid);
-  fields.add(process.start_time);
-  fields.add(process.comm);
-  fields.add(process.exe);
-  fields.add(process.cmdline);
+  process_columns(process, ValueWriter{fields});
+  return fields;
+}
+
+Fields ancestor_fields(const Ancestor& process, std::optional<std::int64_t> parent) {
+  auto fields = process_fields(process);
   fields.add(parent);
   return fields;
 }
 
 Fields own_fields(const Violation& violation, const SegmentPlace& place) {
   Fields fields;
-  fields.add(place.chapter);
+  fields.add(place.segment);
   fields.add(place.kind);
   fields.add(place.actor);
-  fields.add(violation.id);
-  fields.add(micros_of(violation.time));
-  fields.add(violation.monotonic_us);
-  fields.add(violation.path);
-  fields.add(violation.old_path);
-  fields.add(violation.object.device);
-  fields.add(violation.object.inode);
-  fields.add(violation.links);
-  add(fields, violation.before);
-  add(fields, violation.after);
-  fields.add(violation.repeats);
+  own_columns(violation, ValueWriter{fields});
   return fields;
 }
 
-const char* const kViolationColumns =
-    "v.id, v.time, v.monotonic_us, v.path, v.old_path, v.device, v.inode, v.links, v.uid_before, "
-    "v.gid_before, v.mode_before, v.uid_after, v.gid_after, v.mode_after, v.repeats, i.name, "
-    "c.policy, c.severity, c.login_uid, c.login_user, c.human, "
-    "k.boot_id, k.policy_file, k.policy_line, k.generation, k.backend, k.category, k.guard, "
-    "k.operation, k.file_type, k.uid_wanted, k.gid_wanted, k.mode_wanted, k.owner_wanted, "
-    "k.group_wanted, k.action, k.reason, "
-    "s.cwd, s.tty, s.uid, s.euid, s.fsuid, s.gid, s.session, s.session_id, s.session_service, "
-    "s.session_tty, s.session_remote_host, s.unit, s.slice, s.cgroup, s.container, "
-    "s.container_runtime, s.cron_uid, s.cron_user, s.label, s.human_source, s.hint_sudo_user, "
-    "s.hint_ssh, "
-    "a.pid, a.tid, a.start_time, a.ppid, a.comm, a.exe, a.cmdline, v.chapter, a.parent";
+std::string violation_columns() {
+  const auto names = names_in("v.", "c.", "k.", "s.", "a.");
+  return names.own + ", i.name, " + names.segment + ", " + names.kind + ", " + names.setting +
+         ", " + names.actor + ", v.chapter, a.parent";
+}
 
 const char* const kViolationJoins =
     "CROSS JOIN kinds k ON k.chapter = v.chapter AND k.number = v.kind "
@@ -196,94 +262,32 @@ const char* const kViolationJoins =
     "CROSS JOIN settings s ON s.chapter = v.chapter AND s.number = a.setting ";
 
 std::optional<Ownership> read_ownership(Statement& row) {
-  const auto uid = maybe_id<Uid>(row.number_if_any());
-  const auto gid = maybe_id<Gid>(row.number_if_any());
-  const auto mode = maybe_id<Mode>(row.number_if_any());
+  std::optional<Uid> uid;
+  std::optional<Gid> gid;
+  std::optional<Mode> mode;
+  read(row, uid);
+  read(row, gid);
+  read(row, mode);
   if (!uid || !gid || !mode) return std::nullopt;
   return Ownership{*uid, *gid, *mode};
 }
 
 LineageStart read_violation(Statement& row, Violation& violation) {
-  violation.id = row.bytes();
-  violation.time = time_of(row.number());
-  violation.monotonic_us = natural(row.number());
-  violation.path = row.bytes();
-  violation.old_path = row.bytes_if_any();
-  violation.object.device = natural(row.number());
-  violation.object.inode = natural(row.number());
-  violation.links = natural(row.number());
-  violation.before = read_ownership(row);
-  violation.after = read_ownership(row);
-  violation.repeats = natural(row.number());
-  violation.incident = row.bytes();
-
-  auto& actor = violation.actor;
-  violation.policy = row.bytes();
-  read_word(row, violation.severity);
-  actor.login_uid = maybe_id<Uid>(row.number_if_any());
-  actor.login_user = row.bytes_if_any();
-  actor.human = row.bytes_if_any();
-
-  violation.boot_id = row.bytes();
-  violation.policy_file = row.bytes();
-  violation.policy_line = static_cast<std::uint32_t>(row.number());
-  violation.generation = natural(row.number());
-  read_word(row, violation.backend);
-  violation.category = row.bytes();
-  read_word(row, violation.guard);
-  read_word(row, violation.operation);
-  read_word(row, violation.file_type);
-  violation.uid_wanted = id_of<Uid>(row.number());
-  violation.gid_wanted = id_of<Gid>(row.number());
-  violation.mode_wanted = maybe_id<Mode>(row.number_if_any());
-  violation.owner_wanted = row.bytes();
-  violation.group_wanted = row.bytes();
-  read_word(row, violation.action);
-  violation.reason = row.bytes();
-
-  actor.cwd = row.bytes_if_any();
-  actor.tty = row.bytes_if_any();
-  actor.uid = maybe_id<Uid>(row.number_if_any());
-  actor.euid = maybe_id<Uid>(row.number_if_any());
-  actor.fsuid = maybe_id<Uid>(row.number_if_any());
-  actor.gid = maybe_id<Gid>(row.number_if_any());
-  actor.session = maybe<std::uint32_t>(row.number_if_any());
-  actor.session_id = row.bytes_if_any();
-  actor.session_service = row.bytes_if_any();
-  actor.session_tty = row.bytes_if_any();
-  actor.session_remote_host = row.bytes_if_any();
-  actor.unit = row.bytes_if_any();
-  actor.slice = row.bytes_if_any();
-  actor.cgroup = row.bytes_if_any();
-  actor.container = row.bytes_if_any();
-  actor.container_runtime = row.bytes_if_any();
-  actor.cron_uid = maybe_id<Uid>(row.number_if_any());
-  actor.cron_user = row.bytes_if_any();
-  actor.label = row.bytes_if_any();
-  actor.human_source = row.bytes_if_any();
-  actor.hint_sudo_user = row.bytes_if_any();
-  actor.hint_ssh = row.bytes_if_any();
-
-  actor.pid = maybe<std::int32_t>(row.number_if_any());
-  actor.tid = maybe<std::int32_t>(row.number_if_any());
-  actor.start_time = maybe<std::uint64_t>(row.number_if_any());
-  actor.ppid = maybe<std::int32_t>(row.number_if_any());
-  actor.comm = row.bytes_if_any();
-  actor.exe = row.bytes_if_any();
-  actor.cmdline = row.bytes_if_any();
+  ValueReader reader{row};
+  own_columns(violation, reader);
+  read(row, violation.incident);
+  segment_columns(violation, reader);
+  kind_columns(violation, reader);
+  setting_columns(violation.actor, reader);
+  actor_columns(violation.actor, reader);
   LineageStart start;
-  start.chapter = row.number();
+  start.segment = row.number();
   start.parent = row.number_if_any();
   return start;
 }
 
-std::optional<std::int64_t> read_ancestor(Statement& row, Ancestor& process) {
-  process.pid = static_cast<std::int32_t>(row.number());
-  process.start_time = natural(row.number());
-  process.comm = row.bytes();
-  process.exe = row.bytes();
-  process.cmdline = row.bytes();
-  return row.number_if_any();
+void read_process(Statement& row, Ancestor& process) {
+  process_columns(process, ValueReader{row});
 }
 
 }  // namespace guard

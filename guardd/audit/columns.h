@@ -1,9 +1,10 @@
-// What of a violation goes into which row of the audit trail, and back. Pure; any thread.
+// Converts between violations and rows of the audit trail. Pure; any thread.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -19,7 +20,7 @@ inline std::chrono::system_clock::time_point time_of(std::int64_t micros) {
   return std::chrono::system_clock::time_point(std::chrono::microseconds(micros));
 }
 
-// The values of a row in their order. They look into what they were made of.
+// The values of a row, in order. They refer to the record they came from.
 class Fields {
  public:
   void add(std::int64_t value) { values_.emplace_back(value); }
@@ -28,49 +29,61 @@ class Fields {
   void add(std::int32_t value) { add(std::int64_t{value}); }
   void add(std::string_view bytes) { values_.emplace_back(bytes); }
   void add(const std::string& bytes) { add(std::string_view(bytes)); }
+  void add(std::chrono::system_clock::time_point time) { add(micros_of(time)); }
+  template <typename Enum>
+  requires std::is_enum_v<Enum>
+  void add(Enum word) { add(static_cast<std::int64_t>(word)); }
   template <typename Tag>
   void add(Strong<Tag, std::uint32_t> id) {
     add(id.value);
   }
   template <typename T>
   void add(const std::optional<T>& value) {
-    value ? add(*value) : nothing();
+    value ? add(*value) : add_null();
   }
-  void nothing() { values_.emplace_back(); }
+  void add(const std::optional<Ownership>& state);
+  void add_null() { values_.emplace_back(); }
 
   void bind_to(Statement& statement) const;
-  std::string key() const;  // two rows have the same if they are the same
+  std::string key() const;  // equal rows have equal keys
 
  private:
   std::vector<std::variant<std::monostate, std::int64_t, std::string_view>> values_;
 };
 
-// Where in its chapter a violation finds the rest of it.
+// Where the rest of a violation is stored in its segment.
 struct SegmentPlace {
-  std::int64_t chapter = 0;
+  std::int64_t segment = 0;
   std::int64_t kind = 0;
   std::int64_t actor = 0;
 };
 
-Fields chapter_fields(const Violation& violation);  // from policy to human
-Fields kind_fields(const Violation& violation);     // without chapter and number, as those below
+// The names of columns, separated by commas, in the order of the fields below.
+struct ColumnNames {
+  std::string segment, kind, setting, actor, process, own;
+};
+ColumnNames column_names();
+
+Fields segment_fields(const Violation& violation);
+Fields kind_fields(const Violation& violation);
 Fields setting_fields(const Actor& actor);
 Fields actor_fields(const Actor& actor, std::int64_t setting, std::optional<std::int64_t> parent);
+Fields process_fields(const Ancestor& process);
 Fields ancestor_fields(const Ancestor& process, std::optional<std::int64_t> parent);
 Fields own_fields(const Violation& violation, const SegmentPlace& place);
 
-// Of a table of violations (v), its incident (i), chapter (c), kind (k), actor (a) and setting (s):
-// what read_violation() takes.
-extern const char* const kViolationColumns;
-extern const char* const kViolationJoins;  // of v and c: the others
+// The columns for read_violation(), from a table of violations (v), its incident (i), segment (c),
+// kind (k), actor (a) and setting (s).
+std::string violation_columns();
+extern const char* const kViolationJoins;  // joins v and c with the other tables
 
-// Where the lineage begins: it is not read.
+// The first ancestor of a violation, to be read separately.
 struct LineageStart {
-  std::int64_t chapter = 0;
+  std::int64_t segment = 0;
   std::optional<std::int64_t> parent;
 };
 LineageStart read_violation(Statement& row, Violation& violation);
 std::optional<Ownership> read_ownership(Statement& row);
-std::optional<std::int64_t> read_ancestor(Statement& row, Ancestor& process);  // its parent
+void read_process(Statement& row, Ancestor& process);
 
 }  // namespace guard

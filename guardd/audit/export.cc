@@ -13,7 +13,7 @@
 namespace guard {
 namespace {
 
-// For people: JSON has it all.
+// Short, for people: the JSON export is complete.
 std::string lineage_cell(LineageValue lineage) {
   std::string cell;
   for (const auto& each : lineage.ancestors) {
@@ -38,7 +38,7 @@ std::string cell_of(const FieldValue& value) {
 }
 
 void add_cell(std::string& line, std::string cell) {
-  // What OWASP counts among the beginnings of a formula; tabs and returns are escaped already.
+  // The first characters of formulas according to OWASP; tabs and returns are already escaped.
   if (!cell.empty() && std::string_view("=+-@").find(cell.front()) != std::string_view::npos)
     cell.insert(0, 1, '\'');
   const bool plain = cell.find_first_of(",\"\r\n") == std::string::npos && !cell.ends_with(' ') &&
@@ -59,26 +59,26 @@ void add_cell(std::string& line, std::string cell) {
 
 Status export_violations_json(TrailReader& trail, const TrailFilter& filter,
                               const ExportSink& sink) {
-  bool goes_on = true;
-  JsonPublisher lines([&](const std::string& line) { goes_on = sink(line); }, {},
+  bool wants_more = true;
+  JsonPublisher lines([&](const std::string& line) { wants_more = sink(line); }, {},
                       JsonLine::Charset::kUtf8);
   return trail.violations(filter, [&](const Violation& violation) {
     lines.violation(violation, {});
-    return goes_on;
+    return wants_more;
   });
 }
 
 Status export_incidents_json(TrailReader& trail, const TrailFilter& filter,
                              const ExportSink& sink) {
-  bool goes_on = true;
-  JsonPublisher lines([&](const std::string& line) { goes_on = sink(line); }, {},
+  bool wants_more = true;
+  JsonPublisher lines([&](const std::string& line) { wants_more = sink(line); }, {},
                       JsonLine::Charset::kUtf8);
-  return trail.incidents(filter, [&](const KeptIncident& kept) {
-    if (kept.is_closed)
-      lines.incident_closed(kept.incident);
+  return trail.incidents(filter, [&](const TrailIncident& record) {
+    if (record.is_closed)
+      lines.incident_closed(record.incident);
     else
-      lines.incident_opened(kept.incident);
-    return goes_on;
+      lines.incident_opened(record.incident);
+    return wants_more;
   });
 }
 

@@ -1,5 +1,5 @@
-// The audit trail for other programs: JSON lines as `--log json` prints them, or a table for a
-// spreadsheet. Newest first. One thread; the sink decides where it goes.
+// Exports the audit trail: JSON lines as in `--log json`, or a table for spreadsheets. Newest
+// first. One thread; the caller's sink receives the lines.
 #pragma once
 
 #include <functional>
@@ -9,16 +9,16 @@
 
 namespace guard {
 
-// Takes whole lines; false: that is enough.
+// Receives whole lines; returns false to stop.
 using ExportSink = std::function<bool(std::string_view)>;
 
 Status export_violations_json(TrailReader& trail, const TrailFilter& filter,
                               const ExportSink& sink);
 Status export_incidents_json(TrailReader& trail, const TrailFilter& filter, const ExportSink& sink);
 
-// RFC 4180: a header with the names of the contract, then a line for each violation. Text is
-// C-escaped, so that nothing but the quotes needs to be undone to have a path back; what a
-// spreadsheet would take for a formula begins with an apostrophe.
+// RFC 4180: a header with the field names of the contract, then one line per violation. Text is
+// C-escaped, so that a reader only needs to remove the quotes. Text that a spreadsheet would treat
+// as a formula is preceded by an apostrophe.
 Status export_violations_csv(TrailReader& trail, const TrailFilter& filter, const ExportSink& sink);
 
 }  // namespace guard

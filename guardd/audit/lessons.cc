@@ -19,10 +19,10 @@ constexpr std::size_t kLongestPath = 4'096;
 
 class LessonVisitor final : public AggregateVisitor {
  public:
-  void chapter(const AggregateSegment& chapter) override {
-    incident_ = chapter.incident;
-    person_ = chapter.human ? chapter.human : chapter.login_user;
-    if (!person_ && chapter.login_uid) person_ = std::to_string(chapter.login_uid->value);
+  void segment(const AggregateSegment& segment) override {
+    incident_ = segment.incident;
+    person_ = segment.human ? segment.human : segment.login_user;
+    if (!person_ && segment.login_uid) person_ = std::to_string(segment.login_uid->value);
     kinds_.clear();
     settings_.clear();
     actors_.clear();
@@ -82,7 +82,7 @@ class LessonVisitor final : public AggregateVisitor {
     return static_cast<Token>(list.size() - 1);
   }
 
-  // One beyond the last: there are too many to tell them apart.
+  // One beyond the last: there are too many to distinguish.
   std::uint32_t index_of(LessonSubject subject) {
     Fields fields;
     fields.add(subject.exe);
@@ -101,7 +101,7 @@ class LessonVisitor final : public AggregateVisitor {
     return place;
   }
 
-  // How it was found: what guardd made of it afterwards is nobody's wish but the policy's.
+  // The state before the fix: the state after it is only what the policy wants.
   void note_file(const AggregateViolation& violation, const AggregateKind& kind, bool at_terminal) {
     if (kind.guard != Guard::kOwnership || kind.action == Outcome::kDenied || !violation.before)
       return;
@@ -142,7 +142,7 @@ Result<Lessons> learn(const std::string& trail, const TrailFilter& filter,
                       const std::stop_token& stop) {
   GUARD_TRY(auto database, Database::open_to_read(trail));
   GUARD_CHECK(check_trail(database));
-  GUARD_CHECK(database.run("BEGIN"));  // all of it is of one moment
+  GUARD_CHECK(database.run("BEGIN"));  // one consistent snapshot
   GUARD_TRY(const auto span, trail_span(database));
   if (!span) return Lessons();
   LessonVisitor learning;

@@ -1,5 +1,5 @@
-// Who broke a policy, and what they left behind, added up from the audit trail. One thread;
-// bounded.
+// Summarizes the violations of a policy from the audit trail for guardctl learn. One thread;
+// bounded memory.
 #pragma once
 
 #include <stop_token>

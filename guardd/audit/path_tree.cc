@@ -7,13 +7,13 @@
 namespace guard {
 namespace {
 
-// From which share on a name is worth a row of its own: of all there is, and a file that is but one
-// of many in its directory.
+// The share of the total from which a name gets a row of its own, and the share of its directory
+// for a file among many.
 constexpr std::uint64_t kOneIn = 100;
 constexpr std::uint64_t kFileOneIn = 10;
 constexpr std::uint64_t kOfItsDirectoryOneIn = 4;
 
-// As much of the path as is told apart: whole names.
+// The part of the path that is distinguished, in whole names.
 std::string_view bounded(std::string_view path) {
   std::size_t names = 0;
   std::size_t end = 0;
@@ -53,7 +53,7 @@ void PathTree::add(std::string_view path, Tally::TimePoint time, Outcome outcome
     node->counted.add(time, outcome, count, incident);
 }
 
-// Whatever is in a directory comes no more often than it, and has a longer path.
+// An entry of a directory is never more frequent than the directory, and its path is longer.
 void PathTree::forget_rare_ones() {
   std::vector<Nodes::iterator> order;
   order.reserve(nodes_.size());
@@ -71,8 +71,8 @@ void PathTree::forget_rare_ones() {
   }
 }
 
-// From the root on, the heaviest name is taken out of what it is in and gets a row of its own,
-// until there are as many rows as are asked for or nothing is worth one.
+// Starting at the root, splits the most frequent name off its directory into a row of its own,
+// until there are enough rows or no name is frequent enough.
 ReportTable PathTree::table(std::size_t most) const {
   using Named = Nodes::value_type;
   struct Group {
@@ -120,7 +120,8 @@ ReportTable PathTree::table(std::size_t most) const {
     const bool takes_all = from.left.violations == tally.violations;
     if (!takes_all && rows == most) continue;
     from.left.violations -= tally.violations;
-    for (std::size_t i = 0; i < tally.told.size(); ++i) from.left.told[i] -= tally.told[i];
+    for (std::size_t i = 0; i < tally.by_outcome.size(); ++i)
+      from.left.by_outcome[i] -= tally.by_outcome[i];
     from.left.incidents = 0;
     from.is_split = true;
     if (!takes_all) ++rows;

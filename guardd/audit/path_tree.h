@@ -1,6 +1,6 @@
-// Where it happened: as many directories or single files as are asked for, so chosen that each
-// stands for as much as possible. Within bounded memory: where there are too many names, the rare
-// ones are forgotten and count for the directory they are in. Pure.
+// Summarizes paths as a given number of directories or files, chosen so that each row covers as
+// much as possible. Bounded memory: if there are too many names, rare ones are merged into their
+// directory. Pure.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ class PathTree {
  public:
   static constexpr std::size_t kMostNodes = 32'768;
   static constexpr std::size_t kMostBytes = std::size_t{8} << 20U;
-  static constexpr std::size_t kDeepest = 24;     // names; what is deeper counts for what it is in
+  static constexpr std::size_t kDeepest = 24;     // names; deeper paths count for their directory
   static constexpr std::size_t kLongest = 1'024;  // bytes
 
   void add(std::string_view path, Tally::TimePoint time, Outcome outcome, std::uint64_t count,
@@ -40,7 +40,7 @@ class PathTree {
   Node* node_of(std::string_view path);
   void forget_rare_ones();
 
-  Nodes nodes_;  // by the path without a slash at its end; the root is empty
+  Nodes nodes_;  // by the path without a trailing slash; the root is empty
   std::size_t bytes_ = 0;
 };
 

@@ -5,7 +5,7 @@
 namespace guard {
 namespace {
 
-// The names of a key and its kind never have a zero in them.
+// A key and its kind never contain a NUL.
 std::string place_of(const std::string& key, const std::string& kind) {
   return kind + '\0' + key;
 }
@@ -14,7 +14,7 @@ std::string place_of(const std::string& key, const std::string& kind) {
 
 void add_to(Tally& sum, const Tally& tally) {
   sum.violations += tally.violations;
-  for (std::size_t i = 0; i < sum.told.size(); ++i) sum.told[i] += tally.told[i];
+  for (std::size_t i = 0; i < sum.by_outcome.size(); ++i) sum.by_outcome[i] += tally.by_outcome[i];
   sum.first = std::min(sum.first, tally.first);
   sum.last = std::max(sum.last, tally.last);
 }

@@ -1,5 +1,5 @@
-// Which keys come most often, within bounded memory: where there are too many, the rare half is
-// added up as others and forgotten. What comes often stays, and is counted nearly in full. Pure.
+// Finds the most frequent keys within bounded memory. If there are too many keys, the rare half is
+// merged into "others". Frequent keys are kept and counted almost completely. Pure.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace guard {
 
-// A tally that knows its incidents apart, though they come mixed.
+// A tally that counts incidents even if their violations alternate.
 struct RankedRow {
   Tally tally;
   std::array<std::int64_t, 4> recent{-1, -1, -1, -1};  // incidents
@@ -27,7 +27,7 @@ struct RankedRow {
   }
 };
 
-// Adds up without the incidents: of two together nobody knows how many they share.
+// Adds everything except the incidents, because two tallies can share some of them.
 void add_to(Tally& sum, const Tally& tally);
 
 class Ranking {
@@ -35,7 +35,7 @@ class Ranking {
   using Index = std::uint32_t;
   static constexpr std::size_t kMost = 4'096;
 
-  // Good until the next make_room().
+  // Valid until the next make_room().
   Index index_of(const std::string& key, const std::string& kind = {});
   void add(Index index, Tally::TimePoint time, Outcome outcome, std::uint64_t count,
            std::int64_t incident) {

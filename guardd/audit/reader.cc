@@ -11,7 +11,7 @@ namespace guard {
 namespace {
 
 constexpr std::size_t kPage = 1'000;
-constexpr std::size_t kMostAncestors = 64;  // a broken database may have them in a ring
+constexpr std::size_t kMostAncestors = 64;  // a damaged database may contain a cycle
 
 constexpr const char* kAncestor =
     "SELECT pid, start_time, comm, exe, cmdline, parent FROM ancestors WHERE chapter = ? AND "
@@ -25,7 +25,7 @@ constexpr const char* kFixes =
     "WHERE i.name = ? AND k.action = ? ORDER BY v.number DESC";
 
 std::string violation_query() {
-  return std::string("SELECT ") + kViolationColumns +
+  return "SELECT " + violation_columns() +
          " FROM violations v CROSS JOIN chapters c ON c.number = v.chapter "
          "CROSS JOIN incidents i ON i.number = c.incident " +
          kViolationJoins + "WHERE v.number = ?";
@@ -43,56 +43,51 @@ std::uint64_t natural(Statement& row) {
   return static_cast<std::uint64_t>(row.number());
 }
 
-// Before the columns of its first violation.
+// Followed by the columns of the first violation.
 constexpr const char* kIncidentColumns =
     "i.number, i.closed, i.name, i.count, i.first_seen, i.last_seen, i.logged, i.fixed, i.denied, "
     "i.skipped, i.shared, i.sample, i.command_pid, i.command_start, i.command_comm, "
     "i.command_exe, i.command_cmdline, ";
 
-void read_incident(Statement& row, KeptIncident& kept) {
-  auto& incident = kept.incident;
-  kept.is_closed = row.number() != 0;
+void read_incident(Statement& row, TrailIncident& found) {
+  auto& incident = found.incident;
+  found.is_closed = row.number() != 0;
   incident.id = row.bytes();
   incident.count = natural(row);
   incident.first_seen = time_of(row.number());
   incident.last_seen = time_of(row.number());
-  for (auto& told : incident.told) told = natural(row);
+  for (auto& count : incident.by_outcome) count = natural(row);
   incident.shared = FieldSet(natural(row));
   incident.sample = paths_of(row.bytes());
-  auto& command = incident.command;
-  command.pid = static_cast<std::int32_t>(row.number());
-  command.start_time = natural(row);
-  command.comm = row.bytes();
-  command.exe = row.bytes();
-  command.cmdline = row.bytes();
+  read_process(row, incident.command);
 }
 
 Condition incident_query(const TrailFilter& filter, const Search::Key& cursor, std::size_t most) {
   Condition query;
-  query.add(std::string("SELECT ") + kIncidentColumns + kViolationColumns +
+  query.add(std::string("SELECT ") + kIncidentColumns + violation_columns() +
                 " FROM incidents i CROSS JOIN incidents v ON v.number = i.number "
                 "CROSS JOIN chapters c ON c.number = v.chapter " +
                 kViolationJoins + "WHERE i.last_seen <= ? AND (i.last_seen < ? OR i.number < ?)",
             {cursor.time, cursor.time, cursor.number});
   if (filter.since) query.add(" AND i.last_seen >= ?", {micros_of(*filter.since)});
   if (filter.until) query.add(" AND i.first_seen < ?", {micros_of(*filter.until)});
-  auto chapters = chapter_condition(filter);
+  auto segments = segment_condition(filter);
   if (const auto paths = path_conditions(filter.path); !paths.empty()) {
-    chapters.add(" AND c.number IN (SELECT v.chapter FROM violations v WHERE 1", {});
-    chapters.add(paths[0].sql, paths[0].values);
-    chapters.add(" UNION SELECT v.chapter FROM violations v WHERE 1", {});
-    chapters.add(paths[1].sql + ")", paths[1].values);
+    segments.add(" AND c.number IN (SELECT v.chapter FROM violations v WHERE 1", {});
+    segments.add(paths[0].sql, paths[0].values);
+    segments.add(" UNION SELECT v.chapter FROM violations v WHERE 1", {});
+    segments.add(paths[1].sql + ")", paths[1].values);
   }
-  if (!chapters.sql.empty()) {
+  if (!segments.sql.empty()) {
     query.add(" AND i.number IN (SELECT c.incident FROM chapters c WHERE 1", {});
-    query.add(chapters.sql + ")", chapters.values);
+    query.add(segments.sql + ")", segments.values);
   }
   query.add(" ORDER BY i.last_seen DESC, i.number DESC LIMIT ?", {static_cast<std::int64_t>(most)});
   return query;
 }
 
-std::size_t page_of(const TrailFilter& filter, std::size_t told) {
-  return filter.limit == 0 ? kPage : std::min(kPage, filter.limit - told);
+std::size_t page_of(const TrailFilter& filter, std::size_t read) {
+  return filter.limit == 0 ? kPage : std::min(kPage, filter.limit - read);
 }
 
 }  // namespace
@@ -110,23 +105,23 @@ Result<TrailReader> TrailReader::open(const std::string& path) {
   return TrailReader(std::move(database), std::move(violation), std::move(ancestor));
 }
 
-// All that it asks for is of one moment.
+// Runs all queries of one page in one transaction.
 template <typename Fetch>
 auto TrailReader::fetch(Fetch fetch) -> decltype(fetch()) {
   GUARD_CHECK(database_.run("BEGIN"));
   auto fetched = fetch();
-  (void)database_.run("COMMIT");  // nothing was written
+  (void)database_.run("COMMIT");  // read-only
   return fetched;
 }
 
-Status TrailReader::violations(const TrailFilter& filter, const OnViolation& tell) {
+Status TrailReader::violations(const TrailFilter& filter, const OnViolation& visit) {
   Search search(database_, filter);
-  for (std::size_t told = 0; filter.limit == 0 || told < filter.limit;) {
-    GUARD_TRY(const auto page, fetch([&] { return load(search, page_of(filter, told)); }));
+  for (std::size_t read = 0; filter.limit == 0 || read < filter.limit;) {
+    GUARD_TRY(const auto page, fetch([&] { return load(search, page_of(filter, read)); }));
     if (page.empty()) return {};
     for (const auto& violation : page)
-      if (!tell(violation)) return {};
-    told += page.size();
+      if (!visit(violation)) return {};
+    read += page.size();
   }
   return {};
 }
@@ -149,7 +144,7 @@ Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Viola
     Violation violation;
     if (there) start = read_violation(violation_, violation);
     violation_.reset();
-    // It may have been removed since they were looked for; pages are not of one moment.
+    // It may have been removed since the search: pages are separate transactions.
     if (!there) continue;
     GUARD_CHECK(read_lineage(start, violation.actor));
     page.push_back(std::move(violation));
@@ -159,43 +154,47 @@ Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Viola
 
 Status TrailReader::read_lineage(const LineageStart& start, Actor& actor) {
   for (auto next = start.parent; next && actor.lineage.size() < kMostAncestors;) {
-    ancestor_.bind(start.chapter);
+    ancestor_.bind(start.segment);
     ancestor_.bind(*next);
     GUARD_TRY(const bool there, ancestor_.next());
-    next = there ? read_ancestor(ancestor_, actor.lineage.emplace_back()) : std::nullopt;
+    next.reset();
+    if (there) {
+      read_process(ancestor_, actor.lineage.emplace_back());
+      next = ancestor_.number_if_any();
+    }
     ancestor_.reset();
   }
   return {};
 }
 
-Status TrailReader::incidents(const TrailFilter& filter, const OnIncident& tell) {
+Status TrailReader::incidents(const TrailFilter& filter, const OnIncident& visit) {
   constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
   Search::Key cursor{kEver, kEver};
-  for (std::size_t told = 0; filter.limit == 0 || told < filter.limit;) {
-    GUARD_TRY(const auto page, fetch([&] { return load(filter, cursor, page_of(filter, told)); }));
+  for (std::size_t read = 0; filter.limit == 0 || read < filter.limit;) {
+    GUARD_TRY(const auto page, fetch([&] { return load(filter, cursor, page_of(filter, read)); }));
     if (page.empty()) return {};
     for (const auto& incident : page)
-      if (!tell(incident)) return {};
-    told += page.size();
+      if (!visit(incident)) return {};
+    read += page.size();
   }
   return {};
 }
 
-Result<std::vector<KeptIncident>> TrailReader::load(const TrailFilter& filter, Search::Key& cursor,
-                                                    std::size_t most) {
+Result<std::vector<TrailIncident>> TrailReader::load(const TrailFilter& filter, Search::Key& cursor,
+                                                     std::size_t most) {
   const auto query = incident_query(filter, cursor, most);
   GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
   query.bind_to(rows);
-  std::vector<KeptIncident> page;
+  std::vector<TrailIncident> page;
   for (;;) {
     GUARD_TRY(const bool more, rows.next());
     if (!more) return page;
-    auto& kept = page.emplace_back();
+    auto& found = page.emplace_back();
     cursor.number = rows.number();
-    read_incident(rows, kept);
-    cursor.time = micros_of(kept.incident.last_seen);
-    const auto start = read_violation(rows, kept.incident.first);
-    GUARD_CHECK(read_lineage(start, kept.incident.first.actor));
+    read_incident(rows, found);
+    cursor.time = micros_of(found.incident.last_seen);
+    const auto start = read_violation(rows, found.incident.first);
+    GUARD_CHECK(read_lineage(start, found.incident.first.actor));
   }
 }
 

@@ -1,6 +1,6 @@
-// Reads the audit trail, also while guardd writes it and from another process. Owns a connection
-// that changes nothing; holds the database only while it fetches a page, not while it is waited for
-// what becomes of one. One thread.
+// Reads the audit trail, even from another process while guardd writes it. Owns a read-only
+// connection. Keeps a transaction open only while it fetches a page, not while the caller processes
+// it. One thread.
 #pragma once
 
 #include <chrono>
@@ -14,12 +14,12 @@
 
 namespace guard {
 
-struct KeptIncident {
+struct TrailIncident {
   Incident incident;
   bool is_closed = false;
 };
 
-// Who owned a file before guardd changed that.
+// A fix of one file, with its ownership before and after.
 struct Fix {
   std::chrono::system_clock::time_point time;
   std::string incident;
@@ -34,16 +34,16 @@ class TrailReader {
  public:
   static Result<TrailReader> open(const std::string& path);
 
-  // Newest first, each is told; false: that is enough.
+  // Called for each record, newest first; return false to stop.
   using OnViolation = std::function<bool(const Violation&)>;
-  using OnIncident = std::function<bool(const KeptIncident&)>;
-  Status violations(const TrailFilter& filter, const OnViolation& tell);
-  // Those with a violation that matches, but for the time, when they need only have been going on.
-  // What an incident counts is always the whole of it.
-  Status incidents(const TrailFilter& filter, const OnIncident& tell);
+  using OnIncident = std::function<bool(const TrailIncident&)>;
+  Status violations(const TrailFilter& filter, const OnViolation& visit);
+  // Incidents with a matching violation; the incident itself must overlap the time of the filter.
+  // The counts are always those of the whole incident.
+  Status incidents(const TrailFilter& filter, const OnIncident& visit);
   Result<std::uint64_t> count(const TrailFilter& filter);  // of violations, without the limit
 
-  // What was put right, the last first: undone in this order, each file is as it was found.
+  // The fixes, last first: undoing them in this order restores each file's original state.
   Result<std::vector<Fix>> fixes_of(const std::string& incident);
 
  private:
@@ -51,13 +51,13 @@ class TrailReader {
 
   Result<std::vector<Violation>> load(Search& search, std::size_t most);
   Status load(const std::vector<Search::Key>& keys, std::vector<Violation>& page);
-  Result<std::vector<KeptIncident>> load(const TrailFilter& filter, Search::Key& cursor,
-                                         std::size_t most);
+  Result<std::vector<TrailIncident>> load(const TrailFilter& filter, Search::Key& cursor,
+                                          std::size_t most);
   Status read_lineage(const LineageStart& start, Actor& actor);
   template <typename Fetch>
   auto fetch(Fetch fetch) -> decltype(fetch());
 
-  Database database_;  // before its statements: it outlives them
+  Database database_;  // before the statements, which it must outlive
   Statement violation_;
   Statement ancestor_;
 };

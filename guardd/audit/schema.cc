@@ -6,7 +6,7 @@
 namespace guard {
 namespace {
 
-// Names are bytes: every text is a blob. Times are microseconds since 1970.
+// Names are bytes, so every text is a blob. Times are microseconds since 1970.
 #define GUARD_OWN_COLUMNS                                                                  \
   "chapter INTEGER NOT NULL, kind INTEGER NOT NULL, actor INTEGER NOT NULL, id BLOB, "     \
   "time INTEGER NOT NULL, monotonic_us INTEGER, path BLOB NOT NULL, old_path BLOB, "       \
@@ -62,9 +62,9 @@ constexpr std::array<const char*, 1> kSteps{
 
 #undef GUARD_OWN_COLUMNS
 
-// The log is synced at each commit, which a thread of its own makes at most twice a second: what
-// was committed survives a loss of power too. What was removed is given back to the disk bit by
-// bit, which has to be said before there is a table.
+// The log is synced at each commit, at most twice per second on a thread of its own, so that
+// committed records survive a loss of power. Free pages are returned to the disk step by step,
+// which must be configured before the first table is created.
 constexpr const char* kHow =
     "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
     "PRAGMA cache_size = -1024; PRAGMA wal_autocheckpoint = 1000; "
@@ -102,8 +102,8 @@ Status check_trail(Database& database) {
   const auto present = static_cast<std::int64_t>(kSteps.size());
   if (version > present) return newer(version);
   if (version < present)
-    return Error("it is of an older guardd (version " + std::to_string(version) +
-                 "); guardd renews it when it starts");
+    return Error("it was written by an older guardd (version " + std::to_string(version) +
+                 "); guardd upgrades it when it starts");
   return {};
 }
 

@@ -1,9 +1,9 @@
-// The tables of the audit trail and how one version of them becomes the next.
+// The tables of the audit trail, and the migrations between their versions.
 //
-// What the violations of an incident have in common is written once. A chapter is a part of an
-// incident with one policy, severity and person; kinds, actors, their settings and their ancestors
-// are numbered within a chapter and go with it, so that nothing has to be looked for when old
-// records are removed.
+// Data that violations of an incident have in common is stored once. A segment (table "chapters")
+// is a part of an incident with one policy, severity and person. Kinds, actors, settings and
+// ancestors are numbered within a segment and are removed with it, so that removing old records
+// needs no search.
 #pragma once
 
 #include <span>
@@ -12,13 +12,13 @@
 
 namespace guard {
 
-// Takes the database through the steps it has not seen, each whole or not at all. Its version is
-// the number of steps it has taken; one that has taken more is refused.
+// Applies the steps that the database has not seen, each completely or not at all. Its version is
+// the number of applied steps. Rejects a newer version.
 Status migrate(Database& database, std::span<const char* const> steps);
 
-// Says how the database is to be written, and takes it to the present version.
+// Configures the database and migrates it to the present version.
 Status prepare_trail(Database& database);
-// Refuses a trail of another version: whoever only reads must not change it.
+// Rejects a trail of another version, because a reader must not change it.
 Status check_trail(Database& database);
 
 }  // namespace guard

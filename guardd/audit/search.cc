@@ -11,7 +11,7 @@ namespace {
 
 constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
 
-// So many below a path are sorted; where there are more, the newest are soon found by their time.
+// At most this many matches of a path are sorted. If there are more, searching by time is fast.
 constexpr std::size_t kMostSorted = 20'000;
 
 std::string with_slash(std::string path) {
@@ -19,7 +19,7 @@ std::string with_slash(std::string path) {
   return path + '/';
 }
 
-// The least that is greater than all that begin so; empty: there is none.
+// The smallest text greater than all texts with this prefix; empty: there is none.
 std::string after(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
   if (!prefix.empty())
@@ -52,7 +52,7 @@ void Condition::bind_to(Statement& statement) const {
   }
 }
 
-Condition chapter_condition(const TrailFilter& filter) {
+Condition segment_condition(const TrailFilter& filter) {
   Condition all;
   if (!filter.policy.empty()) all.add(" AND c.policy = ?", {filter.policy});
   if (filter.severity)
@@ -90,7 +90,7 @@ std::vector<Condition> path_conditions(const std::string& path) {
 
 Search::Search(Database& database, const TrailFilter& filter)
     : database_(database),
-      chapters_(chapter_condition(filter)),
+      segments_(segment_condition(filter)),
       paths_(path_conditions(filter.path)),
       since_(filter.since ? micros_of(*filter.since) : 0),
       until_(filter.until ? micros_of(*filter.until) : kEver),
@@ -100,13 +100,13 @@ Result<std::vector<Search::Key>> Search::next(std::size_t most) {
   if (!has_begun_ && !paths_.empty()) GUARD_CHECK(sort_by_path());
   has_begun_ = true;
   auto keys = sorted_                 ? next_by_path(most)
-              : chapters_.sql.empty() ? next_by_time(most)
-                                      : next_by_chapter(most);
+              : segments_.sql.empty() ? next_by_time(most)
+                                      : next_by_segment(most);
   if (keys && !keys->empty()) cursor_ = keys->back();
   return keys;
 }
 
-// False: there are too many.
+// False: there are too many matches.
 Result<bool> Search::sort_by_path() {
   std::vector<Key> keys;
   for (const auto& path : paths_) {
@@ -114,9 +114,9 @@ Result<bool> Search::sort_by_path() {
     query.add("SELECT v.time, v.number FROM violations v WHERE v.time >= ? AND v.time < ?",
               {since_, until_});
     query.add(path.sql, path.values);
-    if (!chapters_.sql.empty()) {
+    if (!segments_.sql.empty()) {
       query.add(" AND v.chapter IN (SELECT c.number FROM chapters c WHERE 1", {});
-      query.add(chapters_.sql + ")", chapters_.values);
+      query.add(segments_.sql + ")", segments_.values);
     }
     query.add(" LIMIT ?", {static_cast<std::int64_t>(kMostSorted + 1)});
     GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
@@ -143,7 +143,7 @@ Result<std::vector<Search::Key>> Search::next_by_path(std::size_t most) {
   return keys;
 }
 
-// Of the violations (v) what was not found yet, in an order that an index has.
+// The condition on violations (v) that were not found yet, in the order of an index.
 Condition Search::remaining() const {
   Condition rest;
   rest.add(" AND v.time >= ? AND v.time <= ? AND (v.time < ? OR v.number < ?)",
@@ -174,14 +174,14 @@ Result<std::vector<Search::Key>> Search::next_by_time(std::size_t most) {
   }
 }
 
-// From the chapter that ended last backwards, until no other can hold anything newer.
-Result<std::vector<Search::Key>> Search::next_by_chapter(std::size_t most) {
-  Condition chapters;
-  chapters.add("SELECT c.number, c.last_time FROM chapters c WHERE c.last_time >= ?", {since_});
-  chapters.add(" AND c.first_time <= ?", {cursor_.time});
-  chapters.add(chapters_.sql + " ORDER BY c.last_time DESC", chapters_.values);
-  GUARD_TRY(auto each, database_.prepare(chapters.sql.c_str()));
-  chapters.bind_to(each);
+// From the segment that ended last backwards, until no other can contain anything newer.
+Result<std::vector<Search::Key>> Search::next_by_segment(std::size_t most) {
+  Condition segments;
+  segments.add("SELECT c.number, c.last_time FROM chapters c WHERE c.last_time >= ?", {since_});
+  segments.add(" AND c.first_time <= ?", {cursor_.time});
+  segments.add(segments_.sql + " ORDER BY c.last_time DESC", segments_.values);
+  GUARD_TRY(auto each, database_.prepare(segments.sql.c_str()));
+  segments.bind_to(each);
 
   const auto rest = remaining();
   const auto sql =
@@ -190,13 +190,13 @@ Result<std::vector<Search::Key>> Search::next_by_chapter(std::size_t most) {
       rest.sql + " ORDER BY v.time DESC, v.number DESC LIMIT ?";
   GUARD_TRY(auto rows, database_.prepare(sql.c_str()));
 
-  std::vector<Key> keys;  // the greatest first
+  std::vector<Key> keys;  // greatest first
   for (;;) {
     GUARD_TRY(const bool any, each.next());
     if (!any) return keys;
-    const auto chapter = each.number();
+    const auto segment = each.number();
     if (keys.size() == most && each.number() < keys.back().time) return keys;
-    rows.bind(chapter);
+    rows.bind(segment);
     rest.bind_to(rows);
     rows.bind(static_cast<std::int64_t>(most));
     const auto known = static_cast<std::ptrdiff_t>(keys.size());
@@ -215,7 +215,7 @@ Result<std::vector<Search::Key>> Search::next_by_chapter(std::size_t most) {
 
 Result<std::uint64_t> Search::count() {
   Condition query;
-  if (chapters_.sql.empty()) {
+  if (segments_.sql.empty()) {
     query.add("SELECT count(*) FROM violations v WHERE v.time >= ? AND v.time < ?",
               {since_, until_});
   } else if (paths_.empty()) {
@@ -223,13 +223,13 @@ Result<std::uint64_t> Search::count() {
         "SELECT count(*) FROM chapters c CROSS JOIN violations v ON v.chapter = c.number WHERE "
         "v.time >= ? AND v.time < ?",
         {since_, until_});
-    query.add(chapters_.sql, chapters_.values);
+    query.add(segments_.sql, segments_.values);
   } else {
     query.add(
         "SELECT count(*) FROM violations v WHERE v.time >= ? AND v.time < ? AND v.chapter IN "
         "(SELECT c.number FROM chapters c WHERE 1",
         {since_, until_});
-    query.add(chapters_.sql + ")", chapters_.values);
+    query.add(segments_.sql + ")", segments_.values);
   }
   std::uint64_t count = 0;
   for (const auto& path : paths_.empty() ? std::vector<Condition>(1) : paths_) {

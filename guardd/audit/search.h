@@ -1,5 +1,5 @@
-// Which violations of the audit trail match a filter, newest first, without looking at many that do
-// not. One thread; the database is the caller's.
+// Finds the violations of the audit trail that match a filter, newest first, without reading many
+// others. One thread; the database belongs to the caller.
 #pragma once
 
 #include <cstddef>
@@ -13,20 +13,21 @@
 
 namespace guard {
 
-// What is empty is not asked for.
+// Selects violations; empty fields match everything.
 struct TrailFilter {
   std::optional<std::chrono::system_clock::time_point> since;
-  std::optional<std::chrono::system_clock::time_point> until;  // before this
+  std::optional<std::chrono::system_clock::time_point> until;  // before this time
   std::string policy;
-  std::string person;                // the login's name or number, or the person behind it
+  std::string person;                // the login's name or number, or the person behind the process
   std::optional<Severity> severity;  // at least
-  std::string path;                  // this and what is below
-  std::string command;   // of the incident: its program or its name, or how its line begins
-  std::string incident;  // its id
+  std::string path;                  // this path and everything below
+  std::string
+      command;  // of the incident: its program, its name, or the beginning of its command line
+  std::string incident;  // the id of the incident
   std::size_t limit = 0;
 };
 
-// A piece of SQL with what is to be bound to it.
+// A piece of SQL with the values to bind.
 struct Condition {
   std::string sql;
   std::vector<std::variant<std::int64_t, std::string>> values;
@@ -35,9 +36,9 @@ struct Condition {
   void bind_to(Statement& statement) const;
 };
 
-// What the filter asks of chapters (c), beginning with " AND"; empty if it asks nothing of them.
-Condition chapter_condition(const TrailFilter& filter);
-// The two ranges of path that hold a path and what is below it; none: every path.
+// The filter's conditions on segments (c), beginning with " AND"; empty if there are none.
+Condition segment_condition(const TrailFilter& filter);
+// The two ranges that contain a path and everything below it; empty: every path.
 std::vector<Condition> path_conditions(const std::string& path);
 
 class Search {
@@ -52,25 +53,25 @@ class Search {
 
   Search(Database& database, const TrailFilter& filter);
 
-  // The next ones; none: that was all.
+  // The next keys; empty: there are no more.
   Result<std::vector<Key>> next(std::size_t most);
   Result<std::uint64_t> count();
 
  private:
   Result<bool> sort_by_path();
   Result<std::vector<Key>> next_by_path(std::size_t most);
-  Result<std::vector<Key>> next_by_chapter(std::size_t most);
+  Result<std::vector<Key>> next_by_segment(std::size_t most);
   Result<std::vector<Key>> next_by_time(std::size_t most);
   Condition remaining() const;
 
   Database& database_;
-  Condition chapters_;
+  Condition segments_;
   std::vector<Condition> paths_;
   std::int64_t since_;
   std::int64_t until_;
-  Key cursor_;  // the next is less
+  Key cursor_;  // the next key is smaller
   bool has_begun_ = false;
-  std::optional<std::vector<Key>> sorted_;  // the least first
+  std::optional<std::vector<Key>> sorted_;  // smallest first
 };
 
 }  // namespace guard

@@ -16,7 +16,7 @@ using std::chrono::hours;
 using std::chrono::seconds;
 using TimePoint = Tally::TimePoint;
 
-// Hours for as long as that is a reasonable number of them; then days, and longer.
+// Hours, if their number is reasonable; else days or longer.
 constexpr std::size_t kMostSpans = 20'000;
 
 class Spans {
@@ -39,18 +39,18 @@ class Spans {
   void write(Report& report) const {
     report.step = step_;
     for (std::size_t i = 0; i < spans_.size(); ++i)
-      if (spans_[i] != Told4{})
+      if (spans_[i] != Counts{})
         report.spans.push_back({begin_ + step_ * static_cast<std::int64_t>(i), spans_[i]});
   }
 
  private:
-  using Told4 = decltype(ReportSpan::told);
+  using Counts = decltype(ReportSpan::by_outcome);
   std::chrono::time_point<std::chrono::system_clock, seconds> begin_;
   seconds step_ = hours(1);
-  std::vector<Told4> spans_;
+  std::vector<Counts> spans_;
 };
 
-// Which incidents there were: each a bit, for they are numbered one after the other.
+// The set of incidents, as bits: they are numbered consecutively.
 class Numbers {
  public:
   bool is_new(std::int64_t number) {
@@ -67,7 +67,7 @@ class Numbers {
  private:
   static constexpr std::size_t kMost = std::size_t{1} << 26U;
 
-  // Rare: an incident that went on while a later one began.
+  // Rare: an incident that continued while a later one began.
   bool earlier(std::int64_t number) {
     const auto more = static_cast<std::size_t>(first_ - number);
     if (more > kMost) return true;
@@ -85,20 +85,20 @@ class Sums final : public AggregateVisitor {
  public:
   Sums(TimePoint first, TimePoint last) : spans_(first, last) {}
 
-  void chapter(const AggregateSegment& chapter) override {
+  void segment(const AggregateSegment& segment) override {
     for (auto* ranking : {&policies_, &people_, &programs_, &commands_}) ranking->make_room();
-    incident_ = chapter.incident;
-    policy_ = policies_.index_of(chapter.policy);
-    const auto& command = chapter.command;
+    incident_ = segment.incident;
+    policy_ = policies_.index_of(segment.policy);
+    const auto& command = segment.command;
     program_ = programs_.index_of(command.exe.empty() ? command.comm : command.exe);
     const auto& line = command.cmdline.empty() ? command.comm : command.cmdline;
     command_ = commands_.index_of(line.substr(0, kLongestCommand));
-    if (chapter.human)
-      person_ = people_.index_of(*chapter.human, "person");
-    else if (chapter.login_user)
-      person_ = people_.index_of(*chapter.login_user, "person");
-    else if (chapter.login_uid)
-      person_ = people_.index_of(std::to_string(chapter.login_uid->value), "person");
+    if (segment.human)
+      person_ = people_.index_of(*segment.human, "person");
+    else if (segment.login_user)
+      person_ = people_.index_of(*segment.login_user, "person");
+    else if (segment.login_uid)
+      person_ = people_.index_of(std::to_string(segment.login_uid->value), "person");
     else
       person_.reset();
     kinds_.clear();
@@ -109,7 +109,7 @@ class Sums final : public AggregateVisitor {
     return static_cast<Token>(kinds_.size() - 1);
   }
 
-  // Where there is no person, the service; else whose rights it had.
+  // Without a person, the service; else the user whose permissions it had.
   Token setting(const AggregateSetting& setting) override {
     if (person_) return *person_;
     if (setting.unit) return people_.index_of(*setting.unit, "service");
@@ -171,7 +171,7 @@ Result<Report> make_report(const std::string& trail, const TrailFilter& filter, 
                            const std::stop_token& stop) {
   GUARD_TRY(auto database, Database::open_to_read(trail));
   GUARD_CHECK(check_trail(database));
-  GUARD_CHECK(database.run("BEGIN"));  // all of it is of one moment
+  GUARD_CHECK(database.run("BEGIN"));  // one consistent snapshot
   GUARD_TRY(const auto span, trail_span(database));
   if (!span) return Report();
   Sums sums(filter.since ? std::max(*filter.since, span->first) : span->first,

@@ -1,5 +1,5 @@
-// The violations of a time, added up from the audit trail. One thread; what it takes of memory does
-// not grow with the trail.
+// Makes a report: the totals of a period from the audit trail. One thread; its memory does not grow
+// with the trail.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace guard {
 
-// `most`: so many rows of each table.
+// `most`: the number of rows of each table.
 Result<Report> make_report(const std::string& trail, const TrailFilter& filter, std::size_t most,
                            const std::stop_token& stop);
 

@@ -9,15 +9,15 @@ namespace guard {
 namespace {
 
 constexpr std::int64_t kStep = 500;       // violations
-constexpr std::int64_t kChapters = 64;    // looked at in a step
+constexpr std::int64_t kSegments = 64;    // checked per step
 constexpr std::int64_t kVacuum = 256;     // pages
-constexpr std::int64_t kSlack = kVacuum;  // free pages that are kept for what comes
+constexpr std::int64_t kSlack = kVacuum;  // free pages kept for new records
 
-// The incident goes with its first chapter.
+// An incident is removed with its first segment.
 constexpr const char* kRemoveIncident =
     "DELETE FROM incidents WHERE number = (SELECT incident FROM chapters WHERE number = ?1) "
     "AND chapter = ?1";
-constexpr std::array<const char*, 6> kRemoveChapter{kRemoveIncident,
+constexpr std::array<const char*, 6> kRemoveSegment{kRemoveIncident,
                                                     "DELETE FROM kinds WHERE chapter = ?",
                                                     "DELETE FROM actors WHERE chapter = ?",
                                                     "DELETE FROM settings WHERE chapter = ?",
@@ -51,18 +51,18 @@ Result<std::int64_t> remove_violations(Database& database, std::int64_t before) 
   return database.changes();
 }
 
-Status remove_chapter(Database& database, std::int64_t chapter) {
-  for (const char* sql : kRemoveChapter) {
+Status remove_segment(Database& database, std::int64_t segment) {
+  for (const char* sql : kRemoveSegment) {
     GUARD_TRY(auto remove, database.prepare(sql));
-    remove.bind(chapter);
+    remove.bind(segment);
     GUARD_CHECK(remove.run());
   }
   return {};
 }
 
-// Those that ended before this and have no violations any more; how many there were. An incident's
-// first chapter says what the incident is, and goes last.
-Result<std::size_t> remove_chapters(Database& database, std::int64_t before,
+// Removes segments that ended before this time and have no violations left, and returns their
+// number. The first segment of an incident identifies it, and is removed last.
+Result<std::size_t> remove_segments(Database& database, std::int64_t before,
                                     const std::function<bool(std::int64_t)>& is_in_use) {
   GUARD_TRY(auto empty,
             database.prepare(
@@ -71,20 +71,20 @@ Result<std::size_t> remove_chapters(Database& database, std::int64_t before,
                 "JOIN chapters o ON o.incident = i.number WHERE i.number = c.incident AND "
                 "i.chapter = c.number AND o.number <> c.number) ORDER BY last_time LIMIT ?"));
   empty.bind(before);
-  empty.bind(kChapters);
-  std::vector<std::int64_t> chapters;
+  empty.bind(kSegments);
+  std::vector<std::int64_t> segments;
   for (;;) {
     GUARD_TRY(const bool more, empty.next());
     if (!more) break;
-    const auto chapter = empty.number();
-    if (!is_in_use(chapter)) chapters.push_back(chapter);
+    const auto segment = empty.number();
+    if (!is_in_use(segment)) segments.push_back(segment);
   }
   empty.reset();
-  for (const auto chapter : chapters) GUARD_CHECK(remove_chapter(database, chapter));
-  return chapters.size();
+  for (const auto segment : segments) GUARD_CHECK(remove_segment(database, segment));
+  return segments.size();
 }
 
-// What the violations that were removed have left goes first, or too many of them would.
+// First removes what removed violations left behind, so that no violation is removed too early.
 Result<bool> remove_some(Database& database, const TrimTo& to, bool too_much,
                          const std::function<bool(std::int64_t)>& is_in_use) {
   constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
@@ -93,8 +93,8 @@ Result<bool> remove_some(Database& database, const TrimTo& to, bool too_much,
   GUARD_TRY(const bool any, oldest.next());
   const auto horizon = any ? oldest.number() : before;
   oldest.reset();
-  GUARD_TRY(const auto chapters, remove_chapters(database, horizon, is_in_use));
-  if (chapters > 0) return true;
+  GUARD_TRY(const auto segments, remove_segments(database, horizon, is_in_use));
+  if (segments > 0) return true;
   GUARD_TRY(const auto violations, remove_violations(database, before));
   return violations > 0;
 }

@@ -1,5 +1,5 @@
-// Removing from the audit trail what is too old or too much, the oldest first, in steps so small
-// that nobody waits long for one. The trail's thread.
+// Removes old or excess records from the audit trail, oldest first, in steps that take little
+// time. The trail's thread.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,12 @@
 namespace guard {
 
 struct TrimTo {
-  std::int64_t since = 0;  // microseconds since 1970: what is older goes
+  std::int64_t since = 0;  // microseconds since 1970: older records are removed
   std::uint64_t bytes = 0;
 };
 
-// True: there is more to do. A chapter that is in use stays.
+// True: there is more to remove. A segment in use is kept.
 Result<bool> trim_step(Database& database, const TrimTo& to,
-                       const std::function<bool(std::int64_t chapter)>& is_in_use);
+                       const std::function<bool(std::int64_t segment)>& is_in_use);
 
 }  // namespace guard

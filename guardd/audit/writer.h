@@ -1,6 +1,5 @@
-// The audit trail as it is written: entries into rows, what they have in common once. Owns the
-// database and what it remembers of the incidents that are open. Knows no queue and no clock. The
-// trail's thread.
+// Writes entries into the audit trail, storing what they have in common once. Owns the database and
+// a memory of the rows of open incidents. Has no queue and no clock. The trail's thread.
 #pragma once
 
 #include <cstddef>
@@ -17,27 +16,27 @@
 
 namespace guard {
 
-// How an incident stands, as far as that changes.
+// The parts of an incident that change.
 struct IncidentStanding {
   std::uint64_t count = 0;
   std::chrono::system_clock::time_point first_seen;
   std::chrono::system_clock::time_point last_seen;
-  std::array<std::uint64_t, Words<Outcome>::kAll.size()> told{};
+  std::array<std::uint64_t, Words<Outcome>::kAll.size()> by_outcome{};
   FieldSet shared;
-  std::vector<std::string> sample;  // empty: as it was
+  std::vector<std::string> sample;  // empty: unchanged
 };
 
-struct OpenedIncident {
+struct OpeningEntry {
   Incident incident;
 };
-struct KeptViolation {
+struct ViolationEntry {
   Violation violation;
   IncidentStanding standing;
 };
-struct ClosedIncident {
+struct ClosingEntry {
   Incident incident;
 };
-using TrailEntry = std::variant<OpenedIncident, KeptViolation, ClosedIncident>;
+using TrailEntry = std::variant<OpeningEntry, ViolationEntry, ClosingEntry>;
 using TrailEntries = std::deque<TrailEntry>;
 
 class TrailWriter {
@@ -47,24 +46,24 @@ class TrailWriter {
   TrailWriter(const TrailWriter&) = delete;
   TrailWriter& operator=(const TrailWriter&) = delete;
 
-  // TrailEntries [from, to): all of them or none.
+  // Writes entries [from, to): all of them or none.
   Status write(const TrailEntries& entries, std::size_t from, std::size_t to);
 
-  // What is open is of a guardd that was killed, and will not be closed by it.
+  // Closes the incidents that a killed guardd left open.
   Status close_left_open();
 
-  // A small step of removing what is too old or too much; true: it is worth another.
+  // Removes a small part of the rows that are too old or too many; true: call it again.
   Result<bool> trim(const TrimTo& to);
-  // Folds the log into the database, as far as nobody reads what it would replace.
-  Status fold();
+  // Checkpoints the log, as far as no reader needs the old pages.
+  Status checkpoint();
 
-  // The greatest names in it; empty: none.
+  // The greatest names in the trail; empty: none.
   Result<std::string> last_incident();
   Result<std::string> last_violation();
 
  private:
   using Numbers = std::unordered_map<std::string, std::int64_t>;
-  // A part of an incident, with what was written of it already.
+  // A part of an incident, with the rows already written for it.
   struct Segment {
     std::int64_t number = 0;
     std::int64_t first_time = 0;
@@ -76,31 +75,31 @@ class TrailWriter {
     std::int64_t number = 0;
     bool is_changed = false;
     IncidentStanding standing;
-    std::unordered_map<std::string, Segment> chapters;
+    std::unordered_map<std::string, Segment> segments;
   };
   struct Statements;
 
   TrailWriter(std::string path, Database database, std::unique_ptr<Statements> statements);
 
   Status write_all(const TrailEntries& entries, std::size_t from, std::size_t to);
-  Status put(const OpenedIncident& entry);
-  Status put(const KeptViolation& entry);
-  Status put(const ClosedIncident& entry);
+  Status put(const OpeningEntry& entry);
+  Status put(const ViolationEntry& entry);
+  Status put(const ClosingEntry& entry);
   Result<OpenIncident*> incident_of(const Violation& first, const Ancestor& command);
-  Result<Segment*> chapter_of(OpenIncident& incident, const Violation& violation);
+  Result<Segment*> segment_of(OpenIncident& incident, const Violation& violation);
   Result<SegmentPlace> place_of(OpenIncident& incident, const Violation& violation);
-  Result<std::int64_t> number_of(const Segment& chapter, Numbers& numbers, Statement& insert,
+  Result<std::int64_t> number_of(const Segment& segment, Numbers& numbers, Statement& insert,
                                  const Fields& fields);
   Status put_changes();
-  Status put_times(Segment& chapter);
+  Status put_times(Segment& segment);
   Status put_standing(OpenIncident& incident);
   Status bound_log();
 
   std::string path_;
-  Database database_;  // before its statements: it outlives them
+  Database database_;  // before the statements, which it must outlive
   std::unique_ptr<Statements> statements_;
   std::unordered_map<std::string, OpenIncident> open_;
-  std::size_t remembered_ = 0;  // rows that need not be written again
+  std::size_t remembered_ = 0;  // rows that are already written
 };
 
 }  // namespace guard

@@ -46,7 +46,7 @@ std::variant<IncidentList, CallFailure> read_incidents(const std::string& trail,
   auto reader = TrailReader::open(trail);
   if (!reader) return failed(std::move(reader).error().context("the audit trail"));
   IncidentList found;
-  const auto read = reader->incidents(trail_filter(asked), [&](const KeptIncident& kept) {
+  const auto read = reader->incidents(trail_filter(asked), [&](const TrailIncident& kept) {
     found.push_back(incident_fields(kept.incident, kept.is_closed));
     return !stop.stop_requested() && found.size() < asked.limit;
   });

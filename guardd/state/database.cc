@@ -20,12 +20,12 @@ void Statement::bind(std::int64_t value) {
 }
 
 void Statement::bind(std::string_view bytes) {
-  // A null pointer would bind nothing.
+  // A null pointer would bind NULL.
   const char* data = bytes.data() ? bytes.data() : "";
   check(::sqlite3_bind_blob64(statement_.get(), ++bound_, data, bytes.size(), nullptr));
 }
 
-void Statement::bind_nothing() {
+void Statement::bind_null() {
   check(::sqlite3_bind_null(statement_.get(), ++bound_));
 }
 
@@ -37,13 +37,13 @@ Status Statement::run() {
 }
 
 void Statement::reset() {
-  (void)::sqlite3_reset(statement_.get());  // says again what next() has said
+  (void)::sqlite3_reset(statement_.get());  // repeats the result of next()
   bound_ = 0;
   trouble_ = SQLITE_OK;
 }
 
 Result<bool> Statement::next() {
-  taken_ = 0;
+  next_column_ = 0;
   if (trouble_ != SQLITE_OK) return error_of(nullptr, trouble_);
   const int code = ::sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
@@ -52,28 +52,29 @@ Result<bool> Statement::next() {
 }
 
 bool Statement::is_null() const {
-  return ::sqlite3_column_type(statement_.get(), taken_) == SQLITE_NULL;
+  return ::sqlite3_column_type(statement_.get(), next_column_) == SQLITE_NULL;
 }
 
 std::int64_t Statement::number() {
-  return ::sqlite3_column_int64(statement_.get(), taken_++);
+  return ::sqlite3_column_int64(statement_.get(), next_column_++);
 }
 
 std::string Statement::bytes() {
-  const auto* data = static_cast<const char*>(::sqlite3_column_blob(statement_.get(), taken_));
-  const auto size = ::sqlite3_column_bytes(statement_.get(), taken_++);
+  const auto* data =
+      static_cast<const char*>(::sqlite3_column_blob(statement_.get(), next_column_));
+  const auto size = ::sqlite3_column_bytes(statement_.get(), next_column_++);
   return data ? std::string(data, static_cast<std::size_t>(size)) : std::string();
 }
 
 std::optional<std::int64_t> Statement::number_if_any() {
   if (!is_null()) return number();
-  ++taken_;
+  ++next_column_;
   return std::nullopt;
 }
 
 std::optional<std::string> Statement::bytes_if_any() {
   if (!is_null()) return bytes();
-  ++taken_;
+  ++next_column_;
   return std::nullopt;
 }
 
@@ -89,7 +90,7 @@ Result<Database> Database::open(const std::string& path, int how) {
   sqlite3* handle = nullptr;
   const int code = ::sqlite3_open_v2(path.c_str(), &handle,
                                      how | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
-  Database database(handle);  // to be closed even if it could not be opened
+  Database database(handle);  // must be closed even if opening failed
   if (code != SQLITE_OK) return error_of(handle, code);
   return database;
 }
@@ -104,6 +105,13 @@ Result<Statement> Database::prepare(const char* sql) {
   const int code = ::sqlite3_prepare_v2(database_.get(), sql, -1, &statement, nullptr);
   if (code != SQLITE_OK) return error_of(database_.get(), code);
   return Statement(statement);
+}
+
+Status Database::prepare_all(std::initializer_list<std::pair<Statement*, std::string>> statements) {
+  for (const auto& [statement, sql] : statements) {
+    GUARD_TRY(*statement, prepare(sql.c_str()));
+  }
+  return {};
 }
 
 Result<std::int64_t> Database::number(const char* sql) {

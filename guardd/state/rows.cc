@@ -176,7 +176,7 @@ Status prepare_schema(Database& database) {
   return database.run(make.c_str());
 }
 
-bool is_broken(const Error& error) {
+bool is_damaged(const Error& error) {
   const int code = error.code() & 0xff;  // without the details
   return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }

@@ -1,4 +1,4 @@
-// The tables of the state, and what goes into their rows and comes out of them.
+// The tables of the state database, and conversions to and from their rows.
 #pragma once
 
 #include <vector>
@@ -8,10 +8,10 @@
 
 namespace guard {
 
-// Makes the tables, or brings them to this version.
+// Creates the tables, or upgrades them to this version.
 Status prepare_schema(Database& database);
-// Whether this error says that the file is no database, or a damaged one.
-bool is_broken(const Error& error);
+// Whether the error means that the file is not a database, or a damaged one.
+bool is_damaged(const Error& error);
 
 extern const char* const kKeepPending;
 extern const char* const kForgetPending;

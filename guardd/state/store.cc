@@ -2,36 +2,21 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <filesystem>
-#include <system_error>
+#include <limits>
 #include <utility>
 
+#include "guardd/state/database_file.h"
 #include "guardd/state/rows.h"
 #include "policy/base/text.h"
 
 namespace guard {
 namespace {
 
-constexpr mode_t kOthersWrite = 022;
-
 // The directory, locked: it is ours as long as the descriptor is open.
-Result<Fd> claim(const std::string& directory) {
-  std::error_code failed;
-  std::filesystem::create_directories(directory, failed);  // the daemon's umask makes them its own
-  if (failed) return Error::from_errno(failed.value(), quote(directory) + " cannot be made");
-  Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return Error::from_errno(errno, quote(directory));
-  struct stat facts {};
-  if (::fstat(fd.get(), &facts) < 0) return Error::from_errno(errno, quote(directory));
-  if (facts.st_uid != ::geteuid() || (facts.st_mode & kOthersWrite) != 0) {
-    return Error(quote(directory) +
-                 " can be written by others than root; mend it with: chown root " +
-                 escaped(directory) + " && chmod go-w " + escaped(directory));
-  }
+Result<Fd> lock_directory(const std::string& directory) {
+  GUARD_TRY(auto fd, open_private_directory(directory, O_NOFOLLOW));
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) {
     return errno == EWOULDBLOCK ? Error(quote(directory) + " is used by another guardd")
                                 : Error::from_errno(errno, quote(directory));
@@ -41,21 +26,20 @@ Result<Fd> claim(const std::string& directory) {
 
 }  // namespace
 
-// What the writing thread works with.
+// The database, used by the writing thread.
 class Store::Writer {
  public:
   static Result<std::unique_ptr<Writer>> open(const std::string& path) {
     GUARD_TRY(auto database, Database::open(path));
     GUARD_CHECK(prepare_schema(database));
-    GUARD_TRY(auto pending, database.prepare(kKeepPending));
-    GUARD_TRY(auto done, database.prepare(kForgetPending));
-    GUARD_TRY(auto suspect, database.prepare(kKeepSuspect));
-    GUARD_TRY(auto pause, database.prepare(kKeepPause));
-    GUARD_TRY(auto resumed, database.prepare(kForgetPause));
-    GUARD_TRY(auto undone, database.prepare(kKeepUndone));
-    return std::unique_ptr<Writer>(
-        new Writer(std::move(database), {std::move(pending), std::move(done), std::move(suspect),
-                                         std::move(pause), std::move(resumed), std::move(undone)}));
+    Statements statements;
+    GUARD_CHECK(database.prepare_all({{&statements.pending, kKeepPending},
+                                      {&statements.done, kForgetPending},
+                                      {&statements.suspect, kKeepSuspect},
+                                      {&statements.pause, kKeepPause},
+                                      {&statements.resumed, kForgetPause},
+                                      {&statements.undone, kKeepUndone}}));
+    return std::unique_ptr<Writer>(new Writer(std::move(database), std::move(statements)));
   }
 
   Result<PendingRow> read() {
@@ -68,8 +52,8 @@ class Store::Writer {
     return remembered;
   }
 
-  // All of them or none.
-  Status write(const std::deque<Entry>& entries) {
+  // Writes all of them or none.
+  Status write(const Queue::Entries& entries) {
     GUARD_CHECK(database_.run("BEGIN IMMEDIATE"));
     for (const auto& entry : entries) {
       auto done = std::visit([this](const auto& each) { return put(each); }, entry);
@@ -97,7 +81,7 @@ class Store::Writer {
   Writer(Database database, Statements statements)
       : database_(std::move(database)), statements_(std::move(statements)) {}
 
-  // What is too much goes, the oldest first: nothing here grows for ever.
+  // Bounds each table by deleting its oldest rows.
   static std::string bounds() {
     const auto bound = [](const std::string& table, std::int64_t most) {
       return "DELETE FROM " + table + " WHERE number <= (SELECT max(number) FROM " + table +
@@ -128,26 +112,21 @@ class Store::Writer {
 };
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory) {
-  GUARD_TRY(auto lock, claim(directory));
+  GUARD_TRY(auto lock, lock_directory(directory));
   const auto path = directory + "/guardd.db";
   std::string trouble;
   auto writer = Writer::open(path);
   auto remembered = writer ? (*writer)->read() : Result<PendingRow>(writer.error());
-  if (!remembered && is_broken(remembered.error())) {
+  if (!remembered && is_damaged(remembered.error())) {
     writer = Error("");  // closes it
-    const auto aside = path + ".broken";
-    trouble = quote(path) + " was broken (" + remembered.error().text() + ") and is put aside as " +
-              quote(aside) + "; what it remembered is forgotten";
-    if (::rename(path.c_str(), aside.c_str()) < 0)
-      return Error::from_errno(errno, quote(path) + " is broken and cannot be put aside");
-    for (const char* more : {"-wal", "-shm"}) (void)::unlink((path + more).c_str());
+    GUARD_TRY(trouble, put_aside(path, remembered.error(), "its contents are lost"));
     writer = Writer::open(path);
     remembered = writer ? (*writer)->read() : Result<PendingRow>(writer.error());
   }
   if (!remembered) return std::move(remembered).error().context(quote(path));
   std::unique_ptr<Store> store(
       new Store(std::move(lock), *std::move(writer), *std::move(remembered)));
-  if (!trouble.empty()) (void)store->news_.put(std::move(trouble), {});
+  if (!trouble.empty()) store->queue_.put_news(std::move(trouble), {});
   return store;
 }
 
@@ -155,44 +134,25 @@ Store::Store(Fd lock, std::unique_ptr<Writer> writer, PendingRow remembered)
     : lock_(std::move(lock)),
       writer_(std::move(writer)),
       remembered_(std::move(remembered)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      queue_({kMostQueued, std::numeric_limits<std::size_t>::max(), kDelay, std::chrono::hours(1)},
+             false, [this](const Queue::Entries& entries, const std::stop_token& stop) {
+               write(entries, stop);
+             }) {}
 
-Store::~Store() {
-  thread_.request_stop();
-  changed_.notify_all();
-}
+Store::~Store() = default;
 
 void Store::push(Entry entry) {
-  const std::lock_guard lock(mutex_);
-  if (queue_.size() >= kMostQueued) {
-    dropped_.fetch_add(1);
-    return;
-  }
-  queue_.push_back(std::move(entry));
-  if (queue_.size() == 1 || queue_.size() == kMostQueued / 2) changed_.notify_one();
+  queue_.push(0, [&] { return std::move(entry); });
 }
 
-void Store::run(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait(lock, stop, [&] { return !queue_.empty(); })) break;
-    // What comes soon goes along: one transaction for many.
-    (void)changed_.wait_for(lock, stop, kDelay, [&] { return queue_.size() >= kMostQueued / 2; });
-    const auto entries = std::exchange(queue_, {});
-    lock.unlock();
-    write(entries, stop);
-  }
-  if (!queue_.empty()) write(queue_, stop);  // nobody pushes any more
-}
-
-// What could not be written is lost, and counted. The next is tried all the same: disks that were
-// full have room again.
-void Store::write(const std::deque<Entry>& entries, const std::stop_token& stop) {
+// Entries that could not be written are lost and counted. Later entries are tried all the same,
+// because a full disk may have room again.
+void Store::write(const Queue::Entries& entries, const std::stop_token& stop) {
+  if (entries.empty()) return;
+  queue_.release(entries.size(), 0);
   const auto done = writer_->write(entries);
-  if (!done) dropped_.fetch_add(entries.size());
-  if (static_cast<bool>(done) != in_trouble_) return;
-  in_trouble_ = !done;
-  (void)news_.put(done ? std::string() : done.error().text(), stop);
+  if (!done) unwritten_.fetch_add(entries.size());
+  queue_.report(done, stop);
 }
 
 }  // namespace guard

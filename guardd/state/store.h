@@ -1,24 +1,19 @@
-// What guardd must not forget when it is killed: what waits to be put right and who brought it
-// about, which files are suspect, which policies are paused, and what was undone. A SQLite database
-// in the state directory, written by a thread of its own; whoever has something to remember never
-// waits. What is remembered survives kill -9 at most kDelay after it was said, and a loss of power
-// but for the last moments. Fails open: guardd works on without, says so, and counts what it could
-// not keep.
+// What survives a crash of guardd: pending changes with their actors, suspect files, pauses and
+// undone files. A SQLite database in the state directory, written by a thread of its own; callers
+// never wait. An entry survives kill -9 kDelay after it was added, and a loss of power a moment
+// later. Fails open: without the database guardd keeps working, reports that, and counts the
+// entries it could not store.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
-#include "guardd/base/inbox.h"
+#include "guardd/base/write_queue.h"
 #include "guardd/files/file_id.h"
 #include "guardd/repair/left_alone.h"
 #include "guardd/who/acting_process.h"
@@ -29,25 +24,25 @@
 
 namespace guard {
 
-// Something that somebody else than the owner did, and that has not been judged yet.
+// A change by a user other than the owner that has not been judged yet.
 struct Pending {
-  std::string tree;  // the path of its root
-  std::string path;  // relative to it
+  std::string tree;  // the path of the tree's root
+  std::string path;  // relative to the tree
   FileId object;
   bool is_directory = false;
   Operation operation = Operation::kCreate;
   std::shared_ptr<const ActingProcess> who;
-  bool is_excused = false;  // it was judged, and told, while its policy was paused
+  bool is_excused = false;  // it was judged and reported while its policy was paused
 };
 
-// A policy that only records for a while.
+// A period in which a policy only logs.
 struct Pause {
   std::string policy;
   std::chrono::system_clock::time_point since;
   std::chrono::system_clock::time_point until;
   std::string reason;
-  Uid uid;           // of whoever asked for it
-  std::string user;  // the same by name; empty: it has none
+  Uid uid;           // of the requesting user
+  std::string user;  // the name of that user, if any
   friend bool operator==(const Pause&, const Pause&) = default;
 };
 
@@ -67,10 +62,10 @@ class Store {
     std::vector<UndoneFile> undone;  // the oldest first
   };
 
-  // Makes the directory if it is not there. Refuses one that others can write, and one that another
-  // guardd uses. A database that is broken is put aside, which `trouble` says.
+  // Creates the directory if necessary. Rejects one that other users can write or another guardd
+  // uses. Renames a damaged database and starts a new one, which is news.
   static Result<std::unique_ptr<Store>> open(const std::string& directory);
-  ~Store();  // writes what is left
+  ~Store();  // writes the rest
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
@@ -80,14 +75,14 @@ class Store {
   void keep(Pending pending) { push(std::move(pending)); }
   void forget(FileId object) { push(Removal{std::move(object)}); }
   void keep_suspect(FileId object) { push(Suspect{std::move(object)}); }
-  void keep_pause(Pause pause) { push(std::move(pause)); }  // in the place of another of its policy
+  void keep_pause(Pause pause) { push(std::move(pause)); }  // replaces another of the same policy
   void forget_pause(std::string policy) { push(ResumedPolicy{std::move(policy)}); }
   void keep_undone(UndoneFile file) { push(std::move(file)); }  // from any thread
 
-  int fd() const { return news_.fd(); }  // readable when there is news
-  // Why nothing can be kept, or that it can again: an empty one.
-  std::vector<std::string> take_news() { return news_.take(); }
-  std::uint64_t dropped() const { return dropped_.load(); }
+  int fd() const { return queue_.fd(); }  // readable when there is news
+  // Why entries cannot be stored, or an empty text if they can again.
+  std::vector<std::string> take_news() { return queue_.take_news(); }
+  std::uint64_t dropped() const { return queue_.dropped() + unwritten_.load(); }
 
  private:
   struct Removal {
@@ -100,24 +95,19 @@ class Store {
     std::string policy;
   };
   using Entry = std::variant<Pending, Removal, Suspect, Pause, ResumedPolicy, UndoneFile>;
+  using Queue = WriteQueue<Entry>;
   class Writer;
 
   Store(Fd lock, std::unique_ptr<Writer> writer, PendingRow remembered);
 
   void push(Entry entry);
-  void run(const std::stop_token& stop);
-  void write(const std::deque<Entry>& entries, const std::stop_token& stop);
+  void write(const Queue::Entries& entries, const std::stop_token& stop);
 
   Fd lock_;
   std::unique_ptr<Writer> writer_;
   PendingRow remembered_;
-  Inbox<std::string> news_;
-  std::atomic<std::uint64_t> dropped_{0};
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::deque<Entry> queue_;
-  bool in_trouble_ = false;  // the writing thread's
-  std::jthread thread_;      // last: it ends before what it uses
+  std::atomic<std::uint64_t> unwritten_{0};
+  Queue queue_;  // last: its thread ends before what it uses
 };
 
 }  // namespace guard

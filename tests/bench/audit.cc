@@ -119,17 +119,17 @@ class Story {
     for (std::size_t i = 0; i < many; ++i) {
       auto v = violation_of(number_++);
       v.id = ids_.next(v.time);
-      const auto taken = incidents_.take(v, now_ += 4ms);
-      for (const auto& closed : taken.closed) entries.emplace_back(ClosedIncident{*closed});
+      const auto taken = incidents_.add(v, now_ += 4ms);
+      for (const auto& closed : taken.closed) entries.emplace_back(ClosingEntry{*closed});
       const auto& incident = *taken.incident;
-      if (taken.opened) entries.emplace_back(OpenedIncident{incident});
-      entries.emplace_back(KeptViolation{std::move(v),
-                                         {incident.count,
-                                          incident.first_seen,
-                                          incident.last_seen,
-                                          incident.told,
-                                          incident.shared,
-                                          {}}});
+      if (taken.opened) entries.emplace_back(OpeningEntry{incident});
+      entries.emplace_back(ViolationEntry{std::move(v),
+                                          {incident.count,
+                                           incident.first_seen,
+                                           incident.last_seen,
+                                           incident.by_outcome,
+                                           incident.shared,
+                                           {}}});
     }
     return entries;
   }
@@ -238,7 +238,7 @@ bool measure_queries(const std::string& path) {
     TrailFilter filter;
     filter.limit = 100;
     std::size_t told = 0;
-    must(reader.incidents(filter, [&](const KeptIncident&) { return ++told > 0; }), "incidents");
+    must(reader.incidents(filter, [&](const TrailIncident&) { return ++told > 0; }), "incidents");
   });
   fmt::print("{:<44}{:>10.1f} ms\n", "newest 100 incidents", took);
   const auto fixes = milliseconds_of([&] { (void)must(reader.fixes_of(last), "fixes"); });

@@ -55,7 +55,7 @@ TEST_P(AuditRoot, ALossOfPowerCostsTheLastSecondAtMost) {
     for (std::uint64_t i = 1;; ++i) {
       auto violation = git_violation("/srv/shop/" + std::to_string(i));
       violation.id = names.next(violation.time);
-      const auto taken = incidents.take(violation, Clock::now());
+      const auto taken = incidents.add(violation, Clock::now());
       if (taken.opened) (*opened)->incident_opened(*taken.incident);
       (*opened)->violation(violation, *taken.incident);
       const Said said{i, Clock::now()};

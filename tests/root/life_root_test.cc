@@ -151,7 +151,7 @@ TEST_P(Life, MovesABrokenStateAside) {
   fs::permissions(state_, fs::perms::owner_all);
   std::ofstream(state_ / "guardd.db") << std::string(8192, 'x');
   start();
-  EXPECT_TRUE(eventually([&] { return health_is("degraded", "is put aside as"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("degraded", " and is now "); }));
   EXPECT_TRUE(fs::exists(state_ / "guardd.db.broken"));
   as_root("touch $T/file");
   EXPECT_TRUE(becomes_apps("file"));
@@ -163,7 +163,7 @@ TEST_P(Life, DoesNotUseAStateThatOthersCanWrite) {
   fs::create_directory(state_);
   fs::permissions(state_, fs::perms::all);
   start();
-  EXPECT_TRUE(eventually([&] { return health_is("degraded", "can be written by others"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("degraded", "users other than root can write"); }));
   EXPECT_FALSE(fs::exists(state_ / "guardd.db"));
   as_root("touch $T/file");
   EXPECT_TRUE(becomes_apps("file"));

@@ -1,4 +1,4 @@
-// An audit trail in a directory of its own, told of violations as the daemon tells it.
+// An audit trail in a directory of its own, filled as the daemon fills it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -53,13 +53,13 @@ class AuditTest : public testing::Test {
     return *std::move(reader);
   }
 
-  // As the daemon does it.
+  // Publishes as the dispatcher does.
   void tell(Publisher& to, Violation violation) {
     violation.id = violation_ids_.next(violation.time);
-    const auto taken = incidents_.take(violation, now_);
-    for (const auto& closed : taken.closed) to.incident_closed(*closed);
-    if (taken.opened) to.incident_opened(*taken.incident);
-    to.violation(violation, *taken.incident);
+    const auto change = incidents_.add(violation, now_);
+    for (const auto& closed : change.closed) to.incident_closed(*closed);
+    if (change.opened) to.incident_opened(*change.incident);
+    to.violation(violation, *change.incident);
   }
   void close_all(Publisher& to) {
     for (const auto& closed : incidents_.close_all()) to.incident_closed(*closed);
@@ -83,9 +83,9 @@ class AuditTest : public testing::Test {
     }
     return found;
   }
-  std::vector<KeptIncident> incidents(const TrailFilter& filter = {}) const {
-    std::vector<KeptIncident> found;
-    const auto done = reader().incidents(filter, [&](const KeptIncident& each) {
+  std::vector<TrailIncident> incidents(const TrailFilter& filter = {}) const {
+    std::vector<TrailIncident> found;
+    const auto done = reader().incidents(filter, [&](const TrailIncident& each) {
       found.push_back(each);
       return true;
     });
@@ -103,7 +103,7 @@ class AuditTest : public testing::Test {
     return text;
   }
 
-  // Waits for what another thread does.
+  // Waits for another thread.
   template <typename Condition>
   static bool eventually(Condition condition) {
     for (int i = 0; i < 500; ++i) {

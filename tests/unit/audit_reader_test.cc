@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -10,7 +11,6 @@
 #include "guardd/audit/export.h"
 #include "guardd/audit/reader.h"
 #include "guardd/publish/json_publisher.h"
-#include "guardd/publish/publishers.h"
 #include "tests/unit/audit_fixture.h"
 
 namespace guard {
@@ -21,7 +21,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-// Three people, three commands, three policies.
+// Three users, three commands, three policies.
 class AuditFilterTest : public AuditTest {
  protected:
   void SetUp() override {
@@ -140,14 +140,14 @@ TEST_F(AuditFilterTest, ByIncident) {
   EXPECT_THAT(found(filter), ElementsAre());
 }
 
-TEST_F(AuditFilterTest, StopsWhenItIsEnough) {
+TEST_F(AuditFilterTest, StopsAtTheLimit) {
   auto reading = reader();
   int told = 0;
   EXPECT_TRUE(reading.violations({}, [&](const Violation&) { return ++told < 2; }));
   EXPECT_EQ(told, 2);
 }
 
-TEST_F(AuditFilterTest, FixesAreTheLastFirst) {
+TEST_F(AuditFilterTest, FixesAreLastFirst) {
   const auto incident = all().back().incident;
   const auto fixes = reader().fixes_of(incident);
   ASSERT_TRUE(fixes);
@@ -161,8 +161,8 @@ TEST_F(AuditFilterTest, FixesAreTheLastFirst) {
   EXPECT_EQ(fixes->front().after.uid, Uid{4242});
 }
 
-// Many pages, people that take turns, times that are the same or go back.
-TEST_F(AuditTest, ThePagesFitTogether) {
+// Many pages, alternating users, equal and decreasing times.
+TEST_F(AuditTest, PagesHaveNoGapsOrOverlaps) {
   constexpr int kMany = 3500;
   {
     const auto trail = open();
@@ -190,7 +190,7 @@ TEST_F(AuditTest, ThePagesFitTogether) {
   }
 }
 
-TEST_F(AuditTest, APathWithTooManyBelowItIsFoundByTime) {
+TEST_F(AuditTest, SearchesByTimeBelowAPathWithTooManyViolations) {
   constexpr int kMany = 21'000;
   {
     const auto trail = open();
@@ -198,7 +198,7 @@ TEST_F(AuditTest, APathWithTooManyBelowItIsFoundByTime) {
       auto one = git_violation((i % 100 == 0 ? "/srv/rare/" : "/srv/shop/") + std::to_string(i));
       one.time = moment(i);
       tell(*trail, one);
-      if (i % 5'000 == 0) std::this_thread::sleep_for(700ms);  // or it would be too fast
+      if (i % 5'000 == 0) std::this_thread::sleep_for(700ms);  // else the queue would overflow
     }
   }
   TrailFilter filter;
@@ -209,15 +209,30 @@ TEST_F(AuditTest, APathWithTooManyBelowItIsFoundByTime) {
   EXPECT_THAT(paths_in(all(filter)), ElementsAre("/srv/shop/20999", "/srv/shop/20998"));
 }
 
+class Both final : public Publisher {
+ public:
+  Both(Publisher& first, Publisher& second) : all_{&first, &second} {}
+  void incident_opened(const Incident& incident) noexcept override {
+    for (auto* each : all_) each->incident_opened(incident);
+  }
+  void violation(const Violation& violation, const Incident& incident) noexcept override {
+    for (auto* each : all_) each->violation(violation, incident);
+  }
+  void incident_closed(const Incident& incident) noexcept override {
+    for (auto* each : all_) each->incident_closed(incident);
+  }
+
+ private:
+  std::array<Publisher*, 2> all_;
+};
+
 TEST_F(AuditTest, ExportsTheLinesThatWereLogged) {
   std::vector<std::string> logged;
   JsonPublisher json([&](std::string line) { logged.push_back(std::move(line)); }, "",
                      JsonLine::Charset::kUtf8);
   {
     const auto trail = open();
-    Publishers both;
-    both.add(json);
-    both.add(*trail);
+    Both both(json, *trail);
     tell(both, git_violation("/srv/shop/a\n\xff"));
     close_all(both);
   }

@@ -26,7 +26,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-// Every field there is, each with a value of its own.
+// A violation with a different value in every field.
 Violation full_violation() {
   auto v = git_violation("/srv/shop/a\n\xff,b");
   v.incident = "incident1";
@@ -84,7 +84,7 @@ void expect_same(const Violation& a, const Violation& b) {
   EXPECT_EQ(a.repeats, b.repeats);
 }
 
-TEST_F(AuditTest, KeepsEveryField) {
+TEST_F(AuditTest, StoresEveryField) {
   const auto told = full_violation();
   Incident incident;
   incident.id = told.incident;
@@ -97,7 +97,7 @@ TEST_F(AuditTest, KeepsEveryField) {
   expect_same(kept.front(), told);
 }
 
-TEST_F(AuditTest, WhatIsNotKnownStaysAbsent) {
+TEST_F(AuditTest, UnknownFieldsStayAbsent) {
   Violation told;
   told.incident = "incident1";
   told.time = moment();
@@ -112,7 +112,7 @@ TEST_F(AuditTest, WhatIsNotKnownStaysAbsent) {
   EXPECT_FALSE(kept.front().before);
 }
 
-TEST_F(AuditTest, KeepsAnIncidentAsItEnded) {
+TEST_F(AuditTest, StoresTheEndOfAnIncident) {
   {
     const auto trail = open();
     for (int i = 0; i < 3; ++i) {
@@ -132,7 +132,7 @@ TEST_F(AuditTest, KeepsAnIncidentAsItEnded) {
   EXPECT_EQ(incident.last_seen, moment(2000));
   EXPECT_EQ(incident.command, process(300, "git", "git pull"));
   EXPECT_THAT(incident.sample, ElementsAre("/srv/shop/0", "/srv/shop/1", "/srv/shop/2"));
-  EXPECT_THAT(incident.told, ElementsAre(0, 2, 0, 1));
+  EXPECT_THAT(incident.by_outcome, ElementsAre(0, 2, 0, 1));
   EXPECT_TRUE(incident.shared[5]);    // policy
   EXPECT_FALSE(incident.shared[14]);  // path
   EXPECT_EQ(incident.first.path, "/srv/shop/0");
@@ -140,7 +140,7 @@ TEST_F(AuditTest, KeepsAnIncidentAsItEnded) {
   EXPECT_THAT(incident.first.actor.lineage, SizeIs(4));
 }
 
-TEST_F(AuditTest, AnIncidentThatNobodyClosedStandsAsItStood) {
+TEST_F(AuditTest, AnUnclosedIncidentKeepsItsLastState) {
   {
     const auto trail = open();
     for (const char* path : {"/srv/shop/a", "/srv/shop/b"}) tell(*trail, git_violation(path));
@@ -150,7 +150,7 @@ TEST_F(AuditTest, AnIncidentThatNobodyClosedStandsAsItStood) {
   EXPECT_FALSE(kept.front().is_closed);
   EXPECT_EQ(kept.front().incident.count, 2U);
   EXPECT_THAT(kept.front().incident.sample, ElementsAre("/srv/shop/a", "/srv/shop/b"));
-  open();  // by a guardd that knows nothing of it
+  open();  // by a guardd that does not know the incident
   EXPECT_TRUE(incidents().front().is_closed);
 }
 
@@ -161,7 +161,7 @@ TEST_F(AuditTest, IsPrivate) {
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
 }
 
-TEST_F(AuditTest, KnowsTheLastNames) {
+TEST_F(AuditTest, ReturnsTheLastNames) {
   tell(*open(), git_violation());
   const auto kept = all();
   ASSERT_THAT(kept, SizeIs(1));
@@ -170,7 +170,7 @@ TEST_F(AuditTest, KnowsTheLastNames) {
   EXPECT_EQ(trail->last_names().incident, kept.front().incident);
 }
 
-// One process for each file, as with find -exec.
+// One process per file, as with find -exec.
 Violation of_a_child(const std::string& path, std::int32_t pid) {
   auto one = git_violation(path);
   auto above = one.actor.lineage;
@@ -179,7 +179,7 @@ Violation of_a_child(const std::string& path, std::int32_t pid) {
   return one;
 }
 
-TEST_F(AuditTest, AnIncidentMayHaveAnyNumberOfActors) {
+TEST_F(AuditTest, AnIncidentCanHaveAnyNumberOfActors) {
   constexpr int kMany = 6'000;
   {
     const auto trail = open();
@@ -226,7 +226,7 @@ TEST_F(AuditTest, AnEmptyFileBecomesATrail) {
   EXPECT_EQ(*database->number("PRAGMA user_version"), 1);
 }
 
-TEST_F(AuditTest, ANewerOneIsLeftAlone) {
+TEST_F(AuditTest, RejectsANewerVersion) {
   open();
   {
     auto database = Database::open(path());
@@ -238,19 +238,19 @@ TEST_F(AuditTest, ANewerOneIsLeftAlone) {
   EXPECT_THAT(reading.error().text(), HasSubstr("newer guardd"));
 }
 
-TEST_F(AuditTest, IsNotTrustedWhereOthersCanWrite) {
+TEST_F(AuditTest, RejectsADirectoryThatOtherUsersCanWrite) {
   ASSERT_EQ(::chmod(directory_.c_str(), 0770), 0);
-  EXPECT_THAT(rejection(), HasSubstr("can be written by others"));
+  EXPECT_THAT(rejection(), HasSubstr("users other than root can write"));
 }
 
-TEST_F(AuditTest, ABrokenOneIsPutAside) {
+TEST_F(AuditTest, RenamesADamagedTrail) {
   std::ofstream(path()) << std::string(4096, 'x');
   const auto trail = open();
-  EXPECT_THAT(trail->take_news(), ElementsAre(HasSubstr("is put aside")));
+  EXPECT_THAT(trail->take_news(), ElementsAre(HasSubstr("a new audit trail has begun")));
   EXPECT_TRUE(std::filesystem::exists(path() + ".broken"));
 }
 
-TEST_F(AuditTest, OneThatBreaksIsPutAsideAndAnotherBegins) {
+TEST_F(AuditTest, RenamesATrailThatBecomesDamagedAndStartsANewOne) {
   {
     const auto trail = open();
     for (int i = 0; i < 2'000; ++i) tell(*trail, git_violation("/srv/" + std::to_string(i)));
@@ -270,7 +270,7 @@ TEST_F(AuditTest, OneThatBreaksIsPutAsideAndAnotherBegins) {
   EXPECT_FALSE(all().empty());
 }
 
-TEST_F(AuditTest, WhatIsTooOldGoes) {
+TEST_F(AuditTest, RemovesOldRecords) {
   const auto now = std::chrono::system_clock::now();
   {
     const auto trail = open();
@@ -295,7 +295,7 @@ TEST_F(AuditTest, WhatIsTooOldGoes) {
         << table;
 }
 
-TEST_F(AuditTest, WhatIsTooMuchGoesTheOldestFirst) {
+TEST_F(AuditTest, RemovesExcessRecordsOldestFirst) {
   constexpr std::uint64_t kMost = 4U << 20U;
   const std::string long_name(200, 'n');
   int number = 0;
@@ -324,7 +324,7 @@ TEST_F(AuditTest, WhatIsTooMuchGoesTheOldestFirst) {
   EXPECT_EQ(trail->dropped().queue_full + trail->dropped().disk, 0U);
 }
 
-TEST_F(AuditTest, AQueueThatIsFullCountsWhatItDrops) {
+TEST_F(AuditTest, AFullQueueCountsDroppedRecords) {
   constexpr std::size_t kMany = 3 * Trail::kMostQueued;
   std::uint64_t dropped = 0;
   {
@@ -339,7 +339,7 @@ TEST_F(AuditTest, AQueueThatIsFullCountsWhatItDrops) {
   EXPECT_EQ(*reader().count({}), kMany - dropped);
 }
 
-TEST_F(AuditTest, AFullDiskIsSaidOnceAndAgainWhenItIsOver) {
+TEST_F(AuditTest, ReportsAFullDiskOnceAndItsEnd) {
   const auto trail = open();
   tell(*trail, git_violation("/srv/shop/first"));
   ASSERT_TRUE(eventually([&] { return all().size() == 1; }));
@@ -366,7 +366,7 @@ TEST_F(AuditTest, AFullDiskIsSaidOnceAndAgainWhenItIsOver) {
   EXPECT_EQ(incidents().front().incident.count, 4U);
 }
 
-TEST_F(AuditTest, ADiskThatIsFullFromTheStartIsWaitedFor) {
+TEST_F(AuditTest, WaitsForADiskThatIsFullAtTheStart) {
   (void)std::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -382,8 +382,8 @@ TEST_F(AuditTest, ADiskThatIsFullFromTheStartIsWaitedFor) {
   EXPECT_THAT(all(), SizeIs(1));
 }
 
-// The child says what it told and when; then it is killed as hard as one can be.
-TEST_F(AuditTest, SurvivesKillButForTheLastSecond) {
+// The child reports what it published and when; then it is killed with SIGKILL.
+TEST_F(AuditTest, SurvivesKillExceptForTheLastSecond) {
   struct Said {
     std::uint64_t count;
     std::chrono::steady_clock::time_point when;
@@ -420,7 +420,7 @@ TEST_F(AuditTest, SurvivesKillButForTheLastSecond) {
   const auto kept = all().size();
   EXPECT_GE(kept, older);
   EXPECT_GE(incidents().front().incident.count, older);
-  open();  // and it goes on
+  open();  // the trail continues
   EXPECT_EQ(all().size(), kept);
 }
 
@@ -449,7 +449,7 @@ TEST_F(AuditTest, CanBeReadWhileItIsWritten) {
   EXPECT_EQ(trail->dropped().disk, 0U);
 }
 
-TEST(TrailPath, IsWhereTheSettingSays) {
+TEST(TrailPath, FollowsTheSetting) {
   EXPECT_EQ(trail_path("", "/var/lib/guardd"), "/var/lib/guardd/audit.db");
   EXPECT_EQ(trail_path("/tmp", "/var/lib/guardd"), "/tmp/audit.db");
   EXPECT_EQ(trail_path("/no/such/", "/var/lib/guardd"), "/no/such/audit.db");

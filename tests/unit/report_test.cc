@@ -1,4 +1,4 @@
-// What is added up of the audit trail: every violation once, whatever it has in common with others,
+// Totals of the audit trail: every violation counts once, however much it has in common with others
 // and however many there are.
 #include <gmock/gmock.h>
 
@@ -34,7 +34,7 @@ class ReportTest : public AuditTest {
     EXPECT_TRUE(made) << made.error().text();
     return made ? *std::move(made) : Report();
   }
-  // One command of one person for so many files.
+  // One command of one user that changes many files.
   void tell_some(Publisher& to, const std::string& person, const std::string& policy,
                  const std::string& directory, int files, std::int64_t at = 0) {
     ++commands_;
@@ -53,7 +53,7 @@ class ReportTest : public AuditTest {
   int commands_ = 0;
 };
 
-TEST_F(ReportTest, NothingIsNothing) {
+TEST_F(ReportTest, AnEmptyTrailMakesAnEmptyReport) {
   open();
   const auto made = report();
   EXPECT_EQ(made.all.violations, 0U);
@@ -89,11 +89,12 @@ TEST_F(ReportTest, EverythingIsCountedOnce) {
                             &made.paths, &made.operations})
     EXPECT_EQ(sum_of(*table), 13U);
   std::vector<std::uint64_t> spans;
-  for (const auto& span : made.spans) spans.push_back(span.told[0] + span.told[1] + span.told[2]);
+  for (const auto& span : made.spans)
+    spans.push_back(span.by_outcome[0] + span.by_outcome[1] + span.by_outcome[2]);
   EXPECT_THAT(spans, ElementsAre(7U, 4U, 2U));
 }
 
-TEST_F(ReportTest, OfATimeAPolicyAndAPerson) {
+TEST_F(ReportTest, FiltersByTimePolicyAndPerson) {
   {
     auto trail = open();
     tell_some(*trail, "alice", "shop", "/srv/shop/conf", 7);
@@ -121,7 +122,7 @@ TEST_F(ReportTest, OfATimeAPolicyAndAPerson) {
   EXPECT_EQ(report(filter).all.violations, 0U);
 }
 
-TEST_F(ReportTest, WhatHasNoRowIsAddedUp) {
+TEST_F(ReportTest, KeysWithoutARowAreAddedUp) {
   {
     auto trail = open();
     for (int i = 0; i < 30; ++i)
@@ -136,8 +137,8 @@ TEST_F(ReportTest, WhatHasNoRowIsAddedUp) {
   EXPECT_EQ(sum_of(made.paths), 465U);
 }
 
-// Whoever has no login: a service, or nobody that is known.
-TEST_F(ReportTest, ServicesAndTheUnknown) {
+// Actors without a login: a service, or unknown.
+TEST_F(ReportTest, CountsServicesAndUnknownActors) {
   {
     auto trail = open();
     auto v = git_violation("/srv/shop/a");
@@ -163,7 +164,7 @@ TEST_F(ReportTest, ServicesAndTheUnknown) {
   EXPECT_THAT(keys_of(made.paths), ElementsAre("/srv/shop/a 8", "/srv/shop/\xff\n<script> 6"));
 }
 
-TEST_F(ReportTest, StopsWhenNobodyWaits) {
+TEST_F(ReportTest, StopsWhenTheCallerDisconnects) {
   {
     auto trail = open();
     tell_some(*trail, "alice", "shop", "/srv/shop/conf", 3'000);
@@ -175,7 +176,7 @@ TEST_F(ReportTest, StopsWhenNobodyWaits) {
   EXPECT_THAT(made.error().text(), HasSubstr("nobody waits"));
 }
 
-TEST(Ranking, KeepsWhatComesOftenAndForgetsNoCount) {
+TEST(Ranking, KeepsFrequentKeysAndTheTotal) {
   Ranking ranking;
   std::uint64_t told = 0;
   for (int i = 0; i < 100'000; ++i) {
@@ -193,7 +194,7 @@ TEST(Ranking, KeepsWhatComesOftenAndForgetsNoCount) {
   EXPECT_EQ(table.more, 99'996U);
 }
 
-TEST(PathTree, ARowForWhatIsWorthOne) {
+TEST(PathTree, FrequentPathsGetARow) {
   PathTree tree;
   const auto add = [&](const std::string& path, int times) {
     for (int i = 0; i < times; ++i) tree.add(path, Tally::TimePoint(), Outcome::kFixed, 1, 1);

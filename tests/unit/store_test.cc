@@ -62,7 +62,7 @@ class StoreTest : public testing::Test {
   std::filesystem::path directory_;
 };
 
-TEST_F(StoreTest, RemembersWhoDidWhatIsPending) {
+TEST_F(StoreTest, StoresPendingChangesWithTheirActors) {
   open()->keep(pending(1, "a/\xff\n"));
   const auto all = open()->take_remembered().pending;
   ASSERT_EQ(all.size(), 1U);
@@ -85,7 +85,7 @@ TEST_F(StoreTest, RemembersWhoDidWhatIsPending) {
   EXPECT_FALSE(one.who->snapshot().control_group);
 }
 
-TEST_F(StoreTest, ForgetsWhatWasJudged) {
+TEST_F(StoreTest, RemovesJudgedChanges) {
   {
     const auto store = open();
     store->keep(pending(1, "a"));
@@ -97,7 +97,7 @@ TEST_F(StoreTest, ForgetsWhatWasJudged) {
   EXPECT_EQ(all.front().path, "b");
 }
 
-TEST_F(StoreTest, TheSameFileIsPendingOnce) {
+TEST_F(StoreTest, StoresAFileOnce) {
   {
     const auto store = open();
     store->keep(pending(1, "before"));
@@ -112,7 +112,7 @@ TEST_F(StoreTest, TheSameFileIsPendingOnce) {
   EXPECT_EQ(remembered.suspects.front(), file_id(3));
 }
 
-TEST_F(StoreTest, DoesNotGrowForEver) {
+TEST_F(StoreTest, IsBounded) {
   {
     auto database = Database::open(this->database());
     open();
@@ -127,7 +127,7 @@ TEST_F(StoreTest, DoesNotGrowForEver) {
   EXPECT_EQ(suspects.front(), FileId::from_bytes("last"));
 }
 
-TEST_F(StoreTest, RemembersWhichPoliciesArePaused) {
+TEST_F(StoreTest, StoresPauses) {
   using std::chrono::system_clock;
   const auto now = std::chrono::floor<std::chrono::microseconds>(system_clock::now());
   const Pause shop{"shop",    now,    now + std::chrono::minutes(10), "a \"reason\"\n\xff",
@@ -144,7 +144,7 @@ TEST_F(StoreTest, RemembersWhichPoliciesArePaused) {
   EXPECT_EQ(pauses.front(), shop);
 }
 
-TEST_F(StoreTest, RemembersWhatWasUndone) {
+TEST_F(StoreTest, StoresUndoneFiles) {
   {
     const auto store = open();
     store->keep_undone({file_id(1), 17});
@@ -158,14 +158,14 @@ TEST_F(StoreTest, RemembersWhatWasUndone) {
   EXPECT_EQ(undone[1].changed, 19);
 }
 
-TEST_F(StoreTest, RemembersWhatIsExcused) {
+TEST_F(StoreTest, StoresExcuses) {
   auto excused = pending(1, "a");
   excused.is_excused = true;
   open()->keep(excused);
   EXPECT_TRUE(open()->take_remembered().pending.at(0).is_excused);
 }
 
-TEST_F(StoreTest, BringsAnOlderOneToItsOwnVersion) {
+TEST_F(StoreTest, UpgradesAnOlderVersion) {
   open()->keep(pending(1, "a"));
   {
     auto database = Database::open(this->database());
@@ -182,7 +182,7 @@ TEST_F(StoreTest, BringsAnOlderOneToItsOwnVersion) {
   EXPECT_EQ(remembered.undone.size(), 1U);
 }
 
-TEST_F(StoreTest, MakesTheWayToItself) {
+TEST_F(StoreTest, CreatesItsDirectory) {
   const mode_t before = ::umask(077);
   directory_ /= "a/b";
   EXPECT_TRUE(open());
@@ -190,24 +190,24 @@ TEST_F(StoreTest, MakesTheWayToItself) {
   directory_ = directory_.parent_path().parent_path();
 }
 
-TEST_F(StoreTest, CannotBeWhereSomethingElseIs) {
+TEST_F(StoreTest, FailsIfItsDirectoryIsAFile) {
   std::ofstream(directory_ / "file").close();
   directory_ /= "file";
-  EXPECT_NE(rejection().find("cannot be made"), std::string::npos) << rejection();
+  EXPECT_NE(rejection().find("cannot be created"), std::string::npos) << rejection();
   directory_ = directory_.parent_path();
 }
 
-TEST_F(StoreTest, IsUsedByOneGuarddOnly) {
+TEST_F(StoreTest, IsUsedByOnlyOneGuardd) {
   const auto store = open();
   EXPECT_NE(rejection().find("is used by another guardd"), std::string::npos);
 }
 
-TEST_F(StoreTest, IsNotTrustedWhereOthersCanWrite) {
+TEST_F(StoreTest, RejectsADirectoryThatOtherUsersCanWrite) {
   ASSERT_EQ(::chmod(directory_.c_str(), 0770), 0);
-  EXPECT_NE(rejection().find("can be written by others"), std::string::npos);
+  EXPECT_NE(rejection().find("users other than root can write"), std::string::npos);
 }
 
-TEST_F(StoreTest, ANewerOneIsLeftAlone) {
+TEST_F(StoreTest, RejectsANewerVersion) {
   {
     auto database = Database::open(this->database());
     ASSERT_TRUE(database);
@@ -216,16 +216,16 @@ TEST_F(StoreTest, ANewerOneIsLeftAlone) {
   EXPECT_NE(rejection().find("newer guardd (version 99)"), std::string::npos);
 }
 
-TEST_F(StoreTest, ABrokenOneIsPutAside) {
+TEST_F(StoreTest, RenamesADamagedDatabase) {
   std::ofstream(database()) << std::string(4096, 'x');
   const auto store = open();
   const auto news = store->take_news();
   ASSERT_EQ(news.size(), 1U);
-  EXPECT_NE(news.front().find("is put aside"), std::string::npos);
+  EXPECT_NE(news.front().find(".broken\"; its contents are lost"), std::string::npos);
   EXPECT_TRUE(std::filesystem::exists(database() + ".broken"));
 }
 
-TEST_F(StoreTest, AnOperationNobodyKnowsDoesNoHarm) {
+TEST_F(StoreTest, AcceptsUnknownOperations) {
   open()->keep(pending(1, "a"));
   {
     auto database = Database::open(this->database());
