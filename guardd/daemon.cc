@@ -128,13 +128,13 @@ class Daemon {
   Status start_dispatcher() {
     if (trail_) {
       dispatcher_.continue_after({trail_->last_names().incident, trail_->last_names().violation});
-      dispatcher_.tell_also(*trail_);
+      dispatcher_.add(*trail_);
     }
-    GUARD_CHECK(dispatcher_.tell_offenders());
+    GUARD_CHECK(dispatcher_.start_terminals());
     GUARD_CHECK(dispatcher_.start(options_.log, config_));
     dispatcher_.count_losses([this] { return records_lost(); });
     dispatcher_.set_backend(source_.backend);
-    dispatcher_.tell_also(manager_);
+    dispatcher_.add(manager_);
     dispatcher_.count_answers(&source_.answers->counters());
     manager_.count_answers(&source_.answers->counters());
     return {};
@@ -185,7 +185,7 @@ class Daemon {
       GUARD_CHECK(loop_.on_readable(processes_->fd(),
                                     [this] { dispatcher_.lost(processes_->dispatch()); }));
     }
-    GUARD_CHECK(loop_.on_readable(dispatcher_.fd(), [this] { dispatcher_.answered(); }));
+    GUARD_CHECK(loop_.on_readable(dispatcher_.fd(), [this] { dispatcher_.add_actor_facts(); }));
     GUARD_CHECK(loop_.on_readable(scans_->fd(), [this] {
       for (const auto& finding : scans_->take()) enforcer_->handle_finding(finding);
     }));
@@ -244,7 +244,7 @@ class Daemon {
                     });
     while_enforcing([this] { return trees_->next(); },
                     [this](SteadyTime now) {
-                      if (trees_->catch_up(now)) dispatcher_.cured(scan_reason_);
+                      if (trees_->catch_up(now)) dispatcher_.report_lost_events(scan_reason_);
                     });
     while_enforcing([this] { return next_repairs_; },
                     [this](SteadyTime now) { next_repairs_ = enforcer_->work(now); });

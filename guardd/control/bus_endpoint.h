@@ -28,7 +28,7 @@ class BusEndpoint {
         publisher_(service_) {}
 
   void open(Dispatcher& dispatcher) {
-    dispatcher.tell_also(publisher_);
+    dispatcher.add(publisher_);
     if (is_on_bus_) service_.start();
   }
   void write_metrics_to(const std::string& path) { metrics_.set_path(path); }

@@ -49,7 +49,7 @@ Skip skip_of(const Error& error) {
 
 Skip obstacle(const Object& root, const Object& object, const Fix& fix) {
   if (object.id != fix.object || is_younger(object, fix.time)) return Skip::kReplaced;
-  if (!can_put_right(Operation::kScan, object.state.type)) return Skip::kSpecial;
+  if (!can_fix(Operation::kScan, object.state.type)) return Skip::kSpecial;
   if (object.is_mount_point && object.id != root.id) return Skip::kMountPoint;
   if (object.is_immutable) return Skip::kImmutable;
   if (object.state.type == FileType::kDirectory) return Skip::kNone;

@@ -37,7 +37,6 @@ class Suspects {
   bool is_suspect(const FileId& id) const {
     return overflowed_ || !id.known() || suspects_.contains(id);
   }
-  bool overflowed() const { return overflowed_; }
 
  private:
   std::size_t most_;

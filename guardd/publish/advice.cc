@@ -9,8 +9,8 @@
 namespace guard {
 namespace {
 
-// Nothing here means anything to a shell. Arguments are known as one text only, without their
-// quotes: whatever is not plain cannot be typed again from it, and may be bait.
+// Plain characters have no meaning to a shell. The arguments are known only as one text without
+// quotes. Fails safe: anything else cannot be repeated exactly, and may be an attack.
 bool is_plain(std::string_view text) {
   return !text.empty() && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -41,22 +41,22 @@ std::string user_name(const Violation& violation, Uid uid) {
 Advice advice_for(const Violation& violation, const Ancestor& command) {
   constexpr std::size_t kWorthTyping = 120;
   const auto& actor = violation.actor;
-  // Only root can give a file away, and only to root itself: there is nothing to do instead.
+  // There is no alternative: only root can change owners or mount, and root is the wanted owner.
   if (violation.uid_wanted == kRoot || violation.operation == Operation::kChown ||
       violation.operation == Operation::kMount)
     return {};
-  // Nobody knows who; and no path in a tree that another user controls is to be typed after chown.
+  // The command is unknown. Do not suggest chown: another user controls the paths in the tree.
   if (command.comm.empty() && command.cmdline.empty()) return {};
   const auto sudo = "sudo -u " + user_of(violation);
   if (!actor.login_uid && actor.unit) {
     if (!is_plain(*actor.unit)) return {};
     return {"systemctl edit " + *actor.unit, "with [Service] User=" + user_of(violation)};
   }
-  if (is_interactive_shell(command)) return {sudo + " -s", "then the same again"};
+  if (is_interactive_shell(command)) return {sudo + " -s", "then repeat the command"};
   if (is_plain(command.cmdline) && command.cmdline.size() <= kWorthTyping)
     return {sudo + ' ' + command.cmdline, ""};
   const auto name = first_word(command.cmdline.empty() ? command.comm : command.cmdline);
-  if (!is_plain(name)) return {sudo + " -s", "then the same again"};
+  if (!is_plain(name)) return {sudo + " -s", "then repeat the command"};
   return {sudo + ' ' + std::string(name), "with the same arguments"};
 }
 
@@ -69,14 +69,14 @@ std::string who_text(const Violation& violation) {
     if (acting == actor.login_uid && !actor.login_user) return user_name(violation, *acting);
     auto login =
         actor.login_user ? escaped(*actor.login_user) : user_name(violation, *actor.login_uid);
-    // Who logs in as root is nobody in particular: where from is all there is.
+    // A login as root identifies no person; the remote host is the only hint.
     if (*actor.login_uid == kRoot && actor.session_remote_host)
       login += " from " + escaped(*actor.session_remote_host);
     return acting == actor.login_uid ? login : login + as();
   }
   if (actor.unit) return escaped(*actor.unit) + as();
   if (acting) return user_name(violation, *acting);
-  return violation.operation == Operation::kScan ? "found by a scan" : "somebody";
+  return violation.operation == Operation::kScan ? "found by a scan" : "an unknown process";
 }
 
 std::string command_text(const Ancestor& command) {

@@ -1,4 +1,4 @@
-// What the offender should have done instead, as something to type. Pure; any thread.
+// Suggests the command that an actor should have used. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 namespace guard {
 
 struct Advice {
-  std::string command;  // safe to paste, whatever the processes were called; empty: there is none
-  std::string remark;   // a few words behind it, may be empty
+  std::string command;  // always safe to paste; empty: no suggestion
+  std::string remark;   // a few words about it; may be empty
 };
 
 Advice advice_for(const Violation& violation, const Ancestor& command);
 
-// "alice as root", "backup.service", "user 1001", "somebody": already printable.
+// "alice as root", "backup.service", "user 1001", "an unknown process": printable.
 std::string who_text(const Violation& violation);
 
-// "git pull", "bash"; printable, not shortened. Empty: not known.
+// "git pull", "bash"; printable, not shortened. Empty: unknown.
 std::string command_text(const Ancestor& command);
 
 }  // namespace guard

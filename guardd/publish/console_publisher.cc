@@ -15,7 +15,7 @@
 namespace guard {
 namespace {
 
-// Behind the time of day; the second number is behind the outcome too.
+// The column after the time of day, and the column after the outcome.
 constexpr std::size_t kMargin = 10;
 constexpr std::size_t kTextColumn = kMargin + 9;
 constexpr std::size_t kWidest = 100;
@@ -59,10 +59,10 @@ ConsolePublisher::Style ConsolePublisher::style_of(int fd, std::size_t sample) {
 }
 
 template <typename Write>
-void ConsolePublisher::tell(Write write) noexcept {
+void ConsolePublisher::write(Write make) noexcept {
   try {
     std::string text;
-    write(text);
+    make(text);
     if (!text.empty()) sink_(std::move(text));
   } catch (const std::exception&) {  // out of memory
     ++lost_;
@@ -75,28 +75,28 @@ std::string ConsolePublisher::heading(const Incident& incident, TimePoint time) 
   const auto policy = escaped(incident.first.policy);
   const auto who = who_text(incident.first);
   const auto command = command_text(incident.command);
-  auto said = command.empty() ? who : who + ": ";
+  auto actor = command.empty() ? who : who + ": ";
   const auto before = kMargin + columns_of(policy) + 2;
   const auto behind = incident.id.size() + 2;
-  constexpr std::size_t kLeast = 20;  // columns for the command, however long the names are
+  constexpr std::size_t kLeast = 20;  // columns for the command, even if the names are long
   const auto room = std::max(style_.width - std::min(style_.width, before + behind), kLeast);
-  const auto left = room - std::min(room - 1, columns_of(said));
+  const auto left = room - std::min(room - 1, columns_of(actor));
   const auto shown = shortened(command, std::max(left, kLeast));
-  const auto used = before + columns_of(said) + columns_of(shown) + behind - 2;
+  const auto used = before + columns_of(actor) + columns_of(shown) + behind - 2;
   std::string out = paint(Tone::kFaint, clock_text(time)) + "  " + paint(Tone::kStrong, policy) +
-                    "  " + said + paint(Tone::kStrong, shown);
+                    "  " + actor + paint(Tone::kStrong, shown);
   out.append(used + 2 <= style_.width ? style_.width - used : 2, ' ');
   return out + paint(Tone::kFaint, incident.id) + '\n';
 }
 
 std::string ConsolePublisher::violation_line(const Violation& violation) const {
   const auto& paint = style_.paint;
-  const auto told = word(violation.action);
+  const auto outcome = word(violation.action);
   std::string out(kMargin, ' ');
-  out += paint(tone_of(violation.action), told);
-  out.append(kTextColumn - kMargin - told.size(), ' ');
+  out += paint(tone_of(violation.action), outcome);
+  out.append(kTextColumn - kMargin - outcome.size(), ' ');
 
-  // A path is shown whole where that takes three lines at most: it is what people copy.
+  // A path that fits on three lines is shown completely, because users copy it.
   auto path = shortened_middle(escaped(violation.path), 3 * style_.width);
   auto change = change_text(violation);
   const auto both = kTextColumn + columns_of(path) + 2 + columns_of(change);
@@ -114,7 +114,7 @@ std::string ConsolePublisher::violation_line(const Violation& violation) const {
 }
 
 void ConsolePublisher::incident_opened(const Incident& incident) noexcept {
-  tell([&](std::string& text) {
+  write([&](std::string& text) {
     text = heading(incident, incident.first.time);
     const auto advice = advice_for(incident.first, incident.command);
     if (!advice.command.empty()) {
@@ -126,29 +126,29 @@ void ConsolePublisher::incident_opened(const Incident& incident) noexcept {
             (used <= style_.width ? "  " : '\n' + std::string(kTextColumn, ' ')) + advice.remark;
       text += '\n';
     }
-    speaking_ = incident.id;
+    last_incident_ = incident.id;
   });
 }
 
 void ConsolePublisher::violation(const Violation& violation, const Incident& incident) noexcept {
   if (incident.count > style_.sample) return;  // the closing line counts it
-  tell([&](std::string& text) {
-    if (speaking_ != incident.id) text = heading(incident, violation.time);
-    speaking_ = incident.id;
+  write([&](std::string& text) {
+    if (last_incident_ != incident.id) text = heading(incident, violation.time);
+    last_incident_ = incident.id;
     text += violation_line(violation);
   });
 }
 
 void ConsolePublisher::incident_closed(const Incident& incident) noexcept {
-  // A single violation was told in full when it happened.
+  // A single violation was already shown completely.
   if (incident.count == 1) return;
-  tell([&](std::string& text) {
-    if (speaking_ != incident.id) text = heading(incident, incident.last_seen);
-    speaking_.clear();
+  write([&](std::string& text) {
+    if (last_incident_ != incident.id) text = heading(incident, incident.last_seen);
+    last_incident_.clear();
     const auto more = incident.count - std::min<std::uint64_t>(incident.count, style_.sample);
     text.append(kMargin, ' ');
     if (more > 0) text += "… and " + grouped(more) + " more; ";
-    text += "in all " + totals_text(style_.paint, incident) + ' ' +
+    text += "total: " + totals_text(style_.paint, incident) + ' ' +
             length_text(incident.first_seen, incident.last_seen) + '\n';
   });
 }
@@ -161,22 +161,22 @@ std::string ConsolePublisher::sentence(TimePoint time, Tone tone, std::string_vi
 }
 
 void ConsolePublisher::ready(const ReadyNews& news) noexcept {
-  tell([&](std::string& text) {
+  write([&](std::string& text) {
     text = news.policies == 0 ? sentence(clock_(), Tone::kOdd, "ready", kNothingGuarded)
                               : sentence(clock_(), Tone::kGood, "guarding", guarded_text(news));
-    speaking_.clear();
+    last_incident_.clear();
   });
 }
 
 void ConsolePublisher::reload(const ReloadNews& news) noexcept {
-  tell([&](std::string& text) {
-    speaking_.clear();
+  write([&](std::string& text) {
+    last_incident_.clear();
     if (news.done) {
       text = sentence(clock_(), Tone::kGood, "reloaded",
-                      counted(news.policies, "policy", "policies") + " now");
+                      counted(news.policies, "policy", "policies") + " in force");
       return;
     }
-    text = sentence(clock_(), Tone::kBad, "not reloaded", "the policies before still run:");
+    text = sentence(clock_(), Tone::kBad, "not reloaded", "the previous policies stay in force:");
     for (const auto& error : news.errors)
       text += std::string(kMargin, ' ') +
               wrapped(printable(error), kMargin + 2, kMargin, style_.width) + '\n';
@@ -184,40 +184,40 @@ void ConsolePublisher::reload(const ReloadNews& news) noexcept {
 }
 
 void ConsolePublisher::health(const HealthNews& news) noexcept {
-  tell([&](std::string& text) {
-    speaking_.clear();
+  write([&](std::string& text) {
+    last_incident_.clear();
     const auto tone = news.health == Health::kOk ? Tone::kGood : Tone::kBad;
     text = sentence(clock_(), tone, word(news.health), news.reason);
   });
 }
 
 void ConsolePublisher::excuse(const ExcuseNews& news) noexcept {
-  tell([&](std::string& text) {
-    speaking_.clear();
+  write([&](std::string& text) {
+    last_incident_.clear();
     text = sentence(clock_(), Tone::kStrong, "excuse", sentence_of(news));
   });
 }
 
 void ConsolePublisher::manual_repair(const ManualRepairNews& news) noexcept {
-  tell([&](std::string& text) {
-    speaking_.clear();
+  write([&](std::string& text) {
+    last_incident_.clear();
     text = sentence(clock_(), Tone::kStrong,
                     news.kind == ManualRepairNews::Kind::kUndo ? "undo" : "fix", sentence_of(news));
   });
 }
 
 void ConsolePublisher::stop(const StopNews& news) noexcept {
-  tell([&](std::string& text) {
-    speaking_.clear();
-    auto said = counters_text(news.counters);
-    if (!news.reason.empty()) said = news.reason + "; " + said;
-    text = sentence(clock_(), Tone::kStrong, "stopped", said);
+  write([&](std::string& text) {
+    last_incident_.clear();
+    auto totals = counters_text(news.counters);
+    if (!news.reason.empty()) totals = news.reason + "; " + totals;
+    text = sentence(clock_(), Tone::kStrong, "stopped", totals);
   });
 }
 
 std::string ConsolePublisher::loss_line(std::uint64_t lost) {
-  return "          … " + counted(lost, "text was", "texts were") +
-         " lost: this log was not read fast enough\n";
+  return "          … " + counted(lost, "message was", "messages were") +
+         " lost because this log was not read fast enough\n";
 }
 
 }  // namespace guard

@@ -1,6 +1,6 @@
-// `--log console`: what guardd found and did, for people: who, what, where, put right or not, and
-// what to type instead. One block for each incident and one line at its end. Nothing from disk
-// reaches the screen unescaped. Never waits; the daemon's thread only.
+// `--log console`: incidents and news for a person at a terminal. One block for each incident, with
+// the command to use instead, and one line at its end. All text from outside guardd is escaped.
+// Never waits; the daemon's thread only.
 #pragma once
 
 #include <string>
@@ -16,9 +16,9 @@ class ConsolePublisher final : public Publisher {
   struct Style {
     Colours paint = Colours();
     std::size_t width = kLineWidth;
-    std::size_t sample = 5;  // violations told singly
+    std::size_t sample = 5;  // violations shown individually
   };
-  // Colour and width as the terminal behind this descriptor has them.
+  // The colours and width of the terminal on this descriptor.
   static Style style_of(int fd, std::size_t sample);
 
   ConsolePublisher(LineSink sink, Style style, WallClock clock = std::chrono::system_clock::now)
@@ -36,12 +36,12 @@ class ConsolePublisher final : public Publisher {
 
   static std::string loss_line(std::uint64_t lost);
 
-  // Texts that could not even be written down: memory had run out.
+  // Messages lost because memory ran out.
   std::uint64_t lost() const { return lost_; }
 
  private:
   template <typename Write>
-  void tell(Write write) noexcept;
+  void write(Write make) noexcept;
   std::string heading(const Incident& incident, TimePoint time) const;
   std::string violation_line(const Violation& violation) const;
   std::string sentence(TimePoint time, Tone tone, std::string_view lead,
@@ -50,7 +50,7 @@ class ConsolePublisher final : public Publisher {
   LineSink sink_;
   WallClock clock_;
   Style style_;
-  std::string speaking_;  // the incident whose lines stand last on the screen
+  std::string last_incident_;  // the incident of the last lines on the screen
   std::uint64_t lost_ = 0;
 };
 

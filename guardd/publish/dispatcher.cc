@@ -11,7 +11,6 @@
 #include "guardd/publish/journal_socket.h"
 #include "guardd/publish/json_publisher.h"
 #include "guardd/who/proc.h"
-#include "policy/base/text.h"
 
 namespace guard {
 namespace {
@@ -27,8 +26,8 @@ std::string boot_id() {
   return id;
 }
 
-// Only what holds up nobody: stat, and nothing of the process's memory.
-bool still_lives(std::int32_t pid, std::uint64_t start_time) {
+// Never blocks: reads stat only, nothing of the process's memory.
+bool is_running(std::int32_t pid, std::uint64_t start_time) {
   const auto start = Proc().start_of(pid);
   return start && same_start(*start, start_time);
 }
@@ -47,14 +46,14 @@ Dispatcher::Dispatcher()
       boot_id_(boot_id()),
       lookup_({.name_of = name_of}) {}
 
-Status Dispatcher::tell_offenders() {
+Status Dispatcher::start_terminals() {
   const auto group = terminal_group();
   GUARD_TRY(terminals_, TerminalPublisher::start(
                             {[group] { serve_terminals_only(group); },
                              [terminal = OwnTerminal()](Uid person, const auto& processes) {
                                return terminal.open(person, processes);
                              }}));
-  all_.add(*terminals_);
+  add(*terminals_);
   return {};
 }
 
@@ -63,11 +62,10 @@ Status Dispatcher::start(Log log, const Config& config) {
   if (log == Log::kJournal) {
     GUARD_TRY(lines_, LineQueue::start(std::make_unique<JournalSocket>(), {},
                                        JournalPublisher::loss_entry));
-    auto journal =
-        std::make_unique<JournalPublisher>(sink, JournalPublisher::Limits{}, still_lives);
+    auto journal = std::make_unique<JournalPublisher>(sink, JournalPublisher::Limits{}, is_running);
     journal_ = journal.get();
-    told_to_ = std::move(journal);
-    all_.add(*told_to_);
+    log_ = std::move(journal);
+    add(*log_);
     set_limits(config);
     return {};
   }
@@ -79,13 +77,13 @@ Status Dispatcher::start(Log log, const Config& config) {
   GUARD_TRY(lines_, LineQueue::start(STDOUT_FILENO, {}, std::move(loss)));
   if (json) {
     auto lines = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
-    lines->ask_first([this] { return lines_->loses_next(); });
-    told_to_ = std::move(lines);
+    lines->check_room([this] { return lines_->loses_next(); });
+    log_ = std::move(lines);
   } else {
-    told_to_ = std::make_unique<ConsolePublisher>(
+    log_ = std::make_unique<ConsolePublisher>(
         sink, ConsolePublisher::style_of(STDOUT_FILENO, config.journal.sample));
   }
-  all_.add(*told_to_);
+  add(*log_);
   set_limits(config);
   return {};
 }
@@ -108,30 +106,30 @@ void Dispatcher::violation(Violation violation) {
   }
   const bool is_complete = lookup_.complete(violation.actor);
   if (!is_complete || !waiting_.empty()) {
-    // Nobody overtakes one that waits; where there are too many, none waits any longer.
-    if (waiting_.size() >= kMostWaiting) tell_waiting(SteadyTime::max());
+    // Violations keep their order. If too many are waiting, none waits any longer.
+    if (waiting_.size() >= kMostWaiting) publish_waiting(SteadyTime::max());
     const auto until = std::chrono::steady_clock::now() + lookup_.patience();
     waiting_.push_back({std::move(violation), until});
     return;
   }
-  tell(std::move(violation));
+  publish_now(std::move(violation));
 }
 
-void Dispatcher::answered() {
+void Dispatcher::add_actor_facts() {
   lookup_.clear();
-  tell_waiting(std::chrono::steady_clock::now());
+  publish_waiting(std::chrono::steady_clock::now());
 }
 
-void Dispatcher::tell_waiting(SteadyTime now) {
+void Dispatcher::publish_waiting(SteadyTime now) {
   while (!waiting_.empty()) {
     auto& first = waiting_.front();
     if (!lookup_.complete(first.violation.actor) && first.until > now) return;
-    tell(std::move(first.violation));
+    publish_now(std::move(first.violation));
     waiting_.pop_front();
   }
 }
 
-void Dispatcher::tell(Violation violation) {
+void Dispatcher::publish_now(Violation violation) {
   violation.id = violation_ids_.next(violation.time);
   violation.boot_id = boot_id_;
   violation.backend = backend_;
@@ -139,66 +137,34 @@ void Dispatcher::tell(Violation violation) {
   violations_ += count;
   if (violation.action == Outcome::kFixed) fixed_ += count;
   if (violation.action == Outcome::kDenied) denied_ += count;
-  const auto taken = incidents_.take(violation, std::chrono::steady_clock::now());
-  for (const auto& closed : taken.closed) all_.incident_closed(*closed);
-  if (taken.opened) all_.incident_opened(*taken.incident);
-  all_.violation(violation, *taken.incident);
+  const auto change = incidents_.add(violation, std::chrono::steady_clock::now());
+  for (const auto& closed : change.closed) publish(&Publisher::incident_closed, *closed);
+  if (change.opened) publish(&Publisher::incident_opened, *change.incident);
+  publish(&Publisher::violation, violation, *change.incident);
 }
 
 void Dispatcher::ready(const ReadyNews& news) {
   is_ready_ = true;
-  all_.ready(news);
+  publish(&Publisher::ready, news);
   for (auto& each : std::exchange(early_, {})) violation(std::move(each));
 }
 
 void Dispatcher::health(const std::optional<std::string>& disabled,
-                        std::vector<std::string> shortcomings,
-                        std::map<std::string, std::string> pauses) {
-  if (disabled) {
-    shortcomings = {*disabled};
-    pauses.clear();
-  }
-  const auto before = std::exchange(health_, disabled                ? Health::kDisabled
-                                             : !shortcomings.empty() ? Health::kDegraded
-                                             : !pauses.empty()       ? Health::kPaused
-                                                                     : Health::kOk);
-  const auto said = std::exchange(told_, {});
-  for (auto& reason : shortcomings) {
-    if (!said.contains(reason)) say(reason);
-    told_.insert(std::move(reason));
-  }
-  const auto were_paused = std::exchange(pauses_, std::move(pauses));
-  if (!disabled) {
-    for (const auto& [policy, reason] : were_paused)
-      if (!pauses_.contains(policy)) say("policy " + quote(policy) + " is not paused any more");
-  }
-  // What is said last is how we are: a pause that was worth less than what is over is said again.
-  const bool is_the_worst_again = health_ == Health::kPaused && before == Health::kDegraded;
-  for (const auto& [policy, reason] : pauses_) {
-    const auto same = were_paused.find(policy);
-    if (is_the_worst_again || same == were_paused.end() || same->second != reason) say(reason);
-  }
-  if (health_ == Health::kOk && !said.empty()) say("all policies are enforced again");
+                        std::vector<std::string> shortcomings, HealthTracker::Pauses pauses) {
+  for (const auto& reason : health_.update(disabled, std::move(shortcomings), std::move(pauses)))
+    publish(&Publisher::health, HealthNews{health(), reason, counters()});
 }
 
-void Dispatcher::say(const std::string& reason) {
-  all_.health({health_, reason, counters()});
-}
-
-std::vector<std::string> Dispatcher::health_reasons() const {
-  std::vector<std::string> reasons(told_.begin(), told_.end());
-  for (const auto& [policy, reason] : pauses_) reasons.push_back(reason);
-  return reasons;
-}
-
-void Dispatcher::cured(const std::string& why) {
-  all_.health(
-      {health_, "notices were lost (" + why + "); scanning the trees concerned", counters(), true});
+void Dispatcher::report_lost_events(const std::string& why) {
+  publish(&Publisher::health,
+          HealthNews{health(), "events were lost (" + why + "); scanning the affected trees",
+                     counters(), true});
 }
 
 void Dispatcher::close_due(SteadyTime now) {
-  tell_waiting(now);
-  for (const auto& incident : incidents_.close_due(now)) all_.incident_closed(*incident);
+  publish_waiting(now);
+  for (const auto& incident : incidents_.close_due(now))
+    publish(&Publisher::incident_closed, *incident);
 }
 
 std::optional<SteadyTime> Dispatcher::next_due() const {
@@ -208,9 +174,10 @@ std::optional<SteadyTime> Dispatcher::next_due() const {
 }
 
 void Dispatcher::stop(const std::string& reason) {
-  tell_waiting(SteadyTime::max());
-  for (const auto& incident : incidents_.close_all()) all_.incident_closed(*incident);
-  all_.stop({reason, counters()});
+  publish_waiting(SteadyTime::max());
+  for (const auto& incident : incidents_.close_all())
+    publish(&Publisher::incident_closed, *incident);
+  publish(&Publisher::stop, StopNews{reason, counters()});
   if (terminals_) terminals_->finish(100ms);
   (void)lines_->stop(500ms);
 }

@@ -1,27 +1,25 @@
-// Tells the world: groups violations into incidents, keeps count, and says what our health is when
-// that changes. A violation waits a moment for what is asked about its actor, and is told without
-// it then. Knows nothing of trees and policies. One thread: the daemon's loop; the lines are
-// written by a thread of their own.
+// Groups violations into incidents, counts them, and passes incidents, violations and news to all
+// publishers. A violation waits a moment for facts about its actor, and is then published without
+// them. Knows nothing of trees and policies. The daemon's loop; a thread of its own writes the
+// lines.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "guardd/base/config.h"
 #include "guardd/host/clock.h"
 #include "guardd/permission/group.h"
+#include "guardd/publish/health_tracker.h"
 #include "guardd/publish/incidents.h"
 #include "guardd/publish/journal_publisher.h"
 #include "guardd/publish/line_queue.h"
 #include "guardd/publish/publisher.h"
-#include "guardd/publish/publishers.h"
 #include "guardd/publish/record_id.h"
 #include "guardd/publish/terminal_publisher.h"
 #include "guardd/who/actor_lookup.h"
@@ -33,54 +31,52 @@ class Dispatcher {
  public:
   Dispatcher();
 
-  // From here on offenders are told on their terminals.
-  Status tell_offenders();
+  // From now on, actors are notified on their terminals.
+  Status start_terminals();
   Status start(Log log, const Config& config);
-  // Names of records that were given before: none is given twice. To be said before anything is
-  // told.
+  // The last names of a previous run, so that no name is used twice. Call this before publishing
+  // anything.
   struct LastNames {
     std::string incident;
     std::string violation;
   };
   void continue_after(const LastNames& last);
-  // How many records could not be kept, by those who keep them.
+  // The number of records that other parts could not store.
   void count_losses(std::function<std::uint64_t()> losses) { losses_ = std::move(losses); }
-  // Whoever else is to be told, and outlives what is told.
-  void tell_also(Publisher& publisher) { all_.add(publisher); }
+  // Publishers are called in the order in which they were added, and must outlive this.
+  void add(Publisher& publisher) { publishers_.push_back(&publisher); }
   void set_backend(Backend backend) { backend_ = backend; }
   void count_answers(const AnswerCounters* answers) { answers_ = answers; }
   void set_limits(const Config& config);
 
-  // What is found before we are ready is told after that.
+  // Violations before ready() are published after it.
   void violation(Violation violation);
   bool has_too_many_early() const { return early_.size() >= kMostEarly; }
   void ready(const ReadyNews& news);
   bool is_ready() const { return is_ready_; }
 
-  // Readable when something was learned of an actor: then answered().
+  // Readable when there are new facts about an actor: then call add_actor_facts().
   int fd() const { return lookup_.fd(); }
-  void answered();
+  void add_actor_facts();
 
-  void reload(const ReloadNews& news) { all_.reload(news); }
-  void excuse(const ExcuseNews& news) { all_.excuse(news); }
-  void manual_repair(const ManualRepairNews& news) { all_.manual_repair(news); }
-  // `disabled`: why nothing is enforced. What is less than somebody might expect, and which
-  // policies are paused, each in a sentence: said when it comes up and when it is over, not every
-  // time.
+  void reload(const ReloadNews& news) { publish(&Publisher::reload, news); }
+  void excuse(const ExcuseNews& news) { publish(&Publisher::excuse, news); }
+  void manual_repair(const ManualRepairNews& news) { publish(&Publisher::manual_repair, news); }
+  // Publishes what has changed; see HealthTracker::update().
   void health(const std::optional<std::string>& disabled, std::vector<std::string> shortcomings,
-              std::map<std::string, std::string> pauses = {});
-  // The worst that holds now, and all sentences that say why.
-  Health health() const { return health_; }
-  std::vector<std::string> health_reasons() const;
+              HealthTracker::Pauses pauses = {});
+  Health health() const { return health_.health(); }
+  std::vector<std::string> health_reasons() const { return health_.reasons(); }
   void lost(std::uint64_t events) { lost_ += events; }
-  void cured(const std::string& why);
+  // Events were lost, and a scan of the affected trees has begun.
+  void report_lost_events(const std::string& why);
 
   void close_due(SteadyTime now);
   std::optional<SteadyTime> next_due() const;
   void stop(const std::string& reason);
 
   Counters counters() const;
-  // Null: there is none of that name, or it is over. Good until the next violation.
+  // Null: there is no open incident with this name. Valid until the next violation.
   const Incident* open_incident(const std::string& id) const { return incidents_.find(id); }
 
  private:
@@ -92,15 +88,18 @@ class Dispatcher {
     SteadyTime until;
   };
 
-  void tell(Violation violation);
-  void say(const std::string& reason);
-  void tell_waiting(SteadyTime now);
+  template <typename... Parameters, typename... Arguments>
+  void publish(void (Publisher::*record)(Parameters...) noexcept, const Arguments&... arguments) {
+    for (auto* each : publishers_) (each->*record)(arguments...);
+  }
+  void publish_now(Violation violation);
+  void publish_waiting(SteadyTime now);
 
   std::unique_ptr<LineQueue> lines_;
-  std::unique_ptr<Publisher> told_to_;  // who reads the lines
+  std::unique_ptr<Publisher> log_;  // writes the lines
   std::unique_ptr<TerminalPublisher> terminals_;
-  Publishers all_;
-  JournalPublisher* journal_ = nullptr;  // the publisher, where it is this one
+  std::vector<Publisher*> publishers_;
+  JournalPublisher* journal_ = nullptr;  // `log_`, if it is the journal
   Backend backend_ = Backend::kFanotify;
   std::function<std::uint64_t()> losses_;
   const AnswerCounters* answers_ = nullptr;
@@ -110,10 +109,8 @@ class Dispatcher {
   bool is_ready_ = false;
   std::vector<Violation> early_;
   ActorLookup lookup_;
-  std::deque<Waiting> waiting_;  // in the order in which they are told
-  Health health_ = Health::kOk;
-  std::set<std::string> told_;                 // what was said of our health, and is still so
-  std::map<std::string, std::string> pauses_;  // the same of pauses, by policy
+  std::deque<Waiting> waiting_;  // in the order of publication
+  HealthTracker health_;
   std::uint64_t violations_ = 0;
   std::uint64_t fixed_ = 0;
   std::uint64_t denied_ = 0;

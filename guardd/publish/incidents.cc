@@ -10,8 +10,8 @@
 namespace guard {
 namespace {
 
-// Who is one actor. The person goes first: whoever logs in keeps that identity through su and
-// sudo; a unit stands for itself. A process is its number and its start, for numbers come again.
+// Identifies an actor and its command. A login user remains the same through su and sudo; a unit
+// stands for itself. A process is identified by its pid and start time, because pids are reused.
 std::string key_of(const Violation& violation, const Ancestor& command) {
   const auto& actor = violation.actor;
   std::string who;
@@ -24,7 +24,7 @@ std::string key_of(const Violation& violation, const Ancestor& command) {
     what = fmt::format("process {} {}", command.pid, command.start_time);
   else
     what = "program " + (command.exe.empty() ? command.comm : command.exe);
-  // No part holds a NUL: each came through a C string.
+  // No part contains a NUL, because each was a C string.
   std::string key = violation.policy;
   key += '\0';
   key += who;
@@ -35,21 +35,20 @@ std::string key_of(const Violation& violation, const Ancestor& command) {
 
 }  // namespace
 
-Incidents::Taken Incidents::take(Violation& violation, Clock::time_point now) {
-  Taken taken;
-  // Before it is looked up: a command that comes back after its quiet is a new incident, however
-  // late the timer is.
-  taken.closed = close_due(now);
+Incidents::Change Incidents::add(Violation& violation, Clock::time_point now) {
+  Change change;
+  // First, because a command that returns after the quiet time is a new incident, even if the timer
+  // is late.
+  change.closed = close_due(now);
   auto command = top_command(violation.actor);
   auto key = key_of(violation, command);
   const auto found = open_.find(key);
-  taken.opened = found == open_.end();
-  if (taken.opened) {
+  change.opened = found == open_.end();
+  if (change.opened) {
     while (!order_.empty() && order_.size() >= limits_.open) {
-      // The one that has been quiet for longest is the most likely to be over. What it still does
-      // becomes another incident: told twice rather than not.
-      taken.closed.push_back(close_first());
-      ++closed_early_;
+      // The incident that has been quiet for longest has probably ended. Fails safe: if it has not,
+      // its next violation opens another incident.
+      change.closed.push_back(close_first());
     }
     auto incident = std::make_unique<Incident>();
     incident->id = ids_.next(violation.time);
@@ -66,16 +65,16 @@ Incidents::Taken Incidents::take(Violation& violation, Clock::time_point now) {
   }
   auto& incident = *order_.back().incident;
   violation.incident = incident.id;
-  if (taken.opened) incident.first.incident = incident.id;
-  add(incident, violation);
-  taken.incident = &incident;
-  return taken;
+  if (change.opened) incident.first.incident = incident.id;
+  count(incident, violation);
+  change.incident = &incident;
+  return change;
 }
 
-void Incidents::add(Incident& incident, const Violation& violation) const {
+void Incidents::count(Incident& incident, const Violation& violation) const {
   incident.count += 1 + violation.repeats;
-  incident.told[static_cast<std::size_t>(violation.action)] += 1 + violation.repeats;
-  // Changes are told when they have settled, which need not be in their order.
+  incident.by_outcome[static_cast<std::size_t>(violation.action)] += 1 + violation.repeats;
+  // Changes are published once settled, which can be out of order.
   incident.first_seen = std::min(incident.first_seen, violation.time);
   incident.last_seen = std::max(incident.last_seen, violation.time);
   if (incident.count > 1)

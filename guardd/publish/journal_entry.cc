@@ -18,7 +18,7 @@ std::string field_name(std::string_view name, std::string_view more = "") {
   return field.append(more);
 }
 
-// "200 sudo git pull": each ancestor is a value of its own, for journalctl to match.
+// "200 sudo git pull": each ancestor is a separate value, so that journalctl can match it.
 std::string ancestor_text(const Ancestor& process) {
   const auto& what = !process.cmdline.empty() ? process.cmdline
                      : !process.comm.empty()  ? process.comm
@@ -37,7 +37,7 @@ JournalEntry::JournalEntry(std::string_view id, message_id::Priority priority,
   put("SYSLOG_IDENTIFIER", "guardd");
 }
 
-// "NAME=VALUE\n"; a value with a line end of its own comes with its length, in little endian.
+// "NAME=VALUE\n"; a value that contains a newline is preceded by its length in little endian.
 void JournalEntry::put(std::string_view name, std::string_view value) {
   datagram_ += name;
   if (value.find('\n') == std::string_view::npos) {

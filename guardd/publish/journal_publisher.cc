@@ -13,25 +13,30 @@ namespace {
 
 using message_id::Priority;
 
-// How much it matters to whoever wrote the policy is GUARD_SEVERITY; this is how far guardd got.
+// The priority shows whether guardd could act. GUARD_SEVERITY is the severity set in the policy.
 Priority priority_of(const Violation& violation) {
   return violation.action == Outcome::kSkipped ? message_id::kError : message_id::kWarning;
 }
 
-std::string_view id_of(Outcome told) {
-  if (told == Outcome::kDenied) return message_id::kDenied;
-  return told == Outcome::kSkipped ? message_id::kNotFixed : message_id::kViolation;
+std::string_view id_of(Outcome outcome) {
+  if (outcome == Outcome::kDenied) return message_id::kDenied;
+  return outcome == Outcome::kSkipped ? message_id::kNotFixed : message_id::kViolation;
 }
 
-void put(JournalEntry& entry, const Counters& counters) {
+void add(JournalEntry& entry, const Counters& counters) {
   each_counter(counters,
                [&](std::string_view name, std::uint64_t value) { entry.number(name, value); });
 }
 
 }  // namespace
 
+void JournalPublisher::set_limits(Limits limits) {
+  limits_ = limits;
+  entries_.set(static_cast<double>(limits.rate), static_cast<double>(limits.rate));
+}
+
 template <typename Make>
-void JournalPublisher::tell(Make make) noexcept {
+void JournalPublisher::put(Make make) noexcept {
   try {
     JournalEntry entry = make();
     sink_(std::move(entry).finish());
@@ -40,7 +45,7 @@ void JournalPublisher::tell(Make make) noexcept {
   }
 }
 
-// What both a violation and its incident say besides their fields.
+// Adds what entries about a violation and about its incident have in common.
 void JournalPublisher::put_about(JournalEntry& entry, const Violation& violation,
                                  const Ancestor& command) const {
   const auto name_or = [](const std::string& name, std::uint32_t number) {
@@ -53,60 +58,53 @@ void JournalPublisher::put_about(JournalEntry& entry, const Violation& violation
              advice.remark.empty() ? advice.command : advice.command + "  # " + advice.remark);
   entry.ancestor("command", command);
   const auto& actor = violation.actor;
-  if (actor.pid && actor.start_time && still_lives_(*actor.pid, *actor.start_time))
+  if (actor.pid && actor.start_time && is_running_(*actor.pid, *actor.start_time))
     entry.object(*actor.pid);
 }
 
-bool JournalPublisher::is_told_singly(const Violation& violation, const Incident& incident) {
+bool JournalPublisher::is_logged_individually(const Violation& violation,
+                                              const Incident& incident) {
   const bool sampled =
       incident.count <= limits_.sample && violation.severity >= limits_.min_severity;
   if (violation.action != Outcome::kSkipped) return sampled;
-  begin_second();
-  if (!sampled && failures_ >= kFailuresPerSecond) {
-    folded_ += 1 + violation.repeats;
-    return false;
-  }
-  ++failures_;
-  return true;
+  if (failures_.take(clock_()) || sampled) return true;
+  folded_ += 1 + violation.repeats;
+  return false;
 }
 
-void JournalPublisher::begin_second() {
-  const auto now = clock_();
-  if (now - second_began_ < std::chrono::seconds(1)) return;
-  second_began_ = now;
-  told_ = 0;
-  failures_ = 0;
-  tell_held_back();
-}
-
-// What does not fit into this second is counted, and said when the next one begins.
+// Entries beyond the rate are counted and reported, at most once per second.
 bool JournalPublisher::has_room() {
-  begin_second();
-  const bool fits = told_ < limits_.rate;
-  ++(fits ? told_ : held_back_);
+  const auto now = clock_();
+  if (now - reported_at_ >= std::chrono::seconds(1)) {
+    reported_at_ = now;
+    report_suppressed();
+  }
+  const bool fits = entries_.take(now);
+  if (!fits) ++suppressed_;
   return fits;
 }
 
-void JournalPublisher::tell_held_back() {
-  const auto held_back = std::exchange(held_back_, 0);
-  if (held_back == 0) return;
-  tell([&] {
-    JournalEntry entry(message_id::kHeldBack, message_id::kNotice,
-                       "guardd kept " + counted(held_back, "message", "messages") +
-                           " back: more came in a second than the journal is told");
+void JournalPublisher::report_suppressed() {
+  const auto suppressed = std::exchange(suppressed_, 0);
+  if (suppressed == 0) return;
+  put([&] {
+    JournalEntry entry(
+        message_id::kSuppressed, message_id::kNotice,
+        "guardd suppressed " + counted(suppressed, "message", "messages") + ": rate limit reached");
     entry.text("type", "health");
-    entry.number("held_back", held_back);
+    entry.number("held_back", suppressed);
     return entry;
   });
 }
 
 void JournalPublisher::violation(const Violation& violation, const Incident& incident) noexcept {
-  if (!is_told_singly(violation, incident)) return;  // the closing entry counts it
+  if (!is_logged_individually(violation, incident)) return;  // the closing entry counts it
   if (!has_room()) return;
-  tell([&] {
+  put([&] {
     const bool failed = violation.action == Outcome::kSkipped;
     auto message = sentence_of(violation, incident.command);
-    if (failed && folded_ > 0) message += "; before it, " + grouped(folded_) + " more were not";
+    if (failed && folded_ > 0)
+      message += "; " + grouped(folded_) + " earlier failures were not logged";
     JournalEntry entry(id_of(violation.action), priority_of(violation), message);
     entry.text("type", "violation");
     each_field(violation, FieldSet().set(),
@@ -127,15 +125,16 @@ JournalEntry JournalPublisher::incident(const Incident& incident, std::string_vi
   entry.text("type", "incident");
   entry.text("state", state);
   entry.text("id", incident.id);
-  entry.text("incident", incident.id);  // as its violations say it: one match finds all
+  entry.text("incident",
+             incident.id);  // the same field as in its violations, so that one match finds all
   entry.number("count", incident.count);
   entry.time("first_seen", incident.first_seen);
   entry.time("last_seen", incident.last_seen);
   constexpr std::size_t kMost = 64;
   for (std::size_t i = 0; i < std::min(incident.sample.size(), kMost); ++i)
     entry.path("sample", incident.sample[i]);
-  for (std::size_t i = 0; i < incident.told.size(); ++i)
-    entry.number("totals_" + std::string(Words<Outcome>::kAll[i]), incident.told[i]);
+  for (std::size_t i = 0; i < incident.by_outcome.size(); ++i)
+    entry.number("totals_" + std::string(Words<Outcome>::kAll[i]), incident.by_outcome[i]);
   each_field(incident.first, incident.shared,
              [&](std::string_view name, const FieldValue& value) { entry.field(name, value); });
   put_about(entry, incident.first, incident.command);
@@ -143,15 +142,15 @@ JournalEntry JournalPublisher::incident(const Incident& incident, std::string_vi
 }
 
 void JournalPublisher::incident_opened(const Incident& opened) noexcept {
-  if (has_room()) tell([&] { return incident(opened, "opened"); });
+  if (has_room()) put([&] { return incident(opened, "opened"); });
 }
 
 void JournalPublisher::incident_closed(const Incident& closed) noexcept {
-  if (has_room()) tell([&] { return incident(closed, "closed"); });
+  if (has_room()) put([&] { return incident(closed, "closed"); });
 }
 
 void JournalPublisher::ready(const ReadyNews& news) noexcept {
-  tell([&] {
+  put([&] {
     JournalEntry entry(message_id::kReady, message_id::kInfo, sentence_of(news));
     entry.text("type", "ready");
     entry.text("version", news.version);
@@ -167,7 +166,7 @@ void JournalPublisher::ready(const ReadyNews& news) noexcept {
 }
 
 void JournalPublisher::reload(const ReloadNews& news) noexcept {
-  tell([&] {
+  put([&] {
     JournalEntry entry(news.done ? message_id::kReloaded : message_id::kReloadDenied,
                        news.done ? message_id::kInfo : message_id::kError, sentence_of(news));
     entry.text("type", "reload");
@@ -183,7 +182,7 @@ void JournalPublisher::reload(const ReloadNews& news) noexcept {
 }
 
 void JournalPublisher::health(const HealthNews& news) noexcept {
-  tell([&] {
+  put([&] {
     const bool fine = news.health == Health::kOk;
     const auto id = news.events_lost                   ? message_id::kEventsLost
                     : fine                             ? message_id::kHealthy
@@ -195,16 +194,16 @@ void JournalPublisher::health(const HealthNews& news) noexcept {
     entry.text("type", "health");
     entry.text("health", word(news.health));
     entry.text("health_reason", news.reason);
-    put(entry, news.counters);
+    add(entry, news.counters);
     return entry;
   });
 }
 
 void JournalPublisher::manual_repair(const ManualRepairNews& news) noexcept {
-  tell([&] {
+  put([&] {
     const bool is_undo = news.kind == ManualRepairNews::Kind::kUndo;
-    JournalEntry entry(is_undo ? message_id::kUndone : message_id::kFixedByHand,
-                       message_id::kNotice, sentence_of(news));
+    JournalEntry entry(is_undo ? message_id::kUndone : message_id::kManualFix, message_id::kNotice,
+                       sentence_of(news));
     entry.text("type", is_undo ? "undo" : "fix");
     entry.text("user", news.user);
     if (!news.where.empty()) entry.text(is_undo ? "incident" : "where", news.where);
@@ -215,7 +214,7 @@ void JournalPublisher::manual_repair(const ManualRepairNews& news) noexcept {
 }
 
 void JournalPublisher::excuse(const ExcuseNews& news) noexcept {
-  tell([&] {
+  put([&] {
     JournalEntry entry(news.is_over ? message_id::kExcuseOver : message_id::kExcused,
                        message_id::kNotice, sentence_of(news));
     entry.text("type", "excuse");
@@ -230,12 +229,12 @@ void JournalPublisher::excuse(const ExcuseNews& news) noexcept {
 }
 
 void JournalPublisher::stop(const StopNews& news) noexcept {
-  tell_held_back();
-  tell([&] {
+  report_suppressed();
+  put([&] {
     JournalEntry entry(message_id::kStopped, message_id::kInfo, sentence_of(news));
     entry.text("type", "stop");
     entry.text("reason", news.reason);
-    put(entry, news.counters);
+    add(entry, news.counters);
     return entry;
   });
 }
@@ -243,7 +242,7 @@ void JournalPublisher::stop(const StopNews& news) noexcept {
 std::string JournalPublisher::loss_entry(std::uint64_t lost) {
   JournalEntry entry(message_id::kMessagesLost, message_id::kWarning,
                      "guardd lost " + counted(lost, "message", "messages") +
-                         ": the journal did not take them fast enough");
+                         " because the journal did not accept them fast enough");
   entry.text("type", "health");
   entry.text("health", word(Health::kDegraded));
   entry.number("lost_records", lost);

@@ -1,7 +1,6 @@
-// `--log journal`: what guardd found and did, as entries of the journal with the fields of the
-// contract. Tells how an incident begins and ends, its first violations singly, and what could not
-// be put right up to a rate. Never waits: entries go to a sink that takes or counts them. The
-// daemon's thread only.
+// `--log journal`: incidents and news as journal entries with the fields of the contract. Logs the
+// begin and end of an incident, its first violations individually, and failed fixes up to a rate.
+// Never waits: entries go to a sink that accepts or counts them. The daemon's thread only.
 #pragma once
 
 #include <chrono>
@@ -12,31 +11,32 @@
 #include "guardd/publish/journal_entry.h"
 #include "guardd/publish/json_publisher.h"
 #include "guardd/publish/publisher.h"
+#include "policy/base/rate_limit.h"
 
 namespace guard {
 
 class JournalPublisher final : public Publisher {
  public:
   struct Limits {
-    std::size_t sample = 5;  // violations told singly, for each incident
+    std::size_t sample = 5;  // violations logged individually, for each incident
     Severity min_severity = Severity::kInfo;
-    std::uint64_t rate = 100;  // entries a second about violations and incidents
+    std::uint64_t rate = 100;  // entries per second about violations and incidents
   };
-  // Of those that could not be put right, beyond the sample.
+  // For failed fixes beyond the sample.
   static constexpr std::uint64_t kFailuresPerSecond = 5;
 
   using SteadyClock = std::chrono::steady_clock;
-  // Whether the process with this pid is still the one that started then; must not wait.
-  using StillLives = std::function<bool(std::int32_t pid, std::uint64_t start_time)>;
+  // Whether the process with this pid and start time is still running; must not wait.
+  using IsRunning = std::function<bool(std::int32_t pid, std::uint64_t start_time)>;
 
-  JournalPublisher(LineSink sink, Limits limits, StillLives still_lives,
+  JournalPublisher(LineSink sink, Limits limits, IsRunning is_running,
                    std::function<SteadyClock::time_point()> clock = SteadyClock::now)
       : sink_(std::move(sink)),
-        still_lives_(std::move(still_lives)),
+        is_running_(std::move(is_running)),
         clock_(std::move(clock)),
         limits_(limits) {}
 
-  void set_limits(Limits limits) { limits_ = limits; }
+  void set_limits(Limits limits);
 
   void incident_opened(const Incident& incident) noexcept override;
   void violation(const Violation& violation, const Incident& incident) noexcept override;
@@ -48,31 +48,30 @@ class JournalPublisher final : public Publisher {
   void manual_repair(const ManualRepairNews& news) noexcept override;
   void stop(const StopNews& news) noexcept override;
 
-  // What the queue says of entries that had no room.
+  // The entry that reports lost entries.
   static std::string loss_entry(std::uint64_t lost);
 
-  // Entries that could not even be written down: memory had run out.
+  // Entries lost because memory ran out.
   std::uint64_t lost() const { return lost_; }
 
  private:
   template <typename Make>
-  void tell(Make make) noexcept;
+  void put(Make make) noexcept;
   JournalEntry incident(const Incident& incident, std::string_view state) const;
   void put_about(JournalEntry& entry, const Violation& violation, const Ancestor& command) const;
-  bool is_told_singly(const Violation& violation, const Incident& incident);
+  bool is_logged_individually(const Violation& violation, const Incident& incident);
   bool has_room();
-  void begin_second();
-  void tell_held_back();
+  void report_suppressed();
 
   LineSink sink_;
-  StillLives still_lives_;
+  IsRunning is_running_;
   std::function<SteadyClock::time_point()> clock_;
   Limits limits_;
-  SteadyClock::time_point second_began_{};
-  std::uint64_t told_ = 0;  // in this second, as the failures below
-  std::uint64_t failures_ = 0;
-  std::uint64_t held_back_ = 0;  // did not fit into it
-  std::uint64_t folded_ = 0;     // failures not told singly since the last one that was
+  RateLimit entries_{static_cast<double>(limits_.rate), static_cast<double>(limits_.rate)};
+  RateLimit failures_{kFailuresPerSecond, kFailuresPerSecond};
+  SteadyClock::time_point reported_at_{};
+  std::uint64_t suppressed_ = 0;  // entries beyond the rate, not reported yet
+  std::uint64_t folded_ = 0;      // failures since the last one that was logged
   std::uint64_t lost_ = 0;
 };
 

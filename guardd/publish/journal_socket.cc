@@ -15,7 +15,7 @@
 namespace guard {
 namespace {
 
-// Sealed, so that the journal need not fear that it changes while it is read.
+// Sealed, so that it cannot change while the journal reads it.
 Fd sealed_memory(std::string_view text) {
   Fd memory(::memfd_create("guardd-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   while (memory && !text.empty()) {
@@ -30,7 +30,7 @@ Fd sealed_memory(std::string_view text) {
 }
 
 bool send_memory(const Fd& socket, const Fd& memory) {
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};  // NOLINT: as CMSG_FIRSTHDR wants it
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};  // NOLINT: for CMSG_FIRSTHDR
   msghdr message{};
   message.msg_control = control;
   message.msg_controllen = sizeof control;
@@ -59,8 +59,7 @@ bool JournalSocket::connect() noexcept {
   path_.copy(static_cast<char*>(address.sun_path), path_.size());
   Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return false;
-  const auto* const where =
-      reinterpret_cast<const sockaddr*>(&address);  // NOLINT: what sockets take
+  const auto* const where = reinterpret_cast<const sockaddr*>(&address);  // NOLINT: the socket API
   if (::connect(socket.get(), where, sizeof address) < 0) return false;
   socket_ = std::move(socket);
   return true;
@@ -70,7 +69,7 @@ bool JournalSocket::send(std::string_view datagram) noexcept {
   if (::send(socket_.get(), datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
     return true;
   if (errno != EMSGSIZE) return false;
-  // No memory now may be memory later: it is tried again.
+  // A lack of memory can pass: the queue tries again.
   const auto memory = sealed_memory(datagram);
   if (memory) return send_memory(socket_, memory);
   if (errno == EPERM || errno == ENOSYS || errno == EINVAL) errno = EMSGSIZE;
@@ -81,7 +80,7 @@ ssize_t JournalSocket::write(std::string_view datagram) noexcept {
   if (!socket_ && !connect()) return -1;
   bool sent = send(datagram);
   if (!sent && has_gone(errno)) {
-    // The next journal has another socket, and may have it already.
+    // A restarted journal has a new socket.
     socket_.reset();
     if (!connect()) return -1;
     sent = send(datagram);

@@ -1,7 +1,7 @@
-// The journal's socket, on which each line of a queue is one datagram in its native protocol. Comes
-// back to a journal that was started anew; what is too long for a datagram is handed over in sealed
-// memory. Never waits, as sd_journal_sendv(3) would for a journal that stands still. The queue's
-// thread only, but for is_the_journal().
+// The journal's socket: each line of a queue is one datagram in the native protocol. Reconnects to
+// a restarted journal, and passes entries that are too long for a datagram in sealed memory. Never
+// waits, unlike sd_journal_sendv(3) with a blocked journal. The queue's thread only, except for
+// is_the_journal().
 #pragma once
 
 #include <string>
@@ -25,10 +25,10 @@ class JournalSocket final : public Outlet {
   bool send(std::string_view datagram) noexcept;
 
   const std::string path_;
-  Fd socket_;  // none while there is no journal
+  Fd socket_;  // empty while there is no journal
 };
 
-// Whether systemd has connected this descriptor to the journal, and nobody something else since.
+// Whether systemd has connected this descriptor to the journal, and it is still connected to it.
 bool is_the_journal(int fd);
 
 }  // namespace guard

@@ -11,7 +11,7 @@
 namespace guard {
 namespace {
 
-// Lists end here: what is in them came from elsewhere.
+// Bounds lists, whose contents come from outside guardd.
 constexpr std::size_t kLongestList = 64;
 constexpr std::size_t kLongestListBytes = 32'000;
 

@@ -1,5 +1,5 @@
-// One JSON object on one line, built field by field. Whatever the bytes given, it is valid UTF-8
-// JSON of bounded length: text that is none is C-escaped, what is too long is cut and named in
+// Builds a JSON object on one line, field by field. The result is always valid UTF-8 JSON of
+// bounded length: other text is C-escaped, and values that are too long are cut and named in
 // "truncated". Any thread.
 #pragma once
 
@@ -23,7 +23,7 @@ class JsonLine {
   explicit JsonLine(std::string_view type, Charset charset = Charset::kUtf8);
 
   void text(std::string_view key, std::string_view value, std::size_t longest = kLongestText);
-  // And KEY_raw where it is no UTF-8.
+  // Adds KEY_raw if it is not UTF-8.
   void path(std::string_view key, std::string_view bytes, std::size_t longest = kLongestPath);
   void number(std::string_view key, std::uint64_t value);
   void boolean(std::string_view key, bool value);
@@ -33,11 +33,11 @@ class JsonLine {
   void ancestors(std::string_view key, std::span<const Ancestor> list);
   void ancestor(std::string_view key, const Ancestor& process);
 
-  // key: { … }: what is added until end() goes inside. A key of a list's element is empty.
+  // key: { … }: everything until end() goes inside. Elements of a list have an empty key.
   void begin(std::string_view key);
   void end();
 
-  std::string finish() &&;  // with the line's end
+  std::string finish() &&;  // with a newline
 
  private:
   void key(std::string_view name);

@@ -9,7 +9,7 @@ FieldSet all_fields() {
   return FieldSet().set();
 }
 
-void put(JsonLine& line, const Counters& counters) {
+void add(JsonLine& line, const Counters& counters) {
   each_counter(counters,
                [&](std::string_view name, std::uint64_t value) { line.number(name, value); });
 }
@@ -17,7 +17,7 @@ void put(JsonLine& line, const Counters& counters) {
 }  // namespace
 
 template <typename Write>
-void JsonPublisher::tell(std::string_view type, Write write) noexcept {
+void JsonPublisher::put(std::string_view type, Write write) noexcept {
   if (loses_next_ && loses_next_()) return;
   try {
     JsonLine line(type, charset_);
@@ -29,8 +29,8 @@ void JsonPublisher::tell(std::string_view type, Write write) noexcept {
 }
 
 template <typename Write>
-void JsonPublisher::tell_now(std::string_view type, Write write) noexcept {
-  tell(type, [&](JsonLine& line) {
+void JsonPublisher::put_now(std::string_view type, Write write) noexcept {
+  put(type, [&](JsonLine& line) {
     line.time("time", clock_());
     if (!boot_id_.empty()) line.text("boot_id", boot_id_);
     write(line);
@@ -38,14 +38,14 @@ void JsonPublisher::tell_now(std::string_view type, Write write) noexcept {
 }
 
 void JsonPublisher::violation(const Violation& violation, const Incident& /*incident*/) noexcept {
-  tell("violation", [&](JsonLine& line) {
+  put("violation", [&](JsonLine& line) {
     each_field(violation, all_fields(),
                [&](std::string_view name, const FieldValue& value) { line.field(name, value); });
   });
 }
 
 void JsonPublisher::incident(const Incident& incident, std::string_view state) noexcept {
-  tell("incident", [&](JsonLine& line) {
+  put("incident", [&](JsonLine& line) {
     line.text("state", state);
     line.text("id", incident.id);
     line.number("count", incident.count);
@@ -53,8 +53,8 @@ void JsonPublisher::incident(const Incident& incident, std::string_view state) n
     line.time("last_seen", incident.last_seen);
     line.texts("sample", incident.sample);
     line.begin("totals");
-    for (std::size_t i = 0; i < incident.told.size(); ++i)
-      line.number(Words<Outcome>::kAll[i], incident.told[i]);
+    for (std::size_t i = 0; i < incident.by_outcome.size(); ++i)
+      line.number(Words<Outcome>::kAll[i], incident.by_outcome[i]);
     line.end();
     line.ancestor("command", incident.command);
     each_field(incident.first, incident.shared,
@@ -71,7 +71,7 @@ void JsonPublisher::incident_closed(const Incident& closed) noexcept {
 }
 
 void JsonPublisher::ready(const ReadyNews& news) noexcept {
-  tell_now("ready", [&](JsonLine& line) {
+  put_now("ready", [&](JsonLine& line) {
     line.text("version", news.version);
     line.text("backend", word(news.backend));
     line.number("generation", news.generation);
@@ -84,7 +84,7 @@ void JsonPublisher::ready(const ReadyNews& news) noexcept {
 }
 
 void JsonPublisher::reload(const ReloadNews& news) noexcept {
-  tell_now("reload", [&](JsonLine& line) {
+  put_now("reload", [&](JsonLine& line) {
     line.boolean("done", news.done);
     line.number("generation", news.generation);
     line.text("policy_identity", news.policy_identity);
@@ -94,16 +94,16 @@ void JsonPublisher::reload(const ReloadNews& news) noexcept {
 }
 
 void JsonPublisher::health(const HealthNews& news) noexcept {
-  tell_now("health", [&](JsonLine& line) {
+  put_now("health", [&](JsonLine& line) {
     line.text("health", word(news.health));
     if (!news.reason.empty()) line.text("health_reason", news.reason);
-    put(line, news.counters);
+    add(line, news.counters);
   });
 }
 
 void JsonPublisher::manual_repair(const ManualRepairNews& news) noexcept {
   const bool is_undo = news.kind == ManualRepairNews::Kind::kUndo;
-  tell_now(is_undo ? "undo" : "fix", [&](JsonLine& line) {
+  put_now(is_undo ? "undo" : "fix", [&](JsonLine& line) {
     line.text("user", news.user);
     line.text(is_undo ? "incident" : "where", news.where);
     line.number(is_undo ? "restored" : "fixed", news.done);
@@ -112,7 +112,7 @@ void JsonPublisher::manual_repair(const ManualRepairNews& news) noexcept {
 }
 
 void JsonPublisher::excuse(const ExcuseNews& news) noexcept {
-  tell_now("excuse", [&](JsonLine& line) {
+  put_now("excuse", [&](JsonLine& line) {
     line.text("state", news.is_over ? "over" : "begun");
     line.text("reason", news.reason);
     line.text("user", news.user);
@@ -122,9 +122,9 @@ void JsonPublisher::excuse(const ExcuseNews& news) noexcept {
 }
 
 void JsonPublisher::stop(const StopNews& news) noexcept {
-  tell_now("stop", [&](JsonLine& line) {
+  put_now("stop", [&](JsonLine& line) {
     line.text("reason", news.reason);
-    put(line, news.counters);
+    add(line, news.counters);
   });
 }
 
@@ -133,7 +133,7 @@ std::string JsonPublisher::loss_line(std::uint64_t lost, TimePoint now) {
   line.time("time", now);
   line.text("health", word(Health::kDegraded));
   line.text("health_reason",
-            "lost " + std::to_string(lost) + " records: this log was not read fast enough");
+            std::to_string(lost) + " records were lost because this log was not read fast enough");
   line.number("lost_records", lost);
   return std::move(line).finish();
 }

@@ -1,5 +1,5 @@
-// `--log json`: one JSON object a line, with the names of the contract. Never waits: lines go to a
-// sink that takes or counts them. The daemon's thread only.
+// `--log json`: one JSON object per line, with the field names of the contract. Never waits: lines
+// go to a sink that accepts or counts them. The daemon's thread only.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace guard {
 
-// Takes a text that ends with a line end; must neither wait nor throw.
+// Accepts a text that ends with a newline; must neither wait nor throw.
 using LineSink = std::function<void(std::string)>;
 using WallClock = std::function<TimePoint()>;
 
@@ -23,8 +23,8 @@ class JsonPublisher final : public Publisher {
         boot_id_(std::move(boot_id)),
         charset_(charset) {}
 
-  // Asked before each line is made, which takes longer than all else: true if it would be lost.
-  void ask_first(std::function<bool()> loses_next) { loses_next_ = std::move(loses_next); }
+  // Called before each line is built, the most expensive step: true if the line would be lost.
+  void check_room(std::function<bool()> loses_next) { loses_next_ = std::move(loses_next); }
 
   void incident_opened(const Incident& incident) noexcept override;
   void violation(const Violation& violation, const Incident& incident) noexcept override;
@@ -36,17 +36,17 @@ class JsonPublisher final : public Publisher {
   void manual_repair(const ManualRepairNews& news) noexcept override;
   void stop(const StopNews& news) noexcept override;
 
-  // What the queue says of lines that had no room.
+  // The line that reports lost lines.
   static std::string loss_line(std::uint64_t lost, TimePoint now);
 
-  // Records that could not even be written down: memory had run out.
+  // Records lost because memory ran out.
   std::uint64_t lost() const { return lost_; }
 
  private:
   template <typename Write>
-  void tell(std::string_view type, Write write) noexcept;
+  void put(std::string_view type, Write write) noexcept;
   template <typename Write>
-  void tell_now(std::string_view type, Write write) noexcept;
+  void put_now(std::string_view type, Write write) noexcept;
   void incident(const Incident& incident, std::string_view state) noexcept;
 
   LineSink sink_;

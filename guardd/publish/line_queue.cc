@@ -21,8 +21,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// After an error that may pass (the reader has gone, the disk is full): again after this long,
-// twice as long each time.
+// After an error that can pass (no reader, a full disk), the queue retries after this time, doubled
+// each time.
 constexpr std::chrono::milliseconds kFirstRetry{50};
 constexpr std::chrono::milliseconds kLastRetry{2000};
 
@@ -35,57 +35,57 @@ struct LineQueue::State {
         outlet(std::move(outlet_in)),
         wake(std::move(wake_in)) {}
 
-  enum class Put : std::uint8_t { kOut, kNever, kGivenUp };
+  enum class WriteResult : std::uint8_t { kWritten, kTooLong, kGivenUp };
 
-  // All below the lock, but for what only the thread uses.
+  // Guarded by the lock, except for the members of the thread.
   mutable std::mutex lock;
   std::condition_variable changed;
   const Limits limits;
   const LossLine loss_line;
   std::deque<std::string> lines;
   std::size_t bytes = 0;
-  std::uint64_t lost = 0;    // in all
-  std::uint64_t unsaid = 0;  // of these, since the last line that said so
+  std::uint64_t lost = 0;        // in all
+  std::uint64_t unreported = 0;  // lost since the last line that reported it
   bool stopping = false;
-  bool given_up = false;  // nobody waits for what is left any more
+  bool given_up = false;  // stop() no longer waits for the remaining lines
   bool ended = false;
   Clock::time_point deadline = Clock::time_point::max();
 
-  // The thread's own.
+  // Used by the thread only.
   const std::unique_ptr<Outlet> outlet;
   const Fd wake;  // readable: stop() was called
   std::chrono::milliseconds retry = kFirstRetry;
 
   void lose() {
     ++lost;
-    ++unsaid;
+    ++unreported;
   }
-  // Some way below the bound, so that a slow reader gets long pieces with few gaps.
+  // Well below the bound, so that a slow reader gets long pieces with few gaps.
   bool has_room_again() const {
     return lines.size() <= limits.lines / 4 * 3 && bytes <= limits.bytes / 4 * 3;
   }
-  void say_loss() noexcept {
+  void report_loss() noexcept {
     try {
-      lines.push_back(loss_line(unsaid));
+      lines.push_back(loss_line(unreported));
       bytes += lines.back().size();
-      unsaid = 0;
+      unreported = 0;
     } catch (const std::exception&) {
-      // Out of memory: it stays unsaid until there is some.
+      // Out of memory: it remains unreported for now.
     }
   }
 
   void run() noexcept;
   bool take(std::string& line);
-  Put put(std::string_view line);
+  WriteResult write(std::string_view line);
   void wait_for_reader() const;
   bool wait_after_error();
   int poll_timeout() const;
 };
 
-// The next line, waiting for it. False: there is none, and there will be none.
+// Waits for the next line. False: there will be none.
 bool LineQueue::State::take(std::string& line) {
   std::unique_lock hold(lock);
-  if (unsaid > 0 && has_room_again()) say_loss();
+  if (unreported > 0 && has_room_again()) report_loss();
   changed.wait(hold, [this] { return !lines.empty() || stopping; });
   if (lines.empty() || given_up || Clock::now() >= deadline) return false;
   line = std::move(lines.front());
@@ -103,14 +103,14 @@ int LineQueue::State::poll_timeout() const {
 
 void LineQueue::State::wait_for_reader() const {
   std::array<pollfd, 2> waits{{{outlet->descriptor(), POLLOUT, 0}, {wake.get(), POLLIN, 0}}};
-  // Nobody there to wait for: trying says so.
+  // No descriptor to wait for: the next write fails.
   if (waits[0].fd < 0) return;
   const int timeout = poll_timeout();
-  // Once stop() was called the wake stays readable, and only the deadline counts.
+  // After stop() the wake descriptor stays readable, so only the deadline counts.
   (void)::poll(waits.data(), timeout < 0 ? 2 : 1, timeout);
 }
 
-// False: told to stop, and there is no sense in trying for longer.
+// False: the queue is stopping, so another attempt is pointless.
 bool LineQueue::State::wait_after_error() {
   std::unique_lock hold(lock);
   changed.wait_for(hold, retry, [this] { return stopping; });
@@ -118,39 +118,39 @@ bool LineQueue::State::wait_after_error() {
   return !stopping;
 }
 
-// The whole line, however long that takes.
-LineQueue::State::Put LineQueue::State::put(std::string_view line) {
+// Writes the whole line, however long that takes.
+LineQueue::State::WriteResult LineQueue::State::write(std::string_view line) {
   std::size_t done = 0;
   for (;;) {
     wait_for_reader();
     {
       const std::lock_guard hold(lock);
-      if (given_up || Clock::now() >= deadline) return Put::kGivenUp;
+      if (given_up || Clock::now() >= deadline) return WriteResult::kGivenUp;
     }
     const auto wrote = outlet->write(line.substr(done));
     if (wrote > 0) {
       done += static_cast<std::size_t>(wrote);
       retry = kFirstRetry;
-      if (done == line.size()) return Put::kOut;
+      if (done == line.size()) return WriteResult::kWritten;
       continue;
     }
     if (wrote == 0 || errno == EINTR || errno == EAGAIN) continue;
-    if (errno == EMSGSIZE) return Put::kNever;
-    // A reader that comes after this one gets the line from its beginning; on a disk that was full
-    // it goes on where it stopped.
+    if (errno == EMSGSIZE) return WriteResult::kTooLong;
+    // The next reader gets the line from its beginning. On a full disk, writing continues where it
+    // stopped.
     if (errno == EPIPE) done = 0;
-    if (!wait_after_error()) return Put::kGivenUp;
+    if (!wait_after_error()) return WriteResult::kGivenUp;
   }
 }
 
 void LineQueue::State::run() noexcept {
   std::string line;
   while (take(line)) {
-    const auto what = put(line);
-    if (what == Put::kOut) continue;
+    const auto result = write(line);
+    if (result == WriteResult::kWritten) continue;
     const std::lock_guard hold(lock);
     if (!given_up) lose();
-    if (what == Put::kGivenUp) break;
+    if (result == WriteResult::kGivenUp) break;
   }
   const std::lock_guard hold(lock);
   lost += lines.size();
@@ -168,12 +168,12 @@ Result<std::unique_ptr<LineQueue>> LineQueue::start(int out, Limits limits, Loss
 Result<std::unique_ptr<LineQueue>> LineQueue::start(std::unique_ptr<Outlet> outlet, Limits limits,
                                                     LossLine loss_line) {
   Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake) return Error::from_errno(errno, "make an event descriptor");
+  if (!wake) return Error::from_errno(errno, "create an event descriptor");
   auto state =
       std::make_shared<State>(limits, std::move(loss_line), std::move(outlet), std::move(wake));
 
-  // The daemon's signals are not for this thread; SIGPIPE is, and stays blocked: EPIPE says it.
-  auto thread = start_without_signals("start the thread that writes", [state] { state->run(); });
+  // This thread must not receive the daemon's signals. SIGPIPE stays blocked: EPIPE reports it.
+  auto thread = start_without_signals("start the writing thread", [state] { state->run(); });
   if (!thread) return std::move(thread).error();
   return std::unique_ptr<LineQueue>(new LineQueue(std::move(state), *std::move(thread)));
 }
@@ -189,10 +189,10 @@ bool LineQueue::push(std::string line) noexcept {
   auto& state = *state_;
   const std::lock_guard hold(state.lock);
   try {
-    if (state.unsaid > 0 && state.has_room_again()) state.say_loss();
-    if (state.unsaid == 0 && !state.stopping && state.lines.size() < state.limits.lines &&
+    if (state.unreported > 0 && state.has_room_again()) state.report_loss();
+    if (state.unreported == 0 && !state.stopping && state.lines.size() < state.limits.lines &&
         state.bytes + line.size() <= state.limits.bytes) {
-      line.shrink_to_fit();  // what it has grown by is not counted
+      line.shrink_to_fit();  // spare capacity would not be counted
       const auto size = line.size();
       state.lines.push_back(std::move(line));
       state.bytes += size;
@@ -200,7 +200,7 @@ bool LineQueue::push(std::string line) noexcept {
       return true;
     }
   } catch (const std::exception&) {
-    // Out of memory: lost like any other that had no room.
+    // Out of memory: lost, as if there were no room.
   }
   state.lose();
   return false;
@@ -209,7 +209,7 @@ bool LineQueue::push(std::string line) noexcept {
 bool LineQueue::loses_next() noexcept {
   auto& state = *state_;
   const std::lock_guard hold(state.lock);
-  if (state.unsaid == 0 || state.has_room_again()) return false;
+  if (state.unreported == 0 || state.has_room_again()) return false;
   state.lose();
   return true;
 }
@@ -225,10 +225,10 @@ bool LineQueue::stop(std::chrono::milliseconds deadline) noexcept {
   std::unique_lock hold(state.lock);
   state.stopping = true;
   state.deadline = Clock::now() + deadline;
-  if (state.unsaid > 0) state.say_loss();
+  if (state.unreported > 0) state.report_loss();
   (void)::eventfd_write(state.wake.get(), 1);
   state.changed.notify_all();
-  // A moment more than the thread has for itself: it ends by its own deadline unless it is stuck.
+  // A moment longer than the thread's own deadline, which it meets unless it is blocked.
   const auto enough = state.deadline + std::chrono::milliseconds(50);
   const bool ended = state.changed.wait_until(hold, enough, [&] { return state.ended; });
   if (!ended) {

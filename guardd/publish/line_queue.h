@@ -1,7 +1,7 @@
-// Lines on their way to somebody who may read slowly, not at all, or have gone: a bounded queue and
-// the one thread that writes it to an outlet. Pushing never waits and never fails loudly: what
-// has no room is counted, and the count is said in a line of its own as soon as there is room
-// again. push() from any thread.
+// A bounded queue of lines for a reader that can be slow, blocked or gone, and the thread that
+// writes them to an outlet. push() never waits or throws: lines without room are counted, and a
+// line of its own reports the count as soon as there is room again. push() can be called from any
+// thread.
 #pragma once
 
 #include <chrono>
@@ -24,11 +24,11 @@ class LineQueue {
     std::size_t bytes = std::size_t{8} << 20U;
   };
 
-  // The line that says how many lines were lost; called under the queue's lock.
+  // Builds the line that reports lost lines; called under the queue's lock.
   using LossLine = std::function<std::string(std::uint64_t lost)>;
 
-  // Starts the thread. `out` stays the caller's: it is duplicated, or opened anew so that it can be
-  // written without waiting and without changing it for those who share it.
+  // Starts the thread. `out` remains the caller's: it is duplicated, or opened again so that it can
+  // be nonblocking without affecting others that share it.
   static Result<std::unique_ptr<LineQueue>> start(int out, Limits limits, LossLine loss_line);
   static Result<std::unique_ptr<LineQueue>> start(std::unique_ptr<Outlet> outlet, Limits limits,
                                                   LossLine loss_line);
@@ -37,26 +37,25 @@ class LineQueue {
   LineQueue& operator=(const LineQueue&) = delete;
   ~LineQueue();  // stops within a second
 
-  // A line with its end. False: it is lost, and counted.
+  // A line with its newline. False: it is lost and counted.
   bool push(std::string line) noexcept;
 
-  // Whether a line would be lost whatever it says, so that it need not be made; counted as if it
-  // had been.
+  // Whether any line would be lost, so that the caller need not build it. If so, it counts as
+  // lost.
   bool loses_next() noexcept;
 
-  // All that did not get out, whether that was said already or not.
+  // All lost lines, reported or not.
   std::uint64_t lost() const noexcept;
 
-  // Writes what is left, until the deadline; what is not out by then is lost. Where a write does
-  // not come back (a frozen file system), the thread is left behind rather than waited for. True:
-  // all is out.
+  // Writes the remaining lines until the deadline; the rest is lost. If a write blocks (a frozen
+  // file system), the thread is abandoned. True: no line was lost.
   bool stop(std::chrono::milliseconds deadline) noexcept;
 
  private:
   struct State;
   LineQueue(std::shared_ptr<State> state, std::thread thread);
 
-  std::shared_ptr<State> state_;  // shared with the thread, which may outlive us
+  std::shared_ptr<State> state_;  // shared with the thread, which can outlive the queue
   std::thread thread_;
 };
 

@@ -1,5 +1,5 @@
-// Where a queue's lines go: a descriptor of somebody's, or the journal's socket. Owns its own end
-// of it. Never waits. The queue's thread only.
+// The destination of a queue's lines: a descriptor or the journal's socket. Owns its own copy of
+// the descriptor. Never waits. The queue's thread only.
 #pragma once
 
 #include <sys/types.h>
@@ -18,16 +18,16 @@ class Outlet {
   Outlet& operator=(const Outlet&) = delete;
   virtual ~Outlet() = default;
 
-  // Which poll() says when there is room; -1: there is none now.
+  // The descriptor to poll() for room; -1: there is none now.
   virtual int descriptor() const noexcept = 0;
 
-  // Like write(2), some of it or all. EAGAIN: there is no room; EMSGSIZE: there never will be; any
-  // other error may pass. After EPIPE the line begins anew.
+  // Like write(2), can write only a part. EAGAIN: no room; EMSGSIZE: too long for ever; any other
+  // error can pass. After EPIPE, the line starts again.
   virtual ssize_t write(std::string_view text) noexcept = 0;
 };
 
-// `out` stays the caller's: it is duplicated, or opened anew so that it can be written without
-// waiting and without changing it for those who share it.
+// `out` remains the caller's: it is duplicated, or opened again so that it can be nonblocking
+// without affecting others that share it.
 Result<std::unique_ptr<Outlet>> open_outlet(int out);
 
 }  // namespace guard

@@ -27,9 +27,9 @@ std::string group_name(const Violation& violation, Gid gid) {
 
 }  // namespace
 
-Tone tone_of(Outcome told) {
+Tone tone_of(Outcome outcome) {
   constexpr std::array kTones{Tone::kOdd, Tone::kGood, Tone::kBad, Tone::kOdd};
-  return kTones[static_cast<std::size_t>(told)];
+  return kTones[static_cast<std::size_t>(outcome)];
 }
 
 std::string owner_text(const Violation& violation, Uid uid, Gid gid) {
@@ -37,13 +37,14 @@ std::string owner_text(const Violation& violation, Uid uid, Gid gid) {
 }
 
 std::string totals_text(const Colours& paint, const Incident& incident) {
-  // What asks for attention comes last, where the eye rests.
+  // What needs attention comes last, where it is seen best.
   std::string text;
-  for (const auto told : {Outcome::kFixed, Outcome::kDenied, Outcome::kLogged, Outcome::kSkipped}) {
-    const auto count = incident.told[static_cast<std::size_t>(told)];
+  for (const auto outcome :
+       {Outcome::kFixed, Outcome::kDenied, Outcome::kLogged, Outcome::kSkipped}) {
+    const auto count = incident.by_outcome[static_cast<std::size_t>(outcome)];
     if (count == 0) continue;
     if (!text.empty()) text += ", ";
-    text += paint(tone_of(told), grouped(count) + ' ' + std::string(word(told)));
+    text += paint(tone_of(outcome), grouped(count) + ' ' + std::string(word(outcome)));
   }
   return text;
 }

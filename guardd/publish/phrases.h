@@ -1,5 +1,5 @@
-// Words that everybody who tells people something has in common. Whatever came from elsewhere is
-// escaped. Pure; any thread.
+// Phrases that several publishers share. Text from outside guardd is escaped. Pure; any
+// thread.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@
 
 namespace guard {
 
-Tone tone_of(Outcome told);
+Tone tone_of(Outcome outcome);
 
-// "root:shop", by name where the violation knows it.
+// "root:shop", with names if the violation contains them.
 std::string owner_text(const Violation& violation, Uid uid, Gid gid);
 
 // "12 fixed, 1 skipped"
@@ -22,7 +22,7 @@ std::string totals_text(const Colours& paint, const Incident& incident);
 // "at once", "in 1.5 s", "in 12 min"
 std::string length_text(TimePoint from, TimePoint to);
 
-// What a machine without a policy is told: that nothing happens, and what to do about it.
+// The message for a machine without policies.
 inline constexpr std::string_view kNothingGuarded =
     "nothing is guarded: there is no policy; write one in /etc/guardd/policies.d, see "
     "guardd-policy(5)";

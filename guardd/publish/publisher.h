@@ -1,5 +1,5 @@
-// Whoever tells the world what guardd found and did. Never fails and never waits: what cannot be
-// told is counted. Called on the daemon's thread only.
+// The interface of everything that reports what guardd found and did. A publisher never fails and
+// never waits: it counts what it cannot report. The daemon's thread only.
 #pragma once
 
 #include <cstddef>
@@ -12,19 +12,19 @@
 
 namespace guard {
 
-// What guardd counts, from its start.
+// What guardd has counted since it started.
 struct Counters {
   std::uint64_t violations = 0;
   std::uint64_t fixed = 0;
   std::uint64_t denied = 0;
-  std::uint64_t lost = 0;      // events of the kernel, and records nobody could be told
+  std::uint64_t lost = 0;      // kernel events, and records that could not be delivered
   std::uint64_t asked = 0;     // opens that waited for an answer
-  std::uint64_t answered = 0;  // as many, once nobody waits
-  std::uint64_t late = 0;      // answered by [answer] on_deadline: it took too long
-  std::uint64_t unseen = 0;    // answered by [answer] on_overload: there was no room
+  std::uint64_t answered = 0;  // equals `asked` when no open is waiting
+  std::uint64_t late = 0;      // answered by [answer] on_deadline
+  std::uint64_t unseen = 0;    // answered by [answer] on_overload
 };
 
-// Each with its name in records. Of answers only where somebody was asked.
+// Calls `write` with each counter and its field name. Answers appear only if an open was asked.
 template <typename Write>
 void each_counter(const Counters& counters, Write write) {
   write("violations", counters.violations);
@@ -38,7 +38,7 @@ void each_counter(const Counters& counters, Write write) {
   write("answered_unseen", counters.unseen);
 }
 
-// Every mark is in place: from here on nothing goes unseen.
+// Every mark is in place; from now on no change goes unseen.
 struct ReadyNews {
   std::string version;
   Backend backend = Backend::kFanotify;
@@ -46,16 +46,16 @@ struct ReadyNews {
   std::string policy_identity;  // sha256
   std::size_t policies = 0;
   std::size_t trees = 0;
-  std::size_t pending = 0;  // trees that are not there yet
+  std::size_t pending = 0;  // trees that do not exist yet
   std::size_t directories = 0;
 };
 
 struct ReloadNews {
-  bool done = false;  // false: the policies that ran before still run
+  bool done = false;  // false: the previous policies stay in force
   std::uint64_t generation = 0;
   std::string policy_identity;
   std::size_t policies = 0;
-  std::vector<std::string> errors;  // FILE:LINE:COLUMN: what is wrong
+  std::vector<std::string> errors;  // FILE:LINE:COLUMN: message
 };
 
 enum class Health : std::uint8_t { kOk, kDegraded, kPaused, kDisabled };
@@ -67,28 +67,28 @@ struct Words<Health> {
 
 struct HealthNews {
   Health health = Health::kOk;
-  std::string reason;  // one sentence; empty when all is well
+  std::string reason;  // one sentence; empty if healthy
   Counters counters;
-  bool events_lost = false;  // that is what the reason says, and what it was before is unchanged
+  bool events_lost = false;  // the reason reports lost events; the health itself is unchanged
 };
 
-// A command is excused, with all that it starts; or is no longer, since nothing of it is left.
+// An excuse for a command and everything that it starts began, or ended with its last process.
 struct ExcuseNews {
   bool is_over = false;
   std::string reason;
-  std::string user;     // who asked for it
-  std::string command;  // as that one says
+  std::string user;     // who requested it
+  std::string command;  // as the user named it
   std::int32_t pid = 0;
 };
 
-// What a person had guardd do by hand, and what came of it.
+// A fix or an undo that a user requested, and its result.
 struct ManualRepairNews {
   enum class Kind : std::uint8_t { kFix, kUndo };
   Kind kind = Kind::kFix;
-  std::string user;   // who asked for it
-  std::string where;  // a policy, a path or nothing for all of them; of an undo, the incident
+  std::string user;   // who requested it
+  std::string where;  // fix: a policy, a path, or empty for all; undo: the incident
   std::uint64_t done = 0;
-  std::uint64_t left = 0;  // as it was
+  std::uint64_t left = 0;  // unchanged
 };
 
 struct StopNews {
@@ -103,17 +103,17 @@ class Publisher {
   Publisher& operator=(const Publisher&) = delete;
   virtual ~Publisher() = default;
 
-  // The incident is told of before its first violation.
-  virtual void incident_opened(const Incident& incident) noexcept = 0;
-  virtual void violation(const Violation& violation, const Incident& incident) noexcept = 0;
-  virtual void incident_closed(const Incident& incident) noexcept = 0;
+  // An incident is opened before its first violation is published.
+  virtual void incident_opened(const Incident& /*incident*/) noexcept {}
+  virtual void violation(const Violation& /*violation*/, const Incident& /*incident*/) noexcept {}
+  virtual void incident_closed(const Incident& /*incident*/) noexcept {}
 
-  virtual void ready(const ReadyNews& news) noexcept = 0;
-  virtual void reload(const ReloadNews& news) noexcept = 0;
-  virtual void health(const HealthNews& news) noexcept = 0;
+  virtual void ready(const ReadyNews& /*news*/) noexcept {}
+  virtual void reload(const ReloadNews& /*news*/) noexcept {}
+  virtual void health(const HealthNews& /*news*/) noexcept {}
   virtual void excuse(const ExcuseNews& /*news*/) noexcept {}
   virtual void manual_repair(const ManualRepairNews& /*news*/) noexcept {}
-  virtual void stop(const StopNews& news) noexcept = 0;
+  virtual void stop(const StopNews& /*news*/) noexcept {}
 };
 
 }  // namespace guard

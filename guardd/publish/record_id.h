@@ -1,5 +1,5 @@
-// Names for records: unique on this machine, over restarts too, short enough to type, and in the
-// order of time. A name is the moment it was given in a base of 32 letters without i, l, o and u.
+// Names for records: unique on this machine, even over restarts, short enough to type, and in
+// chronological order. A name is its time in base 32, with letters other than i, l, o and u.
 // One thread.
 #pragma once
 
@@ -12,11 +12,11 @@ namespace guard {
 
 class RecordIds {
  public:
-  // Nine letters: 31 thousand a second for as long as it runs. Ten: a million.
+  // Nine letters allow 31 thousand names per second, ten allow a million.
   enum class Length : std::uint8_t { kIncident = 9, kViolation = 10 };
 
-  // `last` is the greatest name known from before (empty: none). What is given is greater, so that
-  // not even a clock set back brings a name out twice.
+  // `last` is the greatest previous name, or empty. New names are greater, so that no name is used
+  // twice even if the clock is set back.
   explicit RecordIds(Length length, std::string_view last = {});
 
   std::string next(std::chrono::system_clock::time_point now);

@@ -13,37 +13,37 @@
 namespace guard {
 namespace {
 
-// What is longer stands in a field of its own.
+// Longer texts are available in fields of their own.
 constexpr std::size_t kPathColumns = 300;
 constexpr std::size_t kCommandColumns = 120;
 
 struct Verb {
-  std::string_view to;    // "guardd refused root to … /srv/shop/x"
+  std::string_view to;    // "guardd denied root permission to … /srv/shop/x"
   std::string_view past;  // "root … /srv/shop/x"
 };
 
 // In the order of Operation.
 constexpr std::array<Verb, Words<Operation>::kAll.size()> kVerbs{{
     {"create", "created"},
-    {"make the directory", "made the directory"},
-    {"make the device or FIFO", "made the device or FIFO"},
-    {"make the symbolic link", "made the symbolic link"},
-    {"make another name of", "made another name of"},
+    {"create the directory", "created the directory"},
+    {"create the device or FIFO", "created the device or FIFO"},
+    {"create the symbolic link", "created the symbolic link"},
+    {"create a hard link of", "created a hard link of"},
     {"rename", "renamed"},
     {"change the owner of", "changed the owner of"},
     {"change the mode of", "changed the mode of"},
     {"write to", "opened for writing"},
     {"truncate", "truncated"},
     {"map for writing", "mapped for writing"},
-    {"remove", "removed"},
-    {"remove the directory", "removed the directory"},
+    {"delete", "deleted"},
+    {"delete the directory", "deleted the directory"},
     {"set an attribute of", "set an attribute of"},
     {"remove an attribute of", "removed an attribute of"},
     {"change the access list of", "changed the access list of"},
     {"change the flags of", "changed the flags of"},
-    {"mount something over", "mounted something over"},
+    {"mount over", "mounted over"},
     {"read", "read"},
-    {"look at", "looked at"},
+    {"scan", "scanned"},
 }};
 
 const Verb& verb_of(Operation operation) {
@@ -53,8 +53,9 @@ const Verb& verb_of(Operation operation) {
 // "alice as root (git pull)"
 std::string subject(const Violation& violation, const Ancestor& command) {
   const auto& actor = violation.actor;
-  const bool nobody = !actor.uid && !actor.euid && !actor.fsuid && !actor.login_uid && !actor.unit;
-  if (violation.operation == Operation::kScan && nobody) return "somebody";
+  const bool is_unknown =
+      !actor.uid && !actor.euid && !actor.fsuid && !actor.login_uid && !actor.unit;
+  if (violation.operation == Operation::kScan && is_unknown) return "an unknown process";
   auto text = who_text(violation);
   if (const auto what = command_text(command); !what.empty())
     text += " (" + shortened(what, kCommandColumns) + ')';
@@ -65,7 +66,7 @@ std::string path_of(const Violation& violation) {
   return shortened_middle(escaped(violation.path), kPathColumns);
 }
 
-// "owned by root:root instead of shop:shop, with mode 0666 instead of 0640"; empty: not known.
+// "owned by root:root instead of shop:shop, with mode 0666 instead of 0640"; empty: unknown.
 std::string end_state(const Violation& violation) {
   std::string text;
   if (!violation.before) return text;
@@ -82,13 +83,13 @@ std::string end_state(const Violation& violation) {
   return text;
 }
 
-std::string manual_repair(const Violation& violation, const std::string& who) {
+std::string description_of(const Violation& violation, const std::string& who) {
   if (violation.guard == Guard::kOwnership) {
     if (const auto state = end_state(violation); !state.empty())
       return who + " left " + path_of(violation) + ' ' + state;
     return fmt::format("{} {} {}", who, verb_of(violation.operation).past, path_of(violation));
   }
-  return fmt::format("{} {} {}, which only {} should", who, verb_of(violation.operation).past,
+  return fmt::format("{} {} {}; only {} may do that", who, verb_of(violation.operation).past,
                      path_of(violation), escaped(violation.owner_wanted));
 }
 
@@ -101,54 +102,52 @@ std::string sentence_of(const Violation& violation, const Ancestor& command) {
   std::string text;
   switch (violation.action) {
     case Outcome::kDenied:
-      text = fmt::format("guardd refused {} to {} {}: it is {}'s (policy {})", who,
-                         verb_of(violation.operation).to, path_of(violation),
+      text = fmt::format("guardd denied {} permission to {} {}; only {} may do that (policy {})",
+                         who, verb_of(violation.operation).to, path_of(violation),
                          escaped(violation.owner_wanted), policy);
       break;
     case Outcome::kFixed:
-      text = manual_repair(violation, who) + "; guardd has put that right (policy " + policy + ')';
+      text = description_of(violation, who) + "; guardd fixed it (policy " + policy + ')';
       break;
     case Outcome::kSkipped:
-      text =
-          manual_repair(violation, who) + "; guardd did not put that right (policy " + policy + ')';
+      text = description_of(violation, who) + "; guardd did not fix it (policy " + policy + ')';
       break;
     case Outcome::kLogged:
-      text = manual_repair(violation, who) + "; nothing was changed (policy " + policy + ')';
+      text = description_of(violation, who) + "; guardd only logged it (policy " + policy + ')';
       break;
   }
   if (!reason.empty()) text += ": " + reason;
-  if (violation.repeats > 0) text += "; and " + grouped(violation.repeats) + " more just like it";
+  if (violation.repeats > 0) text += "; " + grouped(violation.repeats) + " more like it";
   return text;
 }
 
 std::string opened_sentence(const Incident& incident) {
   const auto& first = incident.first;
-  auto text = fmt::format("{} works on files that should be {}'s (policy {})",
+  auto text = fmt::format("{} is working on files that belong to {} (policy {})",
                           subject(first, incident.command), escaped(first.owner_wanted),
                           escaped(first.policy));
   const auto advice = advice_for(first, incident.command);
-  if (!advice.command.empty()) text += "; instead: " + advice.command;
+  if (!advice.command.empty()) text += "; use instead: " + advice.command;
   if (!advice.remark.empty()) text += ' ' + advice.remark;
   return text;
 }
 
 std::string closed_sentence(const Incident& incident) {
   const auto& first = incident.first;
-  return fmt::format("{} broke policy {} {} {}: {}", subject(first, incident.command),
+  return fmt::format("{} violated policy {} {} {}: {}", subject(first, incident.command),
                      escaped(first.policy), counted(incident.count, "time", "times"),
                      length_text(incident.first_seen, incident.last_seen),
                      totals_text(Colours(), incident));
 }
 
 std::string sentence_of(const ReadyNews& news) {
-  if (news.policies == 0) return "guardd is ready, and " + std::string(kNothingGuarded);
+  if (news.policies == 0) return "guardd is ready, but " + std::string(kNothingGuarded);
   return "guardd guards " + guarded_text(news);
 }
 
 std::string sentence_of(const ReloadNews& news) {
-  if (news.done)
-    return "guardd has reloaded: " + counted(news.policies, "policy", "policies") + " now";
-  std::string text = "guardd was not reloaded, and goes on with the policies it had";
+  if (news.done) return "guardd has reloaded " + counted(news.policies, "policy", "policies");
+  std::string text = "guardd could not reload; the previous policies stay in force";
   if (!news.errors.empty()) text += ": " + printable(news.errors.front());
   if (news.errors.size() > 1) text += "; and " + grouped(news.errors.size() - 1) + " more";
   return text;
@@ -161,7 +160,7 @@ std::string sentence_of(const HealthNews& news) {
     case Health::kPaused:
       return "guardd: " + reason;
     case Health::kDegraded:
-      return "guardd does less than it should: " + reason;
+      return "guardd is degraded: " + reason;
     case Health::kDisabled:
       break;
   }
@@ -169,25 +168,23 @@ std::string sentence_of(const HealthNews& news) {
 }
 
 std::string sentence_of(const ExcuseNews& news) {
-  const auto who = escaped(news.user) + ": " + escaped(news.reason);
   const auto process = " (process " + std::to_string(news.pid) + ')';
-  if (news.is_over) return "the excuse of " + escaped(news.command) + process + " is over";
-  return escaped(news.command) + process + " is excused, with all that it starts, by " + who;
+  if (news.is_over) return "the excuse for " + escaped(news.command) + process + " has ended";
+  return escaped(news.user) + " excused " + escaped(news.command) + process +
+         " and everything it starts: " + escaped(news.reason);
 }
 
 std::string sentence_of(const ManualRepairNews& news) {
   const auto files = [](std::uint64_t count) {
     return grouped(count) + (count == 1 ? " file" : " files");
   };
-  const auto left = news.left == 0 ? ""
-                                   : ", and left " + files(news.left) +
-                                         (news.left == 1 ? " as it is" : " as they are");
+  const auto left = news.left == 0 ? "" : " and left " + files(news.left) + " unchanged";
   const auto who = escaped(news.user);
   if (news.kind == ManualRepairNews::Kind::kUndo)
-    return who + " took back what guardd had put right in incident " + escaped(news.where) +
-           ": guardd gave back " + files(news.done) + left;
-  return who + " had guardd put right what was wrong" +
-         (news.where.empty() ? "" : " in " + escaped(news.where)) + ": it put right " +
+    return who + " undid the fixes of incident " + escaped(news.where) + ": guardd restored " +
+           files(news.done) + left;
+  return who + " requested a fix of " +
+         (news.where.empty() ? "all policies" : escaped(news.where)) + ": guardd fixed " +
          files(news.done) + left;
 }
 

@@ -1,5 +1,5 @@
-// What happened, in one line that somebody understands who has never heard of guardd: for a journal
-// or any log of lines. Printable, whatever files are called. Pure; any thread.
+// One-line sentences about violations, incidents and news, for the journal and other logs, written
+// for a reader who does not know guardd. Always printable. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -22,28 +22,28 @@ constexpr std::size_t kPathColumns = 80;
 constexpr std::size_t kNameColumns = 40;
 constexpr std::size_t kLineColumns = 320;
 
-struct ToTell {
+struct Notification {
   Uid person;
   std::vector<ProcessName> processes;
   std::string line;
 };
 
-std::string_view outcome_text(Outcome told) {
-  switch (told) {
+std::string_view outcome_text(Outcome outcome) {
+  switch (outcome) {
     case Outcome::kFixed:
-      return "guardd has put that right";
+      return "guardd fixed it";
     case Outcome::kDenied:
-      return "guardd refused that";
+      return "guardd denied the change";
     case Outcome::kSkipped:
-      return "guardd could not put that right";
+      return "guardd could not fix it";
     case Outcome::kLogged:
       break;
   }
-  return "nothing was changed";
+  return "guardd only logged it";
 }
 
-// Who worked at a terminal of this machine, and not in a container: what is said there does not fit
-// the machine that he sees.
+// The user at a terminal of this machine. Not in a container, where the message would not match the
+// files that the user sees.
 std::optional<Uid> person_at_terminal(const Actor& actor) {
   if (!actor.tty || actor.container) return std::nullopt;
   return actor.login_uid ? actor.login_uid : actor.uid;
@@ -62,15 +62,15 @@ std::vector<ProcessName> processes_of(const Actor& actor) {
 std::string terminal_line(const Incident& incident) {
   const auto& first = incident.first;
   auto text =
-      fmt::format("guardd: {} should be {}'s, and {} (policy {}).",
+      fmt::format("guardd: {} should belong to {}; {} (policy {}).",
                   shortened_middle(escaped(first.path), kPathColumns),
                   shortened(escaped(first.owner_wanted), kNameColumns), outcome_text(first.action),
                   shortened(escaped(first.policy), kNameColumns));
   const auto advice = advice_for(first, incident.command);
   if (advice.command.empty()) return text;
-  auto instead = " Instead: " + advice.command;
+  auto instead = " Instead, use: " + advice.command;
   if (!advice.remark.empty()) instead += "  # " + advice.remark;
-  // Half a command is worse than none.
+  // An incomplete command would be worse than none.
   if (columns_of(text) + columns_of(instead) <= kLineColumns) text += printable(instead);
   return text;
 }
@@ -79,26 +79,26 @@ struct TerminalPublisher::State {
   explicit State(Ports ports_in) : ports(std::move(ports_in)) {}
 
   const Ports ports;
-  // All below the lock.
+  // All members below are guarded by the lock.
   mutable std::mutex lock;
   std::condition_variable changed;
-  std::deque<ToTell> queue;
-  std::uint64_t told = 0;
+  std::deque<Notification> queue;
+  std::uint64_t written = 0;
   std::uint64_t dropped = 0;
   bool stopping = false;
   bool ended = false;
   Clock::time_point deadline = Clock::time_point::max();
 
   void run() noexcept;
-  bool tell(const ToTell& what) const noexcept;
+  bool write(const Notification& notification) const noexcept;
 };
 
-bool TerminalPublisher::State::tell(const ToTell& what) const noexcept {
+bool TerminalPublisher::State::write(const Notification& notification) const noexcept {
   try {
-    const auto terminal = ports.open(what.person, what.processes);
+    const auto terminal = ports.open(notification.person, notification.processes);
     if (!terminal) return false;
-    // Not behind a prompt, and whatever the terminal makes of a bare line feed.
-    const auto text = "\r\n" + what.line + "\r\n";
+    // On a line of its own, in any mode of the terminal.
+    const auto text = "\r\n" + notification.line + "\r\n";
     return ::write(terminal.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
   } catch (const std::exception&) {  // out of memory
     return false;
@@ -111,12 +111,12 @@ void TerminalPublisher::State::run() noexcept {
   for (;;) {
     changed.wait(hold, [this] { return !queue.empty() || stopping; });
     if (queue.empty() || Clock::now() >= deadline) break;
-    const auto what = std::move(queue.front());
+    const auto notification = std::move(queue.front());
     queue.pop_front();
     hold.unlock();
-    const bool done = tell(what);
+    const bool done = write(notification);
     hold.lock();
-    ++(done ? told : dropped);
+    ++(done ? written : dropped);
   }
   dropped += queue.size();
   queue.clear();
@@ -126,10 +126,10 @@ void TerminalPublisher::State::run() noexcept {
 
 Result<std::unique_ptr<TerminalPublisher>> TerminalPublisher::start(Ports ports) {
   auto state = std::make_shared<State>(std::move(ports));
-  // The daemon's signals are not for this thread, and nor is what a terminal sends to those who
-  // write to it from the background.
+  // This thread must not receive the daemon's signals, nor those that a terminal sends to
+  // background processes that write to it.
   auto thread =
-      start_without_signals("start the thread that tells offenders", [state] { state->run(); });
+      start_without_signals("start the thread for terminal messages", [state] { state->run(); });
   if (!thread) return std::move(thread).error();
   return std::unique_ptr<TerminalPublisher>(
       new TerminalPublisher(std::move(state), *std::move(thread)));
@@ -149,15 +149,15 @@ void TerminalPublisher::incident_opened(const Incident& incident) noexcept {
   if (!person) return;
   auto& state = *state_;
   try {
-    ToTell what{*person, processes_of(first.actor), terminal_line(incident)};
+    Notification notification{*person, processes_of(first.actor), terminal_line(incident)};
     const std::lock_guard hold(state.lock);
     if (!state.stopping && state.queue.size() < kMostQueued) {
-      state.queue.push_back(std::move(what));
+      state.queue.push_back(std::move(notification));
       state.changed.notify_one();
       return;
     }
   } catch (const std::exception&) {
-    // Out of memory: dropped like any other that has no room.
+    // Out of memory: dropped, as if there were no room.
   }
   const std::lock_guard hold(state.lock);
   ++state.dropped;
@@ -178,9 +178,9 @@ void TerminalPublisher::finish(std::chrono::milliseconds deadline) noexcept {
     thread_.detach();
 }
 
-std::uint64_t TerminalPublisher::told() const noexcept {
+std::uint64_t TerminalPublisher::written() const noexcept {
   const std::lock_guard hold(state_->lock);
-  return state_->told;
+  return state_->written;
 }
 
 std::uint64_t TerminalPublisher::dropped() const noexcept {

@@ -1,7 +1,7 @@
-// Tells the offender: one line on the terminal of whoever opened an incident, where the policy
-// wants that. Best effort: what finds no room, no terminal or a full one is dropped, for the
-// journal has it anyway. Never waits; the lines are written by a thread of its own. Publishing: the
-// daemon's thread only.
+// Notifies the actor of a new incident with one line on their terminal, if the policy wants that.
+// Best effort: a line is dropped if there is no room, no terminal or a full one, because the
+// journal has it anyway. Never waits: a thread of its own writes the lines. Publish on the daemon's
+// thread only.
 #pragma once
 
 #include <chrono>
@@ -22,10 +22,10 @@ class TerminalPublisher final : public Publisher {
  public:
   static constexpr std::size_t kMostQueued = 64;
 
-  // Both are called on the thread, which may outlive us.
+  // Both are called on the thread, which can outlive the publisher.
   struct Ports {
-    std::function<void()> begin;  // first of all
-    // A descriptor that takes a line without waiting; none: there is no terminal to tell.
+    std::function<void()> begin;  // called first
+    // A descriptor that accepts a line without waiting; empty: there is no terminal.
     std::function<Fd(Uid person, const std::vector<ProcessName>& processes)> open;
   };
 
@@ -33,18 +33,12 @@ class TerminalPublisher final : public Publisher {
   ~TerminalPublisher() override;
 
   void incident_opened(const Incident& incident) noexcept override;
-  void violation(const Violation& /*violation*/, const Incident& /*incident*/) noexcept override {}
-  void incident_closed(const Incident& /*incident*/) noexcept override {}
-  void ready(const ReadyNews& /*news*/) noexcept override {}
-  void reload(const ReloadNews& /*news*/) noexcept override {}
-  void health(const HealthNews& /*news*/) noexcept override {}
-  void stop(const StopNews& /*news*/) noexcept override {}
 
-  // Writes what is left, until the deadline; a thread that is stuck is left behind.
+  // Writes the remaining lines until the deadline. A blocked thread is abandoned.
   void finish(std::chrono::milliseconds deadline) noexcept;
 
-  std::uint64_t told() const noexcept;
-  std::uint64_t dropped() const noexcept;  // there was no room, or nowhere to tell it
+  std::uint64_t written() const noexcept;
+  std::uint64_t dropped() const noexcept;  // no room or no terminal
 
  private:
   struct State;
@@ -54,8 +48,8 @@ class TerminalPublisher final : public Publisher {
   std::thread thread_;
 };
 
-// "guardd: /srv/shop/x should be shop's, and guardd has put that right. Instead: sudo -u shop …"
-// One line of printable text, without its end.
+// "guardd: /srv/shop/x should belong to shop; guardd fixed it (policy shop). Instead, use: sudo …"
+// One line of printable text, without a newline.
 std::string terminal_line(const Incident& incident);
 
 }  // namespace guard

@@ -7,12 +7,12 @@
 namespace guard {
 namespace {
 
-// By the name the kernel has for them: 15 bytes at most.
+// Process names in the kernel have at most 15 bytes.
 constexpr std::array<std::string_view, 12> kShells{"ash",  "bash", "csh", "dash", "fish",  "ksh",
                                                    "mksh", "nu",   "sh",  "tcsh", "xonsh", "zsh"};
 
-// What people and units come in by. Whatever these start is a command of its own.
-constexpr std::array<std::string_view, 34> kEntrances{"systemd",
+// Programs through which users and units start commands.
+constexpr std::array<std::string_view, 34> kLaunchers{"systemd",
                                                       "init",
                                                       "(sd-pam)",
                                                       "(systemd)",
@@ -52,9 +52,9 @@ bool has(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_entrance(const Ancestor& process) {
-  // 1 and 2 are the fathers of all there is: init, and the kernel's own threads.
-  return process.pid == 1 || process.pid == 2 || has(kEntrances, process.comm) ||
+bool is_launcher(const Ancestor& process) {
+  // 1 and 2 are the ancestors of all processes: init and kthreadd.
+  return process.pid == 1 || process.pid == 2 || has(kLaunchers, process.comm) ||
          is_interactive_shell(process);
 }
 
@@ -63,7 +63,7 @@ bool is_entrance(const Ancestor& process) {
 bool is_interactive_shell(const Ancestor& process) {
   std::string_view name = process.comm;
   if (name.starts_with('-')) name.remove_prefix(1);
-  // A script has its own name: the kernel names a process after what was executed, not its
+  // A script has its own name: the kernel names a process after the executed file, not its
   // interpreter.
   if (!has(kShells, name)) return false;
   std::string_view rest = process.cmdline;
@@ -88,7 +88,7 @@ Ancestor top_command(const Actor& actor) {
   top.exe = actor.exe.value_or("");
   top.cmdline = actor.cmdline.value_or("");
   for (const auto& above : actor.lineage) {
-    if (is_entrance(above)) break;
+    if (is_launcher(above)) break;
     top = above;
   }
   return top;

@@ -62,12 +62,7 @@ class ServiceManager final : public Publisher {
   std::optional<SteadyTime> next() const;
 
   void incident_opened(const Incident& incident) noexcept override;
-  void violation(const Violation& /*violation*/, const Incident& /*incident*/) noexcept override {}
   void incident_closed(const Incident& incident) noexcept override;
-  void ready(const ReadyNews& /*news*/) noexcept override {}
-  void reload(const ReloadNews& /*news*/) noexcept override {}
-  void health(const HealthNews& /*news*/) noexcept override {}
-  void stop(const StopNews& /*news*/) noexcept override {}
 
  private:
   std::string line() const { return "STATUS=" + status_line(facts_, last_incident_); }

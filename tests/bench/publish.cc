@@ -142,12 +142,9 @@ class Witness final : public Publisher {
   void incident_closed(const Incident& incident) noexcept override {
     ++closed;
     counted += incident.count;
-    for (const auto each : incident.told) by_outcome += each;
+    for (const auto each : incident.by_outcome) by_outcome += each;
     if (incident.count != kOfCommand) ++wrong;
   }
-  void ready(const ReadyNews& /*news*/) noexcept override {}
-  void reload(const ReloadNews& /*news*/) noexcept override {}
-  void health(const HealthNews& /*news*/) noexcept override {}
   void stop(const StopNews& news) noexcept override { last = news.counters; }
 
   std::uint64_t opened = 0;
@@ -289,13 +286,13 @@ Measured measure(const Case& what, std::size_t rate) {
   if (!trail) give_up(trail.error().text());
   Witness witness;
   Dispatcher dispatcher;
-  dispatcher.tell_also(**trail);
+  dispatcher.add(**trail);
   dispatcher.count_losses([&trail] {
     const auto dropped = (*trail)->dropped();
     return dropped.queue_full + dropped.disk;
   });
-  dispatcher.tell_also(witness);
-  if (!dispatcher.tell_offenders() || !dispatcher.start(what.log, Config{}))
+  dispatcher.add(witness);
+  if (!dispatcher.start_terminals() || !dispatcher.start(what.log, Config{}))
     give_up("start the dispatcher");
   dispatcher.ready({});
 

@@ -74,7 +74,7 @@ TEST_P(PauseTest, ExcusesUntilItEndsByItself) {
   EXPECT_EQ(fixed["action"], "fixed");
   EXPECT_EQ(fixed["operation"], "create");
   EXPECT_FALSE(fixed.contains("reason")) << fixed;
-  EXPECT_TRUE(eventually([&] { return health_is("ok", "policy \"app\" is not paused any more"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("ok", "policy \"app\" is no longer paused"); }));
   EXPECT_TRUE(eventually([&] { return count("pending") == 0 && count("pause") == 0; }));
 }
 
@@ -163,7 +163,7 @@ TEST_P(PauseTest, SurvivesAReloadButNotTheLossOfItsPolicy) {
   fs::remove(root() / "policies" / "app.toml");
   ::kill(daemon(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return of_type("reload").size() == 2; }));
-  EXPECT_TRUE(eventually([&] { return health_is("ok", "is not paused any more"); }));
+  EXPECT_TRUE(eventually([&] { return health_is("ok", "is no longer paused"); }));
   guard_app("fix");
   ::kill(daemon(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return of_type("reload").size() == 3; }));

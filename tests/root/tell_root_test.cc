@@ -95,16 +95,16 @@ TEST_P(Tell, OneLineOnTheTerminalOfTheUser) {
   guard_app("fix");
   start();
   const auto seen = seen_after("> $T/a", "a");
-  EXPECT_THAT(seen, StartsWith("\r\r\nguardd: " + (tree_ / "a").string() + " should be "));
-  EXPECT_THAT(seen, HasSubstr("guardd has put that right"));
-  EXPECT_THAT(seen, HasSubstr("Instead: sudo -u '#4242'"));
+  EXPECT_THAT(seen, StartsWith("\r\r\nguardd: " + (tree_ / "a").string() + " should belong to "));
+  EXPECT_THAT(seen, HasSubstr("guardd fixed it"));
+  EXPECT_THAT(seen, HasSubstr("Instead, use: sudo -u '#4242'"));
 }
 
 TEST_P(Tell, OneLineForAllChangesOfACommand) {
   guard_app("log");
   start();
   const auto seen = seen_after("for i in a b c d e f; do > $T/$i; done", "f");
-  EXPECT_THAT(seen, HasSubstr("nothing was changed"));
+  EXPECT_THAT(seen, HasSubstr("guardd only logged it"));
   EXPECT_EQ(std::count(seen.begin(), seen.end(), '\n'), 2) << seen;
 }
 
@@ -114,7 +114,7 @@ TEST_P(Tell, ThroughTheShellAfterTheCommandHasEnded) {
   const auto seen = seen_after("touch $T/a", "a");
   if (!violations(tree_ / "a").front().contains("lineage"))
     GTEST_SKIP() << "the ancestors of the command are unknown";
-  EXPECT_THAT(seen, HasSubstr("Instead: sudo -u '#4242' touch"));
+  EXPECT_THAT(seen, HasSubstr("Instead, use: sudo -u '#4242' touch"));
 }
 
 TEST_P(Tell, NothingIfThePolicyDoesNotWantIt) {

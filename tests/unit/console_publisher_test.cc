@@ -1,4 +1,4 @@
-// What a person sees of an incident.
+// The console's text for incidents and news.
 #include "guardd/publish/console_publisher.h"
 
 #include <gmock/gmock.h>
@@ -23,9 +23,9 @@ class ConsoleTest : public testing::Test {
     ::tzset();
   }
   void tell(Violation violation) {
-    const auto taken = incidents_.take(violation, {});
-    if (taken.opened) console_.incident_opened(*taken.incident);
-    console_.violation(violation, *taken.incident);
+    const auto change = incidents_.add(violation, {});
+    if (change.opened) console_.incident_opened(*change.incident);
+    console_.violation(violation, *change.incident);
   }
   void close() {
     for (const auto& incident : incidents_.close_all()) console_.incident_closed(*incident);
@@ -58,18 +58,18 @@ TEST_F(ConsoleTest, OneIncidentIsOneBlock) {
           fixed    /srv/shop/2  root:root → shop:shop
           fixed    /srv/shop/3  root:root → shop:shop
           fixed    /srv/shop/4  root:root → shop:shop
-          … and 1,195 more; in all 1,199 fixed, 1 skipped in 1.2 s
+          … and 1,195 more; total: 1,199 fixed, 1 skipped in 1.2 s
 )");
 }
 
-TEST_F(ConsoleTest, AnIncidentOfOneIsToldWhenItHappens) {
+TEST_F(ConsoleTest, ASingleViolationHasNoClosingLine) {
   tell(git_violation());
   const auto before = screen_;
   close();
   EXPECT_EQ(screen_, before);
 }
 
-TEST_F(ConsoleTest, WhoSpeaksBetweenOthersSaysItsName) {
+TEST_F(ConsoleTest, RepeatsTheHeadingAfterAnotherIncident) {
   auto bob = git_violation("/srv/shop/bob");
   bob.actor.login_uid = Uid{1001};
   bob.actor.login_user = "bob";
@@ -79,7 +79,7 @@ TEST_F(ConsoleTest, WhoSpeaksBetweenOthersSaysItsName) {
   EXPECT_THAT(screen_.substr(screen_.find("/srv/shop/bob")), HasSubstr("alice as root: git pull"));
 }
 
-TEST_F(ConsoleTest, NothingMovesTheCursor) {
+TEST_F(ConsoleTest, EscapesTerminalControls) {
   auto v = git_violation("/srv/shop/\x1b[2J\n\xff");
   v.reason = "\x1b]0;x\a";
   v.owner_wanted = "\x1b[31m";
@@ -96,7 +96,7 @@ TEST_F(ConsoleTest, NothingMovesTheCursor) {
     EXPECT_TRUE(c == '\n' || (c >= ' ' && c != '\x7f') || c < 0) << screen_;
 }
 
-TEST_F(ConsoleTest, LinesFitWhereTheyCan) {
+TEST_F(ConsoleTest, LinesFitIfPossible) {
   auto v = git_violation("/srv/shop/" + std::string(45, 'x') + "/y");
   acts(v, process(9, "cp", "cp " + std::string(500, 'z')), {});
   v.reason = "it has more than one name, and one of them may be somebody else's file elsewhere";
@@ -106,7 +106,7 @@ TEST_F(ConsoleTest, LinesFitWhereTheyCan) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(columns_of(line), 80U) << line;
 }
 
-TEST_F(ConsoleTest, SaysHowItIsAndWas) {
+TEST_F(ConsoleTest, ShowsNewsOfTheDaemon) {
   console_.ready({"0.1.0", Backend::kFanotify, 1, "abc", 3, 12, 1, 4310});
   console_.reload({false, 1, "abc", 1, {"a.toml:1:1: bad \x1b"}});
   console_.health({Health::kDegraded, "events were lost; scanning", {}});
@@ -114,7 +114,7 @@ TEST_F(ConsoleTest, SaysHowItIsAndWas) {
   EXPECT_EQ(screen_,
             R"(14:03:07  guarding  3 policies in 12 trees, 4,310 directories, through fanotify;
           1 not there yet
-14:03:07  not reloaded  the policies before still run:
+14:03:07  not reloaded  the previous policies stay in force:
           a.toml:1:1: bad \x1b
 14:03:07  degraded  events were lost; scanning
 14:03:07  stopped  SIGTERM; 1,200 violations seen, 1,199 fixed, 3 lost
@@ -139,7 +139,7 @@ TEST(Advice, IsSafeToPaste) {
   EXPECT_EQ(advice(v), "sudo -u '#4242' -s");
 }
 
-TEST(Advice, FitsWhoActed) {
+TEST(Advice, FitsTheActor) {
   auto v = git_violation();
   v.actor.login_uid.reset();
   v.actor.unit = "backup.service";
@@ -153,11 +153,11 @@ TEST(Advice, FitsWhoActed) {
   v.uid_wanted = kRoot;
   EXPECT_EQ(advice_for(v, process(7, "cp")).command, "");
   v.uid_wanted = Uid{4242};
-  v.owner_wanted = "4242";  // nobody has a name for it
+  v.owner_wanted = "4242";  // it has no name
   EXPECT_EQ(advice_for(v, process(7, "cp")).command, "sudo -u '#4242' cp");
 }
 
-TEST(PaintTest, ColoursOnlyWhenTold) {
+TEST(PaintTest, ColoursOnlyIfWanted) {
   EXPECT_EQ(Colours(true)(Tone::kGood, "x"), "\x1b[32mx\x1b[0m");
   EXPECT_EQ(Colours()(Tone::kGood, "x"), "x");
   EXPECT_EQ(Colours::detect(-1)(Tone::kGood, "x"), "x");

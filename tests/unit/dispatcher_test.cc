@@ -14,17 +14,11 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class Listening : public Publisher {
+class HealthRecorder : public Publisher {
  public:
-  void incident_opened(const Incident& /*incident*/) noexcept override {}
-  void violation(const Violation& /*violation*/, const Incident& /*incident*/) noexcept override {}
-  void incident_closed(const Incident& /*incident*/) noexcept override {}
-  void ready(const ReadyNews& /*news*/) noexcept override {}
-  void reload(const ReloadNews& /*news*/) noexcept override {}
   void health(const HealthNews& news) noexcept override {
     heard.push_back(std::string(word(news.health)) + ": " + news.reason);
   }
-  void stop(const StopNews& /*news*/) noexcept override {}
 
   std::vector<std::string> heard;
 };
@@ -33,20 +27,20 @@ class DispatcherTest : public ::testing::Test {
  protected:
   using Pauses = std::map<std::string, std::string>;
 
-  DispatcherTest() { dispatcher_.tell_also(listening_); }
+  DispatcherTest() { dispatcher_.add(recorder_); }
 
   std::vector<std::string> health(std::vector<std::string> shortcomings, Pauses pauses = {},
                                   const std::optional<std::string>& disabled = {}) {
     dispatcher_.health(disabled, std::move(shortcomings), std::move(pauses));
-    return std::exchange(listening_.heard, {});
+    return std::exchange(recorder_.heard, {});
   }
 
   const Pauses paused_{{"shop", "shop is paused"}};
-  Listening listening_;
+  HealthRecorder recorder_;
   Dispatcher dispatcher_;
 };
 
-TEST_F(DispatcherTest, SaysEachShortcomingOnceAndWhenAllAreOver) {
+TEST_F(DispatcherTest, PublishesEachShortcomingOnceAndTheEndOfAll) {
   EXPECT_THAT(health({}), IsEmpty());
   EXPECT_THAT(health({"a"}), ElementsAre("degraded: a"));
   EXPECT_THAT(health({"a", "b"}), ElementsAre("degraded: b"));
@@ -54,26 +48,26 @@ TEST_F(DispatcherTest, SaysEachShortcomingOnceAndWhenAllAreOver) {
   EXPECT_THAT(health({}), ElementsAre("ok: all policies are enforced again"));
 }
 
-TEST_F(DispatcherTest, SaysAPauseAndItsEnd) {
+TEST_F(DispatcherTest, PublishesAPauseAndItsEnd) {
   EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
   EXPECT_EQ(dispatcher_.health(), Health::kPaused);
   EXPECT_THAT(dispatcher_.health_reasons(), ElementsAre("shop is paused"));
   EXPECT_THAT(health({}, paused_), IsEmpty());
   EXPECT_THAT(health({}, {{"shop", "for longer"}}), ElementsAre("paused: for longer"));
-  EXPECT_THAT(health({}), ElementsAre("ok: policy \"shop\" is not paused any more"));
+  EXPECT_THAT(health({}), ElementsAre("ok: policy \"shop\" is no longer paused"));
   EXPECT_THAT(dispatcher_.health_reasons(), IsEmpty());
 }
 
-TEST_F(DispatcherTest, APauseIsLessThanAShortcoming) {
+TEST_F(DispatcherTest, AShortcomingIsWorseThanAPause) {
   EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
   EXPECT_THAT(health({"a"}, paused_), ElementsAre("degraded: a"));
   EXPECT_THAT(dispatcher_.health_reasons(), ElementsAre("a", "shop is paused"));
   EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
   EXPECT_THAT(health({"a"}),
-              ElementsAre("degraded: a", "degraded: policy \"shop\" is not paused any more"));
+              ElementsAre("degraded: a", "degraded: policy \"shop\" is no longer paused"));
 }
 
-TEST_F(DispatcherTest, SwitchedOffNothingElseCounts) {
+TEST_F(DispatcherTest, DisabledIsWorseThanAnythingElse) {
   EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
   EXPECT_THAT(health({"a"}, paused_, "the file is there"),
               ElementsAre("disabled: the file is there"));

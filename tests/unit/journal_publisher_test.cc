@@ -1,5 +1,5 @@
-// What the journal is told: the contract's fields whatever files are called, at a bounded rate, and
-// nothing waits for a journal that stands still, has gone or is new.
+// Journal entries: the fields of the contract for any file name, at a bounded rate, without waiting
+// for a journal that is blocked, gone or restarted.
 #include "guardd/publish/journal_publisher.h"
 
 #include <fcntl.h>
@@ -35,7 +35,7 @@ using testing::Not;
 using Fields = std::multimap<std::string, std::string>;
 using SteadyClock = std::chrono::steady_clock;
 
-// As journald reads it.
+// Parses an entry like journald.
 Fields parsed(std::string_view datagram) {
   Fields fields;
   while (!datagram.empty()) {
@@ -72,7 +72,7 @@ std::string one(const Fields& fields, const std::string& name) {
 class JournalTest : public testing::Test {
  protected:
   JournalPublisher make(JournalPublisher::Limits limits = {}) {
-    return {[this](const std::string& entry) { told_.push_back(parsed(entry)); }, limits,
+    return {[this](const std::string& entry) { entries_.push_back(parsed(entry)); }, limits,
             [this](std::int32_t pid, std::uint64_t start) {
               return pid == living_ && start == static_cast<std::uint64_t>(pid) * 1000;
             },
@@ -86,18 +86,18 @@ class JournalTest : public testing::Test {
     incident.last_seen = moment(1'500'000);
     incident.command = process(300, "git", "git pull");
     incident.sample = {violation.path};
-    incident.told[static_cast<std::size_t>(violation.action)] = count;
+    incident.by_outcome[static_cast<std::size_t>(violation.action)] = count;
     incident.first = violation;
     incident.shared.set();
     return incident;
   }
   Fields of(const Violation& violation) {
     make().violation(violation, incident_of(violation));
-    EXPECT_FALSE(told_.empty());
-    return told_.empty() ? Fields() : told_.back();
+    EXPECT_FALSE(entries_.empty());
+    return entries_.empty() ? Fields() : entries_.back();
   }
 
-  std::vector<Fields> told_;
+  std::vector<Fields> entries_;
   std::int32_t living_ = 0;
   SteadyClock::time_point now_ = SteadyClock::now();
 };
@@ -149,18 +149,18 @@ TEST_F(JournalTest, AViolationHasTheFieldsOfTheContract) {
       {"GUARD_COMMAND_CMDLINE", "git pull"},
       {"MESSAGE",
        "alice as root (git pull) left /srv/shop/index.html owned by root:root instead of "
-       "shop:shop; guardd has put that right (policy shop)"},
+       "shop:shop; guardd fixed it (policy shop)"},
   };
   for (const auto& [name, value] : wanted) EXPECT_EQ(one(fields, name), value) << name;
   EXPECT_THAT(all(fields, "GUARD_LINEAGE"),
               ElementsAre("200 sudo git pull", "100 -bash", "90 sshd", "1 systemd"));
-  // Unknown is absent, and a raw path is there only where the other is not the path.
+  // Unknown fields are absent, and a raw path is present only if the other is escaped.
   for (const auto* name : {"GUARD_TTY", "GUARD_SESSION", "GUARD_PATH_RAW", "GUARD_OLD_PATH",
                            "GUARD_REASON", "GUARD_TRUNCATED", "OBJECT_PID"})
     EXPECT_EQ(fields.count(name), 0U) << name;
 }
 
-TEST_F(JournalTest, EveryFieldThereIsHasItsName) {
+TEST_F(JournalTest, EveryFieldHasItsName) {
   auto violation = git_violation();
   const auto fields = of(violation);
   each_field(violation, FieldSet().set(), [&](std::string_view name, const FieldValue&) {
@@ -193,7 +193,7 @@ TEST_F(JournalTest, NamesAreBytes) {
   EXPECT_EQ(one(fields, "GUARD_CMDLINE"), "git\nMESSAGE=owned");
 }
 
-TEST_F(JournalTest, WhatIsTooLongIsCutAndNamed) {
+TEST_F(JournalTest, LongValuesAreCutAndNamed) {
   auto violation = git_violation("/srv/shop/" + std::string(50'000, 'x'));
   violation.actor.cmdline = std::string(50'000, 'y');
   const auto fields = of(violation);
@@ -203,54 +203,55 @@ TEST_F(JournalTest, WhatIsTooLongIsCutAndNamed) {
   EXPECT_THAT(all(fields, "GUARD_TRUNCATED"), ElementsAre("path", "cmdline"));
 }
 
-TEST_F(JournalTest, TheObjectIsNamedOnlyWhileItLives) {
+TEST_F(JournalTest, TheObjectIsNamedOnlyWhileItIsRunning) {
   living_ = 300;
   EXPECT_EQ(one(of(git_violation()), "OBJECT_PID"), "300");
   auto another = git_violation();
-  another.actor.start_time = 299999;  // the number was given to somebody else since
+  another.actor.start_time = 299999;  // the pid was reused
   EXPECT_EQ(of(another).count("OBJECT_PID"), 0U);
   another.actor.start_time.reset();
   EXPECT_EQ(of(another).count("OBJECT_PID"), 0U);
 }
 
-TEST_F(JournalTest, EachOutcomeHasItsKindAndItsPriority) {
+TEST_F(JournalTest, EachOutcomeHasItsIdAndPriority) {
   auto violation = git_violation();
   violation.action = Outcome::kDenied;
   auto fields = of(violation);
   EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kDenied);
   EXPECT_EQ(one(fields, "PRIORITY"), "4");
-  EXPECT_EQ(one(fields, "MESSAGE"),
-            "guardd refused alice as root (git pull) to create /srv/shop/index.html: it is shop's "
-            "(policy shop)");
+  EXPECT_EQ(
+      one(fields, "MESSAGE"),
+      "guardd denied alice as root (git pull) permission to create /srv/shop/index.html; only "
+      "shop may do that (policy shop)");
 
   violation.action = Outcome::kSkipped;
   violation.reason = "it has more than one name";
   fields = of(violation);
   EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kNotFixed);
   EXPECT_EQ(one(fields, "PRIORITY"), "3");
-  EXPECT_THAT(one(fields, "MESSAGE"), HasSubstr("did not put that right (policy shop): it has"));
+  EXPECT_THAT(one(fields, "MESSAGE"), HasSubstr("did not fix it (policy shop): it has"));
 
   EXPECT_THAT(one(fields, "GUARD_REASON"), "it has more than one name");
 }
 
-TEST_F(JournalTest, NoMoreInASecondThanItIsTold) {
+TEST_F(JournalTest, LimitsTheEntriesPerSecond) {
   auto journal = make({.sample = 100, .rate = 3});
   const auto incident = incident_of(git_violation());
   journal.incident_opened(incident);
   for (int i = 0; i < 5; ++i) journal.violation(git_violation(), incident);
   journal.incident_closed(incident);
-  EXPECT_EQ(told_.size(), 3U);
+  EXPECT_EQ(entries_.size(), 3U);
   now_ += std::chrono::seconds(1);
   journal.incident_opened(incident);
-  ASSERT_EQ(told_.size(), 5U);
-  EXPECT_EQ(one(told_[3], "MESSAGE_ID"), message_id::kHeldBack);
-  EXPECT_EQ(one(told_[3], "GUARD_HELD_BACK"), "4");
-  EXPECT_EQ(one(told_[4], "MESSAGE_ID"), message_id::kIncidentOpened);
+  ASSERT_EQ(entries_.size(), 5U);
+  EXPECT_EQ(one(entries_[3], "MESSAGE_ID"), message_id::kSuppressed);
+  EXPECT_EQ(one(entries_[3], "GUARD_HELD_BACK"), "4");
+  EXPECT_EQ(one(entries_[4], "MESSAGE_ID"), message_id::kIncidentOpened);
   for (int i = 0; i < 5; ++i) journal.violation(git_violation(), incident);
   journal.stop({"SIGTERM", {}});
-  ASSERT_EQ(told_.size(), 9U);
-  EXPECT_EQ(one(told_[7], "GUARD_HELD_BACK"), "3");
-  EXPECT_EQ(one(told_[8], "MESSAGE_ID"), message_id::kStopped);
+  ASSERT_EQ(entries_.size(), 9U);
+  EXPECT_EQ(one(entries_[7], "GUARD_HELD_BACK"), "3");
+  EXPECT_EQ(one(entries_[8], "MESSAGE_ID"), message_id::kStopped);
 }
 
 TEST_F(JournalTest, EveryOperationHasAVerb) {
@@ -263,21 +264,21 @@ TEST_F(JournalTest, EveryOperationHasAVerb) {
   }
 }
 
-TEST_F(JournalTest, AnIncidentIsToldAtBothEnds) {
+TEST_F(JournalTest, LogsBothEndsOfAnIncident) {
   auto journal = make();
   auto incident = incident_of(git_violation(), 12);
-  incident.told = {0, 10, 0, 2};
+  incident.by_outcome = {0, 10, 0, 2};
   incident.sample = {"/srv/shop/a", "/srv/shop/\xff"};
   journal.incident_opened(incident);
-  auto fields = told_.back();
+  auto fields = entries_.back();
   EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kIncidentOpened);
   EXPECT_EQ(one(fields, "PRIORITY"), "5");
   EXPECT_EQ(one(fields, "GUARD_STATE"), "opened");
   EXPECT_EQ(one(fields, "MESSAGE"),
-            "alice as root (git pull) works on files that should be shop's (policy shop); instead: "
-            "sudo -u shop git pull");
+            "alice as root (git pull) is working on files that belong to shop (policy shop); use "
+            "instead: sudo -u shop git pull");
   journal.incident_closed(incident);
-  fields = told_.back();
+  fields = entries_.back();
   EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kIncidentClosed);
   EXPECT_EQ(one(fields, "GUARD_COUNT"), "12");
   EXPECT_EQ(one(fields, "GUARD_TOTALS_FIXED"), "10");
@@ -286,113 +287,112 @@ TEST_F(JournalTest, AnIncidentIsToldAtBothEnds) {
   EXPECT_THAT(all(fields, "GUARD_SAMPLE"), ElementsAre("/srv/shop/a", "/srv/shop/\\xff"));
   EXPECT_THAT(all(fields, "GUARD_SAMPLE_RAW"), ElementsAre("/srv/shop/\xff"));
   EXPECT_EQ(one(fields, "MESSAGE"),
-            "alice as root (git pull) broke policy shop 12 times in 1.5 s: 10 fixed, 2 skipped");
+            "alice as root (git pull) violated policy shop 12 times in 1.5 s: 10 fixed, 2 skipped");
 }
 
-TEST_F(JournalTest, OnlyASampleIsToldSingly) {
+TEST_F(JournalTest, LogsOnlyASampleIndividually) {
   auto journal = make({2, Severity::kInfo});
   for (std::uint64_t count = 1; count <= 10; ++count)
     journal.violation(git_violation(), incident_of(git_violation(), count));
-  EXPECT_EQ(told_.size(), 2U);
+  EXPECT_EQ(entries_.size(), 2U);
 }
 
-TEST_F(JournalTest, WhatIsBelowTheSeverityIsNotToldSingly) {
+TEST_F(JournalTest, ViolationsBelowTheSeverityAreNotLoggedIndividually) {
   auto journal = make({5, Severity::kMedium});
   auto violation = git_violation();
   violation.severity = Severity::kLow;
   journal.violation(violation, incident_of(violation));
-  EXPECT_TRUE(told_.empty());
+  EXPECT_TRUE(entries_.empty());
   journal.incident_opened(incident_of(violation));
-  EXPECT_EQ(told_.size(), 1U);
+  EXPECT_EQ(entries_.size(), 1U);
   violation.action = Outcome::kSkipped;
   journal.violation(violation, incident_of(violation));
-  EXPECT_EQ(told_.size(), 2U) << "what could not be put right is always told";
+  EXPECT_EQ(entries_.size(), 2U) << "a failed fix is always logged";
   journal.set_limits({5, Severity::kLow});
   violation.action = Outcome::kFixed;
   journal.violation(violation, incident_of(violation));
-  EXPECT_EQ(told_.size(), 3U);
+  EXPECT_EQ(entries_.size(), 3U);
 }
 
-TEST_F(JournalTest, FailuresAreToldUpToARateAndThenCounted) {
+TEST_F(JournalTest, LogsFailuresUpToARateAndCountsTheRest) {
   auto journal = make({1, Severity::kInfo});
   auto failure = git_violation();
   failure.action = Outcome::kSkipped;
   for (std::uint64_t count = 1; count <= 100; ++count)
     journal.violation(failure, incident_of(failure, count));
-  EXPECT_EQ(told_.size(), JournalPublisher::kFailuresPerSecond);
+  EXPECT_EQ(entries_.size(), JournalPublisher::kFailuresPerSecond);
   now_ += 1s;
   journal.violation(failure, incident_of(failure, 101));
-  ASSERT_EQ(told_.size(), JournalPublisher::kFailuresPerSecond + 1);
-  EXPECT_EQ(one(told_.back(), "GUARD_FOLDED"), "95");
-  EXPECT_THAT(one(told_.back(), "MESSAGE"), HasSubstr("before it, 95 more were not"));
+  ASSERT_EQ(entries_.size(), JournalPublisher::kFailuresPerSecond + 1);
+  EXPECT_EQ(one(entries_.back(), "GUARD_FOLDED"), "95");
+  EXPECT_THAT(one(entries_.back(), "MESSAGE"), HasSubstr("; 95 earlier failures were not logged"));
   now_ += 1s;
   journal.violation(failure, incident_of(failure, 102));
-  EXPECT_EQ(told_.back().count("GUARD_FOLDED"), 0U);
+  EXPECT_EQ(entries_.back().count("GUARD_FOLDED"), 0U);
 }
 
-TEST_F(JournalTest, TheDaemonItselfIsToldOf) {
+TEST_F(JournalTest, LogsNewsOfTheDaemon) {
   auto journal = make();
   journal.ready({"1.0", Backend::kFanotify, 3, "abc", 2, 3, 1, 40});
-  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+  EXPECT_EQ(one(entries_.back(), "MESSAGE"),
             "guardd guards 2 policies in 3 trees, 40 directories, through fanotify; 1 not there "
             "yet");
-  EXPECT_EQ(one(told_.back(), "PRIORITY"), "6");
+  EXPECT_EQ(one(entries_.back(), "PRIORITY"), "6");
   journal.ready({"1.0", Backend::kFanotify, 1, "abc", 0, 0, 0, 0});
-  EXPECT_EQ(one(told_.back(), "MESSAGE"),
-            "guardd is ready, and nothing is guarded: there is no policy; write one in "
+  EXPECT_EQ(one(entries_.back(), "MESSAGE"),
+            "guardd is ready, but nothing is guarded: there is no policy; write one in "
             "/etc/guardd/policies.d, see guardd-policy(5)");
   journal.reload({true, 4, "abc", 2, {}});
-  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kReloaded);
+  EXPECT_EQ(one(entries_.back(), "MESSAGE_ID"), message_id::kReloaded);
   journal.reload({false, 4, "abc", 2, {"a.toml:1:1: no", "b.toml:1:1: no"}});
-  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kReloadDenied);
-  EXPECT_EQ(one(told_.back(), "PRIORITY"), "3");
-  EXPECT_THAT(all(told_.back(), "GUARD_ERRORS"), ElementsAre("a.toml:1:1: no", "b.toml:1:1: no"));
-  EXPECT_THAT(one(told_.back(), "MESSAGE"), HasSubstr("a.toml:1:1: no; and 1 more"));
+  EXPECT_EQ(one(entries_.back(), "MESSAGE_ID"), message_id::kReloadDenied);
+  EXPECT_EQ(one(entries_.back(), "PRIORITY"), "3");
+  EXPECT_THAT(all(entries_.back(), "GUARD_ERRORS"),
+              ElementsAre("a.toml:1:1: no", "b.toml:1:1: no"));
+  EXPECT_THAT(one(entries_.back(), "MESSAGE"), HasSubstr("a.toml:1:1: no; and 1 more"));
 
   const auto health = [&](Health state, bool lost = false) {
     journal.health({state, "so it is", {1, 2, 3, 4}, lost});
-    return one(told_.back(), "MESSAGE_ID");
+    return one(entries_.back(), "MESSAGE_ID");
   };
   EXPECT_EQ(health(Health::kDegraded), message_id::kDegraded);
-  EXPECT_EQ(one(told_.back(), "PRIORITY"), "4");
-  EXPECT_EQ(one(told_.back(), "GUARD_LOST"), "4");
+  EXPECT_EQ(one(entries_.back(), "PRIORITY"), "4");
+  EXPECT_EQ(one(entries_.back(), "GUARD_LOST"), "4");
   EXPECT_EQ(health(Health::kDisabled), message_id::kDisabled);
   EXPECT_EQ(health(Health::kPaused), message_id::kPaused);
   EXPECT_EQ(health(Health::kOk), message_id::kHealthy);
-  EXPECT_EQ(one(told_.back(), "PRIORITY"), "5");
+  EXPECT_EQ(one(entries_.back(), "PRIORITY"), "5");
   EXPECT_EQ(health(Health::kOk, true), message_id::kEventsLost);
-  EXPECT_EQ(one(told_.back(), "PRIORITY"), "4");
+  EXPECT_EQ(one(entries_.back(), "PRIORITY"), "4");
   journal.stop({"SIGTERM", {1200, 2, 0, 0}});
-  EXPECT_EQ(one(told_.back(), "MESSAGE"),
+  EXPECT_EQ(one(entries_.back(), "MESSAGE"),
             "guardd has stopped (SIGTERM): 1,200 violations seen, 2 fixed");
 }
 
-TEST_F(JournalTest, WhatAPersonHadDoneHasAName) {
+TEST_F(JournalTest, ManualRepairsNameTheUser) {
   auto journal = make();
   journal.manual_repair({ManualRepairNews::Kind::kUndo, "alice", "1p5bty608", 1, 2});
-  EXPECT_EQ(one(told_.back(), "MESSAGE"),
-            "alice took back what guardd had put right in incident 1p5bty608: guardd gave back 1 "
-            "file, and left 2 files as they are");
-  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kUndone);
-  EXPECT_EQ(one(told_.back(), "PRIORITY"), "5");
-  EXPECT_EQ(one(told_.back(), "GUARD_USER"), "alice");
-  EXPECT_EQ(one(told_.back(), "GUARD_INCIDENT"), "1p5bty608");
-  EXPECT_EQ(one(told_.back(), "GUARD_RESTORED"), "1");
-  EXPECT_EQ(one(told_.back(), "GUARD_LEFT"), "2");
+  EXPECT_EQ(one(entries_.back(), "MESSAGE"),
+            "alice undid the fixes of incident 1p5bty608: guardd restored 1 file and left 2 files "
+            "unchanged");
+  EXPECT_EQ(one(entries_.back(), "MESSAGE_ID"), message_id::kUndone);
+  EXPECT_EQ(one(entries_.back(), "PRIORITY"), "5");
+  EXPECT_EQ(one(entries_.back(), "GUARD_USER"), "alice");
+  EXPECT_EQ(one(entries_.back(), "GUARD_INCIDENT"), "1p5bty608");
+  EXPECT_EQ(one(entries_.back(), "GUARD_RESTORED"), "1");
+  EXPECT_EQ(one(entries_.back(), "GUARD_LEFT"), "2");
   journal.manual_repair({ManualRepairNews::Kind::kFix, "al\x1b[31mice", "/srv/\xff", 1'200, 0});
-  EXPECT_EQ(one(told_.back(), "MESSAGE"),
-            "al\\x1b[31mice had guardd put right what was wrong in /srv/\\xff: it put right 1,200 "
-            "files");
-  EXPECT_EQ(one(told_.back(), "MESSAGE_ID"), message_id::kFixedByHand);
-  EXPECT_EQ(one(told_.back(), "GUARD_FIXED"), "1200");
+  EXPECT_EQ(one(entries_.back(), "MESSAGE"),
+            "al\\x1b[31mice requested a fix of /srv/\\xff: guardd fixed 1,200 files");
+  EXPECT_EQ(one(entries_.back(), "MESSAGE_ID"), message_id::kManualFix);
+  EXPECT_EQ(one(entries_.back(), "GUARD_FIXED"), "1200");
   journal.manual_repair({ManualRepairNews::Kind::kFix, "alice", "", 0, 1});
   EXPECT_EQ(
-      one(told_.back(), "MESSAGE"),
-      "alice had guardd put right what was wrong: it put right 0 files, and left 1 file as it "
-      "is");
+      one(entries_.back(), "MESSAGE"),
+      "alice requested a fix of all policies: guardd fixed 0 files and left 1 file unchanged");
 }
 
-// A journal of our own, which reads when it is told to.
+// A fake journal that reads on demand.
 class JournalSocketTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -426,7 +426,7 @@ class JournalSocketTest : public testing::Test {
     return JournalEntry(message_id::kReady, message_id::kInfo, message).finish();
   }
 
-  // The next datagram, or what is in the memory that came instead of one.
+  // The next datagram, or the contents of the memory passed instead.
   std::optional<Fields> next(std::chrono::milliseconds patience = 5s) {
     timeval time{patience.count() / 1000, patience.count() % 1000 * 1000};
     ::setsockopt(journal_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
@@ -445,7 +445,7 @@ class JournalSocketTest : public testing::Test {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
       const Fd memory(fd);
-      // As journald wants it.
+      // As journald requires.
       const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
       EXPECT_EQ(::fcntl(fd, F_GET_SEALS) & seals, seals);
       struct stat about {};
@@ -473,7 +473,7 @@ TEST_F(JournalSocketTest, EachEntryIsADatagram) {
   EXPECT_TRUE(queue->stop(1s));
 }
 
-TEST_F(JournalSocketTest, WhatIsTooLongIsHandedOver) {
+TEST_F(JournalSocketTest, PassesLongEntriesInMemory) {
   listen();
   auto queue = start();
   const std::string message(4U << 20U, 'x');
@@ -482,7 +482,7 @@ TEST_F(JournalSocketTest, WhatIsTooLongIsHandedOver) {
   EXPECT_TRUE(handed_over_);
 }
 
-TEST_F(JournalSocketTest, AJournalThatStandsStillHoldsUpNobody) {
+TEST_F(JournalSocketTest, ABlockedJournalDoesNotBlock) {
   listen();
   auto queue = start({500, 1U << 20U});
   const auto before = SteadyClock::now();
@@ -495,10 +495,9 @@ TEST_F(JournalSocketTest, AJournalThatStandsStillHoldsUpNobody) {
   EXPECT_EQ(queue->lost(), kPushed - taken);
   const auto busy = std::clock();
   std::this_thread::sleep_for(200ms);
-  EXPECT_LT(std::clock() - busy, CLOCKS_PER_SEC / 20)
-      << "it waits, and does not ask again and again";
+  EXPECT_LT(std::clock() - busy, CLOCKS_PER_SEC / 20) << "it waits and does not poll constantly";
 
-  // It goes on: all that came and all that is said to be lost is all there was.
+  // Received and lost entries add up to all entries.
   std::uint64_t came = 0;
   std::uint64_t lost = 0;
   while (came + lost < kPushed) {
@@ -513,7 +512,7 @@ TEST_F(JournalSocketTest, AJournalThatStandsStillHoldsUpNobody) {
   EXPECT_EQ(lost, kPushed - taken);
 }
 
-TEST_F(JournalSocketTest, ItEndsAlthoughNobodyReads) {
+TEST_F(JournalSocketTest, StopsWithoutAReader) {
   listen();
   auto queue = start({2000, 1U << 20U});
   std::uint64_t taken = 0;
@@ -521,14 +520,14 @@ TEST_F(JournalSocketTest, ItEndsAlthoughNobodyReads) {
   const auto before = SteadyClock::now();
   EXPECT_FALSE(queue->stop(300ms));
   EXPECT_LT(SteadyClock::now() - before, 1s);
-  // What the socket had room for is with the journal, whenever it reads that.
+  // Entries in the socket's buffer reach the journal whenever it reads.
   std::uint64_t came = 0;
   while (next(10ms)) ++came;
   EXPECT_GE(came + queue->lost(), 3000U);
   EXPECT_LE(came, taken);
 }
 
-TEST_F(JournalSocketTest, WhatIsToldWhileThereIsNoJournalIsKept) {
+TEST_F(JournalSocketTest, KeepsEntriesWhileThereIsNoJournal) {
   auto queue = start();
   EXPECT_TRUE(queue->push(entry("before it was there")));
   std::this_thread::sleep_for(100ms);

@@ -1,4 +1,4 @@
-// Every line of --log json: the contract's names, and valid JSON whatever files are called.
+// Every line of --log json: the names of the contract, and valid JSON for any file name.
 #include "guardd/publish/json_publisher.h"
 
 #include <gmock/gmock.h>
@@ -35,7 +35,7 @@ bool has_type(const Json& value, const std::string& type) {
          (type == "object" && value.is_object());
 }
 
-// As much of JSON Schema as ours uses: names, types and words.
+// The part of JSON Schema that our schema uses: names, types and words.
 void check(const Json& value, const Json& wanted, const std::string& where) {
   ASSERT_TRUE(has_type(value, wanted["type"])) << where << ": " << value;
   if (wanted.contains("enum")) {
@@ -63,12 +63,12 @@ class JsonTest : public testing::Test {
     return {[this](std::string line) { line_ = std::move(line); }, "b007", charset,
             [] { return moment(); }};
   }
-  // The last line, which must be one by the schema.
+  // The last line, which must match the schema.
   Json parsed() {
     EXPECT_THAT(line_, EndsWith("\n"));
     EXPECT_EQ(line_.find('\n'), line_.size() - 1);
     EXPECT_LE(line_.size(), kLongestJsonLine);
-    const auto json = Json::parse(line_);  // refuses what is no UTF-8
+    const auto json = Json::parse(line_);  // rejects invalid UTF-8
     check(json, schema()["$defs"][json["type"].get<std::string>()], json["type"]);
     return json;
   }
@@ -129,7 +129,7 @@ TEST_F(JsonTest, AViolationHasEveryFieldOfTheContract) {
       "\n");
 }
 
-TEST_F(JsonTest, ALineThatWouldBeLostIsNotMade) {
+TEST_F(JsonTest, DoesNotBuildALineThatWouldBeLost) {
   auto publisher = make();
   bool full = true;
   publisher.ask_first([&] { return full; });
@@ -140,7 +140,7 @@ TEST_F(JsonTest, ALineThatWouldBeLostIsNotMade) {
   EXPECT_EQ(parsed()["type"], "violation");
 }
 
-TEST_F(JsonTest, WhatIsNotKnownIsAbsent) {
+TEST_F(JsonTest, UnknownFieldsAreAbsent) {
   auto v = git_violation();
   v.actor = {};
   v.before.reset();
@@ -165,7 +165,7 @@ TEST_F(JsonTest, HostileNamesAreText) {
   EXPECT_EQ(of(git_violation("/a\n🐘")).value("path", ""), "/a\n🐘");
 }
 
-TEST_F(JsonTest, ATerminalGetsNothingToObey) {
+TEST_F(JsonTest, EscapesTerminalControls) {
   auto v = git_violation("/\x1b[31m\xc2\x9b\xe2\x80\xae🐘\x7f");
   v.incident = "i";
   make(JsonLine::Charset::kAscii).violation(v, {});
@@ -173,7 +173,7 @@ TEST_F(JsonTest, ATerminalGetsNothingToObey) {
   EXPECT_EQ(parsed()["path"], v.path);
 }
 
-TEST_F(JsonTest, TheDeepestPathIsWhole) {
+TEST_F(JsonTest, TheDeepestPathIsComplete) {
   std::string path = "/srv/shop";
   for (int i = 0; i < 60; ++i) path += '/' + std::string(255, '\xfe');
   const auto json = of(git_violation(path));
@@ -215,7 +215,7 @@ TEST_F(JsonTest, CutsBetweenCharacters) {
   EXPECT_EQ(json["truncated"], Json({"path"}));
 }
 
-TEST_F(JsonTest, AnIncidentHasWhatAllShare) {
+TEST_F(JsonTest, AnIncidentHasTheSharedFields) {
   Incidents incidents({}, RecordIds(RecordIds::Length::kIncident));
   auto first = git_violation("/srv/shop/a");
   auto second = git_violation("/srv/shop/b");
@@ -223,10 +223,10 @@ TEST_F(JsonTest, AnIncidentHasWhatAllShare) {
   second.object.inode = 132;
   second.action = Outcome::kSkipped;
   auto publisher = make();
-  publisher.incident_opened(*incidents.take(first, {}).incident);
+  publisher.incident_opened(*incidents.add(first, {}).incident);
   EXPECT_EQ(parsed()["state"], "opened");
   EXPECT_EQ(parsed()["path"], "/srv/shop/a");
-  publisher.incident_closed(*incidents.take(second, {}).incident);
+  publisher.incident_closed(*incidents.add(second, {}).incident);
   const auto json = parsed();
   EXPECT_THAT(line_, StartsWith(R"({"type":"incident","state":"closed","id":")" + first.incident +
                                 R"(","count":2,"first_seen":"2026-11-20T14:03:07.250000Z",)"
@@ -239,7 +239,7 @@ TEST_F(JsonTest, AnIncidentHasWhatAllShare) {
     EXPECT_FALSE(json.contains(name)) << name;
 }
 
-TEST_F(JsonTest, SaysHowItIsAndWas) {
+TEST_F(JsonTest, WritesNewsOfTheDaemon) {
   auto publisher = make();
   publisher.ready({"0.1.0", Backend::kFanotify, 1, "abc", 1, 2, 0, 3});
   parsed();

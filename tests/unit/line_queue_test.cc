@@ -1,4 +1,4 @@
-// Readers that stall, go, come back and never were: nothing waits for them, nothing is lost unsaid.
+// Readers that are slow, gone, back or missing: nothing waits for them, and every loss is reported.
 #include "guardd/publish/line_queue.h"
 
 #include <fcntl.h>
@@ -43,7 +43,7 @@ std::unique_ptr<LineQueue> start(const Fd& out, LineQueue::Limits limits = {}) {
   return queue ? *std::move(queue) : nullptr;
 }
 
-// What comes until nobody can write any more.
+// Everything until the last writer closes.
 std::string read_all(const Fd& from) {
   std::string text;
   std::array<char, 65536> buffer{};
@@ -54,7 +54,7 @@ std::string read_all(const Fd& from) {
   }
 }
 
-// Every number from 0 on is there in order, or counted by the line in its place.
+// Every number from 0 on is present in order, or counted by a line in its place.
 void expect_complete(const std::string& text, std::uint64_t pushed) {
   std::istringstream lines(text);
   std::string word;
@@ -72,7 +72,7 @@ void expect_complete(const std::string& text, std::uint64_t pushed) {
   EXPECT_EQ(next, pushed);
 }
 
-TEST(LineQueue, WhatNeverGoesIsLostAndNothingElse) {
+TEST(LineQueue, LosesOnlyALineThatIsTooLong) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
   const Fd from(ends[0]);
@@ -87,7 +87,7 @@ TEST(LineQueue, WhatNeverGoesIsLostAndNothingElse) {
   EXPECT_EQ(read_all(from), "lost 1\nnext\n");
 }
 
-TEST(LineQueue, WritesAllInOrder) {
+TEST(LineQueue, WritesAllLinesInOrder) {
   auto [from, to] = make_pipe();
   auto queue = start(to);
   to.reset();
@@ -101,7 +101,7 @@ TEST(LineQueue, WritesAllInOrder) {
   EXPECT_EQ(text.find("lost"), std::string::npos);
 }
 
-TEST(LineQueue, AReaderThatStallsHearsWhatItMissed) {
+TEST(LineQueue, ReportsLostLinesToASlowReader) {
   auto [from, to] = make_pipe();
   auto queue = start(to, {100, 1U << 20U});
   to.reset();
@@ -118,7 +118,7 @@ TEST(LineQueue, AReaderThatStallsHearsWhatItMissed) {
   expect_complete(text, kPushed);
 }
 
-TEST(LineQueue, WhatWouldBeLostIsCountedAndNeedNotBeMade) {
+TEST(LineQueue, CountsLinesThatNeedNotBeBuilt) {
   auto [from, to] = make_pipe();
   auto queue = start(to, {100, 1U << 20U});
   to.reset();
@@ -145,7 +145,7 @@ TEST(LineQueue, IsBoundedInBytesToo) {
   EXPECT_EQ(queue->lost(), 1U);
 }
 
-TEST(LineQueue, EndsInTimeThoughNobodyReads) {
+TEST(LineQueue, StopsInTimeWithoutAReader) {
   auto [from, to] = make_pipe();
   auto queue = start(to);
   for (int i = 0; i < 10'000; ++i) queue->push(std::string(99, 'x') + '\n');
@@ -155,19 +155,19 @@ TEST(LineQueue, EndsInTimeThoughNobodyReads) {
   EXPECT_GT(queue->lost(), 8000U);
 }
 
-TEST(LineQueue, AReaderThatHasGoneEndsNobody) {
+TEST(LineQueue, SurvivesAReaderThatHasGone) {
   auto [from, to] = make_pipe();
   auto queue = start(to);
   from.reset();
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(queue->push("x\n"));
   std::this_thread::sleep_for(milliseconds(20));
   const auto before = std::chrono::steady_clock::now();
-  EXPECT_FALSE(queue->stop(seconds(30)));  // does not wait for a reader that is not there
+  EXPECT_FALSE(queue->stop(seconds(30)));  // does not wait for a missing reader
   EXPECT_LT(std::chrono::steady_clock::now() - before, seconds(10));
   EXPECT_EQ(queue->lost(), 10U);
 }
 
-TEST(LineQueue, AReaderThatComesBackGetsWholeLines) {
+TEST(LineQueue, AReturningReaderGetsWholeLines) {
   std::string directory = testing::TempDir() + "line_queue_XXXXXX";
   ASSERT_NE(::mkdtemp(directory.data()), nullptr);
   const auto path = directory + "/fifo";
@@ -176,7 +176,7 @@ TEST(LineQueue, AReaderThatComesBackGetsWholeLines) {
   Fd to(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   auto queue = start(to);
   to.reset();
-  // Longer than a pipe, so that the first reader goes in the middle of it.
+  // Longer than a pipe, so that the first reader leaves in the middle.
   const std::string line = std::string(200'000, 'x') + '\n';
   EXPECT_TRUE(queue->push(line));
   std::this_thread::sleep_for(milliseconds(50));
@@ -189,13 +189,13 @@ TEST(LineQueue, AReaderThatComesBackGetsWholeLines) {
   EXPECT_TRUE(queue->stop(seconds(10)));
   queue.reset();
   reader.join();
-  // What the first reader had left in the pipe may go before.
+  // Data that the first reader left in the pipe can come first.
   ASSERT_GE(text.size(), line.size() + 5);
   EXPECT_TRUE(text.ends_with(line + "last\n"));
   std::filesystem::remove_all(directory);
 }
 
-TEST(LineQueue, AFullDiskLosesNothingUncounted) {
+TEST(LineQueue, CountsLinesLostOnAFullDisk) {
   Fd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
   ASSERT_TRUE(full);
   auto queue = start(full, {10, 1000});
@@ -228,13 +228,13 @@ TEST(LineQueue, WritesFilesAndSockets) {
   ::unlink(path.c_str());
 }
 
-TEST(LineQueue, LeavesTheSharedDescriptorAsItIs) {
+TEST(LineQueue, LeavesASharedDescriptorUnchanged) {
   auto [from, to] = make_pipe();
   auto queue = start(to);
   EXPECT_EQ(::fcntl(to.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
-TEST(LineQueue, IsPushedByManyThreads) {
+TEST(LineQueue, AcceptsLinesFromManyThreads) {
   auto [from, to] = make_pipe();
   auto queue = start(to);
   to.reset();
@@ -252,7 +252,7 @@ TEST(LineQueue, IsPushedByManyThreads) {
   EXPECT_EQ(text.size(), 8000U);
 }
 
-TEST(LineQueue, DeniesWhatIsNotOpen) {
+TEST(LineQueue, RejectsAClosedDescriptor) {
   EXPECT_FALSE(LineQueue::start(-1, {}, loss_line));
 }
 

@@ -1,4 +1,4 @@
-// Violations as the tests of whoever groups or tells them need them.
+// Violations for tests of publishers and the audit trail.
 #pragma once
 
 #include <string>
@@ -29,7 +29,7 @@ inline void acts(Violation& violation, const Ancestor& self, std::vector<Ancesto
   actor.lineage = std::move(lineage);
 }
 
-// Alice's git, run by root through sudo, made a file that should be shop's.
+// Alice ran git as root through sudo, and it created a file that should belong to shop.
 inline Violation git_violation(const std::string& path = "/srv/shop/index.html") {
   Violation v;
   v.id = "0123456789";

@@ -1,5 +1,5 @@
-// The offender is told once, on a terminal that provably is the offender's own, in text that does
-// nothing to it; and a terminal that does not read holds up nobody.
+// The actor is notified once, on a terminal that is provably their own, with harmless text. A
+// blocked terminal does not block guardd.
 #include "guardd/publish/terminal_publisher.h"
 
 #include <fcntl.h>
@@ -43,7 +43,7 @@ Incident incident_of(Violation first) {
   return incident;
 }
 
-// Somebody who sits at a terminal and does nothing.
+// A user at a terminal.
 class Person {
  public:
   enum class Has : std::uint8_t { kTerminalAsOutput, kTerminalElsewhere, kNothing };
@@ -83,7 +83,7 @@ class Person {
     pid_ = -1;
   }
 
-  // What is on the screen, after a moment if there is nothing yet.
+  // The text on the screen; waits a moment for the first text.
   std::string sees(std::chrono::milliseconds moment = 0ms) const {
     pollfd waits{master_.get(), POLLIN, 0};
     (void)::poll(&waits, 1, static_cast<int>(moment.count()));
@@ -94,7 +94,7 @@ class Person {
     return all;
   }
 
-  // Until nothing more goes in, also when the kernel has moved it on towards the other end.
+  // Writes until the terminal is full, including the buffer of the other end.
   void fill() const {
     const auto path = "/proc/self/fd/" + std::to_string(slave());
     const Fd out(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
@@ -136,7 +136,7 @@ class TerminalPublisherTest : public testing::Test {
     return *std::move(publisher);
   }
 
-  // What she did, at her terminal.
+  // Her incident at her terminal.
   Incident hers(const std::string& path = "/srv/shop/index.html") const {
     auto violation = git_violation(path);
     violation.actor.tty = "pts/0";
@@ -147,48 +147,48 @@ class TerminalPublisherTest : public testing::Test {
     return incident_of(violation);
   }
 
-  // What she sees of it.
-  std::string told(const Incident& incident) {
+  // The text on her terminal.
+  std::string shown(const Incident& incident) {
     auto publisher = started();
     publisher->incident_opened(incident);
     publisher->finish(5s);
     const auto text = alice_.sees();
-    EXPECT_EQ(publisher->told(), text.empty() ? 0U : 1U);
+    EXPECT_EQ(publisher->written(), text.empty() ? 0U : 1U);
     return text;
   }
 
   Person alice_;
 };
 
-TEST_F(TerminalPublisherTest, SaysWhatIsWrongAndWhatToTypeInstead) {
-  EXPECT_EQ(told(hers()),
-            "\r\r\nguardd: /srv/shop/index.html should be shop's, and guardd has put that right "
-            "(policy shop). Instead: sudo -u shop git pull\r\r\n");
+TEST_F(TerminalPublisherTest, NamesTheProblemAndTheCommandToUse) {
+  EXPECT_EQ(shown(hers()),
+            "\r\r\nguardd: /srv/shop/index.html should belong to shop; guardd fixed it (policy "
+            "shop). Instead, use: sudo -u shop git pull\r\r\n");
 }
 
-TEST_F(TerminalPublisherTest, TellsOncePerIncident) {
+TEST_F(TerminalPublisherTest, NotifiesOncePerIncident) {
   auto publisher = started();
   const auto incident = hers();
   publisher->incident_opened(incident);
   for (int i = 0; i < 100; ++i) publisher->violation(incident.first, incident);
   publisher->incident_closed(incident);
   publisher->finish(5s);
-  EXPECT_EQ(publisher->told(), 1U);
+  EXPECT_EQ(publisher->written(), 1U);
   EXPECT_EQ(publisher->dropped(), 0U);
 }
 
-TEST_F(TerminalPublisherTest, AHostileNameDoesNothingToTheTerminal) {
+TEST_F(TerminalPublisherTest, EscapesHostileNames) {
   auto incident = hers("/srv/shop/\x1b]0;owned\x07\nroot# \xe2\x80\xae\x9b");
   incident.first.owner_wanted = "sh\x1bop";
   incident.command = process(200, "g\x1bit", "git \x1b[2J pull\n\r");
-  const auto text = told(incident);
+  const auto text = shown(incident);
   EXPECT_THAT(text, HasSubstr(R"(/srv/shop/\x1b]0;owned\x07\nroot# )"));
   EXPECT_EQ(text.find_first_of("\x1b\x07\x9b"), std::string::npos);
   EXPECT_THAT(text, Not(HasSubstr("\xe2\x80\xae")));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
 }
 
-TEST_F(TerminalPublisherTest, ALongNameIsCutAndACommandIsNot) {
+TEST_F(TerminalPublisherTest, CutsLongNamesButNeverACommand) {
   auto incident = hers("/srv/shop/" + std::string(4000, 'x'));
   incident.first.policy = std::string(4000, 'p');
   incident.first.owner_wanted = std::string(4000, 'o');
@@ -197,10 +197,10 @@ TEST_F(TerminalPublisherTest, ALongNameIsCutAndACommandIsNot) {
   EXPECT_THAT(line, Not(HasSubstr("sudo")));
 }
 
-TEST_F(TerminalPublisherTest, TellsNobodyWhoseTerminalItIsNot) {
+TEST_F(TerminalPublisherTest, NotifiesOnlyTheActorsTerminal) {
   const auto expect_silence = [&](const char* why, const Incident& incident) {
     SCOPED_TRACE(why);
-    EXPECT_EQ(told(incident), "");
+    EXPECT_EQ(shown(incident), "");
   };
   auto incident = hers();
   incident.first.tell = false;
@@ -216,21 +216,21 @@ TEST_F(TerminalPublisherTest, TellsNobodyWhoseTerminalItIsNot) {
 
   incident = hers();
   incident.first.actor.login_uid = Uid{::getuid() + 1};
-  expect_silence("somebody else logged in", incident);
+  expect_silence("another user logged in", incident);
 
   incident = hers();
   incident.first.actor.login_uid.reset();
   incident.first.actor.uid = Uid{::getuid() + 1};
-  expect_silence("nobody logged in, and another user acted", incident);
+  expect_silence("no login, and another user acted", incident);
 
   incident = hers();
   incident.first.actor.start_time = alice_.name().start + 100 * 10'000'000ULL;
-  expect_silence("the number is another process's by now", incident);
+  expect_silence("the pid was reused", incident);
 
   ASSERT_EQ(::fchmod(alice_.slave(), 0600), 0);
   expect_silence("she wants no messages", hers());
   ASSERT_EQ(::fchmod(alice_.slave(), 0620), 0);
-  EXPECT_THAT(told(hers()), HasSubstr("guardd: "));
+  EXPECT_THAT(shown(hers()), HasSubstr("guardd: "));
 
   alice_.leave();
   expect_silence("she has gone", hers());
@@ -239,16 +239,16 @@ TEST_F(TerminalPublisherTest, TellsNobodyWhoseTerminalItIsNot) {
 TEST_F(TerminalPublisherTest, ATerminalOfAnotherUserIsNotWritten) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can give a terminal away";
   ASSERT_EQ(::fchown(alice_.slave(), 1234, static_cast<gid_t>(-1)), 0);
-  EXPECT_EQ(told(hers()), "");
+  EXPECT_EQ(shown(hers()), "");
 }
 
-TEST_F(TerminalPublisherTest, APersonsOwnTerminalIsWrittenThroughItsGroup) {
+TEST_F(TerminalPublisherTest, WritesAUsersTerminalThroughItsGroup) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can give a terminal away";
   constexpr gid_t kTerminals = 5;
   ASSERT_EQ(::fchown(alice_.slave(), 1234, kTerminals), 0);
   auto incident = hers();
   incident.first.actor.login_uid = Uid{1234};
-  EXPECT_EQ(told(incident), "");  // a thread that may write nowhere
+  EXPECT_EQ(shown(incident), "");  // without the permission to write
   auto publisher = TerminalPublisher::start(
       {[] { serve_terminals_only(Gid{kTerminals}); },
        [](Uid person, const auto& processes) { return OwnTerminal().open(person, processes); }});
@@ -258,18 +258,18 @@ TEST_F(TerminalPublisherTest, APersonsOwnTerminalIsWrittenThroughItsGroup) {
   EXPECT_THAT(alice_.sees(), HasSubstr("guardd: "));
 }
 
-// The number is right, as a container's would be, and nothing shows that the device is.
-TEST_F(TerminalPublisherTest, ANumberAloneProvesNothing) {
+// The number matches, as it can in a container, but the device does not.
+TEST_F(TerminalPublisherTest, ADeviceNumberAloneIsNotEnough) {
   const Person elsewhere(Person::Has::kTerminalElsewhere);
   ASSERT_TRUE(elsewhere.is_there());
   auto incident = hers();
   incident.first.actor.pid = elsewhere.name().pid;
   incident.first.actor.start_time = elsewhere.name().start;
-  EXPECT_EQ(told(incident), "");
+  EXPECT_EQ(shown(incident), "");
   EXPECT_EQ(elsewhere.sees(), "");
 }
 
-TEST_F(TerminalPublisherTest, TheShellAboveIsToldWhenTheCommandIsOver) {
+TEST_F(TerminalPublisherTest, NotifiesTheShellIfTheCommandHasExited) {
   Person over(Person::Has::kNothing);
   ASSERT_TRUE(over.is_there());
   auto incident = hers();
@@ -279,10 +279,10 @@ TEST_F(TerminalPublisherTest, TheShellAboveIsToldWhenTheCommandIsOver) {
   Ancestor shell = process(alice_.name().pid, "bash");
   shell.start_time = alice_.name().start;
   incident.first.actor.lineage = {shell};
-  EXPECT_THAT(told(incident), HasSubstr("Instead: sudo -u shop git pull"));
+  EXPECT_THAT(shown(incident), HasSubstr("Instead, use: sudo -u shop git pull"));
 }
 
-TEST_F(TerminalPublisherTest, WhereSudoMadeATerminalTheOneOfTheShellIsTold) {
+TEST_F(TerminalPublisherTest, NotifiesTheShellIfSudoMadeATerminal) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can give a terminal away";
   const Person inner;
   ASSERT_TRUE(inner.is_there());
@@ -293,11 +293,11 @@ TEST_F(TerminalPublisherTest, WhereSudoMadeATerminalTheOneOfTheShellIsTold) {
   Ancestor shell = process(alice_.name().pid, "bash");
   shell.start_time = alice_.name().start;
   incident.first.actor.lineage = {shell};
-  EXPECT_THAT(told(incident), HasSubstr("guardd: "));
+  EXPECT_THAT(shown(incident), HasSubstr("guardd: "));
   EXPECT_EQ(inner.sees(), "");
 }
 
-TEST_F(TerminalPublisherTest, WhatIsNoTerminalIsNotOpened) {
+TEST_F(TerminalPublisherTest, OpensOnlyTerminals) {
   auto place = (fs::temp_directory_path() / "terminals-XXXXXX").string();
   ASSERT_NE(::mkdtemp(place.data()), nullptr);
   fs::create_directory(place + "/pts");
@@ -308,7 +308,7 @@ TEST_F(TerminalPublisherTest, WhatIsNoTerminalIsNotOpened) {
   const OwnTerminal terminal({place, "/proc", "/sys"});
   const Uid me{::getuid()};
 
-  EXPECT_FALSE(terminal.open(me, {alice_.name()})) << "nothing there";
+  EXPECT_FALSE(terminal.open(me, {alice_.name()})) << "no terminal";
   std::ofstream(fake).close();
   fs::permissions(fake, fs::perms::owner_all | fs::perms::group_all);
   EXPECT_FALSE(terminal.open(me, {alice_.name()})) << "a file";
@@ -319,20 +319,20 @@ TEST_F(TerminalPublisherTest, WhatIsNoTerminalIsNotOpened) {
   fs::remove_all(place);
 }
 
-TEST_F(TerminalPublisherTest, AStoppedTerminalHoldsUpNobody) {
+TEST_F(TerminalPublisherTest, AStoppedTerminalDoesNotBlock) {
   ASSERT_EQ(::tcflow(alice_.slave(), TCOOFF), 0);  // as ^S does
   const auto began = std::chrono::steady_clock::now();
   auto publisher = started();
   for (int i = 0; i < 3; ++i) publisher->incident_opened(hers());
   publisher->finish(5s);
   EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
-  EXPECT_EQ(publisher->told(), 0U);
+  EXPECT_EQ(publisher->written(), 0U);
   EXPECT_EQ(publisher->dropped(), 3U);
   ASSERT_EQ(::tcflow(alice_.slave(), TCOON), 0);
   EXPECT_EQ(alice_.sees(), "");
 }
 
-TEST_F(TerminalPublisherTest, AFullTerminalHoldsUpNobody) {
+TEST_F(TerminalPublisherTest, AFullTerminalDoesNotBlock) {
   alice_.fill();
   const auto began = std::chrono::steady_clock::now();
   auto publisher = started();
@@ -342,7 +342,7 @@ TEST_F(TerminalPublisherTest, AFullTerminalHoldsUpNobody) {
   EXPECT_EQ(publisher->dropped(), 1U);
 }
 
-TEST_F(TerminalPublisherTest, TheQueueIsBoundedAndAStuckThreadIsLeftBehind) {
+TEST_F(TerminalPublisherTest, TheQueueIsBoundedAndABlockedThreadIsAbandoned) {
   const auto stuck = std::make_shared<std::atomic<bool>>(true);
   auto publisher = TerminalPublisher::start({[] {},
                                              [stuck](Uid, const std::vector<ProcessName>&) {
@@ -353,7 +353,7 @@ TEST_F(TerminalPublisherTest, TheQueueIsBoundedAndAStuckThreadIsLeftBehind) {
   constexpr std::uint64_t kMany = 1000;
   const auto began = std::chrono::steady_clock::now();
   for (std::uint64_t i = 0; i < kMany; ++i) (*publisher)->incident_opened(hers());
-  // One may be in the thread's hands.
+  // The thread may be writing one.
   EXPECT_GE((*publisher)->dropped(), kMany - TerminalPublisher::kMostQueued - 1);
   (*publisher)->finish(50ms);
   publisher->reset();
