@@ -1,5 +1,5 @@
-// How guardd and its policies stand, as their properties say: what the service tells is what a
-// client learns. Pure; any thread.
+// The state of guardd and its policies as D-Bus properties, shared by service and client.
+// Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Facts {
   std::string health_reason;
   std::uint32_t generation = 0;
   std::string policy_identity;
-  // Since guardd was started.
+  // Since guardd started.
   std::uint64_t violations = 0;
   std::uint64_t denied = 0;
   std::uint64_t fixed = 0;
@@ -41,20 +41,20 @@ struct PolicyFacts {
   std::uint64_t violations = 0;
   std::uint64_t denied = 0;
   std::uint64_t fixed = 0;
-  std::uint64_t paused_until = 0;  // microseconds since 1970; 0: it is not paused
+  std::uint64_t paused_until = 0;  // microseconds since 1970; 0: not paused
   std::string paused_by;
   std::string pause_reason;
 };
 
-// How far a scan is.
+// The progress of a scan.
 struct ScanNow {
   std::uint64_t looked_at = 0;
-  std::uint64_t expected = 0;  // as many as there were the last time; 0: nobody knows
+  std::uint64_t expected = 0;  // the number at the last scan; 0: unknown
   std::uint64_t found = 0;
   std::uint64_t fixed = 0;
 };
 
-// visit(name, member) for each property but the counters, which change all the time.
+// Calls visit(name, member) for each property except the counters, which change constantly.
 template <typename Visit>
 void each_fact(const Facts* /*of*/, Visit visit) {
   visit("Version", &Facts::version);

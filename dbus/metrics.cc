@@ -19,14 +19,14 @@ class Text {
 
   void family(std::string_view name, std::string_view type, std::string_view help) {
     name_ = "guardd_" + std::string(name);
-    auto told_name = name_;
+    auto exported_name = name_;
     if (format_ == Format::kPrometheus) {
-      // It knows neither of these types, and names a family as its samples.
-      told_name += type == "counter" ? "_total" : type == "info" ? "_info" : "";
+      // The older format has neither of these types, and names a family like its samples.
+      exported_name += type == "counter" ? "_total" : type == "info" ? "_info" : "";
       if (type == "info" || type == "stateset") type = "gauge";
     }
-    text_ += "# TYPE " + told_name + ' ' + std::string(type) + "\n# HELP " + told_name + ' ' +
-             std::string(help) + '\n';
+    text_ += "# TYPE " + exported_name + ' ' + std::string(type) + "\n# HELP " + exported_name +
+             ' ' + std::string(help) + '\n';
   }
 
   using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
@@ -43,7 +43,7 @@ class Text {
     sample(suffix, labels, std::to_string(value));
   }
 
-  // One of them is on; a state that is none of them switches none on.
+  // Exactly one is 1; for an unknown state, all are 0.
   template <typename States>
   void states(const States& states, Labels labels, std::string_view now) {
     const std::string name = name_;
@@ -97,10 +97,11 @@ void put(Text& text, const std::vector<PolicyFacts>& policies) {
   };
   count("violations", "Files that broke a policy.", &PolicyFacts::violations);
   count("fixed", "Files that were put right.", &PolicyFacts::fixed);
-  count("denied", "Operations that were refused.", &PolicyFacts::denied);
+  count("denied", "Operations that were denied.", &PolicyFacts::denied);
   text.family("policy_state", "stateset", "How a policy stands.");
   for (const auto& policy : policies) text.states(kStates, {{"policy", policy.name}}, policy.state);
-  text.family("policy_action", "info", "What a policy asks for, and what it gets here.");
+  text.family("policy_action", "info",
+              "The action of a policy, and its effective action on this machine.");
   for (const auto& policy : policies)
     text.sample("_info",
                 {{"policy", policy.name},

@@ -1,4 +1,4 @@
-// How guardd stands, as text for Prometheus and whatever else reads it. Pure; any thread.
+// The state of guardd as text for Prometheus and compatible tools. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace guard::bus {
 
 std::string open_metrics(const Facts& facts, const std::vector<PolicyFacts>& policies);
-// The same in the format of before OpenMetrics, which is all that node_exporter takes from a file.
+// The same in the older text format, the only one that node_exporter accepts from a file.
 std::string prometheus_text(const Facts& facts, const std::vector<PolicyFacts>& policies);
 
 }  // namespace guard::bus

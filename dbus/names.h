@@ -1,11 +1,12 @@
-// What things are called on the bus. The XML files beside this one say what they do.
+// The names on the bus. The XML files in this folder describe what they mean.
 #pragma once
 
 namespace guard::bus {
 
 inline constexpr const char* kName = "org.guardd.Guard1";
 inline constexpr const char* kObject = "/org/guardd/Guard1";
-inline constexpr const char* kPolicies = "/org/guardd/Guard1/policy";  // each below it, by its name
+inline constexpr const char* kPolicies =
+    "/org/guardd/Guard1/policy";  // one object per policy below it
 
 inline constexpr const char* kManager = "org.guardd.Guard1.Manager";
 inline constexpr const char* kPolicy = "org.guardd.Guard1.Policy";
@@ -14,16 +15,16 @@ inline constexpr const char* kObjectManager = "org.freedesktop.DBus.ObjectManage
 
 namespace error {
 
-// Ours.
+// Errors of guardd.
 inline constexpr const char* kNoSuchPolicy = "org.guardd.Guard1.Error.NoSuchPolicy";
 inline constexpr const char* kNoSuchIncident = "org.guardd.Guard1.Error.NoSuchIncident";
 inline constexpr const char* kInvalidPolicy = "org.guardd.Guard1.Error.InvalidPolicy";
 inline constexpr const char* kInvalidArgument = "org.guardd.Guard1.Error.InvalidArgument";
-inline constexpr const char* kBusy = "org.guardd.Guard1.Error.Busy";  // too much asked at once
+inline constexpr const char* kBusy = "org.guardd.Guard1.Error.Busy";  // too many requests at once
 inline constexpr const char* kDisabled = "org.guardd.Guard1.Error.Disabled";
 inline constexpr const char* kFailed = "org.guardd.Guard1.Error.Failed";
 
-// Everybody's.
+// Standard errors.
 inline constexpr const char* kAccessDenied = "org.freedesktop.DBus.Error.AccessDenied";
 inline constexpr const char* kInteractiveAuthorizationRequired =
     "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired";

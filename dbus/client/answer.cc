@@ -10,33 +10,34 @@
 namespace guard::bus {
 namespace {
 
-struct Known {
+struct ErrorText {
   const char* name;
   Kind kind;
-  std::string_view sentence;  // instead of what the other end says; empty: that will do
+  std::string_view sentence;  // replaces the message of the other side; empty: that message is used
 };
 
 constexpr std::string_view kNotThere = "guardd is not running: systemctl start guardd";
-constexpr std::string_view kGone = "guardd ended before it answered: journalctl -u guardd says why";
+constexpr std::string_view kGone =
+    "guardd exited before it answered; for the reason, run: journalctl -u guardd";
 constexpr std::string_view kSilent = "guardd did not answer in time";
 constexpr std::string_view kNobodyToAsk =
-    "you may not do this without a password: type it on a terminal, or be root";
+    "you may not do this without a password: run it at a terminal or as root";
 
 constexpr std::array kAll{
-    Known{error::kNoSuchPolicy, Kind::kNoSuchPolicy, ""},
-    Known{error::kNoSuchIncident, Kind::kNoSuchIncident, ""},
-    Known{error::kInvalidPolicy, Kind::kInvalidPolicy, ""},
-    Known{error::kInvalidArgument, Kind::kInvalid, ""},
-    Known{error::kInvalidArgs, Kind::kInvalid, ""},
-    Known{error::kBusy, Kind::kBusy, ""},
-    Known{error::kLimitsExceeded, Kind::kBusy, ""},
-    Known{error::kServiceUnknown, Kind::kNotRunning, kNotThere},
-    Known{error::kNameHasNoOwner, Kind::kNotRunning, kNotThere},
-    Known{error::kNoReply, Kind::kNotRunning, kGone},
-    Known{error::kDisconnected, Kind::kNotRunning, kGone},
-    Known{error::kTimeout, Kind::kFailed, kSilent},
-    Known{error::kTimedOut, Kind::kFailed, kSilent},
-    Known{error::kInteractiveAuthorizationRequired, Kind::kNotPermitted, kNobodyToAsk},
+    ErrorText{error::kNoSuchPolicy, Kind::kNoSuchPolicy, ""},
+    ErrorText{error::kNoSuchIncident, Kind::kNoSuchIncident, ""},
+    ErrorText{error::kInvalidPolicy, Kind::kInvalidPolicy, ""},
+    ErrorText{error::kInvalidArgument, Kind::kInvalid, ""},
+    ErrorText{error::kInvalidArgs, Kind::kInvalid, ""},
+    ErrorText{error::kBusy, Kind::kBusy, ""},
+    ErrorText{error::kLimitsExceeded, Kind::kBusy, ""},
+    ErrorText{error::kServiceUnknown, Kind::kNotRunning, kNotThere},
+    ErrorText{error::kNameHasNoOwner, Kind::kNotRunning, kNotThere},
+    ErrorText{error::kNoReply, Kind::kNotRunning, kGone},
+    ErrorText{error::kDisconnected, Kind::kNotRunning, kGone},
+    ErrorText{error::kTimeout, Kind::kFailed, kSilent},
+    ErrorText{error::kTimedOut, Kind::kFailed, kSilent},
+    ErrorText{error::kInteractiveAuthorizationRequired, Kind::kNotPermitted, kNobodyToAsk},
 };
 
 bool is_disconnection(int code) {
@@ -44,10 +45,10 @@ bool is_disconnection(int code) {
 }
 
 Failure denied(std::string_view message) {
-  // The bus itself explains its rules at length.
+  // The message of the bus daemon is too long for users.
   const bool by_the_bus = message.empty() || message.starts_with("Rejected send message");
   std::string text = "you may not do this: ";
-  text += by_the_bus ? "the bus does not let you" : message;
+  text += by_the_bus ? "the bus denies it" : message;
   return {Kind::kNotPermitted, std::move(text)};
 }
 
@@ -83,11 +84,12 @@ Failure failure_of(int code, const sd_bus_error& error) {
   }
   if (is_disconnection(-code)) return {Kind::kNotRunning, std::string(kGone)};
   if (!message.empty()) return {Kind::kFailed, std::string(message)};
-  return {Kind::kFailed, Error::from_errno(-code, "guardd was not asked").text()};
+  return {Kind::kFailed,
+          Error::from_errno(-code, "the request could not be sent to guardd").text()};
 }
 
 Failure misunderstood(const std::string& what) {
-  return {Kind::kFailed, "guardd answers what this version does not understand: " + what};
+  return {Kind::kFailed, "this version does not understand guardd's answer: " + what};
 }
 
 }  // namespace guard::bus

@@ -1,5 +1,5 @@
-// What a client gets when it asks guardd: what it asked for, or why not, in a sentence for whoever
-// asked.
+// The result of a call to guardd: the answer, or a failure with a sentence for the
+// user.
 #pragma once
 
 #include <cstdint>
@@ -14,28 +14,28 @@ namespace guard::bus {
 enum class Kind : std::uint8_t {
   kNotRunning,
   kNotPermitted,
-  kInvalidPolicy,  // one line a mistake
+  kInvalidPolicy,  // one line per error
   kNoSuchPolicy,
   kNoSuchIncident,
-  kInvalid,  // what was asked makes no sense
+  kInvalid,  // the request is invalid
   kBusy,
-  kStopped,  // by whoever asked
+  kStopped,  // by the user
   kFailed,
 };
 
-// What the contract promises to scripts: 1 failed, 2 wrong usage, 3 not running, 4 not permitted.
+// Exit codes of the contract: 1 failed, 2 wrong usage, 3 not running, 4 not permitted.
 int exit_status(Kind kind);
 
-// The text can have been written by whoever is at the other end.
+// The text comes from the other process and is untrusted.
 struct [[nodiscard]] Failure {
   Kind kind = Kind::kFailed;
   std::string text;
 };
 
-// Of a call that ended with this.
+// The failure for an error of a call.
 Failure failure_of(int code, const sd_bus_error& error);
 
-// guardd has said something else than its interface says.
+// guardd's answer does not match its interface.
 Failure misunderstood(const std::string& what);
 
 struct Nothing {};

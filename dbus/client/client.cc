@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kBus = "org.freedesktop.DBus";
 constexpr const char* kBusObject = "/org/freedesktop/DBus";
 
-// The reason why a call failed, freed with its texts.
+// The error of a failed call, released with its texts.
 class CallError {
  public:
   CallError() = default;
@@ -36,12 +36,13 @@ class CallError {
 Failure no_bus(int code, const std::string& address) {
   const auto kind = -code == EACCES || -code == EPERM ? Kind::kNotPermitted : Kind::kNotRunning;
   const auto which = address.empty() ? "the system bus" : "the bus at " + quote(address);
-  return {kind, "guardd cannot be asked: " + Error::from_errno(-code, which).text()};
+  return {kind, "cannot connect to guardd: " + Error::from_errno(-code, which).text()};
 }
 
 Failure not_put_together(int code) {
-  if (-code == EINVAL) return {Kind::kInvalid, "guardd is asked in UTF-8, and this is none"};
-  return {Kind::kFailed, Error::from_errno(-code, "guardd was not asked").text()};
+  if (-code == EINVAL) return {Kind::kInvalid, "the request is not valid UTF-8"};
+  return {Kind::kFailed,
+          Error::from_errno(-code, "the request could not be sent to guardd").text()};
 }
 
 template <typename T>
@@ -83,7 +84,7 @@ int put_nothing(sd_bus_message* /*message*/) {
   return 0;
 }
 
-// Until then the bus need not be looked after; as poll() has it.
+// The timeout for poll() until the bus needs attention.
 int patience_of(sd_bus* bus) {
   std::uint64_t until = UINT64_MAX;
   if (sd_bus_get_timeout(bus, &until) < 0 || until == UINT64_MAX) return -1;
@@ -93,7 +94,7 @@ int patience_of(sd_bus* bus) {
   return static_cast<int>(std::clamp<std::int64_t>(left / 1000 + 1, 0, 60'000));
 }
 
-// Waits until the bus or `stop` has something to say. False: it is `stop`.
+// Waits until the bus or `stop` is readable. False: it is `stop`.
 bool wait_for(sd_bus* bus, int stop) {
   pollfd both[2] = {{sd_bus_get_fd(bus), 0, 0}, {stop, POLLIN, 0}};
   both[0].events = static_cast<short>(sd_bus_get_events(bus));
@@ -136,12 +137,12 @@ Answer<Client> Client::open(const std::string& address) {
   int code = address.empty() ? sd_bus_open_system(&raw) : sd_bus_new(&raw);
   Bus bus(raw);
   if (!address.empty()) {
-    // As a stranger among strangers, whichever bus it is.
+    // With untrusted peers, on any bus.
     if (code >= 0) code = sd_bus_set_address(bus.get(), address.c_str());
     if (code >= 0) code = sd_bus_set_bus_client(bus.get(), 1);
     if (code >= 0) code = sd_bus_start(bus.get());
   }
-  // Whether the bus lets us in is known when it has given us a name.
+  // The bus has accepted the connection once it assigns a name.
   const char* unique = nullptr;
   if (code >= 0) code = sd_bus_get_unique_name(bus.get(), &unique);
   if (code < 0) return no_bus(code, address);
@@ -155,7 +156,7 @@ Answer<Message> Client::put_together(const Call& call, Fill fill) {
                                             call.interface, call.method);
   Message message(raw);
   if (code >= 0) code = fill(message.get());
-  // guardd is a part of the system: nobody's question starts it.
+  // guardd is a system service: a call must not start it.
   if (code >= 0) code = sd_bus_message_set_auto_start(message.get(), 0);
   if (code >= 0)
     code = sd_bus_message_set_allow_interactive_authorization(message.get(),
@@ -190,10 +191,10 @@ Answer<Message> Client::ask(const Call& call, Fill fill, const PendingSignals& m
     sd_bus_message* raw = nullptr;
     const int code = sd_bus_process(bus_.get(), &raw);
     const Message heard(raw);
-    if (code < 0) return Failure{Kind::kNotRunning, "the connection to the bus is lost"};
+    if (code < 0) return Failure{Kind::kNotRunning, "lost the connection to the bus"};
     if (heard) {
       GUARD_TRY(const auto event, answered(read_event(heard.get(), guardd)));
-      if (event && event->what == Event::What::kScanning && meanwhile.hear)
+      if (event && event->kind == Event::Kind::kScanning && meanwhile.hear)
         meanwhile.hear(event->scan);
     } else if (code == 0 && !wait_for(bus_.get(), meanwhile.stop)) {
       return Failure{Kind::kStopped, "stopped"};
@@ -372,9 +373,9 @@ Answer<Nothing> Client::watch(const std::function<bool(const Event&)>& tell, int
     sd_bus_message* raw = nullptr;
     const int code = sd_bus_process(bus_.get(), &raw);
     const Message message(raw);
-    if (code < 0) return Failure{Kind::kNotRunning, "the connection to the bus is lost"};
+    if (code < 0) return Failure{Kind::kNotRunning, "lost the connection to the bus"};
     if (message) {
-      if (says_gone(message.get(), guardd)) return Failure{Kind::kNotRunning, "guardd has ended"};
+      if (says_gone(message.get(), guardd)) return Failure{Kind::kNotRunning, "guardd has exited"};
       GUARD_TRY(const auto event, answered(read_event(message.get(), guardd)));
       if (event && !tell(*event)) return Nothing{};
     } else if (code == 0 && !wait_for(bus_.get(), stop)) {

@@ -1,5 +1,5 @@
-// Asks guardd over the bus and waits for the answer. Whatever it answers is checked for its types
-// and for nothing else: text is what somebody far away has typed. One thread.
+// Calls guardd over the bus and waits for the answer. Checks only the types of an answer: text in
+// it is untrusted. One thread.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@
 
 namespace guard::bus {
 
-// Which incidents; what is empty does not matter.
+// Selects incidents; empty fields match everything.
 struct IncidentQuery {
   using TimePoint = std::chrono::system_clock::time_point;
   std::optional<TimePoint> since;
@@ -25,7 +25,7 @@ struct IncidentQuery {
   std::string policy;
   std::string login;
   std::string severity;  // at least
-  std::string path;      // this and below
+  std::string path;      // this path and everything below
   std::string command;
   std::string incident;
   std::optional<std::uint32_t> limit;
@@ -36,8 +36,8 @@ struct Totals {
   std::uint32_t fixed = 0;
 };
 
-// What to do while guardd goes through trees: hear how far it is, and end when something can be
-// read from the descriptor `stop`. guardd ends then, too; the failure is kStopped.
+// Options for calls that scan trees: progress is reported to `hear`, and the call stops when `stop`
+// becomes readable. guardd then stops, too; the failure is kStopped.
 struct PendingSignals {
   std::function<void(const ScanNow&)> hear;
   int stop = -1;
@@ -45,25 +45,25 @@ struct PendingSignals {
 
 class Client {
  public:
-  // How long an answer may take: to what is known already, to what a person must first type a
-  // password for, and to what goes through whole trees.
+  // How long an answer can take: for known data, for calls that need a password,
+  // and for scans of whole trees.
   struct Patience {
     std::chrono::microseconds known = std::chrono::seconds(20);
     std::chrono::microseconds asking = std::chrono::minutes(10);
     std::chrono::microseconds looking = std::chrono::hours(24 * 7);
   };
 
-  // On the system's bus if the address is empty. guardd need not be there yet.
+  // An empty address means the system bus. guardd need not be running yet.
   static Answer<Client> open(const std::string& address = {});
 
   void set_patience(const Patience& patience) { patience_ = patience; }
-  // Whether a person is there to be asked for a password, before something is changed.
+  // Whether polkit may ask a person for a password before a change.
   void set_interactive(bool interactive) { interactive_ = interactive; }
 
   Answer<Nothing> reload();
-  // A policy's name, a path, or empty for all.
+  // The name of a policy, a path, or empty for all.
   Answer<Totals> scan(const std::string& where, bool fix, const PendingSignals& meanwhile = {});
-  // What is wrong, as many as `most` (0: as guardd thinks), and how many there are.
+  // Violations, at most `most` (0: guardd's default), and their total number.
   struct Wrong {
     std::vector<Map> files;
     std::uint32_t found = 0;
@@ -75,17 +75,17 @@ class Client {
   Answer<Nothing> pause(const std::string& policy, std::chrono::microseconds length,
                         const std::string& reason);
   Answer<Nothing> resume(const std::string& policy);
-  // The calling process, and all that it starts from here on.
+  // Excuses the calling process and everything that it starts from now on.
   Answer<Nothing> excuse(const std::string& reason, const std::string& command);
   Answer<std::vector<Map>> list_incidents(const IncidentQuery& filter);
   Answer<Map> get_incident(const std::string& id);
-  // The limit is that of each table; see report_reader.h.
+  // The limit applies to each table; see report_reader.h.
   Answer<Map> report(const IncidentQuery& filter);
-  // Of one policy; see lessons_reader.h.
+  // For one policy; see lessons_reader.h.
   Answer<Map> learn(const IncidentQuery& filter);
-  // How many files were given back.
+  // The number of restored files.
   Answer<std::uint32_t> undo(const std::string& id);
-  // Or would be, and which, as many as `most` (0: as guardd thinks), and which not and why.
+  // What an undo would restore, at most `most` files (0: guardd's default), and what not and why.
   struct UndoResult {
     std::vector<Map> files;
     std::uint32_t restored = 0;
@@ -95,9 +95,9 @@ class Client {
   Answer<Facts> status();
   Answer<std::vector<PolicyFacts>> policies();
 
-  // Tells what guardd says until tell() returns false or something can be read from the descriptor
-  // `stop`. A failure if guardd is not there, or ends. tell() may ask guardd for more. What guardd
-  // says once listening() was called is heard.
+  // Passes guardd's signals to tell() until it returns false or the descriptor `stop` becomes
+  // readable. Fails if guardd is not running or exits. tell() can call guardd. No signal is missed
+  // after listening() was called.
   Answer<Nothing> watch(const std::function<bool(const Event&)>& tell, int stop,
                         const std::function<void()>& listening = {});
 

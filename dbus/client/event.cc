@@ -11,14 +11,14 @@ namespace {
 
 struct Signal {
   const char* name;
-  Event::What what;
+  Event::Kind kind;
 };
 constexpr std::array kSignals{
-    Signal{"ViolationDetected", Event::What::kViolation},
-    Signal{"IncidentOpened", Event::What::kIncidentOpened},
-    Signal{"IncidentClosed", Event::What::kIncidentClosed},
-    Signal{"PolicyReloaded", Event::What::kReloaded},
-    Signal{"ScanProgress", Event::What::kScanning},
+    Signal{"ViolationDetected", Event::Kind::kViolation},
+    Signal{"IncidentOpened", Event::Kind::kIncidentOpened},
+    Signal{"IncidentClosed", Event::Kind::kIncidentClosed},
+    Signal{"PolicyReloaded", Event::Kind::kReloaded},
+    Signal{"ScanProgress", Event::Kind::kScanning},
 };
 
 bool is_from(sd_bus_message* message, std::string_view sender) {
@@ -27,24 +27,24 @@ bool is_from(sd_bus_message* message, std::string_view sender) {
 }
 
 Status read_arguments(sd_bus_message* message, Event& event) {
-  switch (event.what) {
-    case Event::What::kReloaded: {
+  switch (event.kind) {
+    case Event::Kind::kReloaded: {
       GUARD_TRY(event.generation, read_as<std::uint64_t>(message));
       return {};
     }
-    case Event::What::kScanning: {
+    case Event::Kind::kScanning: {
       auto& scan = event.scan;
       for (auto* number : {&scan.looked_at, &scan.expected, &scan.found, &scan.fixed}) {
         GUARD_TRY(*number, read_as<std::uint64_t>(message));
       }
       return {};
     }
-    case Event::What::kIncidentOpened:
-    case Event::What::kIncidentClosed: {
+    case Event::Kind::kIncidentOpened:
+    case Event::Kind::kIncidentClosed: {
       GUARD_TRY(event.id, read_as<std::string>(message));
       break;
     }
-    case Event::What::kViolation:
+    case Event::Kind::kViolation:
       break;
   }
   GUARD_TRY(event.record, read_as<Map>(message));
@@ -58,7 +58,7 @@ Result<std::optional<Event>> read_event(sd_bus_message* message, const std::stri
     if (sd_bus_message_is_signal(message, kManager, signal.name) <= 0) continue;
     if (!is_from(message, guardd)) break;
     Event event;
-    event.what = signal.what;
+    event.kind = signal.kind;
     if (auto read = read_arguments(message, event); !read)
       return std::move(read).error().context(signal.name);
     return std::optional(std::move(event));

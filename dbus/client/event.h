@@ -1,5 +1,5 @@
-// What guardd says unasked. Everybody on a bus can send anything to anybody, so what counts is who
-// sent it: `guardd` is its unique name.
+// Reads guardd's signals. Any client of a bus can send any signal, so only the sender counts:
+// `guardd` is the unique name of guardd.
 #pragma once
 
 #include <cstdint>
@@ -15,24 +15,24 @@
 namespace guard::bus {
 
 struct Event {
-  enum class What : std::uint8_t {
+  enum class Kind : std::uint8_t {
     kViolation,
     kIncidentOpened,
     kIncidentClosed,
     kReloaded,
     kScanning
   };
-  What what = What::kViolation;
-  std::string id;                // of an incident
-  Map record;                    // of a violation or an incident
-  std::uint64_t generation = 0;  // of the policies
-  ScanNow scan;                  // that we have asked for
+  Kind kind = Kind::kViolation;
+  std::string id;                // the id of an incident
+  Map record;                    // the fields of a violation or an incident
+  std::uint64_t generation = 0;  // the generation of the policies
+  ScanNow scan;                  // the progress of a scan that this client requested
 };
 
-// Nothing, if guardd did not send it or it is of a kind that is not known here.
+// Empty if guardd did not send it or its kind is unknown.
 Result<std::optional<Event>> read_event(sd_bus_message* message, const std::string& guardd);
 
-// The bus says that guardd has gone, or somebody has taken its place.
+// Whether the message means that guardd has left the bus or was replaced.
 bool says_gone(sd_bus_message* message, const std::string& guardd);
 
 }  // namespace guard::bus

@@ -1,4 +1,4 @@
-// What there is to learn out of the record that Learn answers with; as report_reader.h. Pure.
+// Reads lessons from the answer of Learn, like report_reader.h. Pure; any thread.
 #pragma once
 
 #include "dbus/client/value.h"

@@ -53,9 +53,9 @@ void read_spans(const Map& spans, Report& report) {
     const auto since_1970 = static_cast<std::int64_t>(std::min(at(*begin, i), kLatest));
     auto& span = report.spans.emplace_back();
     span.begin = TimePoint(std::chrono::microseconds(since_1970));
-    for (std::size_t k = 0; k < span.told.size(); ++k)
-      if (const auto* told = find<List>(spans, Words<Outcome>::kAll[k]))
-        span.told[k] = at(*told, i);
+    for (std::size_t k = 0; k < span.by_outcome.size(); ++k)
+      if (const auto* counts = find<List>(spans, Words<Outcome>::kAll[k]))
+        span.by_outcome[k] = at(*counts, i);
   }
 }
 
@@ -72,8 +72,8 @@ Tally tally_in(const Map& record) {
   Tally tally;
   tally.violations = number_in(record, "violations");
   tally.incidents = number_in(record, "incidents");
-  for (std::size_t i = 0; i < tally.told.size(); ++i)
-    tally.told[i] = number_in(record, Words<Outcome>::kAll[i]);
+  for (std::size_t i = 0; i < tally.by_outcome.size(); ++i)
+    tally.by_outcome[i] = number_in(record, Words<Outcome>::kAll[i]);
   if (!find(record, "first_seen")) return tally;
   tally.first = time_in(record, "first_seen");
   tally.last = time_in(record, "last_seen");

@@ -37,14 +37,14 @@ bool take(const Value& value, std::vector<std::string>& into) {
 template <typename Those>
 Result<Those> read(const Map& properties) {
   Those those;
-  std::string wrong;  // the first of another type than it should have
+  std::string wrong;  // the first property of the wrong type
   const auto take_one = [&](const char* name, auto member) {
     const auto* value = find(properties, name);
     if (value && !take(*value, those.*member) && wrong.empty()) wrong = name;
   };
   each_fact(&those, take_one);
   each_counter(&those, take_one);
-  if (!wrong.empty()) return Error("the property " + wrong + " has another type");
+  if (!wrong.empty()) return Error("the property " + wrong + " has the wrong type");
   return those;
 }
 

@@ -1,5 +1,5 @@
-// How guardd and its policies are, as their properties say. A property that is not there has its
-// default here, one that is not known is left out, one of another type is an error. Pure.
+// Reads the state of guardd and its policies from their properties. A missing property has its
+// default value, an unknown one is ignored, and one of another type is an error. Pure.
 #pragma once
 
 #include <vector>
@@ -12,7 +12,7 @@ namespace guard::bus {
 
 Result<Facts> facts_in(const Map& properties);
 
-// Of the objects that an ObjectManager tells of, by name.
+// The policies among the objects of an ObjectManager, by name.
 Result<std::vector<PolicyFacts>> policies_in(const Map& objects);
 
 }  // namespace guard::bus

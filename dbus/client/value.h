@@ -1,5 +1,5 @@
-// What stands in a record on the bus, whatever guardd puts there: a client of today can show a
-// field of tomorrow. Text is untrusted: escape it on its way to a terminal. Pure; any thread.
+// A value in a record on the bus, of any type, so that a client can show fields of later versions.
+// Text is untrusted: escape it before it reaches a terminal. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ struct Value;
 struct Entry;
 using Bytes = std::vector<std::uint8_t>;
 using List = std::vector<Value>;
-using Map = std::vector<Entry>;  // in the order it came in
+using Map = std::vector<Entry>;  // in the received order
 
-// Nothing, where the bus has a type for which nobody has a use.
+// Empty for types that guardd does not use.
 struct Value {
   std::variant<std::monostate, bool, std::uint64_t, std::int64_t, double, std::string, Bytes, List,
                Map>
@@ -36,14 +36,14 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
-// Null where there is none of this name.
+// Null if there is no value with this name.
 inline const Value* find(const Map& map, std::string_view name) {
   for (const auto& entry : map)
     if (entry.name == name) return &entry.value;
   return nullptr;
 }
 
-// Null where there is none of this name and type.
+// Null if there is no value with this name and type.
 template <typename T>
 const T* find(const Map& map, std::string_view name) {
   const auto* value = find(map, name);

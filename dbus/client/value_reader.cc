@@ -6,17 +6,17 @@ namespace guard::bus {
 namespace {
 
 Error unreadable(int code) {
-  return Error::from_errno(-code, "a message cannot be read");
+  return Error::from_errno(-code, "cannot read a message");
 }
 
 Status read_into(sd_bus_message* message, Value& value);
 
-template <typename Wire, typename Held>
+template <typename Wire, typename Stored>
 Status read_basic(sd_bus_message* message, char type, Value& value) {
   Wire wire{};
   if (const int code = sd_bus_message_read_basic(message, type, &wire); code < 0)
     return unreadable(code);
-  value.held.emplace<Held>(wire);
+  value.held.emplace<Stored>(wire);
   return {};
 }
 
@@ -30,7 +30,7 @@ Status read_bytes(sd_bus_message* message, Value& value) {
   return {};
 }
 
-// Calls read() for each thing in the container; the bus allows no more than 64 inside each other.
+// Calls read() for each element of the container; the bus permits 64 levels of nesting.
 template <typename Read>
 Status read_container(sd_bus_message* message, char type, const std::string& contents, Read read) {
   if (const int code = sd_bus_message_enter_container(message, type, contents.c_str()); code < 0)
@@ -51,7 +51,7 @@ Status read_list(sd_bus_message* message, char type, const std::string& contents
                         [&] { return read_into(message, list.emplace_back()); });
 }
 
-// Whatever is called by a number has no name for us.
+// Dictionaries with keys other than strings are ignored.
 Status read_map(sd_bus_message* message, const std::string& contents, Value& value) {
   auto& map = value.held.emplace<Map>();
   const auto entry = contents.substr(1, contents.size() - 2);  // "{sv}"
@@ -100,7 +100,7 @@ Status read_into(sd_bus_message* message, Value& value) {
     case SD_BUS_TYPE_OBJECT_PATH:
     case SD_BUS_TYPE_SIGNATURE:
       return read_basic<const char*, std::string>(message, type, value);
-    case SD_BUS_TYPE_VARIANT:  // what is in one is as good as what is not
+    case SD_BUS_TYPE_VARIANT:  // the contents of a variant count like a plain value
       return read_container(message, type, contents, [&] { return read_into(message, value); });
     case SD_BUS_TYPE_STRUCT:
       return read_list(message, type, contents, value);

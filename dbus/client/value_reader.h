@@ -1,4 +1,4 @@
-// From a message of the bus to values.
+// Reads values from a bus message.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -8,10 +8,10 @@
 
 namespace guard::bus {
 
-// The next argument of a message, of whatever type it is.
+// Reads the next argument of any type.
 Result<Value> read_value(sd_bus_message* message);
 
-// The same where nothing else than this will do.
+// The same for an argument that must have this type.
 template <typename T>
 Result<T> read_as(sd_bus_message* message) {
   GUARD_TRY(auto value, read_value(message));

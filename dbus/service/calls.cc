@@ -13,13 +13,13 @@ constexpr const char* kPolkit = "org.freedesktop.PolicyKit1";
 constexpr const char* kPolkitPath = "/org/freedesktop/PolicyKit1/Authority";
 constexpr const char* kPolkitInterface = "org.freedesktop.PolicyKit1.Authority";
 
-// A person types a password; a machine that does not answer has failed.
+// A person needs time to type a password; a program that does not answer has failed.
 constexpr std::uint64_t kPersonsPatience = 600'000'000;
 constexpr std::uint64_t kPatience = 25'000'000;
 constexpr std::size_t kLongestText = 60'000;
-// Messages that the bus has not taken yet: beyond, nobody is told how far something is.
+// The most unsent messages; beyond that, no progress is sent.
 constexpr std::uint64_t kMostQueued = 100;
-constexpr const char* kTooMuch = "too many calls wait for an answer: ask again when one is in";
+constexpr const char* kTooMuch = "too many calls are pending: try again when one is answered";
 
 const char* action_of(Need need) {
   switch (need) {
@@ -60,7 +60,7 @@ struct Credentials {
   std::uint32_t pid = 0;
 };
 
-// A reader of a message goes on while everything is as it should be.
+// Reading a message continues while no call fails.
 bool ok(int code) {
   return code >= 0;
 }
@@ -115,7 +115,7 @@ void Call::answer(const std::function<void(Writer&)>& write) {
     write(writer);
     code = writer.code();
   }
-  if (code < 0) return deny(error::kFailed, "the answer cannot be put into a message");
+  if (code < 0) return deny(error::kFailed, "the answer does not fit into a message");
   calls_->send(*this, made);
 }
 
@@ -131,7 +131,7 @@ void Call::deny(const char* name, const std::string& text) {
   const sd_bus_error error{name, readable.c_str(), 0};
   sd_bus_message* made = nullptr;
   (void)sd_bus_message_new_method_error(request_.get(), &made, &error);
-  const Message reply(made);  // none: out of memory, and the caller's patience ends some time
+  const Message reply(made);  // null: out of memory; the caller times out
   calls_->send(*this, made);
 }
 
@@ -139,7 +139,7 @@ Calls::~Calls() {
   for (const auto& call : calls_) {
     call->calls_ = nullptr;
     (void)call->stop_.request_stop();
-    // They belong to the connection, which may end before whoever still holds the call.
+    // They belong to the connection, which can end before the last owner of the call.
     call->departure_.reset();
     call->question_.reset();
     call->request_.reset();
@@ -147,7 +147,7 @@ Calls::~Calls() {
 }
 
 void Calls::begin(sd_bus_message* request, Need need, Run run) {
-  if (!sd_bus_message_get_sender(request)) return;  // not over a bus: nobody vouches for it
+  if (!sd_bus_message_get_sender(request)) return;  // not over a bus: the caller is unknown
   auto call = std::make_shared<Call>(*this, request);
   call->need_ = need;
   call->run_ = std::move(run);
@@ -163,7 +163,7 @@ void Calls::begin(sd_bus_message* request, Need need, Run run) {
 void Calls::ask_who(Call& call) {
   sd_bus_slot* slot = nullptr;
   if (call.need_ != Need::kNothing) {
-    // Asked for before who it is: whoever has left by then is not known to the bus any more.
+    // Before asking who the caller is: the bus forgets a caller that has disconnected.
     const auto match =
         "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
         "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" +
@@ -173,11 +173,12 @@ void Calls::ask_who(Call& call) {
     call.departure_.reset(slot);
   }
   slot = nullptr;
-  // Not by sd_bus_query_sender_creds(), which waits for the bus.
+  // Not sd_bus_query_sender_creds(), which waits for the bus.
   const int code = sd_bus_call_method_async(
       bus_, &slot, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
       "GetConnectionCredentials", on_who, &call, "s", call.sender_.c_str());
-  if (!ok(code)) return call.deny(error::kFailed, "the bus cannot be asked who calls");
+  if (!ok(code))
+    return call.deny(error::kFailed, "the bus cannot be asked for the caller's identity");
   call.question_.reset(slot);
 }
 
@@ -200,9 +201,9 @@ int Calls::on_who(sd_bus_message* message, void* self, sd_bus_error* /*error*/) 
   auto& calls = *call.calls_;
   const auto who = sd_bus_message_is_method_error(message, nullptr) != 0 ? Credentials()
                                                                          : credentials_in(message);
-  // Gone already, or nobody knows: then nobody is told anything.
+  // The caller has disconnected or is unknown. Fails safe: it gets no data.
   if (!who.uid) {
-    call.deny(error::kAccessDenied, "the bus does not say who calls");
+    call.deny(error::kAccessDenied, "the bus does not report the caller's identity");
     return 0;
   }
   call.caller_.uid = Uid{*who.uid};
@@ -258,7 +259,7 @@ int Calls::on_verdict(sd_bus_message* message, void* self, sd_bus_error* /*error
   return 0;
 }
 
-// Fails closed: without polkit, or where it says nothing that can be understood, only root may.
+// Fails safe: without a valid answer of polkit, only root is permitted.
 void Calls::decide(Call& call, sd_bus_message* verdict) {
   int may = 0;
   int could = 0;
@@ -272,11 +273,11 @@ void Calls::decide(Call& call, sd_bus_message* verdict) {
   if (has_answered && may != 0) return run(call);
   const std::string action = action_of(call.need_);
   if (!has_answered)
-    return call.deny(error::kAccessDenied, "only root may, for polkit does not answer");
+    return call.deny(error::kAccessDenied, "only root may do this, because polkit does not answer");
   if (could != 0)
     return call.deny(error::kInteractiveAuthorizationRequired,
                      action + " takes a password: ask again interactively, or as root");
-  call.deny(error::kAccessDenied, "polkit does not allow it (" + action + ")");
+  call.deny(error::kAccessDenied, "polkit does not permit it (" + action + ")");
 }
 
 void Calls::run(Call& call) {
@@ -290,7 +291,8 @@ void Calls::run(Call& call) {
 
 void Calls::send(Call& call, sd_bus_message* reply) {
   if (reply && sd_bus_message_get_expect_reply(call.request()) > 0)
-    (void)sd_bus_send(bus_, reply, nullptr);  // else the connection is at its end, and so is this
+    (void)sd_bus_send(bus_, reply,
+                      nullptr);  // on failure the connection ends, and so does the call
   end(call);
 }
 

@@ -1,6 +1,6 @@
-// Calls in flight: who asks, whether polkit lets it, and whether it is still there to be answered.
-// Asks the bus and polkit without waiting, and bounds how much one caller and all of them together
-// can have going on. What is not on the list of methods is refused. One thread: the loop.
+// Pending calls: the caller, whether polkit permits the call, and whether the caller is still
+// there. Asks the bus and polkit without waiting, and bounds the pending calls of one caller and of
+// all callers. Denies methods that are not in the table. One thread: the loop.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,10 @@
 
 namespace guard::bus {
 
-// What a caller who is not root needs polkit to say yes to.
+// The polkit action that a caller other than root needs.
 enum class Need : std::uint8_t {
   kNothing,
-  kInspect,  // to be told everything; without it, what everybody may know
+  kInspect,  // to see all fields; without it, only the public ones
   kPause,
   kManage,
 };
@@ -32,11 +32,13 @@ class Call {
 
   sd_bus_message* request() const { return request_.get(); }
   const Caller& caller() const { return caller_; }
-  std::stop_token stop_token() const { return stop_.get_token(); }  // asked when the caller leaves
+  std::stop_token stop_token() const {
+    return stop_.get_token();
+  }  // requested when the caller disconnects
 
-  // A signal to the caller alone. Best effort: nobody waits for one.
+  // A signal to this caller only. Best effort.
   void tell(const char* signal, const std::function<void(Writer&)>& write);
-  // One of these, once.
+  // Exactly one of these, once.
   void answer(const std::function<void(Writer&)>& write);
   void deny(const CallFailure& denied);
   void deny(const char* name, const std::string& text);
@@ -44,27 +46,27 @@ class Call {
  private:
   friend class Calls;
 
-  Calls* calls_;  // null: it is over
+  Calls* calls_;  // null: already answered
   Message request_;
   std::string sender_;
   Need need_ = Need::kNothing;
   std::function<void(const std::shared_ptr<Call>&)> run_;
   Caller caller_;
-  bool is_known_ = false;  // who the caller is
+  bool is_known_ = false;  // the caller's identity is known
   Slot departure_;
-  Slot question_;               // that is being asked about it
-  std::string polkits_number_;  // of the question, while polkit asks a person
+  Slot question_;               // the pending question about the caller
+  std::string polkits_number_;  // the polkit cancellation id, while polkit asks a person
   std::stop_source stop_;
 };
 
 class Calls {
  public:
-  // Of callers not known yet: more than the connections that a bus gives one user can have going
-  // on.
+  // For callers whose identity is not known yet: more than one user's connections to a bus can
+  // have.
   static constexpr std::size_t kMost = 8'192;
-  static constexpr std::size_t kMostOfOne = 16;  // connection
-  // Whoever opens many connections is still one; and all but root together leave room for root,
-  // here and where the work is done (guardd/base/background_jobs.h).
+  static constexpr std::size_t kMostOfOne = 16;  // per connection
+  // A user with many connections counts once. All users other than root together leave room for
+  // root, here and in the background jobs (guardd/base/background_jobs.h).
   static constexpr std::size_t kMostOfUser = 24;
   static constexpr std::size_t kMostOfOthers = 48;
 
@@ -75,8 +77,8 @@ class Calls {
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
 
-  // Runs it once it is known that it may. `subject`: the policy or whatever else it is about, for
-  // the question that polkit asks.
+  // Runs the call once it is permitted. `subject`: the policy or other object of the call, for
+  // the message of polkit.
   void begin(sd_bus_message* request, Need need, Run run);
 
  private:

@@ -19,7 +19,7 @@ void take_text(Filter& filter, std::string_view key, std::string_view value) {
     filter.error = quote(key) + " is too long";
   } else if (key == "severity") {
     asked.severity = parse_word<Severity>(value);
-    if (!asked.severity) filter.error = "there is no severity " + quote(value);
+    if (!asked.severity) filter.error = "unknown severity " + quote(value);
   } else {
     auto& place = key == "policy"    ? asked.policy
                   : key == "login"   ? asked.login
@@ -45,7 +45,7 @@ void take_number(Filter& filter, std::string_view key, std::uint64_t value) {
 constexpr std::array<std::string_view, 9> kKeys{"since", "until",   "policy",   "login", "severity",
                                                 "path",  "command", "incident", "limit"};
 
-// One entry. False: it cannot be read at all.
+// Reads one entry. False: it cannot be read.
 bool take_entry(Filter& filter, sd_bus_message* message) {
   const char* key = nullptr;
   const char* contents = nullptr;
@@ -59,7 +59,7 @@ bool take_entry(Filter& filter, sd_bus_message* message) {
   const std::string_view kind = contents;
   if (!is_known) {
     const auto near = nearest(name, kKeys);
-    filter.error = "nothing can be asked by " + quote(name) +
+    filter.error = "unknown filter key " + quote(name) +
                    (near.empty() ? "" : "; did you mean " + quote(near) + "?");
   } else if (is_number && kind == "t") {
     std::uint64_t value = 0;

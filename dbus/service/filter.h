@@ -1,4 +1,4 @@
-// What somebody asks the history by: the a{sv} that ListIncidents and Report take. The loop.
+// Reads the filter of ListIncidents and Report (a{sv}). The loop.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,10 @@ namespace guard::bus {
 
 struct Filter {
   IncidentFilter asked;
-  std::string error;  // what is wrong with it; empty: nothing
+  std::string error;  // why the filter is invalid; empty: it is valid
 };
 
-// The limit is the usual one where it is not said.
+// Uses the default limit if the filter has none.
 Filter read_filter(sd_bus_message* message, std::size_t usual);
 
 }  // namespace guard::bus

@@ -1,4 +1,4 @@
-// What there is to learn as a{sv}.
+// Writes lessons as a{sv}.
 
 #include "dbus/service/records.h"
 

@@ -1,5 +1,5 @@
-// What the bus asks of guardd, and what guardd answers: the seam between this room and the daemon.
-// The daemon's loop calls and is called; what takes long is done elsewhere and answered later.
+// The interface between the bus and the daemon: requests and their replies. All calls and replies
+// happen on the daemon's loop; work that takes long is done elsewhere and answered later.
 #pragma once
 
 #include <chrono>
@@ -20,35 +20,35 @@
 
 namespace guard::bus {
 
-// Why a call was not done; each has an error name on the bus.
+// Why a call failed; each value has an error name on the bus.
 enum class Denial : std::uint8_t {
   kNoSuchPolicy,
   kNoSuchIncident,
   kInvalidPolicy,
   kInvalidArgument,
-  kBusy,      // too much is asked for at once
+  kBusy,      // too many requests at once
   kDisabled,  // break-glass: nothing is enforced
   kFailed,
 };
 
 struct CallFailure {
   Denial why = Denial::kFailed;
-  std::string text;  // a sentence, or one line a mistake
+  std::string text;  // a sentence, or one line per error
 };
 
-// Called once, on the loop: at once or later. Not at all where its caller has left.
+// Called once on the loop, immediately or later. Not called if the caller has disconnected.
 template <typename T>
 using Reply = std::function<void(std::variant<T, CallFailure>)>;
 using Done = std::monostate;
 
-// Who asks, as the bus vouches for it.
+// The caller, as the bus reports it.
 struct Caller {
   Uid uid;
-  std::int32_t pid = 0;     // 0: the bus does not say
-  bool is_trusted = false;  // is told everything
+  std::int32_t pid = 0;     // 0: unknown
+  bool is_trusted = false;  // may see all fields
 };
 
-// A process, and what it says of itself.
+// A process, with what it states about itself.
 struct ExcuseResult {
   std::int32_t pid = 0;
   int process = -1;  // its pidfd; borrowed
@@ -61,25 +61,25 @@ struct ScanTotals {
   std::uint32_t fixed = 0;
 };
 
-// Called on the loop now and then until there is a reply.
+// Called on the loop from time to time until there is a reply.
 using OnProgress = std::function<void(const ScanNow&)>;
 
 struct WrongFiles {
-  std::vector<Violation> files;  // as many as were asked for; as they would be told if put right
-  std::uint32_t found = 0;       // all of them
+  std::vector<Violation> files;  // at most the requested number; as they would be reported if fixed
+  std::uint32_t found = 0;       // the total number
 };
 
 struct UndoRequest {
   std::string incident;
-  bool dry_run = false;   // only say what would be done
-  std::size_t limit = 0;  // of the files that are told one by one
+  bool dry_run = false;   // only report what would be done
+  std::size_t limit = 0;  // of the files that are listed
 };
 
 struct UndoneFile {
   std::string path;  // raw bytes
   std::optional<Ownership> from;
   std::optional<Ownership> to;
-  std::string why_left;  // empty: it was given back
+  std::string why_left;  // empty: it was restored
 };
 
 struct UndoCall {
@@ -91,10 +91,10 @@ struct UndoCall {
 struct ExplainRequest {
   std::string path;  // raw bytes
   Uid user;
-  std::optional<Operation> operation;  // none: all of them
+  std::optional<Operation> operation;  // empty: all operations
 };
 
-// What an explanation points into goes with it.
+// An explanation, with the objects that it refers to.
 struct ExplainReply {
   std::shared_ptr<const PolicySet> set;
   ExplainQuestion question;
@@ -118,7 +118,7 @@ struct IncidentFilter {
 struct IncidentFields {
   Incident incident;
   bool is_closed = false;
-  std::string instead;  // what to type instead, for those who may know what was typed
+  std::string instead;  // the suggested command; only for callers who may see commands
 };
 
 class Manager {
@@ -132,10 +132,10 @@ class Manager {
   virtual std::vector<PolicyFacts> policies() const = 0;
 
   virtual void reload(Reply<Done> reply) = 0;
-  // `where`: the name of a policy, an absolute path, or nothing for all there is.
+  // `where`: the name of a policy, an absolute path, or empty for all policies.
   virtual void scan(const std::string& where, bool fix, const Caller& caller, std::stop_token stop,
                     OnProgress progress, Reply<ScanTotals> reply) = 0;
-  // The same, changing nothing.
+  // The same, but changes nothing.
   virtual void find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
                           OnProgress progress, Reply<std::shared_ptr<const WrongFiles>> reply) = 0;
   virtual void explain(const ExplainRequest& asked, const Caller& caller, std::stop_token stop,
@@ -143,11 +143,11 @@ class Manager {
   virtual void pause(const std::string& policy, std::chrono::microseconds length,
                      const std::string& reason, const Caller& caller, Reply<Done> reply) = 0;
   virtual void resume(const std::string& policy, const Caller& caller, Reply<Done> reply) = 0;
-  // The caller itself, and all that it starts.
+  // Excuses the caller and everything that it starts.
   virtual void excuse(const ExcuseResult& excused, const Caller& caller, Reply<Done> reply) = 0;
   virtual void incidents(const IncidentFilter& filter, std::stop_token stop,
                          Reply<std::vector<IncidentFields>> reply) = 0;
-  // The limit of the filter is that of each table.
+  // The limit of the filter applies to each table.
   virtual void report(const IncidentFilter& filter, std::stop_token stop,
                       Reply<std::shared_ptr<const Report>> reply) = 0;
   virtual void learn(const IncidentFilter& filter, std::stop_token stop,

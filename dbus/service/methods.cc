@@ -21,7 +21,7 @@ using CallPtr = std::shared_ptr<Call>;
 
 constexpr std::size_t kUsualIncidents = 100;
 constexpr std::size_t kUsualRows = 10;
-// A message that is too large ends the connection of whoever sends it: the system bus takes 32 MiB.
+// The system bus disconnects a sender whose message exceeds 32 MiB.
 constexpr std::size_t kMostBytes = std::size_t{12} << 20U;
 constexpr std::size_t kMostFiles = 10'000;
 constexpr std::size_t kUsualFiles = 1'000;
@@ -33,7 +33,7 @@ void invalid(const CallPtr& call, const std::string& text) {
   call->deny({Denial::kInvalidArgument, text});
 }
 
-// Answers with what write(writer, value) makes of the value, or with why there is none.
+// Replies with the value as written by write(writer, value), or with the failure.
 template <typename T, typename Write>
 Reply<T> answer_to(const CallPtr& call, Write write) {
   return [call, write](const std::variant<T, CallFailure>& result) {
@@ -46,7 +46,7 @@ Reply<Done> answer_nothing(const CallPtr& call) {
   return answer_to<Done>(call, [](Writer& /*writer*/, const Done& /*done*/) {});
 }
 
-// Arguments are as the table says: sd-bus has seen to that.
+// sd-bus has already checked the types of the arguments.
 template <typename... Arguments>
 bool read(const CallPtr& call, const char* types, Arguments... arguments) {
   if (sd_bus_message_read(call->request(), types, arguments...) >= 0) return true;
@@ -58,7 +58,7 @@ std::size_t files_listed(std::uint32_t limit) {
   return limit == 0 ? kUsualFiles : std::min<std::size_t>(limit, kMostFiles);
 }
 
-// As many as go into a message.
+// The most entries that fit into a message.
 template <typename File, typename Write>
 void write_files(Writer& writer, const std::vector<File>& files, Write write_one) {
   std::size_t bytes = 0;
@@ -119,16 +119,16 @@ void explain(Manager& manager, const CallPtr& call) {
   if (!read(call, "us", &uid, &word)) return;
   ExplainRequest asked;
   if (size > 0) asked.path.assign(static_cast<const char*>(bytes), size);
-  if (asked.path.ends_with('\0')) asked.path.pop_back();  // as some libraries send them
+  if (asked.path.ends_with('\0')) asked.path.pop_back();  // some libraries send the final NUL
   if (!asked.path.starts_with('/') || asked.path.find('\0') != std::string::npos ||
       asked.path.size() > std::size_t{64} * PATH_MAX)
-    return invalid(call, "the path is not an absolute one");
+    return invalid(call, "the path is not absolute");
   asked.user = Uid{uid};
   if (*word != '\0') {
     asked.operation = parse_word<Operation>(word);
     if (!asked.operation || *asked.operation == Operation::kScan) {
       const auto near = nearest(word, Words<Operation>::kAll);
-      return invalid(call, "there is no operation " + quote(word) +
+      return invalid(call, "unknown operation " + quote(word) +
                                (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
     }
   }
@@ -147,11 +147,10 @@ void pause(Manager& manager, const CallPtr& call) {
   if (!read(call, "sts", &policy, &length, &reason)) return;
   const std::string_view words = reason;
   if (words.find_first_not_of(" \t\n") == std::string_view::npos)
-    return invalid(call, "a pause needs a reason: whoever meets it wants to know");
+    return invalid(call, "a pause needs a reason");
   if (words.size() > kLongestReason)
     return invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
-  if (length > static_cast<std::uint64_t>(INT64_MAX))
-    return invalid(call, "a pause ends by itself: it cannot be as long");
+  if (length > static_cast<std::uint64_t>(INT64_MAX)) return invalid(call, "the pause is too long");
   manager.pause(policy, std::chrono::microseconds(static_cast<std::int64_t>(length)), reason,
                 call->caller(), answer_nothing(call));
 }
@@ -162,7 +161,7 @@ void resume(Manager& manager, const CallPtr& call) {
   manager.resume(policy, call->caller(), answer_nothing(call));
 }
 
-// Which process a pidfd is of, as this one sees it; 0: it is no pidfd, or of one that has ended.
+// The pid of a pidfd in this pid namespace; 0: not a pidfd, or the process has exited.
 std::int32_t process_of(int pidfd) {
   std::ifstream info("/proc/self/fdinfo/" + std::to_string(pidfd));
   for (std::string line; std::getline(info, line);)
@@ -171,8 +170,8 @@ std::int32_t process_of(int pidfd) {
   return 0;
 }
 
-// By the caller's own descriptor of itself, which goes on being about this process, and by the
-// bus's word: neither can be borrowed from somebody else without the other.
+// Checks both the caller's pidfd of itself, which always refers to the same process, and the pid
+// that the bus reports, so that a caller cannot use the descriptor of another process.
 void excuse(Manager& manager, const CallPtr& call) {
   ExcuseResult excused;
   const char* reason = nullptr;
@@ -180,7 +179,7 @@ void excuse(Manager& manager, const CallPtr& call) {
   if (!read(call, "hss", &excused.process, &reason, &command)) return;
   excused.reason = reason;
   if (excused.reason.find_first_not_of(" \t\n") == std::string::npos)
-    return invalid(call, "an excuse needs a reason: whoever meets it wants to know");
+    return invalid(call, "an excuse needs a reason");
   if (excused.reason.size() > kLongestReason)
     return invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
   std::string_view shown = command;
@@ -188,7 +187,7 @@ void excuse(Manager& manager, const CallPtr& call) {
   excused.command = shown;
   excused.pid = process_of(excused.process);
   if (excused.pid <= 0 || excused.pid != call->caller().pid)
-    return invalid(call, "a process can have itself excused, and nobody else");
+    return invalid(call, "a process can only excuse itself");
   manager.excuse(excused, call->caller(), answer_nothing(call));
 }
 
@@ -196,16 +195,16 @@ Audience audience_of(const CallPtr& call) {
   return call->caller().is_trusted ? Audience::kTrusted : Audience::kEverybody;
 }
 
-// Whoever could ask for those that begin so would soon know all of it.
+// A caller that can filter by the beginning of commands could find out all of them.
 bool asks_what_was_typed(const IncidentFilter& asked, Audience audience) {
   return audience == Audience::kEverybody && !asked.command.empty();
 }
 
 void deny_what_was_typed(const CallPtr& call) {
-  call->deny(error::kAccessDenied, "what was typed is not told to everybody");
+  call->deny(error::kAccessDenied, "you may not filter by command");
 }
 
-// Roughly what it takes in a message; more rather than less.
+// The approximate size in a message, rather too large than too small.
 std::size_t weight(const Incident& incident) {
   std::size_t bytes = 16'384 + 4 * incident.first.path.size();
   for (const auto& path : incident.sample) bytes += 4 * path.size();
@@ -226,7 +225,8 @@ void list_incidents(Manager& manager, const CallPtr& call) {
                           writer.open('a', "a{sv}");
                           for (const auto& each : found) {
                             bytes += weight(each.incident);
-                            if (bytes > kMostBytes) break;  // the rest is asked for by `until`
+                            if (bytes > kMostBytes)
+                              break;  // the caller requests the rest with `until`
                             write(writer, each, audience, 0);
                           }
                           writer.close();
@@ -239,7 +239,7 @@ void get_incident(Manager& manager, const CallPtr& call) {
   IncidentFilter filter;
   filter.incident = id;
   filter.limit = 1;
-  if (filter.incident.empty()) return invalid(call, "an incident has a name");
+  if (filter.incident.empty()) return invalid(call, "the filter needs the id of an incident");
   const auto audience = audience_of(call);
   manager.incidents(
       filter, call->stop_token(),
@@ -247,8 +247,8 @@ void get_incident(Manager& manager, const CallPtr& call) {
         if (const auto* denied = std::get_if<CallFailure>(&result)) return call->deny(*denied);
         const auto& found = std::get<std::vector<IncidentFields>>(result);
         if (found.empty())
-          return call->deny(
-              {Denial::kNoSuchIncident, "there is no such incident, or it is no longer kept"});
+          return call->deny({Denial::kNoSuchIncident,
+                             "there is no such incident, or it has been removed from the history"});
         call->answer([&](Writer& writer) { write(writer, found.front(), audience, 0); });
       });
 }
@@ -268,9 +268,8 @@ void report(Manager& manager, const CallPtr& call) {
 void learn(Manager& manager, const CallPtr& call) {
   const auto filter = read_filter(call->request(), 0);
   if (!filter.error.empty()) return invalid(call, filter.error);
-  if (filter.asked.policy.empty())
-    return invalid(call, "of which policy there is something to learn");
-  if (!filter.asked.command.empty()) return invalid(call, "nothing is learnt from what was typed");
+  if (filter.asked.policy.empty()) return invalid(call, "name the policy to learn for");
+  if (!filter.asked.command.empty()) return invalid(call, "learning cannot be filtered by command");
   manager.learn(filter.asked, call->stop_token(),
                 answer_to<std::shared_ptr<const Lessons>>(
                     call, [](Writer& writer, const std::shared_ptr<const Lessons>& learnt) {
@@ -309,8 +308,8 @@ struct Method {
   void (*run)(Manager& manager, const CallPtr& call);
 };
 
-// A scan that changes nothing reads every directory of a tree: not something that anybody may have
-// done as often as they like.
+// Even a scan that changes nothing reads every directory of a tree, so not every user may start
+// one.
 constexpr std::array<Method, 13> kMethods{{
     {"Reload", Need::kManage, reload},
     {"Scan", Need::kManage, scan},
@@ -335,7 +334,7 @@ int on_method(sd_bus_message* request, void* self, sd_bus_error* error) noexcept
   const auto* method = std::find_if(kMethods.begin(), kMethods.end(),
                                     [&](const Method& each) { return each.name == name; });
   if (method == kMethods.end() || !service.calls())
-    return sd_bus_error_set(error, error::kAccessDenied, "guardd does not let anybody do this");
+    return sd_bus_error_set(error, error::kAccessDenied, "guardd does not permit this method");
   auto* manager = &service.manager();
   const auto run = method->run;
   service.calls()->begin(request, method->need,

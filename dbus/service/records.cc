@@ -33,7 +33,7 @@ void write_fields(RecordWriter& record, const Violation& violation, const FieldS
                   Audience audience) {
   each_field(violation, fields, [&](std::string_view name, const FieldValue& value) {
     if (!is_told(name, audience)) return;
-    const auto* key = name.data();  // a literal of kFieldNames, which ends as C wants it
+    const auto* key = name.data();  // a literal of kFieldNames, which is null-terminated
     std::visit(
         Overloaded{[](std::monostate) {}, [&](std::uint64_t number) { record.number(key, number); },
                    [&](TextValue words) { record.text(key, words.text); },
@@ -96,22 +96,23 @@ void write(Writer& writer, const Violation& violation, Audience audience, std::u
   if (folded > 0) record.number("folded", folded);
 }
 
-void write(Writer& writer, const IncidentFields& told, Audience audience, std::uint64_t folded) {
-  const auto& incident = told.incident;
+void write(Writer& writer, const IncidentFields& fields, Audience audience, std::uint64_t folded) {
+  const auto& incident = fields.incident;
   RecordWriter record(writer);
-  record.text("state", told.is_closed ? "closed" : "opened");
+  record.text("state", fields.is_closed ? "closed" : "opened");
   record.text("id", incident.id);
   record.number("count", incident.count);
   record.time("first_seen", incident.first_seen);
   record.time("last_seen", incident.last_seen);
   record.paths("sample", incident.sample);
   record.record("totals", [&](RecordWriter& totals) {
-    for (std::size_t i = 0; i < incident.told.size(); ++i)
-      totals.number(Words<Outcome>::kAll[i].data(), incident.told[i]);
+    for (std::size_t i = 0; i < incident.by_outcome.size(); ++i)
+      totals.number(Words<Outcome>::kAll[i].data(), incident.by_outcome[i]);
   });
   record.record("command", [&](RecordWriter& inner) { write(inner, incident.command, audience); });
   write_fields(record, incident.first, incident.shared, audience);
-  if (!told.instead.empty() && audience == Audience::kTrusted) record.text("instead", told.instead);
+  if (!fields.instead.empty() && audience == Audience::kTrusted)
+    record.text("instead", fields.instead);
   if (folded > 0) record.number("folded", folded);
 }
 

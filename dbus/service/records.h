@@ -1,4 +1,4 @@
-// Violations, incidents and explanations as a{sv}, with the fields and the names of the contract.
+// Writes violations, incidents and explanations as a{sv}, with the field names of the contract.
 #pragma once
 
 #include "dbus/service/manager.h"
@@ -6,12 +6,12 @@
 
 namespace guard::bus {
 
-// What somebody typed, where, and in which environment is not everybody's business.
+// Commands, directories and environments are private, so only some callers see them.
 enum class Audience : std::uint8_t { kEverybody, kTrusted };
 
-// `folded`: how many before it were not told singly.
+// `folded`: the number of earlier records that were not sent.
 void write(Writer& writer, const Violation& violation, Audience audience, std::uint64_t folded);
-void write(Writer& writer, const IncidentFields& told, Audience audience, std::uint64_t folded);
+void write(Writer& writer, const IncidentFields& fields, Audience audience, std::uint64_t folded);
 void write(Writer& writer, const ExplainReply& explained);
 void write(Writer& writer, const UndoneFile& file);
 void write(Writer& writer, const Report& report, Audience audience);

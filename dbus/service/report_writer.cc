@@ -1,13 +1,13 @@
-// A report as a{sv}.
+// Writes a report as a{sv}.
 
 #include "dbus/service/records.h"
 
 namespace guard::bus {
 namespace {
 
-void write_told(RecordWriter& record, const std::array<std::uint64_t, 4>& told) {
-  for (std::size_t i = 0; i < told.size(); ++i)
-    record.number(Words<Outcome>::kAll[i].data(), told[i]);
+void write_outcomes(RecordWriter& record, const std::array<std::uint64_t, 4>& counts) {
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    record.number(Words<Outcome>::kAll[i].data(), counts[i]);
 }
 
 enum class Keys : std::uint8_t { kTexts, kPaths };
@@ -43,7 +43,7 @@ void write_spans(RecordWriter& record, const Report& report) {
                  }));
   for (std::size_t i = 0; i < Words<Outcome>::kAll.size(); ++i)
     record.numbers(Words<Outcome>::kAll[i].data(),
-                   column([i](const ReportSpan& span) { return span.told[i]; }));
+                   column([i](const ReportSpan& span) { return span.by_outcome[i]; }));
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ void write_spans(RecordWriter& record, const Report& report) {
 void write_tally(RecordWriter& record, const Tally& tally) {
   record.number("violations", tally.violations);
   if (tally.incidents > 0) record.number("incidents", tally.incidents);
-  write_told(record, tally.told);
+  write_outcomes(record, tally.by_outcome);
   if (tally.first > tally.last) return;
   record.time("first_seen", tally.first);
   record.time("last_seen", tally.last);

@@ -18,13 +18,13 @@ using namespace std::chrono_literals;
 
 constexpr auto kShortestWait = 100ms;
 constexpr auto kLongestWait = 5'000ms;
-constexpr auto kWhereDenied = 5s;
-// Early at boot there is no bus yet, and one that is restarted is back in a moment.
-constexpr auto kNotForLong = 60s;
+constexpr auto kRetryIfDenied = 5s;
+// Early at boot there is no bus yet, and a restarted bus is back in a moment.
+constexpr auto kShortAbsence = 60s;
 constexpr auto kCountersEvery = 1s;
-// Messages that the bus has not taken yet; what is told beyond that is folded.
+// The most unsent messages; signals beyond that are folded.
 constexpr std::uint64_t kMostQueued = 500;
-constexpr auto kLongestFarewell = 200ms;
+constexpr auto kLongestStop = 200ms;
 
 constexpr const char* kSystemBus = "unix:path=/run/dbus/system_bus_socket";
 constexpr const char* kLocal = "org.freedesktop.DBus.Local";
@@ -34,7 +34,7 @@ std::string path_of(const std::string& policy) {
   char* encoded = nullptr;
   if (sd_bus_path_encode(kPolicies, policy.c_str(), &encoded) < 0) return {};
   std::string path(encoded);
-  std::free(encoded);  // NOLINT(cppcoreguidelines-no-malloc): sd-bus gave it with malloc
+  std::free(encoded);  // NOLINT(cppcoreguidelines-no-malloc): sd-bus allocated it with malloc
   return path;
 }
 
@@ -45,7 +45,7 @@ auto collector(const Those& before, const Those& now, std::vector<const char*>& 
   };
 }
 
-// Counters are told apart from the rest: they change all the time.
+// Counters are sent separately, because they change constantly.
 template <typename Those>
 std::vector<const char*> changes(const Those& before, const Those& now) {
   std::vector<const char*> names;
@@ -59,11 +59,11 @@ std::vector<const char*> changed_counters(const Facts& before, const Facts& now)
   return names;
 }
 
-void tell_changed(sd_bus* bus, const char* path, const char* interface,
+void emit_changed(sd_bus* bus, const char* path, const char* interface,
                   std::vector<const char*> names) {
   if (names.empty()) return;
   names.push_back(nullptr);
-  // sd-bus takes the names as if it would change them, and does not.
+  // sd-bus takes a pointer to non-const names but does not change them.
   (void)sd_bus_emit_properties_changed_strv(bus, path, interface,
                                             const_cast<char**>(names.data()));  // NOLINT
 }
@@ -75,8 +75,8 @@ Service::Service(sd_event* loop, std::string address, Manager& manager)
       address_(std::move(address)),
       manager_(manager),
       wait_(kShortestWait),
-      violations_({50, 100}),
-      incidents_({20, 100}) {}
+      violations_(50, 100),
+      incidents_(20, 100) {}
 
 Service::~Service() = default;
 
@@ -92,11 +92,11 @@ void Service::connect(Time now) {
   calls_.reset();
   bus_.reset();
   if (const int code = open(); code < 0)
-    leave(now, "the bus cannot be reached: " + Error::from_errno(-code, "connect").text());
+    leave(now, "cannot connect to the bus: " + Error::from_errno(-code, "connect").text());
 }
 
-// The connection has ended or was never there. From within a callback, too: it is only dropped at
-// the next try.
+// The connection has ended or could not be made. Can be called in a callback: the connection is
+// released only at the next attempt.
 void Service::leave(Time now, const std::string& trouble) {
   if (std::exchange(has_name_, false)) gone_since_ = now;
   if (!trouble.empty()) trouble_ = trouble;
@@ -110,7 +110,7 @@ int Service::open() {
   bus_.reset(made);
   calls_ = std::make_unique<Calls>(made);
   facts_ = manager_.facts();
-  told_ = facts_;
+  published_ = facts_;
   policies_ = policies_now();
   counted_.clear();
   const auto* given = ::secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
@@ -118,7 +118,7 @@ int Service::open() {
   int code = sd_bus_set_address(made, address);
   if (code >= 0) code = sd_bus_set_bus_client(made, 1);
   if (code >= 0) code = sd_bus_set_description(made, "guardd");
-  // Before there is a bus at all, early at boot, it is waited for where it will appear.
+  // Early at boot, wait for the socket of the bus to appear.
   if (code >= 0) code = sd_bus_set_watch_bind(made, 1);
   if (code >= 0)
     code = sd_bus_add_fallback_vtable(made, nullptr, kObject, kManager, manager_table(),
@@ -132,9 +132,9 @@ int Service::open() {
     code = sd_bus_match_signal_async(made, nullptr, nullptr, kLocalPath, kLocal, "Disconnected",
                                      on_disconnected, nullptr, this);
   if (code >= 0) code = sd_bus_start(made);
-  // As urgent as what the kernel tells: neither keeps the other waiting.
+  // The same priority as kernel events, so that neither delays the other.
   if (code >= 0) code = sd_bus_attach_event(made, loop_, SD_EVENT_PRIORITY_NORMAL);
-  // Last: whoever sees the name finds everything else.
+  // Last, so that all objects exist when the name appears.
   if (code >= 0) code = sd_bus_request_name_async(made, nullptr, kName, 0, on_name, this);
   return code;
 }
@@ -152,13 +152,13 @@ int Service::on_name(sd_bus_message* message, void* self, sd_bus_error* /*error*
   const auto now = std::chrono::steady_clock::now();
   std::uint32_t answer = 0;
   if (const auto* error = sd_bus_message_get_error(message)) {
-    service.leave(now, "the bus does not let guardd have its name (is " + std::string(kName) +
+    service.leave(now, "the bus denies guardd its name (is " + std::string(kName) +
                            ".conf installed where the bus looks for it?): " +
                            (error->message ? error->message : error->name));
-    service.retry_at_ = now + kWhereDenied;
+    service.retry_at_ = now + kRetryIfDenied;
   } else if (sd_bus_message_read(message, "u", &answer) < 0 ||
              (answer != kIsOurs && answer != kWasOurs)) {
-    // Whose it is, for whoever wants to end one of the two.
+    // Find the owner of the name, so that the administrator can stop one of the two.
     auto* bus = sd_bus_message_get_bus(message);
     if (sd_bus_call_method_async(bus, nullptr, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                  "org.freedesktop.DBus", "GetConnectionUnixProcessID", on_rival,
@@ -185,16 +185,17 @@ int Service::on_rival(sd_bus_message* message, void* self, sd_bus_error* /*error
 void Service::leave_to(const std::string& rival) {
   const auto now = std::chrono::steady_clock::now();
   leave(now, "another program" + rival + " has the name " + kName + " on the bus");
-  retry_at_ = now + kWhereDenied;
+  retry_at_ = now + kRetryIfDenied;
 }
 
 void Service::stop() {
   if (!bus_ || !has_name_) return;
-  const auto until = std::chrono::steady_clock::now() + kLongestFarewell;
-  if (auto held = violations_.due(Time::max())) (void)send(held->record, held->folded);
-  if (auto held = incidents_.due(Time::max())) (void)send(held->record, held->folded);
+  const auto until = std::chrono::steady_clock::now() + kLongestStop;
+  if (auto delayed = violations_.take_due(Time::max()))
+    (void)send(delayed->record, delayed->folded);
+  if (auto delayed = incidents_.take_due(Time::max())) (void)send(delayed->record, delayed->folded);
   has_name_ = false;
-  // Not sd_bus_flush(), which waits for a bus that may stand still.
+  // Not sd_bus_flush(), which can wait for a blocked bus for ever.
   std::uint64_t queued = 1;
   while (std::chrono::steady_clock::now() < until &&
          sd_bus_get_n_queued_write(bus_.get(), &queued) >= 0 && queued > 0) {
@@ -264,7 +265,7 @@ std::map<std::string, PolicyFacts> Service::policies_now() const {
   return policies;
 }
 
-// ---- what is told
+// ---- signals
 
 bool Service::has_room() const {
   std::uint64_t queued = 0;
@@ -287,10 +288,10 @@ bool Service::send(const Violation& violation, std::uint64_t folded) {
                 [&](Writer& writer) { write(writer, violation, Audience::kEverybody, folded); });
 }
 
-bool Service::send(const IncidentFields& told, std::uint64_t folded) {
-  return signal(told.is_closed ? "IncidentClosed" : "IncidentOpened", [&](Writer& writer) {
-    writer.text(told.incident.id);
-    write(writer, told, Audience::kEverybody, folded);
+bool Service::send(const IncidentFields& fields, std::uint64_t folded) {
+  return signal(fields.is_closed ? "IncidentClosed" : "IncidentOpened", [&](Writer& writer) {
+    writer.text(fields.incident.id);
+    write(writer, fields, Audience::kEverybody, folded);
   });
 }
 
@@ -313,7 +314,7 @@ void Service::violation(const Violation& violation) noexcept {
   if (violations_.pass(violation, now) && !send(violation, 0)) violations_.fold(violation, now);
 }
 
-void Service::tell(const IncidentFields& incident) noexcept {
+void Service::publish(const IncidentFields& incident) noexcept {
   if (!has_name_) return;
   const auto now = std::chrono::steady_clock::now();
   if (incidents_.pass(incident, now) && !send(incident, 0)) incidents_.fold(incident, now);
@@ -321,8 +322,8 @@ void Service::tell(const IncidentFields& incident) noexcept {
 
 void Service::reloaded() noexcept {
   if (!has_name_) return;
-  tell_facts();
-  tell_policies();
+  publish_facts();
+  publish_policies();
   (void)signal("PolicyReloaded", [&](Writer& writer) { writer.small_number(facts_.generation); });
 }
 
@@ -330,20 +331,20 @@ void Service::changed() noexcept {
   has_changed_ = has_name_;
 }
 
-void Service::tell_facts() {
+void Service::publish_facts() {
   facts_ = manager_.facts();
-  tell_changed(bus_.get(), kObject, kManager, changes(told_, facts_));
-  const auto before = std::exchange(told_, facts_);
-  // Those are told in their own time.
-  told_.violations = before.violations;
-  told_.denied = before.denied;
-  told_.fixed = before.fixed;
-  told_.lost = before.lost;
-  if (!changed_counters(told_, facts_).empty() && !count_at_)
+  emit_changed(bus_.get(), kObject, kManager, changes(published_, facts_));
+  const auto before = std::exchange(published_, facts_);
+  // Counters are sent separately.
+  published_.violations = before.violations;
+  published_.denied = before.denied;
+  published_.fixed = before.fixed;
+  published_.lost = before.lost;
+  if (!changed_counters(published_, facts_).empty() && !count_at_)
     count_at_ = std::chrono::steady_clock::now() + kCountersEvery;
 }
 
-void Service::tell_policies() {
+void Service::publish_policies() {
   auto before = std::exchange(policies_, policies_now());
   for (auto& [path, facts] : policies_) {
     const auto at = before.find(path);
@@ -351,7 +352,7 @@ void Service::tell_policies() {
       (void)sd_bus_emit_interfaces_added(bus_.get(), path.c_str(), kPolicy, nullptr);
       continue;
     }
-    tell_changed(bus_.get(), path.c_str(), kPolicy, changes(at->second, facts));
+    emit_changed(bus_.get(), path.c_str(), kPolicy, changes(at->second, facts));
     before.erase(at);
   }
   for (const auto& [path, facts] : before) {
@@ -360,30 +361,30 @@ void Service::tell_policies() {
   }
 }
 
-void Service::tell_held(Time now) {
-  if (auto held = violations_.due(now); held && !send(held->record, held->folded))
-    violations_.fold(held->record, now);
-  if (auto held = incidents_.due(now); held && !send(held->record, held->folded))
-    incidents_.fold(held->record, now);
+void Service::send_due(Time now) {
+  if (auto delayed = violations_.take_due(now); delayed && !send(delayed->record, delayed->folded))
+    violations_.fold(delayed->record, now);
+  if (auto delayed = incidents_.take_due(now); delayed && !send(delayed->record, delayed->folded))
+    incidents_.fold(delayed->record, now);
   if (std::exchange(has_changed_, false)) {
-    tell_facts();
-    tell_policies();
+    publish_facts();
+    publish_policies();
   }
   if (!count_at_ || *count_at_ > now) return;
   count_at_.reset();
   if (!has_room()) return;
   facts_ = manager_.facts();
-  tell_changed(bus_.get(), kObject, kManager, changed_counters(told_, facts_));
-  told_ = facts_;
+  emit_changed(bus_.get(), kObject, kManager, changed_counters(published_, facts_));
+  published_ = facts_;
   for (const auto& policy : std::exchange(counted_, {}))
-    tell_changed(bus_.get(), path_of(policy).c_str(), kPolicy, {"Violations", "Denied", "Fixed"});
+    emit_changed(bus_.get(), path_of(policy).c_str(), kPolicy, {"Violations", "Denied", "Fixed"});
 }
 
 std::optional<Service::Time> Service::next() const {
   if (!has_name_) {
-    const auto told_at = gone_since_ + kNotForLong;
+    const auto report_at = gone_since_ + kShortAbsence;
     if (!trouble_.empty()) return retry_at_;
-    return retry_at_ ? std::min(*retry_at_, told_at) : told_at;
+    return retry_at_ ? std::min(*retry_at_, report_at) : report_at;
   }
   if (has_changed_) return Time();
   std::optional<Time> first;
@@ -395,11 +396,11 @@ std::optional<Service::Time> Service::next() const {
 void Service::tick(Time now) noexcept {
   if (retry_at_ && *retry_at_ <= now) connect(now);
   if (has_name_)
-    tell_held(now);
-  else if (trouble_.empty() && now >= gone_since_ + kNotForLong)
+    send_due(now);
+  else if (trouble_.empty() && now >= gone_since_ + kShortAbsence)
     trouble_ =
-        "guardd is not on the bus, so nobody can ask it there: the bus is not there, or lets "
-        "nobody in (without one, start guardd with --bus none)";
+        "guardd cannot be reached over the bus: the bus is missing or accepts no connections "
+        "(to run without a bus, start guardd with --bus none)";
 }
 
 }  // namespace guard::bus

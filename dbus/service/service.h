@@ -1,7 +1,7 @@
-// guardd on the bus: objects, properties, signals and calls. Owns the connection, and makes it anew
-// for as long as it takes when the bus is not there yet or goes away. Never waits for the bus: what
-// it has no room for is folded into what is told next. Guards and tells elsewhere go on the same
-// without it. One thread: the daemon's loop.
+// guardd on the bus: objects, properties, signals and calls. Owns the connection, and reconnects
+// for as long as necessary. Never waits for the bus: signals without room are folded into the next
+// one. guardd works without the bus; then it only cannot be reached there. One thread: the daemon's
+// loop.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@
 
 #include "dbus/handles.h"
 #include "dbus/service/calls.h"
-#include "dbus/service/gate.h"
+#include "dbus/service/folding_limiter.h"
 #include "dbus/service/manager.h"
 
 namespace guard::bus {
@@ -25,19 +25,19 @@ class Service {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // `address`: of a bus; empty for the system's.
+  // `address`: of a bus; empty for the system bus.
   Service(sd_event* loop, std::string address, Manager& manager);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
   void start();
-  // Tells what is held back, and leaves the bus.
+  // Sends the delayed records and disconnects.
   void stop();
 
   void violation(const Violation& violation) noexcept;
-  void incident_opened(const Incident& incident) noexcept { tell({incident, false, {}}); }
-  void incident_closed(const Incident& incident) noexcept { tell({incident, true, {}}); }
+  void incident_opened(const Incident& incident) noexcept { publish({incident, false, {}}); }
+  void incident_closed(const Incident& incident) noexcept { publish({incident, true, {}}); }
   void reloaded() noexcept;
   // Properties other than counters may have changed.
   void changed() noexcept;
@@ -46,10 +46,10 @@ class Service {
   std::optional<Time> next() const;
   void tick(Time now) noexcept;
 
-  // Why nobody can find guardd on the bus; empty: they can, or soon will.
+  // Why guardd is not on the bus; empty: it is, or soon will be.
   const std::string& trouble() const { return trouble_; }
 
-  // With what was counted of each, also where there is no bus.
+  // With the counters of each policy, even without a bus.
   std::vector<PolicyFacts> policies() const;
 
   // For the tables.
@@ -70,15 +70,15 @@ class Service {
   void leave_to(const std::string& rival);
   bool has_room() const;
 
-  void tell(const IncidentFields& incident) noexcept;
+  void publish(const IncidentFields& incident) noexcept;
   bool send(const Violation& violation, std::uint64_t folded);
   bool send(const IncidentFields& incident, std::uint64_t folded);
   template <typename Write>
   bool signal(const char* name, Write write);
   void count(const Violation& violation);
-  void tell_held(Time now);
-  void tell_facts();
-  void tell_policies();
+  void send_due(Time now);
+  void publish_facts();
+  void publish_policies();
   void put_counts(PolicyFacts& facts) const;
   std::map<std::string, PolicyFacts> policies_now() const;
 
@@ -97,23 +97,23 @@ class Service {
   Manager& manager_;
 
   Bus bus_;
-  std::unique_ptr<Calls> calls_;  // of this connection
+  std::unique_ptr<Calls> calls_;  // of the present connection
   bool has_name_ = false;
-  std::optional<Time> retry_at_;    // the connection is to be made anew
+  std::optional<Time> retry_at_;    // when to reconnect
   std::chrono::milliseconds wait_;  // until the next try
   Time gone_since_;
   std::string trouble_;
 
   Facts facts_;
-  Facts told_;
-  std::map<std::string, PolicyFacts> policies_;        // by object path, as they were last told
-  std::map<std::string, Counts, std::less<>> counts_;  // by policy, from our start
-  std::set<std::string> counted_;  // the policies whose counts changed since they were told
+  Facts published_;
+  std::map<std::string, PolicyFacts> policies_;        // by object path, as last sent
+  std::map<std::string, Counts, std::less<>> counts_;  // by policy, since the start
+  std::set<std::string> counted_;  // policies whose counts have changed since they were last sent
   bool has_changed_ = false;       // other than counters
-  std::optional<Time> count_at_;   // counters are to be told
+  std::optional<Time> count_at_;   // when to send counters
 
-  Gate<Violation> violations_;
-  Gate<IncidentFields> incidents_;
+  FoldingLimiter<Violation> violations_;
+  FoldingLimiter<IncidentFields> incidents_;
 };
 
 }  // namespace guard::bus

@@ -35,8 +35,8 @@ int said(sd_bus* /*bus*/, const char* /*path*/, const char* /*interface*/, const
   return writer.code();
 }
 
-// No method is left to the privilege checks of sd-bus, which wait for the bus to answer: each goes
-// through Calls, which knows what it takes.
+// No method uses the privilege checks of sd-bus, which wait for the bus. Calls checks the
+// permissions instead.
 constexpr std::uint64_t kThroughCalls = SD_BUS_VTABLE_UNPRIVILEGED;
 constexpr std::uint64_t kConst = SD_BUS_VTABLE_PROPERTY_CONST;
 constexpr std::uint64_t kChanges = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;

@@ -8,11 +8,11 @@
 namespace guard::bus {
 namespace {
 
-// Lists of what came from elsewhere end here.
+// Bounds lists with contents from outside guardd.
 constexpr std::size_t kMostPaths = 64;
 constexpr std::size_t kMostPathBytes = 32'000;
 
-// Characters that are never to be exchanged, says Unicode, and sd-bus sees to it.
+// Unicode noncharacters, which sd-bus rejects.
 bool is_noncharacter(std::uint32_t c) {
   return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffeU) == 0xfffeU;
 }

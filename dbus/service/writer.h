@@ -1,6 +1,6 @@
-// Builds the body of a message piece by piece. Whatever bytes it is given, what it writes is text
-// that a bus takes: one string that is none would end the whole connection. What fails once stays
-// failed, and the message is not to be sent then. Any thread, one at a time.
+// Builds the body of a message piece by piece. Always writes valid strings, because one invalid
+// string would end the whole connection. After a failure all further calls fail, and the message
+// must not be sent. Any thread, one at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +25,11 @@ class Writer {
   void number(std::uint64_t value) { basic('t', &value); }
   void small_number(std::uint32_t value) { basic('u', &value); }
   void boolean(bool value);
-  // Until close(), what is written goes inside: 'a', 'v', 'e' and so on.
+  // Everything until close() goes inside: 'a', 'v', 'e' and so on.
   void open(char kind, const char* contents);
   void close();
 
-  // 0, or the negative errno of the first that failed.
+  // 0, or the negative errno of the first failure.
   int code() const { return code_; }
 
  private:
@@ -39,7 +39,7 @@ class Writer {
   int code_ = 0;
 };
 
-// The fields of one a{sv}, from begin to end of its life.
+// The fields of one a{sv}, which is open as long as this object exists.
 class RecordWriter {
  public:
   explicit RecordWriter(Writer& writer) : writer_(writer) { writer_.open('a', "{sv}"); }
@@ -48,9 +48,9 @@ class RecordWriter {
   RecordWriter& operator=(const RecordWriter&) = delete;
 
   void text(const char* key, std::string_view value, std::size_t longest = kLongestText);
-  // And KEY_raw where it is no text.
+  // Adds KEY_raw if it is not text.
   void path(const char* key, std::string_view bytes, std::size_t longest = kLongestPath);
-  // And KEY_raw (aay), all of them, where one is no text.
+  // Adds KEY_raw (aay) with all values if one is not text.
   void paths(const char* key, std::span<const std::string> values);
   void texts(const char* key, std::span<const std::string> values);
   void number(const char* key, std::uint64_t value);
@@ -58,7 +58,7 @@ class RecordWriter {
   void boolean(const char* key, bool value);
   void time(const char* key, TimePoint value) { text(key, rfc3339(value)); }
 
-  // write(RecordWriter&): a record inside of this one.
+  // write(RecordWriter&) writes a nested record.
   template <typename Write>
   void record(const char* key, Write write) {
     open(key, "a{sv}");
@@ -68,7 +68,7 @@ class RecordWriter {
     }
     close();
   }
-  // write(RecordWriter&, element): a list of records.
+  // write(RecordWriter&, element) writes each record of a list.
   template <typename Range, typename Write>
   void records(const char* key, const Range& range, Write write) {
     open(key, "aa{sv}");
@@ -89,9 +89,9 @@ class RecordWriter {
   std::vector<std::string> truncated_;
 };
 
-// Whether sd-bus and the daemon of the bus take it as a string.
+// Whether sd-bus and the bus daemon accept it as a string.
 bool is_bus_text(std::string_view bytes);
-// It, or where it is none, C-escaped.
+// The text itself, or C-escaped if it is not valid.
 std::string bus_text(std::string_view bytes);
 
 }  // namespace guard::bus

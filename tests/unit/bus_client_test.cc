@@ -1,4 +1,4 @@
-// What a client makes of everything that can stand at the other end of a bus, or not.
+// The client with every kind of peer on the other end of the bus, and with none.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
@@ -33,7 +33,7 @@ void expect_failure(const Answer<T>& answer, Kind kind, const std::string& text)
   EXPECT_THAT(answer.error().text, HasSubstr(text));
 }
 
-TEST(BusClientStatus, IsWhatScriptsRelyOn) {
+TEST(BusClientStatus, HasTheExitCodesOfTheContract) {
   EXPECT_EQ(exit_status(Kind::kFailed), 1);
   EXPECT_EQ(exit_status(Kind::kInvalidPolicy), 1);
   EXPECT_EQ(exit_status(Kind::kNoSuchPolicy), 1);
@@ -44,13 +44,13 @@ TEST(BusClientStatus, IsWhatScriptsRelyOn) {
   EXPECT_EQ(exit_status(Kind::kNotPermitted), 4);
 }
 
-TEST(BusClientOpen, SaysThatThereIsNoBus) {
+TEST(BusClientOpen, ReportsAMissingBus) {
   expect_failure(Client::open("unix:path=/nonexistent/bus"), Kind::kNotRunning,
                  "\"unix:path=/nonexistent/bus\": No such file or directory");
   expect_failure(Client::open("nonsense"), Kind::kInvalid, "is no address of a bus");
 }
 
-TEST_F(BusClient, SaysThatNobodyIsThere) {
+TEST_F(BusClient, ReportsThatGuarddIsNotRunning) {
   auto client = this->client();
   expect_failure(client.reload(), Kind::kNotRunning, "systemctl start guardd");
   expect_failure(client.status(), Kind::kNotRunning, "systemctl start guardd");
@@ -58,7 +58,7 @@ TEST_F(BusClient, SaysThatNobodyIsThere) {
                  "systemctl start guardd");
 }
 
-TEST_F(BusClient, AsksAndIsAnswered) {
+TEST_F(BusClient, CallsAndReadsAnswers) {
   FakeGuardd guardd(bus_);
   guardd.answers("Scan", [](sd_bus_message* call, sd_bus_message* reply) {
     const char* where = nullptr;
@@ -108,7 +108,7 @@ TEST_F(BusClient, AsksAndIsAnswered) {
   ASSERT_NE(find<std::string>(*explained, "policy"), nullptr);
 }
 
-TEST_F(BusClient, AsksNobodyForAPasswordUnlessAPersonIsThere) {
+TEST_F(BusClient, PermitsAPasswordPromptOnlyForAPerson) {
   FakeGuardd guardd(bus_);
   guardd.answers("Reload", [](sd_bus_message* call, sd_bus_message* /*reply*/) {
     EXPECT_EQ(sd_bus_message_get_allow_interactive_authorization(call), 0);
@@ -118,7 +118,7 @@ TEST_F(BusClient, AsksNobodyForAPasswordUnlessAPersonIsThere) {
   EXPECT_TRUE(client().reload());
 }
 
-TEST_F(BusClient, TellsErrorsApart) {
+TEST_F(BusClient, DistinguishesErrors) {
   struct Case {
     const char* name;
     Kind kind;
@@ -135,7 +135,7 @@ TEST_F(BusClient, TellsErrorsApart) {
       {error::kFailed, Kind::kFailed, "as it says"},
       {error::kAccessDenied, Kind::kNotPermitted, "you may not do this: as it says"},
       {error::kInteractiveAuthorizationRequired, Kind::kNotPermitted, "without a password"},
-      {error::kNoReply, Kind::kNotRunning, "ended before it answered"},
+      {error::kNoReply, Kind::kNotRunning, "exited before it answered"},
       {"com.example.Strange", Kind::kFailed, "as it says"},
   };
   for (const auto& [name, kind, text] : cases) {
@@ -153,10 +153,10 @@ TEST_F(BusClient, DoesNotRepeatTheRulesOfTheBus) {
   guardd.start();
   const auto answer = client().reload();
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().text, "you may not do this: the bus does not let you");
+  EXPECT_EQ(answer.error().text, "you may not do this: the bus denies it");
 }
 
-TEST_F(BusClient, SendsNothingThatIsNoText) {
+TEST_F(BusClient, RejectsInvalidText) {
   FakeGuardd guardd(bus_);
   guardd.start();
   auto client = this->client();
@@ -164,7 +164,7 @@ TEST_F(BusClient, SendsNothingThatIsNoText) {
   IncidentQuery filter;
   filter.login = "\xff";
   expect_failure(client.list_incidents(filter), Kind::kInvalid, "UTF-8");
-  EXPECT_TRUE(client.reload()) << "the connection has outlived it";
+  EXPECT_TRUE(client.reload()) << "the connection survives";
 }
 
 TEST_F(BusClient, ReadsRecordsWithFieldsOfAnyKind) {
@@ -223,7 +223,7 @@ TEST_F(BusClient, FiltersIncidents) {
   EXPECT_EQ(find((*incidents)[1], "id"), nullptr);
 }
 
-TEST_F(BusClient, KnowsHowGuarddAndItsPoliciesAre) {
+TEST_F(BusClient, ReadsTheStateOfGuarddAndItsPolicies) {
   FakeGuardd guardd(bus_);
   guardd.answers("GetAll", [](sd_bus_message* /*call*/, sd_bus_message* reply) {
     return sd_bus_message_append(reply, "a{sv}", 4, "Health", "s", "degraded", "Generation", "u",
@@ -257,7 +257,7 @@ TEST_F(BusClient, KnowsHowGuarddAndItsPoliciesAre) {
   EXPECT_EQ(shop.paused_until, 5U);
 }
 
-TEST_F(BusClient, TakesNoAnswerOfAnotherType) {
+TEST_F(BusClient, RejectsAnswersOfAnotherType) {
   FakeGuardd guardd(bus_);
   const auto number = [](sd_bus_message* /*call*/, sd_bus_message* reply) {
     return sd_bus_message_append(reply, "d", 0.5);
@@ -276,11 +276,11 @@ TEST_F(BusClient, TakesNoAnswerOfAnotherType) {
   expect_failure(client.list_incidents({}), Kind::kFailed, sentence);
   expect_failure(client.policies(), Kind::kFailed, sentence);
   expect_failure(client.status(), Kind::kFailed, "Generation");
-  // Nothing at all is none, either.
+  // Neither is an empty answer.
   expect_failure(client.explain("/", 0, ""), Kind::kFailed, sentence);
 }
 
-TEST_F(BusClient, WaitsNoLongerThanItIsPatient) {
+TEST_F(BusClient, WaitsNoLongerThanItsTimeout) {
   FakeGuardd guardd(bus_);
   guardd.ignores("GetIncident");
   guardd.start();
@@ -290,14 +290,14 @@ TEST_F(BusClient, WaitsNoLongerThanItIsPatient) {
   expect_failure(client.get_incident("x"), Kind::kFailed, "did not answer in time");
 }
 
-TEST_F(BusClient, SeesGuarddEndInTheMiddleOfACall) {
+TEST_F(BusClient, NoticesGuarddExitingDuringACall) {
   FakeGuardd guardd(bus_);
   guardd.dies_of("Scan");
   guardd.start();
-  expect_failure(client().scan("", true), Kind::kNotRunning, "ended before it answered");
+  expect_failure(client().scan("", true), Kind::kNotRunning, "exited before it answered");
 }
 
-TEST_F(BusClient, SeesTheBusEndInTheMiddleOfACall) {
+TEST_F(BusClient, NoticesTheBusEndingDuringACall) {
   FakeGuardd guardd(bus_);
   guardd.answers("Scan", [this](sd_bus_message* /*call*/, sd_bus_message* reply) {
     bus_.stop();
@@ -314,7 +314,7 @@ void say_incident(sd_bus* bus) {
                            "s", "shop");
 }
 
-TEST_F(BusClient, WatchesUntilItHasSeenEnough) {
+TEST_F(BusClient, WatchesUntilTheCallbackStopsIt) {
   FakeGuardd guardd(bus_);
   guardd.repeats([](sd_bus* bus) {
     (void)sd_bus_emit_signal(bus, kObject, kManager, "Invented", "i", 4);
@@ -330,12 +330,12 @@ TEST_F(BusClient, WatchesUntilItHasSeenEnough) {
   std::vector<Event> incidents;
   const auto done = client.watch(
       [&](const Event& event) {
-        if (event.what == Event::What::kReloaded) {
+        if (event.kind == Event::Kind::kReloaded) {
           EXPECT_EQ(event.generation, 3U);
           ++reloads;
           return true;
         }
-        EXPECT_TRUE(client.get_incident(event.id)) << "more can be asked in between";
+        EXPECT_TRUE(client.get_incident(event.id)) << "other calls are possible meanwhile";
         incidents.push_back(event);
         return incidents.size() < 2;
       },
@@ -343,7 +343,7 @@ TEST_F(BusClient, WatchesUntilItHasSeenEnough) {
   ASSERT_TRUE(done) << done.error().text;
   EXPECT_GE(reloads, 1);
   ASSERT_THAT(incidents, SizeIs(2));
-  EXPECT_EQ(incidents[0].what, Event::What::kIncidentOpened);
+  EXPECT_EQ(incidents[0].what, Event::Kind::kIncidentOpened);
   EXPECT_EQ(incidents[0].id, "one");
   EXPECT_EQ(*find<std::string>(incidents[0].record, "policy"), "shop");
 }
@@ -359,7 +359,7 @@ TEST_F(BusClient, WatchesUntilItIsStopped) {
   EXPECT_TRUE(client().watch([](const Event&) { return true; }, from.get()));
 }
 
-TEST_F(BusClient, WatchesUntilGuarddEnds) {
+TEST_F(BusClient, WatchesUntilGuarddExits) {
   FakeGuardd guardd(bus_);
   guardd.repeats(say_incident);
   guardd.dies_of("Reload");
@@ -372,10 +372,10 @@ TEST_F(BusClient, WatchesUntilGuarddEnds) {
         return true;
       },
       -1);
-  expect_failure(done, Kind::kNotRunning, "guardd has ended");
+  expect_failure(done, Kind::kNotRunning, "guardd has exited");
 }
 
-TEST_F(BusClient, BelievesNobodyButGuardd) {
+TEST_F(BusClient, AcceptsSignalsOnlyFromGuardd) {
   FakeGuardd guardd(bus_);
   guardd.start();
   auto client = this->client();
@@ -384,7 +384,7 @@ TEST_F(BusClient, BelievesNobodyButGuardd) {
   ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   const Fd from(ends[0]);
   const Fd to(ends[1]);
-  // Straight to whoever is there, past all that they have asked the bus for.
+  // Sends directly to every client, regardless of its match rules.
   std::thread liar([&] {
     for (int i = 0; i < 20; ++i) {
       for (const auto* name : {":1.0", ":1.1", ":1.2", ":1.3"}) {
@@ -410,7 +410,7 @@ TEST_F(BusClient, BelievesNobodyButGuardd) {
   EXPECT_EQ(told, 0);
 }
 
-TEST_F(BusClient, SeesThatTheBusHasEndedWhileItWatches) {
+TEST_F(BusClient, NoticesTheBusEndingWhileWatching) {
   FakeGuardd guardd(bus_);
   guardd.repeats(say_incident);
   guardd.start();
@@ -420,7 +420,7 @@ TEST_F(BusClient, SeesThatTheBusHasEndedWhileItWatches) {
         return true;
       },
       -1);
-  expect_failure(done, Kind::kNotRunning, "the connection to the bus is lost");
+  expect_failure(done, Kind::kNotRunning, "lost the connection to the bus");
 }
 
 }  // namespace

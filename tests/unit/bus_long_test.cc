@@ -1,4 +1,4 @@
-// What takes guardd its time, asked for over the bus: scans and undoing.
+// Calls that take long: scans and undo.
 #include <gmock/gmock.h>
 
 #include "tests/unit/bus_service_fixture.h"
@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 using BusLongCalls = BusService;
 
-TEST_F(BusLongCalls, ALongCallHoldsUpNobody) {
+TEST_F(BusLongCalls, ALongCallDoesNotDelayOthers) {
   auto other = *bus::Client::open(bus_.address());
   std::thread waiting([&] { EXPECT_TRUE(other.reload() || ::geteuid() != 0); });
   for (int tries = 0; ::geteuid() == 0 && tries < 200; ++tries) {
@@ -29,8 +29,8 @@ TEST_F(BusLongCalls, ALongCallHoldsUpNobody) {
   waiting.join();
 }
 
-TEST_F(BusLongCalls, ListsWhatIsWrong) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
+TEST_F(BusLongCalls, ListsViolations) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan without polkit";
   house_.on_loop([](auto&, FakeManager& manager) { manager.wrong_ = git_violation("/srv/\xff"); });
   const auto wrong = client_.find_wrong("shop", 2);
   ASSERT_TRUE(wrong) << wrong.error().text;
@@ -39,8 +39,8 @@ TEST_F(BusLongCalls, ListsWhatIsWrong) {
   EXPECT_TRUE(bus::find<bus::Bytes>(wrong->files[0], "path_raw"));
 }
 
-TEST_F(BusLongCalls, TellsOnlyWhoScansHowFarItIs) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
+TEST_F(BusLongCalls, SendsProgressOnlyToTheCaller) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan without polkit";
   house_.on_loop([](auto&, FakeManager& manager) {
     manager.progress_ = {{10, 100, 1, 0}, {50, 100, 2, 2}};
   });
@@ -62,8 +62,8 @@ TEST_F(BusLongCalls, TellsOnlyWhoScansHowFarItIs) {
   }
 }
 
-TEST_F(BusLongCalls, EndsAScanWhoseCallerIsTiredOfIt) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
+TEST_F(BusLongCalls, StopsAScanWhenItsCallerCancels) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan without polkit";
   const Fd stop(::eventfd(1, EFD_CLOEXEC));
   const auto totals = client_.scan("never", false, {{}, stop.get()});
   ASSERT_FALSE(totals);
@@ -73,11 +73,11 @@ TEST_F(BusLongCalls, EndsAScanWhoseCallerIsTiredOfIt) {
     if (house_.ask<bool>([](auto&, FakeManager& m) { return m.stop_.stop_requested(); })) return;
     std::this_thread::sleep_for(10ms);
   }
-  FAIL() << "the scan goes on although its caller has left";
+  FAIL() << "the scan continues although its caller has disconnected";
 }
 
-TEST_F(BusLongCalls, SaysWhatAnUndoGivesBackAndWhatNot) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may undo where there is no polkit";
+TEST_F(BusLongCalls, ReportsWhatAnUndoRestores) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may undo without polkit";
   house_.on_loop([](auto&, FakeManager& manager) {
     const Ownership from{Uid{33}, Gid{33}, Mode{0640}};
     const Ownership to{Uid{0}, Gid{0}, Mode{0644}};
@@ -99,8 +99,8 @@ TEST_F(BusLongCalls, SaysWhatAnUndoGivesBackAndWhatNot) {
   EXPECT_EQ(asked.limit, 1U);
 }
 
-TEST_F(BusLongCalls, EndsWhatNobodyWaitsForAnyMore) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan where there is no polkit";
+TEST_F(BusLongCalls, StopsWorkWhenItsCallerDisconnects) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may scan without polkit";
   {
     auto other = *bus::Client::open(bus_.address());
     other.set_patience({100ms, 100ms, 100ms});
@@ -111,7 +111,7 @@ TEST_F(BusLongCalls, EndsWhatNobodyWaitsForAnyMore) {
     if (house_.ask<bool>([](auto&, FakeManager& m) { return m.stop_.stop_requested(); })) return;
     std::this_thread::sleep_for(10ms);
   }
-  FAIL() << "the scan goes on although its caller has left";
+  FAIL() << "the scan continues although its caller has disconnected";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// guardd on a bus of the test's own, with a manager that does what the test says, and a client.
+// guardd on a private bus, with a manager that the test controls, and a client.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@
 
 namespace guard::testing {
 
-// What a command says and how it ends.
+// The output and exit status of a command.
 inline std::pair<int, std::string> shell(const std::string& command) {
   std::string said;
   auto* pipe = ::popen((command + " 2>&1").c_str(), "r");  // NOLINT(cert-env33-c)
@@ -47,7 +47,7 @@ class BusService : public ::testing::Test {
     }
     FAIL() << "guardd does not get its name";
   }
-  // What everybody hears until `last` of them came or a while has passed.
+  // The signals that any client receives, until `last` of them or a timeout.
   std::vector<bus::Event> heard(const std::function<void()>& manual_repair,
                                 const std::function<bool(const std::vector<bus::Event>&)>& all) {
     std::vector<bus::Event> events;
@@ -58,7 +58,7 @@ class BusService : public ::testing::Test {
     std::thread thread([&] {
       (void)listener.watch(
           [&](const bus::Event& event) {
-            if (event.what == bus::Event::What::kReloaded && event.generation == 4'000'000'000) {
+            if (event.kind == bus::Event::Kind::kReloaded && event.generation == 4'000'000'000) {
               if (!is_listening.exchange(true)) listening.set_value();
               return true;
             }
@@ -67,7 +67,7 @@ class BusService : public ::testing::Test {
           },
           stop.get());
     });
-    // Until it hears something it does not listen.
+    // It does not listen before it receives a first signal.
     const auto heard_it = listening.get_future();
     while (heard_it.wait_for(std::chrono::milliseconds(10)) != std::future_status::ready) {
       house_.on_loop([](auto& service, FakeManager& manager) {
@@ -90,7 +90,7 @@ class BusService : public ::testing::Test {
     deadline.join();
     return events;
   }
-  // As somebody who is not root, which is all that a bus tells of a caller.
+  // As a user other than root.
   std::pair<int, std::string> as_nobody(const std::string& call) const {
     const std::string nobody =
         ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";

@@ -1,4 +1,4 @@
-// guardd on a bus of the test's own, with a manager that does what the test says.
+// guardd on a private bus, with a manager that the test controls.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -39,7 +39,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::PrivateBus;
 
-TEST_F(BusService, SaysHowItStands) {
+TEST_F(BusService, HasItsStateAsProperties) {
   house_.on_loop([](auto& service, FakeManager& manager) {
     manager.facts_.health = "degraded";
     manager.facts_.health_reason = "one; two";
@@ -58,10 +58,10 @@ TEST_F(BusService, SaysHowItStands) {
     EXPECT_THAT((*policies)[1].paths, ElementsAre("/srv/shop"));
     return;
   }
-  FAIL() << "the policies are no objects";
+  FAIL() << "the policies are not objects";
 }
 
-TEST_F(BusService, TellsEachViolationOnceWithWhatBecameOfIt) {
+TEST_F(BusService, SignalsEachViolationOnceWithItsOutcome) {
   const auto events =
       heard([&] { house_.tell(git_violation()); }, [](const auto& all) { return !all.empty(); });
   ASSERT_EQ(events.size(), 1U);
@@ -70,13 +70,13 @@ TEST_F(BusService, TellsEachViolationOnceWithWhatBecameOfIt) {
   EXPECT_EQ(*bus::find<std::string>(record, "path"), "/srv/shop/index.html");
   EXPECT_EQ(*bus::find<std::uint64_t>(record, "login_uid"), 1000U);
   EXPECT_FALSE(bus::find(record, "folded"));
-  // What somebody typed is told to who may know, not to everybody.
+  // Only trusted callers see commands.
   EXPECT_FALSE(bus::find(record, "cmdline"));
   for (const auto& each : *bus::find<bus::List>(record, "lineage"))
     EXPECT_FALSE(bus::find(*each.as<bus::Map>(), "cmdline"));
 }
 
-TEST_F(BusService, FoldsWhatIsMoreThanAClientCouldWant) {
+TEST_F(BusService, FoldsSignalsBeyondTheRate) {
   constexpr std::uint64_t kMany = 2'000;
   const auto all = [](const std::vector<bus::Event>& events) {
     std::uint64_t told = 0;
@@ -95,7 +95,7 @@ TEST_F(BusService, FoldsWhatIsMoreThanAClientCouldWant) {
   EXPECT_LT(events.size(), kMany / 2);
 }
 
-TEST_F(BusService, TakesAnyNameThereIs) {
+TEST_F(BusService, AcceptsAnyFileName) {
   const std::array<std::string, 6> names{"\xff",         "\xef\xbf\xbe", "\xef\xb7\x90",
                                          "a\nb\x1b[31m", "\xed\xa0\x80", std::string(30'000, 'x')};
   for (const auto& name : names) {
@@ -112,7 +112,7 @@ TEST_F(BusService, TakesAnyNameThereIs) {
   EXPECT_TRUE(client_.status());
 }
 
-TEST_F(BusService, TellsWhatHasChanged) {
+TEST_F(BusService, SignalsChangedProperties) {
   const auto monitor = [&](const std::function<void()>& manual_repair) {
     auto connection = bus_.connect();
     (void)sd_bus_add_match(connection.get(), nullptr,
@@ -158,8 +158,8 @@ TEST_F(BusService, TellsWhatHasChanged) {
     EXPECT_THAT(changed, HasSubstr(name));
 }
 
-TEST_F(BusService, SaysWhyNot) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may where there is no polkit";
+TEST_F(BusService, ReportsWhyACallFailed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root is permitted without polkit";
   const std::array<std::pair<Denial, bus::Kind>, 5> all{
       {{Denial::kNoSuchPolicy, bus::Kind::kNoSuchPolicy},
        {Denial::kInvalidPolicy, bus::Kind::kInvalidPolicy},
@@ -177,8 +177,8 @@ TEST_F(BusService, SaysWhyNot) {
   }
 }
 
-TEST_F(BusService, ExcusesTheCallerAlone) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may where there is no polkit";
+TEST_F(BusService, ExcusesOnlyTheCaller) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root is permitted without polkit";
   const auto excused = [&] {
     return house_.ask<bus::ExcuseResult>([](auto&, FakeManager& m) { return m.excused_; });
   };
@@ -200,8 +200,8 @@ TEST_F(BusService, ExcusesTheCallerAlone) {
   EXPECT_EQ(excused().command.size(), 4'096U);
 }
 
-TEST_F(BusService, OnlySoManyCallsOfOneAtATime) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root may where there is no polkit";
+TEST_F(BusService, LimitsTheCallsOfOneCaller) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root is permitted without polkit";
   auto connection = bus_.connect();
   int busy = 0;
   const auto count = [](sd_bus_message* message, void* number, sd_bus_error* /*error*/) -> int {
@@ -221,7 +221,7 @@ TEST_F(BusService, OnlySoManyCallsOfOneAtATime) {
   EXPECT_EQ(busy, kExpected);
 }
 
-TEST_F(BusService, WithoutPolkitOnlyRootMay) {
+TEST_F(BusService, WithoutPolkitOnlyRootIsPermitted) {
   for (const auto* call :
        {"Reload", "Scan sb shop true", "FindWrong su shop 0", "Scan sb shop false",
         "Pause sts shop 1000000 why", "Resume s shop", "Undo s 1", "UndoFiles sbu 1 true 0"}) {
@@ -236,7 +236,7 @@ TEST_F(BusService, WithoutPolkitOnlyRootMay) {
   EXPECT_TRUE(house_.ask<bool>([](auto&, FakeManager& m) { return m.reloader_.empty(); }));
 }
 
-TEST_F(BusService, TellsEverybodyWhatHappenedButNotWhatWasTyped) {
+TEST_F(BusService, ShowsCommandsOnlyToTrustedCallers) {
   house_.on_loop([](auto&, FakeManager& manager) {
     Incident incident;
     incident.id = "123456789";
@@ -279,7 +279,7 @@ Report some_report() {
   return report;
 }
 
-TEST_F(BusService, AddsUpForEverybodyButWhatWasTyped) {
+TEST_F(BusService, ReportsCommandsOnlyToTrustedCallers) {
   house_.on_loop([](auto&, FakeManager& manager) { manager.report_ = some_report(); });
   const auto [status, said] = as_nobody("Report a{sv} 1 policy s shop");
   EXPECT_EQ(status, 0) << said;
@@ -292,8 +292,8 @@ TEST_F(BusService, AddsUpForEverybodyButWhatWasTyped) {
   EXPECT_NE(as_nobody("Report a{sv} 1 top u 3").first, 0);
 }
 
-TEST_F(BusService, WhatIsAddedUpArrives) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root is told everything";
+TEST_F(BusService, SendsAReport) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root sees everything";
   house_.on_loop([](auto&, FakeManager& manager) { manager.report_ = some_report(); });
   const auto record = client_.report({});
   ASSERT_TRUE(record);
@@ -301,7 +301,7 @@ TEST_F(BusService, WhatIsAddedUpArrives) {
   const auto told = bus::report_in(*record);
   EXPECT_EQ(told.all.violations, 7U);
   EXPECT_EQ(told.all.incidents, 3U);
-  EXPECT_EQ(told.all.told, said.all.told);
+  EXPECT_EQ(told.all.by_outcome, said.all.by_outcome);
   EXPECT_EQ(told.all.first, said.all.first);
   EXPECT_EQ(told.all.last, said.all.last);
   EXPECT_EQ(told.oldest, said.oldest);
@@ -315,12 +315,12 @@ TEST_F(BusService, WhatIsAddedUpArrives) {
   EXPECT_TRUE(told.paths.rows.at(0).is_rest);
   ASSERT_EQ(told.spans.size(), 2U);
   EXPECT_EQ(told.spans[1].begin, said.spans[1].begin);
-  EXPECT_EQ(told.spans[1].told, said.spans[1].told);
-  // Nothing at all is as good as a report.
+  EXPECT_EQ(told.spans[1].by_outcome, said.spans[1].by_outcome);
+  // An empty record is a valid report.
   EXPECT_EQ(bus::report_in({}).all.violations, 0U);
 }
 
-TEST_F(BusService, WhatIsToBeLearntArrives) {
+TEST_F(BusService, SendsLessons) {
   house_.on_loop([](auto&, FakeManager& manager) {
     auto& lessons = manager.lessons_;
     lessons.all = some_report().all;
@@ -363,7 +363,7 @@ TEST_F(BusService, WhatIsToBeLearntArrives) {
     EXPECT_NE(as_nobody(call).first, 0) << call;
 }
 
-TEST_F(BusService, DeniesWhatMakesNoSense) {
+TEST_F(BusService, RejectsInvalidArguments) {
   for (const auto* call :
        {"ListIncidents a{sv} 1 lmit u 3", "ListIncidents a{sv} 1 limit s x",
         "ListIncidents a{sv} 1 severity s worst", "ListIncidents a{sv} 1 policy as 0",
@@ -393,7 +393,7 @@ TEST_F(BusService, ReadsAFilter) {
   EXPECT_EQ(filter.limit, 1'000U);
 }
 
-// Somebody who passes for polkit.
+// A fake polkit.
 class Polkit {
  public:
   Polkit(const PrivateBus& bus, bool may, bool could) : bus_(bus.connect()) {
@@ -421,7 +421,7 @@ class Polkit {
   std::thread thread_;
 };
 
-TEST_F(BusService, PolkitSaysWhoMay) {
+TEST_F(BusService, AsksPolkit) {
   {
     const Polkit polkit(bus_, true, false);
     const auto [status, said] = as_nobody("Pause sts shop 60000000 'new disks'");
@@ -439,7 +439,7 @@ TEST_F(BusService, PolkitSaysWhoMay) {
               IsEmpty());
 }
 
-TEST_F(BusService, ComesBackWithItsBus) {
+TEST_F(BusService, ReconnectsToItsBus) {
   house_.on_loop(
       [](auto&, FakeManager& manager) { manager.policies_ = {testing::policy_facts("shop")}; });
   bus_.stop();
@@ -456,7 +456,7 @@ TEST_F(BusService, ComesBackWithItsBus) {
   EXPECT_EQ(events.size(), 1U);
 }
 
-TEST(BusServiceAlone, WaitsForABusThatIsNotThereYet) {
+TEST(BusServiceAlone, WaitsForAMissingBus) {
   PrivateBus bus;
   bus.stop();
   House house(bus.address());
@@ -469,7 +469,7 @@ TEST(BusServiceAlone, WaitsForABusThatIsNotThereYet) {
   EXPECT_TRUE(client.status());
 }
 
-TEST(BusServiceAlone, SaysThatNobodyCanAskItForLong) {
+TEST(BusServiceAlone, ReportsALongAbsenceOfTheBus) {
   PrivateBus bus;
   bus.stop();
   House house(bus.address());
@@ -487,7 +487,7 @@ TEST(BusServiceAlone, SaysThatNobodyCanAskItForLong) {
   EXPECT_THAT(trouble_in(0s), IsEmpty());
 }
 
-TEST(BusServiceAlone, SaysThatAnotherHasItsName) {
+TEST(BusServiceAlone, ReportsAnotherOwnerOfItsName) {
   const PrivateBus bus;
   const auto other = bus.connect();
   ASSERT_GE(sd_bus_request_name(other.get(), bus::kName, 0), 0);
@@ -498,7 +498,7 @@ TEST(BusServiceAlone, SaysThatAnotherHasItsName) {
     if (trouble.find("another program") != std::string::npos) return;
     std::this_thread::sleep_for(10ms);
   }
-  FAIL() << "it does not say so";
+  FAIL() << "it does not report it";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// guardd's side of a bus, for tests: the service on a loop of its own, and a manager behind it that
-// does what the test says.
+// guardd's side of a bus, for tests: the service on a loop of its own, with a manager that the test
+// controls.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -94,7 +94,7 @@ class FakeManager final : public bus::Manager {
   std::optional<bus::CallFailure> denied_;
   bus::IncidentFilter filter_;
   std::string scanned_, explained_, paused_;
-  std::vector<bus::ScanNow> progress_;  // of every scan
+  std::vector<bus::ScanNow> progress_;  // sent by every scan
   bus::UndoRequest undone_;
   bus::UndoCall undoing_{{}, 3, 0};
   bus::ExcuseResult excused_;
@@ -117,7 +117,7 @@ inline bus::PolicyFacts policy_facts(const std::string& name) {
   return facts;
 }
 
-// The daemon's loop, in a thread of its own; what touches the service or the manager runs there.
+// The daemon's loop in a thread of its own; all access to the service and the manager runs there.
 class House {
  public:
   explicit House(const std::string& address) {

@@ -1,5 +1,5 @@
-// A bus of the test's own, with nobody on it but who the test sends there; and somebody on it who
-// passes for guardd.
+// A private bus with only the clients of the test, and a fake guardd on
+// it.
 #pragma once
 
 #include <fcntl.h>
@@ -54,7 +54,7 @@ class PrivateBus {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, to.get(), STDOUT_FILENO);
-    // It complains of limits that an ordinary user cannot raise.
+    // It warns about limits that an ordinary user cannot raise.
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     std::array<std::string, 4> words{"dbus-daemon", "--config-file=" + config_, "--nofork",
                                      "--print-address=1"};
@@ -65,7 +65,7 @@ class PrivateBus {
     posix_spawn_file_actions_destroy(&actions);
     if (code != 0) throw std::runtime_error("dbus-daemon cannot be started");
     to.reset();
-    char ready = 0;  // it says its address when it listens there
+    char ready = 0;  // it prints its address once it listens
     if (::read(from.get(), &ready, 1) != 1) throw std::runtime_error("dbus-daemon does not start");
   }
 
@@ -78,7 +78,7 @@ class PrivateBus {
     if (code >= 0) code = sd_bus_set_address(raw, address().c_str());
     if (code >= 0) code = sd_bus_set_bus_client(raw, 1);
     if (code >= 0) code = sd_bus_start(raw);
-    if (code < 0) throw std::runtime_error("the bus lets nobody in");
+    if (code < 0) throw std::runtime_error("the bus accepts no connections");
     return bus;
   }
 
@@ -94,7 +94,7 @@ class PrivateBus {
   pid_t pid_ = -1;
 };
 
-// Answers calls of methods by their names as it was told to, in a thread of its own.
+// Answers method calls by name as configured, in a thread of its own.
 class FakeGuardd {
  public:
   // Fills the reply.
@@ -116,7 +116,7 @@ class FakeGuardd {
   void ignores(const std::string& method) { ignored_ = method; }
   // Leaves the bus instead of answering.
   void dies_of(const std::string& method) { deadly_ = method; }
-  // What it does again and again, unasked.
+  // Called repeatedly.
   void repeats(std::function<void(sd_bus*)> manual_repair) { deed_ = std::move(manual_repair); }
 
   void start() {
