@@ -1,4 +1,4 @@
-// What happened, or is about to: one operation by one subject on one object of one tree.
+// A change that happened or is about to: one operation by one subject on one object in one tree.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 namespace guard {
 
-// One process, as far as it is known. What is not known matches no key of an allow.
+// One process, as far as it is known. An unknown value matches no key of an allow.
 struct Process {
-  std::optional<Uid> uid;  // fsuid: the one that new files get
+  std::optional<Uid> uid;  // the fsuid, which becomes the owner of new files
   std::optional<Gid> gid;
   std::span<const Gid> groups;  // supplementary
   std::optional<Uid> login;     // loginuid; absent when unset
@@ -24,29 +24,29 @@ struct Process {
 
 struct Subject {
   Process self;
-  std::span<const Process> ancestors;  // the parent first
+  std::span<const Process> ancestors;  // parent first
   bool has_terminal = false;
 
   bool interactive() const { return self.login.has_value() && has_terminal; }
 };
 
-// Where a rename or a link leads, seen from the tree that is asked.
+// The direction of a rename or link, as seen from the tree in question.
 enum class Direction : std::uint8_t { kWithin, kInto, kOutOf };
 
 struct Change {
   Operation operation = Operation::kCreate;
   Direction direction = Direction::kWithin;
-  std::string_view path;  // relative to the tree; the new one for a rename or link into it
+  std::string_view path;  // relative to the tree; the new path of a rename or link into it
   FileType type = FileType::kRegular;
 
-  // As the object is, or would be, once the operation is done. A fact that is not known is taken as
-  // right.
+  // The state of the object once the operation is done. An unknown value counts as
+  // correct.
   std::optional<Uid> uid;
   std::optional<Gid> gid;
   std::optional<Mode> mode;
 };
 
-// An object as it lies there.
+// The current state of an object.
 struct ObjectState {
   FileType type = FileType::kRegular;
   Uid uid;

@@ -11,7 +11,7 @@ Covered::Covered(const Policy& policy, const std::vector<std::string>& nested) :
     constexpr std::string_view kAllBelow = "/**";
     const std::string_view pattern = glob.pattern();
     if (!pattern.ends_with(kAllBelow)) continue;
-    // Not every text before "/**" is a pattern of its own; one that is means the same alone.
+    // The text before "/**" is not always a valid pattern. If it is, it means the same on its own.
     auto directory = Glob::compile(pattern.substr(0, pattern.size() - kAllBelow.size()));
     if (directory) below_.push_back(*std::move(directory));
   }

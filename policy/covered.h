@@ -1,5 +1,5 @@
-// Which parts of a tree a scan need not look at: what a policy excludes as a whole, and the trees
-// of others. Immutable once built; any thread.
+// The parts of a tree that a scan can skip: directories that the policy excludes completely, and
+// nested trees. Immutable once built; any thread.
 #pragma once
 
 #include <string>
@@ -15,20 +15,20 @@ class Covered {
  public:
   Covered(const Policy& policy, const std::vector<std::string>& nested);
 
-  // Nothing is: no path need be written.
+  // Nothing is covered, so no path needs to be built.
   bool empty() const { return below_.empty() && nested_.empty(); }
 
   bool is_nested(std::string_view path) const;
-  // Whether everything below this directory is excluded. No where that is not plain to see: then
-  // its objects are asked one by one, which takes longer and comes to the same.
+  // Whether everything below this directory is excluded. False if that is not obvious: the scan
+  // then checks each object, which takes longer but has the same result.
   bool all_below(std::string_view directory) const;
 
  private:
   std::vector<std::string> nested_;  // sorted
-  std::vector<Glob> below_;          // X of every exclude "X/**"
+  std::vector<Glob> below_;          // X of each exclude "X/**"
 };
 
-// The trees of other policies, and of the same, that lie below this one.
+// The trees of any policy that lie below this one.
 std::vector<std::string> nested_trees(const PolicySet& set, const Tree& tree);
 
 }  // namespace guard

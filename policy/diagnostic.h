@@ -1,4 +1,4 @@
-// What is wrong, or odd, in policy files: collected, never thrown, all of all files in one go.
+// Errors and warnings about policy files: collected, never thrown, for all files in one pass.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace guard {
 
-// A spot in a policy file. Line 0: nobody wrote it, it is a default.
+// A position in a policy file. Line 0: the value is a default.
 struct Place {
-  std::uint32_t file = 0;  // index into the list of files that were read
+  std::uint32_t file = 0;  // index into the list of files
   std::uint32_t line = 0;
   std::uint32_t column = 0;
   explicit operator bool() const { return line != 0; }
@@ -20,10 +20,10 @@ struct Diagnostic {
   enum class Kind : std::uint8_t { kError, kWarning };
   Kind kind = Kind::kError;
   Place place;
-  std::string message;  // one sentence; the values in it are quote() already
+  std::string message;  // one sentence; its values are already quoted with quote()
 };
 
-// The files that were read and what was found in them.
+// The files that were read, and the diagnostics about them.
 class Diagnostics {
  public:
   std::uint32_t add_file(std::string path);
@@ -36,12 +36,12 @@ class Diagnostics {
   const std::vector<Diagnostic>& all() const { return all_; }
   const std::vector<std::string>& files() const { return files_; }
 
-  // In the order of the files, then of the lines: the order in which a person mends them.
+  // Sorted by file, then by line: the order in which a user fixes them.
   void sort();
 
   // "FILE:LINE:COLUMN: message", safe for a terminal.
   std::string format(const Diagnostic& diagnostic) const;
-  // "FILE:LINE", for a sentence about something said elsewhere.
+  // "FILE:LINE", for a message that refers to another place.
   std::string where(Place place) const;
 
  private:

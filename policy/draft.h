@@ -1,4 +1,4 @@
-// A policy as its file says it: typed and with the place of every value, but nothing looked up yet.
+// A policy as written in its file: typed, with the place of each value, but not resolved yet.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 
 namespace guard {
 
-// A value and where it was written; a default has no place.
+// A value and its place in the file; a default has no place.
 template <typename T>
 struct Setting {
   T value{};
@@ -23,7 +23,7 @@ struct Setting {
 template <typename T>
 using Optional = std::optional<Setting<T>>;
 
-// A user or a group: a name, or its number.
+// A user or a group: a name or a number.
 using Principal = std::variant<std::string, std::uint32_t>;
 
 struct DraftRule {

@@ -15,10 +15,10 @@ std::string owner_text(const Wanted& wanted) {
   return escaped(wanted.owner.name) + ":" + escaped(wanted.group.name);
 }
 
-// Turns the judge's steps into sentences.
-class Narrator : public Listener {
+// Turns the steps of the judge into sentences.
+class StepSentences : public Listener {
  public:
-  Narrator(const PolicySet& set, const Policy& policy, const ExplainQuestion& question)
+  StepSentences(const PolicySet& set, const Policy& policy, const ExplainQuestion& question)
       : set_(set), policy_(policy), question_(question) {}
 
   void step(StepKind kind, std::size_t index, bool yes) override {
@@ -32,22 +32,23 @@ class Narrator : public Listener {
       case StepKind::kGuard:
         return guard(static_cast<Guard>(index), yes);
       case StepKind::kState:
-        return say(during_, yes ? "it ends up as wanted" : "it does not end up as wanted", {});
+        return say(during_, yes ? "the result is as wanted" : "the result is not as wanted", {});
       case StepKind::kAllow:
         return allow(index, yes);
       case StepKind::kStrict:
-        return say(during_, yes ? "a package manager is never refused" : "it is no package manager",
+        return say(during_,
+                   yes ? "package managers are never denied" : "it is not a package manager",
                    policy_.said.strict.place);
       case StepKind::kOnly:
         return say(during_,
-                   yes ? "only people at a terminal are refused, and this is none"
-                       : "it is a person at a terminal",
+                   yes ? "only interactive users are denied, and this process is not interactive"
+                       : "it is an interactive user",
                    policy_.said.only.place);
     }
   }
 
-  std::vector<ExplainedStep>& where() { return where_; }    // how policy and rule were found
-  std::vector<ExplainedStep>& during() { return during_; }  // what was asked about the operation
+  std::vector<ExplainedStep>& where() { return where_; }  // how the policy and the rule were found
+  std::vector<ExplainedStep>& during() { return during_; }  // how the operation was judged
 
  private:
   void say(std::vector<ExplainedStep>& steps, std::string text, Place place) {
@@ -71,21 +72,22 @@ class Narrator : public Listener {
   }
 
   std::string owner(bool yes) const {
-    return fmt::format("{} is {}", escaped(question_.user),
-                       yes ? "the owner, who is never a violator" : "not the owner");
+    return fmt::format(
+        "{} is {}", escaped(question_.user),
+        yes ? "the owner, and an owner never violates its own policy" : "not the owner");
   }
 
   void guard(Guard guard, bool yes) {
     say(during_,
-        fmt::format("it is a matter of {}, which the policy {}", word(guard),
-                    yes ? "guards" : "does not guard"),
+        fmt::format("the guard {} covers it, and the policy {}", word(guard),
+                    yes ? "has this guard" : "does not have this guard"),
         policy_.said.guards.place);
   }
 
   void allow(std::size_t index, bool yes) {
     const auto& said = policy_.allows[index].said;
     const auto effect =
-        said.effect.value == Effect::kIgnore ? "it is ignored" : "it is not refused";
+        said.effect.value == Effect::kIgnore ? "the change is ignored" : "the change is not denied";
     say(during_,
         yes ? fmt::format("allow {} matches: {}", index + 1, effect)
             : fmt::format("allow {} does not match", index + 1),
@@ -113,9 +115,8 @@ FileType type_of_new(Operation operation) {
   }
 }
 
-// What the operation would make, as far as a question can say: new things are the subject's own,
-// what is renamed or linked into the tree too, and who changes owner or mode changes it to
-// something else.
+// The assumed result of the operation. New objects belong to the subject, and so do objects renamed
+// or linked into the tree. A change of owner or mode is assumed to set another value.
 Change supposed(Operation operation, const ExplainQuestion& question, std::string_view relative,
                 const Wanted& wanted) {
   Change change;
@@ -149,7 +150,7 @@ Change supposed(Operation operation, const ExplainQuestion& question, std::strin
   return change;
 }
 
-// A rename is asked about as one into the tree, unless only one out of it could be wrong.
+// A rename is judged as one into the tree, unless only a rename out of it can be a violation.
 bool only_guards_removal(const Policy& policy) {
   const auto guards = policy.said.guards.value;
   return guards.has(Guard::kDelete) && !guards.has(Guard::kOwnership);
@@ -161,24 +162,24 @@ ExpectedOutcome outcome(const Verdict& verdict, Backend backend, Operation opera
   const auto [sees, denies] = reach(backend, operation);
   if (verdict.deny && denies) return ExpectedOutcome::kDenied;
   if (!sees) return ExpectedOutcome::kNotSeen;
-  return verdict.put_right && !cannot_chown ? ExpectedOutcome::kFixed : ExpectedOutcome::kLogged;
+  return verdict.fix && !cannot_chown ? ExpectedOutcome::kFixed : ExpectedOutcome::kLogged;
 }
 
 std::string because(const Verdict& verdict, const Change& change, const ExplainQuestion& question) {
   const auto user = escaped(question.user);
   switch (verdict.reason) {
     case Reason::kOff:
-      return "the action here is off";
+      return "the action is off";
     case Reason::kExcluded:
       return "the policy excludes this path";
     case Reason::kNotCovered:
-      return "no guard of the policy covers this";
+      return "no guard of the policy covers this operation";
     case Reason::kOwner:
       return user + " is the owner";
     case Reason::kRight:
-      return "it ends up as wanted";
+      return "the result is as wanted";
     case Reason::kAllowed:
-      return "an allow exempts it";
+      return "an allow permits it";
     case Reason::kViolation:
       break;
   }
@@ -186,61 +187,62 @@ std::string because(const Verdict& verdict, const Change& change, const ExplainQ
   switch (verdict.guard) {
     case Guard::kOwnership:
       if (change.operation == Operation::kMount) {
-        text = "a mount hides what the service owns; it is never undone";
-      } else if (verdict.wrong.owner || verdict.wrong.group) {
-        text = "it would not be " + owner_text(*verdict.wanted);
+        text = "a mount hides the files of the service; guardd never unmounts";
+      } else if (verdict.deviation.owner || verdict.deviation.group) {
+        text = "the owner would not be " + owner_text(*verdict.wanted);
       } else {
-        text = "its mode would not be as wanted";
+        text = "the mode would not be as wanted";
       }
-      if (!can_put_right(change.operation, change.type) && change.operation != Operation::kMount) {
-        text += change.operation == Operation::kLink ? "; a hard link is never handed over"
-                                                     : "; such a file is never handed over";
+      if (!can_fix(change.operation, change.type) && change.operation != Operation::kMount) {
+        text += change.operation == Operation::kLink
+                    ? "; guardd never changes the owner of a hard link"
+                    : "; guardd never changes the owner of such a file";
       }
       break;
     case Guard::kContent:
-      text = user + " is not the owner, who alone may change the content";
+      text = user + " is not the owner; only the owner may change content";
       break;
     case Guard::kDelete:
-      text = user + " is not the owner, who alone may remove things";
+      text = user + " is not the owner; only the owner may delete";
       break;
     case Guard::kAttributes:
-      text = user + " is not the owner, who alone may change attributes";
+      text = user + " is not the owner; only the owner may change attributes";
       break;
     case Guard::kRead:
-      text = user + " is not the owner, who alone may read";
+      text = user + " is not the owner; only the owner may read";
       break;
   }
-  switch (verdict.spared) {
-    case Spared::kNo:
+  switch (verdict.exemption) {
+    case DenyExemption::kNone:
       break;
-    case Spared::kOwner:
-      text += "; an owner is not refused";
+    case DenyExemption::kOwner:
+      text += "; an owner is never denied";
       break;
-    case Spared::kByAllow:
-      text += "; an allow spares it the refusal";
+    case DenyExemption::kAllow:
+      text += "; an allow exempts it from denial";
       break;
-    case Spared::kPackageManager:
-      text += "; package managers are not refused";
+    case DenyExemption::kPackageManager:
+      text += "; package managers are not denied";
       break;
-    case Spared::kNotInteractive:
-      text += "; only people at a terminal are refused";
+    case DenyExemption::kNotInteractive:
+      text += "; only interactive users are denied";
       break;
   }
   return text;
 }
 
-// Which tree, out of those that hold the path.
+// Finds the innermost of the trees that hold the path.
 void explain_tree(const PolicySet& set, const ExplainQuestion& question, Explanation& explanation) {
   const auto trees = set.trees_holding(question.path);
   for (const auto* tree : trees) {
     const bool last = tree == trees.back();
     explanation.steps.push_back(
         {fmt::format("{} is a tree of policy {}{}", quote(tree->root()),
-                     set.policy_of(*tree).name(), last ? "" : "; a tree inside it is nearer"),
+                     set.policy_of(*tree).name(), last ? "" : ", but a nested tree is closer"),
          set.files()[tree->place.file], tree->place.line});
   }
   if (trees.empty()) {
-    explanation.steps.push_back({"no policy has a tree that holds this path", "", 0});
+    explanation.steps.push_back({"no policy guards this path", "", 0});
     return;
   }
   explanation.tree = trees.back();
@@ -262,8 +264,8 @@ Explanation explain(const PolicySet& set, const ExplainQuestion& question) {
   const auto& policy = *explanation.policy;
   const auto relative = PolicySet::relative(*explanation.tree, question.path);
 
-  // The end state is judged first: it tells where the path stands, and how what lies there does.
-  Narrator place(set, policy, question);
+  // The end state is judged first. It shows which rule applies and how the present object differs.
+  StepSentences place(set, policy, question);
   const auto state = question.present.value_or(ObjectState{});
   const auto at_rest = judge(policy, relative, state, &place);
   for (auto& step : place.where()) explanation.steps.push_back(std::move(step));
@@ -274,14 +276,14 @@ Explanation explain(const PolicySet& set, const ExplainQuestion& question) {
   if (at_rest.reason == Reason::kOff) {
     const auto where = at_rest.rule && at_rest.rule->said.action ? at_rest.rule->said.action->place
                                                                  : policy.said.action.place;
-    explanation.steps.push_back(
-        {"the action is off: nothing is watched here", set.files()[where.file], where.line});
+    explanation.steps.push_back({"the action is off: nothing is watched at this path",
+                                 set.files()[where.file], where.line});
   }
   if (question.present && (at_rest.reason == Reason::kRight || at_rest.violation()))
-    explanation.now = at_rest.wrong;
+    explanation.now = at_rest.deviation;
 
   for (const auto operation : question.operations) {
-    Narrator narrator(set, policy, question);
+    StepSentences narrator(set, policy, question);
     auto change = supposed(operation, question, relative, *at_rest.wanted);
     if (operation == Operation::kRename && only_guards_removal(policy))
       change.direction = Direction::kOutOf;

@@ -1,5 +1,5 @@
-// What would happen at a path, and why, step by step with the line of the policy that decides each.
-// The steps come from the judge itself, so that an explanation cannot differ from what is done.
+// Explains what would happen at a path and why, step by step, with the policy line for each step.
+// The steps come from the judge itself, so an explanation cannot differ from what guardd does.
 #pragma once
 
 #include <array>
@@ -16,18 +16,18 @@ namespace guard {
 
 struct ExplainQuestion {
   std::string path;  // absolute and normal
-  std::string user;  // as a person calls the subject
+  std::string user;  // the display name of the subject
   Subject subject;
   std::vector<Operation> operations;
-  std::optional<ObjectState> present;  // what lies at the path now
-  std::optional<Gid> parents_group;    // of a set-gid directory above: new objects get it
-  std::string unseen;                  // why nobody can say what lies there
-  bool cannot_chown = false;           // the file system knows no owners
+  std::optional<ObjectState> present;  // the object at the path now
+  std::optional<Gid> parents_group;    // of a set-gid directory above: new objects inherit it
+  std::string unseen;                  // why the object at the path is unknown
+  bool cannot_chown = false;           // the file system does not store owners
 };
 
 struct ExplainedStep {
   std::string text;
-  std::string file;  // empty: it follows from no line
+  std::string file;  // empty: no line decides this step
   std::uint32_t line = 0;
 };
 
@@ -36,7 +36,7 @@ enum class ExpectedOutcome : std::uint8_t { kLeftAlone, kNotSeen, kLogged, kFixe
 struct ExplainedOperation {
   Operation operation = Operation::kCreate;
   Reason reason = Reason::kRight;
-  std::optional<Guard> guard;                 // which was violated
+  std::optional<Guard> guard;                 // the guard that was violated
   std::string because;                        // one sentence
   std::array<ExpectedOutcome, 2> outcomes{};  // by Backend
   std::vector<ExplainedStep> steps;
@@ -50,9 +50,9 @@ struct Explanation {
   const Wanted* wanted = nullptr;
   std::optional<Action> action;
   bool excluded = false;
-  std::vector<ExplainedStep> steps;  // which policy and which rule
+  std::vector<ExplainedStep> steps;  // how the policy and the rule were found
   std::vector<ExplainedOperation> operations;
-  std::optional<Wrong> now;  // how what lies there differs from what is wanted
+  std::optional<Deviation> now;  // how the present object differs from what is wanted
 };
 
 Explanation explain(const PolicySet& set, const ExplainQuestion& question);
@@ -65,8 +65,8 @@ std::string describe(const Wanted& wanted, FileType type);
 namespace guard {
 template <>
 struct Words<ExpectedOutcome> {
-  static constexpr std::array<std::string_view, 5> kAll{"left alone", "not seen", "logged",
-                                                        "put right", "refused"};
+  static constexpr std::array<std::string_view, 5> kAll{"left alone", "not seen", "logged", "fixed",
+                                                        "denied"};
 };
 template <>
 struct Words<Reason> {

@@ -12,11 +12,11 @@
 namespace guard {
 namespace {
 
-// Bounds the work of one match (path length times this) and the stack that a match needs.
+// Bounds the work of one match (the path length times this) and the stack that it needs.
 constexpr std::size_t kMostSteps = 512;
 constexpr std::size_t kLongestPattern = 4096;
 constexpr unsigned kDeepestBraces = 16;
-constexpr std::uint32_t kNobody = kBadByte + 0x100;  // a character that no pattern can name
+constexpr std::uint32_t kUnnamedCharacter = kBadByte + 0x100;  // no pattern can name it
 
 constexpr bool is_special(char c) {
   return c == '*' || c == '?' || c == '[' || c == ']' || c == '{' || c == '}' || c == '\\';
@@ -24,7 +24,7 @@ constexpr bool is_special(char c) {
 
 }  // namespace
 
-// Turns a pattern into steps. Recursive descent: alternatives inside braces are sequences again.
+// Compiles a pattern into steps by recursive descent: an alternative in braces is a sequence again.
 class Glob::Compiler {
  public:
   Compiler(std::string_view pattern, Glob& glob) : text_(pattern), glob_(glob) {}
@@ -34,7 +34,7 @@ class Glob::Compiler {
     if (text_.size() > kLongestPattern) return Error("the pattern is longer than 4096 bytes");
     GUARD_CHECK(check_names());
     GUARD_CHECK(sequence(0));
-    if (more()) return at("this '}' closes nothing; write \\} for the character itself");
+    if (more()) return at("this '}' has no matching '{'; for a literal '}' write \\}");
     emit({Op::kMatch});
     if (steps().size() > kMostSteps) return too_complex();
     find_shape();
@@ -54,22 +54,23 @@ class Glob::Compiler {
     return Error("character " + std::to_string(std::min(at_ + 1, text_.size())) + ": " + what);
   }
 
-  // A path relative to a tree is made of names: no empty ones, no way up or out.
+  // A relative path consists of names that are not empty and do not lead upwards.
   Status check_names() const {
     if (text_.front() == '/') {
-      return Error("patterns are relative to the tree: leave out the '/' at the start");
+      return Error("patterns are relative to the tree: remove the '/' at the start");
     }
     if (text_.back() == '/') {
-      return Error(
-          "a pattern names objects: leave out the '/' at the end, or add ** for what is below");
+      return Error("a pattern cannot end with '/': remove it, or add ** to match everything below");
     }
-    if (text_.find('\0') != std::string_view::npos) return Error("no name holds a NUL character");
+    if (text_.find('\0') != std::string_view::npos)
+      return Error("a pattern cannot contain a NUL character");
     for (std::size_t begin = 0; begin <= text_.size();) {
       const auto end = std::min(text_.find('/', begin), text_.size());
       const auto name = text_.substr(begin, end - begin);
-      if (name.empty()) return Error("it has an empty name (//)");
-      if (name == "..") return Error("'..' leads out of the tree and never matches");
-      if (name == "." && text_.size() > 1) return Error("'.' is no file's name and never matches");
+      if (name.empty()) return Error("the pattern contains an empty name (//)");
+      if (name == "..") return Error("'..' never matches: patterns are relative to the tree");
+      if (name == "." && text_.size() > 1)
+        return Error("'.' never matches: it is not the name of a file");
       begin = end + 1;
     }
     return {};
@@ -99,16 +100,15 @@ class Glob::Compiler {
     find_name_shape(tail);
   }
 
-  // "**/" and one name: only the last name of a path matters. With '/' only spelt out in braces,
-  // and
-  // ** only as a whole name, what stands behind holds neither.
+  // "**/" and one name: only the last name of a path matters. The rest of the pattern contains
+  // neither '/' nor **.
   void find_name_shape(std::string_view tail) {
     constexpr std::string_view kAnywhere = "**/";
     if (!text_.starts_with(kAnywhere)) return;
     const auto name = text_.substr(kAnywhere.size());
     if (name.find('/') != std::string_view::npos || name.find("**") != std::string_view::npos)
       return;
-    // Within a character the tail could fit and the character not.
+    // Inside a multi-byte character, the tail could match although the character does not.
     const bool whole = tail.empty() || (static_cast<unsigned char>(tail.front()) & 0xc0U) != 0x80U;
     const bool only_tail = name.front() == '*' && name.substr(1) == tail && whole;
     glob_.shape_ = only_tail ? Shape::kSuffix : Shape::kName;
@@ -140,8 +140,8 @@ class Glob::Compiler {
         at_name_ = AtName::kNo;
         return {};
       case '\\':
-        if (++at_ == text_.size()) return at("the '\\' at the end escapes nothing");
-        if (peek() == '/') return at("a '/' cannot be escaped: it always stands between names");
+        if (++at_ == text_.size()) return at("the '\\' at the end has nothing to escape");
+        if (peek() == '/') return at("a '/' cannot be escaped: it always separates names");
         break;
       default:
         break;
@@ -167,12 +167,13 @@ class Glob::Compiler {
     const bool two = at_ - first == 2;
     if (two && at_name_ == AtName::kSome) {
       at_ = first;
-      return at("after these braces ** is a whole name in one case and not in another; split it");
+      return at(
+          "after these braces, ** is a whole name for some alternatives only; split the pattern");
     }
     const bool could_be_name = two && at_name_ == AtName::kYes;
     at_name_ = AtName::kNo;
     if (could_be_name && more() && peek() == '{') {
-      return at("before braces ** is no whole name; put a '/' between them");
+      return at("** before braces is not a whole name; insert a '/'");
     }
     if (could_be_name && more() &&
         peek() == '/') {  // "**/": nothing, or directories with their slash
@@ -187,14 +188,14 @@ class Glob::Compiler {
       emit({Op::kAnything});
       any_number_of(Op::kAnything);
     } else if (could_be_name && depth > 0 && more() && (peek() == ',' || peek() == '}')) {
-      return at("with more behind the braces, ** inside them is no whole name; write it outside");
+      return at("** inside these braces is not a whole name; move it outside the braces");
     } else {
       any_number_of(Op::kInName);
     }
     return {};
   }
 
-  // Whether the alternative ends here and nothing follows the braces that hold it.
+  // Whether the alternative ends here and nothing follows its braces.
   bool ends_here(unsigned depth) const {
     if (!more()) return true;
     if (depth == 0 || (peek() != ',' && peek() != '}')) return false;
@@ -217,21 +218,21 @@ class Glob::Compiler {
     for (bool first = true;; first = false) {
       if (!more()) {
         at_ = opened;
-        return at("this '[' is never closed; write \\[ for the character itself");
+        return at("this '[' is not closed; for a literal '[' write \\[");
       }
       if (peek() == ']' && !first) break;
       if (peek() == '[' && at_ + 1 < text_.size() &&
           (text_[at_ + 1] == ':' || text_[at_ + 1] == '.' || text_[at_ + 1] == '='))
-        return at("classes such as [:alpha:] are not known here; write the range");
+        return at("classes such as [:alpha:] are not supported; write a range");
       GUARD_TRY(const auto low, set_member());
       auto high = low;
       if (at_ + 1 < text_.size() && peek() == '-' && text_[at_ + 1] != ']') {
         ++at_;
         GUARD_TRY(high, set_member());
       }
-      if (high < low) return at("this range runs backwards");
+      if (high < low) return at("this range is reversed");
       if (low <= '/' && '/' <= high) {
-        return at("a set stands for one character of a name: it cannot hold '/'");
+        return at("a set matches one character of a name, so it cannot contain '/'");
       }
       set.ranges.push_back({low, high});
     }
@@ -243,7 +244,8 @@ class Glob::Compiler {
   }
 
   Result<std::uint32_t> set_member() {
-    if (peek() == '\\' && ++at_ == text_.size()) return at("the '\\' at the end escapes nothing");
+    if (peek() == '\\' && ++at_ == text_.size())
+      return at("the '\\' at the end has nothing to escape");
     const auto point = decode_utf8(text_.substr(at_));
     at_ += point.length;
     return point.value;
@@ -267,10 +269,10 @@ class Glob::Compiler {
     at_name_ = *after;
     if (!more()) {
       at_ = opened;
-      return at("this '{' is never closed; write \\{ for the character itself");
+      return at("this '{' is not closed; for a literal '{' write \\{");
     }
     ++at_;
-    // The last alternative's second way leads nowhere: a set of no ranges.
+    // The second branch of the last alternative never matches: a set without ranges.
     emit({Op::kSet, static_cast<std::uint32_t>(glob_.sets_.size())});
     glob_.sets_.emplace_back();
     for (const auto exit : exits) steps()[exit].value = here();
@@ -280,13 +282,13 @@ class Glob::Compiler {
   std::string_view text_;
   Glob& glob_;
   std::size_t at_ = 0;
-  // Whether a name begins here, so that ** can be a whole one. After braces it can depend on which
-  // alternative was taken.
+  // Whether a name begins here, so that ** can be a whole name. After braces this can depend on the
+  // alternative.
   enum class AtName { kNo, kYes, kSome };
   AtName at_name_ = AtName::kYes;
 };
 
-// The steps a match could be at: a sparse set on the stack, so that adding, asking and clearing are
+// The active steps of a match: a sparse set on the stack, so that insert, lookup and clear are
 // O(1).
 class Glob::Threads {
  public:
@@ -294,7 +296,7 @@ class Glob::Threads {
     std::fill_n(where_.begin(), steps.size(), std::uint16_t{0});
   }
 
-  // Follows splits and jumps, so that only steps which consume (or match) are held.
+  // Follows splits and jumps, so that the set contains only steps that consume or match.
   void add(std::uint32_t start) {
     std::array<std::uint32_t, kMostSteps + 2> pending;
     std::size_t count = 0;
@@ -364,7 +366,7 @@ bool Glob::matches(std::string_view path) const {
   std::uint32_t start = 0;
   if (shape_ == Shape::kName) {
     path.remove_prefix(path.rfind('/') + 1);
-    start = steps_[0].other;  // behind "**/"
+    start = steps_[0].other;  // after "**/"
   }
 
   Threads one(steps_);
@@ -390,19 +392,19 @@ std::string_view Glob::literal_directory() const {
   return slash == std::string_view::npos ? std::string_view() : head.substr(0, slash + 1);
 }
 
-// Walks both automata side by side, each as the set of steps it could be at, over every kind of
-// character that either tells apart. A path that the inner one accepts and the outer one does not
-// is the proof that it is not covered.
+// Runs both automata in parallel, each as its set of active steps, over every kind of character
+// that either of them distinguishes. A path that the inner one accepts and the outer one rejects
+// proves that the outer pattern does not cover the inner.
 bool Glob::covers(const Glob& outer, const Glob& inner) {
-  std::size_t work = 2'000'000;  // some milliseconds
+  std::size_t work = 2'000'000;  // a few milliseconds
   return covers(outer, inner, work);
 }
 
 bool Glob::covers(const Glob& outer, const Glob& inner, std::size_t& work) {
   using Steps = std::vector<std::uint16_t>;
   struct Place {
-    bool at_name;  // nothing, or a slash, was the last character: paths end in a name, and have no
-                   // //
+    bool at_name;  // at the start or after a slash: a path ends with a name and contains no
+                   // empty name
     Steps inner;
     Steps outer;
     bool operator<(const Place& other) const {
@@ -410,7 +412,7 @@ bool Glob::covers(const Glob& outer, const Glob& inner, std::size_t& work) {
     }
   };
   if (inner.shape_ == Shape::kLiteral) return outer.matches(inner.head_);
-  // Most pairs differ in what they spell out already.
+  // Most pairs already differ in their literal parts.
   if (!inner.head_.starts_with(outer.head_) && !outer.head_.starts_with(inner.head_)) return false;
   if (!inner.tail_.ends_with(outer.tail_) && !outer.tail_.ends_with(inner.tail_)) return false;
 
@@ -455,10 +457,10 @@ bool Glob::covers(const Glob& outer, const Glob& inner, std::size_t& work) {
   return true;
 }
 
-// One character of each kind that the two patterns treat alike: those they name, the neighbours of
-// their ranges, the slash, and one that neither names.
+// One character of each kind that the two patterns treat the same: the characters they name, the
+// neighbours of their ranges, the slash, and one character that neither names.
 std::vector<std::uint32_t> Glob::characters_told_apart(const Glob& other) const {
-  std::set<std::uint32_t> characters{'/', kNobody};
+  std::set<std::uint32_t> characters{'/', kUnnamedCharacter};
   for (const auto* glob : {this, &other}) {
     for (const auto& step : glob->steps_)
       if (step.op == Op::kCharacter) characters.insert(step.value);

@@ -1,13 +1,13 @@
 // Patterns over paths relative to a tree: "conf/keystore", "cache/**", "**/*.{key,pem}".
 //
-//   *       any characters of one name, also none        ?     one character of a name
-//   [a-z]   one of these, [!a-z] none of these           {a,b} either of these
+//   *       any characters of one name, or none          ?     one character of a name
+//   [a-z]   one of these; [!a-z] none of these           {a,b} one of these alternatives
 //   **      as a whole name: any number of directories; at the end: everything below
-//   \       the next character as it stands              .     alone: the tree's own root
+//   \       the next character, literally                .     alone: the root of the tree
 //
-// A leading dot is a character like any other. A pattern matches the whole path or not at all.
-// Immutable after compile(); matches() never allocates, takes time in proportion to the length of
-// the path whatever the pattern, and may be called from any thread.
+// A leading dot has no special meaning. A pattern matches the whole path or nothing. Immutable
+// after compile(). matches() never allocates, takes time in proportion to the length of the path
+// for any pattern, and can be called from any thread.
 #pragma once
 
 #include <cstdint>
@@ -21,31 +21,31 @@ namespace guard {
 
 class Glob {
  public:
-  // The error says what is wrong and at which character.
+  // The error names the problem and the character.
   static Result<Glob> compile(std::string_view pattern);
 
   bool matches(std::string_view relative_path) const;
   const std::string& pattern() const { return pattern_; }
 
-  // The directory below which everything it matches lies, as far as that is written literally:
-  // "conf/" of "conf/*.key", "" of "**/x".
+  // The literal directory below which all matches lie:
+  // "conf/" for "conf/*.key", "" for "**/x".
   std::string_view literal_directory() const;
 
-  // Whether every path that `inner` matches is matched by `outer`. No is also the answer when
-  // finding out would take too long: a lint stays silent rather than guess.
+  // Whether `outer` matches every path that `inner` matches. Also false if the comparison would
+  // take too long: lint stays silent rather than guess.
   static bool covers(const Glob& outer, const Glob& inner);
-  // The same for many pairs, which together look at `work` steps at most.
+  // The same for many pairs, which share a budget of `work` steps.
   static bool covers(const Glob& outer, const Glob& inner, std::size_t& work);
 
  private:
-  friend class ReversedPatterns;  // backwards.h: reads the steps from the last to the first
+  friend class ReversedPatterns;  // reads the steps from the last to the first
 
-  // A Thompson automaton. One step consumes one character; the two splits consume none.
+  // A Thompson automaton. A step consumes one character; the two kinds of split consume none.
   enum class Op : std::uint8_t { kCharacter, kInName, kAnything, kSet, kSplit, kJump, kMatch };
   struct Step {
     Op op;
-    std::uint32_t value = 0;  // the character, the set, or where to go
-    std::uint32_t other = 0;  // kSplit: the second way
+    std::uint32_t value = 0;  // the character, the set, or the next step
+    std::uint32_t other = 0;  // kSplit: the second branch
   };
   struct Range {
     std::uint32_t first;
@@ -58,8 +58,8 @@ class Glob {
   class Compiler;
   class Threads;
 
-  // Most patterns are one of the first three and never take a step: "a/b", "a/**", "**/*.b". The
-  // fourth, "**/" and a name, takes them along the last name only.
+  // Most patterns are one of the first three, which need no steps: "a/b", "a/**", "**/*.b". The
+  // fourth, "**/" and a name, runs its steps on the last name only.
   enum class Shape : std::uint8_t { kLiteral, kBelow, kSuffix, kName, kGeneral };
 
   bool consumes(const Step& step, std::uint32_t character) const;
@@ -67,8 +67,8 @@ class Glob {
 
   std::string pattern_;
   Shape shape_ = Shape::kGeneral;
-  std::string head_;  // what a matching path begins with: all of it, where it is kLiteral
-  std::string tail_;  // what it ends with
+  std::string head_;  // the start of a matching path; the whole path if kLiteral
+  std::string tail_;  // the end of a matching path
   std::vector<Step> steps_;
   std::vector<Set> sets_;
 };

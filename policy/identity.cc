@@ -13,7 +13,7 @@
 namespace guard {
 namespace {
 
-// Every value is written with its length in front, so that no value can pose as another line.
+// Each value is preceded by its length, so that no value can imitate another line.
 void put(std::string& out, std::string_view key, std::string_view value) {
   fmt::format_to(std::back_inserter(out), "{} {}:{}\n", key, value.size(), value);
 }

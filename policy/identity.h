@@ -1,4 +1,4 @@
-// The fingerprint of a text.
+// The SHA-256 fingerprint of a text.
 #pragma once
 
 #include <string>

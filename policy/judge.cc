@@ -29,7 +29,7 @@ const Rule* first_rule(const Policy& policy, std::string_view path, Listener* li
   return nullptr;
 }
 
-// What applies at this path, before anything is known of the change.
+// The part of the verdict that depends only on the path.
 Verdict at_path(const Policy& policy, std::string_view path, Listener* listener) {
   Verdict verdict;
   verdict.wanted = &policy.wanted;
@@ -51,16 +51,16 @@ Verdict at_path(const Policy& policy, std::string_view path, Listener* listener)
   return verdict;
 }
 
-Wrong compare(const Wanted& wanted, FileType type, std::optional<Uid> uid, std::optional<Gid> gid,
-              std::optional<Mode> mode) {
-  Wrong wrong;
-  wrong.owner = uid && *uid != wanted.owner.id;
-  wrong.group = gid && *gid != wanted.group.id;
+Deviation compare(const Wanted& wanted, FileType type, std::optional<Uid> uid,
+                  std::optional<Gid> gid, std::optional<Mode> mode) {
+  Deviation deviation;
+  deviation.owner = uid && *uid != wanted.owner.id;
+  deviation.group = gid && *gid != wanted.group.id;
   if (const auto wanted_mode = wanted.mode_of(type); wanted_mode && mode) {
-    wrong.mode_excess = mode->value & ~wanted_mode->value & kAllBits;
-    wrong.mode_missing = wanted_mode->value & ~mode->value & kAllBits;
+    deviation.mode_excess = mode->value & ~wanted_mode->value & kAllBits;
+    deviation.mode_missing = wanted_mode->value & ~mode->value & kAllBits;
   }
-  return wrong;
+  return deviation;
 }
 
 bool in_group(const Process& process, Gid gid) {
@@ -85,8 +85,7 @@ bool matches(const Allow& allow, const Subject& subject) {
                      [&](const Process& ancestor) { return matches(allow, ancestor); });
 }
 
-// The strongest effect among the allows that match: what one of them grants, another does not take
-// away.
+// The strongest effect of the allows that match. One allow never weakens another.
 std::optional<Effect> exemption(const Policy& policy, const Subject& subject, Listener* listener) {
   std::optional<Effect> granted;
   for (std::size_t i = 0; i < policy.allows.size(); ++i) {
@@ -107,41 +106,41 @@ bool is_package_manager(const Subject& subject) {
          std::any_of(subject.ancestors.begin(), subject.ancestors.end(), labelled);
 }
 
-Spared spared(const Policy& policy, const Subject& subject, std::optional<Effect> granted,
-              Listener* listener) {
-  if (granted) return Spared::kByAllow;
+DenyExemption exemption_of(const Policy& policy, const Subject& subject,
+                           std::optional<Effect> granted, Listener* listener) {
+  if (granted) return DenyExemption::kAllow;
   if (!policy.said.strict.value) {
     const bool yes = is_package_manager(subject);
     tell(listener, StepKind::kStrict, 0, yes);
-    if (yes) return Spared::kPackageManager;
+    if (yes) return DenyExemption::kPackageManager;
   }
   if (policy.said.only.value == Only::kInteractive) {
     const bool yes = !subject.interactive();
     tell(listener, StepKind::kOnly, 0, yes);
-    if (yes) return Spared::kNotInteractive;
+    if (yes) return DenyExemption::kNotInteractive;
   }
-  return Spared::kNo;
+  return DenyExemption::kNone;
 }
 
-// Whether the ownership guard objects. Only what it would make counts: a mount and a name elsewhere
-// are wrong whoever owns them.
+// Whether the change breaks the ownership guard. Only its result counts. A mount and a hard link
+// out of the tree are violations regardless of the owner.
 bool breaks_ownership(Verdict& verdict, const Change& change, Listener* listener) {
-  verdict.wrong = compare(*verdict.wanted, change.type, change.uid, change.gid, change.mode);
+  verdict.deviation = compare(*verdict.wanted, change.type, change.uid, change.gid, change.mode);
   const bool elsewhere =
       change.operation == Operation::kLink && change.direction == Direction::kOutOf;
-  const bool wrong = verdict.wrong.any() || change.operation == Operation::kMount || elsewhere;
+  const bool wrong = verdict.deviation.any() || change.operation == Operation::kMount || elsewhere;
   tell(listener, StepKind::kState, 0, !wrong);
   return wrong;
 }
 
-// The first guard of the policy that the change violates; the verdict learns why not, if none.
+// Finds the first guard that the change violates. If there is none, the verdict gets the reason.
 bool violates(Verdict& verdict, const Policy& policy, const Change& change, Listener* listener) {
   const auto [first, second] = coverage(change.operation, change.direction);
   bool covered = false;
   for (const auto guard : {first, second}) {
     if (!guard) continue;
     const bool has = policy.said.guards.value.has(*guard);
-    // Only files have content: who lists a directory or talks through a FIFO is left alone.
+    // Only regular files have content. Listing a directory or using a FIFO is not a violation.
     const bool is_of_content = guard == Guard::kContent || guard == Guard::kRead;
     if (is_of_content && change.type != FileType::kRegular) continue;
     tell(listener, StepKind::kGuard, static_cast<std::size_t>(*guard), has);
@@ -190,7 +189,7 @@ Coverage coverage(Operation operation, Direction direction) {
   return {};
 }
 
-bool can_put_right(Operation operation, FileType type) {
+bool can_fix(Operation operation, FileType type) {
   const bool is_ours_alone =
       type == FileType::kRegular || type == FileType::kDirectory || type == FileType::kSymlink;
   return is_ours_alone && operation != Operation::kLink && operation != Operation::kMount;
@@ -201,13 +200,13 @@ Verdict judge(const Policy& policy, const Subject& subject, const Change& change
   auto verdict = at_path(policy, change.path, listener);
   if (verdict.reason != Reason::kRight) return verdict;
 
-  // Whom only a rule makes the owner may still get group or mode wrong, root its keys': that is put
-  // right, but an owner is never refused.
+  // An owner can still set a wrong group or mode. That is fixed, but an owner is never denied.
+  // The same is true for a user that only a rule makes the owner.
   const bool is_service = subject.self.uid == policy.wanted.owner.id;
   const bool is_owner = is_service || subject.self.uid == verdict.wanted->owner.id;
   tell(listener, StepKind::kOwner, 0, is_owner);
   const bool violation = !is_service && violates(verdict, policy, change, listener);
-  if (is_owner && !(violation && verdict.guard == Guard::kOwnership && verdict.wrong.any())) {
+  if (is_owner && !(violation && verdict.guard == Guard::kOwnership && verdict.deviation.any())) {
     verdict.reason = Reason::kOwner;
     return verdict;
   }
@@ -219,12 +218,12 @@ Verdict judge(const Policy& policy, const Subject& subject, const Change& change
     return verdict;
   }
   verdict.reason = Reason::kViolation;
-  verdict.put_right = verdict.action >= Action::kFix && verdict.guard == Guard::kOwnership &&
-                      verdict.wrong.can_be_put_right() &&
-                      can_put_right(change.operation, change.type);
+  verdict.fix = verdict.action >= Action::kFix && verdict.guard == Guard::kOwnership &&
+                verdict.deviation.is_fixable() && can_fix(change.operation, change.type);
   if (verdict.action == Action::kDeny) {
-    verdict.spared = is_owner ? Spared::kOwner : spared(policy, subject, granted, listener);
-    verdict.deny = verdict.spared == Spared::kNo;
+    verdict.exemption =
+        is_owner ? DenyExemption::kOwner : exemption_of(policy, subject, granted, listener);
+    verdict.deny = verdict.exemption == DenyExemption::kNone;
   }
   return verdict;
 }
@@ -239,13 +238,13 @@ Verdict judge(const Policy& policy, std::string_view relative_path, const Object
     verdict.reason = Reason::kNotCovered;
     return verdict;
   }
-  verdict.wrong = compare(*verdict.wanted, state.type, state.uid, state.gid, state.mode);
-  tell(listener, StepKind::kState, 0, !verdict.wrong.any());
-  if (!verdict.wrong.any()) return verdict;
+  verdict.deviation = compare(*verdict.wanted, state.type, state.uid, state.gid, state.mode);
+  tell(listener, StepKind::kState, 0, !verdict.deviation.any());
+  if (!verdict.deviation.any()) return verdict;
   verdict.reason = Reason::kViolation;
-  verdict.put_right = verdict.action >= Action::kFix && verdict.wrong.can_be_put_right() &&
-                      can_put_right(Operation::kScan, state.type) &&
-                      (state.links <= 1 || state.type == FileType::kDirectory);
+  verdict.fix = verdict.action >= Action::kFix && verdict.deviation.is_fixable() &&
+                can_fix(Operation::kScan, state.type) &&
+                (state.links <= 1 || state.type == FileType::kDirectory);
   return verdict;
 }
 

@@ -1,6 +1,6 @@
-// The judge: is this change, or this end state, right under this policy? Pure and final: no system
-// calls, no allocation, no lock, no doubt. Everything that decides asks here, explain() included,
-// which listens to the same steps.
+// Decides whether a change, or an end state, violates a policy. Pure: no system calls, no
+// allocation, no lock. Every decision is made here. explain() listens to the same steps, so its
+// explanation cannot differ. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,55 +12,55 @@
 
 namespace guard {
 
-// Why the judge said what it said: the last thing that mattered.
+// The reason for a verdict: the last step that mattered.
 enum class Reason : std::uint8_t {
   kOff,         // the policy's or the rule's action is "off"
   kExcluded,    // the policy excludes the path
   kNotCovered,  // no guard of the policy covers the operation
-  kOwner,       // the owner itself did it
-  kRight,       // owner, group and mode are, or will be, as wanted
+  kOwner,       // the owner made the change
+  kRight,       // owner, group and mode match the policy, or will
   kAllowed,     // an allow with effect "ignore"
   kViolation,
 };
 
-// Why what is wrong would not be refused although the action is "deny".
-enum class Spared : std::uint8_t { kNo, kOwner, kByAllow, kPackageManager, kNotInteractive };
+// Why a violation is not denied although the action is "deny".
+enum class DenyExemption : std::uint8_t { kNone, kOwner, kAllow, kPackageManager, kNotInteractive };
 
-// What is not as wanted.
-struct Wrong {
+// How an object differs from what the policy wants.
+struct Deviation {
   bool owner = false;
   bool group = false;
-  std::uint32_t mode_excess = 0;   // bits it has and should not have
-  std::uint32_t mode_missing = 0;  // bits it should have: told, but never added by guardd
+  std::uint32_t mode_excess = 0;   // bits that it should not have
+  std::uint32_t mode_missing = 0;  // bits that it lacks: reported, never added
 
-  bool any() const { return can_be_put_right() || mode_missing != 0; }
-  bool can_be_put_right() const { return owner || group || mode_excess != 0; }
+  bool any() const { return is_fixable() || mode_missing != 0; }
+  bool is_fixable() const { return owner || group || mode_excess != 0; }
 };
 
 struct Verdict {
   Reason reason = Reason::kRight;
-  Guard guard = Guard::kOwnership;  // which one was violated
-  Wrong wrong;
+  Guard guard = Guard::kOwnership;  // the guard that was violated
+  Deviation deviation;
   const Wanted* wanted = nullptr;
   const Rule* rule = nullptr;
-  Action action = Action::kOff;  // the ladder that applies: the rule's, or else the policy's
-  Spared spared = Spared::kNo;
+  Action action = Action::kOff;  // the rule's action, or else the policy's
+  DenyExemption exemption = DenyExemption::kNone;
 
   bool violation() const { return reason == Reason::kViolation; }
-  bool deny = false;       // what a backend that can refuse would do
-  bool put_right = false;  // what follows where it could not, or did not, refuse
+  bool deny = false;  // what a backend that can deny the operation does
+  bool fix = false;   // what follows if the operation was not denied
 };
 
-// The steps on the way to a verdict, in order, for whoever wants to hear them.
+// The steps towards a verdict, in order.
 enum class StepKind : std::uint8_t {
   kExclude,  // index: the exclude pattern; yes: it matches
   kRule,     // index: the rule; yes: it matches
   kOwner,    // yes: the subject is the owner
   kGuard,    // index: the guard; yes: it covers the operation
-  kState,    // yes: as wanted
+  kState,    // yes: as the policy wants it
   kAllow,    // index: the allow; yes: it matches
-  kStrict,   // yes: a package manager, spared
-  kOnly,     // yes: not interactive, spared
+  kStrict,   // yes: a package manager, exempt from deny
+  kOnly,     // yes: not interactive, exempt from deny
 };
 
 class Listener {
@@ -72,24 +72,24 @@ class Listener {
   virtual void step(StepKind kind, std::size_t index, bool yes) = 0;
 };
 
-// `policy` is that of the innermost tree holding the object; `change.path` is relative to that
-// tree.
+// `policy` is the policy of the innermost tree that holds the object; `change.path` is relative to
+// that tree.
 Verdict judge(const Policy& policy, const Subject& subject, const Change& change,
               Listener* listener = nullptr);
 
-// The end state, whoever brought it about: what a scan and a settled change are judged by.
+// Judges an end state, regardless of who caused it: for scans and settled changes.
 Verdict judge(const Policy& policy, std::string_view relative_path, const ObjectState& state,
               Listener* listener = nullptr);
 
-// Which guard covers an operation, whichever the policy has: the first of the two is asked first.
+// The guards that cover an operation, in the order in which they are checked.
 struct Coverage {
   std::optional<Guard> first;
   std::optional<Guard> second;
 };
 Coverage coverage(Operation operation, Direction direction);
 
-// Whether guardd may put right what this operation did to an object of this type: never what has
-// other names elsewhere, never a mount, a FIFO, a socket or a device.
-bool can_put_right(Operation operation, FileType type);
+// Whether guardd may fix the result of this operation on an object of this type. It never fixes
+// hard links, mounts, FIFOs, sockets or devices.
+bool can_fix(Operation operation, FileType type);
 
 }  // namespace guard

@@ -1,5 +1,5 @@
-// What the policy library must ask the machine for, and asks through here only, at load and never
-// later: who exists (NSS), and what stands at a path. Tests answer themselves.
+// Interfaces through which the policy library reads the machine: user names (NSS) and the objects
+// at paths. Used only while policies are loaded. Tests provide their own.
 #pragma once
 
 #include <optional>
@@ -19,8 +19,8 @@ struct Account {
   Gid gid;  // the primary group
 };
 
-// An error means that nobody could be asked (a directory service is down); an empty optional that
-// the answer is no.
+// An error: the lookup failed, for example because a directory service is down. An empty optional:
+// there is no such user or group.
 class Users {
  public:
   Users() = default;
@@ -33,12 +33,12 @@ class Users {
   virtual Result<std::optional<Gid>> group(const std::string& name) const = 0;
   virtual Result<std::optional<std::string>> group_name(Gid gid) const = 0;
 
-  // For "did you mean": the local ones are enough.
+  // For "did you mean" suggestions; local names are enough.
   virtual std::vector<std::string> user_names() const = 0;
   virtual std::vector<std::string> group_names() const = 0;
 };
 
-// What stands at a path; a symbolic link itself, not where it leads.
+// The object at a path: a symbolic link itself, not its target.
 struct PathFacts {
   FileType type = FileType::kRegular;
   InodeId id;
@@ -46,10 +46,10 @@ struct PathFacts {
   Gid gid;
   Mode mode;
   std::uint64_t links = 1;
-  std::string filesystem;  // "ext4"; empty where it is not known
-  bool can_chown = true;   // false for vfat and the like, which have no owners to change
+  std::string filesystem;  // "ext4"; empty if unknown
+  bool can_chown = true;   // false for file systems without owners, such as vfat
   bool read_only = false;
-  bool is_script = false;  // begins with "#!"; only look_through() finds out
+  bool is_script = false;  // begins with "#!"; set only by look_through()
 };
 
 class Files {
@@ -60,7 +60,7 @@ class Files {
   virtual ~Files() = default;
 
   virtual Result<std::optional<PathFacts>> look(const std::string& path) const = 0;
-  // The same, through symbolic links.
+  // The same, but follows symbolic links.
   virtual Result<std::optional<PathFacts>> look_through(const std::string& path) const = 0;
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t kEmptySlot = 0xffffffff;
 
-// FNV-1a: grows with the path, so one pass gives the hash of every directory on the way.
+// FNV-1a is incremental, so one pass over a path computes the hash of every directory on the way.
 class PathHash {
  public:
   void add(char c) { value_ = (value_ ^ static_cast<unsigned char>(c)) * 0x100000001b3U; }

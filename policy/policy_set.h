@@ -1,5 +1,5 @@
-// The policies as they are enforced: names looked up, patterns compiled, trees indexed. Immutable
-// once built, so that any thread reads it without a lock; a reload builds a new one.
+// The policies in force: names resolved, patterns compiled, trees indexed. Immutable once built, so
+// any thread can read it without a lock. A reload builds a new set.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +17,17 @@
 
 namespace guard {
 
-// A user or group that was looked up: the number decides, the name is for people.
+// A resolved user or group: the number decides, the name is for display.
 template <typename Number>
-struct Known {
+struct NamedId {
   Number id;
   std::string name;
 };
 
-// Who and what an object should be. No mode: any will do.
+// The owner, group and modes that an object should have. No mode: any mode is accepted.
 struct Wanted {
-  Known<Uid> owner;
-  Known<Gid> group;
+  NamedId<Uid> owner;
+  NamedId<Gid> group;
   std::optional<Mode> file_mode;
   std::optional<Mode> dir_mode;
 
@@ -47,14 +47,14 @@ struct Pattern {
 struct Rule {
   DraftRule said;
   std::vector<Pattern> match;
-  Wanted wanted;  // whole: what the rule leaves out is the policy's
+  Wanted wanted;  // complete: the policy supplies what the rule omits
   Action action = Action::kLog;
 
   bool matches(std::string_view relative_path) const;
 };
 
-// Every key given must match; a key that names what is not there (a program not installed) never
-// does.
+// Every given key must match. A key that names something that does not exist (such as a program
+// that is not installed) never matches.
 struct Allow {
   DraftAllow said;
   std::optional<InodeId> exe;
@@ -70,13 +70,13 @@ struct Policy {
   std::vector<Pattern> exclude;
   std::vector<Rule> rules;
   std::vector<Allow> allows;
-  // Why what is done against it is only recorded for a while; empty: it is not paused.
+  // The reason for a pause, during which violations are only logged; empty: it is not paused.
   std::string excuse;
 
   bool is_paused() const { return !excuse.empty(); }
   const std::string& name() const { return said.name.value; }
   Action action() const { return said.action.value; }
-  // The highest step of the ladder that it or a rule of it takes; off switches its rules off too.
+  // The strongest action of the policy and its rules. "off" turns the rules off, too.
   Action strongest_action() const;
 };
 
@@ -85,12 +85,12 @@ struct Tree {
   std::uint32_t policy = 0;
   Place place;
 
-  std::string root() const { return path.empty() ? "/" : path; }  // as it is opened and shown
+  std::string root() const { return path.empty() ? "/" : path; }  // the form to open and to display
 };
 
 class PolicySet {
  public:
-  // Built by compile(). The trees are indexed here and the identity is computed.
+  // Called by compile(). Indexes the trees and computes the identity.
   PolicySet(std::vector<Policy> policies, std::vector<Tree> trees, std::vector<std::string> files,
             std::uint64_t generation);
 
@@ -99,25 +99,25 @@ class PolicySet {
   const std::vector<std::string>& files() const { return files_; }
   std::uint64_t generation() const { return generation_; }
 
-  // sha256 in hexadecimal over what the policies say in the end: names resolved, defaults filled
-  // in. Comments, file names and the order of keys leave it as it is.
+  // SHA-256 in hexadecimal of the effective policies, with names resolved and defaults filled
+  // in. Comments, file names and the order of keys do not affect it.
   const std::string& identity() const { return identity_; }
 
-  // The same set, with the same identity and trees, in which these policies are paused: by their
-  // names, each with its excuse. They see all that they have seen, and change and refuse nothing.
+  // The same set, with the same identity and trees, in which the named policies are paused, each
+  // for the given reason. A paused policy still sees every change, but fixes and denies nothing.
   PolicySet paused(const std::map<std::string, std::string>& excuses) const;
 
   const Policy& policy_of(const Tree& tree) const { return policies_[tree.policy]; }
   const Policy* find_policy(std::string_view name) const;
-  // The same for a name that somebody gave: the error says what was meant, perhaps.
+  // The same for a name that a user typed: the error suggests a similar name.
   Result<const Policy*> policy_called(std::string_view name) const;
 
-  // The innermost tree that holds this absolute, normal path; null if none does. Never allocates.
+  // The innermost tree that holds this absolute, normal path, or null. Never allocates.
   const Tree* tree_of(std::string_view path) const;
-  // All trees that hold it, the outermost first.
+  // All trees that hold the path, outermost first.
   std::vector<const Tree*> trees_holding(std::string_view path) const;
 
-  // The path inside its tree: "" for the tree's root, "a/b" below it.
+  // The path relative to its tree: "" for the tree's root, "a/b" below it.
   static std::string_view relative(const Tree& tree, std::string_view path);
 
  private:
@@ -131,12 +131,12 @@ class PolicySet {
   std::uint64_t generation_;
   std::string identity_;
 
-  // Open addressing over hashes of tree paths, which a walk along a path computes name by name.
+  // Open addressing over hashes of tree paths. A walk along a path computes them name by name.
   std::vector<std::uint32_t> slots_;
   std::size_t slot_mask_ = 0;
 };
 
-// The effective content in a fixed form, one setting a line: what the identity is computed over.
+// The effective policies in a fixed form, one setting per line: the input of the identity.
 std::string canonical_text(const std::vector<Policy>& policies);
 
 }  // namespace guard

@@ -25,11 +25,11 @@ bool guards(Guard guard, Operation operation) {
   return false;
 }
 
-// What a guard of a policy gets, with the operations that get less.
+// The effective action of one guard, with the operations that get less.
 struct GuardReach {
   bool any_denied = false;
-  std::vector<std::string_view> put_right;  // not refused, but mended
-  std::vector<std::string_view> logged;     // not refused, and not to be mended
+  std::vector<std::string_view> fixed;   // not denied, but fixed
+  std::vector<std::string_view> logged;  // neither denied nor fixed
   std::vector<std::string_view> not_seen;
 };
 
@@ -39,10 +39,10 @@ GuardReach guard_reach(Guard guard, Backend backend, bool can_chown) {
     if (!guards(guard, operation)) continue;
     const auto [sees, denies] = reach(backend, operation);
     if (denies) found.any_denied = true;
-    const bool mended = guard == Guard::kOwnership && can_chown && operation != Operation::kMknod &&
-                        can_put_right(operation, FileType::kRegular);
+    const bool fixable = guard == Guard::kOwnership && can_chown &&
+                         operation != Operation::kMknod && can_fix(operation, FileType::kRegular);
     if (!sees) found.not_seen.push_back(word(operation));
-    if (sees && !denies) (mended ? found.put_right : found.logged).push_back(word(operation));
+    if (sees && !denies) (fixable ? found.fixed : found.logged).push_back(word(operation));
   }
   return found;
 }
@@ -58,7 +58,7 @@ std::string listed(const std::vector<std::string_view>& words) {
 
 Action guard_action(Guard guard, Action wanted, Backend backend, const TreeLimits& limits,
                     std::vector<std::string>& differences) {
-  // What was written, deleted or read cannot be put right: there the ladder has no middle step.
+  // A write, a deletion or a read cannot be fixed: for these guards there is no "fix".
   const Action below_deny =
       guard == Guard::kOwnership && !limits.cannot_chown ? Action::kFix : Action::kLog;
   const auto found = guard_reach(guard, backend, !limits.cannot_chown);
@@ -69,17 +69,17 @@ Action guard_action(Guard guard, Action wanted, Backend backend, const TreeLimit
   };
   say(found.not_seen, "not seen");
   if (wanted == Action::kDeny) {
-    say(found.put_right, "not refused but put right afterwards");
-    say(found.logged, "not refused but logged");
+    say(found.fixed, "fixed afterwards, not denied");
+    say(found.logged, "logged, not denied");
   }
   if (wanted == Action::kFix && guard != Guard::kOwnership) {
     differences.push_back(
-        fmt::format("{}: there is nothing to put right afterwards, so it is logged", word(guard)));
-    return wanted;  // all that the step can mean here, on any backend
+        fmt::format("{}: this cannot be fixed afterwards, so it is only logged", word(guard)));
+    return wanted;  // the strongest effect that "fix" can have for this guard on any backend
   }
   if (wanted == Action::kDeny) {
-    // The creations by open are only a part of the guard of ownership.
-    const bool all = found.put_right.empty() && found.logged.empty();
+    // Creation by open() is only a part of the ownership guard.
+    const bool all = found.fixed.empty() && found.logged.empty();
     const bool denied = found.any_denied && (guard != Guard::kOwnership || all);
     return denied ? wanted : below_deny;
   }
@@ -91,13 +91,13 @@ Action guard_action(Guard guard, Action wanted, Backend backend, const TreeLimit
 Reach reach(Backend backend, Operation operation) {
   if (backend == Backend::kLsm) return {true, true};
   switch (operation) {
-    // A permission event stands before an open only; what it opens for is learned from the opener.
+    // Permission events exist only for opens. The opener's flags show what the open is for.
     case Operation::kCreate:
     case Operation::kWrite:
     case Operation::kMap:
     case Operation::kRead:
       return {true, true};
-    // No notice tells of inode flags before Linux 7.
+    // Before Linux 7, no fanotify event reports inode flags.
     case Operation::kSetflags:
       return {false, false};
     default:
@@ -110,7 +110,7 @@ EffectiveAction effective_action(const Policy& policy, Backend backend, const Tr
   effective.wanted = policy.action();
   effective.got = effective.wanted;
   if (effective.wanted == Action::kOff) return effective;
-  // A rule may want more than the policy: what it does not get is a difference too.
+  // A rule can want more than the policy. If it gets less, that is a difference, too.
   const auto strongest = policy.strongest_action();
   policy.said.guards.value.each([&](Guard guard) {
     const auto got = guard_action(guard, strongest, backend, limits, effective.differences);

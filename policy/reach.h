@@ -1,5 +1,5 @@
-// How far each backend reaches: which operations it sees and which it can refuse, and so what a
-// policy really gets. Said before anybody relies on it: by check, explain, status and on the bus.
+// Which operations each backend sees and which it can deny, and so the effective action of a
+// policy. Shown by check, explain and status, and on the bus.
 #pragma once
 
 #include <string>
@@ -17,16 +17,16 @@ struct Reach {
 };
 Reach reach(Backend backend, Operation operation);
 
-// What stands in the way at the trees themselves.
+// Limits of the trees themselves.
 struct TreeLimits {
-  bool cannot_chown = false;  // a file system without owners, or mounted read-only
-  std::string why;            // "/srv/shop is on vfat, which knows no owners"
+  bool cannot_chown = false;  // the file system has no owners or is mounted read-only
+  std::string why;            // "/srv/shop is on vfat, which does not store owners"
 };
 
 struct EffectiveAction {
   Action wanted = Action::kLog;
-  Action got = Action::kLog;  // the lowest that any guard of the policy gets
-  // Every difference as a sentence; got can equal wanted and one operation still escape.
+  Action got = Action::kLog;  // the weakest action of any guard of the policy
+  // One sentence per difference. `got` can equal `wanted` although one operation gets less.
   std::vector<std::string> differences;
 };
 EffectiveAction effective_action(const Policy& policy, Backend backend, const TreeLimits& limits);

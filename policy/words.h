@@ -1,5 +1,5 @@
-// The words of the contract: what a policy may say, what can happen to a file, and how each is
-// written.
+// The enums of policies and records, and the words for their values, as the contract defines
+// them.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace guard {
 
-// A ladder: each step includes the ones before it.
+// Each action includes the ones before it.
 enum class Action : std::uint8_t { kOff, kLog, kFix, kDeny };
 
 enum class Guard : std::uint8_t { kOwnership, kContent, kDelete, kAttributes, kRead };
@@ -54,7 +54,7 @@ enum class FileType : std::uint8_t {
   kBlockDevice,
 };
 
-// How the values of an enum are written, in their order.
+// The words for the values of an enum, in order.
 template <typename E>
 struct Words;
 
@@ -118,7 +118,7 @@ constexpr std::optional<E> parse_word(std::string_view text) {
   return std::nullopt;
 }
 
-// A set of values of a small enum: one word of bits.
+// A set of values of a small enum, as one word of bits.
 template <typename E>
 class EnumSet {
  public:
@@ -132,7 +132,7 @@ class EnumSet {
   constexpr int size() const { return std::popcount(bits_); }
   friend constexpr bool operator==(EnumSet, EnumSet) = default;
 
-  // Calls visit(value) for each, in the order of the enum.
+  // Calls visit(value) for each value, in the order of the enum.
   template <typename Visit>
   constexpr void each(Visit visit) const {
     for (auto left = bits_; left != 0; left &= left - 1)

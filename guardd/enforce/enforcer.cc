@@ -327,7 +327,7 @@ bool Enforcer::was_reported(const NoticedChange& seen, const RepairOutcome& outc
     reported_.forget(seen.object);
     return false;
   }
-  const auto& wrong = outcome.verdict.wrong;
+  const auto& wrong = outcome.verdict.deviation;
   const ReportedStates::State state{outcome.after.uid, outcome.after.gid, wrong.mode_excess,
                                     wrong.mode_missing, static_cast<std::uint8_t>(outcome.skip)};
   // An inode is created once: if its state is known, a scan was faster than the notice.

@@ -18,7 +18,7 @@ constexpr std::string_view kExcused = "excused: ";
 Operation refined(Operation operation, const RepairOutcome& outcome) {
   const auto& state = outcome.before;
   if (operation == Operation::kChown) {
-    const auto& wrong = outcome.verdict.wrong;
+    const auto& wrong = outcome.verdict.deviation;
     return wrong.owner || wrong.group ? Operation::kChown : Operation::kChmod;
   }
   if (operation != Operation::kCreate) return operation;

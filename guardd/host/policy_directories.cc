@@ -14,7 +14,7 @@
 namespace guard {
 namespace {
 
-Loaded load(std::vector<PolicyFile> files, std::uint64_t generation) {
+LoadResult load(std::vector<PolicyFile> files, std::uint64_t generation) {
   return load_policies({std::move(files), Uid{::geteuid()}, generation}, SystemUsers(),
                        SystemFiles());
 }
@@ -36,8 +36,8 @@ void drop_repeated(std::vector<PolicyFile>& files) {
 
 }  // namespace
 
-Result<Loaded> load_policy_directories(const std::vector<std::string>& directories,
-                                       std::uint64_t generation) {
+Result<LoadResult> load_policy_directories(const std::vector<std::string>& directories,
+                                           std::uint64_t generation) {
   for (const auto& directory : directories) {
     struct stat facts {};
     if (::stat(directory.c_str(), &facts) < 0) return Error::from_errno(errno, quote(directory));
@@ -48,7 +48,7 @@ Result<Loaded> load_policy_directories(const std::vector<std::string>& directori
   return load(std::move(files), generation);
 }
 
-Result<Loaded> load_policy_paths(const std::vector<std::string>& paths) {
+Result<LoadResult> load_policy_paths(const std::vector<std::string>& paths) {
   std::vector<std::string> directories;
   std::vector<PolicyFile> files;
   for (const auto& path : paths) {

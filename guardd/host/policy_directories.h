@@ -10,11 +10,11 @@
 namespace guard {
 
 // Loads the given directories, which must exist, or the standard ones if there are none.
-Result<Loaded> load_policy_directories(const std::vector<std::string>& directories,
+Result<LoadResult> load_policy_directories(const std::vector<std::string>& directories,
                                        std::uint64_t generation);
 
 // The same for directories and single files.
-Result<Loaded> load_policy_paths(const std::vector<std::string>& paths);
+Result<LoadResult> load_policy_paths(const std::vector<std::string>& paths);
 
 // What keeps guardd from fixing files in the trees of a policy, as far as is known now.
 TreeLimits tree_limits(const Policy& policy, const Files& files);

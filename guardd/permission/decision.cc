@@ -83,7 +83,7 @@ Decision decide(const Policy& policy, std::string_view path, const OpenedFile& o
     // is not.
     if (made == Novelty::kMaybe && decision.answer == AnswerKind::kDenied)
       decision.answer = AnswerKind::kAllowed;
-    if (decision.answer == AnswerKind::kAllowed && decision.verdict.put_right &&
+    if (decision.answer == AnswerKind::kAllowed && decision.verdict.fix &&
         policy.said.fix_at.value == FixAt::kOpen)
       decision.answer = AnswerKind::kToBeFixed;
     return decision;

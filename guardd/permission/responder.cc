@@ -473,8 +473,8 @@ void PermissionResponder::conclude(const std::shared_ptr<PermissionEvent>& event
       return offer(std::move(after));
     }
     case AnswerKind::kToBeFixed:
-      if (offer(
-              Fix{std::move(after), *decision.verdict.wanted, decision.verdict.wrong.mode_excess}))
+      if (offer(Fix{std::move(after), *decision.verdict.wanted,
+                    decision.verdict.deviation.mode_excess}))
         return;  // answered by a fixer, or by the monitor
       break;
     case AnswerKind::kAllowed:

@@ -69,7 +69,7 @@ bool is_same(const Object& object, const FileId& expected) {
 Skip obstacle(const Object& root, const Object& object, const RepairTask& task,
               const Verdict& verdict) {
   if (task.expected && !is_same(object, *task.expected)) return Skip::kReplaced;
-  if (!can_put_right(Operation::kScan, object.state.type)) return Skip::kSpecial;
+  if (!can_fix(Operation::kScan, object.state.type)) return Skip::kSpecial;
   if (object.is_mount_point && object.id != root.id) return Skip::kMountPoint;
   const bool regular = object.state.type == FileType::kRegular;
   if (object.state.type != FileType::kDirectory && object.state.links > 1) return Skip::kHardLink;
@@ -79,12 +79,12 @@ Skip obstacle(const Object& root, const Object& object, const RepairTask& task,
   if (task.is_fresh && is_being_written(opened)) return Skip::kBusy;
   if (verdict.action < Action::kFix) return Skip::kNotWanted;
   if (task.war) return Skip::kWar;
-  if (!verdict.wrong.can_be_put_right()) return Skip::kModeOnly;
+  if (!verdict.deviation.is_fixable()) return Skip::kModeOnly;
   if (object.is_immutable) return Skip::kImmutable;
   if (has_capabilities(object, opened)) return Skip::kCapabilities;
   if (task.evidence == Evidence::kNone) {
     if (would_reveal(object.state, *verdict.wanted)) return Skip::kNoEvidence;
-    if (verdict.wrong.owner && has_access_list(object, opened)) return Skip::kAccessList;
+    if (verdict.deviation.owner && has_access_list(object, opened)) return Skip::kAccessList;
   }
   if (is_being_written(opened)) return Skip::kBusy;
   return Skip::kNone;
@@ -107,11 +107,11 @@ Skip skip_of(int code) {
 // Bits are taken away before the owner changes, so that at no moment somebody has more than before
 // or after.
 int put_right(Object& object, const Verdict& verdict) {
-  if (verdict.wrong.mode_excess != 0) {
-    const Mode mode{object.state.mode.value & ~verdict.wrong.mode_excess};
+  if (verdict.deviation.mode_excess != 0) {
+    const Mode mode{object.state.mode.value & ~verdict.deviation.mode_excess};
     if (const int code = change_mode(object, mode)) return code;
   }
-  if (!verdict.wrong.owner && !verdict.wrong.group) return 0;
+  if (!verdict.deviation.owner && !verdict.deviation.group) return 0;
   return change_owner(object, verdict.wanted->owner.id, verdict.wanted->group.id);
 }
 

@@ -12,7 +12,7 @@ struct Unit {
   std::int64_t microseconds;
 };
 
-// The first name of each length is the one format_duration writes.
+// format_duration() uses the first name of each length.
 constexpr std::array kUnits{
     Unit{"w", 604'800'000'000},
     Unit{"weeks", 604'800'000'000},
@@ -87,13 +87,13 @@ Result<Duration> parse_duration(std::string_view text) {
     for (const char digit : digits) {
       if (__builtin_mul_overflow(number, 10, &number) ||
           __builtin_add_overflow(number, digit - '0', &number)) {
-        return Error("this is longer than can be counted");
+        return Error("this duration is too long");
       }
     }
     std::int64_t length = 0;
     if (__builtin_mul_overflow(number, unit->microseconds, &length) ||
         __builtin_add_overflow(total, length, &total)) {
-      return Error("this is longer than can be counted");
+      return Error("this duration is too long");
     }
     any = true;
   }

@@ -1,4 +1,4 @@
-// Owners for what the kernel and C libraries hand out: moved, never copied, released exactly once.
+// Owners of descriptors and C objects: moved, never copied, released exactly once.
 #pragma once
 
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 namespace guard {
 
-// A file descriptor. Whoever opens one says O_CLOEXEC; this type only sees to its end.
+// A file descriptor. The opener must use O_CLOEXEC; this type only closes it.
 class Fd {
  public:
   Fd() = default;
@@ -30,8 +30,8 @@ class Fd {
   explicit operator bool() const { return fd_ >= 0; }
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
 
-  // The result of close(2) is left alone on purpose: Linux has freed the descriptor whatever it
-  // says, and trying again could close one that another thread was just given.
+  // The result of close(2) is ignored on purpose: Linux frees the descriptor in any case, and
+  // a second attempt could close a descriptor that another thread has just received.
   void reset() {
     if (fd_ >= 0) (void)::close(release());
   }
@@ -40,7 +40,7 @@ class Fd {
   int fd_ = -1;
 };
 
-// Handle<sd_bus, sd_bus_unref>: a C object with the function that ends it, at no cost in size.
+// Handle<sd_bus, sd_bus_unref>: a C object with the function that releases it, at no extra size.
 template <auto Release>
 struct Releaser {
   template <typename T>

@@ -1,5 +1,5 @@
-// Numbers that must not be mistaken for each other: a uid is no gid, an inode is a device and a
-// number.
+// Distinct types for numbers that must not be confused: a uid is not a gid, and an inode consists
+// of a device and a number.
 #pragma once
 
 #include <compare>
@@ -17,13 +17,13 @@ struct Strong {
 using Uid = Strong<struct UidTag, std::uint32_t>;
 using Gid = Strong<struct GidTag, std::uint32_t>;
 
-// The permission bits with set-id and sticky: 07777 at most.
+// Permission, set-id and sticky bits: at most 07777.
 using Mode = Strong<struct ModeTag, std::uint32_t>;
 
 inline constexpr Uid kRoot{0};
 
-// Which file this is, whatever it is called. Good as long as the inode is held open or marked: a
-// number is given out again once its file is gone.
+// Identifies a file independently of its name. Valid only while the inode is open or marked: file
+// systems reuse the number of a deleted file.
 struct InodeId {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;

@@ -1,4 +1,4 @@
-// One visitor of a variant out of a function for each of its types.
+// Combines one function per type into a visitor of a variant.
 #pragma once
 
 namespace guard {

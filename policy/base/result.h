@@ -1,7 +1,7 @@
-// Result<T>: a value, or an Error that tells the whole way down to what failed.
+// Result<T>: a value, or an Error that describes the failure with its full context.
 //
-// Library code returns errors and never logs; whoever holds the last Result says it once.
-// Contexts are added on the way up, so the text reads from the wish to the cause:
+// Library code returns errors and never logs; the final caller reports them once.
+// Each caller adds context, so the text reads from the intention to the cause:
 //   "load policies: /etc/guardd/policies.d: open: Permission denied".
 #pragma once
 
@@ -17,24 +17,24 @@ class [[nodiscard]] Error {
  public:
   explicit Error(std::string what, int code = 0) : text_(std::move(what)), code_(code) {}
 
-  // "what: strerror(code)"; the code stays readable for whoever must decide by it.
+  // "what: strerror(code)"; callers can read the code to decide by it.
   static Error from_errno(int code, const std::string& what);
 
-  // Puts `what` in front: the caller's wish before the callee's trouble.
+  // Prepends `what`: the caller's intention before the callee's error.
   Error context(const std::string& what) && {
     text_.insert(0, what + ": ");
     return std::move(*this);
   }
 
   const std::string& text() const { return text_; }
-  int code() const { return code_; }  // an errno value, or 0 where there is none
+  int code() const { return code_; }  // an errno value, or 0 if there is none
 
  private:
   std::string text_;
   int code_;
 };
 
-// Where somebody has to tell errors apart, E is a type of its own.
+// If a caller must distinguish errors, E is a type of its own.
 template <typename T, typename E = Error>
 class [[nodiscard]] Result {
  public:
@@ -46,8 +46,8 @@ class [[nodiscard]] Result {
 
   explicit operator bool() const { return state_.index() == 0; }
 
-  // Only when true: std::get throws otherwise, which ends the process. Asking first is the
-  // contract.
+  // Call these only if the result has a value: std::get throws otherwise, which ends the
+  // process.
   T& operator*() & { return std::get<0>(state_); }
   const T& operator*() const& { return std::get<0>(state_); }
   T&& operator*() && { return std::get<0>(std::move(state_)); }
@@ -81,8 +81,8 @@ using Status = Result<void>;
 #define GUARD_JOIN_INNER(a, b) a##b
 #define GUARD_JOIN(a, b) GUARD_JOIN_INNER(a, b)
 
-// GUARD_TRY(auto fd, open_beneath(root, name)): takes the value, or returns the error to the
-// caller.
+// GUARD_TRY(auto fd, open_beneath(root, name)): takes the value, or returns the error to
+// the caller.
 #define GUARD_TRY(target, expression) \
   GUARD_TRY_INNER(target, expression, GUARD_JOIN(guard_result_, __LINE__))
 // NOLINTBEGIN(bugprone-macro-parentheses): a target can be a declaration, which no parentheses hold
@@ -92,7 +92,7 @@ using Status = Result<void>;
   target = *std::move(result)
 // NOLINTEND(bugprone-macro-parentheses)
 
-// GUARD_CHECK(step()): goes on, or returns the error to the caller.
+// GUARD_CHECK(step()): continues, or returns the error to the caller.
 #define GUARD_CHECK(expression)                                     \
   if (auto guard_status = (expression); !guard_status) /* NOLINT */ \
   return std::move(guard_status).error()

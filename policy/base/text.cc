@@ -11,7 +11,7 @@ bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
 }
 
-// Characters that are text, yet change how a terminal shows the text around them.
+// Characters that are text but change how a terminal shows the surrounding text.
 bool is_deceptive(std::uint32_t c) {
   return (c >= 0x80 && c <= 0x9f) || c == 0x061c || (c >= 0x200b && c <= 0x200f) ||
          (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
@@ -95,7 +95,7 @@ std::string escape(std::string_view text, bool backslash) {
 
 bool cut_text(std::string_view& text, std::size_t longest) {
   if (text.size() <= longest) return false;
-  // The last character begins at most three bytes before the place.
+  // The last character begins at most three bytes before this position.
   std::size_t end = longest;
   while (end > longest - 3 && is_continuation(text[end])) --end;
   text = text.substr(0, end);
@@ -115,11 +115,11 @@ std::string quote(std::string_view text) {
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-  // Words only: a hostile megabyte must not cost its square.
+  // Short words only: the cost is quadratic, and the text can be hostile.
   constexpr std::size_t kLongestWord = 64;
   if (a.size() > kLongestWord || b.size() > kLongestWord) return kLongestWord;
 
-  // Two rows behind the current one, so that two letters exchanged count as one slip.
+  // Two earlier rows, so that two swapped letters count as one edit.
   using Row = std::array<std::size_t, kLongestWord + 1>;
   Row before{};
   Row above{};

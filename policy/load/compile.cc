@@ -37,7 +37,7 @@ class Compiler {
     for (auto& rule : draft.rules)
       policy.rules.push_back(compile_rule(std::move(rule), policy.wanted, draft));
     for (auto& allow : draft.allows) policy.allows.push_back(compile_allow(std::move(allow)));
-    draft.rules.clear();  // they live on in their compiled forms
+    draft.rules.clear();  // their compiled forms replace them
     draft.allows.clear();
     policy.said = std::move(draft);
     policies_.push_back(std::move(policy));
@@ -53,7 +53,7 @@ class Compiler {
  private:
   void check_name(const DraftPolicy& draft) {
     const auto& name = draft.name;
-    if (!name.place) return;  // not given: reported when it was read
+    if (!name.place) return;  // missing: reported by the reader
     if (name.value.size() > kLongestName) {
       diagnostics_.error(name.place, "the name is longer than 255 characters");
       return;
@@ -62,12 +62,12 @@ class Compiler {
       diagnostics_.error(
           name.place,
           "the name " + quote(name.value) +
-              " is not made of a-z, 0-9, '.', '_' and '-', with a letter or digit first");
+              " is invalid; use a-z, 0-9, '.', '_' and '-', and begin with a letter or digit");
       return;
     }
     const auto [first, is_new] = by_name_.try_emplace(name.value, name.place);
     if (!is_new) {
-      diagnostics_.error(name.place, "the name " + quote(name.value) + " is taken already, at " +
+      diagnostics_.error(name.place, "the name " + quote(name.value) + " is already used at " +
                                          diagnostics_.where(first->second));
     }
   }
@@ -76,7 +76,7 @@ class Compiler {
     if (draft.settle.value > kLongestSettle) {
       diagnostics_.error(draft.settle.place,
                          "settle = \"" + format_duration(draft.settle.value) +
-                             "\" is longer than an hour: nothing would be put right in time");
+                             "\" is longer than one hour: files would not be fixed in time");
     }
     check_file_mode(draft.file_mode);
     for (const auto& rule : draft.rules) check_file_mode(rule.file_mode);
@@ -84,13 +84,13 @@ class Compiler {
 
   void check_file_mode(const Optional<Mode>& mode) {
     if (mode && (mode->value.value & 07000U) != 0) {
-      diagnostics_.error(
-          mode->place,
-          "file_mode cannot want set-id or sticky bits: guardd never hands over such a file");
+      diagnostics_.error(mode->place,
+                         "file_mode cannot contain set-id or sticky bits: guardd never changes the "
+                         "owner of such a file");
     }
   }
 
-  // One tree a path; the same path twice, in one policy or in two, is an error that names both
+  // One tree per path. A duplicate path, in one policy or in two, is an error that names both
   // places.
   void add_trees(DraftPolicy& draft, std::uint32_t policy) {
     for (auto& path : draft.paths) {
@@ -103,7 +103,7 @@ class Compiler {
       const auto [first, is_new] =
           by_path_.try_emplace(*normal, static_cast<std::uint32_t>(trees_.size()));
       if (!is_new) {
-        diagnostics_.error(path.place, quote(path.value) + " is guarded already, at " +
+        diagnostics_.error(path.place, quote(path.value) + " is already guarded at " +
                                            diagnostics_.where(trees_[first->second].place));
         continue;
       }
@@ -118,25 +118,26 @@ class Compiler {
       case TreeDanger::kNone:
         return;
       case TreeDanger::kNever:
-        diagnostics_.error(path.place, quote(path.value) +
-                                           " holds no files that could have an owner of their own");
+        diagnostics_.error(
+            path.place,
+            quote(path.value) + " cannot be guarded: its files do not have owners of their own");
         return;
       case TreeDanger::kSystem:
         if (draft.force.value) return;
         diagnostics_.error(path.place, quote(path.value) +
                                            " belongs to the whole system, not to one service; " +
-                                           "name a directory below it, or say force = true");
+                                           "name a directory below it, or set force = true");
         return;
       case TreeDanger::kShared:
         if (draft.force.value) return;
-        diagnostics_.warning(path.place, quote(path.value) +
-                                             " is usually shared by many services; " +
-                                             "name the directory of one, or say force = true");
+        diagnostics_.warning(path.place,
+                             quote(path.value) + " is usually shared by many services; " +
+                                 "name the directory of one service, or set force = true");
         return;
     }
   }
 
-  // Trees of different policies may nest, the innermost wins; within one policy it is a slip.
+  // Trees of different policies can nest; the innermost wins. Within one policy it is a mistake.
   void check_overlaps() {
     for (const auto& tree : trees_) {
       for (std::string_view above = tree.path; !above.empty();) {
@@ -147,7 +148,7 @@ class Compiler {
                                            quote(above.empty() ? "/" : above) +
                                            " of the same policy, at " +
                                            diagnostics_.where(trees_[outer->second].place) +
-                                           "; one of them is enough");
+                                           "; remove one of them");
       }
     }
   }
@@ -167,7 +168,7 @@ class Compiler {
     if (owner->primary) {
       wanted.group = names_.group(*owner->primary);
     } else {
-      diagnostics_.error(draft.owner->place, owner->why_no_primary + "; say group = …");
+      diagnostics_.error(draft.owner->place, owner->why_no_primary + "; set group = …");
     }
     return wanted;
   }
@@ -215,18 +216,20 @@ class Compiler {
     const auto facts = files_.look_through(*normal);
     if (!facts) {
       diagnostics_.warning(
-          exe.place, "exe = " + quote(exe.value) + " cannot be looked at: " + facts.error().text());
+          exe.place, "exe = " + quote(exe.value) + " cannot be checked: " + facts.error().text());
     } else if (!*facts) {
       diagnostics_.warning(
-          exe.place, "exe = " + quote(exe.value) + " is not there: until it is, nobody is allowed");
+          exe.place,
+          "exe = " + quote(exe.value) + " does not exist: this allow has no effect until it does");
     } else if ((*facts)->type != FileType::kRegular) {
       diagnostics_.error(exe.place, "exe = " + quote(exe.value) + " is a " +
                                         std::string(word((*facts)->type)) + ", not a program");
     } else {
       if ((*facts)->is_script) {
-        diagnostics_.warning(exe.place, "exe = " + quote(exe.value) +
-                                            " is a script: what runs is its interpreter, " +
-                                            "so this never matches; use unit, label or login");
+        diagnostics_.warning(exe.place,
+                             "exe = " + quote(exe.value) +
+                                 " is a script: the running program is its interpreter, " +
+                                 "so this never matches; use unit, label or login");
       }
       return (*facts)->id;
     }
@@ -243,12 +246,13 @@ class Compiler {
     if (std::none_of(kRunning.begin(), kRunning.end(), is_type)) {
       const bool idle = std::any_of(kIdle.begin(), kIdle.end(), is_type);
       const auto stem = idle ? name.substr(0, name.rfind('.')) : name;
-      diagnostics_.error(
-          said.place, "unit = " + quote(name) + (idle ? " runs nothing itself" : " has no type") +
-                          "; did you mean " + quote(std::string(stem) + ".service") + "?");
+      diagnostics_.error(said.place,
+                         "unit = " + quote(name) +
+                             (idle ? " runs no processes itself" : " has no unit type") +
+                             "; did you mean " + quote(std::string(stem) + ".service") + "?");
       return std::nullopt;
     }
-    // systemd escapes with backslashes ("srv-my\\x2dapp.mount"); to a glob they would be its own.
+    // systemd escapes with backslashes ("srv-my\\x2dapp.mount"), which a glob would interpret.
     std::string pattern;
     for (const char c : name) pattern.append(c == '\\' ? 2 : 1, c);
     auto glob = Glob::compile(pattern);
@@ -282,7 +286,7 @@ class Compiler {
   std::vector<Policy> policies_;
   std::vector<Tree> trees_;
   std::unordered_map<std::string, Place> by_name_;
-  std::unordered_map<std::string, std::uint32_t> by_path_;  // into trees_
+  std::unordered_map<std::string, std::uint32_t> by_path_;  // indexes of trees_
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Drafts → a PolicySet: names looked up, patterns compiled, and whatever can only be seen with all
-// policies side by side (names and paths used twice, trees inside trees).
+// Compiles drafts into a PolicySet: resolves names, compiles patterns, and checks the policies
+// against each other (duplicate names and paths, nested trees).
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace guard {
 
-// Null if anything is an error; the reasons, all of them, are in `diagnostics`.
+// Null if there is any error. `diagnostics` contains all of them.
 std::shared_ptr<const PolicySet> compile(std::vector<DraftPolicy> drafts, const Users& users,
                                          const Files& files, std::uint64_t generation,
                                          Diagnostics& diagnostics);

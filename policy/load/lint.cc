@@ -15,8 +15,8 @@ constexpr std::uint32_t kOthersWrite = 0002;
 constexpr std::uint32_t kGroupWrites = 0020;
 constexpr std::uint32_t kSticky = 01000;
 
-// Every pattern against every earlier one: policies with thousands of rules, or with rules made to
-// be hard to compare, are not worth a minute's lint.
+// Bounds the comparison of each pattern with every earlier one. Policies with thousands of rules,
+// or with rules that are hard to compare, must not take a minute to lint.
 constexpr std::size_t kMostComparisons = 20'000;
 constexpr std::size_t kMostWork = 10'000'000;
 
@@ -46,7 +46,7 @@ class Linter {
     for (const auto& rule : policy.rules)
       if (rule.said.action && rule.action != Action::kOff)
         warn(rule.said.action->place,
-             "action has no effect: the policy is switched off, and its rules with it");
+             "action has no effect: the policy is off, and so are its rules");
   }
 
   void lint_settings(const Policy& policy) {
@@ -54,8 +54,8 @@ class Linter {
     const auto strongest = policy.strongest_action();
     if (policy.wanted.owner.id == kRoot) {
       warn(said.owner->place,
-           "the owner is root: whatever root does here is right, so only other users' changes "
-           "count");
+           "the owner is root: changes by root are never violations, only changes by other users "
+           "are");
     }
     if (said.guards.value.has(Guard::kOwnership)) {
       lint_mode("file_mode", said.file_mode, 0400);
@@ -69,12 +69,13 @@ class Linter {
     }
     if (said.fix_at.value == FixAt::kOpen && strongest < Action::kFix) {
       warn(said.fix_at.place, "fix_at has no effect: action = \"" + std::string(word(strongest)) +
-                                  "\" puts nothing right");
+                                  "\" does not fix anything");
     }
     if (strongest == Action::kDeny) return;
     for (const auto& [key, place] :
          {std::pair("only", said.only.place), std::pair("strict", said.strict.place)})
-      if (place) warn(place, std::string(key) + " has no effect: it is about action = \"deny\"");
+      if (place)
+        warn(place, std::string(key) + " has no effect: it applies only to action = \"deny\"");
   }
 
   void lint_mode(std::string_view key, const Optional<Mode>& said, std::uint32_t owner_needs) {
@@ -83,13 +84,13 @@ class Linter {
     if ((bits & owner_needs) != owner_needs) {
       warn(said->place,
            std::string(key) +
-               " leaves the owner without rights it needs; usual are \"0640\" for files "
+               " takes permissions away that the owner needs; usual are \"0640\" for files "
                "and \"0750\" for directories");
     }
-    if ((bits & kOthersWrite) != 0) warn(said->place, std::string(key) + " lets everybody write");
+    if ((bits & kOthersWrite) != 0) warn(said->place, std::string(key) + " lets every user write");
   }
 
-  // Patterns are asked in order; what an earlier one takes, a later one never sees.
+  // Patterns are tried in order; a later one never sees what an earlier one matches.
   void lint_patterns(const Policy& policy) {
     for (std::size_t i = 0; i < policy.rules.size(); ++i) {
       const auto& rule = policy.rules[i];
@@ -101,7 +102,7 @@ class Linter {
       lint_mode("dir_mode", said.dir_mode, 0500);
       if (!said.owner && !said.group && !said.file_mode && !said.dir_mode && !said.action) {
         warn(said.place,
-             "this rule changes nothing: give it an owner, group, file_mode, dir_mode or action");
+             "this rule has no effect: set owner, group, file_mode, dir_mode or action");
       }
     }
     for (const auto& pattern : policy.exclude) lint_nested(policy, pattern);
@@ -114,7 +115,7 @@ class Linter {
       if (!Glob::covers(earlier.glob, pattern.glob, work_)) return false;
       warn(pattern.place, quote(pattern.glob.pattern()) + " can never match: " + std::string(what) +
                               " " + quote(earlier.glob.pattern()) + " at " +
-                              diagnostics_.where(earlier.place) + " takes all of it first");
+                              diagnostics_.where(earlier.place) + " matches everything first");
       return true;
     };
     for (const auto& exclude : policy.exclude)
@@ -125,7 +126,7 @@ class Linter {
     return false;
   }
 
-  // A pattern that only reaches into a tree of another policy, in every tree of its own.
+  // A pattern that, in every tree of its policy, only matches paths in a tree of another policy.
   void lint_nested(const Policy& policy, const Pattern& pattern) {
     const Tree* inner = nullptr;
     for (const auto& path : policy.said.paths) {
@@ -139,7 +140,7 @@ class Linter {
     }
     if (!inner) return;
     warn(pattern.place, quote(pattern.glob.pattern()) + " can never match: " + quote(inner->path) +
-                            " is a tree of its own, at " + diagnostics_.where(inner->place));
+                            " is a separate tree, at " + diagnostics_.where(inner->place));
   }
 
   void lint_allow(const Allow& allow) {
@@ -147,11 +148,11 @@ class Linter {
     const bool nothing_else = !said.exe && !said.unit && !said.group && !said.login && !said.label;
     if (nothing_else && !said.user) {
       warn(said.place,
-           "this allow exempts everybody: give it at least one of exe, unit, user, group, login, "
+           "this allow exempts everyone: set at least one of exe, unit, user, group, login, "
            "label");
     } else if (nothing_else && allow.user == kRoot) {
       warn(said.user->place,
-           "this allow exempts everything root does, and with it nearly all that guardd is for");
+           "this allow exempts root, whose mistakes are the main reason to use guardd");
     }
   }
 
@@ -169,27 +170,26 @@ class Linter {
                  const PathFacts& root) {
     if (root.type == FileType::kSymlink) {
       warn(tree.place,
-           quote(path) + " is a symbolic link: guardd does not follow it; write where it leads");
+           quote(path) + " is a symbolic link, which guardd does not follow; write its target");
       return;
     }
     if (!root.can_chown && policy.strongest_action() >= Action::kFix) {
       warn(tree.place, quote(path) + " is on " + root.filesystem +
-                           ", which knows no owners: nothing can be put right");
+                           ", which does not store owners: guardd can only log");
     } else if (root.read_only && policy.strongest_action() >= Action::kFix) {
-      warn(tree.place,
-           quote(path) + " is mounted read-only: nothing can be put right until it is not");
+      warn(tree.place, quote(path) + " is mounted read-only: guardd cannot fix anything on it");
     }
     if (root.type != FileType::kDirectory) return;
     const auto bits = root.mode.value;
     if ((bits & kOthersWrite) != 0 && (bits & kSticky) == 0) {
-      reject(tree, path, "everybody can write it", "chmod o-w");
+      reject(tree, path, "every user can write it", "chmod o-w");
     } else if (root.uid != kRoot && root.uid != policy.wanted.owner.id) {
       warn(tree.place, quote(path) + " belongs to uid " + std::to_string(root.uid.value) +
                            ", not to " + policy.wanted.owner.name);
     } else if ((bits & kGroupWrites) != 0 && root.gid.value != 0) {
       warn(tree.place, quote(path) + " can be written by its whole group (gid " +
                            std::to_string(root.gid.value) +
-                           "): its members can move what is in it; mend it with: chmod g-w " +
+                           "): its members can move files in it; fix with: chmod g-w " +
                            escaped(path));
     }
   }
@@ -206,21 +206,20 @@ class Linter {
         return reject(tree, path, "it belongs to uid " + std::to_string(facts.uid.value),
                       "chown root");
       }
-      if ((bits & kSticky) != 0) continue;  // in such a directory nobody moves what is another's
+      if ((bits & kSticky) != 0) continue;  // sticky: users cannot move the files of others
       if ((bits & kOthersWrite) != 0)
-        return reject(tree, path, "everybody can write it", "chmod o-w");
+        return reject(tree, path, "every user can write it", "chmod o-w");
       if ((bits & kGroupWrites) == 0 || facts.gid.value == 0) continue;
       if (facts.gid != policy.wanted.group.id) {
         const auto group = std::to_string(facts.gid.value);
         return reject(tree, path, "its group (gid " + group + ") can write it", "chmod g-w");
       }
       warn(tree.place, quote(path) + ", above this tree, can be written by the group " +
-                           policy.wanted.group.name +
-                           ": its members can put another tree in the place of this one");
+                           policy.wanted.group.name + ": its members can replace this tree");
     }
   }
 
-  // Looked at once, however many trees lie below it.
+  // Each directory is checked once, however many trees are below it.
   const std::optional<PathFacts>& ancestor(const std::string& path) {
     auto known = ancestors_.find(path);
     if (known == ancestors_.end()) {
@@ -233,11 +232,11 @@ class Linter {
   void reject(const Tree& tree, const std::string& path, const std::string& why,
               std::string_view repair) {
     const bool root_itself = path == tree.root();
-    diagnostics_.error(
-        tree.place, (root_itself ? quote(path) : quote(path) + ", above this tree,") +
-                        " cannot be trusted: " + why +
-                        ", so a third user could put something else in its place; mend it with: " +
-                        std::string(repair) + " " + escaped(path));
+    diagnostics_.error(tree.place,
+                       (root_itself ? quote(path) : quote(path) + ", above this tree,") +
+                           " cannot be trusted: " + why +
+                           ", so another user could replace it; fix with: " + std::string(repair) +
+                           " " + escaped(path));
   }
 
   const PolicySet& set_;

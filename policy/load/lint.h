@@ -1,5 +1,5 @@
-// What is valid and still not what anybody meant: rules that never match, allows that exempt
-// everybody, trees whose neighbourhood makes the policy pointless or dangerous.
+// Warns about policies that are valid but hardly intended: rules that never match, allows that
+// exempt everyone, trees at unsafe or unsuitable places.
 #pragma once
 
 #include "policy/diagnostic.h"
@@ -8,8 +8,8 @@
 
 namespace guard {
 
-// Mostly warnings. An error is a tree that a third user could put something else in the place of:
-// such a policy is refused, since guardd would act as root on what that user chose.
+// Mostly warnings. It is an error if another user could replace a tree. Fails safe: such a policy
+// is rejected, because guardd would act as root on files that this user chose.
 void lint(const PolicySet& set, const Files& files, Diagnostics& diagnostics);
 
 }  // namespace guard

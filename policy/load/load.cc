@@ -8,8 +8,8 @@
 
 namespace guard {
 
-Loaded load_policies(const LoadRequest& request, const Users& users, const Files& files) {
-  Loaded loaded;
+LoadResult load_policies(const LoadRequest& request, const Users& users, const Files& files) {
+  LoadResult loaded;
   auto& diagnostics = loaded.diagnostics;
   std::vector<DraftPolicy> drafts;
   for (const auto& file : request.files) {
@@ -25,7 +25,7 @@ Loaded load_policies(const LoadRequest& request, const Users& users, const Files
     for (auto& draft : read_policies(read->text, number, diagnostics))
       drafts.push_back(std::move(draft));
   }
-  // Compiled even after an error, so that what else is wrong is told in the same go.
+  // Compiled even after an error, so that one pass reports every error.
   loaded.set = compile(std::move(drafts), users, files, request.generation, diagnostics);
   if (loaded.set) lint(*loaded.set, files, diagnostics);
   if (diagnostics.has_errors()) loaded.set = nullptr;

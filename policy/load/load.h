@@ -1,5 +1,5 @@
-// From directories or files of policies to the set that is enforced, with all that is wrong on the
-// way.
+// Loads policy files into a PolicySet and collects all errors and warnings.
+// Any thread.
 #pragma once
 
 #include <memory>
@@ -15,19 +15,19 @@
 namespace guard {
 
 struct LoadRequest {
-  // Either what find_policy_files() found, or files somebody named.
+  // The result of find_policy_files(), or files that a user named.
   std::vector<PolicyFile> files;
-  Uid reader = kRoot;  // who reads; see read_policy_file()
+  Uid reader = kRoot;  // the reading user; see read_policy_file()
   std::uint64_t generation = 1;
 };
 
-struct Loaded {
-  std::shared_ptr<const PolicySet> set;  // null if anything is an error
-  Diagnostics diagnostics;               // in the order of files and lines
+struct LoadResult {
+  std::shared_ptr<const PolicySet> set;  // null if there is any error
+  Diagnostics diagnostics;               // sorted by file and line
 };
 
-// Reads, compiles and lints. Never throws; everything that is wrong is in the diagnostics, in one
-// go.
-Loaded load_policies(const LoadRequest& request, const Users& users, const Files& files);
+// Reads, compiles and lints. Never throws; the diagnostics contain every error
+// of one pass.
+LoadResult load_policies(const LoadRequest& request, const Users& users, const Files& files);
 
 }  // namespace guard

@@ -21,22 +21,22 @@ const auto& remembered(Answers& answers, const std::string& name, Ask ask) {
 
 }  // namespace
 
-std::optional<KnownUser> Names::user(std::string_view key, const Setting<Principal>& said) {
+std::optional<ResolvedUser> Names::user(std::string_view key, const Setting<Principal>& said) {
   const auto* number = std::get_if<std::uint32_t>(&said.value);
   const auto text = number ? std::to_string(*number) : std::get<std::string>(said.value);
   const auto& answer =
       number ? remembered(users_by_number_, text, [&] { return users_.user(Uid{*number}); })
              : remembered(users_by_name_, text, [&] { return users_.user(text); });
-  if (answer && *answer) return KnownUser{{(*answer)->uid, (*answer)->name}, (*answer)->gid, {}};
+  if (answer && *answer) return ResolvedUser{{(*answer)->uid, (*answer)->name}, (*answer)->gid, {}};
   const auto no_answer = answer ? ""
                                 : std::string(key) + " = " + quote(text) +
                                       " cannot be looked up: " + answer.error().text();
-  // A number stands for itself: it needs no account, and no directory service that answers.
+  // A number needs neither an account nor a working directory service.
   if (number) {
-    return KnownUser{
+    return ResolvedUser{
         {Uid{*number}, text},
         std::nullopt,
-        answer ? "uid " + text + " has no account, so its primary group is not known" : no_answer};
+        answer ? "uid " + text + " has no account, so its primary group is unknown" : no_answer};
   }
   if (!answer) {
     diagnostics_.error(said.place, no_answer);
@@ -46,11 +46,11 @@ std::optional<KnownUser> Names::user(std::string_view key, const Setting<Princip
   return std::nullopt;
 }
 
-std::optional<Known<Gid>> Names::group(std::string_view key, const Setting<Principal>& said) {
+std::optional<NamedId<Gid>> Names::group(std::string_view key, const Setting<Principal>& said) {
   if (const auto* number = std::get_if<std::uint32_t>(&said.value)) return group(Gid{*number});
   const auto& name = std::get<std::string>(said.value);
   const auto& answer = remembered(groups_by_name_, name, [&] { return users_.group(name); });
-  if (answer && *answer) return Known<Gid>{**answer, name};
+  if (answer && *answer) return NamedId<Gid>{**answer, name};
   if (!answer) {
     diagnostics_.error(said.place, std::string(key) + " = " + quote(name) +
                                        " cannot be looked up: " + answer.error().text());
@@ -60,11 +60,11 @@ std::optional<Known<Gid>> Names::group(std::string_view key, const Setting<Princ
   return std::nullopt;
 }
 
-Known<Gid> Names::group(Gid gid) {
+NamedId<Gid> Names::group(Gid gid) {
   auto known = group_names_.find(gid.value);
   if (known == group_names_.end()) {
     const auto answer = users_.group_name(gid);
-    // Only for people: where nobody answers, the number will do.
+    // Only for display: if the lookup fails, the number is enough.
     const bool named = answer && *answer;
     known = group_names_.emplace(gid.value, named ? **answer : std::to_string(gid.value)).first;
   }

@@ -1,4 +1,4 @@
-// Names of users and groups → numbers, each asked for once a load however many policies say it.
+// Resolves the names of users and groups, each once per load, however many policies use it.
 #pragma once
 
 #include <optional>
@@ -13,8 +13,8 @@
 
 namespace guard {
 
-struct KnownUser {
-  Known<Uid> user;
+struct ResolvedUser {
+  NamedId<Uid> user;
   std::optional<Gid> primary;  // unknown for a number without an account
   std::string why_no_primary;
 };
@@ -23,11 +23,11 @@ class Names {
  public:
   Names(const Users& users, Diagnostics& diagnostics) : users_(users), diagnostics_(diagnostics) {}
 
-  // Nothing means that the reason was reported. `key` is the key that names the user, for messages.
-  std::optional<KnownUser> user(std::string_view key, const Setting<Principal>& said);
-  std::optional<Known<Gid>> group(std::string_view key, const Setting<Principal>& said);
-  // The group of this number, by its name if it has one.
-  Known<Gid> group(Gid gid);
+  // Empty: the reason was reported. `key` is the policy key that contains the name, for messages.
+  std::optional<ResolvedUser> user(std::string_view key, const Setting<Principal>& said);
+  std::optional<NamedId<Gid>> group(std::string_view key, const Setting<Principal>& said);
+  // The group with this number, with its name if it has one.
+  NamedId<Gid> group(Gid gid);
 
  private:
   template <typename T>

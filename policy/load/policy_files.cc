@@ -25,7 +25,7 @@ bool is_policy_name(std::string_view name) {
   return name.ends_with(".toml") && name.front() != '.' && name.front() != '#' && name != ".toml";
 }
 
-// Masked as systemd masks: a link to /dev/null, however it is spelt.
+// Masked as in systemd: a link to /dev/null, however it is spelled.
 bool is_masked(const std::string& path) {
   struct stat link {};
   struct stat target {};
@@ -41,8 +41,8 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// Whoever can write the directory can put another file in the place of this one, unless the sticky
-// bit keeps him from it.
+// A user who can write the directory can replace this file, unless the sticky bit prevents
+// it.
 Status check_directory(const std::string& directory, Uid reader) {
   struct stat facts {};
   if (::stat(directory.c_str(), &facts) < 0) return Error::from_errno(errno, quote(directory));
@@ -50,7 +50,7 @@ Status check_directory(const std::string& directory, Uid reader) {
   const bool trusted_owner = facts.st_uid == 0 || facts.st_uid == reader.value;
   if (trusted_owner && ((facts.st_mode & kOthersWrite) == 0 || sticky)) return {};
   return Error(
-      "others than root can replace it, since they can write its directory; mend it with: chown "
+      "users other than root can replace it, because they can write its directory; fix with: chown "
       "root " +
       escaped(directory) + " && chmod go-w " + escaped(directory));
 }
@@ -117,24 +117,25 @@ Result<std::vector<PolicyFile>> find_policy_files(const std::vector<std::string>
 }
 
 Result<PolicyText> read_policy_file(const std::string& path, Uid reader) {
-  // O_NONBLOCK: a FIFO of this name must not hold us up.
+  // O_NONBLOCK: a FIFO with this name must not block guardd.
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) return Error::from_errno(errno, "it cannot be opened");
   struct stat facts {};
   if (::fstat(fd.get(), &facts) < 0) return Error::from_errno(errno, "it cannot be read");
-  if (!S_ISREG(facts.st_mode)) return Error("it is no regular file");
+  if (!S_ISREG(facts.st_mode)) return Error("it is not a regular file");
 
   const std::string repair =
-      "; mend it with: chown root " + escaped(path) + " && chmod go-w " + escaped(path);
-  if ((facts.st_mode & kOthersWrite) != 0) return Error("others than root can write it" + repair);
+      "; fix with: chown root " + escaped(path) + " && chmod go-w " + escaped(path);
+  if ((facts.st_mode & kOthersWrite) != 0)
+    return Error("users other than root can write it" + repair);
   if (facts.st_uid != 0 && facts.st_uid != reader.value) {
-    return Error("others than root can write it: it belongs to uid " +
+    return Error("users other than root can write it: it belongs to uid " +
                  std::to_string(facts.st_uid) + repair);
   }
   GUARD_CHECK(check_directories(path, reader));
   GUARD_TRY(auto text, read_all(fd.get()));
   PolicyText read{std::move(text), {}};
-  if (facts.st_uid != 0) read.warning = "guardd will refuse this file until root owns it" + repair;
+  if (facts.st_uid != 0) read.warning = "guardd will reject this file until root owns it" + repair;
   return read;
 }
 

@@ -1,5 +1,5 @@
-// Which files hold the policies: four directories, earlier ones win, and a link to /dev/null masks.
-// And reading them, which only happens if nobody but root could have written them.
+// Finds the policy files in four directories: earlier ones win, and a link to /dev/null masks.
+// Reads a file only if root alone can write it.
 #pragma once
 
 #include <string>
@@ -11,26 +11,26 @@
 
 namespace guard {
 
-// Where policies live, the strongest first.
+// The policy directories, strongest first.
 std::vector<std::string> default_policy_directories();
 
 struct PolicyFile {
   std::string path;
-  // Files of the same name in weaker directories, which are not read.
+  // Files with the same name in weaker directories, which are not read.
   std::vector<std::string> replaces;
-  bool masked = false;  // a link to /dev/null: of this name nothing is read
+  bool masked = false;  // a link to /dev/null: no file with this name is read
 };
 
-// Sorted by file name. A directory that is not there holds nothing.
+// Sorted by file name. A missing directory counts as empty.
 Result<std::vector<PolicyFile>> find_policy_files(const std::vector<std::string>& directories);
 
 struct PolicyText {
   std::string text;
-  std::string warning;  // what keeps guardd, though not this reader, from using the file
+  std::string warning;  // why guardd, unlike this reader, would reject the file
 };
 
-// Refuses what others than root can write, and what is no file. `reader` is who reads: an ordinary
-// user may check a draft of his own, and is warned that guardd will not take it from there.
+// Rejects files that users other than root can write, and anything but regular files. `reader` is
+// the reading user: users can check their own drafts, with a warning that guardd will reject them.
 Result<PolicyText> read_policy_file(const std::string& path, Uid reader);
 
 }  // namespace guard

@@ -87,7 +87,7 @@ std::vector<DraftPolicy> read_policies(std::string_view text, std::uint32_t file
   } catch (const toml::parse_error& error) {
     const auto& at = error.source().begin;
     diagnostics.error({file, std::max(at.line, 1U), std::max(at.column, 1U)},
-                      "this is no TOML: " + std::string(error.description()));
+                      "invalid TOML: " + std::string(error.description()));
   }
   return policies;
 }

@@ -1,5 +1,5 @@
-// The text of one policy file → drafts. Syntax, keys, types and words; nothing that another file, a
-// user database or a file system would have to be asked for.
+// Reads the text of one policy file into drafts. Checks syntax, keys, types and words. Never
+// consults another file, a user database or the file system.
 #pragma once
 
 #include <string_view>
@@ -10,8 +10,8 @@
 
 namespace guard {
 
-// `file` is the file's number in `diagnostics`. What is wrong is reported there; what could be read
-// in spite of it is returned, so that everything else wrong with it is found in the same go.
+// `file` is the index of the file in `diagnostics`, where errors are reported. Returns every policy
+// that could be read in spite of errors, so that one pass finds all of them.
 std::vector<DraftPolicy> read_policies(std::string_view text, std::uint32_t file,
                                        Diagnostics& diagnostics);
 

@@ -51,7 +51,7 @@ bool is_number(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// The number of a user or group. The highest is "no such id" to the kernel, and so was 65535 once.
+// A user or group number. The kernel uses the highest to mean "no id", and once used 65535.
 std::optional<std::uint32_t> as_id(std::int64_t number) {
   if (number < 0 || number >= std::numeric_limits<std::uint32_t>::max() || number == 65535)
     return std::nullopt;
@@ -98,8 +98,8 @@ const toml::node* TableReader::find(std::string_view key) {
 
 void TableReader::wrong_type(std::string_view key, const toml::node& node, std::string_view wanted,
                              std::string_view hint) {
-  std::string message =
-      std::string(key) + " wants " + std::string(wanted) + ", not " + std::string(type_name(node));
+  std::string message = std::string(key) + " must be " + std::string(wanted) + ", not " +
+                        std::string(type_name(node));
   if (!hint.empty()) message += "; write " + std::string(hint);
   diagnostics_.error(place_of(node, file_), std::move(message));
 }
@@ -107,7 +107,7 @@ void TableReader::wrong_type(std::string_view key, const toml::node& node, std::
 void TableReader::wrong_word(std::string_view key, const Setting<std::string>& said,
                              const std::string_view* first, std::size_t count) {
   const std::span words(first, count);
-  diagnostics_.error(said.place, std::string(key) + " can be " + listed(words) + ", not " +
+  diagnostics_.error(said.place, std::string(key) + " must be " + listed(words) + ", not " +
                                      quote(said.value) + did_you_mean(nearest(said.value, words)));
 }
 
@@ -125,7 +125,7 @@ Optional<bool> TableReader::boolean(std::string_view key) {
   if (!node) return std::nullopt;
   if (const auto* boolean = node->as_boolean())
     return Setting<bool>{boolean->get(), place_of(*node, file_)};
-  wrong_type(key, *node, "true or false", node->is_string() ? "it without the quotes" : "");
+  wrong_type(key, *node, "true or false", node->is_string() ? "the value without quotes" : "");
   return std::nullopt;
 }
 
@@ -144,17 +144,17 @@ Optional<Principal> TableReader::principal(std::string_view key) {
     return std::nullopt;
   }
   if (const auto id = as_id(number)) return Setting<Principal>{*id, place};
-  diagnostics_.error(place, std::string(key) + ": no user or group can have this number");
+  diagnostics_.error(place, std::string(key) + ": this is not a valid user or group number");
   return std::nullopt;
 }
 
-// A NUL would cut the name short on its way to NSS, and another user be found.
+// A NUL would truncate the name on its way to NSS, which could find another user.
 Optional<Principal> TableReader::name(std::string_view key, const std::string& said, Place place) {
   if (said.empty()) {
     diagnostics_.error(place, std::string(key) + " is empty; write a name or a number");
   } else if (has_control(said)) {
-    diagnostics_.error(
-        place, std::string(key) + " = " + quote(said) + ": no name holds a control character");
+    diagnostics_.error(place, std::string(key) + " = " + quote(said) +
+                                  ": a name cannot contain control characters");
   } else {
     return Setting<Principal>{said, place};
   }
@@ -177,13 +177,12 @@ Optional<Mode> TableReader::mode(std::string_view key) {
   const auto place = place_of(*node, file_);
   const auto* string = node->as_string();
   if (!string) {
-    wrong_type(key, *node, "an octal mode in quotes",
-               "it as in " + std::string(key) + " = \"0640\"");
+    wrong_type(key, *node, "an octal mode in quotes", std::string(key) + " = \"0640\"");
     return std::nullopt;
   }
   if (!is_octal_mode(string->get())) {
     diagnostics_.error(place, std::string(key) +
-                                  " wants three or four octal digits, as in \"0640\", not " +
+                                  " must be three or four octal digits, as in \"0640\", not " +
                                   quote(string->get()));
     return std::nullopt;
   }
@@ -207,7 +206,7 @@ std::vector<Setting<std::string>> TableReader::texts(std::string_view key) {
     if (const auto* string = element.as_string()) {
       texts.push_back({string->get(), place_of(element, file_)});
     } else {
-      wrong_type(key, element, "strings", "");
+      wrong_type("each value of " + std::string(key), element, "a string", "");
     }
   }
   return texts;
@@ -222,7 +221,7 @@ Optional<std::uint32_t> TableReader::count(std::string_view key, std::uint32_t l
     return Setting<std::uint32_t>{static_cast<std::uint32_t>(number->get()),
                                   place_of(*node, file_)};
   }
-  diagnostics_.error(place_of(*node, file_), std::string(key) + " wants a number from " +
+  diagnostics_.error(place_of(*node, file_), std::string(key) + " must be a number from " +
                                                  std::to_string(least) + " to " +
                                                  std::to_string(most));
   return std::nullopt;
@@ -246,11 +245,11 @@ std::vector<const toml::table*> TableReader::tables(std::string_view key) {
       if (const auto* table = element.as_table()) tables.push_back(table);
   }
   if (!array || tables.size() != array->size()) {
-    // The key's own spelling: "[[policy.rule]]" inside "[[policy]]", "[[policy]]" at the top.
+    // The full name of the key: "[[policy.rule]]" inside "[[policy]]", "[[policy]]" at the top.
     const auto inside =
         title_.empty() ? "" : std::string(title_.substr(2, title_.size() - 4)) + ".";
     diagnostics_.error(place_of(*node, file_),
-                       std::string(key) + " wants tables of its own, each under [[" + inside +
+                       std::string(key) + " must be an array of tables, each under [[" + inside +
                            std::string(key) + "]] in double brackets");
   }
   return tables;

@@ -1,5 +1,5 @@
-// Takes typed values out of one TOML table and reports, with its place, whatever is not what was
-// asked for. Every key that nobody asked for is an unknown key. Used by the loaders only.
+// Reads typed values from one TOML table. Reports each value of the wrong type and each key that
+// was not requested, with its place. Used by the loaders only.
 #pragma once
 
 #include <optional>
@@ -18,7 +18,7 @@ Place place_of(const toml::node& node, std::uint32_t file);
 
 class TableReader {
  public:
-  // `title` is what the table is called in messages: "[[policy]]".
+  // `title` is the name of the table in messages: "[[policy]]".
   TableReader(const toml::table& table, std::string_view title, std::uint32_t file,
               Diagnostics& diagnostics);
 
@@ -51,12 +51,12 @@ class TableReader {
     return set;
   }
 
-  // The key must be there, and not as an empty array. A wrong value was reported already.
+  // The key must be present and not an empty array. A wrong value was already reported.
   void require(std::string_view key, std::string_view example);
-  // The key may be left out, but not be an empty array.
+  // The key can be missing, but not be an empty array.
   void reject_empty(std::string_view key, std::string_view example);
 
-  // After the last question: whatever is left in the table is unknown.
+  // After the last request: reports the remaining keys as unknown.
   void finish();
 
  private:
@@ -82,7 +82,7 @@ class TableReader {
   std::vector<std::string_view> known_;
 };
 
-// target = what was read, or stays the default.
+// Sets `target` to the value, or leaves the default.
 template <typename T>
 void take(Setting<T>& target, Optional<T> read) {
   if (read) target = *std::move(read);

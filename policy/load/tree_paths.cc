@@ -65,9 +65,10 @@ bool lists(const std::array<std::string_view, N>& paths, std::string_view path) 
 }  // namespace
 
 Result<std::string> normal_tree_path(std::string_view path) {
-  if (path.empty()) return Error("a path is empty");
-  if (path.front() != '/') return Error("a path must be absolute, beginning with '/'");
-  if (path.find('\0') != std::string_view::npos) return Error("a path cannot hold a NUL character");
+  if (path.empty()) return Error("the path is empty");
+  if (path.front() != '/') return Error("the path must be absolute: begin it with '/'");
+  if (path.find('\0') != std::string_view::npos)
+    return Error("the path cannot contain a NUL character");
   std::string normal;
   while (!path.empty()) {
     const auto begin = std::min(path.find_first_not_of('/'), path.size());
@@ -75,14 +76,14 @@ Result<std::string> normal_tree_path(std::string_view path) {
     const auto name = path.substr(0, std::min(path.find('/'), path.size()));
     path.remove_prefix(name.size());
     if (name.empty() || name == ".") continue;
-    if (name == "..") return Error("a path cannot contain '..'; write where it really leads");
+    if (name == "..") return Error("the path cannot contain '..'; write the real path");
     if (name.size() > NAME_MAX)
-      return Error("a name in this path is longer than 255 bytes: no file can have it");
+      return Error("a name in the path is longer than 255 bytes, the limit for file names");
     normal += '/';
     normal += name;
   }
   if (normal.size() >= PATH_MAX)
-    return Error("a path is longer than 4095 bytes: no file can be opened by it");
+    return Error("the path is longer than 4095 bytes, the limit for paths");
   return normal;
 }
 

@@ -1,4 +1,4 @@
-// Which paths may be trees: how they must be written, and those that nobody should hand to one
+// Checks paths of trees: how they must be written, and which ones must not belong to a single
 // owner.
 #pragma once
 
@@ -9,20 +9,20 @@
 
 namespace guard {
 
-// Absolute, without "//", "." and a slash at the end; "/" becomes "". What cannot be made so is an
-// error.
+// Returns an absolute path without "//", "." or a trailing slash; "/" becomes "". Fails if that is
+// impossible.
 Result<std::string> normal_tree_path(std::string_view path);
 
-// How much damage one owner for this tree would do.
+// The danger of a single owner for this tree.
 enum class TreeDanger {
   kNone,
-  kShared,  // many services live below: a warning
-  kSystem,  // the system stops working: refused unless forced
-  kNever,   // no files at all: refused always
+  kShared,  // many services share it: a warning
+  kSystem,  // the system would break: rejected unless forced
+  kNever,   // not real files: always rejected
 };
 TreeDanger danger_of(std::string_view normal_path);
 
-// Whether `path` is `ancestor` or lies below it.
+// Whether `path` is `ancestor` or is below it.
 bool is_within(std::string_view path, std::string_view ancestor);
 
 }  // namespace guard

@@ -18,7 +18,7 @@ FieldValue path(std::string_view value) {
   return PathValue{value};
 }
 
-// Numbers of which none is 0: there, 0 is what nobody knew.
+// Numbers for which 0 means unknown.
 FieldValue known(std::uint64_t value) {
   if (value == 0) return {};
   return value;

@@ -1,5 +1,5 @@
-// The fields of a record one by one, by the names of the contract: for whoever writes them down,
-// so that JSON, journal, bus and audit trail cannot drift apart. Pure; any thread.
+// Iterates over the fields of a record under their contract names, so that JSON, the journal, the
+// bus and the audit trail always agree. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace guard {
 
-// What a field holds. Text is a word of ours or what the system calls something; a path is bytes.
-// A value looks into the violation it came from.
+// The value of a field. Text is a word of guardd or a name of the system; a path is raw bytes. A
+// value refers to the violation it came from.
 struct TextValue {
   std::string_view text;
   friend bool operator==(TextValue, TextValue) = default;
@@ -30,18 +30,18 @@ using TimePoint = std::chrono::system_clock::time_point;
 using FieldValue = std::variant<std::monostate, std::uint64_t, TextValue, PathValue, Mode,
                                 TimePoint, LineageValue>;
 
-// Whoever writes records cuts longer ones. Sixty directories deep with the longest names there are
-// is said in full.
+// Writers truncate longer values. A path with sixty directories and the longest possible names fits
+// completely.
 inline constexpr std::size_t kLongestPath = 20'000;
 inline constexpr std::size_t kLongestText = 4'096;
 
 // RFC 3339, UTC, with microseconds.
 std::string rfc3339(TimePoint time);
 
-// The value of the field kFieldNames[index]; monostate where it is absent.
+// The value of the field kFieldNames[index]; monostate if it is absent.
 FieldValue field_value(const Violation& violation, std::size_t index);
 
-// Calls visit(name, value) for each field that is there and in the set, in the contract's order.
+// Calls visit(name, value) for each present field in the set, in the order of the contract.
 template <typename Visit>
 void each_field(const Violation& violation, const FieldSet& set, Visit visit) {
   for (std::size_t i = 0; i < kFieldNames.size(); ++i) {
@@ -51,10 +51,10 @@ void each_field(const Violation& violation, const FieldSet& set, Visit visit) {
   }
 }
 
-// All that an incident may share with its violations: not what belongs to one of them alone.
+// The fields that the violations of an incident can have in common.
 FieldSet fields_to_share();
 
-// Which of these fields two violations have in common, absent in both included.
+// The fields in `of` that are equal, or absent, in both violations.
 FieldSet common_fields(const Violation& a, const Violation& b, const FieldSet& of);
 
 }  // namespace guard

@@ -1,5 +1,5 @@
-// Who broke a policy within a time, and what they left behind: what guardctl learn proposes from.
-// Plain; any thread.
+// Who violated a policy in a period of time, and which files they left: the input of guardctl
+// learn. Plain data; any thread.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ struct LessonSubject {
   std::optional<std::string> exe;
   std::optional<std::string> unit;
   std::optional<Uid> fsuid;
-  std::optional<std::string> person;  // whose login it was, or who is behind it
+  std::optional<std::string> person;  // the login user, or the person behind the process
   std::optional<std::string> label;
   bool has_terminal = false;
   Tally tally;
@@ -22,23 +22,23 @@ struct LessonSubject {
   std::vector<std::string> examples;  // the first paths, raw
 };
 
-// A file that was found with another owner or group than the wanted one.
+// A file with another owner or group than the policy wants.
 struct LessonFile {
   std::string path;
   Uid uid;
   Gid gid;
   bool is_mixed = false;   // not always the same
-  bool by_person = false;  // once at least by somebody at a terminal
+  bool by_person = false;  // at least once by an interactive user
   std::uint64_t count = 0;
 };
 
 struct Lessons {
   Tally all;
-  std::vector<LessonSubject> subjects;  // the heaviest first
-  Tally others;                         // of subjects that have no row
+  std::vector<LessonSubject> subjects;  // highest count first
+  Tally others;                         // subjects without a row
   std::vector<LessonFile> files;
-  std::uint64_t more_files = 0;            // that have no row
-  std::optional<Tally::TimePoint> oldest;  // how far back the trail reaches
+  std::uint64_t more_files = 0;            // files without a row
+  std::optional<Tally::TimePoint> oldest;  // the oldest record in the trail
 };
 
 }  // namespace guard

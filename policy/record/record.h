@@ -1,6 +1,6 @@
-// What guardd tells the world: a violation, and who did it. The same fields, by the same names, in
-// JSON, in the journal, on the bus and in the audit trail. What is not known is absent: never
-// guessed, never zero.
+// The records that guardd publishes: violations, incidents and their actors. JSON, the journal, the
+// bus and the audit trail use the same fields and names. An unknown value is absent: never guessed,
+// never zero.
 #pragma once
 
 #include <array>
@@ -17,17 +17,17 @@
 
 namespace guard {
 
-// One process on the way up from an actor, as far as it is known.
+// One ancestor of an actor, as far as it is known.
 struct Ancestor {
   std::int32_t pid = 0;
-  std::uint64_t start_time = 0;  // as in Actor; 0: not known
+  std::uint64_t start_time = 0;  // as in Actor; 0: unknown
   std::string comm;
   std::string exe;
   std::string cmdline;
   friend bool operator==(const Ancestor&, const Ancestor&) = default;
 };
 
-// A process as it was when it acted; when it has ended, as it was at its end.
+// A process at the time of its action, or at its end if it has already exited.
 struct Actor {
   std::optional<std::int32_t> pid;  // the thread group
   std::optional<std::int32_t> tid;
@@ -36,7 +36,7 @@ struct Actor {
   std::optional<std::int32_t> ppid;
   std::optional<std::string> comm;
   std::optional<std::string> exe;
-  std::optional<std::string> cmdline;  // arguments separated by one space, bounded
+  std::optional<std::string> cmdline;  // arguments separated by single spaces, bounded
   std::optional<std::string> cwd;
   std::optional<std::string> tty;
   std::optional<Uid> uid;
@@ -46,22 +46,22 @@ struct Actor {
   std::optional<Uid> login_uid;  // absent when unset
   std::optional<std::string> login_user;
   std::optional<std::uint32_t> session;   // the audit session
-  std::optional<std::string> session_id;  // logind's, and what it knows of it
+  std::optional<std::string> session_id;  // from logind, as are the next three
   std::optional<std::string> session_service;
   std::optional<std::string> session_tty;
   std::optional<std::string> session_remote_host;
   std::optional<std::string> unit;
   std::optional<std::string> slice;
   std::optional<std::string> cgroup;
-  std::optional<std::string> container;  // its id, or a machine's name
+  std::optional<std::string> container;  // its id, or the name of a machine
   std::optional<std::string> container_runtime;
-  std::optional<Uid> cron_uid;  // whose crontab it is in
+  std::optional<Uid> cron_uid;  // the owner of the crontab
   std::optional<std::string> cron_user;
-  std::optional<std::string> label;           // of the highest in its lineage that has one
-  std::vector<Ancestor> lineage;              // the parent first; eight at most
-  std::optional<std::string> human;           // the person behind it, if there is one
-  std::optional<std::string> human_source;    // how that is known: see guardd/who/describe.h
-  std::optional<std::string> hint_sudo_user;  // what its environment says, true or not
+  std::optional<std::string> label;           // of the topmost ancestor that has one
+  std::vector<Ancestor> lineage;              // parent first; at most eight
+  std::optional<std::string> human;           // the person behind the process, if any
+  std::optional<std::string> human_source;    // how `human` is known: see guardd/who/describe.h
+  std::optional<std::string> hint_sudo_user;  // from its environment; may be forged
   std::optional<std::string> hint_ssh;
 };
 
@@ -72,7 +72,7 @@ struct Words<Outcome> {
   static constexpr std::array<std::string_view, 4> kAll{"logged", "fixed", "denied", "skipped"};
 };
 
-// Owner, group and mode at one moment.
+// Owner, group and mode at a point in time.
 struct Ownership {
   Uid uid;
   Gid gid;
@@ -104,23 +104,23 @@ struct Violation {
   FileType file_type = FileType::kRegular;
   std::uint64_t links = 1;
 
-  std::optional<Ownership> before;  // as it was found
-  std::optional<Ownership> after;   // as it was left
+  std::optional<Ownership> before;  // before the fix
+  std::optional<Ownership> after;   // after the fix
   Uid uid_wanted;
   Gid gid_wanted;
   std::optional<Mode> mode_wanted;
-  std::string owner_wanted;  // the names, for people
+  std::string owner_wanted;  // the names, for display
   std::string group_wanted;
-  bool tell = false;  // the offender, on the terminal: so the policy says
+  bool tell = false;  // the policy's `tell`: notify the actor's terminal
 
   Outcome action = Outcome::kLogged;
-  std::string reason;         // why it was not put right; one sentence
-  std::uint64_t repeats = 0;  // how many just like it were not told singly since the last one
+  std::string reason;         // why it was not fixed; one sentence
+  std::uint64_t repeats = 0;  // identical violations since the last one that were not published
 
   Actor actor;
 };
 
-// The fields of a violation, in the order and by the names of the contract.
+// The fields of a violation, with the names and in the order of the contract.
 inline constexpr std::array<std::string_view, 64> kFieldNames{
     // itself
     "id", "incident", "time", "boot_id", "monotonic_us", "policy", "policy_file", "policy_line",
@@ -144,18 +144,18 @@ inline constexpr std::array<std::string_view, 64> kFieldNames{
     "label", "lineage", "human", "human_source", "hint_sudo_user", "hint_ssh"};
 using FieldSet = std::bitset<kFieldNames.size()>;
 
-// The violations of one command by one actor.
+// The violations by one actor with one command.
 struct Incident {
   std::string id;
   std::uint64_t count = 0;
   std::chrono::system_clock::time_point first_seen;
   std::chrono::system_clock::time_point last_seen;
-  Ancestor command;                 // what was typed or started; pid 0: not known
+  Ancestor command;                 // the typed or started command; pid 0: unknown
   std::vector<std::string> sample;  // the first paths, raw
-  std::array<std::uint64_t, Words<Outcome>::kAll.size()> told{};  // how many, by outcome
+  std::array<std::uint64_t, Words<Outcome>::kAll.size()> by_outcome{};  // the count of each outcome
 
   Violation first;
-  FieldSet shared;  // the fields of `first` that all the others have too
+  FieldSet shared;  // the fields of `first` that all violations share
 };
 
 }  // namespace guard

@@ -1,4 +1,4 @@
-// What happened within a time, added up: by whom, with what, where and when. Plain; any thread.
+// Totals of a period of time: by actor, command, path and time. Plain data; any thread.
 #pragma once
 
 #include <algorithm>
@@ -17,14 +17,14 @@ struct Tally {
 
   std::uint64_t violations = 0;
   std::uint64_t incidents = 0;
-  std::array<std::uint64_t, Words<Outcome>::kAll.size()> told{};
-  TimePoint first = TimePoint::max();  // later than `last`: there were none
+  std::array<std::uint64_t, Words<Outcome>::kAll.size()> by_outcome{};
+  TimePoint first = TimePoint::max();  // later than `last`: nothing was counted
   TimePoint last = TimePoint::min();
 
-  std::uint64_t of(Outcome outcome) const { return told[static_cast<std::size_t>(outcome)]; }
+  std::uint64_t of(Outcome outcome) const { return by_outcome[static_cast<std::size_t>(outcome)]; }
   void add(TimePoint time, Outcome outcome, std::uint64_t count) {
     violations += count;
-    told[static_cast<std::size_t>(outcome)] += count;
+    by_outcome[static_cast<std::size_t>(outcome)] += count;
     first = std::min(first, time);
     last = std::max(last, time);
   }
@@ -32,22 +32,22 @@ struct Tally {
 
 struct ReportRow {
   std::string key;   // raw bytes
-  std::string kind;  // of people: person, service, user, or empty where nobody is known
+  std::string kind;  // for actors: person, service, user, or empty if unknown
   Tally tally;
-  bool is_rest = false;  // of paths: what is below it and has no row of its own
+  bool is_rest = false;  // for paths: everything below without a row of its own
 };
 
-// The heaviest first. Where there was too much to remember all of it, the rows of what is rare may
-// count too little; `others` counts what they lack, so the sum is always right.
+// Highest count first. If there were too many keys to remember, rows of rare keys can be too low;
+// `others` contains the difference, so the sum is always correct.
 struct ReportTable {
   std::vector<ReportRow> rows;
-  Tally others;            // its incidents are not known
-  std::uint64_t more = 0;  // how many keys the others have, at least
+  Tally others;            // its number of incidents is unknown
+  std::uint64_t more = 0;  // the least number of keys in `others`
 };
 
 struct ReportSpan {
   Tally::TimePoint begin;
-  std::array<std::uint64_t, Words<Outcome>::kAll.size()> told{};
+  std::array<std::uint64_t, Words<Outcome>::kAll.size()> by_outcome{};
 };
 
 struct Report {
@@ -55,12 +55,12 @@ struct Report {
   ReportTable policies;
   ReportTable people;
   ReportTable programs;
-  ReportTable commands;  // what was typed: not for everybody
-  ReportTable paths;     // directories or files, so that each is worth its row
+  ReportTable commands;  // typed commands: not visible to every user
+  ReportTable paths;     // directories or files, each with enough counts for a row
   ReportTable operations;
-  std::chrono::seconds step{3600};  // how long a span is
-  std::vector<ReportSpan> spans;    // those in which something happened, the first first
-  // How far back the trail reaches, if there is anything in it.
+  std::chrono::seconds step{3600};  // the length of a span
+  std::vector<ReportSpan> spans;    // the spans that are not empty, in order
+  // The oldest record in the trail, if any.
   std::optional<Tally::TimePoint> oldest;
 };
 

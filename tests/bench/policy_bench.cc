@@ -49,7 +49,7 @@ void beside(benchmark::State& state, Work work, Floor floor) {
   state.counters["of_floor"] = of_work / of_floor;
 }
 
-// A policy as they are: some trees, an exclude, a rule for keys, the package manager spared.
+// A typical policy: some trees, an exclude, a rule for keys, an allow for the package manager.
 std::string policy_of(std::size_t number, std::size_t trees) {
   const auto name = "service-" + std::to_string(number);
   std::string text = "[[policy]]\nname = \"" + name + "\"\npaths = [";

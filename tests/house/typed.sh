@@ -56,7 +56,7 @@ json() { jq -e "$1" <<<"$out" >/dev/null 2>&1 || wrong "JSON of which this is tr
 
 # For users other than root, guardctl also warns that root does not own the files. This removes the warning.
 as_for_root() {
-  ((EUID == 0)) || err=$(grep -vF 'guardd will refuse this file until root owns it' <<<"$err" || :)
+  ((EUID == 0)) || err=$(grep -vF 'guardd will reject this file until root owns it' <<<"$err" || :)
 }
 
 # The command printed no errors and no warnings.

@@ -162,7 +162,7 @@ TEST_P(DoctorTest, SaysWhatIsNotProved) {
   start();
   const auto said = doctor();
   expect(said.proof("app"), "skipped", "the policy excludes this path");
-  expect(said.proof("logged"), "skipped", "an allow exempts it");
+  expect(said.proof("logged"), "skipped", "an allow permits it");
   expect(said.proof("absent"), "skipped", "it is pending");
   expect(said.proof("switched-off"), "skipped", "off");
   expect(doctor({"--no-probe"}).proof("app"), "not told", "");

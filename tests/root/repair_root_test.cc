@@ -97,7 +97,7 @@ TEST_P(Repair, TellsWhatWasAndWhatIs) {
   EXPECT_EQ(outcome.before.uid, kRoot);
   EXPECT_EQ(outcome.after.uid, Uid{kApp});
   EXPECT_EQ(outcome.after.mode, Mode{0600});
-  EXPECT_TRUE(outcome.verdict.wrong.owner);
+  EXPECT_TRUE(outcome.verdict.deviation.owner);
 }
 
 TEST_P(Repair, LeavesAloneWhatIsRight) {

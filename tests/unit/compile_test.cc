@@ -35,7 +35,7 @@ class Compile : public ::testing::Test {
   std::vector<std::string> messages(const std::string& text) const {
     return world_.load(text).messages;
   }
-  // What is said of a policy with this path, without the place.
+  // The message about a policy with this path, without the place.
   std::string about_path(const std::string& path, std::string_view more = "") const {
     const std::string at = "p.toml:3:10: ";
     const auto found = messages(policy_text(more, "shop", path));
@@ -59,7 +59,7 @@ TEST_F(Compile, OwnersByNameAndByNumberAreTheSame) {
   EXPECT_EQ(by_number.owner.name, "shop");
 }
 
-TEST_F(Compile, TheGroupIsTheOwnersPrimaryGroupUnlessSaid) {
+TEST_F(Compile, TheGroupDefaultsToTheOwnersPrimaryGroup) {
   EXPECT_EQ(wanted("owner = \"alice\"").group.id, kAliceGroup);
   EXPECT_EQ(wanted("owner = 1000").group.id, kAliceGroup);
   EXPECT_EQ(wanted("owner = 1000").group.name, "alice");
@@ -68,16 +68,16 @@ TEST_F(Compile, TheGroupIsTheOwnersPrimaryGroupUnlessSaid) {
   EXPECT_EQ(wanted("owner = \"shop\"\ngroup = 7777").group.name, "7777");
 }
 
-TEST_F(Compile, AUserThatIsOnlyANumberNeedsAGroup) {
+TEST_F(Compile, AUserWithoutAnAccountNeedsAGroup) {
   EXPECT_THAT(
       messages("[[policy]]\nname=\"a\"\npaths=[\"/srv/a\"]\nowner = 7777"),
-      ElementsAre("p.toml:4:9: uid 7777 has no account, so its primary group is not known; say "
+      ElementsAre("p.toml:4:9: uid 7777 has no account, so its primary group is unknown; set "
                   "group = …"));
   EXPECT_EQ(wanted("owner = 7777\ngroup = 5").owner.id, Uid{7777});
   EXPECT_EQ(wanted("owner = 7777\ngroup = 5").owner.name, "7777");
 }
 
-TEST_F(Compile, TheHighestNumbersAreNumbers) {
+TEST_F(Compile, TheHighestNumbersAreValid) {
   EXPECT_EQ(wanted("owner = 4294967294\ngroup = 4294967294").owner.id, Uid{4294967294});
   EXPECT_EQ(wanted("owner = 65534\ngroup = 65536").group.id, Gid{65536});
 }
@@ -96,7 +96,7 @@ TEST_F(Compile, UnknownNamesAreErrorsWithTheNearestOne) {
                           "p.toml:13:9: unknown user \"alicia\"; did you mean \"alice\"?"));
 }
 
-TEST_F(Compile, WhereNobodyAnswersItSaysSoAndDoesNotCallThemUnknown) {
+TEST_F(Compile, AFailedLookupIsNotReportedAsAnUnknownName) {
   world_.users.fail();
   EXPECT_THAT(messages(policy_text("group = \"ops\"")),
               ElementsAre("p.toml:4:9: owner = \"shop\" cannot be looked up: the directory does "
@@ -105,10 +105,10 @@ TEST_F(Compile, WhereNobodyAnswersItSaysSoAndDoesNotCallThemUnknown) {
                           "not answer"));
   EXPECT_THAT(messages("[[policy]]\nname=\"a\"\npaths=[\"/srv/a\"]\nowner = 1001"),
               ElementsAre("p.toml:4:9: owner = \"1001\" cannot be looked up: the directory does "
-                          "not answer; say group = …"));
+                          "not answer; set group = …"));
 }
 
-TEST_F(Compile, NumbersNeedNobodyToAnswer) {
+TEST_F(Compile, NumbersNeedNoDirectoryService) {
   world_.users.fail();
   const auto got = wanted("owner = 1001\ngroup = 500");
   EXPECT_EQ(got.owner.id, kShop);
@@ -116,7 +116,7 @@ TEST_F(Compile, NumbersNeedNobodyToAnswer) {
   EXPECT_EQ(got.group.id, kOps);
 }
 
-TEST_F(Compile, AsksForEachNameOnce) {
+TEST_F(Compile, LooksUpEachNameOnce) {
   std::string text;
   for (int i = 0; i < 100; ++i)
     text += policy_text("group = \"ops\"", "p" + std::to_string(i), "/srv/" + std::to_string(i));
@@ -158,7 +158,7 @@ TEST_F(Compile, PolicyNamesAreLowerCaseWords) {
     EXPECT_THAT(messages(policy_text("", good)), IsEmpty()) << good;
   for (const std::string bad : {"", "Shop", "-a", ".a", "_a", "a b", "a/b", "größe", "a\\n"})
     EXPECT_THAT(messages(policy_text("", bad)),
-                ElementsAre(HasSubstr("is not made of a-z, 0-9, '.', '_' and '-'")))
+                ElementsAre(HasSubstr("is invalid; use a-z, 0-9, '.', '_' and '-'")))
         << bad;
   EXPECT_THAT(messages(policy_text("", std::string(256, 'n'))),
               ElementsAre("p.toml:2:8: the name is longer than 255 characters"));
@@ -169,7 +169,7 @@ TEST_F(Compile, ANameTakenTwiceNamesBothPlaces) {
                                    {"b.toml", "\n" + policy_text("", "two", "/srv/b")},
                                    {"c.toml", "\n" + policy_text("", "one", "/srv/c")}});
   EXPECT_THAT(loaded.messages,
-              ElementsAre("c.toml:3:8: the name \"one\" is taken already, at a.toml:2"));
+              ElementsAre("c.toml:3:8: the name \"one\" is already used at a.toml:2"));
   EXPECT_EQ(loaded.set, nullptr);
 }
 
@@ -184,14 +184,14 @@ TEST_F(Compile, PathsAreNormalised) {
   }
 }
 
-TEST_F(Compile, PathsThatCannotBeTreesAreErrors) {
-  EXPECT_EQ(about_path("srv/shop"), "\"srv/shop\": a path must be absolute, beginning with '/'");
-  EXPECT_EQ(about_path("~/shop"), "\"~/shop\": a path must be absolute, beginning with '/'");
-  EXPECT_EQ(about_path(""), "\"\": a path is empty");
+TEST_F(Compile, InvalidTreePathsAreErrors) {
+  EXPECT_EQ(about_path("srv/shop"), "\"srv/shop\": the path must be absolute: begin it with '/'");
+  EXPECT_EQ(about_path("~/shop"), "\"~/shop\": the path must be absolute: begin it with '/'");
+  EXPECT_EQ(about_path(""), "\"\": the path is empty");
   EXPECT_EQ(about_path("/srv/../etc"),
-            "\"/srv/../etc\": a path cannot contain '..'; write where it really leads");
+            "\"/srv/../etc\": the path cannot contain '..'; write the real path");
   EXPECT_THAT(about_path("/srv/shop/.."), HasSubstr("cannot contain '..'"));
-  EXPECT_THAT(about_path("/srv/a\\u0000b"), HasSubstr("a path cannot hold a NUL character"));
+  EXPECT_THAT(about_path("/srv/a\\u0000b"), HasSubstr("the path cannot contain a NUL character"));
   EXPECT_EQ(about_path("/srv/..shop"), "");
   EXPECT_EQ(about_path("/srv/" + std::string(255, 'n')), "");
   EXPECT_THAT(about_path("/srv/" + std::string(256, 'n')), HasSubstr("longer than 255 bytes"));
@@ -201,14 +201,14 @@ TEST_F(Compile, PathsThatCannotBeTreesAreErrors) {
   EXPECT_THAT(about_path(long_path + "nn"), HasSubstr("longer than 4095 bytes"));
 }
 
-TEST_F(Compile, TheSamePathTwiceNamesBothPlaces) {
+TEST_F(Compile, ADuplicatePathNamesBothPlaces) {
   const auto loaded = world_.load({{"a.toml", policy_text("", "one", "/srv/a")},
                                    {"b.toml", policy_text("", "two", "/srv//a/")}});
   EXPECT_THAT(loaded.messages,
-              ElementsAre("b.toml:3:10: \"/srv//a/\" is guarded already, at a.toml:3"));
+              ElementsAre("b.toml:3:10: \"/srv//a/\" is already guarded at a.toml:3"));
   EXPECT_THAT(messages("[[policy]]\nname = \"a\"\nowner = \"shop\"\npaths = [\n\"/srv/a\",\n"
                        "\"/srv/a\"]\n"),
-              ElementsAre("p.toml:6:1: \"/srv/a\" is guarded already, at p.toml:5"));
+              ElementsAre("p.toml:6:1: \"/srv/a\" is already guarded at p.toml:5"));
 }
 
 TEST_F(Compile, PathsOfOnePolicyMayNotOverlapInEitherOrder) {
@@ -218,13 +218,13 @@ TEST_F(Compile, PathsOfOnePolicyMayNotOverlapInEitherOrder) {
   };
   EXPECT_THAT(messages(with_paths("/srv/a", "/srv/a/b/c")),
               ElementsAre("p.toml:7:1: \"/srv/a/b/c\" overlaps \"/srv/a\" of the same policy, at "
-                          "p.toml:6; one of them is enough"));
+                          "p.toml:6; remove one of them"));
   EXPECT_THAT(messages(with_paths("/srv/a/b/c", "/srv/a")),
               ElementsAre("p.toml:6:1: \"/srv/a/b/c\" overlaps \"/srv/a\" of the same policy, at "
-                          "p.toml:7; one of them is enough"));
+                          "p.toml:7; remove one of them"));
   EXPECT_THAT(messages(with_paths("/srv/a", "/")),
               ElementsAre("p.toml:6:1: \"/srv/a\" overlaps \"/\" of the same policy, at p.toml:7; "
-                          "one of them is enough"));
+                          "remove one of them"));
   EXPECT_THAT(messages(with_paths("/srv/a", "/srv/ab")), IsEmpty());
 }
 
@@ -235,7 +235,7 @@ TEST_F(Compile, TreesOfDifferentPoliciesMayNest) {
   EXPECT_TRUE(loaded.set);
 }
 
-TEST_F(Compile, WhatBelongsToTheWholeSystemNeedsForce) {
+TEST_F(Compile, SystemDirectoriesNeedForce) {
   for (const std::string path :
        {"/",        "/usr",     "/etc",       "/var",       "/home",    "/dev",     "/run",
         "/bin",     "/sbin",    "/lib",       "/lib64",     "/boot",    "/root",    "/tmp",
@@ -247,21 +247,21 @@ TEST_F(Compile, WhatBelongsToTheWholeSystemNeedsForce) {
   }
 }
 
-TEST_F(Compile, WhatHoldsNoFilesIsNeverATree) {
+TEST_F(Compile, ProcAndSysAreNeverTrees) {
   for (const std::string path : {"/proc", "/sys", "/proc/1", "/sys/fs/cgroup"}) {
-    EXPECT_THAT(about_path(path), HasSubstr("holds no files")) << path;
-    EXPECT_THAT(about_path(path, "force = true"), HasSubstr("holds no files")) << path;
+    EXPECT_THAT(about_path(path), HasSubstr("cannot be guarded")) << path;
+    EXPECT_THAT(about_path(path, "force = true"), HasSubstr("cannot be guarded")) << path;
   }
 }
 
-TEST_F(Compile, WhatManyServicesShareIsAWarning) {
+TEST_F(Compile, SharedDirectoriesAreAWarning) {
   for (const std::string path : {"/srv", "/opt", "/mnt", "/media"}) {
     EXPECT_THAT(about_path(path), StartsWith("warning: \"" + path + "\" is usually shared"));
     EXPECT_EQ(about_path(path, "force = true"), "") << path;
   }
 }
 
-TEST_F(Compile, TheDirectoryOfOneServiceIsNoDanger) {
+TEST_F(Compile, TheDirectoryOfOneServiceIsFine) {
   for (const std::string path :
        {"/srv/shop", "/var/lib/postgresql", "/home/alice", "/etc/shop", "/run/shop",
         "/usr/share/shop", "/process", "/system", "/etcetera"})
@@ -270,10 +270,10 @@ TEST_F(Compile, TheDirectoryOfOneServiceIsNoDanger) {
 
 // Modes, settle and patterns.
 
-TEST_F(Compile, NoFileIsWantedSetuid) {
+TEST_F(Compile, AFileModeCannotHaveSetIdBits) {
   const std::string message =
-      "file_mode cannot want set-id or sticky bits: guardd never hands "
-      "over such a file";
+      "file_mode cannot contain set-id or sticky bits: guardd never "
+      "changes the owner of such a file";
   for (const std::string mode : {"4755", "2755", "1644", "7777"})
     EXPECT_THAT(messages(policy_text("file_mode = \"" + mode + "\"")),
                 ElementsAre("p.toml:5:13: " + message));
@@ -282,24 +282,24 @@ TEST_F(Compile, NoFileIsWantedSetuid) {
   EXPECT_THAT(messages(policy_text("dir_mode = \"2750\"")), IsEmpty());
 }
 
-TEST_F(Compile, SettlingTakesAnHourAtMost) {
+TEST_F(Compile, SettleIsAtMostOneHour) {
   EXPECT_THAT(messages(policy_text("settle = \"1h\"")), IsEmpty());
   EXPECT_THAT(messages(policy_text("settle = \"3600s 1us\"")),
-              ElementsAre("p.toml:5:10: settle = \"1h 1us\" is longer than an hour: nothing would "
-                          "be put right in time"));
+              ElementsAre("p.toml:5:10: settle = \"1h 1us\" is longer than one hour: files would "
+                          "not be fixed in time"));
 }
 
-TEST_F(Compile, BadPatternsAreErrorsAtTheirPlace) {
+TEST_F(Compile, InvalidPatternsAreErrorsAtTheirPlace) {
   EXPECT_THAT(messages(policy_text("exclude = [\"ok\", \"a//b\"]\n"
                                    "rule = [{match = [\"x[\", \"/x\"]}]")),
-              ElementsAre("p.toml:5:18: exclude \"a//b\": it has an empty name (//)",
-                          StartsWith("p.toml:6:19: match \"x[\": character 2: this '[' is never"),
+              ElementsAre("p.toml:5:18: exclude \"a//b\": the pattern contains an empty name (//)",
+                          StartsWith("p.toml:6:19: match \"x[\": character 2: this '[' is not"),
                           StartsWith("p.toml:6:25: match \"/x\": patterns are relative")));
 }
 
 // Allows.
 
-TEST_F(Compile, AnExeIsItsInodeWhateverItsName) {
+TEST_F(Compile, AnExeIsIdentifiedByItsInode) {
   const auto id = world_.files.put("/usr/bin/real").id;
   world_.files.put_link("/usr/bin/link", "/usr/bin/real");
   const auto loaded = world_.load_good(
@@ -309,17 +309,18 @@ TEST_F(Compile, AnExeIsItsInodeWhateverItsName) {
   EXPECT_EQ(loaded.policy().allows[1].exe, id);
 }
 
-TEST_F(Compile, AnExeThatIsNotThereIsAWarningAndAllowsNobody) {
+TEST_F(Compile, AMissingExeIsAWarningAndAllowsNothing) {
   const auto loaded = world_.load(policy_text("allow = [{exe = \"/usr/bin/dpkg\"}]"));
-  EXPECT_THAT(loaded.messages,
-              ElementsAre("p.toml:5:17: warning: exe = \"/usr/bin/dpkg\" is not there: until it "
-                          "is, nobody is allowed"));
+  EXPECT_THAT(
+      loaded.messages,
+      ElementsAre("p.toml:5:17: warning: exe = \"/usr/bin/dpkg\" does not exist: this allow "
+                  "has no effect until it does"));
   ASSERT_TRUE(loaded.set);
   EXPECT_FALSE(loaded.policy().allows[0].exe);
   EXPECT_TRUE(loaded.policy().allows[0].said.exe);
 }
 
-TEST_F(Compile, WhatCannotRunIsToldFromPrograms) {
+TEST_F(Compile, AnExeMustBeAProgram) {
   world_.files.put("/usr/bin/script").is_script = true;
   world_.files.put_directory("/usr/bin");
   world_.files.put("/run/fifo", FileType::kFifo);
@@ -330,26 +331,27 @@ TEST_F(Compile, WhatCannotRunIsToldFromPrograms) {
     return found.size() == 1 ? found[0] : std::to_string(found.size());
   };
   EXPECT_EQ(about("/usr/bin/script"),
-            "p.toml:5:17: warning: exe = \"/usr/bin/script\" is a script: what runs is its "
-            "interpreter, so this never matches; use unit, label or login");
+            "p.toml:5:17: warning: exe = \"/usr/bin/script\" is a script: the running program is "
+            "its interpreter, so this never matches; use unit, label or login");
   EXPECT_EQ(about("/usr/bin"), "p.toml:5:17: exe = \"/usr/bin\" is a directory, not a program");
   EXPECT_EQ(about("/run/fifo"), "p.toml:5:17: exe = \"/run/fifo\" is a fifo, not a program");
   EXPECT_EQ(about("/secret"),
-            "p.toml:5:17: warning: exe = \"/secret\" cannot be looked at: stat: Permission denied");
-  EXPECT_THAT(about("dpkg"), HasSubstr("a path must be absolute"));
+            "p.toml:5:17: warning: exe = \"/secret\" cannot be checked: stat: Permission denied");
+  EXPECT_THAT(about("dpkg"), HasSubstr("the path must be absolute"));
   EXPECT_THAT(about("/usr/../bin/dpkg"), HasSubstr("cannot contain '..'"));
 }
 
 TEST_F(Compile, AUnitHasATypeThatRunsProcesses) {
   EXPECT_THAT(messages(policy_text("allow = [{unit = \"backup\"}]")),
-              ElementsAre("p.toml:5:18: unit = \"backup\" has no type; did you mean "
+              ElementsAre("p.toml:5:18: unit = \"backup\" has no unit type; did you mean "
                           "\"backup.service\"?"));
   for (const std::string good : {"a.service", "session-*.scope", "getty@tty1.service", "a.socket",
                                  "srv-a.mount", "dev-sda2.swap", "*.service", "-.slice"})
     EXPECT_THAT(messages(policy_text("allow = [{unit = \"" + good + "\"}]")), IsEmpty()) << good;
-  EXPECT_THAT(messages(policy_text("allow = [{unit = \"backup.timer\"}]")),
-              ElementsAre("p.toml:5:18: unit = \"backup.timer\" runs nothing itself; did you mean "
-                          "\"backup.service\"?"));
+  EXPECT_THAT(
+      messages(policy_text("allow = [{unit = \"backup.timer\"}]")),
+      ElementsAre("p.toml:5:18: unit = \"backup.timer\" runs no processes itself; did you mean "
+                  "\"backup.service\"?"));
   EXPECT_THAT(messages(policy_text("allow = [{unit = \"a[.service\"}]")),
               ElementsAre(StartsWith("p.toml:5:18: unit = \"a[.service\": character 2: ")));
 }
@@ -369,7 +371,7 @@ TEST_F(Compile, AnAllowLooksItsUsersUp) {
   EXPECT_EQ(allow.login, kAlice);
 }
 
-// All together.
+// Several errors at once.
 
 TEST_F(Compile, TellsWhatIsWrongInEveryPolicyAtOnce) {
   EXPECT_THAT(messages(policy_text("colour = 1", "Bad", "/proc") +
@@ -408,7 +410,7 @@ TEST_F(Compile, NothingLeavesItUnescaped) {
 }
 
 TEST_F(Compile, ASetIsOnlyThereWithoutErrors) {
-  EXPECT_TRUE(world_.load(policy_text("", "a", "/srv")).set) << "a warning is no error";
+  EXPECT_TRUE(world_.load(policy_text("", "a", "/srv")).set) << "a warning is not an error";
   EXPECT_FALSE(world_.load(policy_text("colour = 1")).set);
   EXPECT_FALSE(world_.load(policy_text("settle = \"9h\"")).set);
 }

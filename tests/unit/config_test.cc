@@ -88,7 +88,7 @@ TEST(Config, EveryMistakeShowsItsPlaceAndAFix) {
   EXPECT_EQ(wrong("[lsm]\npin = \"\"\n"), "");
   EXPECT_NE(wrong("[audit]\nmax_size = \"big\"\n").find("for example, \"1G\""), std::string::npos);
   EXPECT_EQ(wrong("[journal]\nmin_severity = \"hihg\"\n"),
-            "guardd.toml:2:16: min_severity can be info, low, medium, high or critical, not "
+            "guardd.toml:2:16: min_severity must be info, low, medium, high or critical, not "
             "\"hihg\"; did you mean \"high\"?\n");
   EXPECT_NE(wrong("backend = \n").find("guardd.toml:1:"), std::string::npos);
   const auto both = wrong("tracer = \"on\"\nbackend = \"best\"\n");
@@ -165,7 +165,7 @@ TEST_F(ConfigFile, MustExistIfItIsNamed) {
 TEST_F(ConfigFile, IsRejectedWhenOthersCanWriteIt) {
   Diagnostics diagnostics;
   EXPECT_FALSE(load_config(write("", 0666), diagnostics));
-  EXPECT_NE(complaints(diagnostics).find("others than root can write it"), std::string::npos);
+  EXPECT_NE(complaints(diagnostics).find("users other than root can write it"), std::string::npos);
 }
 
 TEST_F(ConfigFile, IsNotUsedIfItHasAMistake) {

@@ -387,7 +387,7 @@ class DoctorDaemon : public DoctorPolicies {
     policy.action = policy.effective_action = "log";
     policy.state = "active";
     policies_ = {policy};
-    loaded_ = Loaded{attempt.set, attempt.diagnostics};
+    loaded_ = LoadResult{attempt.set, attempt.diagnostics};
     facts_.health = "ok";
     facts_.version = "1.2.3";
     facts_.backend = "lsm";
@@ -403,7 +403,7 @@ class DoctorDaemon : public DoctorPolicies {
 
   bus::Facts facts_;
   std::vector<bus::PolicyFacts> policies_;
-  Result<Loaded> loaded_ = Error("nothing yet");
+  Result<LoadResult> loaded_ = Error("nothing yet");
 };
 
 TEST_F(DoctorDaemon, IsWell) {
@@ -436,7 +436,7 @@ TEST_F(DoctorDaemon, GoesByOtherPolicies) {
   facts_.policy_identity = "other";
   expect(check_of(checks(), "on disk"), Mark::kWarn, "not those", "guardctl reload");
   auto attempt = world_.load("[[policy]]\n");
-  loaded_ = Loaded{nullptr, attempt.diagnostics};
+  loaded_ = LoadResult{nullptr, attempt.diagnostics};
   expect(check_of(checks(), "on disk"), Mark::kFail, "p.toml:1:1", "guardctl check");
   loaded_ = Error("\"/etc/guardd\": Permission denied", EACCES);
   expect(check_of(checks(), "on disk"), Mark::kSkipped, "Permission denied");

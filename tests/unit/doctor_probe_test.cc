@@ -172,9 +172,10 @@ TEST_F(DoctorForecast, SaysWhyNothingIsProved) {
     EXPECT_NE(forecast.why_not.find(why), std::string::npos) << forecast.why_not;
   };
   nothing("action = \"fix\"\nexclude = [\"**\"]\n", "the policy excludes this path");
-  nothing("action = \"fix\"\nguard = [\"content\"]\n", "no guard of the policy covers this");
+  nothing("action = \"fix\"\nguard = [\"content\"]\n",
+          "no guard of the policy covers this operation");
   nothing("action = \"fix\"\n[[policy.allow]]\nuser = \"root\"\neffect = \"ignore\"\n",
-          "an allow exempts it");
+          "an allow permits it");
   nothing("action = \"deny\"\nguard = [\"ownership\", \"delete\"]\n", "guards deletions");
 }
 

@@ -25,7 +25,7 @@ using testing::root;
 using testing::subject;
 using testing::World;
 
-// Each step as "FILE:LINE text", without the place where it follows from no line.
+// Each step as "FILE:LINE text", or without the place if no line decides it.
 std::vector<std::string> lines(const std::vector<ExplainedStep>& steps) {
   std::vector<std::string> lines;
   for (const auto& step : steps) {
@@ -44,7 +44,7 @@ class Explain : public ::testing::Test {
     if (!loaded_.set) throw std::runtime_error("bad policy");
     return guard::explain(*loaded_.set, question);
   }
-  // Root asks, about one operation.
+  // Explains one operation by root.
   ExplainedOperation explain(const std::string& text, Operation operation,
                              const Subject& who = root(), const std::string& user = "root") {
     ExplainQuestion question;
@@ -66,12 +66,12 @@ class Explain : public ::testing::Test {
   testing::Attempt loaded_;
 };
 
-TEST_F(Explain, APathThatNobodyGuards) {
+TEST_F(Explain, APathThatNoPolicyGuards) {
   const auto explanation = explain(policy_text(), about("/etc/passwd"));
   EXPECT_EQ(explanation.policy, nullptr);
   EXPECT_EQ(explanation.wanted, nullptr);
   EXPECT_FALSE(explanation.action);
-  EXPECT_THAT(lines(explanation.steps), ElementsAre("no policy has a tree that holds this path"));
+  EXPECT_THAT(lines(explanation.steps), ElementsAre("no policy guards this path"));
   EXPECT_THAT(explanation.operations, IsEmpty());
 }
 
@@ -90,7 +90,7 @@ owner = "alice"
                                    about("/srv/shop/conf"));
   EXPECT_THAT(
       lines(explanation.steps),
-      ElementsAre("p.toml:17 \"/srv\" is a tree of policy outer; a tree inside it is nearer",
+      ElementsAre("p.toml:17 \"/srv\" is a tree of policy outer, but a nested tree is closer",
                   "p.toml:3 \"/srv/shop\" is a tree of policy shop",
                   "p.toml:7 exclude \"cache/**\" does not match",
                   "p.toml:8 exclude \"tmp/**\" does not match", "p.toml:9 rule 1 does not match",
@@ -104,34 +104,36 @@ owner = "alice"
   EXPECT_FALSE(explanation.excluded);
 }
 
-TEST_F(Explain, NamesTheFileThatEachLineIsIn) {
+TEST_F(Explain, NamesTheFileOfEachLine) {
   loaded_ = world_.load({{"a.toml", policy_text("", "outer", "/srv/x")},
                          {"b.toml", "\n\n" + policy_text("", "inner", "/srv/x/y")}});
   ASSERT_TRUE(loaded_.set);
   EXPECT_THAT(
       lines(guard::explain(*loaded_.set, about("/srv/x/y/z")).steps),
-      ElementsAre("a.toml:3 \"/srv/x\" is a tree of policy outer; a tree inside it is nearer",
+      ElementsAre("a.toml:3 \"/srv/x\" is a tree of policy outer, but a nested tree is closer",
                   "b.toml:5 \"/srv/x/y\" is a tree of policy inner"));
 }
 
-TEST_F(Explain, WhatIsExcludedAndWhatIsOff) {
+TEST_F(Explain, ExcludedPathsAndActionOff) {
   auto explanation = explain(policy_text("exclude = [\"cache/**\"]"), about("/srv/shop/cache/x"));
   EXPECT_TRUE(explanation.excluded);
   EXPECT_EQ(lines(explanation.steps).back(), "p.toml:5 exclude \"cache/**\" matches");
 
   explanation = explain(policy_text("action = \"off\""), about("/srv/shop/x"));
   EXPECT_EQ(explanation.action, Action::kOff);
-  EXPECT_EQ(lines(explanation.steps).back(), "p.toml:5 the action is off: nothing is watched here");
+  EXPECT_EQ(lines(explanation.steps).back(),
+            "p.toml:5 the action is off: nothing is watched at this path");
 
   explanation =
       explain(policy_text("rule = [\n{match = [\"x\"], action = \"off\"}]"), about("/srv/shop/x"));
-  EXPECT_EQ(lines(explanation.steps).back(), "p.toml:6 the action is off: nothing is watched here");
+  EXPECT_EQ(lines(explanation.steps).back(),
+            "p.toml:6 the action is off: nothing is watched at this path");
 }
 
-TEST_F(Explain, HowWhatLiesThereDiffers) {
+TEST_F(Explain, HowThePresentObjectDiffers) {
   const auto text = policy_text("file_mode = \"0640\"");
   auto question = about("/srv/shop/x");
-  EXPECT_FALSE(explain(text, question).now) << "nothing lies there";
+  EXPECT_FALSE(explain(text, question).now) << "nothing is there";
   question.present = lying(kShop, kShopGroup, 0640);
   EXPECT_FALSE(explain(text, question).now->any());
   question.present = lying(kRoot, kShopGroup, 0666);
@@ -140,7 +142,7 @@ TEST_F(Explain, HowWhatLiesThereDiffers) {
   EXPECT_TRUE(now->owner);
   EXPECT_FALSE(now->group);
   EXPECT_EQ(now->mode_excess, 0026U);
-  EXPECT_FALSE(explain(policy_text("action = \"off\""), question).now) << "nobody asks";
+  EXPECT_FALSE(explain(policy_text("action = \"off\""), question).now) << "no state is wanted";
 }
 
 TEST_F(Explain, EveryStepOfAnOperation) {
@@ -154,27 +156,29 @@ user = "alice"
 login = "alice"
 )";
   auto who = root();
-  EXPECT_THAT(lines(explain(policy_text(kText), Operation::kCreate).steps),
-              ElementsAre("root is not the owner",
-                          "p.toml:6 it is a matter of ownership, which the policy guards",
-                          "it does not end up as wanted", "p.toml:9 allow 1 does not match",
-                          "p.toml:11 allow 2 does not match", "p.toml:7 it is no package manager",
-                          "p.toml:8 only people at a terminal are refused, and this is none"));
+  EXPECT_THAT(
+      lines(explain(policy_text(kText), Operation::kCreate).steps),
+      ElementsAre(
+          "root is not the owner",
+          "p.toml:6 the guard ownership covers it, and the policy has this guard",
+          "the result is not as wanted", "p.toml:9 allow 1 does not match",
+          "p.toml:11 allow 2 does not match", "p.toml:7 it is not a package manager",
+          "p.toml:8 only interactive users are denied, and this process is not interactive"));
   who.self.login = kAlice;
   who.has_terminal = true;
   EXPECT_EQ(lines(explain(policy_text(kText), Operation::kCreate, who).steps).back(),
-            "p.toml:11 allow 2 matches: it is not refused")
-      << "nothing more is asked";
+            "p.toml:11 allow 2 matches: the change is not denied")
+      << "no further step";
 }
 
-TEST_F(Explain, OnlyTheStepsThatWereTaken) {
+TEST_F(Explain, OnlyTheStepsThatMattered) {
   EXPECT_THAT(lines(explain(policy_text("action = \"off\""), Operation::kCreate).steps), IsEmpty());
   EXPECT_THAT(
       lines(explain(policy_text(), Operation::kCreate, subject(kShop, kShopGroup), "shop").steps),
-      ElementsAre("shop is the owner, who is never a violator"));
+      ElementsAre("shop is the owner, and an owner never violates its own policy"));
   EXPECT_THAT(lines(explain(policy_text(), Operation::kRead).steps),
               ElementsAre("root is not the owner",
-                          "it is a matter of read, which the policy does not guard"));
+                          "the guard read covers it, and the policy does not have this guard"));
 }
 
 struct Case {
@@ -189,44 +193,44 @@ TEST_F(Explain, TheOutcomeOnEachBackendAndWhy) {
   using O = Operation;
   using R = ExpectedOutcome;
   const std::vector<Case> cases = {
-      {"action = \"log\"", O::kCreate, R::kLogged, R::kLogged, "it would not be shop:shop"},
-      {"action = \"fix\"", O::kMkdir, R::kFixed, R::kFixed, "it would not be shop:shop"},
-      {"action = \"deny\"", O::kCreate, R::kDenied, R::kDenied, "it would not be shop:shop"},
-      {"action = \"deny\"", O::kMkdir, R::kDenied, R::kFixed, "it would not be shop:shop"},
-      {"action = \"deny\"", O::kChown, R::kDenied, R::kFixed, "it would not be shop:shop"},
+      {"action = \"log\"", O::kCreate, R::kLogged, R::kLogged, "the owner would not be shop:shop"},
+      {"action = \"fix\"", O::kMkdir, R::kFixed, R::kFixed, "the owner would not be shop:shop"},
+      {"action = \"deny\"", O::kCreate, R::kDenied, R::kDenied, "the owner would not be shop:shop"},
+      {"action = \"deny\"", O::kMkdir, R::kDenied, R::kFixed, "the owner would not be shop:shop"},
+      {"action = \"deny\"", O::kChown, R::kDenied, R::kFixed, "the owner would not be shop:shop"},
       {"action = \"deny\"", O::kMknod, R::kDenied, R::kLogged,
-       "it would not be shop:shop; such a file is never handed over"},
+       "the owner would not be shop:shop; guardd never changes the owner of such a file"},
       {"action = \"deny\"", O::kLink, R::kDenied, R::kLogged,
-       "it would not be shop:shop; a hard link is never handed over"},
+       "the owner would not be shop:shop; guardd never changes the owner of a hard link"},
       {"action = \"deny\"", O::kMount, R::kDenied, R::kLogged,
-       "a mount hides what the service owns; it is never undone"},
+       "a mount hides the files of the service; guardd never unmounts"},
       {"action = \"fix\"\nfile_mode = \"0640\"", O::kChmod, R::kFixed, R::kFixed,
-       "its mode would not be as wanted"},
+       "the mode would not be as wanted"},
       {"action = \"deny\"\nguard = [\"content\"]", O::kWrite, R::kDenied, R::kDenied,
-       "root is not the owner, who alone may change the content"},
+       "root is not the owner; only the owner may change content"},
       {"action = \"deny\"\nguard = [\"content\"]", O::kTruncate, R::kDenied, R::kLogged,
-       "root is not the owner, who alone may change the content"},
+       "root is not the owner; only the owner may change content"},
       {"action = \"deny\"\nguard = [\"delete\"]", O::kUnlink, R::kDenied, R::kLogged,
-       "root is not the owner, who alone may remove things"},
+       "root is not the owner; only the owner may delete"},
       {"action = \"deny\"\nguard = [\"delete\"]", O::kRename, R::kDenied, R::kLogged,
-       "root is not the owner, who alone may remove things"},
+       "root is not the owner; only the owner may delete"},
       {"action = \"deny\"\nguard = [\"attributes\"]", O::kSetflags, R::kDenied, R::kNotSeen,
-       "root is not the owner, who alone may change attributes"},
+       "root is not the owner; only the owner may change attributes"},
       {"action = \"log\"\nguard = [\"attributes\"]", O::kSetxattr, R::kLogged, R::kLogged,
-       "root is not the owner, who alone may change attributes"},
+       "root is not the owner; only the owner may change attributes"},
       {"action = \"deny\"\nguard = [\"read\"]", O::kRead, R::kDenied, R::kDenied,
-       "root is not the owner, who alone may read"},
+       "root is not the owner; only the owner may read"},
       {"action = \"deny\"\nallow = [{user = \"root\"}]", O::kCreate, R::kFixed, R::kFixed,
-       "it would not be shop:shop; an allow spares it the refusal"},
+       "the owner would not be shop:shop; an allow exempts it from denial"},
       {"action = \"deny\"\nonly = \"interactive\"", O::kCreate, R::kFixed, R::kFixed,
-       "it would not be shop:shop; only people at a terminal are refused"},
+       "the owner would not be shop:shop; only interactive users are denied"},
       {"allow = [{user = \"root\", effect = \"ignore\"}]", O::kCreate, R::kLeftAlone, R::kLeftAlone,
-       "an allow exempts it"},
-      {"action = \"off\"", O::kCreate, R::kLeftAlone, R::kLeftAlone, "the action here is off"},
+       "an allow permits it"},
+      {"action = \"off\"", O::kCreate, R::kLeftAlone, R::kLeftAlone, "the action is off"},
       {"exclude = [\"conf\"]", O::kCreate, R::kLeftAlone, R::kLeftAlone,
        "the policy excludes this path"},
       {"action = \"deny\"", O::kUnlink, R::kLeftAlone, R::kLeftAlone,
-       "no guard of the policy covers this"},
+       "no guard of the policy covers this operation"},
   };
   for (const auto& [more, operation, lsm, fanotify, because] : cases) {
     const auto explained = explain(policy_text(more), operation);
@@ -239,7 +243,7 @@ TEST_F(Explain, TheOutcomeOnEachBackendAndWhy) {
   }
 }
 
-TEST_F(Explain, TheOwnerIsLeftAloneAndSoAreNewFilesInASetgidDirectory) {
+TEST_F(Explain, TheOwnerAndNewFilesInASetgidDirectoryAreLeftAlone) {
   const auto by_owner = explain(policy_text("action = \"deny\""), Operation::kCreate,
                                 subject(kShop, kShopGroup), "shop");
   EXPECT_EQ(by_owner.outcomes[0], ExpectedOutcome::kLeftAlone);
@@ -258,7 +262,7 @@ TEST_F(Explain, TheOwnerIsLeftAloneAndSoAreNewFilesInASetgidDirectory) {
       << "the rule's owner, under the rule";
 }
 
-TEST_F(Explain, NothingIsPutRightWhereNothingCanBeChowned) {
+TEST_F(Explain, NothingIsFixedIfNothingCanBeChowned) {
   auto question = about("/srv/shop/x");
   question.operations = {Operation::kCreate};
   question.cannot_chown = true;
@@ -274,8 +278,8 @@ TEST_F(Explain, DescribesWhatIsWanted) {
   EXPECT_EQ(describe(wanted, FileType::kSymlink), "shop:77");
 }
 
-// Everything at once that a policy, a user or a path could bring along.
-TEST_F(Explain, ItsSentencesAreHarmless) {
+// Hostile text in a policy, a user and a path at once.
+TEST_F(Explain, ItsSentencesAreSafeForATerminal) {
   world_.users.add("sh\x1bop\xc2\x9b", Uid{1002}, Gid{1002});
   const auto text = policy_text(
       "exclude = [\"\\u001bc\\u202e\\n\"]\n"

@@ -1,5 +1,5 @@
-// Stand-ins for the machine: who exists, what lies where, and a directory that is gone after the
-// test. With load(), a test goes from the text of a policy to what guardd would say and enforce.
+// Fakes of the machine: users, files, and a temporary directory. With load(), a test gets the
+// diagnostics and the PolicySet for the text of a policy.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -42,16 +42,16 @@ class FakeUsers : public Users {
     add_group("ops", kOps);
   }
 
-  // With a primary group of the same name, as useradd makes it.
+  // With a primary group of the same name, as useradd creates it.
   void add(const std::string& name, Uid uid, Gid gid) {
     accounts_.push_back({name, uid, gid});
     add_group(name, gid);
   }
   void add_group(const std::string& name, Gid gid) { groups_.emplace_back(name, gid); }
 
-  // From now on nobody answers, as when a directory service is down.
+  // From now on every lookup fails, as if a directory service were down.
   void fail() { failing_ = true; }
-  // How often somebody was asked.
+  // The number of lookups.
   int asked() const { return asked_; }
 
   Result<std::optional<Account>> user(const std::string& name) const override {
@@ -103,7 +103,7 @@ class FakeUsers : public Users {
   mutable int asked_ = 0;
 };
 
-// Nothing is anywhere until it is put there; ancestors of trees included.
+// Empty at first; even ancestors of trees must be added.
 class FakeFiles : public Files {
  public:
   PathFacts& put(const std::string& path, FileType type = FileType::kRegular, Uid uid = kRoot,
@@ -145,9 +145,9 @@ class FakeFiles : public Files {
   std::uint64_t last_inode_ = 100;
 };
 
-// What became of some policy files.
+// The result of loading policy files.
 struct Attempt {
-  std::shared_ptr<const PolicySet> set;  // null if anything is an error
+  std::shared_ptr<const PolicySet> set;  // null if there is any error
   Diagnostics diagnostics;
   std::vector<std::string> messages;  // formatted, in the order of files and lines
 
@@ -182,7 +182,7 @@ struct World {
   }
   // One file, called p.toml.
   Attempt load(const std::string& text) const { return load({{"p.toml", text}}); }
-  // The same, for a text that must be right.
+  // The same, for a text that must be valid.
   Attempt load_good(const std::string& text) const {
     auto attempt = load(text);
     for (const auto& message : attempt.messages) {
@@ -192,7 +192,7 @@ struct World {
   }
 };
 
-// A policy with the three keys that none can do without, on lines 1 to 4; `more` begins on line 5.
+// A policy with the three required keys on lines 1 to 4; `more` begins on line 5.
 inline std::string policy_text(std::string_view more = "", std::string_view name = "shop",
                                std::string_view path = "/srv/shop") {
   std::string text = "[[policy]]\n";
@@ -203,12 +203,12 @@ inline std::string policy_text(std::string_view more = "", std::string_view name
   return text;
 }
 
-// Whether a terminal would show this text as it is, and nothing else.
+// Whether a terminal shows this text unchanged, with no other effect.
 inline bool is_harmless(std::string_view text) {
   return text.find('\n') == std::string_view::npos && printable(text) == text;
 }
 
-// A directory of the test's own, which nobody else can write and which is gone afterwards.
+// A temporary directory that other users cannot write.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {

@@ -28,7 +28,7 @@ struct Case {
 
 class GlobMatches : public testing::TestWithParam<Case> {};
 
-TEST_P(GlobMatches, WhatItSays) {
+TEST_P(GlobMatches, AsDocumented) {
   for (const auto path : GetParam().yes) EXPECT_TRUE(matches(GetParam().pattern, path)) << path;
   for (const auto path : GetParam().no) EXPECT_FALSE(matches(GetParam().pattern, path)) << path;
 }
@@ -71,43 +71,39 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"**/?", {"\xff", "a/\xfe"}, {"ab"}}, Case{"a/*/c", {"a/b/c"}, {"a/c", "a/b/b/c"}},
         Case{"a*", {"a", "ab"}, {"ba", "a/b"}}));
 
-TEST(Glob, SaysWhatIsWrongAndWhere) {
+TEST(Glob, NamesTheProblemAndThePlace) {
   EXPECT_EQ(error_of(""), "the pattern is empty");
-  EXPECT_EQ(error_of("/etc/x"),
-            "patterns are relative to the tree: leave out the '/' at the start");
+  EXPECT_EQ(error_of("/etc/x"), "patterns are relative to the tree: remove the '/' at the start");
   EXPECT_EQ(error_of("cache/"),
-            "a pattern names objects: leave out the '/' at the end, or add ** for what is below");
-  EXPECT_EQ(error_of("a//b"), "it has an empty name (//)");
-  EXPECT_EQ(error_of("../x"), "'..' leads out of the tree and never matches");
-  EXPECT_EQ(error_of("./x"), "'.' is no file's name and never matches");
-  EXPECT_EQ(error_of("ab[cd"),
-            "character 3: this '[' is never closed; write \\[ for the character itself");
-  EXPECT_EQ(error_of("ab{c,d"),
-            "character 3: this '{' is never closed; write \\{ for the character itself");
+            "a pattern cannot end with '/': remove it, or add ** to match everything below");
+  EXPECT_EQ(error_of("a//b"), "the pattern contains an empty name (//)");
+  EXPECT_EQ(error_of("../x"), "'..' never matches: patterns are relative to the tree");
+  EXPECT_EQ(error_of("./x"), "'.' never matches: it is not the name of a file");
+  EXPECT_EQ(error_of("ab[cd"), "character 3: this '[' is not closed; for a literal '[' write \\[");
+  EXPECT_EQ(error_of("ab{c,d"), "character 3: this '{' is not closed; for a literal '{' write \\{");
   EXPECT_EQ(error_of("ab}"),
-            "character 3: this '}' closes nothing; write \\} for the character itself");
-  EXPECT_EQ(error_of("[z-a]"), "character 5: this range runs backwards");
-  EXPECT_EQ(error_of("a\\"), "character 2: the '\\' at the end escapes nothing");
+            "character 3: this '}' has no matching '{'; for a literal '}' write \\}");
+  EXPECT_EQ(error_of("[z-a]"), "character 5: this range is reversed");
+  EXPECT_EQ(error_of("a\\"), "character 2: the '\\' at the end has nothing to escape");
   EXPECT_EQ(error_of("[[:alpha:]]"),
-            "character 2: classes such as [:alpha:] are not known here; write the range");
-  EXPECT_EQ(error_of("a\\/b"),
-            "character 3: a '/' cannot be escaped: it always stands between names");
+            "character 2: classes such as [:alpha:] are not supported; write a range");
+  EXPECT_EQ(error_of("a\\/b"), "character 3: a '/' cannot be escaped: it always separates names");
   EXPECT_NE(error_of("a[/]b"), "");
-  EXPECT_NE(error_of("a[+-9]b"), "");  // the range holds '/'
+  EXPECT_NE(error_of("a[+-9]b"), "");  // the range contains '/'
   EXPECT_NE(error_of("{**,a}b"), "");
   EXPECT_EQ(error_of("{a/,b}**"),
-            "character 7: after these braces ** is a whole name in one case and not in another; "
-            "split it");
+            "character 7: after these braces, ** is a whole name for some alternatives only; "
+            "split the pattern");
   EXPECT_EQ(error_of("a/**{/b,c}"),
-            "character 5: before braces ** is no whole name; put a '/' between them");
+            "character 5: ** before braces is not a whole name; insert a '/'");
   EXPECT_EQ(error_of("{a/,b}***"), "") << "part of a name in any case";
   EXPECT_NE(error_of(std::string("a\0b", 3)), "");
   EXPECT_NE(error_of(std::string(5000, 'a')), "");
   EXPECT_NE(error_of(std::string(40, '{')), "");
 }
 
-// Patterns that take ages in matchers that try one way after another.
-TEST(Glob, HostilePatternsCostNoMoreThanOthers) {
+// Patterns that take exponential time in backtracking matchers.
+TEST(Glob, HostilePatternsAreNotSlower) {
   const std::string path(4000, 'a');
   const auto begin = std::chrono::steady_clock::now();
   for (const std::string pattern :
@@ -122,7 +118,7 @@ TEST(Glob, LongLiteralsNeedNoSteps) {
   EXPECT_TRUE(matches("a/" + name, "a/" + name));
 }
 
-TEST(Glob, KnowsTheDirectoryItStaysIn) {
+TEST(Glob, FindsItsLiteralDirectory) {
   EXPECT_EQ(Glob::compile("conf/*.key")->literal_directory(), "conf/");
   EXPECT_EQ(Glob::compile("a/b/c")->literal_directory(), "a/b/");
   EXPECT_EQ(Glob::compile("**/x")->literal_directory(), "");
@@ -133,7 +129,7 @@ bool covers(std::string_view outer, std::string_view inner) {
   return Glob::covers(*Glob::compile(outer), *Glob::compile(inner));
 }
 
-TEST(Glob, KnowsWhatAnotherPatternLeavesOver) {
+TEST(Glob, FindsWhetherOnePatternCoversAnother) {
   EXPECT_TRUE(covers("**", "a/*.key"));
   EXPECT_TRUE(covers("cache/**", "cache/*"));
   EXPECT_TRUE(covers("cache/**", "cache/x"));
@@ -151,11 +147,11 @@ TEST(Glob, KnowsWhatAnotherPatternLeavesOver) {
   EXPECT_FALSE(covers("[a-c]x", "[b-d]x"));
   EXPECT_FALSE(covers("conf/a", "conf/*"));
   EXPECT_FALSE(covers("**", "."));
-  EXPECT_FALSE(covers("\xf4\x8f\xbf\xbf*", "?*")) << "not even the last character of all";
+  EXPECT_FALSE(covers("\xf4\x8f\xbf\xbf*", "?*")) << "not even the last Unicode character";
   EXPECT_FALSE(covers("{\xf4\x8f\xbf\xbf,x}", "?"));
 }
 
-TEST(Glob, CoverageOfHostilePatternsGivesUpQuickly) {
+TEST(Glob, ComparingHostilePatternsStopsQuickly) {
   const auto begin = std::chrono::steady_clock::now();
   covers("*a?a?a?a?a?a?a?a?a?a?a?a?a?a", "*a??????????????????????b*");
   covers("**/*a?????????????????????", "{**/*a??????????????????????,**/*b???????????????}");

@@ -1,5 +1,5 @@
-// Answers to permission events wait for the judge, so it never allocates. In a program of its own,
-// since it counts every allocation there is.
+// Permission events wait for the judge, so it never allocates. A program of its own, because it
+// counts every allocation.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -21,7 +21,7 @@ void* counted(std::size_t size) {
 }
 }  // namespace
 
-// Ours to replace, all of them together; g++ sees one of them at a time and warns that they do not
+// All of them are replaced together, but g++ checks them one by one and warns that they do not
 // match.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -67,7 +67,7 @@ TEST(Allocations, AreCounted) {
   EXPECT_GE(allocations_of([] { delete new std::string(100, 'x'); }), 2);
 }
 
-TEST(Allocations, TheWayFromAPathToAVerdictMakesNone) {
+TEST(Allocations, JudgingAPathMakesNone) {
   World world;
   world.files.put("/usr/bin/dpkg");
   std::string text = policy_text(R"(action = "deny"
@@ -100,7 +100,7 @@ allow = [{exe = "/usr/bin/dpkg"}, {unit = "apt-*.service"}, {user = "alice", log
     }
   });
   EXPECT_EQ(made, 0);
-  EXPECT_EQ(violations, 40) << "the way to the end was taken";
+  EXPECT_EQ(violations, 40) << "every path reached the end";
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ constexpr std::array kGuards{Guard::kOwnership, Guard::kContent, Guard::kDelete,
                              Guard::kRead};
 constexpr std::array kLadder{Action::kLog, Action::kFix, Action::kDeny};
 
-// Which guard covers which operation, as the table of the contract has it.
+// Which guard covers which operation, as in the table of the contract.
 
 struct Covered {
   Operation operation;
@@ -89,12 +89,12 @@ TEST_F(Judge, EveryGuardCoversItsOperationsAndNoOthers) {
         }
       }
       EXPECT_EQ(judge(policy, subject(kShop, kShopGroup), what).reason, Reason::kOwner)
-          << word(operation) << ": the owner is never a violator";
+          << word(operation) << ": an owner never violates its policy";
     }
   }
 }
 
-TEST_F(Judge, OwnershipIsTheOnlyGuardThatAsksWhatIsLeftBehind) {
+TEST_F(Judge, OnlyTheOwnershipGuardJudgesTheResult) {
   for (const auto guard : kGuards) {
     const auto& policy = this->policy("guard = [\"" + std::string(word(guard)) + "\"]");
     for (const auto& [operation, direction, by] : coverage_of_the_contract()) {
@@ -113,15 +113,15 @@ TEST_F(Judge, OwnershipIsTheOnlyGuardThatAsksWhatIsLeftBehind) {
   }
 }
 
-TEST_F(Judge, AnyGuardOfSeveralIsEnough) {
+TEST_F(Judge, OneViolatedGuardIsEnough) {
   constexpr auto kBoth = "guard = [\"ownership\", \"attributes\"]\nfile_mode = \"0640\"\n";
   EXPECT_EQ(judged(kBoth, root(), with_mode(0600, change(Operation::kChmod))), "ownership: logged");
   EXPECT_EQ(judged(kBoth, root(), with_mode(0640, change(Operation::kChmod))), "attributes: logged")
-      << "right in the end, yet not root's business";
+      << "the result is right, but root may not do it";
   EXPECT_EQ(judged(kBoth, root(), change(Operation::kWrite)), "not covered");
 }
 
-// The scenarios that are matters of judgement, each under log, fix and deny, by root unless said.
+// Scenarios under log, fix and deny, by root unless stated otherwise.
 
 struct Scenario {
   std::string name;
@@ -151,21 +151,21 @@ std::string scenario_name(const ::testing::TestParamInfo<Scenario>& info) {
   return info.param.name;
 }
 
-// What deny cannot keep out is fixed.
-constexpr std::array<std::string_view, 3> kFixed{"ownership: logged", "ownership: put right",
-                                                 "ownership: refused, put right"};
+// What deny cannot prevent is fixed.
+constexpr std::array<std::string_view, 3> kFixed{"ownership: logged", "ownership: fixed",
+                                                 "ownership: denied, fixed"};
 constexpr std::array<std::string_view, 3> kReported{"ownership: logged", "ownership: logged",
-                                                    "ownership: refused, logged"};
+                                                    "ownership: denied, logged"};
 constexpr std::array<std::string_view, 3> all_of(std::string_view word) {
   return {word, word, word};
 }
-// The guards other than ownership have nothing to put right.
+// Guards other than ownership cannot fix.
 std::array<std::string_view, 3> only_denied(Guard guard) {
   static const std::vector<std::string> texts_of_guards = [] {
     std::vector<std::string> texts;
     for (const auto each : kGuards) {
       texts.push_back(std::string(word(each)) + ": logged");
-      texts.push_back(std::string(word(each)) + ": refused, logged");
+      texts.push_back(std::string(word(each)) + ": denied, logged");
     }
     return texts;
   }();
@@ -266,19 +266,19 @@ INSTANTIATE_TEST_SUITE_P(
 
 // The end state.
 
-TEST_F(Judge, AToolThatChownsInTheEndIsNoViolation) {
+TEST_F(Judge, ChownAtTheEndIsNotAViolation) {
   for (const auto action : kLadder)  // N1, N2: cp -a, install -o, tar -xp
     EXPECT_EQ(
         judged_at_rest("action = \"" + std::string(word(action)) + "\"", lying(kShop, kShopGroup)),
         "right");
 }
 
-TEST_F(Judge, TheEndStateIsWrongInOwnerGroupOrMode) {
+TEST_F(Judge, FindsAWrongOwnerGroupOrMode) {
   constexpr auto kFix = "action = \"fix\"\nfile_mode = \"0640\"\ndir_mode = \"0750\"\n";
   EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kShopGroup, 0640)), "right");
-  EXPECT_EQ(judged_at_rest(kFix, lying(kRoot, kShopGroup, 0640)), "ownership: put right");
-  EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kOps, 0640)), "ownership: put right");
-  EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kShopGroup, 0644)), "ownership: put right");
+  EXPECT_EQ(judged_at_rest(kFix, lying(kRoot, kShopGroup, 0640)), "ownership: fixed");
+  EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kOps, 0640)), "ownership: fixed");
+  EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kShopGroup, 0644)), "ownership: fixed");
   EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kShopGroup, 0750, FileType::kDirectory)), "right");
   EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kShopGroup, 0640, FileType::kDirectory)),
             "ownership: logged")
@@ -287,10 +287,10 @@ TEST_F(Judge, TheEndStateIsWrongInOwnerGroupOrMode) {
       << "no mode is wanted";
 }
 
-TEST_F(Judge, BitsTooManyAreTakenAwayAndMissingOnesNeverAdded) {
+TEST_F(Judge, ExcessBitsAreRemovedAndMissingBitsNeverAdded) {
   constexpr auto kFix = "action = \"fix\"\nfile_mode = \"0640\"\n";
   const auto wrong = [&](std::uint32_t mode) {
-    return judge(policy(kFix), "conf", lying(kShop, kShopGroup, mode)).wrong;
+    return judge(policy(kFix), "conf", lying(kShop, kShopGroup, mode)).deviation;
   };
   EXPECT_EQ(wrong(0646).mode_excess, 0006U);
   EXPECT_EQ(wrong(0646).mode_missing, 0U);
@@ -300,7 +300,7 @@ TEST_F(Judge, BitsTooManyAreTakenAwayAndMissingOnesNeverAdded) {
   EXPECT_EQ(wrong(04640).mode_excess, 04000U);
   EXPECT_EQ(wrong(07777).mode_excess, 07137U);
   EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kShopGroup, 0600)), "ownership: logged");
-  EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kShopGroup, 0602)), "ownership: put right");
+  EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kShopGroup, 0602)), "ownership: fixed");
 }
 
 TEST_F(Judge, LinksFifosAndSocketsHaveNoWantedMode) {
@@ -310,10 +310,9 @@ TEST_F(Judge, LinksFifosAndSocketsHaveNoWantedMode) {
     EXPECT_EQ(judged_at_rest(kFix, lying(kShop, kShopGroup, 0777, type)), "right") << word(type);
 }
 
-TEST_F(Judge, OnlyFilesDirectoriesAndSymlinksArePutRight) {
+TEST_F(Judge, OnlyFilesDirectoriesAndSymlinksAreFixed) {
   for (const auto type : {FileType::kRegular, FileType::kDirectory, FileType::kSymlink})
-    EXPECT_EQ(judged_at_rest("action = \"fix\"", lying(kRoot, kR, 0600, type)),
-              "ownership: put right")
+    EXPECT_EQ(judged_at_rest("action = \"fix\"", lying(kRoot, kR, 0600, type)), "ownership: fixed")
         << word(type);
   for (const auto type :
        {FileType::kFifo, FileType::kSocket, FileType::kCharDevice, FileType::kBlockDevice})
@@ -321,42 +320,42 @@ TEST_F(Judge, OnlyFilesDirectoriesAndSymlinksArePutRight) {
         << word(type);
 }
 
-TEST_F(Judge, AFileWithOtherNamesIsReportedAndNeverHandedOver) {
+TEST_F(Judge, AFileWithSeveralNamesIsReportedAndNeverFixed) {
   EXPECT_EQ(judged_at_rest("action = \"fix\"", lying(kRoot, kR, 0600, FileType::kRegular, 2)),
             "ownership: logged");
   EXPECT_EQ(judged_at_rest("action = \"fix\"", lying(kRoot, kR, 0777, FileType::kSymlink, 2)),
             "ownership: logged");
   EXPECT_EQ(judged_at_rest("action = \"fix\"", lying(kRoot, kR, 0755, FileType::kDirectory, 9)),
-            "ownership: put right")
-      << "its subdirectories' '..' are no names of it";
+            "ownership: fixed")
+      << "the '..' of subdirectories do not count as names";
 }
 
-TEST_F(Judge, OnlyTheGuardOfOwnershipJudgesEndStates) {
+TEST_F(Judge, OnlyTheOwnershipGuardJudgesEndStates) {
   for (const auto* guard : {"content", "delete", "attributes", "read"})
     EXPECT_EQ(judged_at_rest("guard = [\"" + std::string(guard) + "\"]", lying(kRoot, kR)),
               "not covered");
 }
 
-TEST_F(Judge, TheEndStateFollowsTheLadder) {
+TEST_F(Judge, TheEndStateFollowsTheAction) {
   EXPECT_EQ(judged_at_rest("action = \"off\"", lying(kRoot, kR)), "off");
   EXPECT_EQ(judged_at_rest("action = \"log\"", lying(kRoot, kR)), "ownership: logged");
-  EXPECT_EQ(judged_at_rest("action = \"fix\"", lying(kRoot, kR)), "ownership: put right");
-  EXPECT_EQ(judged_at_rest("action = \"deny\"", lying(kRoot, kR)), "ownership: put right")
-      << "what is there already is fixed, not refused";
+  EXPECT_EQ(judged_at_rest("action = \"fix\"", lying(kRoot, kR)), "ownership: fixed");
+  EXPECT_EQ(judged_at_rest("action = \"deny\"", lying(kRoot, kR)), "ownership: fixed")
+      << "existing files are fixed, not denied";
 }
 
 // Exclude and rules.
 
-TEST_F(Judge, WhatIsExcludedIsNobodysBusiness) {
+TEST_F(Judge, ExcludedPathsAreNeverViolations) {
   constexpr auto kMore =
       "action = \"deny\"\nexclude = [\"cache/**\", \"*.tmp\"]\n"
       "rule = [{match = [\"cache/x\"], action = \"deny\"}]";
   auto inside = leaving(Operation::kCreate, kRoot, kR);
   inside.path = "cache/x";
-  EXPECT_EQ(judged(kMore, root(), inside), "excluded") << "before any rule is asked";
+  EXPECT_EQ(judged(kMore, root(), inside), "excluded") << "before any rule";
   EXPECT_EQ(judged_at_rest(kMore, lying(kRoot, kR), "a.tmp"), "excluded");
-  EXPECT_EQ(judged_at_rest(kMore, lying(kRoot, kR), "cache"), "ownership: put right");
-  EXPECT_EQ(judged_at_rest(kMore, lying(kRoot, kR), ""), "ownership: put right");
+  EXPECT_EQ(judged_at_rest(kMore, lying(kRoot, kR), "cache"), "ownership: fixed");
+  EXPECT_EQ(judged_at_rest(kMore, lying(kRoot, kR), ""), "ownership: fixed");
 }
 
 constexpr auto kKeystore = R"(action = "fix"
@@ -388,24 +387,24 @@ TEST_F(Judge, TheFirstRuleThatMatchesWins) {
   EXPECT_EQ(rule_at(""), -1);
 }
 
-TEST_F(Judge, ARuleSaysWhatIsWantedBelowIt) {  // P17
+TEST_F(Judge, ARuleDecidesTheWantedOwner) {  // P17
   EXPECT_EQ(judged_at_rest(kKeystore, lying(kRoot, kShopGroup, 0640), "conf/keystore"), "right");
   EXPECT_EQ(judged_at_rest(kKeystore, lying(kShop, kShopGroup, 0640), "conf/keystore"),
-            "ownership: put right");
+            "ownership: fixed");
   EXPECT_EQ(judged_at_rest(kKeystore, lying(kRoot, kShopGroup, 0660), "conf/keystore"),
-            "ownership: put right");
+            "ownership: fixed");
   EXPECT_EQ(judged_at_rest(kKeystore, lying(kShop, kShopGroup, 0660), "data"), "right");
   const auto verdict = judge(policy(kKeystore), "conf/keystore", lying(kShop, kShopGroup));
   EXPECT_EQ(verdict.wanted->owner.id, kRoot);
   EXPECT_EQ(verdict.wanted->group.id, kShopGroup);
 }
 
-TEST_F(Judge, ARuleHasItsOwnStepOfTheLadder) {
+TEST_F(Judge, ARuleHasItsOwnAction) {
   auto what = leaving(Operation::kCreate, kRoot, kR);
   what.path = "conf/a";
-  EXPECT_EQ(judged(kKeystore, root(), what), "ownership: refused, put right");
+  EXPECT_EQ(judged(kKeystore, root(), what), "ownership: denied, fixed");
   what.path = "data";
-  EXPECT_EQ(judged(kKeystore, root(), what), "ownership: put right");
+  EXPECT_EQ(judged(kKeystore, root(), what), "ownership: fixed");
   what.path = "logs/x";
   EXPECT_EQ(judged(kKeystore, root(), what), "off");
   EXPECT_EQ(judged_at_rest(kKeystore, lying(kRoot, kR), "logs/x"), "off");
@@ -413,33 +412,32 @@ TEST_F(Judge, ARuleHasItsOwnStepOfTheLadder) {
   EXPECT_EQ(judged(mild, root(), leaving(Operation::kCreate, kRoot, kR)), "ownership: logged");
 }
 
-TEST_F(Judge, TheOwnerOfARuleIsNoViolatorUnderItAndOneElsewhere) {
+TEST_F(Judge, TheOwnerOfARuleIsAnOwnerOnlyUnderThatRule) {
   auto by_alice = leaving(Operation::kCreate, kAlice, kAliceGroup);
   by_alice.path = "conf/a";
   const auto alice = subject(kAlice, kAliceGroup);
-  EXPECT_EQ(judged(kKeystore, alice, by_alice), "ownership: put right") << "her own group is wrong";
+  EXPECT_EQ(judged(kKeystore, alice, by_alice), "ownership: fixed") << "her own group is wrong";
   const auto rest = std::string_view(kKeystore).substr(std::string_view(kKeystore).find('\n'));
-  EXPECT_EQ(judged("action = \"deny\"" + std::string(rest), alice, by_alice),
-            "ownership: put right")
-      << "but an owner is not refused";
+  EXPECT_EQ(judged("action = \"deny\"" + std::string(rest), alice, by_alice), "ownership: fixed")
+      << "but an owner is never denied";
   by_alice.gid = kShopGroup;
   EXPECT_EQ(judged(kKeystore, alice, by_alice), "owner");
   by_alice.gid = kAliceGroup;
   by_alice.path = "data";
-  EXPECT_EQ(judged(kKeystore, alice, by_alice), "ownership: put right");
+  EXPECT_EQ(judged(kKeystore, alice, by_alice), "ownership: fixed");
   auto by_shop = leaving(Operation::kChown, kShop, kShopGroup);
   by_shop.path = "conf/keystore";
   EXPECT_EQ(judged(kKeystore, subject(kShop, kShopGroup), by_shop), "owner")
       << "the policy's owner, everywhere in its tree";
 }
 
-// What is not known.
+// Unknown values.
 
-TEST_F(Judge, WhatIsNotKnownOfAnObjectIsTakenAsRight) {
+TEST_F(Judge, UnknownStateCountsAsCorrect) {
   EXPECT_EQ(judged("action = \"deny\"", root(), change(Operation::kCreate)), "right");
   auto half = change(Operation::kChown);
   half.gid = kRootGroup;
-  EXPECT_EQ(judged("action = \"deny\"", root(), half), "ownership: refused, put right");
+  EXPECT_EQ(judged("action = \"deny\"", root(), half), "ownership: denied, fixed");
   half.gid = kShopGroup;
   EXPECT_EQ(judged("action = \"deny\"", root(), half), "right");
   EXPECT_EQ(judged("action = \"deny\"\nfile_mode = \"0640\"", root(),
@@ -450,16 +448,16 @@ TEST_F(Judge, WhatIsNotKnownOfAnObjectIsTakenAsRight) {
 TEST_F(Judge, AnUnknownSubjectIsNotTheOwner) {
   EXPECT_EQ(
       judged("action = \"deny\"\nguard = [\"content\"]", Subject(), change(Operation::kWrite)),
-      "content: refused, logged");
+      "content: denied, logged");
 }
 
-TEST_F(Judge, SaysWhatIsWrongEvenWhereItIsDenied) {
+TEST_F(Judge, ReportsTheDeviationEvenIfDenied) {
   const auto verdict = judge(policy("action = \"deny\"\nfile_mode = \"0640\""), root(),
                              with_mode(0602, leaving(Operation::kCreate, kRoot, kShopGroup)));
-  EXPECT_TRUE(verdict.wrong.owner);
-  EXPECT_FALSE(verdict.wrong.group);
-  EXPECT_EQ(verdict.wrong.mode_excess, 0002U);
-  EXPECT_EQ(verdict.wrong.mode_missing, 0040U);
+  EXPECT_TRUE(verdict.deviation.owner);
+  EXPECT_FALSE(verdict.deviation.group);
+  EXPECT_EQ(verdict.deviation.mode_excess, 0002U);
+  EXPECT_EQ(verdict.deviation.mode_missing, 0040U);
   EXPECT_EQ(verdict.wanted->owner.id, kShop);
   EXPECT_EQ(verdict.action, Action::kDeny);
 }

@@ -1,4 +1,4 @@
-// Whom the judge spares: allows, package managers, and whoever sits at no terminal.
+// Exemptions from deny: allows, package managers, and processes without a terminal.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -26,15 +26,15 @@ using testing::told;
 
 constexpr auto kR = kRootGroup;
 
-// Who may.
+// Allows.
 
-// One allow, with effect ignore so that a match is plain to see.
+// One allow with effect "ignore", so that a match is visible.
 std::string allow(std::string_view keys) {
   return "action = \"deny\"\nallow = [{effect = \"ignore\", " + std::string(keys) + "}]";
 }
 
 constexpr std::string_view kAllowed = "allowed";
-constexpr std::string_view kNotAllowed = "ownership: refused, put right";
+constexpr std::string_view kNotAllowed = "ownership: denied, fixed";
 
 class JudgeAllow : public Judge {
  protected:
@@ -81,7 +81,7 @@ std::vector<Key> every_key(InodeId dpkg) {
   };
 }
 
-TEST_F(JudgeAllow, EachKeyMatchesWhatItNamesAndNothingElse) {
+TEST_F(JudgeAllow, EachKeyMatchesOnlyWhatItNames) {
   for (const auto& [key, fits, does_not] : every_key(dpkg_)) {
     auto who = subject(Uid{5001}, Gid{5001});
     fits(who.self);
@@ -89,11 +89,11 @@ TEST_F(JudgeAllow, EachKeyMatchesWhatItNamesAndNothingElse) {
     who = subject(Uid{5001}, Gid{5001});
     does_not(who.self);
     EXPECT_EQ(judged(allow(key), who), kNotAllowed) << key;
-    EXPECT_EQ(judged(allow(key), Subject()), kNotAllowed) << key << ": nothing is known";
+    EXPECT_EQ(judged(allow(key), Subject()), kNotAllowed) << key << ": everything is unknown";
   }
 }
 
-TEST_F(JudgeAllow, AllKeysGivenMustMatch) {
+TEST_F(JudgeAllow, AllGivenKeysMustMatch) {
   constexpr auto kTwo = "user = \"root\", login = \"alice\"";
   auto who = root();
   EXPECT_EQ(judged(allow(kTwo), who), kNotAllowed);
@@ -109,10 +109,10 @@ TEST_F(JudgeAllow, AllKeysMustMatchTheSameProcess) {
   parent.login = kAlice;
   who.ancestors = {&parent, 1};
   EXPECT_EQ(judged(allow("user = \"root\", login = \"alice\""), who), kNotAllowed)
-      << "one of them here and the other one there";
+      << "the keys match two different processes";
 }
 
-TEST_F(JudgeAllow, AProgramThatIsNotInstalledAllowsNobody) {
+TEST_F(JudgeAllow, AProgramThatIsNotInstalledMatchesNothing) {
   auto who = root();
   EXPECT_EQ(judged(allow("exe = \"/usr/bin/nowhere\""), who), kNotAllowed);
   who.self.exe = InodeId{};
@@ -132,10 +132,10 @@ TEST_F(JudgeAllow, ItsChildrenToo) {
 
 TEST_F(JudgeAllow, NoDenyIsTheDefaultAndStillFixes) {
   constexpr auto kNoDeny = "action = \"deny\"\nallow = [{user = \"root\"}]";
-  EXPECT_EQ(judged(kNoDeny, root()), "ownership: put right");
+  EXPECT_EQ(judged(kNoDeny, root()), "ownership: fixed");
   const auto verdict =
       judge(policy(kNoDeny), root(), leaving(Operation::kCreate, kRoot, kRootGroup));
-  EXPECT_EQ(verdict.spared, Spared::kByAllow);
+  EXPECT_EQ(verdict.exemption, DenyExemption::kAllow);
 }
 
 TEST_F(JudgeAllow, TheStrongestOfThoseThatMatchWins) {
@@ -147,7 +147,7 @@ TEST_F(JudgeAllow, TheStrongestOfThoseThatMatchWins) {
   };
   EXPECT_EQ(judged_by(no_deny + "," + ignore), kAllowed);
   EXPECT_EQ(judged_by(ignore + "," + no_deny), kAllowed);
-  EXPECT_EQ(judged_by(other + "," + no_deny), "ownership: put right");
+  EXPECT_EQ(judged_by(other + "," + no_deny), "ownership: fixed");
   EXPECT_EQ(judged_by(other), kNotAllowed);
 }
 
@@ -160,7 +160,7 @@ TEST_F(JudgeAllow, ExemptsFromEveryGuard) {
             "delete: logged");
 }
 
-// Whom deny refuses.
+// Who is denied.
 
 Subject package_manager() {
   auto who = root();
@@ -170,35 +170,34 @@ Subject package_manager() {
 
 TEST_F(Judge, PackageManagersAreNeverDeniedUnlessStrict) {
   const auto what = leaving(Operation::kCreate, kRoot, kR);
-  EXPECT_EQ(judged("action = \"deny\"", package_manager(), what), "ownership: put right");
+  EXPECT_EQ(judged("action = \"deny\"", package_manager(), what), "ownership: fixed");
   EXPECT_EQ(judged("action = \"deny\"\nstrict = true", package_manager(), what),
-            "ownership: refused, put right");
-  EXPECT_EQ(judge(policy("action = \"deny\""), package_manager(), what).spared,
-            Spared::kPackageManager);
+            "ownership: denied, fixed");
+  EXPECT_EQ(judge(policy("action = \"deny\""), package_manager(), what).exemption,
+            DenyExemption::kPackageManager);
 }
 
-TEST_F(Judge, NorIsWhatAPackageManagerStarts) {
+TEST_F(Judge, ProcessesOfPackageManagersAreNeverDenied) {
   auto script = root();
   std::array<Process, 2> ancestors{process(kRoot, kR), package_manager().self};
   script.ancestors = ancestors;
   const auto what = leaving(Operation::kCreate, kRoot, kR);
-  EXPECT_EQ(judged("action = \"deny\"", script, what), "ownership: put right");
-  EXPECT_EQ(judged("action = \"deny\"\nstrict = true", script, what),
-            "ownership: refused, put right");
+  EXPECT_EQ(judged("action = \"deny\"", script, what), "ownership: fixed");
+  EXPECT_EQ(judged("action = \"deny\"\nstrict = true", script, what), "ownership: denied, fixed");
 }
 
-TEST_F(Judge, OtherLabelsSpareNobodyByThemselves) {
+TEST_F(Judge, OtherLabelsExemptNothingByThemselves) {
   auto who = root();
   who.self.labels = {Label::kBackup, Label::kConfigManagement};
   EXPECT_EQ(judged("action = \"deny\"", who, leaving(Operation::kCreate, kRoot, kR)),
-            "ownership: refused, put right");
+            "ownership: denied, fixed");
 }
 
-TEST_F(Judge, AnAllowSparesEvenWhereStrict) {
+TEST_F(Judge, AnAllowExemptsEvenIfStrict) {
   constexpr auto kStrict =
       "action = \"deny\"\nstrict = true\nallow = [{label = \"package-manager\"}]";
   EXPECT_EQ(judged(kStrict, package_manager(), leaving(Operation::kCreate, kRoot, kR)),
-            "ownership: put right");
+            "ownership: fixed");
 }
 
 TEST_F(Judge, OnlyInteractiveNeedsALoginAndATerminal) {
@@ -208,26 +207,24 @@ TEST_F(Judge, OnlyInteractiveNeedsALoginAndATerminal) {
     std::string_view expected;
   };
   for (const auto& [login, terminal, expected] :
-       {Case{kAlice, true, "ownership: refused, put right"},
-        Case{kRoot, true, "ownership: refused, put right"},
-        Case{kAlice, false, "ownership: put right"},
-        Case{std::nullopt, true, "ownership: put right"},
-        Case{std::nullopt, false, "ownership: put right"}}) {
+       {Case{kAlice, true, "ownership: denied, fixed"},
+        Case{kRoot, true, "ownership: denied, fixed"}, Case{kAlice, false, "ownership: fixed"},
+        Case{std::nullopt, true, "ownership: fixed"},
+        Case{std::nullopt, false, "ownership: fixed"}}) {
     auto who = root();
     who.self.login = login;
     who.has_terminal = terminal;
     const auto what = leaving(Operation::kCreate, kRoot, kR);
     EXPECT_EQ(judged("action = \"deny\"\nonly = \"interactive\"", who, what), expected);
-    EXPECT_EQ(judged("action = \"deny\"\nonly = \"any\"", who, what),
-              "ownership: refused, put right");
+    EXPECT_EQ(judged("action = \"deny\"\nonly = \"any\"", who, what), "ownership: denied, fixed");
   }
 }
 
-TEST_F(Judge, WhomDenyDeniesMattersForDenyOnly) {
+TEST_F(Judge, OnlyMattersOnlyForDeny) {
   const auto verdict = judge(policy("action = \"fix\"\nallow = [{user = \"root\"}]"),
                              package_manager(), leaving(Operation::kCreate, kRoot, kR));
-  EXPECT_EQ(told(verdict), "ownership: put right");
-  EXPECT_EQ(verdict.spared, Spared::kNo);
+  EXPECT_EQ(told(verdict), "ownership: fixed");
+  EXPECT_EQ(verdict.exemption, DenyExemption::kNone);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What the tests of the judge speak in: subjects, changes and end states made in a line, verdicts
-// in words.
+// Helpers for tests of the judge: subjects, changes and end states in one line, and verdicts in
+// words.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -38,7 +38,7 @@ inline Change change(Operation operation, std::string_view path = "conf") {
   return change;
 }
 
-// What the operation would leave behind.
+// The assumed result of the operation.
 inline Change leaving(Operation operation, Uid uid, Gid gid, FileType type = FileType::kRegular) {
   auto made = change(operation);
   made.type = type;
@@ -62,21 +62,21 @@ inline ObjectState lying(Uid uid, Gid gid, std::uint32_t mode = 0644,
   return {type, uid, gid, Mode{mode}, links};
 }
 
-// A verdict in words: "right", or "ownership: refused, put right".
+// A verdict in words: "right", or "ownership: denied, fixed".
 inline std::string told(const Verdict& verdict) {
   if (!verdict.violation()) {
-    EXPECT_FALSE(verdict.deny || verdict.put_right);
+    EXPECT_FALSE(verdict.deny || verdict.fix);
     return std::string(word(verdict.reason));
   }
   std::string text = std::string(word(verdict.guard)) + ": ";
-  if (verdict.deny) text += "refused, ";
-  text += verdict.put_right ? "put right" : "logged";
+  if (verdict.deny) text += "denied, ";
+  text += verdict.fix ? "fixed" : "logged";
   return text;
 }
 
 class Judge : public ::testing::Test {
  protected:
-  // The policy of /srv/shop, owner shop, with these lines more.
+  // The policy of /srv/shop, owner shop, with more lines.
   const Policy& policy(std::string_view more) {
     loaded_ = world_.load_good(policy_text(more));
     if (!loaded_.set) throw std::runtime_error("bad policy");

@@ -28,11 +28,11 @@ class Lint : public ::testing::Test {
   std::vector<std::string> messages(const std::string& text) const {
     return world_.load(text).messages;
   }
-  // What is said of a policy with these lines, which begin on line 5.
+  // The warnings about a policy with these lines, which begin on line 5.
   std::vector<std::string> about(std::string_view more) const {
     return messages(policy_text(more));
   }
-  // The only thing said of the policy as it is; "" for nothing.
+  // The only message about the plain policy; "" for none.
   std::string about_tree(std::string_view more = "action = \"fix\"") const {
     const auto found = about(more);
     EXPECT_LE(found.size(), 1U);
@@ -42,29 +42,30 @@ class Lint : public ::testing::Test {
   World world_;
 };
 
-// Settings that do nothing, or not what anybody meant.
+// Settings that have no effect or an unintended one.
 
 struct Setting {
   std::string_view fires;
   std::string_view message;
-  std::string_view silent;  // as near as it gets
+  std::string_view silent;  // the most similar policy without the warning
 };
 
-TEST_F(Lint, TellsSettingsThatDoNothing) {
+TEST_F(Lint, ReportsSettingsWithoutEffect) {
   const std::vector<Setting> cases = {
       {"only = \"interactive\"",
-       "p.toml:5:8: warning: only has no effect: it is about action = \"deny\"",
+       "p.toml:5:8: warning: only has no effect: it applies only to action = \"deny\"",
        "only = \"interactive\"\naction = \"deny\""},
       {"only = \"interactive\"\naction = \"fix\"",
-       "p.toml:5:8: warning: only has no effect: it is about action = \"deny\"",
+       "p.toml:5:8: warning: only has no effect: it applies only to action = \"deny\"",
        "only = \"interactive\"\nrule = [{match = [\"x\"], action = \"deny\"}]"},
-      {"strict = true", "p.toml:5:10: warning: strict has no effect: it is about action = \"deny\"",
+      {"strict = true",
+       "p.toml:5:10: warning: strict has no effect: it applies only to action = \"deny\"",
        "strict = true\naction = \"deny\""},
       {"fix_at = \"open\"",
-       "p.toml:5:10: warning: fix_at has no effect: action = \"log\" puts nothing right",
+       "p.toml:5:10: warning: fix_at has no effect: action = \"log\" does not fix anything",
        "fix_at = \"open\"\naction = \"fix\""},
       {"fix_at = \"open\"\nrule = [{match = [\"x\"], owner = \"root\"}]",
-       "p.toml:5:10: warning: fix_at has no effect: action = \"log\" puts nothing right",
+       "p.toml:5:10: warning: fix_at has no effect: action = \"log\" does not fix anything",
        "fix_at = \"open\"\nrule = [{match = [\"x\"], action = \"fix\"}]"},
       {"file_mode = \"0640\"\nguard = [\"content\"]",
        "p.toml:5:13: warning: file_mode has no effect: the policy does not guard ownership",
@@ -73,12 +74,11 @@ TEST_F(Lint, TellsSettingsThatDoNothing) {
        "p.toml:5:12: warning: dir_mode has no effect: the policy does not guard ownership",
        "dir_mode = \"0750\""},
       {"[[policy.rule]]\nmatch = [\"x\"]",
-       "p.toml:5:1: warning: this rule changes nothing: give it an owner, group, file_mode, "
+       "p.toml:5:1: warning: this rule has no effect: set owner, group, file_mode, "
        "dir_mode or action",
        "[[policy.rule]]\nmatch = [\"x\"]\naction = \"log\""},
       {"action = \"off\"\nrule = [{match = [\"x\"], action = \"fix\"}]",
-       "p.toml:6:34: warning: action has no effect: the policy is switched off, and its rules "
-       "with it",
+       "p.toml:6:34: warning: action has no effect: the policy is off, and so are its rules",
        "action = \"off\"\nrule = [{match = [\"x\"], owner = \"root\"}]"},
   };
   for (const auto& [fires, message, silent] : cases) {
@@ -87,33 +87,33 @@ TEST_F(Lint, TellsSettingsThatDoNothing) {
   }
 }
 
-TEST_F(Lint, TellsModesThatHurtTheOwnerOrHelpEverybody) {
+TEST_F(Lint, ReportsModesThatHurtTheOwnerOrLetEveryUserWrite) {
   constexpr auto kWithout =
-      "leaves the owner without rights it needs; usual are \"0640\" for "
+      "takes permissions away that the owner needs; usual are \"0640\" for "
       "files and \"0750\" for directories";
   for (const auto* mode : {"file_mode = \"0040\"", "dir_mode = \"0600\"", "dir_mode = \"0640\"",
                            "dir_mode = \"0350\""})
     EXPECT_THAT(about(mode), ElementsAre(HasSubstr(kWithout))) << mode;
   for (const auto* mode : {"file_mode = \"0642\"", "dir_mode = \"0777\""})
-    EXPECT_THAT(about(mode), ElementsAre(HasSubstr("lets everybody write"))) << mode;
+    EXPECT_THAT(about(mode), ElementsAre(HasSubstr("lets every user write"))) << mode;
   EXPECT_THAT(about("rule = [{match = [\"x\"], file_mode = \"0666\"}]"),
-              ElementsAre("p.toml:5:37: warning: file_mode lets everybody write"));
+              ElementsAre("p.toml:5:37: warning: file_mode lets every user write"));
   for (const auto* mode : {"file_mode = \"0400\"", "file_mode = \"0664\"", "dir_mode = \"0500\"",
                            "dir_mode = \"2775\""})
     EXPECT_THAT(about(mode), IsEmpty()) << mode;
 }
 
-TEST_F(Lint, TellsAnOwnerThatIsRoot) {
-  const std::string message = "the owner is root: whatever root does here is right";
+TEST_F(Lint, ReportsAnOwnerThatIsRoot) {
+  const std::string message = "the owner is root: changes by root are never violations";
   EXPECT_THAT(messages("[[policy]]\nname=\"a\"\npaths=[\"/srv/a\"]\nowner = \"root\""),
               ElementsAre(HasSubstr("p.toml:4:9: warning: " + message)));
   EXPECT_THAT(messages("[[policy]]\nname=\"a\"\npaths=[\"/srv/a\"]\nowner = 0"),
               ElementsAre(HasSubstr(message)));
   EXPECT_THAT(about("rule = [{match = [\"x\"], owner = \"root\"}]"), IsEmpty())
-      << "for a few files in a tree it is usual";
+      << "usual for a few files of a tree";
 }
 
-TEST_F(Lint, SaysNothingOfAPolicyThatIsOff) {
+TEST_F(Lint, IgnoresAPolicyThatIsOff) {
   world_.files.put_directory("/srv/shop", kAlice, kAliceGroup, Mode{0777});
   EXPECT_THAT(messages("[[policy]]\nname=\"a\"\npaths=[\"/srv/shop\"]\nowner = 0\nallow=[{}]\n"
                        "action = \"off\"\nfix_at = \"open\"\nfile_mode = \"0777\""),
@@ -122,16 +122,16 @@ TEST_F(Lint, SaysNothingOfAPolicyThatIsOff) {
 
 // Allows.
 
-TEST_F(Lint, TellsAnAllowThatExemptsEverybody) {
-  constexpr auto kEverybody = "this allow exempts everybody";
+TEST_F(Lint, ReportsAnAllowThatExemptsEveryone) {
+  constexpr auto kEveryone = "this allow exempts everyone";
   EXPECT_THAT(about("[[policy.allow]]"),
-              ElementsAre("p.toml:5:1: warning: this allow exempts everybody: give it at least one "
+              ElementsAre("p.toml:5:1: warning: this allow exempts everyone: set at least one "
                           "of exe, unit, user, group, login, label"));
   EXPECT_THAT(about("[[policy.allow]]\neffect = \"ignore\"\nchildren = false"),
-              ElementsAre(HasSubstr(kEverybody)));
+              ElementsAre(HasSubstr(kEveryone)));
   EXPECT_THAT(about("[[policy.allow]]\nuser = \"root\""),
-              ElementsAre("p.toml:6:8: warning: this allow exempts everything root does, and with "
-                          "it nearly all that guardd is for"));
+              ElementsAre("p.toml:6:8: warning: this allow exempts root, whose mistakes are the "
+                          "main reason to use guardd"));
   for (const auto* key :
        {"user = \"alice\"", "group = \"ops\"", "login = \"root\"", "unit = \"a.service\"",
         "label = \"backup\"", "user = \"root\"\nlogin = \"alice\""})
@@ -140,35 +140,35 @@ TEST_F(Lint, TellsAnAllowThatExemptsEverybody) {
 
 // Patterns that never match.
 
-TEST_F(Lint, TellsARuleThatAnEarlierOneTakesEverythingFrom) {
+TEST_F(Lint, ReportsARuleThatAnEarlierOneShadows) {
   const auto rules = [](const std::string& first, const std::string& second) {
     return "rule = [\n{match = [\"" + first + "\"], action = \"log\"},\n{match = [\"" + second +
            "\"], action = \"fix\"}]";
   };
   EXPECT_THAT(about(rules("conf/**", "conf/*.key")),
               ElementsAre("p.toml:7:11: warning: \"conf/*.key\" can never match: the rule "
-                          "\"conf/**\" at p.toml:6 takes all of it first"));
+                          "\"conf/**\" at p.toml:6 matches everything first"));
   EXPECT_THAT(about(rules("x", "x")), ElementsAre(HasSubstr("can never match")));
   EXPECT_THAT(about(rules("conf/*.key", "conf/**")), IsEmpty()) << "the usual order";
   EXPECT_THAT(about(rules("conf/**", "conf")), IsEmpty()) << "the directory is not below itself";
   EXPECT_THAT(about("rule = [{match = [\"a\", \"a\"], action = \"log\"}]"), IsEmpty())
-      << "twice in one rule does no harm";
+      << "a duplicate in one rule is harmless";
 }
 
-TEST_F(Lint, TellsARuleForWhatIsExcluded) {
+TEST_F(Lint, ReportsARuleForExcludedPaths) {
   EXPECT_THAT(about("exclude = [\"cache/**\"]\nrule = [{match = [\"cache/x\", \"y\"], action = "
                     "\"fix\"}]"),
               ElementsAre("p.toml:6:19: warning: \"cache/x\" can never match: exclude "
-                          "\"cache/**\" at p.toml:5 takes all of it first"));
+                          "\"cache/**\" at p.toml:5 matches everything first"));
   EXPECT_THAT(about("exclude = [\"cache/*\"]\nrule = [{match = [\"cache/**\"], action = \"fix\"}]"),
               IsEmpty());
 }
 
-TEST_F(Lint, TellsAPatternThatOnlyReachesIntoAnotherTree) {
+TEST_F(Lint, ReportsAPatternThatOnlyMatchesInAnotherTree) {
   const auto inner = policy_text("", "inner", "/srv/shop/db");
   EXPECT_THAT(messages(policy_text("exclude = [\"db/*.tmp\"]") + inner),
               ElementsAre("p.toml:5:12: warning: \"db/*.tmp\" can never match: \"/srv/shop/db\" "
-                          "is a tree of its own, at p.toml:8"));
+                          "is a separate tree, at p.toml:8"));
   EXPECT_THAT(messages(policy_text("rule = [{match = [\"db/x/y\"], action = \"fix\"}]") + inner),
               ElementsAre(HasSubstr("can never match")));
   EXPECT_THAT(messages(policy_text("exclude = [\"**/*.tmp\", \"db*/x\", \"dbx/*\"]") + inner),
@@ -176,10 +176,10 @@ TEST_F(Lint, TellsAPatternThatOnlyReachesIntoAnotherTree) {
   EXPECT_THAT(
       messages(policy_text("exclude = [\"db/x\"]", "shop", "/srv/shop\", \"/srv/two") + inner),
       IsEmpty())
-      << "in the other tree it matches";
+      << "it matches in the other tree";
 }
 
-TEST_F(Lint, GivesUpOnPatternsThatAreHardToCompareRatherThanTakeAges) {
+TEST_F(Lint, StopsComparingPatternsThatTakeTooLong) {
   std::string more;
   for (unsigned i = 0; i < 300; ++i)
     more += "[[policy.rule]]\nmatch = [\"*a?????????????" + std::string(i % 9, '?') + "b*\", \"*" +
@@ -189,9 +189,9 @@ TEST_F(Lint, GivesUpOnPatternsThatAreHardToCompareRatherThanTakeAges) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
 }
 
-// Trees and what is around them.
+// Trees and their parent directories.
 
-TEST_F(Lint, ATreeThatIsNotThereIsPending) {
+TEST_F(Lint, AMissingTreeIsPending) {
   EXPECT_EQ(about_tree(), "");
   world_.files.fail_at("/srv/shop");
   EXPECT_EQ(about_tree(), "");
@@ -201,17 +201,17 @@ TEST_F(Lint, ATreeOfTheOwnerOrRootIsFine) {
   world_.files.put_directory("/srv/shop", kShop, kShopGroup, Mode{0750});
   EXPECT_EQ(about_tree(), "");
   world_.files.put_directory("/srv/shop", kRoot, Gid{0}, Mode{0775});
-  EXPECT_EQ(about_tree(), "") << "of root's group there is root only";
+  EXPECT_EQ(about_tree(), "") << "only root is in the group root";
 }
 
-TEST_F(Lint, TellsAFileSystemThatCannotChown) {
+TEST_F(Lint, ReportsAFileSystemWithoutOwners) {
   auto& root = world_.files.put_directory("/srv/shop");
   root.can_chown = false;
   root.filesystem = "vfat";
   EXPECT_EQ(about_tree(),
-            "p.toml:3:10: warning: \"/srv/shop\" is on vfat, which knows no owners: nothing can "
-            "be put right");
-  EXPECT_EQ(about_tree("action = \"log\""), "") << "to log it can be watched";
+            "p.toml:3:10: warning: \"/srv/shop\" is on vfat, which does not store owners: guardd "
+            "can only log");
+  EXPECT_EQ(about_tree("action = \"log\""), "") << "it can still be logged";
   EXPECT_NE(about_tree("rule = [{match = [\"x\"], action = \"fix\"}]"), "");
   root.can_chown = true;
   root.read_only = true;
@@ -219,48 +219,48 @@ TEST_F(Lint, TellsAFileSystemThatCannotChown) {
   EXPECT_EQ(about_tree("action = \"log\""), "");
 }
 
-TEST_F(Lint, TellsATreeThatIsALink) {
+TEST_F(Lint, ReportsATreeThatIsALink) {
   world_.files.put_link("/srv/shop", "/data/shop");
   EXPECT_THAT(about_tree(), HasSubstr("p.toml:3:10: warning: \"/srv/shop\" is a symbolic link"));
 }
 
-TEST_F(Lint, TellsARootOfAThirdUser) {
+TEST_F(Lint, ReportsARootOfAnotherUser) {
   world_.files.put_directory("/srv/shop", kAlice, kAliceGroup);
   EXPECT_EQ(about_tree(), "p.toml:3:10: warning: \"/srv/shop\" belongs to uid 1000, not to shop");
 }
 
-TEST_F(Lint, TellsAGroupWritableRoot) {
+TEST_F(Lint, ReportsAGroupWritableRoot) {
   world_.files.put_directory("/srv/shop", kShop, kShopGroup, Mode{0775});
   EXPECT_EQ(about_tree(),
             "p.toml:3:10: warning: \"/srv/shop\" can be written by its whole group (gid 1001): "
-            "its members can move what is in it; mend it with: chmod g-w /srv/shop");
+            "its members can move files in it; fix with: chmod g-w /srv/shop");
   world_.files.put_directory("/srv/shop", kShop, kShopGroup, Mode{0755});
   EXPECT_EQ(about_tree(), "");
 }
 
-TEST_F(Lint, RejectsARootThatEverybodyCanWrite) {
+TEST_F(Lint, RejectsARootThatEveryUserCanWrite) {
   world_.files.put_directory("/srv/shop", kShop, kShopGroup, Mode{0757});
   EXPECT_EQ(about_tree(),
-            "p.toml:3:10: \"/srv/shop\" cannot be trusted: everybody can write it, so a third "
-            "user could put something else in its place; mend it with: chmod o-w /srv/shop");
+            "p.toml:3:10: \"/srv/shop\" cannot be trusted: every user can write it, so another "
+            "user could replace it; fix with: chmod o-w /srv/shop");
   EXPECT_EQ(world_.load(policy_text()).set, nullptr);
   world_.files.put_directory("/srv/shop", kShop, kShopGroup, Mode{01757});
   EXPECT_EQ(about_tree(), "") << "sticky";
 }
 
-TEST_F(Lint, RejectsATreeBelowADirectoryThatOthersCanWrite) {
+TEST_F(Lint, RejectsATreeBelowADirectoryThatOtherUsersCanWrite) {
   struct Above {
     Uid uid;
     Gid gid;
     std::uint32_t mode;
-    std::string_view message;  // a part of it, "" for silence
+    std::string_view message;  // a part of it; "" for no message
   };
   const std::vector<Above> cases = {
       {kRoot, Gid{0}, 0755, ""},
       {kShop, kShopGroup, 0755, ""},
       {kRoot, Gid{0}, 0775, ""},
       {kRoot, Gid{0}, 01777, ""},
-      {kRoot, Gid{0}, 0757, "cannot be trusted: everybody can write it"},
+      {kRoot, Gid{0}, 0757, "cannot be trusted: every user can write it"},
       {kAlice, kAliceGroup, 0755, "cannot be trusted: it belongs to uid 1000"},
       {kAlice, kAliceGroup, 01755, "cannot be trusted: it belongs to uid 1000"},
       {kRoot, kOps, 0775, "cannot be trusted: its group (gid 500) can write it"},

@@ -34,7 +34,7 @@ Uid ourselves() {
 
 class PolicyFiles : public ::testing::Test {
  protected:
-  // The four directories of the machine, in their order, somewhere else.
+  // Copies of the machine's four directories, in order.
   PolicyFiles() {
     for (const auto* name : {"etc", "run", "local", "usr"})
       directories_.push_back(there_.directory(name));
@@ -65,7 +65,7 @@ TEST_F(PolicyFiles, AdministratorThenRuntimeThenLocalThenVendor) {
                           "/usr/local/lib/guardd/policies.d", "/usr/lib/guardd/policies.d"));
 }
 
-TEST_F(PolicyFiles, ComeSortedByNameWhereverTheyLie) {
+TEST_F(PolicyFiles, AreSortedByName) {
   there_.write("usr/10-b.toml");
   there_.write("etc/20-a.toml");
   there_.write("run/05-z.toml");
@@ -103,7 +103,7 @@ TEST_F(PolicyFiles, ALinkToDevNullMasks) {
   EXPECT_THAT(loaded.set->policies(), IsEmpty());
 }
 
-TEST_F(PolicyFiles, AMaskInAWeakerDirectoryMasksNothing) {
+TEST_F(PolicyFiles, AMaskInAWeakerDirectoryHasNoEffect) {
   there_.write("etc/a.toml");
   std::filesystem::create_symlink("/dev/null", there_ / "usr/a.toml");
   const auto files = found();
@@ -118,7 +118,7 @@ TEST_F(PolicyFiles, OnlyALinkToDevNullMasks) {
   for (const auto& file : found()) EXPECT_FALSE(file.masked) << file.path;
 }
 
-TEST_F(PolicyFiles, IgnoreWhatEditorsAndPackageManagersLeave) {
+TEST_F(PolicyFiles, IgnoreBackupsOfEditorsAndPackageManagers) {
   for (const auto* name :
        {".hidden.toml", ".toml", "a.toml~", "#a.toml#", ".#a.toml", ".a.toml.swp", "a.toml.bak",
         "a.toml.dpkg-old", "a.toml.dpkg-new", "a.toml.rpmsave", "a.conf", "README", "toml"})
@@ -126,7 +126,7 @@ TEST_F(PolicyFiles, IgnoreWhatEditorsAndPackageManagersLeave) {
   EXPECT_THAT(paths(), IsEmpty());
 }
 
-TEST_F(PolicyFiles, ADirectoryThatIsNotThereHoldsNothing) {
+TEST_F(PolicyFiles, AMissingDirectoryIsEmpty) {
   directories_.insert(directories_.begin(), there_ / "nowhere");
   there_.write("etc/a.toml");
   EXPECT_THAT(paths(), ElementsAre(there_ / "etc/a.toml"));
@@ -139,18 +139,18 @@ TEST_F(PolicyFiles, ADirectoryThatCannotBeListedIsAnError) {
   EXPECT_EQ(files.error().text(), "\"" + there_ / "file" + "\": Not a directory");
 }
 
-TEST_F(PolicyFiles, AreReadAsTheyAre) {
+TEST_F(PolicyFiles, AreReadUnchanged) {
   const std::string text("a\0b\r\n\xff", 6);
   const auto read = read_policy_file(there_.write("etc/a.toml", text), ourselves());
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->text, text);
 }
 
-TEST_F(PolicyFiles, AreRejectedIfOthersCanWriteThem) {
+TEST_F(PolicyFiles, AreRejectedIfOtherUsersCanWriteThem) {
   const auto path = there_.write("etc/a.toml");
   for (const mode_t mode : {0664U, 0646U, 0666U, 0620U, 0602U}) {
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
-    EXPECT_EQ(why_rejected(path), "others than root can write it; mend it with: chown root " +
+    EXPECT_EQ(why_rejected(path), "users other than root can write it; fix with: chown root " +
                                       path + " && chmod go-w " + path)
         << std::oct << mode;
   }
@@ -158,7 +158,7 @@ TEST_F(PolicyFiles, AreRejectedIfOthersCanWriteThem) {
   EXPECT_EQ(why_rejected(path), "");
 }
 
-TEST_F(PolicyFiles, AreRejectedIfOthersCanReplaceThem) {
+TEST_F(PolicyFiles, AreRejectedIfOtherUsersCanReplaceThem) {
   const auto path = there_.write("etc/a.toml");
   const auto directory = there_ / "etc";
   for (const mode_t mode : {0775U, 0757U, 0777U}) {
@@ -166,35 +166,36 @@ TEST_F(PolicyFiles, AreRejectedIfOthersCanReplaceThem) {
     EXPECT_THAT(why_rejected(path), HasSubstr("they can write its directory")) << std::oct << mode;
   }
   ASSERT_EQ(::chmod(directory.c_str(), 01777), 0);
-  EXPECT_EQ(why_rejected(path), "") << "where it is sticky, nobody replaces what is another's";
+  EXPECT_EQ(why_rejected(path), "")
+      << "in a sticky directory, users cannot replace files of others";
 }
 
-TEST_F(PolicyFiles, AreRejectedIfTheyBelongToAThirdUser) {
+TEST_F(PolicyFiles, AreRejectedIfTheyBelongToAnotherUser) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can give a file away";
   const auto path = there_.write("etc/a.toml");
   ASSERT_EQ(::chown(path.c_str(), kSomebody.value, 0), 0);
-  EXPECT_THAT(why_rejected(path, kRoot), HasSubstr("it belongs to uid 54321; mend it with: chown"));
+  EXPECT_THAT(why_rejected(path, kRoot), HasSubstr("it belongs to uid 54321; fix with: chown"));
 }
 
-TEST_F(PolicyFiles, OfTheirReaderAreReadWithAWarning) {
+TEST_F(PolicyFiles, OfTheReadingUserAreReadWithAWarning) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can give a file away";
   const auto path = there_.write("etc/a.toml");
   ASSERT_EQ(::chown(path.c_str(), kSomebody.value, 0), 0);
   const auto read = read_policy_file(path, kSomebody);
   ASSERT_TRUE(read) << read.error().text();
-  EXPECT_THAT(read->warning, HasSubstr("guardd will refuse this file until root owns it"));
+  EXPECT_THAT(read->warning, HasSubstr("guardd will reject this file until root owns it"));
   ASSERT_EQ(::chown(path.c_str(), 0, 0), 0);
   EXPECT_EQ(read_policy_file(path, kSomebody)->warning, "");
 }
 
-TEST_F(PolicyFiles, AreRejectedInADirectoryOfAThirdUser) {
+TEST_F(PolicyFiles, AreRejectedInADirectoryOfAnotherUser) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can give a directory away";
   const auto path = there_.write("etc/a.toml");
   ASSERT_EQ(::chown((there_ / "etc").c_str(), kSomebody.value, 0), 0);
   EXPECT_THAT(why_rejected(path, kRoot), HasSubstr("they can write its directory"));
 }
 
-TEST_F(PolicyFiles, MayBeLinksIfTheTargetIsAsSafe) {
+TEST_F(PolicyFiles, CanBeLinksIfTheTargetIsSafe) {
   const auto target = there_.write("usr/real.toml", "# real");
   std::filesystem::create_symlink(target, there_ / "etc/a.toml");
   EXPECT_EQ(why_rejected(there_ / "etc/a.toml"), "");
@@ -204,15 +205,15 @@ TEST_F(PolicyFiles, MayBeLinksIfTheTargetIsAsSafe) {
   EXPECT_THAT(why_rejected(there_ / "etc/a.toml"), HasSubstr("they can write its directory"));
   ASSERT_EQ(::chmod((there_ / "usr").c_str(), 0755), 0);
   ASSERT_EQ(::chmod(target.c_str(), 0666), 0);
-  EXPECT_THAT(why_rejected(there_ / "etc/a.toml"), HasSubstr("others than root can write it"));
+  EXPECT_THAT(why_rejected(there_ / "etc/a.toml"), HasSubstr("users other than root can write it"));
 }
 
-TEST_F(PolicyFiles, MustBeRegularFilesAndNeverHoldTheReaderUp) {
+TEST_F(PolicyFiles, MustBeRegularFilesAndNeverBlockTheReader) {
   ASSERT_EQ(::mkfifo((there_ / "etc/fifo.toml").c_str(), 0644), 0);
   there_.directory("etc/directory.toml");
   std::filesystem::create_symlink("/dev/zero", there_ / "etc/zero.toml");
   for (const auto* name : {"fifo.toml", "directory.toml", "zero.toml"})
-    EXPECT_EQ(why_rejected(there_ / "etc/" + name), "it is no regular file") << name;
+    EXPECT_EQ(why_rejected(there_ / "etc/" + name), "it is not a regular file") << name;
 
   const auto path = there_ / "etc/socket.toml";
   sockaddr_un address{};
@@ -224,7 +225,7 @@ TEST_F(PolicyFiles, MustBeRegularFilesAndNeverHoldTheReaderUp) {
   EXPECT_NE(why_rejected(path), "");
 }
 
-TEST_F(PolicyFiles, ThatAreNotThereOrTooLargeAreErrors) {
+TEST_F(PolicyFiles, ThatAreMissingOrTooLargeAreErrors) {
   std::filesystem::create_symlink(there_ / "nowhere", there_ / "etc/dangling.toml");
   EXPECT_EQ(why_rejected(there_ / "etc/dangling.toml"),
             "it cannot be opened: No such file or directory");
@@ -243,7 +244,7 @@ TEST_F(PolicyFiles, ThatAreNotThereOrTooLargeAreErrors) {
 TEST_F(PolicyFiles, ThatCannotBeOpenedAreErrors) {
   const auto path = there_.write("etc/a.toml");
   ASSERT_EQ(::chmod(path.c_str(), 0), 0);
-  const bool is_root = ::getuid() == 0;  // who can open everything, so somebody else must try
+  const bool is_root = ::getuid() == 0;  // root can open everything, so another user must try
   if (is_root) {
     ASSERT_EQ(::seteuid(kSomebody.value), 0);
   }
@@ -258,12 +259,12 @@ TEST_F(PolicyFiles, ThatCannotBeOpenedAreErrors) {
 
 class LoadPolicies : public PolicyFiles {
  protected:
-  // Without the warning that guardd will not take files of whoever runs the test.
-  std::vector<std::string> messages(Loaded& loaded) const {
+  // Without the warning that guardd rejects files of the testing user.
+  std::vector<std::string> messages(LoadResult& loaded) const {
     loaded = load_policies({found(), ourselves(), 7}, FakeUsers(), FakeFiles());
     std::vector<std::string> messages;
     for (const auto& diagnostic : loaded.diagnostics.all()) {
-      if (!diagnostic.message.starts_with("guardd will refuse this file until root owns it"))
+      if (!diagnostic.message.starts_with("guardd will reject this file until root owns it"))
         messages.push_back(loaded.diagnostics.format(diagnostic));
     }
     return messages;
@@ -271,37 +272,38 @@ class LoadPolicies : public PolicyFiles {
   std::string at(std::string_view name) const { return there_ / name; }
 };
 
-TEST_F(LoadPolicies, TellsEveryErrorOfEveryFileInTheOrderOfTheFiles) {
+TEST_F(LoadPolicies, ReportsEveryErrorInTheOrderOfTheFiles) {
   there_.write("usr/30-c.toml", policy_text("colour = 1", "c", "/srv/c"));
   there_.write("etc/20-b.toml", "syntax error");
   ASSERT_EQ(::chmod(there_.write("run/10-a.toml", policy_text()).c_str(), 0666), 0);
   there_.write("etc/40-d.toml", policy_text("", "d", "relative"));
   there_.write("etc/50-e.toml", policy_text("group = \"nobody-knows\"", "e", "/srv/e"));
-  Loaded loaded;
-  EXPECT_THAT(messages(loaded),
-              ElementsAre(HasSubstr(at("run/10-a.toml") + ":1:1: others than root can write it"),
-                          HasSubstr(at("etc/20-b.toml") + ":1:8: this is no TOML"),
-                          HasSubstr(at("usr/30-c.toml") + ":5:1: unknown key \"colour\""),
-                          HasSubstr(at("etc/40-d.toml") + ":3:10: \"relative\": "),
-                          HasSubstr(at("etc/50-e.toml") + ":5:9: unknown group")));
+  LoadResult loaded;
+  EXPECT_THAT(
+      messages(loaded),
+      ElementsAre(HasSubstr(at("run/10-a.toml") + ":1:1: users other than root can write it"),
+                  HasSubstr(at("etc/20-b.toml") + ":1:8: invalid TOML"),
+                  HasSubstr(at("usr/30-c.toml") + ":5:1: unknown key \"colour\""),
+                  HasSubstr(at("etc/40-d.toml") + ":3:10: \"relative\": "),
+                  HasSubstr(at("etc/50-e.toml") + ":5:9: unknown group")));
   EXPECT_EQ(loaded.diagnostics.errors(), 5U);
   EXPECT_EQ(loaded.set, nullptr);
 }
 
-TEST_F(LoadPolicies, NamesBothFilesWhereTwoClash) {
+TEST_F(LoadPolicies, NamesBothFilesOfAConflict) {
   there_.write("etc/a.toml", policy_text());
   there_.write("usr/b.toml", policy_text());
-  Loaded loaded;
+  LoadResult loaded;
   EXPECT_THAT(messages(loaded),
-              ElementsAre(at("usr/b.toml") + ":2:8: the name \"shop\" is taken already, at " +
+              ElementsAre(at("usr/b.toml") + ":2:8: the name \"shop\" is already used at " +
                               at("etc/a.toml") + ":2",
-                          at("usr/b.toml") + ":3:10: \"/srv/shop\" is guarded already, at " +
+                          at("usr/b.toml") + ":3:10: \"/srv/shop\" is already guarded at " +
                               at("etc/a.toml") + ":3"));
 }
 
-TEST_F(LoadPolicies, GivesTheSetItsGenerationAndItsFiles) {
+TEST_F(LoadPolicies, SetsGenerationAndFiles) {
   there_.write("etc/a.toml", policy_text());
-  Loaded loaded;
+  LoadResult loaded;
   EXPECT_THAT(messages(loaded), IsEmpty());
   ASSERT_TRUE(loaded.set);
   EXPECT_EQ(loaded.set->generation(), 7U);
@@ -309,18 +311,18 @@ TEST_F(LoadPolicies, GivesTheSetItsGenerationAndItsFiles) {
   EXPECT_EQ(loaded.set->files()[loaded.set->trees()[0].place.file], at("etc/a.toml"));
 }
 
-TEST_F(LoadPolicies, EscapesTheNamesOfFilesToo) {
+TEST_F(LoadPolicies, EscapesFileNames) {
   there_.write("etc/\x1b[31m\n.toml", "x");
   there_.write("etc/\xff.toml", "x");
   std::filesystem::create_symlink(there_ / "no\x1bwhere", there_ / "etc/\xc2\x9b.toml");
-  Loaded loaded;
+  LoadResult loaded;
   const auto found = messages(loaded);
   EXPECT_EQ(found.size(), 3U);
   for (const auto& message : found) EXPECT_TRUE(is_harmless(message)) << message;
 }
 
-TEST_F(LoadPolicies, NoFilesAreASetOfNothing) {
-  Loaded loaded;
+TEST_F(LoadPolicies, NoFilesMakeAnEmptySet) {
+  LoadResult loaded;
   EXPECT_THAT(messages(loaded), IsEmpty());
   ASSERT_TRUE(loaded.set);
   EXPECT_EQ(loaded.set->tree_of("/srv/shop"), nullptr);

@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 using testing::policy_text;
 using testing::World;
 
-// A set of one policy for each path, named p0, p1, …
+// A set with one policy per path, named p0, p1, …
 std::shared_ptr<const PolicySet> with_trees(const std::vector<std::string>& paths) {
   std::string text;
   for (std::size_t i = 0; i < paths.size(); ++i)
@@ -44,7 +44,7 @@ TEST(TreeOf, IsTheTreeItselfAndAllBelow) {
   EXPECT_EQ(tree_of(*set, "/x/srv/a"), "none");
 }
 
-TEST(TreeOf, ASiblingThatBeginsTheSameIsAnother) {
+TEST(TreeOf, ASiblingWithTheSamePrefixIsDifferent) {
   const auto set = with_trees({"/srv/a", "/srv/ab", "/srv/a-b"});
   EXPECT_EQ(tree_of(*set, "/srv/a/x"), "/srv/a");
   EXPECT_EQ(tree_of(*set, "/srv/ab/x"), "/srv/ab");
@@ -53,7 +53,7 @@ TEST(TreeOf, ASiblingThatBeginsTheSameIsAnother) {
   EXPECT_EQ(tree_of(*set, "/srv/A"), "none");
 }
 
-TEST(TreeOf, TheLongestWinsInWhateverOrderTheyWereWritten) {
+TEST(TreeOf, TheLongestWinsInAnyOrder) {
   for (const auto& paths : {std::vector<std::string>{"/srv/a", "/srv/a/b/c", "/srv/a/b"},
                             std::vector<std::string>{"/srv/a/b/c", "/srv/a/b", "/srv/a"}}) {
     const auto set = with_trees(paths);
@@ -76,7 +76,7 @@ TEST(TreeOf, TheRootHoldsEverything) {
   EXPECT_EQ(PolicySet::relative(*set->tree_of("/"), "/"), "");
 }
 
-TEST(TreeOf, NamesMayBeAnyBytes) {
+TEST(TreeOf, NamesCanBeAnyBytes) {
   const auto set = with_trees({"/srv/größe", "/srv/a b"});
   EXPECT_EQ(tree_of(*set, "/srv/größe/\xff\n"), "/srv/größe");
   EXPECT_EQ(tree_of(*set, std::string_view("/srv/a b/\0x", 11)), "/srv/a b");
@@ -88,7 +88,7 @@ std::string path_of(const std::vector<std::string>& names) {
   return path;
 }
 
-// Against the obvious: the longest of all trees that are a prefix of names.
+// Compared with a simple search for the longest tree that is a prefix in whole names.
 TEST(TreeOf, AgreesWithAScanOverAllTrees) {
   std::vector<std::string> trees;
   std::vector<std::string> asked;
@@ -112,7 +112,7 @@ TEST(TreeOf, AgreesWithAScanOverAllTrees) {
   }
 }
 
-TEST(TreeOf, ListsAllThatHoldAPathFromTheOutside) {
+TEST(TreeOf, ListsAllTreesOfAPathOutermostFirst) {
   const auto set = with_trees({"/srv/a/b", "/", "/srv/a", "/srv/ab"});
   std::vector<std::string> paths;
   for (const auto* tree : set->trees_holding("/srv/a/b/c")) paths.push_back(tree->path);
@@ -135,7 +135,7 @@ TEST(PolicySet, CarriesItsGeneration) {
   EXPECT_EQ(world.load_good(policy_text()).set->generation(), 42U);
 }
 
-TEST(PolicySet, PausedItOnlyLogsAndIsTheSameSet) {
+TEST(PolicySet, APausedPolicyOnlyLogs) {
   const auto rules = "rule = [{match = [\"a\"], action = \"off\"}, {match = [\"b\"]}]\n";
   const auto set =
       World()
@@ -159,10 +159,10 @@ TEST(PolicySet, PausedItOnlyLogsAndIsTheSameSet) {
   EXPECT_EQ(paused.find_policy("off")->action(), Action::kOff);
   EXPECT_FALSE(paused.find_policy("other")->is_paused());
   EXPECT_EQ(paused.find_policy("other")->action(), Action::kFix);
-  EXPECT_EQ(set->find_policy("shop")->action(), Action::kDeny) << "the set itself has changed";
+  EXPECT_EQ(set->find_policy("shop")->action(), Action::kDeny) << "the original set is unchanged";
 }
 
-// The identity: the same for what is the same in the end, another for everything else.
+// The identity: equal for equal effective policies, different otherwise.
 
 std::string identity(const std::string& text) {
   const auto loaded = World().load_good(text);
@@ -171,11 +171,11 @@ std::string identity(const std::string& text) {
 
 TEST(Identity, IsASha256) {
   EXPECT_EQ(identity(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-      << "of nothing, as sha256sum(1) says it";
+      << "of empty input, as in sha256sum(1)";
   EXPECT_THAT(identity(policy_text()), ::testing::MatchesRegex("[0-9a-f]{64}"));
 }
 
-TEST(Identity, StaysWhateverDoesNotMatter) {
+TEST(Identity, IgnoresCommentsAndOrder) {
   const auto as_written = identity(policy_text("action = \"fix\"\nsettle = \"1s\""));
   for (const std::string same : {
            "# a comment\n[[policy]]\n\n  owner = \"shop\" # another\n  settle='1s'\n"
@@ -189,7 +189,7 @@ TEST(Identity, StaysWhateverDoesNotMatter) {
     EXPECT_EQ(identity(same), as_written) << same;
 }
 
-TEST(Identity, StaysWhateverTheOrderOfFilesPoliciesPathsAndGuards) {
+TEST(Identity, IgnoresTheOrderOfFilesPoliciesPathsAndGuards) {
   const auto a = policy_text("guard = [\"read\", \"content\"]", "a", "/srv/a");
   const auto b = policy_text("", "b", "/srv/b\", \"/srv/c");
   const auto b_turned = policy_text("", "b", "/srv/c\", \"/srv/b");
@@ -201,14 +201,14 @@ TEST(Identity, StaysWhateverTheOrderOfFilesPoliciesPathsAndGuards) {
   EXPECT_EQ(first->identity(), second->identity());
 }
 
-TEST(Identity, StaysFromOneGenerationToTheNext) {
+TEST(Identity, IgnoresTheGeneration) {
   World world;
   const auto first = world.load_good(policy_text()).set;
   world.generation = 2;
   EXPECT_EQ(first->identity(), world.load_good(policy_text()).set->identity());
 }
 
-TEST(Identity, FollowsTheNumberBehindAName) {
+TEST(Identity, DependsOnTheNumberOfAName) {
   World world;
   world.users.add("web", Uid{33}, Gid{33});
   World other;
@@ -217,7 +217,7 @@ TEST(Identity, FollowsTheNumberBehindAName) {
   EXPECT_NE(world.load_good(text).set->identity(), other.load_good(text).set->identity());
 }
 
-// Every setting on its own, and each of its values: no two of them may look the same.
+// Every value of every setting has a different identity.
 TEST(Identity, ChangesWithEverySetting) {
   std::vector<std::string> texts = {
       "",
@@ -264,7 +264,7 @@ TEST(Identity, ChangesWithEverySetting) {
   }
 }
 
-TEST(Identity, NoValueCanPoseAsAnotherSetting) {
+TEST(Identity, NoValueCanImitateAnotherSetting) {
   EXPECT_NE(identity(policy_text("category = \"a\\ntell 2:no\"")),
             identity(policy_text("category = \"a\"\ntell = false")));
   EXPECT_NE(identity(policy_text("exclude = [\"a\\nexclude 1:b\"]")),

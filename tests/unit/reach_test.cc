@@ -50,7 +50,7 @@ struct Case {
   Action fanotify;
 };
 
-TEST(Reach, SaysWhatEachGuardGetsOfEachAction) {
+TEST(Reach, ComputesTheActionOfEachGuard) {
   using A = Action;
   for (const auto& [guard, action, lsm, fanotify] : {
            Case{"\"ownership\"", "off", A::kOff, A::kOff},
@@ -74,7 +74,7 @@ TEST(Reach, SaysWhatEachGuardGetsOfEachAction) {
   }
 }
 
-TEST(Reach, GetsWhatWasWantedWhereNothingIsInTheWay) {
+TEST(Reach, GetsWhatIsWantedIfNothingPreventsIt) {
   for (const auto* action : {"off", "log", "fix"})
     EXPECT_THAT(effective("\"ownership\"", action, Backend::kFanotify).differences, IsEmpty());
   for (const auto* guard : {"\"ownership\"", "\"content\"", "\"delete\"", "\"attributes\""})
@@ -82,23 +82,23 @@ TEST(Reach, GetsWhatWasWantedWhereNothingIsInTheWay) {
   EXPECT_THAT(effective("\"read\"", "deny", Backend::kFanotify).differences, IsEmpty());
 }
 
-TEST(Reach, SaysEveryDifference) {
+TEST(Reach, ReportsEveryDifference) {
   EXPECT_THAT(effective("\"ownership\"", "deny", Backend::kFanotify).differences,
-              ElementsAre("ownership: mkdir, symlink, rename, chown and chmod are not refused but "
-                          "put right afterwards",
-                          "ownership: mknod, link and mount are not refused but logged"));
+              ElementsAre("ownership: mkdir, symlink, rename, chown and chmod are fixed "
+                          "afterwards, not denied",
+                          "ownership: mknod, link and mount are logged, not denied"));
   EXPECT_THAT(effective("\"content\"", "deny", Backend::kFanotify).differences,
-              ElementsAre("content: truncate is not refused but logged"));
+              ElementsAre("content: truncate is logged, not denied"));
   EXPECT_THAT(effective("\"delete\"", "deny", Backend::kFanotify).differences,
-              ElementsAre("delete: rename, unlink and rmdir are not refused but logged"));
+              ElementsAre("delete: rename, unlink and rmdir are logged, not denied"));
   EXPECT_THAT(effective("\"attributes\"", "log", Backend::kFanotify).differences,
               ElementsAre("attributes: setflags is not seen"));
   EXPECT_THAT(effective("\"content\"", "fix", Backend::kLsm).differences,
-              ElementsAre("content: there is nothing to put right afterwards, so it is logged"));
+              ElementsAre("content: this cannot be fixed afterwards, so it is only logged"));
 }
 
-TEST(Reach, NothingIsPutRightWhereNothingCanBeChowned) {
-  const TreeLimits limits{true, "/srv/shop is on vfat, which knows no owners"};
+TEST(Reach, NothingIsFixedIfNothingCanBeChowned) {
+  const TreeLimits limits{true, "/srv/shop is on vfat, which does not store owners"};
   for (const auto backend : {Backend::kLsm, Backend::kFanotify}) {
     const auto fix = effective("\"ownership\"", "fix", backend, limits);
     EXPECT_EQ(fix.got, Action::kLog);
@@ -107,20 +107,20 @@ TEST(Reach, NothingIsPutRightWhereNothingCanBeChowned) {
   }
   const auto deny = effective("\"ownership\"", "deny", Backend::kFanotify, limits);
   EXPECT_EQ(deny.got, Action::kLog);
-  EXPECT_THAT(deny.differences, ElementsAre(HasSubstr("not refused but logged"), limits.why));
+  EXPECT_THAT(deny.differences, ElementsAre(HasSubstr("logged, not denied"), limits.why));
   EXPECT_EQ(effective("\"ownership\"", "deny", Backend::kLsm, limits).got, Action::kDeny);
 }
 
-TEST(Reach, WhatOnlyARuleWantsAndDoesNotGetIsADifferenceToo) {
+TEST(Reach, ARuleThatGetsLessThanItWantsIsADifference) {
   constexpr auto kRule = "rule = [{match = [\"x\"], action = \"deny\"}]";
   const auto got = effective("\"ownership\"", "log", Backend::kFanotify, {}, kRule);
   EXPECT_EQ(got.wanted, Action::kLog);
   EXPECT_EQ(got.got, Action::kLog);
-  EXPECT_THAT(got.differences, ElementsAre(HasSubstr("are not refused but put right"),
-                                           HasSubstr("are not refused but logged")));
+  EXPECT_THAT(got.differences, ElementsAre(HasSubstr("are fixed afterwards, not denied"),
+                                           HasSubstr("are logged, not denied")));
   EXPECT_THAT(effective("\"ownership\"", "off", Backend::kFanotify, {}, kRule).differences,
               IsEmpty())
-      << "switched off with its policy";
+      << "the policy turns its rules off";
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ TEST(ReadPolicy, FillsInTheDefaultsOfTheContract) {
   EXPECT_EQ(policy.only.value, Only::kAny);
   EXPECT_FALSE(policy.strict.value);
   EXPECT_FALSE(policy.force.value);
-  EXPECT_FALSE(policy.action.place) << "nobody wrote it";
+  EXPECT_FALSE(policy.action.place) << "it is a default";
   EXPECT_FALSE(policy.rules.at(0).owner);
   EXPECT_FALSE(policy.rules.at(0).action);
   EXPECT_FALSE(policy.allows.at(0).exe);
@@ -160,7 +160,7 @@ struct Value {
   std::function<bool(const DraftPolicy&)> arrives;
 };
 
-TEST(ReadPolicy, TakesEveryValueOtherThanTheDefault) {
+TEST(ReadPolicy, ReadsEveryValue) {
   const std::vector<Value> cases = {
       {"group = 12", [](auto& p) { return p.group->value == Principal(12U); }},
       {"action = \"off\"", [](auto& p) { return p.action.value == Action::kOff; }},
@@ -209,14 +209,14 @@ TEST(ReadPolicy, AUserOrGroupIsANameOrANumber) {
         .owner->value;
   };
   EXPECT_EQ(owner("0"), Principal(0U));
-  EXPECT_EQ(owner("\"1001\""), Principal(1001U)) << "as chown(1) takes it";
+  EXPECT_EQ(owner("\"1001\""), Principal(1001U)) << "as in chown(1)";
   EXPECT_EQ(owner("\"0042\""), Principal(42U));
   EXPECT_EQ(owner("4294967294"), Principal(4294967294U));
   EXPECT_EQ(owner("\"4294967294\""), Principal(4294967294U));
   EXPECT_EQ(owner("\"1001a\""), Principal("1001a"));
 }
 
-// One line of a policy that is wrong, and what is said of it. The line is the fifth.
+// One invalid line of a policy, the fifth, and the message about it.
 struct Slip {
   std::string_view line;
   std::string_view message;
@@ -224,7 +224,7 @@ struct Slip {
 
 class ReadPolicyRejects : public ::testing::TestWithParam<Slip> {};
 
-TEST_P(ReadPolicyRejects, AndSaysWhereAndWhy) {
+TEST_P(ReadPolicyRejects, WithThePlaceAndTheReason) {
   EXPECT_THAT(messages(policy_text(GetParam().line)),
               ElementsAre("p.toml:" + std::string(GetParam().message)));
 }
@@ -232,61 +232,62 @@ TEST_P(ReadPolicyRejects, AndSaysWhereAndWhy) {
 INSTANTIATE_TEST_SUITE_P(
     WrongTypes, ReadPolicyRejects,
     ::testing::Values(
-        Slip{"group = true", "5:9: group wants a name or a number, not a boolean"},
-        Slip{"group = 1.5", "5:9: group wants a name or a number, not a fraction"},
-        Slip{"group = [1]", "5:9: group wants a name or a number, not an array"},
-        Slip{"action = 3", "5:10: action wants a string, not a number"},
-        Slip{"action = [\"fix\"]", "5:10: action wants a string, not an array"},
+        Slip{"group = true", "5:9: group must be a name or a number, not a boolean"},
+        Slip{"group = 1.5", "5:9: group must be a name or a number, not a fraction"},
+        Slip{"group = [1]", "5:9: group must be a name or a number, not an array"},
+        Slip{"action = 3", "5:10: action must be a string, not a number"},
+        Slip{"action = [\"fix\"]", "5:10: action must be a string, not an array"},
         Slip{"guard = \"content\"",
-             "5:9: guard wants an array of strings, not a string; write guard = [\"content\"]"},
-        Slip{"guard = [\"content\", 7]", "5:21: guard wants strings, not a number"},
+             "5:9: guard must be an array of strings, not a string; write guard = [\"content\"]"},
+        Slip{"guard = [\"content\", 7]",
+             "5:21: each value of guard must be a string, not a number"},
         Slip{"file_mode = 640",
-             "5:13: file_mode wants an octal mode in quotes, not a number; write it as in "
+             "5:13: file_mode must be an octal mode in quotes, not a number; write "
              "file_mode = \"0640\""},
         Slip{"file_mode = 0o640",
-             "5:13: file_mode wants an octal mode in quotes, not a number; write it as in "
+             "5:13: file_mode must be an octal mode in quotes, not a number; write "
              "file_mode = \"0640\""},
         Slip{"dir_mode = true",
-             "5:12: dir_mode wants an octal mode in quotes, not a boolean; write it as in "
+             "5:12: dir_mode must be an octal mode in quotes, not a boolean; write "
              "dir_mode = \"0640\""},
-        Slip{"settle = 250", "5:10: settle wants a string, not a number"},
-        Slip{"settle = 2020-01-01", "5:10: settle wants a string, not a date"},
-        Slip{"fix_at = false", "5:10: fix_at wants a string, not a boolean"},
+        Slip{"settle = 250", "5:10: settle must be a string, not a number"},
+        Slip{"settle = 2020-01-01", "5:10: settle must be a string, not a date"},
+        Slip{"fix_at = false", "5:10: fix_at must be a string, not a boolean"},
         Slip{"exclude = \"cache/**\"",
-             "5:11: exclude wants an array of strings, not a string; write exclude = "
+             "5:11: exclude must be an array of strings, not a string; write exclude = "
              "[\"cache/**\"]"},
-        Slip{"exclude = [[\"x\"]]", "5:12: exclude wants strings, not an array"},
-        Slip{"severity = 1", "5:12: severity wants a string, not a number"},
-        Slip{"category = {}", "5:12: category wants a string, not a table"},
+        Slip{"exclude = [[\"x\"]]", "5:12: each value of exclude must be a string, not an array"},
+        Slip{"severity = 1", "5:12: severity must be a string, not a number"},
+        Slip{"category = {}", "5:12: category must be a string, not a table"},
         Slip{"tell = \"true\"",
-             "5:8: tell wants true or false, not a string; write it without the quotes"},
-        Slip{"tell = 1", "5:8: tell wants true or false, not a number"},
-        Slip{"only = [\"any\"]", "5:8: only wants a string, not an array"},
+             "5:8: tell must be true or false, not a string; write the value without quotes"},
+        Slip{"tell = 1", "5:8: tell must be true or false, not a number"},
+        Slip{"only = [\"any\"]", "5:8: only must be a string, not an array"},
         Slip{"strict = \"no\"",
-             "5:10: strict wants true or false, not a string; write it without the quotes"},
-        Slip{"force = 0", "5:9: force wants true or false, not a number"},
+             "5:10: strict must be true or false, not a string; write the value without quotes"},
+        Slip{"force = 0", "5:9: force must be true or false, not a number"},
         Slip{"rule = {match = [\"x\"]}",
-             "5:8: rule wants tables of its own, each under [[policy.rule]] in double brackets"},
+             "5:8: rule must be an array of tables, each under [[policy.rule]] in double brackets"},
         Slip{"[policy.allow]",
-             "5:1: allow wants tables of its own, each under [[policy.allow]] in double "
+             "5:1: allow must be an array of tables, each under [[policy.allow]] in double "
              "brackets"},
         Slip{"rule = [1]",
-             "5:8: rule wants tables of its own, each under [[policy.rule]] in double brackets"},
-        Slip{"allow = [{exe = 1}]", "5:17: exe wants a string, not a number"},
-        Slip{"allow = [{unit = true}]", "5:18: unit wants a string, not a boolean"},
-        Slip{"allow = [{user = []}]", "5:18: user wants a name or a number, not an array"},
-        Slip{"allow = [{group = 1.0}]", "5:19: group wants a name or a number, not a fraction"},
-        Slip{"allow = [{login = true}]", "5:19: login wants a name or a number, not a boolean"},
-        Slip{"allow = [{label = [\"backup\"]}]", "5:19: label wants a string, not an array"},
+             "5:8: rule must be an array of tables, each under [[policy.rule]] in double brackets"},
+        Slip{"allow = [{exe = 1}]", "5:17: exe must be a string, not a number"},
+        Slip{"allow = [{unit = true}]", "5:18: unit must be a string, not a boolean"},
+        Slip{"allow = [{user = []}]", "5:18: user must be a name or a number, not an array"},
+        Slip{"allow = [{group = 1.0}]", "5:19: group must be a name or a number, not a fraction"},
+        Slip{"allow = [{login = true}]", "5:19: login must be a name or a number, not a boolean"},
+        Slip{"allow = [{label = [\"backup\"]}]", "5:19: label must be a string, not an array"},
         Slip{"allow = [{children = \"true\"}]",
-             "5:22: children wants true or false, not a string; write it without the quotes"},
-        Slip{"allow = [{effect = 0}]", "5:20: effect wants a string, not a number"},
+             "5:22: children must be true or false, not a string; write the value without quotes"},
+        Slip{"allow = [{effect = 0}]", "5:20: effect must be a string, not a number"},
         Slip{"rule = [{match = \"x\"}]",
-             "5:18: match wants an array of strings, not a string; write match = [\"x\"]"},
+             "5:18: match must be an array of strings, not a string; write match = [\"x\"]"},
         Slip{"rule = [{match = [\"x\"], owner = false}]",
-             "5:33: owner wants a name or a number, not a boolean"},
+             "5:33: owner must be a name or a number, not a boolean"},
         Slip{"rule = [{match = [\"x\"], action = 1}]",
-             "5:34: action wants a string, not a number"}));
+             "5:34: action must be a string, not a number"}));
 
 INSTANTIATE_TEST_SUITE_P(
     WrongValues, ReadPolicyRejects,
@@ -316,13 +317,13 @@ INSTANTIATE_TEST_SUITE_P(
         Slip{"allow = [{effect = \"nodeny\"}]",
              "5:20: effect can be ignore or no-deny, not \"nodeny\"; did you mean \"no-deny\"?"},
         Slip{"file_mode = \"0648\"",
-             "5:13: file_mode wants three or four octal digits, as in \"0640\", not \"0648\""},
+             "5:13: file_mode must be three or four octal digits, as in \"0640\", not \"0648\""},
         Slip{"file_mode = \"64\"",
-             "5:13: file_mode wants three or four octal digits, as in \"0640\", not \"64\""},
+             "5:13: file_mode must be three or four octal digits, as in \"0640\", not \"64\""},
         Slip{"dir_mode = \"00750\"",
-             "5:12: dir_mode wants three or four octal digits, as in \"0640\", not \"00750\""},
+             "5:12: dir_mode must be three or four octal digits, as in \"0640\", not \"00750\""},
         Slip{"dir_mode = \"u=rwx\"",
-             "5:12: dir_mode wants three or four octal digits, as in \"0640\", not \"u=rwx\""},
+             "5:12: dir_mode must be three or four octal digits, as in \"0640\", not \"u=rwx\""},
         Slip{"settle = \"250\"",
              "5:10: settle = \"250\": the number 250 has no unit; write a number and a unit (us, "
              "ms, s, min, h, d, w), as in \"250ms\""},
@@ -330,16 +331,16 @@ INSTANTIATE_TEST_SUITE_P(
              "5:10: settle = \"soon\": write a number and a unit (us, ms, s, min, h, d, w), as in "
              "\"250ms\""},
         Slip{"group = \"\"", "5:9: group is empty; write a name or a number"},
-        Slip{"group = -1", "5:9: group: no user or group can have this number"},
-        Slip{"group = 4294967295", "5:9: group: no user or group can have this number"},
-        Slip{"group = 65535", "5:9: group: no user or group can have this number"},
-        Slip{"group = \"4294967295\"", "5:9: group: no user or group can have this number"},
+        Slip{"group = -1", "5:9: group: this is not a valid user or group number"},
+        Slip{"group = 4294967295", "5:9: group: this is not a valid user or group number"},
+        Slip{"group = 65535", "5:9: group: this is not a valid user or group number"},
+        Slip{"group = \"4294967295\"", "5:9: group: this is not a valid user or group number"},
         Slip{"group = \"99999999999999999999999\"",
-             "5:9: group: no user or group can have this number"},
+             "5:9: group: this is not a valid user or group number"},
         Slip{"group = \"a\\u0000b\"",
-             "5:9: group = \"a\\x00b\": no name holds a control character"},
+             "5:9: group = \"a\\x00b\": a name cannot contain control characters"},
         Slip{"group = \"shop\\n\"",
-             "5:9: group = \"shop\\n\": no name holds a control character"}));
+             "5:9: group = \"shop\\n\": a name cannot contain control characters"}));
 
 INSTANTIATE_TEST_SUITE_P(
     UnknownKeys, ReadPolicyRejects,
@@ -356,7 +357,7 @@ INSTANTIATE_TEST_SUITE_P(
              "5:11: unknown key \"exec\" in [[policy.allow]]; did you mean \"exe\"?"},
         Slip{"[[policies]]", "5:3: unknown key \"policies\"; did you mean \"policy\"?"}));
 
-TEST(ReadPolicy, SaysWhatIsMissing) {
+TEST(ReadPolicy, ReportsMissingKeys) {
   EXPECT_THAT(messages("\n  [[policy]]\n"),
               ElementsAre("p.toml:2:3: [[policy]] has no name; write name = \"shop\"",
                           "p.toml:2:3: [[policy]] has no paths; write paths = [\"/srv/shop\"]",
@@ -371,23 +372,24 @@ TEST(ReadPolicy, SaysWhatIsMissing) {
 }
 
 TEST(ReadPolicy, AKeyWithAWrongValueIsNotAlsoMissing) {
-  EXPECT_THAT(messages("[[policy]]\nname = 1\npaths = \"/srv/a\"\nowner = true"),
-              ElementsAre("p.toml:2:8: name wants a string, not a number",
-                          "p.toml:3:9: paths wants an array of strings, not a string; write paths "
-                          "= [\"/srv/a\"]",
-                          "p.toml:4:9: owner wants a name or a number, not a boolean"));
+  EXPECT_THAT(
+      messages("[[policy]]\nname = 1\npaths = \"/srv/a\"\nowner = true"),
+      ElementsAre("p.toml:2:8: name must be a string, not a number",
+                  "p.toml:3:9: paths must be an array of strings, not a string; write paths "
+                  "= [\"/srv/a\"]",
+                  "p.toml:4:9: owner must be a name or a number, not a boolean"));
 }
 
 TEST(ReadPolicy, PolicyMustBeAnArrayOfTables) {
   const std::string message =
-      "policy wants tables of its own, each under [[policy]] in double brackets";
+      "policy must be an array of tables, each under [[policy]] in double brackets";
   EXPECT_THAT(messages("policy = 1"), ElementsAre("p.toml:1:10: " + message));
   EXPECT_THAT(messages("[policy]\nname = \"a\""), ElementsAre("p.toml:1:1: " + message));
   EXPECT_THAT(messages("\n[[policy.rule]]\nmatch = [\"a\"]"),
               ElementsAre("p.toml:2:1: " + message));
 }
 
-TEST(ReadPolicy, AnEmptyFileHoldsNoPolicyAndNoMistake) {
+TEST(ReadPolicy, AnEmptyFileIsValid) {
   for (const std::string_view text : {"", "\n\n", "# nothing yet\n", "\xef\xbb\xbf# a BOM\n"}) {
     const auto all = read(text);
     EXPECT_THAT(all.messages, IsEmpty()) << text;
@@ -403,17 +405,16 @@ TEST(ReadPolicy, PointsAtTheSyntaxErrorItself) {
   for (const auto& [text, place] : cases) {
     const auto found = messages(text);
     ASSERT_EQ(found.size(), 1U) << text;
-    EXPECT_THAT(found[0],
-                ::testing::StartsWith("p.toml:" + std::string(place) + "this is no TOML: "));
+    EXPECT_THAT(found[0], ::testing::StartsWith("p.toml:" + std::string(place) + "invalid TOML: "));
   }
 }
 
 TEST(ReadPolicy, ColumnsCountCharactersNotBytes) {
   EXPECT_THAT(messages(policy_text("category = \"Größe\"; x")),
-              ElementsAre(::testing::StartsWith("p.toml:5:19: this is no TOML")));
+              ElementsAre(::testing::StartsWith("p.toml:5:19: invalid TOML")));
 }
 
-TEST(ReadPolicy, TellsEverythingThatIsWrongInOneGo) {
+TEST(ReadPolicy, ReportsAllErrorsInOnePass) {
   EXPECT_THAT(messages("[[policy]]\n"
                        "name = 3\n"
                        "paths = [\"/srv/a\", 1]\n"
@@ -424,19 +425,19 @@ TEST(ReadPolicy, TellsEverythingThatIsWrongInOneGo) {
                        "nmae = \"b\"\n"
                        "  [[policy.allow]]\n"
                        "  effect = \"deny\"\n"),
-              ElementsAre(::testing::StartsWith("p.toml:2:8: name wants"),
-                          ::testing::StartsWith("p.toml:3:20: paths wants"),
-                          ::testing::StartsWith("p.toml:4:9: owner wants"),
-                          ::testing::StartsWith("p.toml:5:10: action can be"),
+              ElementsAre(::testing::StartsWith("p.toml:2:8: name must be"),
+                          ::testing::StartsWith("p.toml:3:20: each value of paths must be"),
+                          ::testing::StartsWith("p.toml:4:9: owner must be"),
+                          ::testing::StartsWith("p.toml:5:10: action must be"),
                           ::testing::StartsWith("p.toml:7:1: [[policy]] has no name"),
                           ::testing::StartsWith("p.toml:7:1: [[policy]] has no paths"),
                           ::testing::StartsWith("p.toml:7:1: [[policy]] has no owner"),
                           ::testing::StartsWith("p.toml:8:1: unknown key \"nmae\""),
-                          ::testing::StartsWith("p.toml:10:12: effect can be")));
+                          ::testing::StartsWith("p.toml:10:12: effect must be")));
 }
 
-// Whatever the bytes, no message obeys them.
-TEST(ReadPolicy, NothingAFileSaysReachesTheTerminalUnescaped) {
+// Messages escape hostile bytes.
+TEST(ReadPolicy, EscapesTheTextOfTheFile) {
   const std::vector<std::string> evil = {"\\u001b[31m", "\\u009b31m", "\\u202e", "\\n",
                                          "\\u0007",     "\\u2028",    "\\u200f", "\\u007f",
                                          "\\U000E0041", "\\u0000",    "\\u061c"};
@@ -461,8 +462,8 @@ TEST(ReadPolicy, NothingAFileSaysReachesTheTerminalUnescaped) {
   }
 }
 
-// The parser quotes what it stumbled over: raw bytes of the file, not escapes of TOML.
-TEST(ReadPolicy, NorDoTheParsersOwnMessages) {
+// The parser quotes raw bytes of the file, not TOML escapes.
+TEST(ReadPolicy, EscapesTheMessagesOfTheParser) {
   // NOLINTNEXTLINE(misc-misleading-bidirectional): that is what is tested
   for (const std::string bad : {"\x1b", "\xc2\x9b", "\xe2\x80\xae", "\x07", "\xff", "\x7f",
                                 "\xe2\x80\xa8", "\xf3\xa0\x81\x81"}) {
@@ -478,7 +479,7 @@ TEST(ReadPolicy, NorDoTheParsersOwnMessages) {
   }
 }
 
-TEST(ReadPolicy, DeeplyNestedTextIsAnErrorAndNoCrash) {
+TEST(ReadPolicy, DeeplyNestedTextIsAnError) {
   EXPECT_FALSE(messages("a = " + std::string(100'000, '[')).empty());
   std::string tables;
   for (int i = 0; i < 10'000; ++i) tables += "a.";

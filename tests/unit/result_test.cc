@@ -31,14 +31,14 @@ TEST(Result, CarriesValuesThatOnlyMove) {
   EXPECT_EQ(**half(8), 4);
 }
 
-TEST(Result, TryHandsErrorsUpAndValuesOn) {
+TEST(Result, TryReturnsErrorsAndPassesValuesOn) {
   EXPECT_EQ(*quarter(8), 2);
   EXPECT_FALSE(quarter(6));
   EXPECT_TRUE(check_quarter(8));
   EXPECT_EQ(check_quarter(6).error().code(), EINVAL);
 }
 
-TEST(Result, ContextReadsFromTheWishToTheCause) {
+TEST(Result, ContextReadsFromIntentionToCause) {
   auto error = Error::from_errno(EACCES, "open").context("/etc/x").context("load policies");
   EXPECT_EQ(error.text(), "load policies: /etc/x: open: Permission denied");
   EXPECT_EQ(error.code(), EACCES);
@@ -60,7 +60,7 @@ TEST(Fd, ClosesOnceAndSurvivesSelfMove) {
   EXPECT_EQ(::fcntl(raw, F_GETFD), -1);
 }
 
-TEST(Fd, AssigningClosesWhatWasHeld) {
+TEST(Fd, AssigningClosesThePreviousDescriptor) {
   const int raw = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   Fd fd(raw);
   fd = Fd();

@@ -19,7 +19,7 @@ Incident git_incident() {
   incident.first_seen = moment();
   incident.command = process(300, "git", "git pull");
   incident.count = 3;
-  incident.told[static_cast<std::size_t>(Outcome::kFixed)] = 3;
+  incident.by_outcome[static_cast<std::size_t>(Outcome::kFixed)] = 3;
   return incident;
 }
 

@@ -7,12 +7,12 @@
 namespace guard {
 namespace {
 
-TEST(Text, KeepsWhatIsText) {
+TEST(Text, KeepsText) {
   EXPECT_EQ(escaped("/srv/shop/Größe 日本 🐘"), "/srv/shop/Größe 日本 🐘");
   EXPECT_EQ(quote("shop"), "\"shop\"");
 }
 
-TEST(Text, EscapesWhateverATerminalWouldObey) {
+TEST(Text, EscapesTerminalControls) {
   EXPECT_EQ(escaped("a\x1b[31mb"), "a\\x1b[31mb");
   EXPECT_EQ(escaped("\a\b\n\r\t\x7f"), "\\x07\\x08\\n\\r\\t\\x7f");
   EXPECT_EQ(escaped(std::string_view("\0", 1)), "\\x00");
@@ -22,11 +22,11 @@ TEST(Text, EscapesWhateverATerminalWouldObey) {
   EXPECT_EQ(escaped("\xf3\xa0\x81\x81"), "\\U000e0041");  // tag characters
 }
 
-TEST(Text, EscapesSoThatTheOriginalCanBeHadBack) {
+TEST(Text, EscapesReversibly) {
   EXPECT_EQ(escaped("a\\n"), "a\\\\n");
 }
 
-TEST(Text, EscapesBytesThatAreNoText) {
+TEST(Text, EscapesInvalidBytes) {
   EXPECT_EQ(escaped("\xff"), "\\xff");
   EXPECT_EQ(escaped("\xc3"), "\\xc3");                    // cut short
   EXPECT_EQ(escaped("\xc0\xaf"), "\\xc0\\xaf");           // overlong
@@ -36,7 +36,7 @@ TEST(Text, EscapesBytesThatAreNoText) {
   EXPECT_TRUE(is_utf8("aß"));
 }
 
-TEST(Text, FindsTheWordThatWasMeant) {
+TEST(Text, FindsTheNearestWord) {
   constexpr std::array<std::string_view, 4> kKeys{"owner", "group", "guard", "exclude"};
   EXPECT_EQ(nearest("onwer", kKeys), "owner");
   EXPECT_EQ(nearest("ower", kKeys), "owner");
@@ -45,7 +45,7 @@ TEST(Text, FindsTheWordThatWasMeant) {
   EXPECT_EQ(nearest(std::string(100'000, 'x'), kKeys), "");
 }
 
-TEST(Text, EditDistanceCountsAnExchangeAsOneSlip) {
+TEST(Text, EditDistanceCountsASwapAsOneEdit) {
   EXPECT_EQ(edit_distance("onwer", "owner"), 1U);
   EXPECT_EQ(edit_distance("", "abc"), 3U);
   EXPECT_EQ(edit_distance("fix", "fix"), 0U);

@@ -8,7 +8,7 @@
 
 namespace guard::ctl {
 
-void print_diagnostics(const Loaded& loaded, bool quiet) {
+void print_diagnostics(const LoadResult& loaded, bool quiet) {
   const auto& diagnostics = loaded.diagnostics;
   std::set<std::uint32_t> files;
   for (const auto& diagnostic : diagnostics.all()) {

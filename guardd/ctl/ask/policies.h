@@ -10,7 +10,7 @@
 namespace guard::ctl {
 
 // Prints errors on standard error; unless quiet, also warnings and the number of errors.
-void print_diagnostics(const Loaded& loaded, bool quiet);
+void print_diagnostics(const LoadResult& loaded, bool quiet);
 
 // Loads the directories of the options. Returns null after printing errors.
 std::shared_ptr<const PolicySet> load_valid(const Options& options);

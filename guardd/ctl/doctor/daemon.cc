@@ -72,7 +72,7 @@ void check_policies(Group& group, const std::vector<bus::PolicyFacts>& policies)
 }
 
 // Also without the daemon.
-void check_disk(Group& group, const Result<Loaded>& loaded, const bus::Facts* facts) {
+void check_disk(Group& group, const Result<LoadResult>& loaded, const bus::Facts* facts) {
   if (!loaded) return group.skip("on disk", loaded.error().text());
   if (!loaded->set) {
     const auto& diagnostics = loaded->diagnostics;
@@ -93,7 +93,7 @@ void check_disk(Group& group, const Result<Loaded>& loaded, const bus::Facts* fa
 }  // namespace
 
 Checks daemon_checks(const Machine& machine, const DaemonFacts& daemon,
-                     const Result<Loaded>& loaded) {
+                     const Result<LoadResult>& loaded) {
   Group group("guardd");
   check_break_glass(group, machine);
   if (!daemon.status) {

@@ -20,6 +20,6 @@ struct DaemonFacts {
 
 // `loaded`: the policies as they are on disk; an error where they cannot be read at all.
 Checks daemon_checks(const Machine& machine, const DaemonFacts& daemon,
-                     const Result<Loaded>& loaded);
+                     const Result<LoadResult>& loaded);
 
 }  // namespace guard::doctor

@@ -26,8 +26,8 @@ struct Deed {
 // What the policy wants there, if it is something else.
 struct Fight {
   const Policy* policy;
-  Known<Uid> owner;
-  Known<Gid> group;
+  NamedId<Uid> owner;
+  NamedId<Gid> group;
 };
 
 std::string normal(const std::string& path) {

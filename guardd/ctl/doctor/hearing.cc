@@ -66,7 +66,7 @@ BusListener::~BusListener() {
 }
 
 bool BusListener::hear(const bus::Event& event) {
-  if (event.what != bus::Event::What::kViolation) return true;
+  if (event.kind != bus::Event::Kind::kViolation) return true;
   Violation told{text_in(event.record, "path"), text_in(event.record, "action"),
                  text_in(event.record, "reason")};
   if (told.path.find(beginning_) == std::string::npos) return true;

@@ -31,7 +31,7 @@ struct Entry {
 };
 
 // The account that the policy names, which matters if several have the same uid.
-Result<std::optional<Entry>> account_of(const Known<Uid>& owner) {
+Result<std::optional<Entry>> account_of(const NamedId<Uid>& owner) {
   std::vector<char> buffer(1024);
   passwd entry{};
   passwd* found = nullptr;

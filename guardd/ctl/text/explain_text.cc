@@ -12,7 +12,7 @@
 namespace guard::ctl {
 namespace {
 
-std::string wrong_text(const Wrong& wrong) {
+std::string wrong_text(const Deviation& wrong) {
   if (!wrong.any()) return "as wanted";
   std::string text;
   const auto add = [&](const std::string& what) { text += (text.empty() ? "" : ", ") + what; };

@@ -20,7 +20,7 @@ struct Entry {
 };
 
 template <typename Number>
-std::string known_text(const Known<Number>& known) {
+std::string known_text(const NamedId<Number>& known) {
   const auto number = std::to_string(known.id.value);
   return known.name == number ? number : escaped(known.name) + " (" + number + ")";
 }

@@ -210,7 +210,7 @@ class ReportPage {
     out_ += fmt::format(
         "<tr{}><th scope=\"row\">{}{}</th><td>{}</td><td>{}</td><td class=\"wide\">{}"
         "</td></tr>\n",
-        is_others ? " class=\"others\"" : "", name, bar_svg(tally.told, most),
+        is_others ? " class=\"others\"" : "", name, bar_svg(tally.by_outcome, most),
         grouped(tally.violations), html(share_text(tally.violations, report_.all.violations)),
         tally.incidents > 0 ? grouped(tally.incidents) : "");
   }

@@ -185,7 +185,7 @@ std::string report_text(const Terminal& terminal, const bus::ReceivedReport& rep
   page.line(
       terminal.paint(Tone::kStrong, guard::counted(all.violations, "violation", "violations")) +
       " in " + guard::counted(all.incidents, "incident", "incidents"));
-  page.line(outcomes_text(terminal, all.told));
+  page.line(outcomes_text(terminal, all.by_outcome));
   page.line(terminal.paint(Tone::kFaint, from + " to " + to));
   page.timeline(timeline_of(report, range, kBars));
   page.hours(hours_of(report));

@@ -81,8 +81,8 @@ Timeline timeline_of(const Report& report, const Range& range, std::size_t most_
   for (const auto& span : report.spans) {
     const auto since = std::max<std::int64_t>(local_seconds(span.begin) - begin_of(step), 0);
     const auto place = std::min(static_cast<std::size_t>(since / step), timeline.bars.size() - 1);
-    for (std::size_t i = 0; i < span.told.size(); ++i)
-      timeline.bars[place].outcomes[i] += span.told[i];
+    for (std::size_t i = 0; i < span.by_outcome.size(); ++i)
+      timeline.bars[place].outcomes[i] += span.by_outcome[i];
   }
   return timeline;
 }
@@ -93,7 +93,7 @@ std::vector<Outcomes> hours_of(const Report& report) {
   for (const auto& span : report.spans) {
     const auto second = local_seconds(span.begin) % kDay;
     auto& hour = hours[static_cast<std::size_t>((second < 0 ? second + kDay : second) / kHour)];
-    for (std::size_t i = 0; i < span.told.size(); ++i) hour[i] += span.told[i];
+    for (std::size_t i = 0; i < span.by_outcome.size(); ++i) hour[i] += span.by_outcome[i];
   }
   return hours;
 }

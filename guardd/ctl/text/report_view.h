@@ -12,7 +12,7 @@
 
 namespace guard::ctl {
 
-using Outcomes = decltype(ReportSpan::told);
+using Outcomes = decltype(ReportSpan::by_outcome);
 
 std::uint64_t sum_of(const Outcomes& outcomes);
 

@@ -43,7 +43,7 @@ class Round {
  public:
   Round(const Options& options, const DoctorOptions& asked) : options_(options), asked_(asked) {}
 
-  doctor::Checks go(const Result<Loaded>& loaded) {
+  doctor::Checks go(const Result<LoadResult>& loaded) {
     add(doctor::kernel_checks(machine_, doctor::try_kernel()));
     add(doctor::people_checks(machine_));
     add(doctor::clock_checks(machine_, doctor::look_at_clock()));

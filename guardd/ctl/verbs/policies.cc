@@ -83,7 +83,7 @@ std::string best_backend_text(const std::array<BackendSupport, 2>& backends) {
              : "  On this machine, guardd could not guard anything.\n";
 }
 
-std::string check_text(const Terminal& terminal, const Loaded& loaded) {
+std::string check_text(const Terminal& terminal, const LoadResult& loaded) {
   const auto& set = *loaded.set;
   Table table({"POLICY", "ACTION", "LSM", "FANOTIFY", "OWNER", "TREES"});
   for (const auto& policy : set.policies()) {
@@ -134,14 +134,14 @@ Json summary_json(const PolicySet& set, const Policy& policy) {
 }
 
 // An error that is not about a file, in the form of a loaded policy.
-Loaded failed_load(const Error& error) {
-  Loaded loaded;
+LoadResult failed_load(const Error& error) {
+  LoadResult loaded;
   loaded.diagnostics.error({loaded.diagnostics.add_file(""), 0, 0}, error.text());
   return loaded;
 }
 
 // Has the same fields whether or not the policies are valid.
-Json check_json(const Loaded& loaded) {
+Json check_json(const LoadResult& loaded) {
   Json json;
   json["valid"] = loaded.set != nullptr;
   json["errors"] = json_diagnostics(loaded.diagnostics, Diagnostic::Kind::kError);

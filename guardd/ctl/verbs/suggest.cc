@@ -30,16 +30,16 @@ struct SuggestOptions {
 std::shared_ptr<const PolicySet> present_policies(const Options& options, const Machine& machine,
                                                   const std::string& root) {
   auto directories = options.policy_directories;
-  Result<Loaded> loaded = Error("");
+  Result<LoadResult> loaded = Error("");
   if (machine.is_running() || !directories.empty()) {
     loaded = load_policy_directories(directories, 1);
   } else {
     for (const auto& directory : default_policy_directories())
       directories.push_back(root + machine.real_path(directory));
     auto files = find_policy_files(directories);
-    loaded = files ? Result<Loaded>(load_policies({*std::move(files), Uid{::geteuid()}, 1},
-                                                  machine.users(), machine.files()))
-                   : Result<Loaded>(files.error());
+    loaded = files ? Result<LoadResult>(load_policies({*std::move(files), Uid{::geteuid()}, 1},
+                                                      machine.users(), machine.files()))
+                   : Result<LoadResult>(files.error());
   }
   if (loaded && loaded->set) return loaded->set;
   std::cerr << "guardctl: what is guarded already is not known, as the present policies cannot be "

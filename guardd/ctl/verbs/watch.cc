@@ -15,7 +15,7 @@
 namespace guard::ctl {
 namespace {
 
-using What = bus::Event::What;
+using What = bus::Event::Kind;
 
 // A signal does not say who did it: a caller who may know asks for the incident. The fields of the
 // signal are newer.
@@ -38,7 +38,7 @@ bus::Map full_record(bus::Client& daemon, const bus::Event& event) {
 std::string line_of(const bus::Event& event, const bus::Map& record) {
   Json json;
   json["type"] = "incident";
-  json["state"] = event.what == What::kIncidentOpened ? "opened" : "closed";
+  json["state"] = event.kind == What::kIncidentOpened ? "opened" : "closed";
   json["id"] = event.id;
   put_record(json, record);
   return json_line(json);
@@ -51,9 +51,9 @@ class IncidentBlocks {
       : daemon_(daemon), terminal_(terminal) {}
 
   std::string after(const bus::Event& event) {
-    if (event.what == What::kIncidentOpened) {
+    if (event.kind == What::kIncidentOpened) {
       live_.set(event.id, text(full_record(daemon_, event)));
-    } else if (event.what == What::kIncidentClosed) {
+    } else if (event.kind == What::kIncidentClosed) {
       live_.settle(event.id, text(full_record(daemon_, event)));
     } else if (const auto* id = bus::find<std::string>(event.record, "incident")) {
       refresh(*id);
@@ -99,8 +99,8 @@ int watch(const Options& options, const std::string& policy) {
   Output output;
   const auto show = [&](const bus::Event& event) {
     const bool is_incident =
-        event.what == What::kIncidentOpened || event.what == What::kIncidentClosed;
-    const bool is_wanted = is_incident || (in_place && event.what == What::kViolation);
+        event.kind == What::kIncidentOpened || event.kind == What::kIncidentClosed;
+    const bool is_wanted = is_incident || (in_place && event.kind == What::kViolation);
     if (!is_wanted || !concerns(event, policy)) return true;
     const auto text = in_place ? blocks.after(event) : line_of(event, full_record(*daemon, event));
     return output.put(text) && output.flush();
