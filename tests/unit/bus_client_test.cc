@@ -343,7 +343,7 @@ TEST_F(BusClient, WatchesUntilTheCallbackStopsIt) {
   ASSERT_TRUE(done) << done.error().text;
   EXPECT_GE(reloads, 1);
   ASSERT_THAT(incidents, SizeIs(2));
-  EXPECT_EQ(incidents[0].what, Event::Kind::kIncidentOpened);
+  EXPECT_EQ(incidents[0].kind, Event::Kind::kIncidentOpened);
   EXPECT_EQ(incidents[0].id, "one");
   EXPECT_EQ(*find<std::string>(incidents[0].record, "policy"), "shop");
 }

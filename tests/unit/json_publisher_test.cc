@@ -132,7 +132,7 @@ TEST_F(JsonTest, AViolationHasEveryFieldOfTheContract) {
 TEST_F(JsonTest, DoesNotBuildALineThatWouldBeLost) {
   auto publisher = make();
   bool full = true;
-  publisher.ask_first([&] { return full; });
+  publisher.check_room([&] { return full; });
   publisher.violation(full_violation(), {});
   EXPECT_EQ(line_, "");
   full = false;
