@@ -11,7 +11,7 @@ namespace guard {
 
 // Loads the given directories, which must exist, or the standard ones if there are none.
 Result<LoadResult> load_policy_directories(const std::vector<std::string>& directories,
-                                       std::uint64_t generation);
+                                           std::uint64_t generation);
 
 // The same for directories and single files.
 Result<LoadResult> load_policy_paths(const std::vector<std::string>& paths);
