@@ -293,29 +293,29 @@ INSTANTIATE_TEST_SUITE_P(
     WrongValues, ReadPolicyRejects,
     ::testing::Values(
         Slip{"action = \"dney\"",
-             "5:10: action can be off, log, fix or deny, not \"dney\"; did you mean \"deny\"?"},
+             "5:10: action must be off, log, fix or deny, not \"dney\"; did you mean \"deny\"?"},
         Slip{"action = \"Fix\"",
-             "5:10: action can be off, log, fix or deny, not \"Fix\"; did you mean \"fix\"?"},
-        Slip{"action = \"\"", "5:10: action can be off, log, fix or deny, not \"\""},
+             "5:10: action must be off, log, fix or deny, not \"Fix\"; did you mean \"fix\"?"},
+        Slip{"action = \"\"", "5:10: action must be off, log, fix or deny, not \"\""},
         Slip{"guard = [\"ownership\", \"contents\"]",
-             "5:23: guard can be ownership, content, delete, attributes or read, not "
+             "5:23: guard must be ownership, content, delete, attributes or read, not "
              "\"contents\"; did you mean \"content\"?"},
         Slip{"guard = []",
              "5:9: guard is empty; write guard = [\"ownership\"], or action = \"off\" to guard "
              "nothing"},
         Slip{"fix_at = \"opne\"",
-             "5:10: fix_at can be settle or open, not \"opne\"; did you mean \"open\"?"},
+             "5:10: fix_at must be settle or open, not \"opne\"; did you mean \"open\"?"},
         Slip{"severity = \"hihg\"",
-             "5:12: severity can be info, low, medium, high or critical, not \"hihg\"; did you "
+             "5:12: severity must be info, low, medium, high or critical, not \"hihg\"; did you "
              "mean \"high\"?"},
         Slip{"only = \"interactiv\"",
-             "5:8: only can be any or interactive, not \"interactiv\"; did you mean "
+             "5:8: only must be any or interactive, not \"interactiv\"; did you mean "
              "\"interactive\"?"},
         Slip{"allow = [{label = \"package_manager\"}]",
-             "5:19: label can be package-manager, backup or config-management, not "
+             "5:19: label must be package-manager, backup or config-management, not "
              "\"package_manager\"; did you mean \"package-manager\"?"},
         Slip{"allow = [{effect = \"nodeny\"}]",
-             "5:20: effect can be ignore or no-deny, not \"nodeny\"; did you mean \"no-deny\"?"},
+             "5:20: effect must be ignore or no-deny, not \"nodeny\"; did you mean \"no-deny\"?"},
         Slip{"file_mode = \"0648\"",
              "5:13: file_mode must be three or four octal digits, as in \"0640\", not \"0648\""},
         Slip{"file_mode = \"64\"",
