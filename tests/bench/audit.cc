@@ -149,7 +149,7 @@ void write_all(const std::string& path, std::size_t many) {
     const auto entries = story.next(kAtOnce);
     seconds += seconds_of([&] { must(ledger->write(entries, 0, entries.size()), "write"); });
   }
-  must(ledger->fold(), "fold");
+  must(ledger->checkpoint(), "fold");
   fmt::print("{:<44}{:>10.0f} /s\n", "written, each transaction synced",
              static_cast<double>(many) / seconds);
 }
