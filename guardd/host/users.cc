@@ -46,6 +46,22 @@ Result<std::optional<Account>> as_account(const Result<std::optional<passwd>>& e
   return std::optional(Account{(*entry)->pw_name, Uid{(*entry)->pw_uid}, Gid{(*entry)->pw_gid}});
 }
 
+template <typename Entry, typename Visit>
+void each_entry(std::FILE* opened, int (*next)(std::FILE*, Entry*, char*, std::size_t, Entry**),
+                Visit visit) {
+  const Handle<std::FILE, std::fclose> file(opened);
+  Entry entry{};
+  Entry* found = nullptr;
+  std::vector<char> buffer(kLargestEntry);
+  while (file && next(file.get(), &entry, buffer.data(), buffer.size(), &found) == 0 && found)
+    visit(*found);
+}
+
+std::FILE* as_file(std::string_view text) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): "r" only reads it
+  return ::fmemopen(const_cast<char*>(text.data()), text.size(), "r");
+}
+
 using Names = std::vector<std::pair<std::string, std::uint32_t>>;  // and their ids
 
 // Only the local files: searching a directory service for a misspelled name could take minutes.
@@ -54,12 +70,8 @@ Names local_entries(const std::string& path,
                     int (*next)(std::FILE*, Entry*, char*, std::size_t, Entry**),
                     char* Entry::*name, std::uint32_t Entry::*id) {
   Names names;
-  const Handle<std::FILE, std::fclose> file(std::fopen(path.c_str(), "re"));
-  Entry entry{};
-  Entry* found = nullptr;
-  std::vector<char> buffer(kLargestEntry);
-  while (file && next(file.get(), &entry, buffer.data(), buffer.size(), &found) == 0 && found)
-    names.emplace_back(found->*name, found->*id);
+  each_entry(std::fopen(path.c_str(), "re"), next,
+             [&](const Entry& entry) { names.emplace_back(entry.*name, entry.*id); });
   return names;
 }
 
@@ -118,6 +130,22 @@ std::optional<std::string> local_user_name(Uid user, const std::string& accounts
   for (auto& [name, id] : local_accounts(accounts))
     if (id == user.value) return std::move(name);
   return std::nullopt;
+}
+
+std::vector<Account> accounts_in(std::string_view text) {
+  std::vector<Account> accounts;
+  each_entry<passwd>(as_file(text), ::fgetpwent_r, [&](const passwd& entry) {
+    accounts.push_back({entry.pw_name, Uid{entry.pw_uid}, Gid{entry.pw_gid}});
+  });
+  return accounts;
+}
+
+std::vector<std::pair<std::string, Gid>> groups_in(std::string_view text) {
+  std::vector<std::pair<std::string, Gid>> groups;
+  each_entry<::group>(as_file(text), ::fgetgrent_r, [&](const ::group& entry) {
+    groups.emplace_back(entry.gr_name, Gid{entry.gr_gid});
+  });
+  return groups;
 }
 
 std::set<std::string> local_users(const std::set<std::string>& names) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/lookup.h"
@@ -25,6 +27,10 @@ class SystemUsers : public Users {
 inline constexpr const char* kAccountsFile = "/etc/passwd";
 std::optional<std::string> local_user_name(Uid user, const std::string& accounts = kAccountsFile);
 std::set<std::string> local_users(const std::set<std::string>& names);  // those of these names
+
+// The entries of a text like /etc/passwd or /etc/group; lines that are not entries are skipped.
+std::vector<Account> accounts_in(std::string_view text);
+std::vector<std::pair<std::string, Gid>> groups_in(std::string_view text);
 
 // The groups that a process of this account would have.
 std::vector<Gid> groups_of(const Account& account);

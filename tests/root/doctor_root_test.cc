@@ -1,5 +1,5 @@
-// The proofs of doctor, with the real daemon: they hold where it works, fail where it does not, and
-// leave nothing behind, whatever the owner of the tree does meanwhile.
+// The proofs of doctor, with the real daemon: they pass if it works, fail if it does not, and leave
+// nothing behind, whatever the owner of the tree does meanwhile.
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -37,20 +37,20 @@ class DoctorTest : public DaemonTest {
     bus_ = the_bus_->address();
   }
 
-  struct Said {
+  struct Diagnosis {
     int status = 0;
     Json checks;
 
-    // What is said of a policy in the end.
+    // The result of the probe of a policy.
     Json proof(const std::string& policy) const {
       for (const auto& each : checks)
         if (each["group"] == "proof" && each["name"] == "policy " + policy) return each;
-      return {{"result", "not told"}, {"finding", checks.dump(1)}};
+      return {{"result", "absent"}, {"finding", checks.dump(1)}};
     }
     Json of(const std::string& name) const {
       for (const auto& each : checks)
         if (each["name"] == name) return each;
-      return {{"result", "not told"}, {"finding", checks.dump(1)}};
+      return {{"result", "absent"}, {"finding", checks.dump(1)}};
     }
   };
 
@@ -76,20 +76,20 @@ class DoctorTest : public DaemonTest {
     posix_spawn_file_actions_destroy(&actions);
     return pid;
   }
-  Said end_doctor(pid_t pid) const {
-    Said said;
+  Diagnosis end_doctor(pid_t pid) const {
+    Diagnosis diagnosis;
     int status = 0;
     ::waitpid(pid, &status, 0);
-    said.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    diagnosis.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     std::ifstream text(said_path());
-    said.checks = Json::parse(text, nullptr, false);
-    return said;
+    diagnosis.checks = Json::parse(text, nullptr, false);
+    return diagnosis;
   }
-  Said doctor(const std::vector<std::string>& more = {}) const {
+  Diagnosis doctor(const std::vector<std::string>& more = {}) const {
     return end_doctor(begin_doctor(more));
   }
 
-  // What lies in a tree and is a probe by its name.
+  // The files in a tree that have the name of a probe.
   std::vector<std::string> probes_in(const fs::path& tree) const {
     std::vector<std::string> names;
     for (const auto& each : fs::directory_iterator(tree))
@@ -107,7 +107,7 @@ class DoctorTest : public DaemonTest {
         << check.dump(1);
   }
 
-  std::string directory_;  // of policies; empty: the daemon's own
+  std::string directory_;  // of policies; empty for those of the daemon
 
  private:
   std::string said_path() const { return root().string() + ".said"; }
@@ -117,13 +117,13 @@ class DoctorTest : public DaemonTest {
 INSTANTIATE_TEST_SUITE_P(On, DoctorTest, ::testing::Values(FsType::kTmpfs, FsType::kExt4),
                          [](const auto& each) { return name_of(each.param); });
 
-TEST_P(DoctorTest, ProvesWhatIsPutRightAndLogged) {
+TEST_P(DoctorTest, ProvesFixAndLog) {
   guard_both("200ms");
   start();
-  const auto said = doctor();
-  expect(said.proof("app"), "ok", "was put right after");
-  expect(said.proof("app"), "ok", "and told");
-  expect(said.proof("logged"), "ok", "was logged after");
+  const auto diagnosis = doctor();
+  expect(diagnosis.proof("app"), "ok", "was fixed after");
+  expect(diagnosis.proof("app"), "ok", "and reported");
+  expect(diagnosis.proof("logged"), "ok", "was logged after");
   nothing_is_left();
   const auto told = of_type("violation");
   EXPECT_EQ(std::count_if(told.begin(), told.end(),
@@ -131,17 +131,17 @@ TEST_P(DoctorTest, ProvesWhatIsPutRightAndLogged) {
                             return fs::path(each.value("exe", "")).filename() == "guardctl";
                           }),
             2);
-  expect(said.of("running"), "ok", backend());
-  expect(said.of("on disk"), "ok", "as they are on disk");
+  expect(diagnosis.of("running"), "ok", backend());
+  expect(diagnosis.of("on disk"), "ok", "enforces the policies on disk");
 }
 
-TEST_P(DoctorTest, ProvesADenialAndAnOpenThatIsPutRight) {
+TEST_P(DoctorTest, ProvesDenyAndFixAtOpen) {
   policy("app", "deny", "50ms");
   policy("logged", "fix", "5s", "fix_at = \"open\"");
   start();
-  const auto said = doctor();
-  expect(said.proof("app"), "ok", "was refused after");
-  expect(said.proof("logged"), "ok", "was put right after");
+  const auto diagnosis = doctor();
+  expect(diagnosis.proof("app"), "ok", "was denied after");
+  expect(diagnosis.proof("logged"), "ok", "was fixed after");
   nothing_is_left();
 }
 
@@ -150,27 +150,27 @@ TEST_P(DoctorTest, FindsANameThatProvesSomething) {
              "[[policy.rule]]\nmatch = [\".guardd-probe-[0-9a-f]*[0-9a-f]\"]\nowner = 0\n"
              "group = 0");
   start();
-  expect(doctor().proof("app"), "ok", "was put right");
+  expect(doctor().proof("app"), "ok", "was fixed");
   nothing_is_left();
 }
 
-TEST_P(DoctorTest, SaysWhatIsNotProved) {
+TEST_P(DoctorTest, ReportsWhatIsNotProved) {
   policy("app", "fix", "50ms", "exclude = [\"**\"]");
   policy("logged", "log", "50ms", "[[policy.allow]]\nuser = \"root\"\neffect = \"ignore\"");
   policy("absent", "fix", "50ms");
   policy("switched-off", "off", "50ms");
   start();
-  const auto said = doctor();
-  expect(said.proof("app"), "skipped", "the policy excludes this path");
-  expect(said.proof("logged"), "skipped", "an allow permits it");
-  expect(said.proof("absent"), "skipped", "it is pending");
-  expect(said.proof("switched-off"), "skipped", "off");
-  expect(doctor({"--no-probe"}).proof("app"), "not told", "");
-  expect(doctor({"logged"}).proof("app"), "not told", "");
+  const auto diagnosis = doctor();
+  expect(diagnosis.proof("app"), "skipped", "the policy excludes this path");
+  expect(diagnosis.proof("logged"), "skipped", "an allow permits it");
+  expect(diagnosis.proof("absent"), "skipped", "it is pending");
+  expect(diagnosis.proof("switched-off"), "skipped", "off");
+  expect(doctor({"--no-probe"}).proof("app"), "absent", "");
+  expect(doctor({"logged"}).proof("app"), "absent", "");
   EXPECT_TRUE(of_type("violation").empty());
 }
 
-TEST_P(DoctorTest, FailsWhereGuarddGoesBySomethingElse) {
+TEST_P(DoctorTest, FailsIfGuarddEnforcesOtherPolicies) {
   guard_app("log");
   start();
   directory_ = (root() / "other-policies").string();
@@ -181,37 +181,37 @@ TEST_P(DoctorTest, FailsWhereGuarddGoesBySomethingElse) {
         << "\"]\nowner = 4242\ngroup = 4242\nsettle = \"50ms\"\naction = \"" << action << "\"\n";
   };
   write("app", "fix");
-  auto said = doctor();
-  EXPECT_EQ(said.status, 1);
-  expect(said.proof("app"), "fail",
-         "should be put right, but it stayed root's, and told as logged");
-  expect(said.of("on disk"), "warn", "not those that guardd goes by");
+  auto diagnosis = doctor();
+  EXPECT_EQ(diagnosis.status, 1);
+  expect(diagnosis.proof("app"), "fail", "but it still belongs to root, and reported as logged");
+  expect(diagnosis.of("on disk"), "warn", "does not enforce the policies on disk");
   fs::remove(fs::path(directory_) / "app.toml");
   write("unknown", "fix");
-  said = doctor();
-  EXPECT_EQ(said.status, 1);
-  expect(said.proof("unknown"), "fail", "guardd does not know it");
+  diagnosis = doctor();
+  EXPECT_EQ(diagnosis.status, 1);
+  expect(diagnosis.proof("unknown"), "fail", "guardd does not know it");
   nothing_is_left();
 }
 
-TEST_P(DoctorTest, FailsWhereGuarddStandsStill) {
+TEST_P(DoctorTest, FailsIfGuarddHangs) {
   guard_both("1s");
   start();
   const auto pid = begin_doctor();
   ASSERT_TRUE(eventually([&] { return !probes_in(tree_).empty(); }));
   ::kill(daemon(), SIGSTOP);
-  auto said = end_doctor(pid);
-  EXPECT_EQ(said.status, 1);
-  expect(said.proof("app"), "fail", "it stayed root's, and nothing was told of it within 6000 ms");
+  auto diagnosis = end_doctor(pid);
+  EXPECT_EQ(diagnosis.status, 1);
+  expect(diagnosis.proof("app"), "fail",
+         "it still belongs to root, and was not reported within 6000 ms");
   nothing_is_left();
-  said = doctor();  // it cannot even be asked
-  EXPECT_EQ(said.status, 1);
-  EXPECT_EQ(said.of("running")["result"], "fail") << said.checks.dump(1);
-  EXPECT_EQ(said.of("probes")["result"], "skipped");
+  diagnosis = doctor();  // it does not even answer
+  EXPECT_EQ(diagnosis.status, 1);
+  EXPECT_EQ(diagnosis.of("running")["result"], "fail") << diagnosis.checks.dump(1);
+  EXPECT_EQ(diagnosis.of("probes")["result"], "skipped");
   ::kill(daemon(), SIGCONT);
 }
 
-TEST_P(DoctorTest, LeavesNothingWhenItIsStopped) {
+TEST_P(DoctorTest, LeavesNothingWhenItIsInterrupted) {
   guard_both("2s");
   start();
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
@@ -223,7 +223,7 @@ TEST_P(DoctorTest, LeavesNothingWhenItIsStopped) {
   }
 }
 
-TEST_P(DoctorTest, GivesNothingToSomebodyElse) {
+TEST_P(DoctorTest, GivesNothingToAnotherUser) {
   guard_both("50ms");
   start();
   const auto pid = ::fork();
@@ -245,7 +245,7 @@ TEST_P(DoctorTest, GivesNothingToSomebodyElse) {
   EXPECT_TRUE(of_type("violation").empty());
 }
 
-// As the owner of the tree: puts something else in the place of every probe, as fast as it can.
+// As the owner of the tree: replaces every probe, as fast as possible.
 [[noreturn]] void meddle(const fs::path& tree, const std::string& secret) {
   const bool is_owner = ::setgroups(0, nullptr) == 0 && ::setresgid(kApp, kApp, kApp) == 0 &&
                         ::setresuid(kApp, kApp, kApp) == 0;
@@ -294,9 +294,9 @@ TEST_P(DoctorTest, AHostileOwnerGetsNothing) {
   ASSERT_GE(meddler, 0);
   if (meddler == 0) meddle(tree_, secret);
   for (int i = 0; i < 4; ++i) {
-    const auto said = doctor({"app"});
-    EXPECT_TRUE(said.status == 0 || said.status == 1) << said.status;
-    EXPECT_NE(said.proof("app")["result"], "not told");
+    const auto diagnosis = doctor({"app"});
+    EXPECT_TRUE(diagnosis.status == 0 || diagnosis.status == 1) << diagnosis.status;
+    EXPECT_NE(diagnosis.proof("app")["result"], "absent");
   }
   ::kill(meddler, SIGKILL);
   ::waitpid(meddler, nullptr, 0);
@@ -305,7 +305,7 @@ TEST_P(DoctorTest, AHostileOwnerGetsNothing) {
   EXPECT_EQ(after.st_mode, before.st_mode);
   EXPECT_EQ(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
   EXPECT_EQ(after.st_size, 6);
-  // What has the name of a probe now is what he has put there himself.
+  // What has the name of a probe now was created by the owner of the tree.
   for (const auto& name : probes_in(tree_)) {
     const auto left = facts(tree_ / name);
     EXPECT_TRUE(left.st_uid == kApp || left.st_ino == after.st_ino) << name;

@@ -1,4 +1,4 @@
-// A machine of files that a test plants, and what doctor says of it.
+// A machine whose files a test writes, and the checks of doctor on it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <string>
 
 #include "guardd/ctl/doctor/check.h"
-#include "guardd/ctl/doctor/machine.h"
+#include "guardd/ctl/machine/machine.h"
 #include "tests/unit/fakes.h"
 
 namespace guard::doctor {
@@ -23,6 +23,8 @@ inline void PrintTo(const Check& check, std::ostream* out) {  // NOLINT: GoogleT
 }  // namespace guard::doctor
 
 namespace guard::testing {
+
+using machine::Machine;
 
 class PlantedMachine : public ::testing::Test {
  protected:
@@ -39,17 +41,21 @@ class PlantedMachine : public ::testing::Test {
   void plant_directory(const std::string& path) { (void)root_.directory(path.substr(1)); }
   void remove(const std::string& path) { std::filesystem::remove_all(root_ / path.substr(1)); }
 
-  doctor::Machine machine() const { return doctor::Machine(root_ / ""); }
+  Machine machine() const { return *Machine::open(root_ / ""); }
 
   TemporaryDirectory root_;
 };
 
-// The first check of this name; an empty one where there is none.
+inline Machine running_machine() {
+  return *Machine::open("/");
+}
+
+// The first check with this name; an empty one if there is none.
 inline doctor::Check check_of(const doctor::Checks& checks, const std::string& name) {
   const auto found = std::find_if(checks.begin(), checks.end(),
                                   [&](const auto& check) { return check.name == name; });
   if (found != checks.end()) return *found;
-  ADD_FAILURE() << "nothing is said of " << name;
+  ADD_FAILURE() << "there is no check " << name;
   return {};
 }
 
@@ -58,7 +64,7 @@ inline bool is_silent_about(const doctor::Checks& checks, const std::string& nam
                       [&](const auto& check) { return check.name == name; });
 }
 
-// Marked so; and what is not well says why, and what to do, and one line of each.
+// Expects this mark. A warning or failure must say why it matters and what to do, one line each.
 inline void expect(const doctor::Check& check, doctor::Mark mark, const std::string& finding = "",
                    const std::string& repair = "") {
   EXPECT_EQ(word(check.mark), word(mark)) << ::testing::PrintToString(check);

@@ -1,4 +1,5 @@
-// The file by which doctor proves a policy, what is foretold of it, and hearing what guardd says.
+// The file with which doctor proves a policy, the prediction of what guardd does about it, and the
+// listener for what guardd reports.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -6,8 +7,8 @@
 #include <cerrno>
 #include <thread>
 
+#include "guardd/ctl/doctor/bus_listener.h"
 #include "guardd/ctl/doctor/forecast.h"
-#include "guardd/ctl/doctor/hearing.h"
 #include "guardd/ctl/doctor/probe_file.h"
 #include "guardd/ctl/doctor/subject.h"
 #include "tests/unit/fakes.h"
@@ -27,10 +28,10 @@ class DoctorProbe : public ::testing::Test {
     tree_ = *std::move(opened);
   }
   std::string path() const { return root_ / "tree/probe"; }
-  ProbeFile make() const {
-    auto made = ProbeFile::make(tree_, "probe");
-    if (!made) ADD_FAILURE() << made.error().text();
-    return *std::move(made);
+  ProbeFile create() const {
+    auto probe = ProbeFile::create(tree_, "probe");
+    if (!probe) ADD_FAILURE() << probe.error().text();
+    return *std::move(probe);
   }
 
   TemporaryDirectory root_;
@@ -46,39 +47,39 @@ TEST_F(DoctorProbe, ATreeIsNeitherALinkNorAFile) {
   EXPECT_EQ(doctor::open_tree(root_ / "absent").error().code(), ENOENT);
 }
 
-TEST_F(DoctorProbe, IsEmptyAndPrivateAndGoes) {
+TEST_F(DoctorProbe, IsEmptyAndPrivateAndIsRemoved) {
   {
-    const auto probe = make();
+    const auto probe = create();
     const auto facts = probe.look();
     ASSERT_TRUE(facts);
     EXPECT_EQ(facts->st_size, 0);
     EXPECT_EQ(facts->st_mode & 07777U, 0600U);
-    EXPECT_EQ(ProbeFile::make(tree_, "probe").error().code(), EEXIST);
+    EXPECT_EQ(ProbeFile::create(tree_, "probe").error().code(), EEXIST);
   }
   EXPECT_FALSE(fs::exists(path()));
 }
 
-TEST_F(DoctorProbe, GoesOnceHoweverItIsMoved) {
-  auto probe = make();
+TEST_F(DoctorProbe, IsRemovedOnceAfterAMove) {
+  auto probe = create();
   auto other = std::move(probe);
   EXPECT_TRUE(*other.remove());
-  root_.write("tree/probe", "another's");
-  EXPECT_TRUE(*other.remove());  // it has gone already
+  root_.write("tree/probe", "another file");
+  EXPECT_TRUE(*other.remove());  // it is already gone
   EXPECT_TRUE(fs::exists(path()));
 }
 
-TEST_F(DoctorProbe, FollowsNothingThatWasThereBefore) {
+TEST_F(DoctorProbe, FollowsNoLink) {
   fs::create_symlink(root_ / "outside", path());
-  EXPECT_EQ(ProbeFile::make(tree_, "probe").error().code(), EEXIST);
+  EXPECT_EQ(ProbeFile::create(tree_, "probe").error().code(), EEXIST);
   EXPECT_FALSE(fs::exists(root_ / "outside"));
-  EXPECT_FALSE(ProbeFile::make(tree_, "../outside"));
+  EXPECT_FALSE(ProbeFile::create(tree_, "../outside"));
 }
 
-TEST_F(DoctorProbe, LeavesWhatHasTakenItsName) {
+TEST_F(DoctorProbe, LeavesAloneWhatHasTakenItsName) {
   root_.write("outside", "secret");
   const auto replaced = [&](auto replace) {
     fs::remove_all(path());
-    auto probe = make();
+    auto probe = create();
     fs::remove(path());
     replace();
     const auto removed = probe.remove();
@@ -92,16 +93,16 @@ TEST_F(DoctorProbe, LeavesWhatHasTakenItsName) {
   replaced([&] { root_.write("tree/probe", "text"); });
 }
 
-TEST_F(DoctorProbe, SaysThatItWasMovedAway) {
-  auto probe = make();
+TEST_F(DoctorProbe, ReportsThatItWasMoved) {
+  auto probe = create();
   fs::rename(path(), root_ / "tree/kept");
   EXPECT_FALSE(*probe.remove());
-  auto gone = make();
+  auto gone = create();
   fs::remove(path());
   EXPECT_TRUE(*gone.remove());
 }
 
-TEST_F(DoctorProbe, ClearsOnlyWhatItCouldHaveMade) {
+TEST_F(DoctorProbe, ClearsOnlyWhatItCouldHaveCreated) {
   EXPECT_TRUE(doctor::clear(tree_, "probe"));
   root_.write("tree/probe");
   EXPECT_TRUE(doctor::is_there(tree_, "probe"));
@@ -114,7 +115,7 @@ TEST_F(DoctorProbe, ClearsOnlyWhatItCouldHaveMade) {
   EXPECT_FALSE(doctor::clear(tree_, "probe"));
 }
 
-TEST(DoctorNames, AreNotGuessed) {
+TEST(DoctorNames, AreUnpredictable) {
   const auto one = doctor::random_name("a-", ".log");
   const auto other = doctor::random_name("a-", ".log");
   ASSERT_TRUE(one && other);
@@ -122,8 +123,10 @@ TEST(DoctorNames, AreNotGuessed) {
   EXPECT_EQ(one->size(), 2U + 16U + 4U);
 }
 
-TEST(DoctorSubject, KnowsItself) {
-  const doctor::OwnSubject self;
+TEST(DoctorSubject, IsThisProcess) {
+  const auto machine = machine::Machine::open("/");
+  ASSERT_TRUE(machine);
+  const doctor::OwnSubject self(*machine);
   const auto subject = self.view();
   EXPECT_EQ(subject.self.uid, Uid{::geteuid()});
   EXPECT_EQ(subject.self.gid, Gid{::getegid()});
@@ -134,8 +137,8 @@ TEST(DoctorSubject, KnowsItself) {
 
 class DoctorForecast : public ::testing::Test {
  protected:
-  // By a policy whose tree is not there: nothing is looked at but names.
-  doctor::Forecast foretell(const std::string& more, Backend backend = Backend::kLsm) {
+  // For a policy whose tree does not exist, so only names matter.
+  doctor::Forecast predict(const std::string& more, Backend backend = Backend::kLsm) {
     set_ = world_.load_good(policy_text(more, "shop", "/nonexistent/shop")).set;
     Subject root;
     root.self.uid = kRoot;
@@ -148,9 +151,9 @@ class DoctorForecast : public ::testing::Test {
 };
 
 TEST_F(DoctorForecast, IsWhatExplainSays) {
-  EXPECT_EQ(foretell("action = \"log\"\n").outcome, ExpectedOutcome::kLogged);
-  EXPECT_EQ(foretell("action = \"deny\"\n").outcome, ExpectedOutcome::kDenied);
-  const auto fix = foretell("action = \"fix\"\nsettle = \"70ms\"\n");
+  EXPECT_EQ(predict("action = \"log\"\n").outcome, ExpectedOutcome::kLogged);
+  EXPECT_EQ(predict("action = \"deny\"\n").outcome, ExpectedOutcome::kDenied);
+  const auto fix = predict("action = \"fix\"\nsettle = \"70ms\"\n");
   EXPECT_EQ(fix.outcome, ExpectedOutcome::kFixed);
   EXPECT_EQ(fix.wanted.owner.id, kShop);
   EXPECT_EQ(fix.settle, std::chrono::milliseconds(70));
@@ -158,16 +161,16 @@ TEST_F(DoctorForecast, IsWhatExplainSays) {
   EXPECT_TRUE(fix.why_not.empty());
 }
 
-TEST_F(DoctorForecast, FindsANameThatCounts) {
-  EXPECT_TRUE(foretell("action = \"fix\"\nexclude = [\".guardd-probe-*[0-9a-f]\"]\n")
+TEST_F(DoctorForecast, FindsANameThatProvesSomething) {
+  EXPECT_TRUE(predict("action = \"fix\"\nexclude = [\".guardd-probe-*[0-9a-f]\"]\n")
                   .name.ends_with(".log"));
   EXPECT_TRUE(
-      foretell("action = \"fix\"\nexclude = [\".guardd-probe-*[0-9a-fgt]\"]\n").name.empty());
+      predict("action = \"fix\"\nexclude = [\".guardd-probe-*[0-9a-fgt]\"]\n").name.empty());
 }
 
 TEST_F(DoctorForecast, SaysWhyNothingIsProved) {
   const auto nothing = [&](const std::string& more, const std::string& why) {
-    const auto forecast = foretell(more);
+    const auto forecast = predict(more);
     EXPECT_TRUE(forecast.name.empty());
     EXPECT_NE(forecast.why_not.find(why), std::string::npos) << forecast.why_not;
   };
@@ -179,7 +182,7 @@ TEST_F(DoctorForecast, SaysWhyNothingIsProved) {
   nothing("action = \"deny\"\nguard = [\"ownership\", \"delete\"]\n", "guards deletions");
 }
 
-TEST(DoctorHearing, HearsOfItsOwnFilesOnly) {
+TEST(DoctorListener, ReportsItsOwnFilesOnly) {
   const PrivateBus bus;
   EXPECT_EQ(doctor::BusListener::begin("unix:path=/nonexistent", "probe-").error().kind,
             bus::Kind::kNotRunning);
@@ -192,16 +195,16 @@ TEST(DoctorHearing, HearsOfItsOwnFilesOnly) {
                                "path", "s", path, "action", "s", "fixed");
   });
   guardd.start();
-  const auto hearing = doctor::BusListener::begin(bus.address(), "probe-");
-  ASSERT_TRUE(hearing) << hearing.error().text;
-  for (int i = 0; i < 500 && !(*hearing)->about("probe-2"); ++i)
+  const auto listener = doctor::BusListener::begin(bus.address(), "probe-");
+  ASSERT_TRUE(listener) << listener.error().text;
+  for (int i = 0; i < 500 && !(*listener)->about("probe-2"); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  ASSERT_TRUE((*hearing)->about("probe-1"));
-  EXPECT_EQ((*hearing)->about("probe-1")->action, "fixed");
-  EXPECT_TRUE((*hearing)->about("probe-2"));
-  EXPECT_FALSE((*hearing)->about("other"));
-  EXPECT_FALSE((*hearing)->about("1"));
-  guardd.stop();  // it goes away while it is heard
+  ASSERT_TRUE((*listener)->about("probe-1"));
+  EXPECT_EQ((*listener)->about("probe-1")->action, "fixed");
+  EXPECT_TRUE((*listener)->about("probe-2"));
+  EXPECT_FALSE((*listener)->about("other"));
+  EXPECT_FALSE((*listener)->about("1"));
+  guardd.stop();  // the listener survives that guardd stops
 }
 
 }  // namespace

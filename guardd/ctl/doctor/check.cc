@@ -32,9 +32,9 @@ void Group::skip(const std::string& name, const std::string& finding, const std:
 
 void Group::skip(const std::string& name, const std::string& path, const Error& error) {
   const bool is_denied = error.code() == EACCES || error.code() == EPERM;
-  const auto because =
+  const auto reason =
       error.code() == 0 ? error.text() : Error::from_errno(error.code(), escaped(path)).text();
-  skip(name, because, is_denied ? "ask again as root" : "");
+  skip(name, reason, is_denied ? "run it as root" : "");
 }
 
 std::string listed(const std::vector<std::string>& words) {

@@ -1,5 +1,5 @@
-// What doctor says: one thing looked at, how it is, why that matters, and what to do about it.
-// Checks look and change nothing; each group of them is a file of its own. One thread.
+// The result of a check of doctor: what was examined, the finding, why it matters, and the fix.
+// Checks only read; each group has a file of its own. One thread.
 #pragma once
 
 #include <array>
@@ -15,13 +15,13 @@ namespace guard::doctor {
 
 enum class Mark : std::uint8_t { kOk, kWarn, kFail, kSkipped };
 
-// All texts are safe for a terminal but for line ends, of which there are none.
+// All texts are printable and have no line ends.
 struct Check {
   std::string group;
   std::string name;
   Mark mark = Mark::kOk;
   std::string finding;  // one sentence
-  std::string why;      // it matters; may be empty where all is well
+  std::string why;      // it matters; may be empty if the check passed
   std::string repair;   // a command, or what to write where
 };
 using Checks = std::vector<Check>;
@@ -31,15 +31,15 @@ class Group {
  public:
   explicit Group(std::string name) : name_(std::move(name)) {}
 
-  // `why` is what would be lost, for whoever wants to know.
+  // `why`: what the check protects; shown with --all.
   void ok(const std::string& name, const std::string& finding, const std::string& why = "");
   void warn(const std::string& name, const std::string& finding, const std::string& why,
             const std::string& repair);
   void fail(const std::string& name, const std::string& finding, const std::string& why,
             const std::string& repair);
-  // It cannot be told; the finding says why.
+  // The check cannot be made; the finding says why.
   void skip(const std::string& name, const std::string& finding, const std::string& repair = "");
-  // The same, for what could not be read.
+  // The same, because `path` cannot be read.
   void skip(const std::string& name, const std::string& path, const Error& error);
 
   bool is_empty() const { return checks_.empty(); }

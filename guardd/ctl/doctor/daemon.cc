@@ -1,5 +1,6 @@
 #include "guardd/ctl/doctor/daemon.h"
 
+#include "guardd/ctl/machine/config_lines.h"
 #include "guardd/host/terminal_text.h"
 #include "policy/base/text.h"
 
@@ -7,37 +8,37 @@ namespace guard::doctor {
 namespace {
 
 void check_break_glass(Group& group, const Machine& machine) {
-  constexpr const char* kWhy = "guardd watches nothing and puts nothing right";
-  const auto command_line = machine.read("/proc/cmdline");
+  constexpr const char* kWhy = "guardd watches and fixes nothing";
+  const auto command_line = machine.text("/proc/cmdline");
   if (command_line)
-    for (const auto& word : words_of(*command_line))
+    for (const auto& word : machine::words_of(*command_line))
       if (word == "guardd=off")
         group.fail("break-glass", "guardd=off is on the kernel command line", kWhy,
-                   "take it off the boot loader's line and reboot");
+                   "remove it from the boot loader's configuration and reboot");
   if (machine.is_there("/run/guardd/disable"))
-    group.fail("break-glass", "/run/guardd/disable is there", kWhy, "rm /run/guardd/disable");
+    group.fail("break-glass", "/run/guardd/disable exists", kWhy, "rm /run/guardd/disable");
 }
 
 void check_status(Group& group, const bus::Facts& facts, const std::string& own_version) {
   if (facts.health == "ok")
-    group.ok("health", "guardd says it is well");
+    group.ok("health", "guardd reports that it is healthy");
   else if (facts.health == "paused")
-    group.warn("health", "paused: " + facts.health_reason, "nothing is put right meanwhile",
-               "guardctl resume POLICY");
+    group.warn("health", "paused: " + facts.health_reason,
+               "guardd fixes nothing until it is resumed", "guardctl resume POLICY");
   else
     group.fail("health", facts.health + ": " + facts.health_reason,
-               "not everything that policies say is kept", "guardctl status says more");
+               "guardd does not enforce everything that policies demand", "see guardctl status");
   if (facts.version == own_version)
     group.ok("version", "guardd and guardctl are both " + own_version);
   else
-    group.warn("version", "guardd is " + facts.version + ", and guardctl " + own_version,
-               "the one that runs is not the one that is installed", "systemctl restart guardd");
+    group.warn("version", "guardd is " + facts.version + ", but guardctl is " + own_version,
+               "the running guardd is not the installed one", "systemctl restart guardd");
   if (facts.lost == 0)
-    group.ok("events", "no event was lost since it was started");
+    group.ok("events", "no event was lost since guardd started");
   else
     group.warn("events", counted(facts.lost, "event was", "events were") + " lost",
-               "what happened then was found by a scan only, without who did it",
-               "raise fs.fanotify.max_queued_events, or exclude what changes most");
+               "a scan found the changes afterwards, but not who made them",
+               "raise fs.fanotify.max_queued_events, or exclude the paths that change most");
 }
 
 void check_policies(Group& group, const std::vector<bus::PolicyFacts>& policies) {
@@ -49,29 +50,30 @@ void check_policies(Group& group, const std::vector<bus::PolicyFacts>& policies)
       group.warn(title,
                  policy.state + ": " +
                      (policy.state == "paused" ? policy.pause_reason : policy.state_reason),
-                 "meanwhile nothing is put right there",
+                 "guardd fixes nothing there meanwhile",
                  policy.state == "paused" ? "guardctl resume " + policy.name
-                                          : "make the tree, or mend its path");
+                                          : "create the tree, or correct its path");
     if (policy.state == "degraded")
-      group.fail(title, "degraded: " + policy.state_reason, "a tree of it is not guarded",
-                 "guardctl status says more");
+      group.fail(title, "degraded: " + policy.state_reason,
+                 "at least one of its trees is not guarded", "see guardctl status");
     if (policy.action != policy.effective_action)
       group.warn(title,
-                 "it says " + policy.action + " and gets " + policy.effective_action +
+                 "its action is " + policy.action + ", but only " + policy.effective_action +
+                     " is available" +
                      (policy.differences.empty() ? "" : ": " + policy.differences.front()),
-                 "what it promises on paper does not happen on this machine",
-                 "guardctl show " + policy.name + "; most often: bpf in lsm=, see kernel above");
+                 "this machine cannot enforce what the policy demands",
+                 "see guardctl show " + policy.name +
+                     "; usually bpf is missing in lsm=, see kernel above");
   }
   if (well > 0)
-    group.ok("policies", counted(well, "policy is", "policies are") + " active and " +
-                             (well == 1 ? "gets" : "get") + " what " +
-                             (well == 1 ? "it says" : "they say"));
+    group.ok("policies", counted(well, "policy is", "policies are") + " active and fully enforced");
   if (policies.empty())
-    group.warn("policies", "guardd has no policies", "nothing is guarded",
-               "write one in /etc/guardd/policies.d, see guardd-policy(5); then guardctl reload");
+    group.warn(
+        "policies", "guardd has no policies", "nothing is guarded",
+        "write one in /etc/guardd/policies.d, see guardd-policy(5); then run guardctl reload");
 }
 
-// Also without the daemon.
+// Works without the daemon, too.
 void check_disk(Group& group, const Result<LoadResult>& loaded, const bus::Facts* facts) {
   if (!loaded) return group.skip("on disk", loaded.error().text());
   if (!loaded->set) {
@@ -80,14 +82,14 @@ void check_disk(Group& group, const Result<LoadResult>& loaded, const bus::Facts
     for (const auto& each : diagnostics.all())
       if (first.empty() && each.kind == Diagnostic::Kind::kError) first = diagnostics.format(each);
     return group.fail("on disk", "the policies on disk are not valid: " + first,
-                      "guardd keeps those it has, and has none after the next start",
-                      "guardctl check, then guardctl reload");
+                      "guardd keeps the previous policies, and has none after a restart",
+                      "correct what guardctl check reports, then run guardctl reload");
   }
   if (!facts) return group.ok("on disk", "the policies on disk are valid");
   if (facts->policy_identity == loaded->set->identity())
-    return group.ok("on disk", "guardd goes by the policies as they are on disk");
-  group.warn("on disk", "the policies on disk are not those that guardd goes by",
-             "what was written since is not in force", "guardctl reload");
+    return group.ok("on disk", "guardd enforces the policies on disk");
+  group.warn("on disk", "guardd does not enforce the policies on disk",
+             "changes since the last reload are not in force", "guardctl reload");
 }
 
 }  // namespace
@@ -99,15 +101,15 @@ Checks daemon_checks(const Machine& machine, const DaemonFacts& daemon,
   if (!daemon.status) {
     const auto& failure = daemon.status.error();
     if (failure.kind == bus::Kind::kNotPermitted)
-      group.skip("running", failure.text, "ask again as root");
+      group.skip("running", failure.text, "run it as root");
     else
       group.fail("running", failure.text, "nothing is guarded",
-                 "systemctl start guardd; why it ended: journalctl -u guardd -b");
+                 "systemctl start guardd; to see why it stopped: journalctl -u guardd -b");
     check_disk(group, loaded, nullptr);
     return group.take();
   }
   group.ok("running",
-           "it answers, with the backend " + daemon.status->backend +
+           "guardd answers, with the backend " + daemon.status->backend +
                (daemon.status->backend_reason.empty() ? "" : ": " + daemon.status->backend_reason));
   check_status(group, *daemon.status, daemon.own_version);
   check_disk(group, loaded, &*daemon.status);

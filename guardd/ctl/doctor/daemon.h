@@ -1,4 +1,4 @@
-// Whether guardd runs, is well, and does what the policies on disk say.
+// Checks that guardd is running, healthy, and enforces the policies on disk.
 #pragma once
 
 #include <string>
@@ -7,10 +7,12 @@
 #include "dbus/client/answer.h"
 #include "dbus/facts.h"
 #include "guardd/ctl/doctor/check.h"
-#include "guardd/ctl/doctor/machine.h"
+#include "guardd/ctl/machine/machine.h"
 #include "policy/load/load.h"
 
 namespace guard::doctor {
+
+using machine::Machine;
 
 struct DaemonFacts {
   bus::Answer<bus::Facts> status;
@@ -18,7 +20,7 @@ struct DaemonFacts {
   std::string own_version;
 };
 
-// `loaded`: the policies as they are on disk; an error where they cannot be read at all.
+// `loaded`: the policies on disk; an error if they cannot be read.
 Checks daemon_checks(const Machine& machine, const DaemonFacts& daemon,
                      const Result<LoadResult>& loaded);
 

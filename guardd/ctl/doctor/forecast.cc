@@ -7,7 +7,7 @@
 namespace guard::doctor {
 namespace {
 
-// A rule or an exclude may speak of one kind of names only.
+// A rule or an exclude may cover only some of these names.
 constexpr std::array<const char*, 4> kEndings{"", ".log", ".conf", ".txt"};
 
 bool proves_something(ExpectedOutcome outcome) {
@@ -38,12 +38,13 @@ Forecast forecast(const PolicySet& set, const Tree& tree, Backend backend, const
     const auto& remove = explanation.operations.back();
     const auto at = static_cast<std::size_t>(backend);
     if (remove.outcomes.at(at) == ExpectedOutcome::kDenied) {
-      forecast.why_not = "root could not remove its file again, since the policy guards deletions";
+      forecast.why_not =
+          "root could not remove the file again, because the policy guards deletions";
       return forecast;
     }
     if (!proves_something(create.outcomes.at(at))) {
       if (forecast.why_not.empty())
-        forecast.why_not = "a file of root's would be " +
+        forecast.why_not = "a file created by root would be " +
                            std::string(word(create.outcomes.at(at))) + ": " + create.because;
       continue;
     }

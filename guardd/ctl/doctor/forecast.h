@@ -1,5 +1,5 @@
-// What guardd will make of a file that root leaves in a tree, as "guardctl explain" says it: what
-// happens then must be the same. Looks at the tree, changes nothing.
+// Predicts what guardd will do about a file that root creates in a tree, as "guardctl explain"
+// does. The probe must then show the same. Only reads.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ namespace guard::doctor {
 inline constexpr const char* kProbeName = ".guardd-probe-";
 
 struct Forecast {
-  std::string name;  // of the file; empty where it proves nothing
+  std::string name;  // of the file; empty if it would prove nothing
   std::string why_not;
   ExpectedOutcome outcome = ExpectedOutcome::kLeftAlone;
   std::string because;

@@ -9,6 +9,7 @@
 
 #include "bpf/hooks.h"
 #include "bpf/kernel_types.h"
+#include "guardd/ctl/machine/config_lines.h"
 
 namespace guard::doctor {
 namespace {
@@ -33,8 +34,8 @@ bool has(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// All that is active stays active. `capability` is there in any case; `integrity` is named since a
-// kernel before 6.4 with an IMA policy does not boot without it.
+// Keeps all active modules. `capability` is always active; `integrity` is listed because a kernel
+// before 6.4 with an IMA policy does not boot without it.
 std::string lsm_argument(const Names& active) {
   std::string argument = "lsm=";
   for (const auto& name : active)
@@ -42,7 +43,7 @@ std::string lsm_argument(const Names& active) {
   return argument + "integrity,bpf";
 }
 
-// The line of GRUB's settings as it should be, with its place; empty if GRUB is not used.
+// What to write in GRUB's settings, and where; empty if GRUB is not used.
 std::string grub_line(const Machine& machine, const std::string& argument) {
   const auto lines = machine.lines(kGrub);
   if (!lines) return {};
@@ -51,13 +52,13 @@ std::string grub_line(const Machine& machine, const std::string& argument) {
   for (std::size_t i = 0; i < lines->size(); ++i) {
     if (!(*lines)[i].starts_with(kGrubKey)) continue;
     number = i + 1;
-    const auto words = words_of((*lines)[i].substr(kGrubKey.size()));
+    const auto words = machine::words_of((*lines)[i].substr(kGrubKey.size()));
     value = words.empty() ? "" : words.front();
   }
-  std::string kept;
-  for (const auto& word : words_of(value))
-    if (!word.starts_with("lsm=")) kept += word + ' ';
-  const auto line = std::string(kGrubKey) + '"' + kept + argument + '"';
+  std::string others;
+  for (const auto& word : machine::words_of(value))
+    if (!word.starts_with("lsm=")) others += word + ' ';
+  const auto line = std::string(kGrubKey) + '"' + others + argument + '"';
   if (number == 0) return std::string("add to ") + kGrub + ": " + line;
   return std::string("write in ") + kGrub + ':' + std::to_string(number) + ": " + line;
 }
@@ -72,21 +73,22 @@ std::string how_to_list_bpf(const Machine& machine, const Names& active) {
 }
 
 constexpr const char* kWhyLsm =
-    "without BPF LSM only opens can be refused, and some operations are not seen; what each "
-    "policy loses says: guardctl status";
+    "without BPF LSM only opens can be denied, and some operations are not noticed; to see what "
+    "each "
+    "policy loses: guardctl status";
 
 constexpr const char* kWhyTypes =
-    "neither the LSM programs nor the tracer, which knows who a process was, can be "
+    "without it, neither the LSM programs nor the tracer, which identifies processes, can be "
     "loaded";
 constexpr const char* kWhyHooks =
-    "what passes them is neither refused nor seen by the LSM programs";
+    "operations that use only these hooks are neither denied nor noticed by the LSM programs";
 constexpr const char* kWhyLockdown =
     "BPF programs may not read the kernel's memory, so neither the LSM backend nor the "
     "tracer works";
 
-// The list as the kernel tells it. False: bpf is not known to be in it.
+// Returns whether bpf is in the kernel's list.
 bool check_list(Group& group, const Machine& machine) {
-  const auto text = machine.read(kModules);
+  const auto text = machine.text(kModules);
   if (!text && text.error().code() == ENOENT) {
     group.skip("lsm list", "securityfs is not mounted, so the list of security modules is unknown",
                "mount -t securityfs securityfs /sys/kernel/security");
@@ -101,15 +103,15 @@ bool check_list(Group& group, const Machine& machine) {
     group.ok("lsm list", "bpf is among the security modules: " + listed(active), kWhyLsm);
     return true;
   }
-  const auto command_line = machine.read("/proc/cmdline");
-  const auto asked = command_line ? words_of(*command_line) : Names{};
+  const auto command_line = machine.text("/proc/cmdline");
+  const auto asked = command_line ? machine::words_of(*command_line) : Names{};
   const bool is_asked_for = std::any_of(asked.begin(), asked.end(), [](const auto& word) {
     return word.starts_with("lsm=") && (word + ',').find("bpf,") != std::string::npos;
   });
   if (is_asked_for)
-    group.warn("lsm list", "lsm= on the kernel command line has bpf, but this kernel lacks it",
-               kWhyLsm,
-               "boot a kernel with CONFIG_BPF_LSM; Debian's, Fedora's and Ubuntu's have it");
+    group.warn(
+        "lsm list", "lsm= on the kernel command line has bpf, but this kernel lacks it", kWhyLsm,
+        "boot a kernel built with CONFIG_BPF_LSM, such as those of Debian, Fedora and Ubuntu");
   else
     group.warn("lsm list", "bpf is not among the security modules: " + listed(active), kWhyLsm,
                how_to_list_bpf(machine, active));
@@ -118,11 +120,11 @@ bool check_list(Group& group, const Machine& machine) {
 
 void check_types(Group& group, const Machine& machine) {
   if (machine.is_there("/sys/kernel/btf/vmlinux"))
-    group.ok("BTF", "the kernel describes its types", kWhyTypes);
+    group.ok("BTF", "the kernel provides type information", kWhyTypes);
   else
-    group.warn("BTF", "the kernel does not describe its types: no /sys/kernel/btf/vmlinux",
+    group.warn("BTF", "the kernel provides no type information: no /sys/kernel/btf/vmlinux",
                kWhyTypes,
-               "boot a kernel built with CONFIG_DEBUG_INFO_BTF; distributions' kernels are");
+               "boot a kernel built with CONFIG_DEBUG_INFO_BTF, such as that of your distribution");
 }
 
 void check_trial(Group& group, const LsmSupport& lsm) {
@@ -144,37 +146,38 @@ void check_trial(Group& group, const LsmSupport& lsm) {
 }
 
 void check_hooks(Group& group, const KernelTrials& trials) {
-  if (!trials.missing_hooks) return group.skip("hooks", "without BTF nobody can say");
+  if (!trials.missing_hooks) return group.skip("hooks", "the hooks are unknown without BTF");
   if (trials.missing_hooks->empty())
     return group.ok("hooks", "the kernel has every LSM hook that guardd attaches to", kWhyHooks);
   group.warn("hooks", "this kernel lacks the LSM hooks " + listed(*trials.missing_hooks), kWhyHooks,
-             "boot a newer kernel, or rely on fix for what these hooks would refuse");
+             "boot a newer kernel, or rely on fix for what these hooks would deny");
 }
 
 void check_fanotify(Group& group, const FanotifySupport& fanotify) {
   const bool untried = fanotify.reason.find("without root") != std::string::npos;
   if (fanotify.notices && fanotify.permission)
-    return group.ok("fanotify", "notices and permission events can be had",
-                    "by notices guardd learns of changes, by permission events it refuses opens");
-  if (untried) return group.skip("fanotify", fanotify.reason, "ask again as root");
+    return group.ok(
+        "fanotify", "notifications and permission events are available",
+        "guardd learns of changes by notifications, and denies opens by permission events");
+  if (untried) return group.skip("fanotify", fanotify.reason, "run it as root");
   if (!fanotify.notices)
-    return group.fail("fanotify", fanotify.reason, "without notices guardd learns of no change",
-                      "boot a kernel since 5.13 with CONFIG_FANOTIFY, outside any sandbox");
-  group.warn(
-      "fanotify", fanotify.reason,
-      "without permission events an open is never refused, and fix_at = \"open\" is not kept",
-      "boot a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS");
+    return group.fail(
+        "fanotify", fanotify.reason, "without notifications guardd does not learn of changes",
+        "boot kernel 5.13 or later with CONFIG_FANOTIFY, and run guardd outside any sandbox");
+  group.warn("fanotify", fanotify.reason,
+             "without permission events no open is denied, and fix_at = \"open\" has no effect",
+             "boot a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS");
 }
 
 void check_lockdown(Group& group, const Machine& machine) {
   constexpr const char* kPath = "/sys/kernel/security/lockdown";
-  const auto text = machine.read(kPath);
+  const auto text = machine.text(kPath);
   if (!text && text.error().code() == ENOENT) return;
   if (!text) return group.skip("lockdown", kPath, text.error());
   if (text->find("[confidentiality]") == std::string::npos)
     return group.ok("lockdown", "the kernel's lockdown does not forbid BPF", kWhyLockdown);
   group.warn("lockdown", "the kernel is locked down for confidentiality", kWhyLockdown,
-             "boot with lockdown=integrity, if that is enough for you");
+             "boot with lockdown=integrity if your security policy permits it");
 }
 
 struct Protection {
@@ -183,13 +186,14 @@ struct Protection {
   std::string_view why;
 };
 constexpr std::array kProtections{
-    Protection{"hard links", "protected_hardlinks",
-               "any user may give a file of another's a name in a tree of his own; guardd leaves "
-               "files with several names alone, so they stay wrong"},
+    Protection{
+        "hard links", "protected_hardlinks",
+        "any user may hard-link the files of others into a tree of their own; guardd never changes "
+        "a file with several names, so its owner stays wrong"},
     Protection{"links", "protected_symlinks",
-               "whoever writes in /tmp can lead programs of root's to files elsewhere"},
+               "users who can write in /tmp can redirect root's programs to files elsewhere"},
     Protection{"files in /tmp", "protected_regular",
-               "whoever writes in /tmp can have programs of root's write into his files"},
+               "users who can write in /tmp can make root's programs write into their files"},
 };
 
 void check_protections(Group& group, const Machine& machine) {
@@ -197,7 +201,7 @@ void check_protections(Group& group, const Machine& machine) {
     const std::string title(each.title);
     const auto name = "fs." + std::string(each.setting);
     const auto path = "/proc/sys/fs/" + std::string(each.setting);
-    const auto text = machine.read(path);
+    const auto text = machine.text(path);
     if (!text) {
       group.skip(title, path, text.error());
     } else if (text->starts_with('0')) {
@@ -232,10 +236,10 @@ KernelTrials try_kernel() {
 
 Checks kernel_checks(const Machine& machine, const KernelTrials& trials) {
   Group group("kernel");
-  const bool listed_there = check_list(group, machine);
+  const bool has_bpf = check_list(group, machine);
   check_types(group, machine);
   check_trial(group, trials.lsm);
-  if (listed_there) check_hooks(group, trials);
+  if (has_bpf) check_hooks(group, trials);
   check_fanotify(group, trials.fanotify);
   check_lockdown(group, machine);
   check_protections(group, machine);

@@ -1,4 +1,4 @@
-// What the kernel can do for guardd, and what it lets users do against it.
+// Checks what the kernel supports, and which attacks of users it prevents.
 #pragma once
 
 #include <optional>
@@ -7,16 +7,18 @@
 
 #include "bpf/probe.h"
 #include "guardd/ctl/doctor/check.h"
-#include "guardd/ctl/doctor/machine.h"
+#include "guardd/ctl/machine/machine.h"
 #include "guardd/host/fanotify_probe.h"
 
 namespace guard::doctor {
 
-// What can only be found out by trying.
+using machine::Machine;
+
+// What can be found out only by trying.
 struct KernelTrials {
   LsmSupport lsm;
   FanotifySupport fanotify;
-  // Hooks that the LSM programs attach to and this kernel lacks; absent: nobody can say.
+  // Hooks that the LSM programs attach to and this kernel lacks; absent if that is unknown.
   std::optional<std::vector<std::string>> missing_hooks;
 };
 KernelTrials try_kernel();

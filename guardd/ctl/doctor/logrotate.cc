@@ -4,10 +4,12 @@
 #include <array>
 #include <charconv>
 
+#include "guardd/ctl/machine/config_lines.h"
+
 namespace guard::doctor {
 namespace {
 
-bool is_left_out(const std::string& name) {
+bool is_ignored(const std::string& name) {
   constexpr std::array<std::string_view, 9> kEndings{"~",         ".dpkg-dist", ".dpkg-old",
                                                      ".dpkg-new", ".dpkg-bak",  ".rpmsave",
                                                      ".rpmnew",   ".bak",       ".disabled"};
@@ -29,10 +31,10 @@ class Reader {
 
   void read(const std::vector<std::string>& lines, const std::string& file) {
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      auto words = words_of(lines[i]);
-      const auto comment = std::find_if(words.begin(), words.end(),
-                                        [](const auto& word) { return word.starts_with('#'); });
-      words.erase(comment, words.end());
+      const auto line = machine::stripped(lines[i]);
+      if (line.starts_with('#')) continue;
+      const auto words =
+          machine::words_of(line.substr(0, std::min(line.find(" #"), line.find("\t#"))));
       if (words.empty()) continue;
       take(words, file + ':' + std::to_string(i + 1));
     }
@@ -58,7 +60,7 @@ class Reader {
     }
   }
 
-  // The paths before a block, perhaps on several lines.
+  // The paths before a block may be on several lines.
   void open(const std::vector<std::string>& words) {
     if (!words.front().starts_with('/') && !words.front().starts_with('{')) return paths_.clear();
     for (auto word : words) {
@@ -99,9 +101,8 @@ class Reader {
 std::vector<Rotation> rotations(const Machine& machine) {
   std::vector<Rotation> found;
   std::vector<std::string> files{"/etc/logrotate.conf"};
-  if (const auto names = machine.names("/etc/logrotate.d"))
-    for (const auto& name : *names)
-      if (!is_left_out(name)) files.push_back("/etc/logrotate.d/" + name);
+  for (const auto& name : machine.names("/etc/logrotate.d"))
+    if (!is_ignored(name)) files.push_back("/etc/logrotate.d/" + name);
   for (const auto& file : files)
     if (const auto lines = machine.lines(file)) Reader(found).read(*lines, file);
   return found;

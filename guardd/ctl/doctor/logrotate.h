@@ -1,4 +1,4 @@
-// What logrotate will make, and for whom: its create and su lines.
+// The files that logrotate will create, and their owners: its create and su lines.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "guardd/ctl/doctor/machine.h"
+#include "guardd/ctl/machine/machine.h"
 
 namespace guard::doctor {
+
+using machine::Machine;
 
 struct Rotation {
   std::string path;  // of the log; may be a pattern
@@ -19,7 +21,7 @@ struct Rotation {
   std::string place;
 };
 
-// Only those that name a user; "su root" makes nothing of root's, and is left out.
+// Only those that name a user. "su root" is left out: it does not decide who owns new files.
 std::vector<Rotation> rotations(const Machine& machine);
 
 }  // namespace guard::doctor

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <set>
 
+#include "guardd/ctl/machine/config_lines.h"
+
 namespace guard::doctor {
 namespace {
 
@@ -12,7 +14,7 @@ struct Text {
   std::vector<std::string> lines;
 };
 
-// The administrator's file, or the vendor's.
+// The file of the administrator, or else of the vendor.
 Result<Text> text_of(const Machine& machine, const std::string& service) {
   for (const char* directory : {"/etc/pam.d/", "/usr/lib/pam.d/"}) {
     auto lines = machine.lines(directory + service);
@@ -25,7 +27,7 @@ Result<Text> text_of(const Machine& machine, const std::string& service) {
 // The words of a line; "[success=ok default=bad]" is one.
 std::vector<std::string> words_in(const std::string& line) {
   std::vector<std::string> words;
-  for (auto& word : words_of(line.substr(0, line.find('#')))) {
+  for (auto& word : machine::words_of(line.substr(0, line.find('#')))) {
     const bool goes_on = !words.empty() && words.back().starts_with('[') &&
                          words.back().find(']') == std::string::npos;
     if (goes_on)
@@ -36,7 +38,7 @@ std::vector<std::string> words_in(const std::string& line) {
   return words;
 }
 
-// `within`: what is being included already, where a circle ends.
+// `within`: the services being included, so that a circle ends.
 Status add(const Machine& machine, const std::string& service, std::set<std::string>& within,
            std::vector<PamLine>& stack) {
   GUARD_TRY(const auto text, text_of(machine, service));
@@ -52,7 +54,7 @@ Status add(const Machine& machine, const std::string& service, std::set<std::str
     }
     const auto words = words_in(std::exchange(line, {}));
     if (words.size() == 2 && words[0] == "@include") {
-      (void)add(machine, words[1], within, stack);  // pam(8) goes on without it, too
+      (void)add(machine, words[1], within, stack);  // pam(8) also continues without it
     } else if (words.size() >= 3 && (words[0] == "session" || words[0] == "-session")) {
       if (words[1] == "include" || words[1] == "substack")
         (void)add(machine, words[2], within, stack);

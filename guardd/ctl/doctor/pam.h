@@ -1,13 +1,15 @@
-// The session part of a PAM stack as pam(8) would run it: what is included is in it.
+// The session part of a PAM stack as pam(8) runs it, with included files.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "guardd/ctl/doctor/machine.h"
+#include "guardd/ctl/machine/machine.h"
 
 namespace guard::doctor {
+
+using machine::Machine;
 
 struct PamLine {
   std::string module;  // "pam_loginuid.so"
@@ -17,10 +19,10 @@ struct PamLine {
   std::string place() const { return file + ':' + std::to_string(line); }
 };
 
-// An error: the service's own file cannot be read; ENOENT: it has none.
+// Fails if the service's own file cannot be read; with ENOENT if there is none.
 Result<std::vector<PamLine>> pam_session(const Machine& machine, const std::string& service);
 
-// Null where the module is not in the stack.
+// Null if the module is not in the stack.
 const PamLine* find_module(const std::vector<PamLine>& stack, std::string_view module);
 
 }  // namespace guard::doctor

@@ -1,10 +1,13 @@
-// Whether it can be known who did it: the login uid, and the PAM stacks that set it.
+// Checks that the person behind a change can be identified: the login uid, and the PAM stacks that
+// set it.
 #pragma once
 
 #include "guardd/ctl/doctor/check.h"
-#include "guardd/ctl/doctor/machine.h"
+#include "guardd/ctl/machine/machine.h"
 
 namespace guard::doctor {
+
+using machine::Machine;
 
 Checks people_checks(const Machine& machine);
 

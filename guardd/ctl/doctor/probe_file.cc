@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +10,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "guardd/ctl/machine/machine.h"
 #include "policy/base/text.h"
 
 namespace guard::doctor {
@@ -21,15 +21,9 @@ constexpr std::uint64_t kBeneath = kNoLinks | RESOLVE_BENEATH | RESOLVE_NO_XDEV;
 
 Result<Fd> open_at(int from, const std::string& path, int flags, unsigned mode,
                    std::uint64_t resolve) {
-  struct open_how how {};
-  how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
-  how.mode = mode;
-  how.resolve = resolve;
-  for (;;) {
-    const auto fd = static_cast<int>(::syscall(SYS_openat2, from, path.c_str(), &how, sizeof how));
-    if (fd >= 0) return Fd(fd);
-    if (errno != EINTR && errno != EAGAIN) return Error::from_errno(errno, quote(path));
-  }
+  auto fd = machine::open_resolved(from, path, static_cast<unsigned>(flags), resolve, mode);
+  if (!fd) return Error::from_errno(errno, quote(path));
+  return fd;
 }
 
 }  // namespace
@@ -57,13 +51,13 @@ ProbeFile::ProbeFile(int tree, std::string name, Fd file)
 ProbeFile::ProbeFile(ProbeFile&& other) noexcept
     : tree_(other.tree_), name_(std::move(other.name_)), file_(std::move(other.file_)) {}
 
-Result<ProbeFile> ProbeFile::make(const Fd& tree, const std::string& name) {
-  GUARD_TRY(auto written,
+Result<ProbeFile> ProbeFile::create(const Fd& tree, const std::string& name) {
+  GUARD_TRY(auto writable,
             open_at(tree.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, kBeneath));
-  // Whoever waits for the last writer must not wait for us: from here on it is only looked at.
-  const auto link = "/proc/self/fd/" + std::to_string(written.get());
+  // Closes the writable descriptor: a watcher of closed writers must not wait for guardctl.
+  const auto link = "/proc/self/fd/" + std::to_string(writable.get());
   Fd held(::open(link.c_str(), O_PATH | O_CLOEXEC));
-  if (!held) held = std::move(written);
+  if (!held) held = std::move(writable);
   return ProbeFile(tree.get(), name, std::move(held));
 }
 
@@ -86,8 +80,8 @@ Result<bool> ProbeFile::remove() {
     file_.reset();
     return false;
   }
-  // Whatever took the name in between was put there by whoever owns the directory, who could
-  // remove it himself; a directory is not removed in any case.
+  // If the name was taken just now, the owner of the directory did it and could remove that file as
+  // well. A directory is never removed.
   const int code = ::unlinkat(tree_, name_.c_str(), 0) == 0 ? 0 : errno;
   file_.reset();
   if (code != 0 && code != ENOENT) return Error::from_errno(code, quote(name_));

@@ -1,6 +1,6 @@
-// A file of root's in a directory that belongs to somebody else, who may do there whatever he
-// likes meanwhile. Only the descriptor is trusted: nothing is followed, nothing is written, and
-// what has taken the file's name is left alone. One thread.
+// A file that root creates in a directory of another user, who may do anything there meanwhile.
+// Trusts only the descriptor: follows no link, writes nothing, and leaves alone whatever has taken
+// the file's name. One thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -12,16 +12,16 @@
 
 namespace guard::doctor {
 
-// The directory itself, with no link on the way. ENOTDIR: it is a file.
+// Opens the directory with no link on the way. Fails with ENOTDIR if it is a file.
 Result<Fd> open_tree(const std::string& path);
 
-// Not to be foreseen by whoever would like to be there first.
+// A name that no other process can predict and occupy.
 Result<std::string> random_name(const std::string& begin, const std::string& end);
 
 class ProbeFile {
  public:
-  // Made empty, and closed by whoever could write. `tree` must live longer.
-  static Result<ProbeFile> make(const Fd& tree, const std::string& name);
+  // Creates the file empty, and keeps no descriptor that could write. `tree` must outlive it.
+  static Result<ProbeFile> create(const Fd& tree, const std::string& name);
 
   ProbeFile(ProbeFile&& other) noexcept;
   ProbeFile& operator=(ProbeFile&&) = delete;
@@ -30,7 +30,7 @@ class ProbeFile {
   ~ProbeFile() { (void)remove(); }
 
   Result<struct stat> look() const;
-  // False: what has its name now is something else, and stays.
+  // False: something else has its name now, and stays.
   Result<bool> remove();
 
  private:
@@ -41,8 +41,7 @@ class ProbeFile {
   Fd file_;
 };
 
-// Removes what a refused attempt has left at this name, if it is an empty file. True: there is
-// nothing now.
+// Removes what a denied attempt left at this name, if it is an empty file. True: nothing is left.
 bool clear(const Fd& tree, const std::string& name);
 bool is_there(const Fd& tree, const std::string& name);
 

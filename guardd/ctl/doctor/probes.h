@@ -1,5 +1,5 @@
-// The proof, from end to end: root leaves a file in a tree, and what guardd then does and tells is
-// held against what the policy says. Each leaves an incident of guardctl's. As root only.
+// Proves policies end to end: root creates a file in a tree, and what guardd then does and reports
+// is compared with the policy. Each probe leaves an incident of guardctl. Needs root.
 #pragma once
 
 #include <functional>
@@ -8,9 +8,12 @@
 
 #include "dbus/client/client.h"
 #include "guardd/ctl/doctor/check.h"
+#include "guardd/ctl/machine/machine.h"
 #include "policy/policy_set.h"
 
 namespace guard::doctor {
+
+using machine::Machine;
 
 struct ProbeSettings {
   std::string bus;                                             // its address; empty: the system's
@@ -18,13 +21,13 @@ struct ProbeSettings {
   std::chrono::milliseconds margin = std::chrono::seconds(5);  // beyond the policy's settle
 };
 
-struct Probed {
+struct ProbeResult {
   Checks checks;
-  int signal = 0;  // it was stopped by this one, and has cleared away what it had left
+  int signal = 0;  // the signal that stopped the probes; their files are removed
 };
 
-// `status` and `policies` as guardd says them.
-Probed probe(const PolicySet& set, const bus::Facts& status,
-             const std::vector<bus::PolicyFacts>& policies, const ProbeSettings& settings);
+// `status` and `policies`: as guardd reports them.
+ProbeResult probe(const Machine& machine, const PolicySet& set, const bus::Facts& status,
+                  const std::vector<bus::PolicyFacts>& policies, const ProbeSettings& settings);
 
 }  // namespace guard::doctor

@@ -18,8 +18,8 @@ std::string megabytes(std::uint64_t bytes) {
   return std::to_string(bytes / kMega) + " MB";
 }
 
-// max_size of the settings, in megabytes; what it cannot read, guardd has said when it started.
-std::uint64_t wanted_size(const Machine& machine) {
+// max_size of the settings, in megabytes. guardd itself reports invalid settings.
+std::uint64_t maximum_size(const Machine& machine) {
   const auto lines = machine.lines("/etc/guardd/guardd.toml");
   if (!lines) return kDefaultSize;
   for (const auto& line : *lines) {
@@ -41,34 +41,33 @@ std::uint64_t wanted_size(const Machine& machine) {
 void check_state(Group& group, const Machine& machine, const StateFacts& state) {
   const auto shown = escaped(state.path);
   constexpr const char* kWhy =
-      "guardd keeps there what must survive a crash, how files were before they were put right, "
-      "and the audit trail";
+      "it holds what must survive a crash, the previous owners of fixed files, and the audit trail";
   if (state.error == ENOENT)
-    return group.warn("state", shown + " is not there", kWhy,
-                      "systemctl restart guardd makes it; by hand: install -d -m 0700 " + shown);
+    return group.warn("state", shown + " does not exist", kWhy,
+                      "systemctl restart guardd creates it; by hand: install -d -m 0700 " + shown);
   if (state.error != 0)
     return group.skip("state", state.path, Error::from_errno(state.error, shown));
   if (state.uid != 0 || (state.mode & 022U) != 0)
-    group.fail("state", shown + " can be written by others than root",
-               "whoever can write there can have guardd give back files wrongly",
+    group.fail("state", shown + " is writable by users other than root",
+               "these users can make guardd restore wrong owners",
                "chown root:root " + shown + " && chmod 0700 " + shown);
   else if (state.read_only)
     group.fail("state", shown + " is on a file system that is mounted read-only", kWhy,
                "mount it writable, or move it with --state-dir");
   else
-    group.ok("state", shown + " is root's, and can be written", kWhy);
+    group.ok("state", shown + " belongs to root and is writable", kWhy);
   const auto used = state.trail_bytes.value_or(0);
-  const auto wanted = wanted_size(machine) * kMega;
-  const auto lacking = wanted > used ? wanted - used : 0;
+  const auto maximum = maximum_size(machine) * kMega;
+  const auto growth = maximum > used ? maximum - used : 0;
   if (state.free_bytes < 16 * kMega)
     group.fail("space", megabytes(state.free_bytes) + " are free in " + shown, kWhy,
-               "make room, or set max_size in [audit] of /etc/guardd/guardd.toml");
-  else if (state.free_bytes < lacking)
+               "free some space, or set max_size in [audit] of /etc/guardd/guardd.toml");
+  else if (state.free_bytes < growth)
     group.warn("space",
                megabytes(state.free_bytes) + " are free in " + shown +
-                   ", and the audit trail may grow by " + megabytes(lacking),
-               "when the disk is full, the trail and the repairs in it are kept no more",
-               "make room, or set max_size in [audit] of /etc/guardd/guardd.toml");
+                   ", and the audit trail may grow by " + megabytes(growth),
+               "when the disk is full, guardd cannot record incidents and fixes any more",
+               "free some space, or set max_size in [audit] of /etc/guardd/guardd.toml");
   else
     group.ok("space", megabytes(state.free_bytes) + " are free in " + shown, kWhy);
 }
@@ -85,15 +84,15 @@ void check_journal(Group& group, const Machine& machine) {
       for (const auto& line : *lines)
         if (line.starts_with("Storage=")) storage = line.substr(8);
   if (!machine.is_there("/run/systemd/journal") && !machine.is_there("/var/log/journal"))
-    return group.skip("journal", "no journal runs here");
+    return group.skip("journal", "there is no journal on this machine");
   constexpr const char* kWhy =
-      "what guardd told in the journal is gone after a reboot; guardctl incidents still has it";
+      "guardd's messages in the journal are lost at a reboot; guardctl incidents still has them";
   if (storage == "volatile" || storage == "none")
-    return group.warn("journal", "the journal is not kept: Storage=" + storage, kWhy,
+    return group.warn("journal", "the journal is not persistent: Storage=" + storage, kWhy,
                       "write Storage=persistent in /etc/systemd/journald.conf");
   if (machine.is_there("/var/log/journal") || storage == "persistent")
-    return group.ok("journal", "the journal is kept on disk");
-  group.warn("journal", "the journal is not kept over a reboot: there is no /var/log/journal", kWhy,
+    return group.ok("journal", "the journal is persistent");
+  group.warn("journal", "the journal does not survive a reboot: there is no /var/log/journal", kWhy,
              "mkdir -p /var/log/journal && systemctl restart systemd-journald");
 }
 
@@ -102,14 +101,14 @@ void check_journal(Group& group, const Machine& machine) {
 StateFacts look_at_state(const std::string& path) {
   StateFacts facts;
   facts.path = path;
-  struct stat seen {};
+  struct stat directory {};
   struct statvfs system {};
-  if (::stat(path.c_str(), &seen) < 0 || ::statvfs(path.c_str(), &system) < 0) {
+  if (::stat(path.c_str(), &directory) < 0 || ::statvfs(path.c_str(), &system) < 0) {
     facts.error = errno;
     return facts;
   }
-  facts.uid = seen.st_uid;
-  facts.mode = seen.st_mode;
+  facts.uid = directory.st_uid;
+  facts.mode = directory.st_mode;
   facts.read_only = (system.f_flag & ST_RDONLY) != 0;
   facts.free_bytes = std::uint64_t{system.f_bavail} * system.f_frsize;
   struct stat trail {};

@@ -1,4 +1,4 @@
-// Whether what guardd remembers and tells is kept: its state, the trail, and the journal.
+// Checks that guardd's state, the audit trail and the journal are persistent.
 #pragma once
 
 #include <sys/types.h>
@@ -8,18 +8,20 @@
 #include <string>
 
 #include "guardd/ctl/doctor/check.h"
-#include "guardd/ctl/doctor/machine.h"
+#include "guardd/ctl/machine/machine.h"
 
 namespace guard::doctor {
 
+using machine::Machine;
+
 struct StateFacts {
   std::string path;
-  int error = 0;  // why it cannot be looked at
+  int error = 0;  // why it cannot be read
   uid_t uid = 0;
   mode_t mode = 0;
   bool read_only = false;
   std::uint64_t free_bytes = 0;
-  std::optional<std::uint64_t> trail_bytes;  // of the audit trail, where it may be seen
+  std::optional<std::uint64_t> trail_bytes;  // size of the audit trail, if readable
 };
 StateFacts look_at_state(const std::string& path);
 

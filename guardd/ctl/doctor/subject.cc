@@ -6,7 +6,7 @@
 #include <charconv>
 #include <sstream>
 
-#include "guardd/ctl/doctor/machine.h"
+#include "guardd/ctl/machine/config_lines.h"
 
 namespace guard::doctor {
 namespace {
@@ -21,11 +21,11 @@ std::optional<std::uint32_t> number(std::string_view text) {
   return value;
 }
 
-// A line of /proc/PID/status, without its name.
+// The words of a line of /proc/PID/status, without its name.
 std::vector<std::string> field(const std::string& status, const std::string& name) {
   std::istringstream lines(status);
   for (std::string line; std::getline(lines, line);)
-    if (line.starts_with(name + ':')) return words_of(line.substr(name.size() + 1));
+    if (line.starts_with(name + ':')) return machine::words_of(line.substr(name.size() + 1));
   return {};
 }
 
@@ -35,7 +35,7 @@ std::optional<std::uint32_t> number_in(const std::string& status, const char* na
   return at < words.size() ? number(words[at]) : std::nullopt;
 }
 
-// The last part of the control group that is a unit.
+// The last unit in the path of a control group.
 std::string unit_in(const std::string& text) {
   std::string unit;
   std::istringstream parts(text);
@@ -47,9 +47,9 @@ std::string unit_in(const std::string& text) {
   return unit;
 }
 
-// Field 7 of stat(5), behind the name in parentheses.
-bool has_terminal() {
-  const auto text = Machine().read("/proc/self/stat");
+// Field 7 of stat(5), after the name in parentheses.
+bool has_terminal(const Machine& machine) {
+  const auto text = machine.text("/proc/self/stat");
   if (!text) return false;
   std::istringstream fields(text->substr(text->rfind(')') + 1));
   std::string skipped;
@@ -60,14 +60,14 @@ bool has_terminal() {
 
 }  // namespace
 
-OwnSubject::OwnSubject() : has_terminal_(has_terminal()) {
+OwnSubject::OwnSubject(const Machine& machine) : has_terminal_(has_terminal(machine)) {
   std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
   if (!groups.empty() && ::getgroups(static_cast<int>(groups.size()), groups.data()) >= 0)
     for (const auto each : groups) groups_.push_back(Gid{each});
   std::string pid = "self";
   while (processes_.size() < kMostAncestors) {
-    processes_.push_back(process(pid));
-    const auto status = Machine().read("/proc/" + pid + "/status");
+    processes_.push_back(process(machine, pid));
+    const auto status = machine.text("/proc/" + pid + "/status");
     const auto parent = status ? number_in(*status, "PPid", 0) : std::nullopt;
     if (!parent || *parent == 0) break;
     pid = std::to_string(*parent);
@@ -75,21 +75,20 @@ OwnSubject::OwnSubject() : has_terminal_(has_terminal()) {
   processes_.front().groups = groups_;
 }
 
-Process OwnSubject::process(const std::string& pid) {
-  const Machine machine;
+Process OwnSubject::process(const Machine& machine, const std::string& pid) {
   const auto directory = "/proc/" + pid;
   Process process;
-  if (const auto status = machine.read(directory + "/status")) {
+  if (const auto status = machine.text(directory + "/status")) {
     if (const auto uid = number_in(*status, "Uid", 3)) process.uid = Uid{*uid};
     if (const auto gid = number_in(*status, "Gid", 3)) process.gid = Gid{*gid};
   }
-  const auto text = machine.read(directory + "/loginuid");
+  const auto text = machine.text(directory + "/loginuid");
   const auto login = text ? number(*text) : std::nullopt;
   if (login && *login != kUnset) process.login = Uid{*login};
   struct stat exe {};
   if (::stat((directory + "/exe").c_str(), &exe) == 0)
     process.exe = InodeId{exe.st_dev, exe.st_ino};
-  if (const auto group = machine.read(directory + "/cgroup"))
+  if (const auto group = machine.text(directory + "/cgroup"))
     process.unit = units_.emplace_back(unit_in(*group));
   return process;
 }

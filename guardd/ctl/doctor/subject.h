@@ -1,26 +1,29 @@
-// Who this program is, as guardd will see it: for foretelling what becomes of what it does. Labels
-// are not known here: they follow from programs that only guardd knows.
+// This process as guardd will see it, to predict what guardd does about its changes. Without
+// labels: only guardd knows the programs that have them.
 #pragma once
 
 #include <deque>
 #include <string>
 #include <vector>
 
+#include "guardd/ctl/machine/machine.h"
 #include "policy/change.h"
 
 namespace guard::doctor {
 
+using machine::Machine;
+
 class OwnSubject {
  public:
-  OwnSubject();
+  explicit OwnSubject(const Machine& machine);
   OwnSubject(const OwnSubject&) = delete;
   OwnSubject& operator=(const OwnSubject&) = delete;
 
-  // Good as long as this lives.
+  // Valid as long as this object.
   Subject view() const;
 
  private:
-  Process process(const std::string& pid);
+  Process process(const Machine& machine, const std::string& pid);
 
   std::vector<Gid> groups_;
   std::deque<std::string> units_;

@@ -16,7 +16,7 @@ bool is_one_of(const std::string& name, const Names& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::array<std::string_view, 10> kOwnerless{
+constexpr std::array<std::string_view, 10> kWithoutOwners{
     "vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfs", "iso9660", "udf", "fuseblk", "squashfs"};
 constexpr std::array<std::string_view, 8> kRemote{"nfs", "nfs4",     "cifs", "smb3",
                                                   "9p",  "virtiofs", "ceph", "afs"};
@@ -25,9 +25,9 @@ constexpr std::uint32_t kSticky = 01000;
 constexpr std::uint32_t kGroupWrites = 0020;
 constexpr std::uint32_t kOthersWrite = 0002;
 
-class Judgement {
+class TreeJudge {
  public:
-  Judgement(Group& group, const PolicySet& set, const Tree& tree, const TreeFacts& facts)
+  TreeJudge(Group& group, const PolicySet& set, const Tree& tree, const TreeFacts& facts)
       : group_(group),
         facts_(facts),
         policy_(set.policy_of(tree)),
@@ -37,12 +37,12 @@ class Judgement {
 
   void run() {
     if (policy_.action() == Action::kOff) return group_.ok(title_, "policy " + name() + " is off");
-    if (facts_.error != 0) return tell_absent();
+    if (facts_.error != 0) return report_absent();
     judge_filesystem();
     judge_mounts();
     judge_above();
     judge_links();
-    if (is_well_) group_.ok(title_, "on " + text(facts_.filesystem) + all_seen());
+    if (is_well_) group_.ok(title_, "on " + text(facts_.filesystem) + detail());
   }
 
  private:
@@ -51,16 +51,16 @@ class Judgement {
   }
   static std::string text(const std::string& word) { return word.empty() ? "?" : escaped(word); }
   const std::string& name() const { return policy_.name(); }
-  bool puts_right() const { return policy_.strongest_action() >= Action::kFix; }
-  std::string all_seen() const {
-    return std::string(", whose owners can be changed") +
-           (facts_.seen_all ? "; no file in it has a name elsewhere" : "");
+  bool fixes() const { return policy_.strongest_action() >= Action::kFix; }
+  std::string detail() const {
+    return std::string(", where owners can be changed") +
+           (facts_.is_complete ? "; no file in it has a name elsewhere" : "");
   }
 
-  // Nothing can be put right: what the policy promises does not hold.
-  void cannot(const std::string& finding, const std::string& why, const std::string& repair) {
+  // guardd cannot fix anything, so a policy that demands it fails.
+  void cannot_fix(const std::string& finding, const std::string& why, const std::string& repair) {
     is_well_ = false;
-    if (puts_right())
+    if (fixes())
       group_.fail(title_, finding, why, repair);
     else
       group_.warn(title_, finding, why, repair);
@@ -70,47 +70,50 @@ class Judgement {
     group_.warn(title_, finding, why, repair);
   }
 
-  void tell_absent() {
+  void report_absent() {
     if (facts_.error == ENOENT || facts_.error == ENOTDIR)
-      return group_.warn(title_, "it is not there: policy " + name() + " waits for it",
-                         "until it is made nothing is guarded; with a typing error in the path, "
-                         "nothing ever is",
-                         "make it, or mend the path in " + place_);
+      return group_.warn(
+          title_, "it does not exist: policy " + name() + " waits for it",
+          "nothing is guarded until it exists; if its path is misspelt, nothing ever "
+          "will be",
+          "create it, or correct the path in " + place_);
     group_.skip(title_, title_, Error::from_errno(facts_.error, title_));
   }
 
   void judge_filesystem() {
     const auto& filesystem = facts_.filesystem;
     const auto on = "it is on " + text(filesystem) + ", mounted at " + text(facts_.mount_point);
-    if (is_one_of(filesystem, kOwnerless))
-      cannot(on + ", which knows no owners", "nothing there can be given to the service",
-             "move the tree to ext4, xfs or btrfs, or mount it with uid= and gid= of the service");
+    if (is_one_of(filesystem, kWithoutOwners))
+      cannot_fix(
+          on + ", which does not store owners", "files there cannot belong to the service",
+          "move the tree to ext4, xfs or btrfs, or mount it with uid= and gid= of the service");
     else if (has_option("ro"))
-      cannot("it is mounted read-only at " + text(facts_.mount_point),
-             "nothing there can be put right",
-             "mount -o remount,rw " + text(facts_.mount_point) + ", or take it out of " + place_);
+      cannot_fix(
+          "it is mounted read-only at " + text(facts_.mount_point),
+          "guardd cannot fix anything there",
+          "mount -o remount,rw " + text(facts_.mount_point) + ", or remove it from " + place_);
     else if (is_one_of(filesystem, kRemote))
       warn(on + ": its server decides whether root may change owners",
-           "what other machines change there is not seen; under root_squash nothing can be put "
-           "right",
-           "guard it on the server; or export it with no_root_squash to this machine");
+           "guardd does not notice changes by other machines, and under root_squash it cannot fix "
+           "anything",
+           "guard it on the server, or export it with no_root_squash to this machine");
     else if (filesystem.starts_with("fuse"))
-      warn(on + ": its daemon decides what is seen and whether owners can be changed",
-           "what changes behind the daemon is not seen, and a hanging daemon is waited for",
-           "prove it: guardctl doctor " + name());
+      warn(on + ": its daemon decides which changes are noticed and whether owners can be changed",
+           "guardd does not notice changes behind the daemon, and waits if the daemon hangs",
+           "prove that it works: guardctl doctor " + name());
     if (has_option("idmapped"))
       warn("its mount at " + text(facts_.mount_point) + " maps owners",
-           "guardd sees the owners as the mount shows them: policies must name those",
-           "compare: stat -c %U " + shown_ + "; then the owner in " + place_);
+           "guardd sees owners as the mount shows them, so policies must name these",
+           "compare stat -c %U " + shown_ + " with the owner in " + place_);
     if (facts_.handles == EOPNOTSUPP)
-      warn("its file system gives no file handles",
-           "fanotify cannot say what was changed by name, so changes are missed there",
+      warn("its file system does not support file handles",
+           "fanotify cannot name what was changed, so guardd misses changes there",
            "move the tree to ext4, xfs or btrfs; over overlay, mount with index=on,nfs_export=on");
     if (facts_.inodes && facts_.inodes_free * 100 < *facts_.inodes)
       warn("its file system has " + grouped(facts_.inodes_free) + " inodes left of " +
                grouped(*facts_.inodes),
-           "without them the service cannot make files, whoever owns them",
-           "find what holds them: du --inodes -xd2 " + text(facts_.mount_point) + " | sort -n");
+           "without inodes the service cannot create files",
+           "find what uses them: du --inodes -xd2 " + text(facts_.mount_point) + " | sort -n");
   }
 
   void judge_mounts() {
@@ -118,26 +121,26 @@ class Judgement {
     for (const auto& mount : facts_.mounts_below)
       if (mount != facts_.path) ++count;
     if (count == 0) return;
-    warn(counted(count, "mount lies", "mounts lie") +
+    warn(counted(count, "mount is", "mounts are") +
              " inside it: " + escaped(facts_.mounts_below.front()),
-         "repairs cross no mount; what is mounted there later is another tree",
-         "if it is the service's too, add its path to " + place_);
+         "guardd does not cross mounts: what is mounted there is another tree",
+         "if it also belongs to the service, add its path to " + place_);
   }
 
   void judge_above() {
     const auto& owner = policy_.wanted.owner.id;
     const auto& group = policy_.wanted.group.id;
     if (owner == kRoot) return;
-    for (const auto& above : facts_.above) {
-      const bool own = above.uid == owner;
-      const bool sticky = (above.mode.value & kSticky) != 0;
-      const bool by_group = above.gid == group && (above.mode.value & kGroupWrites) != 0;
-      const bool by_all = (above.mode.value & kOthersWrite) != 0;
-      if (!own && (sticky || (!by_group && !by_all))) continue;
-      return warn("its owner can write " + quote(above.path) + ", which is above it",
-                  "the service can put another directory or a link in the place of the tree",
-                  "chown root:root " + escaped(above.path) + " && chmod go-w " +
-                      escaped(above.path) + "; or guard that directory instead");
+    for (const auto& parent : facts_.parents) {
+      const bool by_owner = parent.uid == owner;
+      const bool sticky = (parent.mode.value & kSticky) != 0;
+      const bool by_group = parent.gid == group && (parent.mode.value & kGroupWrites) != 0;
+      const bool by_all = (parent.mode.value & kOthersWrite) != 0;
+      if (!by_owner && (sticky || (!by_group && !by_all))) continue;
+      return warn("its owner can write " + quote(parent.path) + ", which is above it",
+                  "the service can replace the tree by another directory or a link",
+                  "chown root:root " + escaped(parent.path) + " && chmod go-w " +
+                      escaped(parent.path) + "; or guard that directory instead");
     }
   }
 
@@ -145,8 +148,9 @@ class Judgement {
     if (facts_.linked_outside == 0) return;
     warn(counted(facts_.linked_outside, "file has a name", "files have names") +
              " outside it too: " + quote(facts_.linked_example),
-         "guardd never changes a file of several names: it could be somebody else's",
-         "find " + shown_ + " -xdev -type f -links +1 -ls; then copy what is the service's own");
+         "guardd never changes a file with several names: it could belong to another user",
+         "find " + shown_ +
+             " -xdev -type f -links +1 -ls; then copy the files that belong to the service");
   }
 
   Group& group_;
@@ -161,7 +165,7 @@ class Judgement {
 }  // namespace
 
 void judge_tree(Group& group, const PolicySet& set, const Tree& tree, const TreeFacts& facts) {
-  Judgement(group, set, tree, facts).run();
+  TreeJudge(group, set, tree, facts).run();
 }
 
 Checks tree_checks(const Machine& machine, const PolicySet& set,

@@ -1,51 +1,14 @@
 #include "guardd/ctl/machine/account_files.h"
 
-#include <algorithm>
-#include <charconv>
 #include <optional>
-#include <string_view>
 
-#include "guardd/ctl/machine/config_lines.h"
+#include "guardd/host/users.h"
 
-namespace guard::suggest {
-namespace {
-
-std::vector<std::string_view> fields_of(std::string_view line) {
-  std::vector<std::string_view> fields;
-  for (;;) {
-    const auto colon = line.find(':');
-    fields.push_back(line.substr(0, colon));
-    if (colon == std::string_view::npos) return fields;
-    line.remove_prefix(colon + 1);
-  }
-}
-
-std::optional<std::uint32_t> number(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stopped != end) return std::nullopt;
-  return value;
-}
-
-}  // namespace
+namespace guard::machine {
 
 AccountFiles::AccountFiles(const Result<std::string>& passwd, const Result<std::string>& group) {
-  if (passwd) {
-    for (const auto line : lines_of(*passwd)) {
-      const auto fields = fields_of(line);
-      if (fields.size() < 4 || fields[0].empty()) continue;
-      const auto uid = number(fields[2]);
-      const auto gid = number(fields[3]);
-      if (uid && gid) accounts_.push_back({std::string(fields[0]), Uid{*uid}, Gid{*gid}});
-    }
-  }
-  if (!group) return;
-  for (const auto line : lines_of(*group)) {
-    const auto fields = fields_of(line);
-    if (fields.size() < 3 || fields[0].empty()) continue;
-    if (const auto gid = number(fields[2])) groups_.emplace_back(fields[0], Gid{*gid});
-  }
+  if (passwd) accounts_ = accounts_in(*passwd);
+  if (group) groups_ = groups_in(*group);
 }
 
 Result<std::optional<Account>> AccountFiles::user(const std::string& name) const {
@@ -84,4 +47,4 @@ std::vector<std::string> AccountFiles::group_names() const {
   return names;
 }
 
-}  // namespace guard::suggest
+}  // namespace guard::machine

@@ -1,4 +1,4 @@
-// Who exists on a machine that does not run: its /etc/passwd and /etc/group, and nobody else.
+// The accounts of a machine that is not running: those in its /etc/passwd and /etc/group.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 #include "policy/lookup.h"
 
-namespace guard::suggest {
+namespace guard::machine {
 
 class AccountFiles : public Users {
  public:
-  // The texts of the two files; one that could not be read names nobody.
+  // The texts of the two files; one that could not be read has no entries.
   AccountFiles(const Result<std::string>& passwd, const Result<std::string>& group);
 
   Result<std::optional<Account>> user(const std::string& name) const override;
@@ -26,4 +26,4 @@ class AccountFiles : public Users {
   std::vector<std::pair<std::string, Gid>> groups_;
 };
 
-}  // namespace guard::suggest
+}  // namespace guard::machine

@@ -1,9 +1,10 @@
 #include "guardd/ctl/machine/config_lines.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
-namespace guard::suggest {
+namespace guard::machine {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
@@ -12,7 +13,8 @@ bool is_blank(char c) {
   return kBlanks.find(c) != std::string_view::npos;
 }
 
-// "\x41" or "\101" behind the backslash; what has no meaning stays as it stands.
+// Appends what stands for "\x41", "\101" or "\n" after the backslash, and returns the length of it.
+// An unknown escape stays as it is.
 std::size_t unescape(std::string_view rest, std::string& word) {
   constexpr std::string_view kLetters = "abfnrtvs\\\"'";
   constexpr std::string_view kMeanings = "\a\b\f\n\r\t\v \\\"'";
@@ -57,11 +59,11 @@ std::string_view stripped(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
-std::optional<std::vector<std::string>> words_of(std::string_view text) {
+std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
   bool in_word = false;
-  char open = 0;  // the quote that is
+  char open = 0;  // the quote that is not closed yet
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
     if (c == '\\' && at + 1 < text.size()) {
@@ -84,9 +86,19 @@ std::optional<std::vector<std::string>> words_of(std::string_view text) {
       in_word = false;
     }
   }
-  if (open != 0) return std::nullopt;
+  if (open != 0) return {};
   if (in_word) words.push_back(std::move(word));
   return words;
+}
+
+bool is_yes(std::string_view value) {
+  constexpr std::array<std::string_view, 6> kWords{"yes", "true", "on", "1", "y", "t"};
+  return std::find(kWords.begin(), kWords.end(), value) != kWords.end();
+}
+
+bool is_no(std::string_view value) {
+  constexpr std::array<std::string_view, 6> kWords{"no", "false", "off", "0", "n", "f"};
+  return value.empty() || std::find(kWords.begin(), kWords.end(), value) != kWords.end();
 }
 
 std::optional<std::string> configured(std::string_view text, std::string_view key) {
@@ -113,4 +125,4 @@ std::optional<std::string> configured(std::string_view text, std::string_view ke
   return found;
 }
 
-}  // namespace guard::suggest
+}  // namespace guard::machine

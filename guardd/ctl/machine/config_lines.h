@@ -1,4 +1,4 @@
-// Lines and words of configuration files.
+// Lines, words and booleans of configuration files. Pure.
 #pragma once
 
 #include <optional>
@@ -6,17 +6,21 @@
 #include <string_view>
 #include <vector>
 
-namespace guard::suggest {
+namespace guard::machine {
 
 std::vector<std::string_view> lines_of(std::string_view text);
 std::string_view stripped(std::string_view text);
 
-// Words as systemd splits them: quotes hold words together and go, backslashes escape as in C.
-// Nothing where a quote is never closed.
-std::optional<std::vector<std::string>> words_of(std::string_view text);
+// Splits words as systemd does: quotes keep words together, backslashes escape as in C.
+// Returns no words if a quote is not closed.
+std::vector<std::string> words_of(std::string_view text);
 
-// The last value of a key in nearly any configuration file: "key value;", "key = 'value' # why",
-// "key: value", "export KEY=value". Sections are not looked at, so the key must be one of a kind.
+// Booleans as systemd reads them. No value at all means no.
+bool is_yes(std::string_view value);
+bool is_no(std::string_view value);
+
+// The last value of a key in almost any configuration file: "key value;", "key = 'value' # note",
+// "key: value", "export KEY=value". Ignores sections, so the key must be unique in the file.
 std::optional<std::string> configured(std::string_view text, std::string_view key);
 
-}  // namespace guard::suggest
+}  // namespace guard::machine

@@ -11,13 +11,15 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <map>
 
 #include "guardd/ctl/machine/account_files.h"
+#include "guardd/ctl/machine/config_lines.h"
 #include "guardd/host/files.h"
 #include "guardd/host/users.h"
 #include "policy/base/text.h"
 
-namespace guard::suggest {
+namespace guard::machine {
 namespace {
 
 constexpr std::size_t kLongestText = std::size_t{1} << 20U;
@@ -32,11 +34,8 @@ std::string path_of(int descriptor) {
   return link_of(AT_FDCWD, ("/proc/self/fd/" + std::to_string(descriptor)).c_str());
 }
 
-Fd open_beneath(int top, const std::string& path, std::uint64_t flags, std::uint64_t resolve) {
-  open_how how{};
-  how.flags = flags | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve;
-  return Fd(static_cast<int>(::syscall(SYS_openat2, top, path.c_str(), &how, sizeof how)));
+Fd open_inside(int top, const std::string& path, std::uint64_t flags, std::uint64_t resolve = 0) {
+  return open_resolved(top, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve);
 }
 
 std::string parent_of(const std::string& path) {
@@ -47,7 +46,7 @@ std::string parent_of(const std::string& path) {
 std::string real_path_in(int top, const std::string& root, const std::string& path) {
   std::string missing;
   for (std::string there = path;; there = parent_of(there)) {
-    if (const auto fd = open_beneath(top, there, O_PATH, 0)) {
+    if (const auto fd = open_inside(top, there, O_PATH)) {
       auto real = path_of(fd.get());
       if (root != "/" && real.starts_with(root)) real = real.substr(root.size());
       if (real.empty()) real = "/";
@@ -58,7 +57,7 @@ std::string real_path_in(int top, const std::string& root, const std::string& pa
   }
 }
 
-// What stands at a path of a machine in a directory.
+// The files of a machine in a directory.
 class FilesBelow : public Files {
  public:
   FilesBelow(std::string root, int top) : root_(std::move(root)), top_(::dup(top)) {}
@@ -81,6 +80,18 @@ class FilesBelow : public Files {
 
 }  // namespace
 
+Fd open_resolved(int from, const std::string& path, std::uint64_t flags, std::uint64_t resolve,
+                 unsigned mode) {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.mode = mode;
+  how.resolve = resolve;
+  for (;;) {
+    Fd fd(static_cast<int>(::syscall(SYS_openat2, from, path.c_str(), &how, sizeof how)));
+    if (fd || (errno != EINTR && errno != EAGAIN)) return fd;
+  }
+}
+
 Machine::Machine(Fd top, std::string root) : top_(std::move(top)), root_(std::move(root)) {
   if (is_running()) {
     users_ = std::make_shared<SystemUsers>();
@@ -95,22 +106,21 @@ Result<Machine> Machine::open(const std::string& root) {
   const std::string path = root.empty() ? "/" : root;
   Fd top(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!top) return Error::from_errno(errno, quote(path));
-  auto real = path_of(top.get());
-  if (real.empty())
-    return Error("what " + quote(path) + " really is cannot be found: is /proc there?");
+  auto real = path == "/" ? path : path_of(top.get());
+  if (real.empty()) return Error("cannot resolve " + quote(path) + ": /proc is not mounted");
   return Machine(std::move(top), std::move(real));
 }
 
 Fd Machine::open_in(const std::string& path, std::uint64_t flags,
                     std::uint64_t more_resolve) const {
-  return open_beneath(top_.get(), path, flags, more_resolve);
+  return open_inside(top_.get(), path, flags, more_resolve);
 }
 
 Result<std::string> Machine::text(const std::string& path) const {
   const auto fd = open_in(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   struct stat facts {};
   if (!fd || ::fstat(fd.get(), &facts) < 0) return Error::from_errno(errno, quote(path));
-  if (!S_ISREG(facts.st_mode)) return Error(quote(path) + " is no regular file", EINVAL);
+  if (!S_ISREG(facts.st_mode)) return Error(quote(path) + " is not a regular file", EINVAL);
   std::string text;
   std::array<char, 16384> piece{};
   for (;;) {
@@ -121,6 +131,12 @@ Result<std::string> Machine::text(const std::string& path) const {
     text.append(piece.data(), static_cast<std::size_t>(got));
     if (text.size() > kLongestText) return Error(quote(path) + " is longer than a megabyte", EFBIG);
   }
+}
+
+Result<std::vector<std::string>> Machine::lines(const std::string& path) const {
+  GUARD_TRY(const auto whole, text(path));
+  const auto lines = lines_of(whole);
+  return std::vector<std::string>(lines.begin(), lines.end());
 }
 
 std::vector<std::string> Machine::names(const std::string& directory) const {
@@ -159,4 +175,16 @@ Result<Fd> Machine::directory(const std::string& real_path) const {
   return fd;
 }
 
-}  // namespace guard::suggest
+std::vector<std::string> Machine::merged(const std::vector<std::string>& directories,
+                                         const std::string& suffix) const {
+  std::map<std::string, std::string> by_name;
+  for (const auto& directory : directories)
+    for (const auto& name : names(directory))
+      if (name.ends_with(suffix)) by_name.emplace(name, directory + '/' + name);
+  std::vector<std::string> paths;
+  for (const auto& [name, path] : by_name)
+    if (!is_masked(path)) paths.push_back(path);
+  return paths;
+}
+
+}  // namespace guard::machine

@@ -1,7 +1,8 @@
-// All that is in a tree, as far as who owns it goes. Looks only: by descriptor, never through a
-// link, never across a mount, and at no more entries than it is told.
+// Lists a tree with the owner of each entry. Only reads: by descriptor, never through a link, never
+// across a mount, and never more entries than allowed.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -11,7 +12,7 @@
 #include "policy/base/ids.h"
 #include "policy/base/result.h"
 
-namespace guard::suggest {
+namespace guard::machine {
 
 struct Owner {
   Uid uid;
@@ -27,25 +28,31 @@ struct Entry {
   std::string name;
   Owner owner;
   std::uint32_t mode = 0;  // with the type
+  std::uint32_t links = 1;
+  std::uint64_t inode = 0;
 
   bool is_directory() const { return (mode & 0170000U) == 0040000U; }
   bool is_regular() const { return (mode & 0170000U) == 0100000U; }
 };
 
 struct WalkedTree {
-  std::vector<Entry> entries;  // parents before what is in them; the first is the tree's root
+  std::vector<Entry> entries;  // parents before their contents; the first is the tree's root
   std::size_t unread = 0;      // directories that could not be read
-  std::size_t mounts = 0;      // what is mounted below is a tree of its own
-  bool is_cut = false;         // there was more than it was told to look at
+  std::size_t mounts = 0;      // mount points inside, which were not entered
+  bool is_cut = false;         // a limit ended the walk
 
   // Relative to the tree; empty for its root.
   std::string path_of(std::size_t entry) const;
 };
 
-inline constexpr std::size_t kMostEntries = 200'000;
+struct WalkLimits {
+  std::size_t entries = 200'000;
+  std::chrono::steady_clock::time_point end = std::chrono::steady_clock::time_point::max();
+};
 
-// `others`: absolute paths of trees below this one, which are not looked into.
+// `others`: absolute paths of trees below this one, which are not entered.
 Result<WalkedTree> walk_tree(const Machine& machine, const std::string& real_path,
-                             const std::set<std::string>& others, std::size_t most = kMostEntries);
+                             const std::set<std::string>& others = {},
+                             const WalkLimits& limits = {});
 
-}  // namespace guard::suggest
+}  // namespace guard::machine

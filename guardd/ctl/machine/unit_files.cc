@@ -4,17 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include "guardd/ctl/machine/config_lines.h"
 #include "policy/base/text.h"
 
-namespace guard::suggest {
+namespace guard::machine {
 namespace {
 
 constexpr std::string_view kType = ".service";
 
-// systemd-analyze unit-paths, the strongest first.
+// As systemd-analyze(1) unit-paths prints them, highest priority first.
 constexpr std::array<const char*, 13> kSearchPath{
     "/etc/systemd/system.control",   "/run/systemd/system.control",  "/run/systemd/transient",
     "/run/systemd/generator.early",  "/etc/systemd/system",          "/etc/systemd/system.attached",
@@ -47,27 +46,31 @@ std::string_view instance_of(std::string_view unit) {
   return at == std::string_view::npos ? std::string_view() : stem.substr(at + 1);
 }
 
-void Unit::add(std::string_view text) {
+void Unit::add(std::string_view text, const std::string& file) {
   std::string section;
-  std::string line;
+  std::string joined;
+  std::size_t number = 0;
+  std::size_t first = 0;  // of the lines that are joined
   const auto finish = [&] {
-    const auto whole = stripped(line);
+    const auto whole = stripped(joined);
     if (whole.starts_with('[') && whole.ends_with(']')) {
       section = whole.substr(1, whole.size() - 2);
     } else if (const auto equals = whole.find('='); equals != std::string_view::npos) {
-      settings_.push_back({section, std::string(stripped(whole.substr(0, equals))),
-                           std::string(stripped(whole.substr(equals + 1)))});
+      lines_.push_back({section, std::string(stripped(whole.substr(0, equals))),
+                        std::string(stripped(whole.substr(equals + 1))), file, first});
     }
-    line.clear();
+    joined.clear();
   };
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (const auto raw : lines_of(text)) {
+    ++number;
     const auto piece = stripped(raw);
-    // Comments may stand between the lines that a backslash joins.
+    // A comment does not end the lines that a backslash joins.
     if (piece.starts_with('#') || piece.starts_with(';')) continue;
-    line += piece;
-    if (line.ends_with('\\') && !piece.empty()) {
-      line.back() = ' ';
+    if (joined.empty()) first = number;
+    joined += piece;
+    if (joined.ends_with('\\') && !piece.empty()) {
+      joined.back() = ' ';
     } else {
       finish();
     }
@@ -75,28 +78,40 @@ void Unit::add(std::string_view text) {
   finish();
 }
 
+const UnitLine* Unit::last(std::string_view section, std::string_view key) const {
+  const auto found = std::find_if(lines_.rbegin(), lines_.rend(), [&](const UnitLine& line) {
+    return line.section == section && line.key == key;
+  });
+  return found == lines_.rend() ? nullptr : &*found;
+}
+
 std::string Unit::value(std::string_view section, std::string_view key) const {
-  std::string value;
-  for (const auto& setting : settings_)
-    if (setting.section == section && setting.key == key) value = setting.value;
-  return value;
+  const auto* line = last(section, key);
+  return line ? line->value : std::string();
 }
 
 std::vector<std::string> Unit::values(std::string_view section, std::string_view key) const {
   std::vector<std::string> values;
-  for (const auto& setting : settings_) {
-    if (setting.section != section || setting.key != key) continue;
-    if (setting.value.empty())
+  for (const auto& line : lines_) {
+    if (line.section != section || line.key != key) continue;
+    if (line.value.empty())
       values.clear();
     else
-      values.push_back(setting.value);
+      values.push_back(line.value);
   }
   return values;
 }
 
-UnitFiles::Found UnitFiles::find(const std::string& name, int aliases) const {
+std::vector<std::string> Unit::words(std::string_view section, std::string_view key) const {
+  std::vector<std::string> words;
+  for (const auto& value : values(section, key))
+    for (auto& word : words_of(value)) words.push_back(std::move(word));
+  return words;
+}
+
+UnitFiles::UnitPath UnitFiles::find(const std::string& name, int aliases) const {
   constexpr int kMostAliases = 8;
-  Found found{"", name, false};
+  UnitPath found{"", name, false};
   std::vector<std::string> candidates{name};
   if (is_instance(name)) candidates.push_back(template_of(name));
   std::string alias;
@@ -113,12 +128,12 @@ UnitFiles::Found UnitFiles::find(const std::string& name, int aliases) const {
   }
   if (alias == "null") found.masked = true;
   if (!alias.ends_with(kType) || alias == base_name(found.path)) return found;
-  // A link to a template keeps the instance that was asked for.
+  // An alias of a template keeps the instance.
   if (const auto at = alias.find("@."); at != std::string::npos)
     alias.insert(at + 1, instance_of(name));
   if (alias == name || aliases == kMostAliases) return found;
   auto behind = find(alias, aliases + 1);
-  // A link may also lead to a file that is in no directory of the search path.
+  // A link may also lead to a file outside the search path.
   if (!behind.path.empty()) return behind;
   found.name = alias;
   return found;
@@ -127,7 +142,7 @@ UnitFiles::Found UnitFiles::find(const std::string& name, int aliases) const {
 std::vector<std::string> UnitFiles::drop_ins(const std::string& name) const {
   std::vector<std::string> units{name};
   if (is_instance(name)) units.push_back(template_of(name));
-  // "a-b-c.service" also takes those of "a-b-.service" and "a-.service".
+  // "a-b-c.service" also has the drop-ins of "a-b-.service" and "a-.service".
   const std::string prefix(prefix_of(name));
   const std::string end =
       name.find('@') == std::string::npos ? std::string(kType) : "@" + std::string(kType);
@@ -136,18 +151,11 @@ std::vector<std::string> UnitFiles::drop_ins(const std::string& name) const {
     units.push_back(prefix.substr(0, dash + 1) + end);
   units.emplace_back("service");
 
-  std::map<std::string, std::string> by_name;  // the strongest of each file name
-  for (const auto& unit : units) {
-    for (const auto* directory : kSearchPath) {
-      const auto below = fmt::format("{}/{}.d", directory, unit);
-      for (const auto& file : machine_.names(below))
-        if (file.ends_with(".conf")) by_name.try_emplace(file, fmt::format("{}/{}", below, file));
-    }
-  }
-  std::vector<std::string> paths;
-  paths.reserve(by_name.size());
-  for (const auto& [file, path] : by_name) paths.push_back(path);
-  return paths;
+  std::vector<std::string> directories;
+  for (const auto& unit : units)
+    for (const auto* directory : kSearchPath)
+      directories.push_back(fmt::format("{}/{}.d", directory, unit));
+  return machine_.merged(directories, ".conf");
 }
 
 Result<Unit> UnitFiles::load(const std::string& name) const {
@@ -157,21 +165,26 @@ Result<Unit> UnitFiles::load(const std::string& name) const {
   GUARD_TRY(const auto text, machine_.text(found.path));
   if (stripped(text).empty()) return Error(quote(name) + " is masked", EPERM);
   Unit unit(found.name);
-  unit.add(text);
-  for (const auto& path : drop_ins(found.name)) {
-    const auto more = machine_.text(path);
-    if (more) unit.add(*more);  // one that is a link to /dev/null is a mask, and no file
-  }
+  unit.add(text, found.path);
+  for (const auto& path : drop_ins(found.name))
+    if (const auto more = machine_.text(path)) unit.add(*more, path);
   return unit;
+}
+
+std::vector<Unit> UnitFiles::load_all() const {
+  std::vector<Unit> units;
+  for (const auto& name : services())
+    if (auto unit = load(name); unit && unit->name() == name) units.push_back(*std::move(unit));
+  return units;
 }
 
 std::set<std::string> UnitFiles::enabled() const {
   std::set<std::string> enabled;
   for (const auto* directory : kSearchPath) {
-    for (const auto& wanting : machine_.names(directory)) {
-      if (!wanting.ends_with(".wants") && !wanting.ends_with(".requires")) continue;
-      for (auto name : machine_.names(std::string(directory) + "/" + wanting)) {
-        // What a timer or a socket starts is there as well.
+    for (const auto& links : machine_.names(directory)) {
+      if (!links.ends_with(".wants") && !links.ends_with(".requires")) continue;
+      for (auto name : machine_.names(std::string(directory) + "/" + links)) {
+        // A timer or a socket starts the service of the same name.
         for (const std::string_view starter : {".timer", ".socket", ".path"})
           if (name.ends_with(starter)) name.replace(name.rfind('.'), name.npos, kType);
         if (name.ends_with(kType)) enabled.insert(name);
@@ -208,4 +221,4 @@ std::vector<std::string> UnitFiles::services() const {
   return {services.begin(), services.end()};
 }
 
-}  // namespace guard::suggest
+}  // namespace guard::machine

@@ -1,7 +1,7 @@
-// Unit files as systemd would put them together: search path, masks, aliases, instances, drop-ins.
+// Reads unit files the way systemd combines them: search path, masks, aliases, instances, drop-ins.
 //
-// They are read here and not asked of the running systemd, because the same reader then also does
-// for a machine that does not run, for one without a bus, and for tests; and nothing is waited for.
+// Does not ask the running systemd: the same reader serves a machine in a directory, a machine
+// without a bus, and tests, and it never waits.
 #pragma once
 
 #include <set>
@@ -12,7 +12,17 @@
 #include "guardd/ctl/machine/machine.h"
 #include "policy/base/result.h"
 
-namespace guard::suggest {
+namespace guard::machine {
+
+struct UnitLine {
+  std::string section;
+  std::string key;
+  std::string value;
+  std::string file;
+  std::size_t line = 0;
+
+  std::string place() const { return file + ':' + std::to_string(line); }
+};
 
 class Unit {
  public:
@@ -21,44 +31,46 @@ class Unit {
   // With its instance and type: "postgresql@15-main.service".
   const std::string& name() const { return name_; }
 
-  // The last value of a key; empty where there is none.
+  // The last line that sets a key; null if there is none.
+  const UnitLine* last(std::string_view section, std::string_view key) const;
+  // The last value of a key; empty if there is none.
   std::string value(std::string_view section, std::string_view key) const;
-  // All values; an empty one forgets those before it.
+  // All values of a key; an empty one clears those before it.
   std::vector<std::string> values(std::string_view section, std::string_view key) const;
+  // The words of all values.
+  std::vector<std::string> words(std::string_view section, std::string_view key) const;
 
-  // A file more, which comes after those before.
-  void add(std::string_view text);
+  // Adds a file, which comes after those already added.
+  void add(std::string_view text, const std::string& file);
 
  private:
-  struct Setting {
-    std::string section;
-    std::string key;
-    std::string value;
-  };
   std::string name_;
-  std::vector<Setting> settings_;
+  std::vector<UnitLine> lines_;
 };
 
 class UnitFiles {
  public:
   explicit UnitFiles(const Machine& machine) : machine_(machine) {}
 
-  // "redis" is "redis-server.service", if that is what it is an alias of.
+  // Resolves aliases: "redis.service" may load "redis-server.service". Fails with ENOENT if there
+  // is no such unit, with EPERM if it is masked.
   Result<Unit> load(const std::string& name) const;
+  // Every service that can be loaded, under its own name only; templates included.
+  std::vector<Unit> load_all() const;
 
-  // Services that something wants at boot, and those that have a control group now.
+  // Services that are started at boot, and those that have a control group now.
   std::set<std::string> enabled() const;
   std::set<std::string> running() const;
-  // All there is a file of, templates included.
+  // The names of all service files, templates and aliases included.
   std::vector<std::string> services() const;
 
  private:
-  struct Found {
+  struct UnitPath {
     std::string path;  // empty: there is no such file
-    std::string name;  // the name behind an alias
+    std::string name;  // after aliases
     bool masked = false;
   };
-  Found find(const std::string& name, int aliases = 0) const;
+  UnitPath find(const std::string& name, int aliases = 0) const;
   std::vector<std::string> drop_ins(const std::string& name) const;
   void add_running(const std::string& group, int depth, std::set<std::string>& running) const;
 
@@ -69,4 +81,4 @@ class UnitFiles {
 std::string_view prefix_of(std::string_view unit);
 std::string_view instance_of(std::string_view unit);
 
-}  // namespace guard::suggest
+}  // namespace guard::machine

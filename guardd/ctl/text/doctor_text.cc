@@ -17,13 +17,14 @@ using doctor::Mark;
 
 constexpr std::size_t kIndent = 4;
 
-struct Look {
+struct MarkStyle {
   std::string_view sign;
-  std::string_view plain;  // where the locale has no other
+  std::string_view plain;  // for locales other than UTF-8
   Tone tone;
 };
-constexpr std::array<Look, 4> kLooks{Look{"✓", "+", Tone::kGood}, Look{"!", "!", Tone::kOdd},
-                                     Look{"✗", "x", Tone::kBad}, Look{"-", "-", Tone::kFaint}};
+constexpr std::array<MarkStyle, 4> kMarkStyles{
+    MarkStyle{"✓", "+", Tone::kGood}, MarkStyle{"!", "!", Tone::kOdd},
+    MarkStyle{"✗", "x", Tone::kBad}, MarkStyle{"-", "-", Tone::kFaint}};
 
 bool locale_is_utf8() {
   (void)std::setlocale(LC_CTYPE, "");
@@ -31,8 +32,8 @@ bool locale_is_utf8() {
 }
 
 std::string sign_of(const Terminal& terminal, Mark mark, bool is_utf8) {
-  const auto& look = kLooks.at(static_cast<std::size_t>(mark));
-  return terminal.paint(look.tone, is_utf8 ? look.sign : look.plain);
+  const auto& style = kMarkStyles.at(static_cast<std::size_t>(mark));
+  return terminal.paint(style.tone, is_utf8 ? style.sign : style.plain);
 }
 
 std::string detail(const Terminal& terminal, std::string_view lead, const std::string& text) {
@@ -47,7 +48,7 @@ std::string check_text(const Terminal& terminal, const Check& check, bool is_utf
               terminal.paint(Tone::kStrong, check.name) + ": " +
               wrapped(check.finding, kIndent, kIndent + columns_of(check.name) + 2) + '\n';
   if (check.mark != Mark::kOk || all) text += detail(terminal, "why: ", check.why);
-  if (check.mark != Mark::kSkipped || all) text += detail(terminal, "mend: ", check.repair);
+  if (check.mark != Mark::kSkipped || all) text += detail(terminal, "fix: ", check.repair);
   return text;
 }
 
@@ -73,8 +74,8 @@ std::string diagnosis_text(const Terminal& terminal, const Checks& checks, bool 
     text += check_text(terminal, check, is_utf8, all);
   }
   const auto sum = tally(checks);
-  text += '\n' + counted(checks.size(), "check", "checks") + ": " + std::to_string(sum.well) +
-          " well, " + counted(sum.warnings, "warning", "warnings") + ", " +
+  text += '\n' + counted(checks.size(), "check", "checks") + ": " + std::to_string(sum.passed) +
+          " passed, " + counted(sum.warnings, "warning", "warnings") + ", " +
           std::to_string(sum.failures) + " failed, " + std::to_string(sum.skipped) + " skipped.\n";
   return text;
 }

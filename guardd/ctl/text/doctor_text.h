@@ -1,5 +1,5 @@
-// How the checks of doctor look: a line each, and below what is not well why it matters and how to
-// mend it.
+// The checks of doctor as text and JSON: one line each; below a problem, why it matters and the
+// fix.
 #pragma once
 
 #include <string>
@@ -11,14 +11,14 @@
 namespace guard::ctl {
 
 struct Tally {
-  std::size_t well = 0;
+  std::size_t passed = 0;
   std::size_t warnings = 0;
   std::size_t failures = 0;
   std::size_t skipped = 0;
 };
 Tally tally(const doctor::Checks& checks);
 
-// `all`: also why it matters what is well, and what to do about what could not be told.
+// `all`: also shows why checks that passed matter, and what to do about skipped ones.
 std::string diagnosis_text(const Terminal& terminal, const doctor::Checks& checks, bool all);
 Json diagnosis_json(const doctor::Checks& checks);
 

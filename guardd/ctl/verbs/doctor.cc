@@ -1,4 +1,4 @@
-// doctor: is there anything about this machine that keeps guardd from doing what policies say?
+// doctor: checks whether this machine lets guardd do what policies demand.
 
 #include "guardd/ctl/ask/connect.h"
 #include "guardd/ctl/ask/policies.h"
@@ -20,7 +20,7 @@
 namespace guard::ctl {
 namespace {
 
-constexpr int kSignalled = 128;  // as shells say it
+constexpr int kSignalled = 128;  // as in shells
 constexpr auto kPatience = std::chrono::seconds(5);
 
 struct DoctorOptions {
@@ -38,12 +38,13 @@ doctor::DaemonFacts ask_daemon(const Options& options) {
   return {*std::move(status), daemon->policies(), GUARD_VERSION};
 }
 
-// Every check of them, in the order in which things depend on each other.
-class Round {
+// Runs all checks, in the order in which they depend on each other.
+class Examination {
  public:
-  Round(const Options& options, const DoctorOptions& asked) : options_(options), asked_(asked) {}
+  Examination(const Options& options, const DoctorOptions& asked, const machine::Machine& machine)
+      : options_(options), asked_(asked), machine_(machine) {}
 
-  doctor::Checks go(const Result<LoadResult>& loaded) {
+  doctor::Checks run(const Result<LoadResult>& loaded) {
     add(doctor::kernel_checks(machine_, doctor::try_kernel()));
     add(doctor::people_checks(machine_));
     add(doctor::clock_checks(machine_, doctor::look_at_clock()));
@@ -51,12 +52,12 @@ class Round {
     const auto daemon = ask_daemon(options_);
     add(doctor::daemon_checks(machine_, daemon, loaded));
     if (!loaded || !loaded->set) return std::move(checks_);
-    look_at_policies(*loaded->set);
+    check_policies(*loaded->set);
     if (asked_.probe) prove(*loaded->set, daemon);
     return std::move(checks_);
   }
 
-  // Why it ended before it was done, or 0.
+  // The signal that ended it early, or 0.
   int signal() const { return signal_; }
 
  private:
@@ -64,7 +65,7 @@ class Round {
     for (auto& check : checks) checks_.push_back(std::move(check));
   }
 
-  void look_at_policies(const PolicySet& set) {
+  void check_policies(const PolicySet& set) {
     const SystemUsers users;
     add(doctor::names_checks(machine_, set, users));
     add(doctor::services_checks(machine_, set));
@@ -75,32 +76,34 @@ class Round {
   void prove(const PolicySet& set, const doctor::DaemonFacts& daemon) {
     doctor::Group group("proof");
     if (!daemon.status || !daemon.policies) {
-      group.skip("probes", "nothing can be proved while guardd cannot be asked");
+      group.skip("probes", "policies cannot be proved without a connection to guardd");
       return add(group.take());
     }
-    auto probed = doctor::probe(set, *daemon.status, *daemon.policies,
+    auto result = doctor::probe(machine_, set, *daemon.status, *daemon.policies,
                                 {options_.bus, asked_.policies, kPatience});
-    signal_ = probed.signal;
-    add(std::move(probed.checks));
+    signal_ = result.signal;
+    add(std::move(result.checks));
   }
 
   const Options& options_;
   const DoctorOptions& asked_;
+  const machine::Machine& machine_;
   int signal_ = 0;
-  doctor::Machine machine_;
   doctor::Checks checks_;
 };
 
-int examine(const Options& options, const DoctorOptions& asked) {
+int run_doctor(const Options& options, const DoctorOptions& asked) {
   const auto loaded = load_policy_directories(options.policy_directories, 1);
   for (const auto& name : asked.policies) {
     if (name.empty()) return misused("POLICY is empty", "doctor");
     if (!loaded || !loaded->set) break;
     if (const auto policy = loaded->set->policy_called(name); !policy) return fail(policy.error());
   }
-  Round round(options, asked);
-  const auto checks = round.go(loaded);
-  if (round.signal() != 0) return kSignalled + round.signal();
+  const auto machine = machine::Machine::open("/");
+  if (!machine) return fail(machine.error());
+  Examination examination(options, asked, *machine);
+  const auto checks = examination.run(loaded);
+  if (examination.signal() != 0) return kSignalled + examination.signal();
   const int status = tally(checks).failures > 0 ? kFailed : kDone;
   const auto terminal = Terminal::detect(options.pager);
   if (options.json) return show_json(terminal, diagnosis_json(checks)) ? status : kFailed;
@@ -115,7 +118,7 @@ Run doctor_verb(Arguments& arguments) {
   arguments.words("policies", asked->policies);
   arguments.flag("-v,--all", asked->all);
   arguments.flag("!--no-probe", asked->probe);
-  return [asked](const Options& options) { return examine(options, *asked); };
+  return [asked](const Options& options) { return run_doctor(options, *asked); };
 }
 
 }  // namespace guard::ctl

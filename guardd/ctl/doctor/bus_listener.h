@@ -1,4 +1,4 @@
-// What guardd tells of the probes while they lie there, heard on a thread of its own.
+// Listens on the bus for the violations that guardd reports of the probes. Has a thread of its own.
 #pragma once
 
 #include <chrono>
@@ -22,26 +22,26 @@ class BusListener {
     std::string reason;
   };
 
-  // Hears only of files whose names begin so. Returns when it listens.
+  // Only for files whose names have this beginning. Returns once it is listening.
   static bus::Answer<std::unique_ptr<BusListener>> begin(const std::string& address,
                                                          std::string beginning);
   ~BusListener();
   BusListener(const BusListener&) = delete;
   BusListener& operator=(const BusListener&) = delete;
 
-  // The last of what was told of a file of this name.
+  // The latest report of a file of this name.
   std::optional<Violation> about(const std::string& name) const;
 
  private:
   BusListener(bus::Client client, std::string beginning);
-  bool hear(const bus::Event& event);
+  bool take(const bus::Event& event);
 
   bus::Client client_;
   std::string beginning_;
   Fd stop_;
   std::thread thread_;
   mutable std::mutex mutex_;
-  std::vector<Violation> told_;  // under the mutex
+  std::vector<Violation> reported_;  // under the mutex
 };
 
 }  // namespace guard::doctor

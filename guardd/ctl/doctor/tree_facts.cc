@@ -1,12 +1,10 @@
-// What can be seen of a tree.
+// Collects the facts about a tree.
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
@@ -14,15 +12,13 @@
 #include <sstream>
 
 #include "guardd/ctl/doctor/trees.h"
+#include "guardd/ctl/machine/tree_walk.h"
 #include "policy/base/handle.h"
 
 namespace guard::doctor {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t kMostEntries = 50'000;
-constexpr std::size_t kDeepest = 64;
 
 struct Mount {
   std::string point;
@@ -75,7 +71,7 @@ bool is_below(const std::string& path, const std::string& top) {
 void find_mounts(TreeFacts& facts, const Machine& machine) {
   for (const auto& mount : mounts_of(machine)) {
     if (is_below(mount.point, facts.path)) facts.mounts_below.push_back(mount.point);
-    // The last one of the longest: what was mounted later covers what was there.
+    // The last of the longest: a later mount covers an earlier one.
     if ((mount.point == facts.path || is_below(facts.path, mount.point)) &&
         mount.point.size() >= facts.mount_point.size()) {
       facts.mount_point = mount.point;
@@ -95,71 +91,30 @@ int handles_error(int fd) {
   return ::name_to_handle_at(fd, "", &space.handle, &mount, AT_EMPTY_PATH) == 0 ? 0 : errno;
 }
 
-// Counts the names that files of several names have in the tree. Opens directories only, follows
-// nothing, stays on the file system, and gives up soon.
-class Links {
- public:
-  Links(TreeFacts& facts, std::chrono::milliseconds patience)
-      : facts_(facts), end_(std::chrono::steady_clock::now() + patience) {}
-
-  void look_through(int top) {
-    struct stat facts {};
-    if (::fstat(top, &facts) == 0 && S_ISDIR(facts.st_mode)) {
-      device_ = facts.st_dev;
-      walk(::openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "", 0);
-    }
-    for (const auto& [inode, file] : files_) {
-      if (file.seen >= file.links || !facts_.seen_all) continue;
-      ++facts_.linked_outside;
-      if (facts_.linked_example.empty()) facts_.linked_example = file.name;
-    }
-  }
-
- private:
-  struct File {
-    std::uint64_t links = 0;
-    std::uint64_t seen = 0;
-    std::string name;
+// Counts the files in the tree that also have a name outside it.
+void find_links(TreeFacts& facts, const Machine& machine, std::chrono::milliseconds patience) {
+  constexpr std::size_t kMostEntries = 50'000;
+  const auto tree = machine::walk_tree(machine, machine.real_path(facts.path), {},
+                                       {kMostEntries, std::chrono::steady_clock::now() + patience});
+  facts.is_complete = tree && !tree->is_cut && tree->unread == 0;
+  if (!facts.is_complete) return;
+  struct LinkCount {
+    std::size_t first = 0;  // the entry with the first name
+    std::uint64_t names = 0;
   };
-
-  void walk(int opened, const std::string& path, std::size_t depth) {
-    Fd directory(opened);
-    if (!directory) {
-      facts_.seen_all = false;
-      return;
-    }
-    const Handle<DIR, ::closedir> listing(::fdopendir(directory.get()));
-    if (!listing) return;
-    const int here = directory.release();
-    while (const auto* each = ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe)
-      const std::string name = each->d_name;
-      if (name == "." || name == "..") continue;
-      if (++entries_ > kMostEntries || depth > kDeepest ||
-          std::chrono::steady_clock::now() > end_) {
-        facts_.seen_all = false;
-        return;
-      }
-      struct stat facts {};
-      if (::fstatat(here, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
-          facts.st_dev != device_)
-        continue;
-      if (S_ISREG(facts.st_mode) && facts.st_nlink > 1) {
-        auto& file = files_[facts.st_ino];
-        file.links = facts.st_nlink;
-        if (++file.seen == 1) file.name = path + name;
-      } else if (S_ISDIR(facts.st_mode)) {
-        walk(::openat(here, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-             path + name + '/', depth + 1);
-      }
-    }
+  std::map<std::uint64_t, LinkCount> files;  // by inode
+  for (std::size_t at = 0; at < tree->entries.size(); ++at) {
+    const auto& entry = tree->entries[at];
+    if (!entry.is_regular() || entry.links < 2) continue;
+    auto& file = files[entry.inode];
+    if (++file.names == 1) file.first = at;
   }
-
-  TreeFacts& facts_;
-  std::chrono::steady_clock::time_point end_;
-  dev_t device_ = 0;
-  std::size_t entries_ = 0;
-  std::map<ino_t, File> files_;
-};
+  for (const auto& [inode, file] : files) {
+    if (file.names >= tree->entries[file.first].links) continue;
+    ++facts.linked_outside;
+    if (facts.linked_example.empty()) facts.linked_example = tree->path_of(file.first);
+  }
+}
 
 }  // namespace
 
@@ -169,10 +124,10 @@ TreeFacts look_at_tree(const Machine& machine, const std::string& path,
   facts.path = path;
   find_mounts(facts, machine);
   for (auto above = fs::path(path).parent_path(); !above.empty(); above = above.parent_path()) {
-    struct stat seen {};
-    if (::lstat(above.c_str(), &seen) == 0)
-      facts.above.push_back(
-          {above.string(), Uid{seen.st_uid}, Gid{seen.st_gid}, Mode{seen.st_mode & 07777U}});
+    struct stat found {};
+    if (::lstat(above.c_str(), &found) == 0)
+      facts.parents.push_back(
+          {above.string(), Uid{found.st_uid}, Gid{found.st_gid}, Mode{found.st_mode & 07777U}});
     if (above == above.root_path()) break;
   }
   const Fd top(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
@@ -186,7 +141,8 @@ TreeFacts look_at_tree(const Machine& machine, const std::string& path,
     facts.inodes = system.f_files;
     facts.inodes_free = system.f_favail;
   }
-  Links(facts, patience).look_through(top.get());
+  struct stat root {};
+  if (::fstat(top.get(), &root) == 0 && S_ISDIR(root.st_mode)) find_links(facts, machine, patience);
   return facts;
 }
 

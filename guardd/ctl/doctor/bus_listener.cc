@@ -1,4 +1,4 @@
-#include "guardd/ctl/doctor/hearing.h"
+#include "guardd/ctl/doctor/bus_listener.h"
 
 #include <sys/eventfd.h>
 
@@ -35,28 +35,28 @@ bus::Answer<std::unique_ptr<BusListener>> BusListener::begin(const std::string& 
   auto client = bus::Client::open(address);
   if (!client) return client.error();
   client->set_patience({kPatience, kPatience, kPatience});
-  std::unique_ptr<BusListener> hearing(new BusListener(*std::move(client), std::move(beginning)));
-  if (!hearing->stop_) return failed(Error::from_errno(errno, "eventfd").text());
-  auto* self = hearing.get();
+  std::unique_ptr<BusListener> listener(new BusListener(*std::move(client), std::move(beginning)));
+  if (!listener->stop_) return failed(Error::from_errno(errno, "eventfd").text());
+  auto* self = listener.get();
   auto listening = std::make_shared<std::promise<bus::Answer<bus::Nothing>>>();
   auto begun = listening->get_future();
-  auto thread = start_without_signals("a thread that hears guardd", [self, listening] {
+  auto thread = start_without_signals("a thread that listens to guardd", [self, listening] {
     bool is_listening = false;
-    const auto ended = self->client_.watch([self](const bus::Event& e) { return self->hear(e); },
+    const auto ended = self->client_.watch([self](const bus::Event& e) { return self->take(e); },
                                            self->stop_.get(),
                                            [&is_listening, listening] {
                                              is_listening = true;
                                              listening->set_value(bus::Nothing{});
                                            });
     if (is_listening) return;
-    listening->set_value(ended ? bus::Answer<bus::Nothing>(failed("it was not heard"))
+    listening->set_value(ended ? bus::Answer<bus::Nothing>(failed("the connection ended"))
                                : bus::Answer<bus::Nothing>(ended.error()));
   });
   if (!thread) return failed(thread.error().text());
-  hearing->thread_ = *std::move(thread);
+  listener->thread_ = *std::move(thread);
   const auto answer = begun.get();
   if (!answer) return answer.error();
-  return hearing;
+  return listener;
 }
 
 BusListener::~BusListener() {
@@ -65,22 +65,22 @@ BusListener::~BusListener() {
   thread_.join();
 }
 
-bool BusListener::hear(const bus::Event& event) {
+bool BusListener::take(const bus::Event& event) {
   if (event.kind != bus::Event::Kind::kViolation) return true;
-  Violation told{text_in(event.record, "path"), text_in(event.record, "action"),
-                 text_in(event.record, "reason")};
-  if (told.path.find(beginning_) == std::string::npos) return true;
+  Violation violation{text_in(event.record, "path"), text_in(event.record, "action"),
+                      text_in(event.record, "reason")};
+  if (violation.path.find(beginning_) == std::string::npos) return true;
   const std::lock_guard lock(mutex_);
-  if (told_.size() < kMost) told_.push_back(std::move(told));
+  if (reported_.size() < kMost) reported_.push_back(std::move(violation));
   return true;
 }
 
 std::optional<BusListener::Violation> BusListener::about(const std::string& name) const {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(told_.rbegin(), told_.rend(), [&](const Violation& told) {
-    return told.path.ends_with('/' + name);
-  });
-  return found == told_.rend() ? std::nullopt : std::optional(*found);
+  const auto found = std::find_if(
+      reported_.rbegin(), reported_.rend(),
+      [&](const Violation& violation) { return violation.path.ends_with('/' + name); });
+  return found == reported_.rend() ? std::nullopt : std::optional(*found);
 }
 
 }  // namespace guard::doctor
