@@ -1,5 +1,5 @@
-// What suggest reads: words and lines, unit files with their drop-ins and aliases, specifiers, and
-// what servers say in their configurations.
+// The readers of suggest and doctor: words and lines, unit files with drop-ins and aliases,
+// specifiers, and the configurations of servers.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,6 +16,9 @@
 namespace guard::suggest {
 namespace {
 
+using machine::configured;
+using machine::UnitFiles;
+using machine::words_of;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::TemporaryDirectory;
@@ -30,11 +33,11 @@ TEST(SuggestWords, AreSplitAsSystemdDoes) {
   EXPECT_EQ(words_of(R"(a\x20b \101 c\sd \\ \q)"), (Texts{"a b", "A", "c d", "\\", "\\q"}));
   EXPECT_EQ(words_of(R"("" '')"), (Texts{"", ""}));
   EXPECT_EQ(words_of(R"(\x4)"), Texts{"\\x4"});
-  EXPECT_EQ(words_of("a \"b"), std::nullopt);
+  EXPECT_EQ(words_of("a \"b"), Texts{});
   EXPECT_EQ(words_of("end\\"), Texts{"end\\"});
 }
 
-TEST(SuggestWords, ConfigurationsOfManyKindsAreUnderstood) {
+TEST(SuggestWords, ConfigurationsOfManyFormatsAreRead) {
   EXPECT_EQ(configured("user www-data;\nworker 1;", "user"), "www-data");
   EXPECT_EQ(configured("data_directory = '/a b'\t# why", "data_directory"), "/a b");
   EXPECT_EQ(configured("#datadir = /no\ndatadir=/yes", "datadir"), "/yes");
@@ -47,7 +50,7 @@ TEST(SuggestWords, ConfigurationsOfManyKindsAreUnderstood) {
   EXPECT_EQ(configured("", "dir"), std::nullopt);
 }
 
-// A machine in a directory, to be filled by the test.
+// A machine in a directory that the test fills.
 class SuggestUnits : public ::testing::Test {
  protected:
   void write(const std::string& path, std::string_view text) {
@@ -76,7 +79,7 @@ class SuggestUnits : public ::testing::Test {
     EXPECT_TRUE(unit) << unit.error().text();
     return unit ? *std::move(unit) : Unit(name);
   }
-  std::string why_not(const std::string& name) {
+  std::string load_error(const std::string& name) {
     const auto here = machine();
     const auto unit = UnitFiles(here).load(name);
     return unit ? "" : unit.error().text();
@@ -97,7 +100,7 @@ class SuggestUnits : public ::testing::Test {
   TemporaryDirectory there_;
 };
 
-TEST_F(SuggestUnits, LinesAreJoinedAndEmptyValuesForget) {
+TEST_F(SuggestUnits, LinesAreJoinedAndEmptyValuesClear) {
   unit("a.service",
        "\xef\xbb\xbf; comment\n[Unit]\nUser=no\n[Service]\n  User = shop  \n"
        "StateDirectory=a \\\n# between\n  b\nStateDirectory=\nStateDirectory=c \\\n d\n"
@@ -141,14 +144,14 @@ TEST_F(SuggestUnits, InstancesAliasesAndMasks) {
   EXPECT_EQ(loaded("db@special.service").value("Service", "User"), "special");
   EXPECT_EQ(loaded("alias.service").name(), "db@one.service");
   EXPECT_EQ(loaded("elsewhere.service").value("Service", "User"), "x");
-  EXPECT_THAT(why_not("gone.service"), ::testing::HasSubstr("is masked"));
-  EXPECT_THAT(why_not("empty.service"), ::testing::HasSubstr("is masked"));
-  EXPECT_THAT(why_not("none.service"), ::testing::HasSubstr("there is no unit"));
-  EXPECT_NE(why_not("loop.service"), "");
-  EXPECT_NE(why_not("../../../etc/passwd.service"), "");
+  EXPECT_THAT(load_error("gone.service"), ::testing::HasSubstr("is masked"));
+  EXPECT_THAT(load_error("empty.service"), ::testing::HasSubstr("is masked"));
+  EXPECT_THAT(load_error("none.service"), ::testing::HasSubstr("there is no unit"));
+  EXPECT_NE(load_error("loop.service"), "");
+  EXPECT_NE(load_error("../../../etc/passwd.service"), "");
 }
 
-TEST_F(SuggestUnits, WhatIsWantedIsEnabled) {
+TEST_F(SuggestUnits, WantedUnitsAreEnabled) {
   link("/etc/systemd/system/multi-user.target.wants/a.service", "/x");
   link("/usr/lib/systemd/system/b.target.requires/b@1.service", "/x");
   link("/etc/systemd/system/timers.target.wants/c.timer", "/x");
@@ -159,7 +162,7 @@ TEST_F(SuggestUnits, WhatIsWantedIsEnabled) {
   EXPECT_THAT(UnitFiles(here).running(), IsEmpty());
 }
 
-TEST_F(SuggestUnits, SpecifiersStandForWhatSystemdSays) {
+TEST_F(SuggestUnits, SpecifiersAreExpandedAsSystemdDoes) {
   write("/etc/machine-id", "abc\n");
   const auto here = machine();
   const std::string unit = "a-b@c-d\\x2de.service";
@@ -172,7 +175,7 @@ TEST_F(SuggestUnits, SpecifiersStandForWhatSystemdSays) {
   EXPECT_EQ(is("%S%C%L%t%E"), "/var/lib/var/cache/var/log/run/etc");
   EXPECT_EQ(is("%h %u %U %%"), "/root root 0 %");
   EXPECT_EQ(is("%m"), "abc");
-  EXPECT_EQ(is("%H"), "?");  // there is no /etc/hostname
+  EXPECT_EQ(is("%H"), "?");  // without /etc/hostname
   EXPECT_EQ(is("%Y"), "?");
   EXPECT_EQ(is("100%"), "100%");
 }
@@ -199,7 +202,7 @@ TEST_F(SuggestUnits, DirectoriesOfAService) {
   EXPECT_EQ(b.left_out.size(), 1U);
 }
 
-TEST_F(SuggestUnits, CommandsSeeTheirEnvironment) {
+TEST_F(SuggestUnits, CommandsUseTheirEnvironment) {
   write("/etc/default/a", "# no\nARGS=\"--x '1 2'\"\nDATA_DIR=/file\n");
   unit("a.service",
        "[Service]\nEnvironment=\"DATA_DIR=/unit\" B=b\nEnvironmentFile=-/etc/default/a\n"
@@ -210,7 +213,7 @@ TEST_F(SuggestUnits, CommandsSeeTheirEnvironment) {
   EXPECT_THAT(a.commands[1], ElementsAre("/bin/y"));
 }
 
-TEST_F(SuggestUnits, ServersSayWhereTheirDataLies) {
+TEST_F(SuggestUnits, ServersNameTheirDataDirectories) {
   unit("postgresql@.service", "[Service]\nExecStart=-/usr/bin/pg_ctlcluster %i start\n");
   write("/etc/postgresql/15/main/postgresql.conf", "data_directory = '/data/15'  # x\n");
   const auto postgres = service("postgresql@15-main.service");
@@ -246,7 +249,7 @@ TEST_F(SuggestUnits, ServersSayWhereTheirDataLies) {
   EXPECT_THAT(paths(service("own.service")), ElementsAre("/own"));
 }
 
-// Nothing of it may end or hang us, or lead out of the machine.
+// None of these files may crash or block guardctl, or lead out of the machine.
 TEST_F(SuggestUnits, HostileFiles) {
   unit("a.service", std::string("[Service]\nUser=") + '\0' + "shop\nExecStart=\\\n" +
                         std::string(100'000, '\\') + "\n=\n==\n[]\nStateDirectory=%");
@@ -257,7 +260,7 @@ TEST_F(SuggestUnits, HostileFiles) {
   unit("c.service", "[Service]\nEnvironmentFile=/etc/fifo\n");
   EXPECT_THAT(service("c.service").environment, IsEmpty());
   link("/etc/systemd/system/out.service", "/../../../../../../etc/passwd");
-  (void)why_not("out.service");
+  (void)load_error("out.service");
   const auto here = machine();
   link("/x/escape", "../../../../../../..");
   EXPECT_EQ(here.real_path("/x/escape/etc/passwd"), "/etc/passwd");

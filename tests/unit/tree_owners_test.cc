@@ -1,6 +1,6 @@
-// From who owns what in a tree to a policy: the majority, rules for what is meant, and strays that
-// are told. Whatever the tree, the policy that comes out passes the checks and wants of everything
-// what it is now, but for what was told.
+// From the owners in a tree to a policy: the majority, rules for intended exceptions, and strays.
+// For any tree, the policy is valid and matches the present owners, except of the strays and the
+// entries without a rule.
 
 #include "guardd/ctl/suggest/tree_owners.h"
 
@@ -24,23 +24,23 @@ constexpr Owner kAlice{Uid{1000}, Gid{1000}};
 constexpr Owner kRoots{Uid{0}, Gid{0}};
 constexpr Owner kRootShop{Uid{0}, Gid{1001}};
 
-// A tree made line by line; what is put in comes after what it is put in.
-class Made {
+// Builds a tree line by line: a directory comes before its contents.
+class TreeBuilder {
  public:
-  explicit Made(Owner root = kShop, std::uint32_t mode = 0755) {
+  explicit TreeBuilder(Owner root = kShop, std::uint32_t mode = 0755) {
     tree_.entries.push_back({0, "", root, 0040000U | mode});
   }
-  Made& file(const std::string& path, Owner owner = kShop, std::uint32_t mode = 0644) {
+  TreeBuilder& file(const std::string& path, Owner owner = kShop, std::uint32_t mode = 0644) {
     return put(path, owner, 0100000U | mode);
   }
-  Made& directory(const std::string& path, Owner owner = kShop, std::uint32_t mode = 0755) {
+  TreeBuilder& directory(const std::string& path, Owner owner = kShop, std::uint32_t mode = 0755) {
     return put(path, owner, 0040000U | mode);
   }
   const WalkedTree& tree() const { return tree_; }
   TreeOwners owners(const Expected& expected = {}) const { return owners_of(tree_, expected); }
 
  private:
-  Made& put(const std::string& path, Owner owner, std::uint32_t mode) {
+  TreeBuilder& put(const std::string& path, Owner owner, std::uint32_t mode) {
     const auto slash = path.rfind('/');
     std::size_t parent = 0;
     if (slash != std::string::npos) {
@@ -53,7 +53,7 @@ class Made {
   WalkedTree tree_;
 };
 
-TEST(SuggestPatterns, MeanOneNameAndNothingElse) {
+TEST(SuggestPatterns, MatchOneNameOnly) {
   for (const std::string name :
        {"a",         "*", "**", "a/**/b", "[x]", "{a,b}",   "\\", "a\\b", "!",        "ä",
         "new\nline", "'", "\"", " ",      "a,b", ".hidden", "-",  "#",    "\x1b[31m", "?"}) {
@@ -73,25 +73,27 @@ TEST(SuggestPatterns, MeanOneNameAndNothingElse) {
 }
 
 TEST(SuggestOwners, TheMajorityOwns) {
-  const auto found = Made(kRoots).file("a").file("b", {kShop.uid, Gid{4}}).file("c").owners();
+  const auto found =
+      TreeBuilder(kRoots).file("a").file("b", {kShop.uid, Gid{4}}).file("c").owners();
   EXPECT_EQ(found.most, kShop);
   EXPECT_EQ(found.of_most, 2U);
   EXPECT_EQ(found.entries, 3U);
   ASSERT_EQ(found.rules.size(), 2U);
   EXPECT_THAT(found.rules[0].match, ElementsAre("."));
   EXPECT_THAT(found.rules[1].match, ElementsAre("b"));
-  EXPECT_EQ(Made(kAlice).owners().most, kAlice);                             // empty
-  EXPECT_EQ(Made(kAlice).file("a", kRoots).file("b").owners().most, kShop);  // as many: not root
+  EXPECT_EQ(TreeBuilder(kAlice).owners().most, kAlice);  // empty
+  EXPECT_EQ(TreeBuilder(kAlice).file("a", kRoots).file("b").owners().most,
+            kShop);  // a tie: not root
 }
 
-TEST(SuggestOwners, OthersMakeFewRules) {
-  Made made;
-  for (const auto* name : {"1", "2", "3", "4", "5", "6", "7", "8", "9"}) made.file(name);
-  made.directory("home", kShop).file("home/x", kAlice).directory("home/y", kAlice);
-  made.file("home/y/z", kAlice);
-  made.file("a.key", kRootShop).file("b.key", kRootShop).directory("d").file("d/c.key", kRootShop);
-  made.file("one", kRootShop).file("d/e");
-  const auto found = made.owners();
+TEST(SuggestOwners, OtherOwnersGetFewRules) {
+  TreeBuilder tree;
+  for (const auto* name : {"1", "2", "3", "4", "5", "6", "7", "8", "9"}) tree.file(name);
+  tree.directory("home", kShop).file("home/x", kAlice).directory("home/y", kAlice);
+  tree.file("home/y/z", kAlice);
+  tree.file("a.key", kRootShop).file("b.key", kRootShop).directory("d").file("d/c.key", kRootShop);
+  tree.file("one", kRootShop).file("d/e");
+  const auto found = tree.owners();
   EXPECT_EQ(found.most, kShop);
   std::vector<std::vector<std::string>> matches;
   for (const auto& rule : found.rules) matches.push_back(rule.match);
@@ -101,36 +103,36 @@ TEST(SuggestOwners, OthersMakeFewRules) {
   EXPECT_EQ(found.rules[1].entries, 3U);
 }
 
-TEST(SuggestOwners, StraysOfRootMakeNoRules) {
-  Made made;
-  for (const auto* name : {"1", "2", "3", "4", "5", "6", "7"}) made.file(name);
-  made.file("stray", kRoots);
-  made.directory("empty", kRoots).directory("own", kRoots).file("own/x", kRoots);
-  made.directory("open", kRoots, 0777).file("open/x", kRoots);
-  const auto found = made.owners();
+TEST(SuggestOwners, StraysOfRootGetNoRules) {
+  TreeBuilder tree;
+  for (const auto* name : {"1", "2", "3", "4", "5", "6", "7"}) tree.file(name);
+  tree.file("stray", kRoots);
+  tree.directory("empty", kRoots).directory("own", kRoots).file("own/x", kRoots);
+  tree.directory("open", kRoots, 0777).file("open/x", kRoots);
+  const auto found = tree.owners();
   ASSERT_EQ(found.rules.size(), 1U);
   EXPECT_THAT(found.rules[0].match, ElementsAre("own", "own/x"));
   ASSERT_EQ(found.strays.size(), 1U);
   EXPECT_THAT(found.strays[0].match, ElementsAre("stray", "empty", "open", "open/x"));
 
-  made.directory(".git");
-  const auto deployed = made.owners();
+  tree.directory(".git");
+  const auto deployed = tree.owners();
   EXPECT_TRUE(deployed.is_deployed_by_git);
   EXPECT_THAT(deployed.rules, IsEmpty());
   EXPECT_EQ(deployed.strays[0].entries, 6U);
-  Expected doubtful;
+  Expectation doubtful;
   doubtful.trusts_present = false;
-  EXPECT_THAT(made.owners(doubtful).rules, IsEmpty());
+  EXPECT_THAT(tree.owners(doubtful).rules, IsEmpty());
 }
 
-TEST(SuggestOwners, ThereIsAnEndToRules) {
-  Made made;
-  for (int i = 0; i < 400; ++i) made.file("own" + std::to_string(i));
+TEST(SuggestOwners, RulesAreLimited) {
+  TreeBuilder tree;
+  for (int i = 0; i < 400; ++i) tree.file("own" + std::to_string(i));
   for (int i = 0; i < 70; ++i) {
     const auto name = "d" + std::to_string(i);
-    made.directory(name).file(name + "/1", kAlice).file(name + "/2", kAlice);
+    tree.directory(name).file(name + "/1", kAlice).file(name + "/2", kAlice);
   }
-  const auto found = made.owners();
+  const auto found = tree.owners();
   ASSERT_EQ(found.rules.size(), 1U);
   EXPECT_EQ(found.rules[0].match.size(), 50U + 20U);
   ASSERT_EQ(found.unsaid.size(), 1U);
@@ -138,57 +140,58 @@ TEST(SuggestOwners, ThereIsAnEndToRules) {
   EXPECT_EQ(found.unsaid[0].entries, 20U);
 }
 
-// In a set-gid directory even an accident has the group of the service.
-TEST(SuggestOwners, AnInheritedGroupIsNoSign) {
-  Made made;
-  made.file("a").file("b").directory("s", kShop, 02755).file("s/x", kRootShop).file("s/y");
-  EXPECT_THAT(made.owners().rules, IsEmpty());
-  EXPECT_EQ(made.owners().strays.size(), 1U);
+// In a set-gid directory, even accidental files have the group of the service.
+TEST(SuggestOwners, AnInheritedGroupIsNotIntended) {
+  TreeBuilder tree;
+  tree.file("a").file("b").directory("s", kShop, 02755).file("s/x", kRootShop).file("s/y");
+  EXPECT_THAT(tree.owners().rules, IsEmpty());
+  EXPECT_EQ(tree.owners().strays.size(), 1U);
 }
 
-TEST(SuggestOwners, AServiceOwnsWhateverLiesThere) {
-  Made made(kRoots);
-  made.file("a", kRoots).file("b", kRoots);
-  const auto found = made.owners({Uid{1001}, Gid{7}, false, false});
+TEST(SuggestOwners, AServiceOwnsItsTree) {
+  TreeBuilder tree(kRoots);
+  tree.file("a", kRoots).file("b", kRoots);
+  const auto found = tree.owners({Uid{1001}, Gid{7}, false, false});
   EXPECT_EQ(found.most, (Owner{Uid{1001}, Gid{7}}));
   EXPECT_THAT(found.rules, IsEmpty());
   EXPECT_EQ(found.strays[0].entries, 3U);
 }
 
-TEST(SuggestOwners, WhatSystemdGivesIsNoOnesElse) {
-  Made made(kAlice);
-  made.file("a").file("b");
-  EXPECT_EQ(made.owners().rules.size(), 1U);
-  EXPECT_THAT(made.owners({kShop.uid, kShop.gid, true, true}).rules, IsEmpty());
-  EXPECT_EQ(made.owners({kShop.uid, kShop.gid, true, true}).strays[0].example, "");
+TEST(SuggestOwners, ATreeThatSystemdGivesHasNoOtherOwner) {
+  TreeBuilder tree(kAlice);
+  tree.file("a").file("b");
+  EXPECT_EQ(tree.owners().rules.size(), 1U);
+  EXPECT_THAT(tree.owners({kShop.uid, kShop.gid, true, true}).rules, IsEmpty());
+  EXPECT_EQ(tree.owners({kShop.uid, kShop.gid, true, true}).strays[0].example, "");
 }
 
-// nginx makes its directories www-data:root, and its files in them www-data:www-data.
+// nginx creates directories of www-data:root, and files of www-data:www-data in them.
 TEST(SuggestOwners, NewFilesOfAServiceHaveItsGroup) {
   const Owner odd{kShop.uid, Gid{0}};
-  Made made(kRoots);
-  made.directory("a", odd).directory("b", odd);
-  const auto found = made.owners({kShop.uid, kShop.gid, true, false});
+  TreeBuilder tree(kRoots);
+  tree.directory("a", odd).directory("b", odd);
+  const auto found = tree.owners({kShop.uid, kShop.gid, true, false});
   EXPECT_EQ(found.most, kShop);
   ASSERT_EQ(found.rules.size(), 2U);
   EXPECT_THAT(found.rules[1].match, ElementsAre("a", "b"));
-  EXPECT_EQ(Made({kShop.uid, Gid{4}}, 02750).owners({kShop.uid, kShop.gid, true, false}).most,
-            (Owner{kShop.uid, Gid{4}}));
   EXPECT_EQ(
-      made.file("a/x", {kShop.uid, Gid{9}}).owners({kShop.uid, kShop.gid, true, false}).most.gid,
+      TreeBuilder({kShop.uid, Gid{4}}, 02750).owners({kShop.uid, kShop.gid, true, false}).most,
+      (Owner{kShop.uid, Gid{4}}));
+  EXPECT_EQ(
+      tree.file("a/x", {kShop.uid, Gid{9}}).owners({kShop.uid, kShop.gid, true, false}).most.gid,
       Gid{9});
 }
 
-TEST(SuggestOwners, ModesAreToldWhereNearlyAllAgree) {
-  Made made;
-  made.file("a", kShop, 0640).file("b", kShop, 0640).file("c", kShop, 0640).file("x", kRoots, 0777);
-  EXPECT_EQ(made.owners().file_mode, Mode{0640});
-  EXPECT_EQ(made.owners().dir_mode, std::nullopt);  // too few to tell
-  made.file("d", kShop, 0600);
-  EXPECT_EQ(made.owners().file_mode, std::nullopt);
+TEST(SuggestOwners, ModesAreMentionedIfNearlyAllAgree) {
+  TreeBuilder tree;
+  tree.file("a", kShop, 0640).file("b", kShop, 0640).file("c", kShop, 0640).file("x", kRoots, 0777);
+  EXPECT_EQ(tree.owners().file_mode, Mode{0640});
+  EXPECT_EQ(tree.owners().dir_mode, std::nullopt);  // too few
+  tree.file("d", kShop, 0600);
+  EXPECT_EQ(tree.owners().file_mode, std::nullopt);
 }
 
-TEST(SuggestNames, AreThoseOfPolicies) {
+TEST(SuggestNames, AreValid) {
   EXPECT_EQ(policy_name("postgresql@15-main"), "postgresql-15-main");
   EXPECT_EQ(policy_name("Shop 2"), "shop-2");
   EXPECT_EQ(policy_name("..-x"), "x");
@@ -222,7 +225,7 @@ std::size_t count(const std::vector<OwnerRule>& rules) {
   return all;
 }
 
-// How many entries the policy would not leave as they are.
+// The number of entries whose owner the policy would change.
 std::size_t differing(const WalkedTree& tree, const Policy& policy) {
   std::size_t differing = 0;
   for (std::size_t at = 0; at < tree.entries.size(); ++at) {
@@ -249,7 +252,7 @@ WalkedTree random_tree(std::mt19937& random) {
   WalkedTree tree;
   tree.entries.push_back({0, "", owners[pick(owners.size())], 0040755});
   const auto size = 2 + pick(120);
-  // Often what lies in a directory is of one owner, as in life.
+  // As in practice, most directories have contents of one owner.
   for (std::size_t at = 1; at < size; ++at) {
     auto parent = pick(tree.entries.size());
     while (!tree.entries[parent].is_directory()) parent = tree.entries[parent].parent;
@@ -267,13 +270,13 @@ WalkedTree random_tree(std::mt19937& random) {
   return tree;
 }
 
-TEST(SuggestOwners, AnyTreeComesOutAsItIsButForWhatIsTold) {
+TEST(SuggestOwners, APolicyMatchesItsTreeExceptForStrays) {
   std::mt19937 random(20261121);  // NOLINT(cert-msc51-cpp): the same trees each time
   std::size_t rules = 0;
   std::size_t strays = 0;
   for (int round = 0; round < 150; ++round) {
     const auto tree = random_tree(random);
-    Expected expected;
+    Expectation expected;
     if (round % 3 == 0) expected.owner = kShop.uid;
     if (round % 3 == 0) expected.group = kShop.gid;
     expected.trusts_present = round % 5 != 0;
@@ -283,8 +286,8 @@ TEST(SuggestOwners, AnyTreeComesOutAsItIsButForWhatIsTold) {
       const auto text = policy_text(proposal_of(owners, keeps_strays));
       const auto loaded = testing::World().load_good(text);
       ASSERT_TRUE(loaded.set) << text;
-      const auto told = count(owners.unsaid) + (keeps_strays ? 0 : count(owners.strays));
-      ASSERT_EQ(differing(tree, loaded.policy()), told) << text;
+      const auto mentioned = count(owners.unsaid) + (keeps_strays ? 0 : count(owners.strays));
+      ASSERT_EQ(differing(tree, loaded.policy()), mentioned) << text;
     }
     rules += owners.rules.size();
     strays += owners.strays.size();
@@ -293,7 +296,7 @@ TEST(SuggestOwners, AnyTreeComesOutAsItIsButForWhatIsTold) {
   EXPECT_GT(strays, 50U);
 }
 
-// Whatever the values, no line ends early, and nothing of it reaches a terminal.
+// No value ends a comment early or sends control characters to the terminal.
 TEST(SuggestProposals, CommentsStayComments) {
   Proposal proposal;
   proposal.name = "shop";

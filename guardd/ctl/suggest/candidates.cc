@@ -21,7 +21,7 @@ std::string shown(const std::string& path) {
   return escaped(path);
 }
 
-// The last name in the path that says more than the subject does.
+// The last name in the path that is not the subject.
 std::string distinct_part(std::string_view path, const std::string& subject) {
   for (auto rest = path; !rest.empty(); rest = rest.substr(0, rest.rfind('/'))) {
     const auto name = rest.substr(rest.rfind('/') + 1);
@@ -50,14 +50,14 @@ std::string Candidates::why_denied(const std::string& path, bool is_of_service) 
   }
   for (const auto above : kVolatile)
     if (is_of_service && is_within(path, above))
-      return "is emptied at each boot: what root leaves there is soon gone";
+      return "is emptied at each boot, so wrong owners there do not last";
   if (!present_) return {};
   const auto* tree = present_->tree_of(path);
   if (!tree) return {};
   const auto& name = present_->policy_of(*tree).name();
   return tree->path == path
-             ? "is guarded already, by policy " + name
-             : "lies in " + shown(tree->root()) + ", which policy " + name + " guards already";
+             ? "is already guarded by policy " + name
+             : "is in " + shown(tree->root()) + ", which policy " + name + " already guards";
 }
 
 void Candidates::add(const std::string& path, Candidate candidate) {
@@ -68,26 +68,25 @@ void Candidates::add(const std::string& path, Candidate candidate) {
   candidate.path = machine_.real_path(*normal);
   if (candidate.may_be_absent && !machine_.is_there(candidate.path)) return;
   if (candidate.path != *normal)
-    candidate.why.push_back("where the link " + shown(*normal) + " leads");
+    candidate.why.push_back("the target of the link " + shown(*normal));
   const bool is_of_service = candidate.owner.has_value();
   if (const auto why = why_denied(candidate.path == "/" ? "" : candidate.path, is_of_service);
       !why.empty())
     return leave_out(candidate.path + of, why);
   if (!is_utf8(candidate.path))
-    return leave_out(candidate.path + of, "no policy can name a path that is not UTF-8");
+    return leave_out(candidate.path + of, "a policy cannot name a path that is not UTF-8");
   by_path_[candidate.path].push_back(std::move(candidate));
 }
 
-// A tree that several services name is one tree if it is one user's, and nobody's otherwise.
-void Candidates::settle_shared() {
+// A tree of several services gets one policy if they run as the same user, and none otherwise.
+void Candidates::merge_shared() {
   for (auto& [path, candidates] : by_path_) {
     auto& first = candidates.front();
     for (std::size_t i = 1; i < candidates.size(); ++i) {
       auto& other = candidates[i];
       if (first.owner && other.owner && first.owner->uid != other.owner->uid) {
-        leave_out(path, "is used by several services that do not run as the same user: " +
-                            escaped(first.who) + ", " + escaped(other.who) +
-                            "; see: guardctl suggest --tree");
+        leave_out(path, "is used by services that run as different users: " + escaped(first.who) +
+                            ", " + escaped(other.who) + "; see guardctl suggest --tree");
         candidates.clear();
         break;
       }
@@ -97,7 +96,8 @@ void Candidates::settle_shared() {
       for (auto& why : other.why)
         if (std::find(first.why.begin(), first.why.end(), why) == first.why.end())
           first.why.push_back(std::move(why));
-      if (other.subject != first.subject) first.why.push_back("also of " + escaped(other.subject));
+      if (other.subject != first.subject)
+        first.why.push_back("also used by " + escaped(other.subject));
     }
   }
 }
@@ -112,7 +112,7 @@ std::string Candidates::group_text(Gid gid) const {
   return name && *name ? **name : std::to_string(gid.value);
 }
 
-ProposedRule Candidates::named(const OwnerRule& rule) const {
+ProposedRule Candidates::proposed(const OwnerRule& rule) const {
   return {rule.match, user_text(rule.owner.uid), group_text(rule.owner.gid), rule.entries,
           rule.example};
 }
@@ -123,16 +123,16 @@ Proposal Candidates::proposal_of(const Candidate& candidate, const TreeOwners& o
   proposal.paths = {candidate.path};
   proposal.owner = user_text(owners.most.uid);
   proposal.group = group_text(owners.most.gid);
-  for (const auto& rule : owners.rules) proposal.rules.push_back(named(rule));
-  for (const auto& stray : owners.strays) proposal.strays.push_back(named(stray));
-  for (const auto& rule : owners.unsaid) proposal.unsaid.push_back(named(rule));
+  for (const auto& rule : owners.rules) proposal.rules.push_back(proposed(rule));
+  for (const auto& stray : owners.strays) proposal.strays.push_back(proposed(stray));
+  for (const auto& rule : owners.unsaid) proposal.unsaid.push_back(proposed(rule));
   proposal.file_mode = owners.file_mode;
   proposal.dir_mode = owners.dir_mode;
   return proposal;
 }
 
-// What check would say against it.
-std::string Candidates::complaint(const Proposal& proposal) const {
+// The first error that guardctl check would report.
+std::string Candidates::error_in(const Proposal& proposal) const {
   Diagnostics diagnostics;
   const auto file = diagnostics.add_file("suggested");
   const auto set = compile(read_policies(policy_text(proposal), file, diagnostics),
@@ -143,28 +143,27 @@ std::string Candidates::complaint(const Proposal& proposal) const {
   return {};
 }
 
-void Candidates::keep(const Candidate& candidate, Proposal proposal) {
-  if (auto why = complaint(proposal); !why.empty())
-    return leave_out(candidate.path, std::move(why));
-  kept_.emplace(candidate.path, Kept{candidate, std::move(proposal)});
+void Candidates::select(const Candidate& candidate, Proposal proposal) {
+  if (auto why = error_in(proposal); !why.empty()) return leave_out(candidate.path, std::move(why));
+  selected_.emplace(candidate.path, Selection{candidate, std::move(proposal)});
 }
 
 void Candidates::propose_pending(const Candidate& candidate) {
-  if (!candidate.owner) return leave_out(candidate.path, "is not there");
+  if (!candidate.owner) return leave_out(candidate.path, "does not exist");
   TreeOwners owners;
   owners.most = {candidate.owner->uid, candidate.group};
   auto proposal = proposal_of(candidate, owners);
-  std::string why = shown(candidate.path) + ": not there yet, so the policy waits for it";
+  std::string why = shown(candidate.path) + ": does not exist yet, so the policy waits for it";
   for (const auto& reason : candidate.why) why += "; " + reason;
   proposal.why.push_back(std::move(why));
-  keep(candidate, std::move(proposal));
+  select(candidate, std::move(proposal));
 }
 
 void Candidates::propose(const Candidate& candidate) {
   if (!machine_.is_there(candidate.path)) return propose_pending(candidate);
   std::set<std::string> others;
-  for (const auto& [path, kept] : kept_) {
-    const auto& inner = kept.candidate.owner;
+  for (const auto& [path, selection] : selected_) {
+    const auto& inner = selection.candidate.owner;
     const bool is_same = inner && candidate.owner && inner->uid == candidate.owner->uid;
     if (!is_same && path != candidate.path && is_within(path, candidate.path)) others.insert(path);
   }
@@ -173,9 +172,9 @@ void Candidates::propose(const Candidate& candidate) {
       if (is_within(tree.path, candidate.path)) others.insert(tree.path);
   }
   const auto tree = walk_tree(machine_, candidate.path, others);
-  if (!tree) return leave_out(candidate.path, "cannot be looked at: " + tree.error().text());
+  if (!tree) return leave_out(candidate.path, "cannot be read: " + tree.error().text());
 
-  Expected expected;
+  Expectation expected;
   const auto all = tree->entries.size() - 1;
   if (candidate.owner) {
     const auto theirs = owned_by(*tree, candidate.owner->uid);
@@ -185,10 +184,10 @@ void Candidates::propose(const Candidate& candidate) {
       if (candidate.is_guess) return;
       std::string why = "belongs to " + escaped(user_text(tree->entries.front().owner.uid));
       why += all == 0 ? ", and is empty"
-                      : ", and of the " + grouped(all) + " in it " + grouped(theirs) + " to " +
-                            escaped(candidate.owner->name);
+                      : ", and only " + grouped(theirs) + " of its " + grouped(all) +
+                            " entries to " + escaped(candidate.owner->name);
       return leave_out(candidate.path + " (" + candidate.subject + ")",
-                       candidate.why.front() + ", but " + why);
+                       candidate.why.front() + ", but it " + why);
     }
     expected = {candidate.owner->uid, candidate.group, theirs * 2 >= all, candidate.given};
   }
@@ -197,28 +196,27 @@ void Candidates::propose(const Candidate& candidate) {
   std::string why = shown(candidate.path) + ": ";
   const auto whose = escaped(proposal.owner) + ":" + escaped(proposal.group);
   if (all == 0)
-    why += "nothing is in it yet";
+    why += "it is empty";
   else if (all == 1 && owners.of_most == 1)
-    why += "what is in it belongs to " + whose;
+    why += "its only entry belongs to " + whose;
   else
     why += (owners.of_most == all ? "all " : grouped(owners.of_most) + " of ") + grouped(all) +
-           " in it belong to " + whose;
+           " entries belong to " + whose;
   for (const auto& reason : candidate.why) why += "; " + reason;
-  if (tree->is_cut) why += "; there is more than that, which was not looked at";
+  if (tree->is_cut) why += "; there are more entries, which were not examined";
   if (tree->unread > 0)
     why += "; " + counted(tree->unread, "directory", "directories") + " could not be read";
-  if (tree->mounts > 0)
-    why += "; what is mounted below is a tree of its own, and was not looked at";
+  if (tree->mounts > 0) why += "; mounts inside it were not examined";
   proposal.why.push_back(std::move(why));
   if (owners.is_deployed_by_git)
     proposal.why.emplace_back(
-        "deployed by git: what is root's in it is taken for a \"git pull\" that somebody did as "
-        "root");
+        "deployed by git: files of root are taken for the result of a \"git pull\" by root");
   if (owners.most.uid == kRoot)
     proposal.why.emplace_back(
-        "most of it is root's, so nothing root does there is wrong: if a service should own it, "
-        "write its user as the owner");
-  keep(candidate, std::move(proposal));
+        "root owns most of it, so changes by root are no violations: if a service should own it, "
+        "set "
+        "its user as the owner");
+  select(candidate, std::move(proposal));
 }
 
 std::string Candidates::free_name(const std::string& wish) {
@@ -229,29 +227,29 @@ std::string Candidates::free_name(const std::string& wish) {
   return name;
 }
 
-// Trees of one service that want the same are one policy.
+// Trees of one service with the same owner become one policy.
 void Candidates::merge_and_name() {
-  std::vector<std::pair<std::string, std::size_t>> subjects;  // whose, and where it was put
-  std::vector<Kept*> in_order;
-  for (auto& [path, kept] : kept_) in_order.push_back(&kept);
-  std::stable_sort(in_order.begin(), in_order.end(), [](const Kept* a, const Kept* b) {
-    const auto rank = [](const Kept& kept) {
-      const auto& one = kept.candidate;
+  std::vector<std::pair<std::string, std::size_t>> subjects;  // and the index of its proposal
+  std::vector<Selection*> in_order;
+  for (auto& [path, selection] : selected_) in_order.push_back(&selection);
+  std::stable_sort(in_order.begin(), in_order.end(), [](const Selection* a, const Selection* b) {
+    const auto rank = [](const Selection& selection) {
+      const auto& one = selection.candidate;
       return std::tuple(one.subject, !one.given, !is_within(one.path, "/var/lib"), one.path);
     };
     return rank(*a) < rank(*b);
   });
   for (auto* next : in_order) {
-    auto& kept = *next;
-    auto& proposal = kept.proposal;
-    const auto& path = kept.candidate.path;
+    auto& selection = *next;
+    auto& proposal = selection.proposal;
+    const auto& path = selection.candidate.path;
     const auto is_plain = [](const Proposal& one) {
       return one.rules.empty() && one.strays.empty() && one.unsaid.empty();
     };
     Proposal* same = nullptr;
     bool is_first = true;
     for (const auto& [subject, at] : subjects) {
-      if (subject != kept.candidate.subject) continue;
+      if (subject != selection.candidate.subject) continue;
       is_first = false;
       auto& other = suggestion_.proposals[at];
       if (is_plain(other) && is_plain(proposal) && other.owner == proposal.owner &&
@@ -274,24 +272,24 @@ void Candidates::merge_and_name() {
         proposal.name = policy_name(proposal.name + "-" + distinct_part(path, proposal.name));
     }
     proposal.name = free_name(proposal.name);
-    const auto& who = kept.candidate.who;
-    proposal.why.insert(proposal.why.begin(), who.empty() ? "What lies there now:" : who + ":");
-    subjects.emplace_back(kept.candidate.subject, suggestion_.proposals.size());
+    const auto& who = selection.candidate.who;
+    proposal.why.insert(proposal.why.begin(), who.empty() ? "The present owners:" : who + ":");
+    subjects.emplace_back(selection.candidate.subject, suggestion_.proposals.size());
     suggestion_.proposals.push_back(std::move(proposal));
   }
 }
 
 Suggestion Candidates::finish() {
-  settle_shared();
+  merge_shared();
   std::vector<const Candidate*> deepest_first;
   for (const auto& [path, candidates] : by_path_)
     if (!candidates.empty()) deepest_first.push_back(&candidates.front());
   std::stable_sort(deepest_first.begin(), deepest_first.end(),
                    [](auto* a, auto* b) { return a->path.size() > b->path.size(); });
   for (const auto* candidate : deepest_first) propose(*candidate);
-  // What lies in another tree of the same owner is a part of that.
-  std::erase_if(kept_, [this](const auto& inner) {
-    return std::any_of(kept_.begin(), kept_.end(), [&](const auto& outer) {
+  // A tree inside another tree of the same owner is a part of it.
+  std::erase_if(selected_, [this](const auto& inner) {
+    return std::any_of(selected_.begin(), selected_.end(), [&](const auto& outer) {
       return outer.first != inner.first && is_within(inner.first, outer.first) &&
              outer.second.candidate.owner && inner.second.candidate.owner &&
              outer.second.candidate.owner->uid == inner.second.candidate.owner->uid;

@@ -1,5 +1,5 @@
-// Trees that could be suggested, gone through one by one: may it be a tree, is it guarded already,
-// whose is it. What is left becomes proposals.
+// Decides which trees are suggested: whether a policy may have the tree, whether it is already
+// guarded, and who owns it. The rest becomes proposals.
 #pragma once
 
 #include <map>
@@ -15,9 +15,11 @@
 
 namespace guard::suggest {
 
+using machine::Machine;
+
 struct Candidate {
   std::string path;              // real and normal
-  std::string subject;           // the name the policy gets: of the unit, or of the directory
+  std::string subject;           // what the policy is named after: the unit or the directory
   std::string who;               // "redis-server.service runs as redis"; empty for a tree
   std::optional<Account> owner;  // of a service
   Gid group;                     // of the service
@@ -32,7 +34,7 @@ class Candidates {
   Candidates(const Machine& machine, const PolicySet* present)
       : machine_(machine), present_(present) {}
 
-  // The path as somebody wrote it; whatever is wrong with it is told in the end.
+  // The path as it was written; problems with it are reported by finish().
   void add(const std::string& path, Candidate candidate);
   void leave_out(const std::string& what, std::string why);
 
@@ -40,26 +42,26 @@ class Candidates {
 
  private:
   std::string why_denied(const std::string& path, bool is_of_service) const;
-  void settle_shared();
+  void merge_shared();
   void propose(const Candidate& candidate);
   void propose_pending(const Candidate& candidate);
   Proposal proposal_of(const Candidate& candidate, const TreeOwners& owners) const;
-  ProposedRule named(const OwnerRule& rule) const;
+  ProposedRule proposed(const OwnerRule& rule) const;
   std::string user_text(Uid uid) const;
   std::string group_text(Gid gid) const;
-  std::string complaint(const Proposal& proposal) const;
-  void keep(const Candidate& candidate, Proposal proposal);
+  std::string error_in(const Proposal& proposal) const;
+  void select(const Candidate& candidate, Proposal proposal);
   std::string free_name(const std::string& wish);
   void merge_and_name();
 
   const Machine& machine_;
   const PolicySet* present_;
   std::map<std::string, std::vector<Candidate>> by_path_;
-  struct Kept {
+  struct Selection {
     Candidate candidate;
     Proposal proposal;
   };
-  std::map<std::string, Kept> kept_;  // by path
+  std::map<std::string, Selection> selected_;  // by path
   std::set<std::string> names_;
   Suggestion suggestion_;
 };

@@ -1,4 +1,4 @@
-// Names from disk as a policy file writes them.
+// Names on disk, written for a policy file.
 #pragma once
 
 #include <optional>
@@ -7,12 +7,12 @@
 
 namespace guard::suggest {
 
-// The pattern that matches this path, relative to its tree, and nothing else; with `below`, all
-// that is below it and not itself. Nothing where no policy can say it: a name that is no UTF-8, or
-// a path that is too long for a pattern.
+// The pattern that matches only this path, relative to its tree; with `below`, everything below it
+// but not itself. Returns nothing if a policy cannot express it: the name is not UTF-8, or the path
+// is too long.
 std::optional<std::string> exact_pattern(std::string_view path, bool below = false);
 
-// In double quotes, for TOML, such that a terminal shows it as it stands.
+// In double quotes for TOML, with only printable characters.
 std::string toml_string(std::string_view text);
 
 }  // namespace guard::suggest

@@ -13,9 +13,11 @@
 namespace guard::suggest {
 namespace {
 
+using machine::lines_of;
+
 constexpr std::size_t kLongestName = 64;
 
-// Sentences as comments, wrapped. What could end a line is made harmless first.
+// A sentence as a comment, wrapped. Characters that could end a line are escaped first.
 std::string comment(std::string_view text, std::string_view before = "# ",
                     std::string_view after = "# ") {
   std::string out;
@@ -35,7 +37,7 @@ std::string item(std::string_view text) {
   return comment(text, "# - ", "#   ");
 }
 
-// A number without an account is written as a number.
+// A name in quotes, or the number of a user without a name.
 std::string principal(const std::string& name) {
   std::uint32_t value = 0;
   const auto* end = name.data() + name.size();
@@ -63,7 +65,7 @@ std::string count_text(const ProposedRule& rule) {
               escaped(rule.group);
   if (rule.example.empty())
     return text +
-           (rule.entries == 1 ? ": the tree's own root" : ", the tree's own root among them");
+           (rule.entries == 1 ? ": the root of the tree" : ", including the root of the tree");
   return text + ", for instance " + quote(shortened_middle(rule.example, 50));
 }
 
@@ -118,17 +120,16 @@ std::string policy_text(const Proposal& proposal) {
            escaped(proposal.owner) + ":" + escaped(proposal.group);
   };
   for (const auto& stray : proposal.strays) {
-    out +=
-        '\n' + comment(count_text(stray) + ", taken for an accident: " + fix_gives(stray.entries) +
-                           ". If it is meant, put this in force:",
-                       "  # ", "  # ");
+    out += '\n' + comment(count_text(stray) + ", probably accidental: " + fix_gives(stray.entries) +
+                              ". If that is wrong, uncomment this rule:",
+                          "  # ", "  # ");
     const auto text = rule_text(stray, "");
     for (const auto line : lines_of(text)) out += "  #   " + std::string(line) + "\n";
   }
   for (const auto& rest : proposal.unsaid) {
     out += '\n' + comment(count_text(rest) +
-                              ", without a rule, as there are too many different ones, or their "
-                              "names are not UTF-8 or too long: " +
+                              ", without a rule, because there are too many, or their names are "
+                              "too long or not UTF-8: " +
                               fix_gives(rest.entries) + ".",
                           "  # ", "  # ");
   }
@@ -137,14 +138,14 @@ std::string policy_text(const Proposal& proposal) {
 
 std::string file_text(const Suggestion& suggestion) {
   std::string out =
-      "# Suggested by guardctl suggest from what units, configurations and the files\n"
-      "# themselves say now. Read it, change what is not so, and try it with\n"
+      "# Suggested by guardctl suggest, from unit files, configurations and the present\n"
+      "# owners of files. Read and correct it, then check it:\n"
       "#   guardctl check FILE\n"
-      "# action = \"log\" only tells. Once nothing unexpected was told for a while, \"fix\"\n"
-      "# also puts it right, and in the end \"deny\" refuses it.\n";
+      "# action = \"log\" only reports violations. When it has reported nothing unexpected\n"
+      "# for a while, use \"fix\" to fix them too, and later \"deny\" to prevent them.\n";
   for (const auto& proposal : suggestion.proposals) out += '\n' + policy_text(proposal);
   if (suggestion.left_out.empty()) return out;
-  out += "\n# Left out:\n";
+  out += "\n# Not suggested:\n";
   for (const auto& [what, why] : suggestion.left_out) out += item(escaped(what) + ": " + why);
   return out;
 }

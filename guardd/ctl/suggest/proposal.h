@@ -1,4 +1,4 @@
-// A policy that is suggested, and how it is written down: with comments on why, ready for check.
+// A suggested policy, and its text: with comments that say why, ready for guardctl check.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@ namespace guard::suggest {
 
 struct ProposedRule {
   std::vector<std::string> match;
-  std::string owner;  // a name, or a number that has none
+  std::string owner;  // a name, or a number without one
   std::string group;
   std::size_t entries = 0;
   std::string example;
@@ -23,11 +23,11 @@ struct Proposal {
   std::vector<std::string> paths;
   std::string owner;
   std::string group;
-  std::vector<std::string> why;  // one sentence each, of values that are escaped
+  std::vector<std::string> why;  // one sentence each; values are escaped
   std::vector<ProposedRule> rules;
-  std::vector<ProposedRule> strays;  // what fix would change, and the rule that would keep it
-  std::vector<ProposedRule> unsaid;  // the same, for which there is no rule
-  std::optional<Mode> file_mode;     // what nearly all have now: told, not suggested
+  std::vector<ProposedRule> strays;  // what fix would change, with the rule that would prevent it
+  std::vector<ProposedRule> unsaid;  // the same, without a rule
+  std::optional<Mode> file_mode;     // what nearly all have now: mentioned, not suggested
   std::optional<Mode> dir_mode;
 };
 
@@ -41,7 +41,7 @@ std::string policy_text(const Proposal& proposal);
 // The whole file.
 std::string file_text(const Suggestion& suggestion);
 
-// A name that a policy may have, made of any text.
+// Turns any text into a valid name of a policy.
 std::string policy_name(std::string_view text);
 
 }  // namespace guard::suggest

@@ -14,172 +14,114 @@
 namespace guard::suggest {
 namespace {
 
-using Names = std::vector<std::string_view>;
+using machine::configured;
+using machine::words_of;
 
+// A server, and where it names its directories. Lists are separated by blanks.
 struct Server {
-  Names programs;
-  Names users;         // whom it becomes, where nothing says it: the first that exists
-  Names user_keys;     // that say it in a configuration
-  Names user_options;  // and on the command line
-  Names options;       // that name a directory of data
-  Names variables;     // of the environment, too
-  Names configurations;
-  Names directory_keys;
-  Names file_keys;  // that name a file in such a directory
-  Names usual;
+  std::string_view programs;
+  std::string_view users = "";         // the user it switches to by default: the first that exists
+  std::string_view user_keys = "";     // in a configuration
+  std::string_view user_options = "";  // on the command line
+  std::string_view options = "";       // that name a data directory
+  std::string_view variables = "";     // the same, in the environment
+  std::string_view configurations = "";
+  std::string_view directory_keys = "";
+  std::string_view file_keys = "";  // that name a file in a data directory
+  std::string_view usual = "";      // data directories by default
 };
 
-const std::vector<Server>& servers() {
-  static const std::vector<Server> known{
-      Server{{"nginx"},
-             {"www-data", "nginx"},
-             {"user"},
-             {},
-             {},
-             {},
-             {"/etc/nginx/nginx.conf"},
-             {},
-             {"access_log", "error_log"},
-             {"/var/lib/nginx", "/var/log/nginx", "/var/cache/nginx"}},
-      Server{{"apachectl", "apache2", "httpd"},
-             {"www-data", "apache"},
-             {"APACHE_RUN_USER", "User"},
-             {},
-             {},
-             {},
-             {"/etc/apache2/envvars", "/etc/httpd/conf/httpd.conf"},
-             {},
-             {},
-             {"/var/cache/apache2/mod_cache_disk", "/var/lib/dav", "/var/cache/httpd"}},
-      Server{{"pg_ctlcluster", "postgres", "postmaster", "pg_ctl"},
-             {"postgres"},
-             {},
-             {},
-             {"-D"},
-             {"PGDATA"},
-             {"/etc/postgresql/%I/postgresql.conf"},
-             {"data_directory", "log_directory"},
-             {},
-             {"/var/log/postgresql"}},
-      Server{
-          {"mariadbd", "mysqld", "mysqld_safe"},
-          {"mysql"},
-          {},
-          {},
-          {"--datadir"},
-          {},
-          {"/etc/mysql/my.cnf", "/etc/mysql/mariadb.conf.d/50-server.cnf",
-           "/etc/mysql/mysql.conf.d/mysqld.cnf", "/etc/my.cnf", "/etc/my.cnf.d/mariadb-server.cnf"},
-          {"datadir"},
-          {"log_error"},
-          {"/var/lib/mysql", "/var/log/mysql", "/var/log/mariadb"}},
-      Server{{"redis-server", "valkey-server"},
-             {"redis", "valkey"},
-             {},
-             {},
-             {"--dir"},
-             {},
-             {"/etc/redis/redis.conf", "/etc/valkey/valkey.conf"},
-             {"dir"},
-             {"logfile"},
-             {}},
-      Server{{"grafana", "grafana-server"},
-             {"grafana"},
-             {},
-             {},
-             {"cfg:default.paths.data", "cfg:default.paths.logs", "cfg:default.paths.plugins"},
-             {"DATA_DIR", "LOG_DIR"},
-             {"/etc/grafana/grafana.ini"},
-             {"data", "logs"},
-             {},
-             {"/var/lib/grafana", "/var/log/grafana"}},
-      Server{{"prometheus"},
-             {"prometheus"},
-             {},
-             {},
-             {"--storage.tsdb.path"},
-             {},
-             {},
-             {},
-             {},
-             {"/var/lib/prometheus"}},
-      Server{{"alertmanager", "prometheus-alertmanager"},
-             {"prometheus"},
-             {},
-             {},
-             {"--storage.path"},
-             {},
-             {},
-             {},
-             {},
-             {}},
-      Server{{"mongod"},
-             {"mongodb", "mongod"},
-             {},
-             {},
-             {"--dbpath"},
-             {},
-             {"/etc/mongod.conf", "/etc/mongodb.conf"},
-             {"dbPath", "dbpath"},
-             {"path", "logpath"},
-             {"/var/lib/mongodb", "/var/log/mongodb"}},
-      Server{{"elasticsearch", "opensearch", "systemd-entrypoint"},
-             {"elasticsearch", "opensearch"},
-             {},
-             {},
-             {},
-             {},
-             {"/etc/elasticsearch/elasticsearch.yml", "/etc/opensearch/opensearch.yml"},
-             {"path.data", "path.logs"},
-             {},
-             {}},
-      Server{{"influxd"}, {"influxdb"}, {}, {}, {}, {}, {}, {}, {}, {"/var/lib/influxdb"}},
-      Server{{"rabbitmq-server"},
-             {"rabbitmq"},
-             {},
-             {},
-             {},
-             {},
-             {},
-             {},
-             {},
-             {"/var/lib/rabbitmq", "/var/log/rabbitmq"}},
-      Server{
-          {"jenkins"}, {"jenkins"}, {}, {}, {}, {"JENKINS_HOME"}, {}, {}, {}, {"/var/lib/jenkins"}},
-      Server{{"gitea", "forgejo"},
-             {"git"},
-             {},
-             {},
-             {"--work-path", "-w"},
-             {"GITEA_WORK_DIR", "FORGEJO_WORK_DIR"},
-             {},
-             {},
-             {},
-             {}},
-      Server{{"named"},
-             {"bind", "named"},
-             {},
-             {"-u"},
-             {},
-             {},
-             {},
-             {},
-             {},
-             {"/var/cache/bind", "/var/lib/bind", "/var/named/data"}},
-      Server{{"slapd"}, {"openldap", "ldap"}, {}, {"-u"}, {}, {}, {}, {}, {}, {"/var/lib/ldap"}},
-  };
-  return known;
-}
+constexpr std::array kServers{
+    Server{.programs = "nginx",
+           .users = "www-data nginx",
+           .user_keys = "user",
+           .configurations = "/etc/nginx/nginx.conf",
+           .file_keys = "access_log error_log",
+           .usual = "/var/lib/nginx /var/log/nginx /var/cache/nginx"},
+    Server{.programs = "apachectl apache2 httpd",
+           .users = "www-data apache",
+           .user_keys = "APACHE_RUN_USER User",
+           .configurations = "/etc/apache2/envvars /etc/httpd/conf/httpd.conf",
+           .usual = "/var/cache/apache2/mod_cache_disk /var/lib/dav /var/cache/httpd"},
+    Server{.programs = "pg_ctlcluster postgres postmaster pg_ctl",
+           .users = "postgres",
+           .options = "-D",
+           .variables = "PGDATA",
+           .configurations = "/etc/postgresql/%I/postgresql.conf",
+           .directory_keys = "data_directory log_directory",
+           .usual = "/var/log/postgresql"},
+    Server{.programs = "mariadbd mysqld mysqld_safe",
+           .users = "mysql",
+           .options = "--datadir",
+           .configurations = "/etc/mysql/my.cnf /etc/mysql/mariadb.conf.d/50-server.cnf "
+                             "/etc/mysql/mysql.conf.d/mysqld.cnf /etc/my.cnf "
+                             "/etc/my.cnf.d/mariadb-server.cnf",
+           .directory_keys = "datadir",
+           .file_keys = "log_error",
+           .usual = "/var/lib/mysql /var/log/mysql /var/log/mariadb"},
+    Server{.programs = "redis-server valkey-server",
+           .users = "redis valkey",
+           .options = "--dir",
+           .configurations = "/etc/redis/redis.conf /etc/valkey/valkey.conf",
+           .directory_keys = "dir",
+           .file_keys = "logfile"},
+    Server{.programs = "grafana grafana-server",
+           .users = "grafana",
+           .options = "cfg:default.paths.data cfg:default.paths.logs cfg:default.paths.plugins",
+           .variables = "DATA_DIR LOG_DIR",
+           .configurations = "/etc/grafana/grafana.ini",
+           .directory_keys = "data logs",
+           .usual = "/var/lib/grafana /var/log/grafana"},
+    Server{.programs = "prometheus",
+           .users = "prometheus",
+           .options = "--storage.tsdb.path",
+           .usual = "/var/lib/prometheus"},
+    Server{.programs = "alertmanager prometheus-alertmanager",
+           .users = "prometheus",
+           .options = "--storage.path"},
+    Server{.programs = "mongod",
+           .users = "mongodb mongod",
+           .options = "--dbpath",
+           .configurations = "/etc/mongod.conf /etc/mongodb.conf",
+           .directory_keys = "dbPath dbpath",
+           .file_keys = "path logpath",
+           .usual = "/var/lib/mongodb /var/log/mongodb"},
+    Server{.programs = "elasticsearch opensearch systemd-entrypoint",
+           .users = "elasticsearch opensearch",
+           .configurations = "/etc/elasticsearch/elasticsearch.yml /etc/opensearch/opensearch.yml",
+           .directory_keys = "path.data path.logs"},
+    Server{.programs = "influxd", .users = "influxdb", .usual = "/var/lib/influxdb"},
+    Server{.programs = "rabbitmq-server",
+           .users = "rabbitmq",
+           .usual = "/var/lib/rabbitmq /var/log/rabbitmq"},
+    Server{.programs = "jenkins",
+           .users = "jenkins",
+           .variables = "JENKINS_HOME",
+           .usual = "/var/lib/jenkins"},
+    Server{.programs = "gitea forgejo",
+           .users = "git",
+           .options = "--work-path -w",
+           .variables = "GITEA_WORK_DIR FORGEJO_WORK_DIR"},
+    Server{.programs = "named",
+           .users = "bind named",
+           .user_options = "-u",
+           .usual = "/var/cache/bind /var/lib/bind /var/named/data"},
+    Server{.programs = "slapd",
+           .users = "openldap ldap",
+           .user_options = "-u",
+           .usual = "/var/lib/ldap"},
+};
 
-// What nearly every server calls it that has a directory of data at all.
-constexpr std::array<std::string_view, 5> kAnyOptions{"--data-dir", "--datadir", "--data",
-                                                      "--data-path", "--dbpath"};
+// Options of almost any server that has a data directory.
+constexpr std::string_view kCommonOptions = "--data-dir --datadir --data --data-path --dbpath";
+constexpr std::string_view kShells = "sh bash dash env";
 
 std::string_view last_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-bool has(const Names& names, std::string_view name) {
+bool has(std::string_view list, std::string_view name) {
+  const auto names = words_of(list);
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -199,84 +141,81 @@ bool is_configuration(std::string_view word) {
   return std::any_of(kEnds.begin(), kEnds.end(), [&](auto end) { return word.ends_with(end); });
 }
 
-class Finder {
+class ServerReader {
  public:
-  Finder(Service& service, const Machine& machine) : service_(service), machine_(machine) {}
+  ServerReader(Service& service, const Machine& machine) : service_(service), machine_(machine) {}
 
   void run() {
     for (const auto& command : service_.commands) {
-      look_at(command);
-      if (!has({"sh", "bash", "dash", "env"}, last_name(command.front()))) continue;
-      // What a shell or env starts: from any word on that is the path of a server.
+      read_command(command);
+      if (!has(kShells, last_name(command.front()))) continue;
+      // What a shell or env starts: any absolute path may be a server, with its arguments after it.
       Words all;
-      for (const auto& word : command) {
-        const auto split = words_of(word).value_or(Words{});
-        all.insert(all.end(), split.begin(), split.end());
-      }
+      for (const auto& word : command)
+        for (auto& part : words_of(word)) all.push_back(std::move(part));
       for (std::size_t at = 1; at < all.size(); ++at)
-        if (all[at].starts_with('/')) look_at({all.begin() + static_cast<long>(at), all.end()});
+        if (all[at].starts_with('/'))
+          read_command({all.begin() + static_cast<long>(at), all.end()});
     }
   }
 
  private:
-  void look_at(const Words& command) {
-    for (const auto name : kAnyOptions)
-      if (const auto path = option(command, name)) add(*path, std::string(name));
+  void read_command(const Words& command) {
+    add_options(kCommonOptions, command);
     const auto program = last_name(command.front());
-    for (const auto& server : servers())
-      if (has(server.programs, program)) use(server, command);
+    for (const auto& server : kServers)
+      if (has(server.programs, program)) read_server(server, command);
   }
 
-  void use(const Server& server, const Words& command) {
-    for (const auto name : server.options)
-      if (const auto path = option(command, name)) add(*path, std::string(name));
-    for (const auto name : server.variables) {
-      const auto known = service_.environment.find(std::string(name));
-      if (known != service_.environment.end()) add(known->second, std::string(name) + "=");
-    }
-    for (const auto& path : configurations(server, command)) {
-      const auto text = machine_.text(path);
-      if (text) use_configuration(server, path, *text);
-    }
-    for (const auto name : server.user_options)
-      if (service_.user.empty()) become(option(command, name).value_or(""));
-    for (const auto name : server.users)
-      if (service_.user.empty()) become(std::string(name));
-    for (const auto path : server.usual)
-      add(std::string(path), "where " + std::string(last_name(command.front())) + " keeps things",
-          true);
+  void add_options(std::string_view names, const Words& command) {
+    for (const auto& name : words_of(names))
+      if (const auto path = option(command, name)) add(*path, name);
   }
 
-  // Those that the command line names are instead of the usual ones.
+  void read_server(const Server& server, const Words& command) {
+    add_options(server.options, command);
+    for (const auto& name : words_of(server.variables)) {
+      const auto variable = service_.environment.find(name);
+      if (variable != service_.environment.end()) add(variable->second, name + "=");
+    }
+    for (const auto& path : configurations(server, command))
+      if (const auto text = machine_.text(path)) read_configuration(server, path, *text);
+    for (const auto& name : words_of(server.user_options))
+      use_user(option(command, name).value_or(""));
+    for (const auto& name : words_of(server.users)) use_user(name);
+    for (const auto& path : words_of(server.usual))
+      add(path, "a default directory of " + std::string(last_name(command.front())), true);
+  }
+
+  // Files on the command line replace the default ones.
   std::vector<std::string> configurations(const Server& server, const Words& command) const {
-    std::vector<std::string> named;
+    std::vector<std::string> paths;
     for (auto word : command) {
       if (word.starts_with("--")) word.erase(0, word.find('=') + 1);
-      if (word.starts_with('/') && is_configuration(word)) named.push_back(word);
+      if (word.starts_with('/') && is_configuration(word)) paths.push_back(word);
     }
-    if (!named.empty()) return named;
-    for (const auto path : server.configurations)
-      if (auto whole = expanded(path, service_.unit, machine_)) named.push_back(*std::move(whole));
-    return named;
+    if (!paths.empty()) return paths;
+    for (const auto& path : words_of(server.configurations))
+      if (auto whole = expanded(path, service_.unit, machine_)) paths.push_back(*std::move(whole));
+    return paths;
   }
 
-  void use_configuration(const Server& server, const std::string& path, const std::string& text) {
-    for (const auto key : server.user_keys)
-      if (service_.user.empty()) become(configured(text, key).value_or(""));
-    for (const auto key : server.directory_keys)
-      if (const auto value = configured(text, key)) add(*value, std::string(key) + " in " + path);
-    for (const auto key : server.file_keys) {
+  void read_configuration(const Server& server, const std::string& path, const std::string& text) {
+    for (const auto& key : words_of(server.user_keys)) use_user(configured(text, key).value_or(""));
+    for (const auto& key : words_of(server.directory_keys))
+      if (const auto value = configured(text, key)) add(*value, key + " in " + path);
+    for (const auto& key : words_of(server.file_keys)) {
       const auto value = configured(text, key);
       if (value && value->rfind('/') != std::string::npos)
-        add(value->substr(0, value->rfind('/')), std::string(key) + " in " + path);
+        add(value->substr(0, value->rfind('/')), key + " in " + path);
     }
   }
 
-  void become(const std::string& user) {
-    const auto known = user.empty() || user == "root"
-                           ? Result<std::optional<Account>>(std::optional<Account>())
-                           : machine_.users().user(user);
-    if (known && *known) service_.user = user;
+  // The first user that exists counts.
+  void use_user(const std::string& user) {
+    if (!service_.user.empty() || user.empty() || user == "root") return;
+    const auto account = machine_.users().user(user);
+    if (account && *account) service_.user = user;
   }
 
   void add(const std::string& path, std::string why, bool is_guess = false) {
@@ -291,7 +230,7 @@ class Finder {
 }  // namespace
 
 void add_server(Service& service, const Machine& machine) {
-  Finder(service, machine).run();
+  ServerReader(service, machine).run();
 }
 
 std::vector<std::string> server_instances(const Machine& machine) {

@@ -1,5 +1,5 @@
-// Servers that say in their command line, environment or configuration where their data lies, and
-// some of which are started as root and change their user themselves.
+// Servers that name their data directories on the command line, in the environment or in a
+// configuration. Some start as root and switch to another user themselves.
 #pragma once
 
 #include <string>
@@ -10,10 +10,12 @@
 
 namespace guard::suggest {
 
-// Adds what is known of the server that the service starts, if it is one of them.
+using machine::Machine;
+
+// Adds the directories and the user of the server that the service starts, if it is a known one.
 void add_server(Service& service, const Machine& machine);
 
-// Instances that no unit file names: PostgreSQL's clusters, each with a configuration of its own.
+// Instances that no unit file names: the clusters of PostgreSQL, each with its own configuration.
 std::vector<std::string> server_instances(const Machine& machine);
 
 }  // namespace guard::suggest

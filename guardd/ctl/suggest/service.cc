@@ -9,12 +9,12 @@
 namespace guard::suggest {
 namespace {
 
-constexpr std::string_view kService = "Service";
+using machine::is_yes;
+using machine::lines_of;
+using machine::stripped;
+using machine::words_of;
 
-bool is_yes(std::string_view text) {
-  return text == "yes" || text == "true" || text == "on" || text == "1" || text == "y" ||
-         text == "t";
-}
+constexpr std::string_view kService = "Service";
 
 class Reader {
  public:
@@ -45,19 +45,15 @@ class Reader {
 
   std::optional<std::string> expand(const std::string& text) {
     auto value = expanded(text, unit_.name(), machine_);
-    if (!value) service_.left_out.push_back({text, "what it stands for is only known to systemd"});
+    if (!value) service_.left_out.push_back({text, "only systemd knows its value"});
     return value;
   }
 
-  // Split first: a specifier never adds a word.
+  // Splits first: a specifier never adds a word.
   Words words(std::string_view key) {
     Words all;
-    for (const auto& value : unit_.values(kService, key)) {
-      const auto split = words_of(value);
-      if (!split) continue;
-      for (const auto& word : *split)
-        if (auto whole = expand(word)) all.push_back(*std::move(whole));
-    }
+    for (const auto& word : unit_.words(kService, key))
+      if (auto whole = expand(word)) all.push_back(*std::move(whole));
     return all;
   }
 
@@ -72,7 +68,7 @@ class Reader {
     for (const auto& word : words("RuntimeDirectory")) {
       service_.left_out.push_back(
           {"/run/" + word.substr(0, word.find(':')),
-           "RuntimeDirectory= is made anew at each start, so what root leaves there is soon gone"});
+           "RuntimeDirectory= is created at each start, so wrong owners there do not last"});
     }
   }
 
@@ -83,7 +79,7 @@ class Reader {
       service_.places.push_back({path, "WorkingDirectory=", false, false, false});
     if (path != "~" || service_.user.empty()) return;
     service_.left_out.push_back(
-        {"WorkingDirectory=~", "a home directory is more than a service's"});
+        {"WorkingDirectory=~", "a home directory may hold more than the files of the service"});
   }
 
   void writable_paths(std::string_view key) {
@@ -95,14 +91,14 @@ class Reader {
     }
   }
 
-  void remember(const std::string& assignment) {
+  void set_variable(const std::string& assignment) {
     const auto equals = assignment.find('=');
     if (equals != std::string::npos)
       service_.environment[assignment.substr(0, equals)] = assignment.substr(equals + 1);
   }
 
   void read_environment() {
-    for (const auto& assignment : words("Environment")) remember(assignment);
+    for (const auto& assignment : words("Environment")) set_variable(assignment);
     for (const auto& value : unit_.values(kService, "EnvironmentFile")) {
       auto path = expand(value).value_or("");
       if (path.starts_with('-')) path.erase(0, 1);
@@ -112,22 +108,22 @@ class Reader {
         const auto said = stripped(line);
         const auto equals = said.find('=');
         if (said.starts_with('#') || said.starts_with(';') || equals == said.npos) continue;
-        const auto split = words_of(said.substr(equals + 1));
-        if (!split) continue;
+        const auto value = said.substr(equals + 1);
+        const auto split = words_of(value);
+        if (split.empty() && !value.empty()) continue;  // an open quote
         std::string joined;
-        for (const auto& word : *split) joined += (joined.empty() ? "" : " ") + word;
+        for (const auto& word : split) joined += (joined.empty() ? "" : " ") + word;
         service_.environment[std::string(stripped(said.substr(0, equals)))] = joined;
       }
     }
   }
 
-  // "$NAME" as a whole word becomes as many words as it holds, "${NAME}" a part of one.
+  // "$NAME" as a whole word becomes all the words of its value, "${NAME}" a part of one word.
   void substitute(const std::string& word, Words& command) {
     if (word.starts_with('$') && word.size() > 1 && word[1] != '{' && word[1] != '$') {
       const auto known = service_.environment.find(word.substr(1));
       if (known == service_.environment.end()) return;
-      const auto split = words_of(known->second);
-      if (split) command.insert(command.end(), split->begin(), split->end());
+      for (auto& part : words_of(known->second)) command.push_back(std::move(part));
       return;
     }
     std::string whole;
@@ -146,10 +142,8 @@ class Reader {
 
   void read_commands() {
     for (const auto& value : unit_.values(kService, "ExecStart")) {
-      const auto split = words_of(value);
-      if (!split) continue;
       Words command;
-      for (const auto& word : *split) {
+      for (const auto& word : words_of(value)) {
         if (word == ";") {
           add_command(std::move(command));
           command.clear();

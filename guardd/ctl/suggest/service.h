@@ -1,4 +1,4 @@
-// What a service's unit says of whose files lie where.
+// The user and the directories of a service, as its unit names them.
 #pragma once
 
 #include <map>
@@ -10,17 +10,20 @@
 
 namespace guard::suggest {
 
+using machine::Machine;
+using machine::Unit;
+
 struct Place {
   std::string path;
   std::string why;  // "StateDirectory=shop"
-  // systemd itself gives the directory to the service. Anything else only tells where it works, and
-  // what lies there has to show whose it is: a configuration can be the service's own to write.
+  // systemd itself gives the directory to the service. Other directories count only if their
+  // contents belong to the service, because it may merely read them.
   bool given = false;
-  bool may_be_absent = false;  // where it is not there, nothing is said of it
-  bool is_guess = false;       // nobody named it: where it is not the service's, neither
+  bool may_be_absent = false;  // if it does not exist, it is not mentioned
+  bool is_guess = false;       // a default: if it is not the service's, it is not mentioned
 };
 
-// A place that is left alone, and why.
+// A place that gets no policy, and why.
 struct Omission {
   std::string what;
   std::string why;
@@ -33,7 +36,7 @@ struct Service {
   std::string user;   // empty: root
   std::string group;  // empty: the user's primary one
   bool is_dynamic = false;
-  bool has_own_root = false;  // RootDirectory=: its paths are not ours
+  bool has_own_root = false;  // RootDirectory=: its paths are not those of the machine
   std::vector<Place> places;
   std::vector<Omission> left_out;
   std::vector<Words> commands;

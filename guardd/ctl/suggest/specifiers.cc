@@ -8,6 +8,8 @@
 namespace guard::suggest {
 namespace {
 
+using machine::stripped;
+
 std::string first_line(const Machine& machine, const std::string& path) {
   const auto text = machine.text(path);
   return text ? std::string(stripped(text->substr(0, text->find('\n')))) : std::string();
@@ -19,8 +21,8 @@ std::string last_component(std::string_view prefix) {
 
 std::optional<std::string> meaning(char specifier, const std::string& unit,
                                    const Machine& machine) {
-  const auto prefix = prefix_of(unit);
-  const auto instance = instance_of(unit);
+  const auto prefix = machine::prefix_of(unit);
+  const auto instance = machine::instance_of(unit);
   std::string value;
   switch (specifier) {
     case '%':
@@ -57,7 +59,7 @@ std::optional<std::string> meaning(char specifier, const std::string& unit,
       return "/tmp";
     case 'V':
       return "/var/tmp";
-    // Of the manager, which is root, whatever User= says.
+    // Those of the manager, which is root, regardless of User=.
     case 'u':
     case 'g':
       return "root";

@@ -1,4 +1,4 @@
-// "%S/%i" and the like, in the values of unit files of the system's manager.
+// Expands specifiers such as "%S/%i" in unit files of the system manager.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,12 @@
 
 namespace guard::suggest {
 
+using machine::Machine;
+
 // "a-b" → "a/b", "\x2d" → "-".
 std::string unescaped_name(std::string_view escaped);
 
-// Nothing where a specifier is not known here: what it stands for must not be guessed.
+// Returns nothing if a specifier is unknown: its value must not be guessed.
 std::optional<std::string> expanded(std::string_view text, const std::string& unit,
                                     const Machine& machine);
 

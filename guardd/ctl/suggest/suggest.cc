@@ -13,8 +13,8 @@
 namespace guard::suggest {
 namespace {
 
-// By name or number; nobody where there is no such account.
-Result<std::optional<Account>> make_violation(const Machine& machine, const std::string& user) {
+// By name or number; nothing if there is no such account.
+Result<std::optional<Account>> account_called(const Machine& machine, const std::string& user) {
   const bool is_number = user.find_first_not_of("0123456789") == std::string::npos;
   if (!is_number || user.empty() || user.size() > 9) return machine.users().user(user);
   return machine.users().user(Uid{static_cast<std::uint32_t>(std::stoul(user))});
@@ -26,12 +26,12 @@ Gid group_of(const Machine& machine, const Service& service, const Account& acco
   return group && *group ? **group : account.gid;
 }
 
-// The name that the policy of a unit gets: without its type.
+// The name of a unit without its type, after which its policy is named.
 std::string stem(const std::string& unit) {
   return unit.substr(0, unit.rfind('.'));
 }
 
-// Whether somebody asked for this unit, and so is owed a reason where nothing comes of it.
+// `is_asked`: the user named this unit, so a missing suggestion needs a reason.
 void add_service(const Machine& machine, Service service, bool is_asked, Candidates& candidates) {
   const auto leave_out = [&](std::string why) {
     if (is_asked) candidates.leave_out(service.unit, std::move(why));
@@ -40,28 +40,30 @@ void add_service(const Machine& machine, Service service, bool is_asked, Candida
                                      [](const Place& place) { return place.given; });
   if (service.is_dynamic) {
     if (is_asked || has_given)
-      candidates.leave_out(service.unit,
-                           "has DynamicUser=yes: its user is there only while it runs, and at each "
-                           "start systemd gives it its directories anew");
+      candidates.leave_out(
+          service.unit,
+          "has DynamicUser=yes: its user exists only while it runs, and systemd sets "
+          "the owner of its directories at each start");
     return;
   }
   add_server(service, machine);
   if (service.user.empty())
     return leave_out(
-        "runs as root, and is no server known here that changes its user; for a directory of it, "
-        "see: guardctl suggest --tree");
+        "runs as root, and is not a known server that switches to another user; for its "
+        "directories, "
+        "see guardctl suggest --tree");
   if (service.has_own_root)
-    return leave_out("sees another root directory, so its paths are not those of this machine");
-  const auto account = make_violation(machine, service.user);
+    return leave_out("has another root directory, so its paths are not those of this machine");
+  const auto account = account_called(machine, service.user);
   if (!account || !*account) {
     if (is_asked || has_given)
-      candidates.leave_out(service.unit,
-                           "its user " + quote(service.user) +
-                               (account ? " does not exist here"
-                                        : " cannot be looked up: " + account.error().text()));
+      candidates.leave_out(
+          service.unit,
+          "its user " + quote(service.user) +
+              (account ? " does not exist" : " cannot be looked up: " + account.error().text()));
     return;
   }
-  if (service.places.empty()) leave_out("names no directory that could be its own");
+  if (service.places.empty()) leave_out("names no directory that could belong to it");
   for (const auto& [what, why] : service.left_out)
     candidates.leave_out(what + " (" + stem(service.unit) + ")", why);
   for (const auto& place : service.places) {
@@ -86,13 +88,13 @@ std::string full_name(const std::string& unit) {
 }  // namespace
 
 Result<Suggestion> suggest_for_units(const Machine& machine, const Request& request) {
-  const UnitFiles files(machine);
+  const machine::UnitFiles files(machine);
   std::set<std::string> alive = files.enabled();
   alive.merge(files.running());
   for (auto& instance : server_instances(machine)) alive.insert(std::move(instance));
 
   std::set<std::string> names;
-  std::set<std::string> spoken_for;  // by their instances
+  std::set<std::string> replaced;  // whose instances are named
   for (const auto& unit : request.units) {
     const auto name = full_name(unit);
     names.insert(name);
@@ -103,7 +105,7 @@ Result<Suggestion> suggest_for_units(const Machine& machine, const Request& requ
                                    : name.ends_with("@.service") && one.starts_with(stem(name));
       if (!is_instance) continue;
       names.insert(one);
-      spoken_for.insert(name);
+      replaced.insert(name);
     }
   }
   const bool is_asked = !request.units.empty();
@@ -115,7 +117,7 @@ Result<Suggestion> suggest_for_units(const Machine& machine, const Request& requ
     if (!unit) {
       if (!is_asked) continue;
       if (unit.error().code() != ENOENT) return unit.error();
-      auto known = files.services();  // compared without what all of them end with
+      auto known = files.services();  // compared without the common ending
       for (auto& service : known) service = stem(service);
       const auto near = nearest(stem(name), known);
       return Error(
@@ -123,7 +125,7 @@ Result<Suggestion> suggest_for_units(const Machine& machine, const Request& requ
           (near.empty() ? "" : "; did you mean " + quote(std::string(near) + ".service") + "?"));
     }
     if (unit->name().ends_with("@.service") || !seen.insert(unit->name()).second) continue;
-    add_service(machine, service_of(*unit, machine), is_asked && !spoken_for.contains(name),
+    add_service(machine, service_of(*unit, machine), is_asked && !replaced.contains(name),
                 candidates);
   }
   return candidates.finish();

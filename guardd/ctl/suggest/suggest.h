@@ -1,5 +1,5 @@
-// Policies for services and trees of a machine, from what their units say and from who owns what is
-// there. Every one of them passes guardctl check: it is asked before it is suggested.
+// Suggests policies for services and trees of a machine, from their units and the present owners of
+// their files. Every suggestion passes guardctl check.
 #pragma once
 
 #include <string>
@@ -12,15 +12,18 @@
 
 namespace guard::suggest {
 
+using machine::Machine;
+
 struct Request {
-  std::vector<std::string> units;      // none: those that are enabled or running
-  const PolicySet* present = nullptr;  // what is guarded already; null: nothing, or not known
+  std::vector<std::string> units;  // empty for all that are enabled or running
+  const PolicySet* present =
+      nullptr;  // the policies in force; null if there are none or they are invalid
 };
 
-// An error names the unit that there is not.
+// Fails for a unit that does not exist.
 Result<Suggestion> suggest_for_units(const Machine& machine, const Request& request);
 
-// `trees`: absolute paths. An error names the one that is no directory.
+// `trees`: absolute paths. Fails for one that is not a directory.
 Result<Suggestion> suggest_for_trees(const Machine& machine, const std::vector<std::string>& trees,
                                      const PolicySet* present);
 

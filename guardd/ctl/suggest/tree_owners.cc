@@ -10,22 +10,22 @@
 namespace guard::suggest {
 namespace {
 
-constexpr std::size_t kMostNames = 20;     // in one policy, one by one
-constexpr std::size_t kMostPatterns = 50;  // of each kind: more rules than that nobody reads
-constexpr std::size_t kFewForPattern = 3;  // files with the same ending
+constexpr std::size_t kMostNames = 20;       // single names in one policy
+constexpr std::size_t kMostPatterns = 50;    // of each kind: more rules are not readable
+constexpr std::size_t kLeastForPattern = 3;  // files with the same ending
 
 constexpr std::uint32_t kSetGid = 02000;
 constexpr std::uint32_t kGroupWrites = 0020;
 constexpr std::uint32_t kOthersWrite = 0002;
 constexpr Gid kRootGroup{0};
 
-// What an entry is to us. Ordinary: it belongs to whom most does.
-enum class Kind : std::uint8_t { kOrdinary, kMeant, kStray };
+// Ordinary entries belong to the owner of most entries.
+enum class Kind : std::uint8_t { kOrdinary, kIntended, kStray };
 
-struct Sort {
+struct Category {
   Kind kind = Kind::kOrdinary;
   Owner owner;
-  friend bool operator==(const Sort&, const Sort&) = default;
+  friend bool operator==(const Category&, const Category&) = default;
 };
 
 std::string ending(const std::string& name) {
@@ -54,8 +54,8 @@ std::optional<Mode> usual_mode(const std::map<std::uint32_t, std::size_t>& modes
 
 class Sorter {
  public:
-  Sorter(const WalkedTree& tree, const Expected& expected)
-      : tree_(tree), expected_(expected), sorts_(tree.entries.size()) {}
+  Sorter(const WalkedTree& tree, const Expectation& expected)
+      : tree_(tree), expected_(expected), categories_(tree.entries.size()) {}
 
   TreeOwners run() {
     const auto& entries = tree_.entries;
@@ -63,11 +63,11 @@ class Sorter {
     for (const auto& entry : entries)
       if (entry.name == ".git" && entry.parent == 0) found_.is_deployed_by_git = true;
     find_most();
-    for (std::size_t at = 0; at < entries.size(); ++at) sorts_[at] = sort_of(at);
+    for (std::size_t at = 0; at < entries.size(); ++at) categories_[at] = category_of(at);
     if (expected_.trusts_present && !found_.is_deployed_by_git) trust_whole_directories();
     count();
     covered_.assign(entries.size(), false);
-    write(Kind::kMeant);
+    write(Kind::kIntended);
     write(Kind::kStray);
     return std::move(found_);
   }
@@ -89,29 +89,29 @@ class Sorter {
     found_.most = most != owners.end() ? most->first : of_new_files();
   }
 
-  // The directories that a package makes need not have the group of the files that will be in them.
+  // The directories that a package creates need not have the group of the files in them.
   Owner of_new_files() const {
     const auto& root = tree_.entries.front();
     const bool is_inherited = (root.mode & kSetGid) != 0;
     return {*expected_.owner, is_inherited ? root.owner.gid : expected_.group.value_or(kRootGroup)};
   }
 
-  Sort sort_of(std::size_t at) const {
+  Category category_of(std::size_t at) const {
     const auto& entry = tree_.entries[at];
     if (entry.owner == found_.most) return {};
-    Sort sort{Kind::kMeant, entry.owner};
+    Category category{Kind::kIntended, entry.owner};
     if (at == 0) {
       const bool is_roots = entry.owner == Owner{kRoot, kRootGroup};
-      if (is_roots && found_.is_deployed_by_git) sort.kind = Kind::kStray;
-      if (is_roots && !expected_.trusts_present) sort.kind = Kind::kStray;
-      if (expected_.is_given) sort.kind = Kind::kStray;
-      return sort;
+      if (is_roots && found_.is_deployed_by_git) category.kind = Kind::kStray;
+      if (is_roots && !expected_.trusts_present) category.kind = Kind::kStray;
+      if (expected_.is_given) category.kind = Kind::kStray;
+      return category;
     }
-    if (entry.owner.uid != kRoot) return sort;
+    if (entry.owner.uid != kRoot) return category;
     const auto& parent = tree_.entries[entry.parent];
     const bool is_inherited = (parent.mode & kSetGid) != 0 && parent.owner.gid == entry.owner.gid;
-    if (entry.owner.gid == kRootGroup || is_inherited) sort.kind = Kind::kStray;
-    return sort;
+    if (entry.owner.gid == kRootGroup || is_inherited) category.kind = Kind::kStray;
+    return category;
   }
 
   bool service_writes(const Entry& directory) const {
@@ -119,13 +119,13 @@ class Sorter {
            ((directory.mode & kGroupWrites) != 0 && directory.owner.gid == found_.most.gid);
   }
 
-  // The topmost directories that are root's with all that is in them.
+  // The topmost directories that belong to root with all their contents.
   void trust_whole_directories() {
     const auto& entries = tree_.entries;
     std::vector<bool> whole(entries.size());
     std::vector<std::size_t> below(entries.size());
     for (std::size_t at = 0; at < entries.size(); ++at) {
-      whole[at] = sorts_[at].kind == Kind::kStray &&
+      whole[at] = categories_[at].kind == Kind::kStray &&
                   !(entries[at].is_directory() && service_writes(entries[at]));
     }
     for (std::size_t at = entries.size() - 1; at > 0; --at) {
@@ -137,7 +137,7 @@ class Sorter {
       const bool inside = entries[at].parent != 0 && whole[entries[at].parent];
       const bool begins = entries[at].is_directory() && below[at] > 0;
       whole[at] = whole[at] && (inside || begins);
-      if (whole[at]) sorts_[at].kind = Kind::kMeant;
+      if (whole[at]) categories_[at].kind = Kind::kIntended;
     }
   }
 
@@ -146,7 +146,7 @@ class Sorter {
     std::map<std::uint32_t, std::size_t> dir_modes;
     for (std::size_t at = 0; at < tree_.entries.size(); ++at) {
       const auto& entry = tree_.entries[at];
-      if (sorts_[at].kind != Kind::kOrdinary) continue;
+      if (categories_[at].kind != Kind::kOrdinary) continue;
       if (at != 0) ++found_.of_most;
       if (entry.is_regular()) ++file_modes[entry.mode & 07777U];
       if (entry.is_directory()) ++dir_modes[entry.mode & 07777U];
@@ -155,8 +155,8 @@ class Sorter {
     found_.dir_mode = usual_mode(dir_modes);
   }
 
-  // Directories first, then single names, then endings: a pattern never takes what one behind it
-  // was made for.
+  // Directories first, then single names, then endings, so that no pattern matches what a later one
+  // is for.
   void write(Kind kind) {
     std::map<Owner, OwnerRule> places;
     std::map<Owner, OwnerRule> endings;
@@ -164,32 +164,32 @@ class Sorter {
     write_directories(kind, places);
     write_endings(kind, endings);
     write_names(kind, places, unsaid);
-    auto& to = kind == Kind::kMeant ? found_.rules : found_.strays;
+    auto& to = kind == Kind::kIntended ? found_.rules : found_.strays;
     for (auto* rules : {&places, &endings})
       for (auto& [owner, rule] : *rules) to.push_back(std::move(rule));
     for (auto& [owner, rule] : unsaid) found_.unsaid.push_back(std::move(rule));
   }
 
   OwnerRule& rule(std::map<Owner, OwnerRule>& rules, std::size_t at) {
-    auto& rule = rules[sorts_[at].owner];
-    rule.owner = sorts_[at].owner;
+    auto& rule = rules[categories_[at].owner];
+    rule.owner = categories_[at].owner;
     if (rule.entries == 0) rule.example = tree_.path_of(at);
     ++rule.entries;
     return rule;
   }
 
-  // The topmost directories all of whose contents are of one sort.
+  // The topmost directories whose contents are all of one category.
   void write_directories(Kind kind, std::map<Owner, OwnerRule>& rules) {
     const auto& entries = tree_.entries;
-    std::vector<std::optional<Sort>> contents(entries.size());
+    std::vector<std::optional<Category>> contents(entries.size());
     std::vector<bool> mixed(entries.size());
     std::vector<std::size_t> below(entries.size());
     for (std::size_t at = entries.size() - 1; at > 0; --at) {
       const auto parent = entries[at].parent;
       below[parent] += below[at] + 1;
-      if (mixed[at] || (contents[at] && *contents[at] != sorts_[at])) mixed[parent] = true;
-      if (contents[parent] && *contents[parent] != sorts_[at]) mixed[parent] = true;
-      contents[parent] = sorts_[at];
+      if (mixed[at] || (contents[at] && *contents[at] != categories_[at])) mixed[parent] = true;
+      if (contents[parent] && *contents[parent] != categories_[at]) mixed[parent] = true;
+      contents[parent] = categories_[at];
     }
     std::vector<bool> inside(entries.size());
     std::size_t patterns = 0;
@@ -212,24 +212,25 @@ class Sorter {
     }
   }
 
-  // Files that all end alike, wherever they are.
+  // Files with the same ending, in any directory.
   void write_endings(Kind kind, std::map<Owner, OwnerRule>& rules) {
     const auto& entries = tree_.entries;
-    std::map<std::string, std::pair<Sort, std::size_t>> alike;
+    std::map<std::string, std::pair<Category, std::size_t>> alike;
     for (std::size_t at = 1; at < entries.size(); ++at) {
       if (covered_[at]) continue;
       const auto end = ending(entries[at].name);
       if (end.empty()) continue;
-      auto& [sort, count] = alike.try_emplace(end, sorts_[at], 0).first->second;
-      if (sort != sorts_[at]) sort.kind = Kind::kOrdinary;
+      auto& [category, count] = alike.try_emplace(end, categories_[at], 0).first->second;
+      if (category != categories_[at]) category.kind = Kind::kOrdinary;
       ++count;
     }
     std::set<std::string> written;
     for (const auto& [end, what] : alike) {
-      const auto& [sort, count] = what;
-      if (sort.kind != kind || count < kFewForPattern || written.size() == kMostPatterns) continue;
+      const auto& [category, count] = what;
+      if (category.kind != kind || count < kLeastForPattern || written.size() == kMostPatterns)
+        continue;
       written.insert(end);
-      rules[sort.owner].match.push_back("**/*." + end);
+      rules[category.owner].match.push_back("**/*." + end);
     }
     for (std::size_t at = 1; at < entries.size(); ++at) {
       if (covered_[at] || !written.contains(ending(entries[at].name))) continue;
@@ -242,7 +243,7 @@ class Sorter {
                    std::map<Owner, OwnerRule>& unsaid) {
     std::size_t names = 0;
     for (std::size_t at = 0; at < tree_.entries.size(); ++at) {
-      if (covered_[at] || sorts_[at].kind != kind) continue;
+      if (covered_[at] || categories_[at].kind != kind) continue;
       const auto pattern = names < kMostNames ? exact_pattern(tree_.path_of(at)) : std::nullopt;
       if (!pattern) {
         (void)rule(unsaid, at);
@@ -254,15 +255,15 @@ class Sorter {
   }
 
   const WalkedTree& tree_;
-  const Expected& expected_;
-  std::vector<Sort> sorts_;
+  const Expectation& expected_;
+  std::vector<Category> categories_;
   std::vector<bool> covered_;
   TreeOwners found_;
 };
 
 }  // namespace
 
-TreeOwners owners_of(const WalkedTree& tree, const Expected& expected) {
+TreeOwners owners_of(const WalkedTree& tree, const Expectation& expected) {
   return Sorter(tree, expected).run();
 }
 

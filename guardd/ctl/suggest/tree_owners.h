@@ -1,11 +1,11 @@
-// Whose a tree is, and which of the others in it look meant. Pure.
+// Finds the owner of a tree, and which entries of other owners look intended. Pure.
 //
-// Meant is: the tree's own root directory, unless systemd gives it to the service; what belongs to
-// another user than root; what is root's but of a group that nobody gets by accident; and a whole
-// directory of root's with all that is in it, which the service cannot write. Anything else of
-// root's is what guardd is there for: it is told, with a rule for it that somebody can put in
-// force, and not made a rule. Where code is deployed by git, whole directories of root's are taken
-// for accidents, too: git makes them.
+// Intended are: the tree's root directory, unless systemd gives it to the service; what belongs to
+// a user other than root; what belongs to root but to a group that no accident produces; and a
+// whole directory of root with all its contents, which the service cannot write. Everything else of
+// root is what guardd exists for: it gets no rule, but is mentioned with a rule that can be
+// uncommented. In a tree deployed by git, whole directories of root are accidents, too: git creates
+// them.
 #pragma once
 
 #include <optional>
@@ -16,12 +16,16 @@
 
 namespace guard::suggest {
 
+using machine::Entry;
+using machine::Owner;
+using machine::WalkedTree;
+
 // Entries that belong to one owner, in as few patterns as possible.
 struct OwnerRule {
   Owner owner;
   std::vector<std::string> match;
   std::size_t entries = 0;
-  std::string example;  // the path of one of them, as it is on disk; empty: the tree's root
+  std::string example;  // the path of one of them, as on disk; empty for the tree's root
 };
 
 struct TreeOwners {
@@ -29,21 +33,21 @@ struct TreeOwners {
   std::size_t entries = 0;  // without the tree's root
   std::size_t of_most = 0;
   std::vector<OwnerRule> rules;   // first match wins
-  std::vector<OwnerRule> strays;  // taken for accidents
-  std::vector<OwnerRule> unsaid;  // too many to be written one by one, or not to be written at all
-  std::optional<Mode> file_mode;  // that nearly all files have
+  std::vector<OwnerRule> strays;  // probably accidental
+  std::vector<OwnerRule> unsaid;  // too many for rules, or not expressible
+  std::optional<Mode> file_mode;  // of nearly all files
   std::optional<Mode> dir_mode;
   bool is_deployed_by_git = false;
 };
 
-struct Expected {
-  std::optional<Uid> owner;    // of a service; else whoever owns most
-  std::optional<Gid> group;    // where nothing tells
-  bool trusts_present = true;  // whole directories of root's may be meant
+struct Expectation {
+  std::optional<Uid> owner;    // of a service; absent for the owner of most entries
+  std::optional<Gid> group;    // if the files do not show it
+  bool trusts_present = true;  // whole directories of root may be intended
   bool is_given = false;       // systemd gives the tree's root to the owner at each start
 };
 
-TreeOwners owners_of(const WalkedTree& tree, const Expected& expected);
+TreeOwners owners_of(const WalkedTree& tree, const Expectation& expected);
 
 // How many of the entries below the root belong to this user.
 std::size_t owned_by(const WalkedTree& tree, Uid uid);

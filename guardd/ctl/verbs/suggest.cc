@@ -1,4 +1,4 @@
-// suggest: policies from what units and trees of this machine say now.
+// suggest: proposes policies from the units and trees of a machine.
 
 #include "guardd/ctl/suggest/suggest.h"
 
@@ -16,7 +16,7 @@
 namespace guard::ctl {
 namespace {
 
-using suggest::Machine;
+using machine::Machine;
 using suggest::ProposedRule;
 using suggest::Suggestion;
 
@@ -26,7 +26,7 @@ struct SuggestOptions {
   std::string root;
 };
 
-// What is guarded there already. Without it the suggestion is made all the same, and said to be.
+// The policies in force on the machine; null, with a warning, if they are invalid.
 std::shared_ptr<const PolicySet> present_policies(const Options& options, const Machine& machine,
                                                   const std::string& root) {
   auto directories = options.policy_directories;
@@ -42,8 +42,9 @@ std::shared_ptr<const PolicySet> present_policies(const Options& options, const 
                    : Result<LoadResult>(files.error());
   }
   if (loaded && loaded->set) return loaded->set;
-  std::cerr << "guardctl: what is guarded already is not known, as the present policies cannot be "
-               "used; see: guardctl check\n";
+  std::cerr
+      << "guardctl: the present policies are invalid, so suggestions may overlap with them; see "
+         "guardctl check\n";
   return nullptr;
 }
 
@@ -95,23 +96,23 @@ Json suggestion_json(const Suggestion& suggestion) {
   return json;
 }
 
-// Comments are fainter than what holds.
+// Comments are faint.
 std::string painted(const Terminal& terminal, const std::string& text) {
   std::string out;
-  for (const auto line : suggest::lines_of(text)) {
-    const bool is_comment = suggest::stripped(line).starts_with('#');
+  for (const auto line : machine::lines_of(text)) {
+    const bool is_comment = machine::stripped(line).starts_with('#');
     out += terminal.paint(is_comment ? Tone::kFaint : Tone::kPlain, line);
     out += '\n';
   }
   return out;
 }
 
-void say_why_nothing(const Suggestion& suggestion, const SuggestOptions& asked) {
+void report_why_nothing(const Suggestion& suggestion, const SuggestOptions& asked) {
   for (const auto& [what, why] : suggestion.left_out)
     std::cerr << "guardctl: " << printable(escaped(what) + ": " + why) << '\n';
   if (!asked.units.empty() || !asked.trees.empty()) return;
-  std::cerr << "guardctl: nothing to suggest: no other service that is enabled or running has a "
-               "user of its own and a directory; for a directory, see: guardctl suggest --tree\n";
+  std::cerr << "guardctl: nothing to suggest: no other enabled or running service has its own user "
+               "and a directory; for a directory, see guardctl suggest --tree\n";
 }
 
 int suggest_policies(const Options& options, const SuggestOptions& asked) {
@@ -140,7 +141,7 @@ int suggest_policies(const Options& options, const SuggestOptions& asked) {
   if (options.json) return show_json(terminal, suggestion_json(*suggestion)) ? status : kFailed;
   if (options.quiet) return status;
   if (status != kDone) {
-    say_why_nothing(*suggestion, asked);
+    report_why_nothing(*suggestion, asked);
     return status;
   }
   return terminal.show(painted(terminal, file_text(*suggestion))) ? status : kFailed;
