@@ -1,5 +1,4 @@
-// From what was recorded to what is proposed: who is whom, what is an accident, and what is always
-// so.
+// From recorded violations to proposals: services, people, accidents, and files of other owners.
 #include <gmock/gmock.h>
 
 #include "guardd/audit/lessons.h"
@@ -21,7 +20,7 @@ class LearnTest : public AuditTest {
     EXPECT_TRUE(learnt) << learnt.error().text();
     return learnt ? *std::move(learnt) : Lessons();
   }
-  // A service's, which leaves files to root:4242.
+  // Of a service that gives files to root:4242.
   Violation of_service(const std::string& path, const std::string& exe = "/usr/bin/restic") {
     auto v = git_violation(path);
     v.time = moment(++told_);
@@ -49,7 +48,7 @@ class LearnTest : public AuditTest {
     return matches;
   }
 
-  // Everybody is called by a number here, but alice.
+  // Only alice has a name here.
   class NumberedUsers final : public Users {
    public:
     Result<std::optional<Account>> user(const std::string& name) const override {
@@ -101,7 +100,7 @@ TEST_F(LearnTest, ServicesAreProposedAndPeopleAreNot) {
   EXPECT_EQ(lessons(filter).all.violations, 0U);
 }
 
-TEST_F(LearnTest, WhatAlwaysBelongsToOthers) {
+TEST_F(LearnTest, FilesOfOtherOwners) {
   {
     auto trail = open();
     tell(*trail, of_service("/srv/shop/conf/a.key"));
@@ -122,8 +121,8 @@ TEST_F(LearnTest, WhatAlwaysBelongsToOthers) {
   EXPECT_EQ(proposals.rules[0].group, "4242");
 }
 
-// Of one ending that is not always so, nothing is proposed for the others either.
-TEST_F(LearnTest, OneThatIsDifferentSpoilsAPattern) {
+// One file of another owner prevents the proposal for its ending.
+TEST_F(LearnTest, OneExceptionPreventsAPattern) {
   {
     auto trail = open();
     tell(*trail, of_service("/srv/shop/a.key"));
@@ -133,7 +132,7 @@ TEST_F(LearnTest, OneThatIsDifferentSpoilsAPattern) {
   EXPECT_THAT(matches(proposed(lessons())), IsEmpty());
 }
 
-TEST_F(LearnTest, ProgramsOfOneServiceAreItsOwnBusiness) {
+TEST_F(LearnTest, ProgramsOfOneServiceAreAllowedByItsUnit) {
   {
     auto trail = open();
     tell(*trail, of_service("/srv/shop/a", "/usr/bin/mv"));
@@ -158,7 +157,7 @@ TEST_F(LearnTest, ProgramsOfOneServiceAreItsOwnBusiness) {
   EXPECT_THAT(proposals.built_in, SizeIs(1));
 }
 
-TEST_F(LearnTest, ManyAreBounded) {
+TEST_F(LearnTest, NumbersAreLimited) {
   {
     auto trail = open();
     for (int i = 0; i < 2'500; ++i)
@@ -172,7 +171,7 @@ TEST_F(LearnTest, ManyAreBounded) {
   EXPECT_EQ(learnt.more_files, 500U);
 }
 
-TEST(TomlText, IsOneStringWhateverIsInIt) {
+TEST(TomlText, EscapesEveryText) {
   EXPECT_EQ(ctl::toml_text("a\"b\\c"), "\"a\\\"b\\\\c\"");
   EXPECT_EQ(ctl::toml_text("a\nb"), "\"a\\U0000000Ab\"");
   EXPECT_EQ(ctl::toml_text("ä"), "\"ä\"");

@@ -10,9 +10,9 @@
 namespace guard::ctl {
 namespace {
 
-constexpr std::uint64_t kOftenEnough = 2;    // one file, before it is more than chance
-constexpr std::size_t kManyEnough = 2;       // files of one ending
-constexpr std::size_t kMostOfDirectory = 3;  // from so many on, everything in it
+constexpr std::uint64_t kLeastCount = 2;      // of one file, before it is no coincidence
+constexpr std::size_t kLeastFiles = 2;        // files with one ending
+constexpr std::size_t kLeastInDirectory = 3;  // files in it, before all of it matches
 constexpr std::size_t kMostRules = 20;
 
 bool is_text(std::string_view bytes) {
@@ -24,14 +24,14 @@ bool is_text(std::string_view bytes) {
   return true;
 }
 
-// A program that a policy can name: it is by its file that it is known again.
+// The path of a program that a policy can name; empty if its file is gone.
 std::string program_of(const LessonSubject& subject) {
   const auto exe = subject.exe.value_or("");
   const bool is_gone = exe.ends_with(" (deleted)");
   return exe.starts_with('/') && !is_gone && is_text(exe) ? exe : std::string();
 }
 
-// A service goes by its name; a session has another name each time.
+// The name of a service; not of a session, which has a new name each time.
 std::string service_of(const LessonSubject& subject) {
   const auto unit = subject.unit.value_or("");
   return unit.ends_with(".service") && !unit.starts_with("user@") && is_text(unit) ? unit
@@ -45,41 +45,40 @@ class Proposer {
 
   Proposals propose() && {
     for (const auto& subject : lessons_.subjects) sort(subject);
-    // Several programs of one service are its own business: the unit covers them and all that
-    // comes.
+    // A service with several programs is allowed by its unit, which covers future programs, too.
     for (auto& allow : units_) {
       std::set<std::string> programs;
-      for (const auto& each : allow.of) programs.insert(program_of(each));
+      for (const auto& each : allow.subjects) programs.insert(program_of(each));
       if (programs.size() == 1) allow.exe = *programs.begin();
-      made_.allows.push_back(std::move(allow));
+      proposals_.allows.push_back(std::move(allow));
     }
-    std::move(others_.begin(), others_.end(), std::back_inserter(made_.allows));
-    std::stable_sort(made_.allows.begin(), made_.allows.end(),
+    std::move(others_.begin(), others_.end(), std::back_inserter(proposals_.allows));
+    std::stable_sort(proposals_.allows.begin(), proposals_.allows.end(),
                      [](const auto& a, const auto& b) { return count_of(a) > count_of(b); });
     rules();
-    return std::move(made_);
+    return std::move(proposals_);
   }
 
  private:
   static std::uint64_t count_of(const ProposedAllow& allow) {
     std::uint64_t sum = 0;
-    for (const auto& each : allow.of) sum += each.tally.violations;
+    for (const auto& each : allow.subjects) sum += each.tally.violations;
     return sum;
   }
 
   void sort(const LessonSubject& subject) {
     if (subject.label == word(Label::kPackageManager)) {
-      made_.built_in.push_back(subject);
+      proposals_.built_in.push_back(subject);
     } else if (subject.label && parse_word<Label>(*subject.label)) {
       auto& allow = same(others_, [&](const auto& each) { return each.label == *subject.label; });
       allow.label = *subject.label;
-      allow.of.push_back(subject);
+      allow.subjects.push_back(subject);
     } else if (subject.person && subject.has_terminal) {
-      made_.people.push_back(subject);
+      proposals_.people.push_back(subject);
     } else if (const auto unit = service_of(subject); !unit.empty()) {
       auto& allow = same(units_, [&](const auto& each) { return each.unit == unit; });
       allow.unit = unit;
-      allow.of.push_back(subject);
+      allow.subjects.push_back(subject);
     } else {
       outside_services(subject);
     }
@@ -94,24 +93,25 @@ class Proposer {
         login.empty() ? Result<std::optional<Account>>(std::nullopt) : users_.user(login);
     if (account && *account) allow.login = login;
     if (allow.exe.empty() && allow.login.empty()) {
-      made_.unclear.push_back(subject);
+      proposals_.unclear.push_back(subject);
       return;
     }
     if (allow.exe.empty())
-      allow.warning = "whatever this person does, by accident too: better name the program";
+      allow.warning =
+          "allows everything that this person does, even by accident: better name the program";
     else if (!allow.login.empty())
-      allow.warning = "a person's doing, though not at a terminal: is it meant to be?";
+      allow.warning = "a person did this, although not at a terminal: check that it is intended";
     else
-      allow.warning = "outside of any service, whoever starts it: a unit would say it better";
+      allow.warning = "allows the program outside of any service, too: better name a unit";
     auto& place = same(others_, [&](const auto& each) {
       return each.label.empty() && each.exe == allow.exe && each.user == allow.user &&
              each.login == allow.login;
     });
-    if (place.of.empty()) place = std::move(allow);
-    place.of.push_back(subject);
+    if (place.subjects.empty()) place = std::move(allow);
+    place.subjects.push_back(subject);
   }
 
-  // Root needs no saying: most who get here are root.
+  // Nothing for root: most subjects are root.
   std::string user_of(const LessonSubject& subject) const {
     if (!subject.fsuid || subject.fsuid->value == 0) return {};
     const auto account = users_.user(*subject.fsuid);
@@ -124,7 +124,7 @@ class Proposer {
     return found == among.end() ? among.emplace_back() : *found;
   }
 
-  struct Found {
+  struct TreeFile {
     std::string relative;
     const LessonFile* file;
   };
@@ -156,35 +156,35 @@ class Proposer {
     return slash == std::string::npos ? std::string() : relative.substr(0, slash);
   }
 
-  // The pattern that takes the most first; what one has taken is not proposed again.
+  // Proposes the pattern with the most files first; a file is in one proposal only.
   void rules() {
     for (const auto& file : lessons_.files) {
       auto relative = relative_to_tree(file.path);
       if (!relative.empty() && is_text(relative)) files_.push_back({std::move(relative), &file});
     }
-    group([](const Found& each) { return ending_of(each.relative); }, kManyEnough,
+    group([](const TreeFile& each) { return ending_of(each.relative); }, kLeastFiles,
           [](const std::string& ending) { return "**/*" + as_pattern(ending); });
-    group([](const Found& each) { return directory_of(each.relative); }, kMostOfDirectory,
+    group([](const TreeFile& each) { return directory_of(each.relative); }, kLeastInDirectory,
           [](const std::string& directory) { return as_pattern(directory) + "/**"; });
     for (const auto& each : files_)
-      if (is_meant(*each.file) && each.file->count >= kOftenEnough)
+      if (is_meant(*each.file) && each.file->count >= kLeastCount)
         add({&each}, as_pattern(each.relative));
-    std::stable_sort(made_.rules.begin(), made_.rules.end(),
+    std::stable_sort(proposals_.rules.begin(), proposals_.rules.end(),
                      [](const auto& a, const auto& b) { return a.count > b.count; });
-    if (made_.rules.size() > kMostRules) made_.rules.resize(kMostRules);
+    if (proposals_.rules.size() > kMostRules) proposals_.rules.resize(kMostRules);
   }
 
   static bool is_meant(const LessonFile& file) { return !file.is_mixed && !file.by_person; }
 
   template <typename Key, typename Pattern>
   void group(Key key, std::size_t least, Pattern pattern) {
-    std::map<std::string, std::vector<const Found*>> groups;
+    std::map<std::string, std::vector<const TreeFile*>> groups;
     for (const auto& each : files_)
       if (auto name = key(each); !name.empty()) groups[std::move(name)].push_back(&each);
     std::set<const LessonFile*> taken;
     for (const auto& [name, of] : groups) {
       const Owner owner{of.front()->file->uid.value, of.front()->file->gid.value};
-      const bool is_one = std::all_of(of.begin(), of.end(), [&](const Found* each) {
+      const bool is_one = std::all_of(of.begin(), of.end(), [&](const TreeFile* each) {
         return is_meant(*each->file) &&
                Owner{each->file->uid.value, each->file->gid.value} == owner;
       });
@@ -192,10 +192,10 @@ class Proposer {
       add(of, pattern(name));
       for (const auto* each : of) taken.insert(each->file);
     }
-    std::erase_if(files_, [&](const Found& each) { return taken.count(each.file) > 0; });
+    std::erase_if(files_, [&](const TreeFile& each) { return taken.count(each.file) > 0; });
   }
 
-  void add(const std::vector<const Found*>& of, std::string match) {
+  void add(const std::vector<const TreeFile*>& of, std::string match) {
     ProposedRule rule;
     rule.match = std::move(match);
     const auto& first = *of.front()->file;
@@ -206,16 +206,16 @@ class Proposer {
     rule.files = of.size();
     rule.example = first.path;
     for (const auto* each : of) rule.count += each->file->count;
-    made_.rules.push_back(std::move(rule));
+    proposals_.rules.push_back(std::move(rule));
   }
 
   const Lessons& lessons_;
   const std::vector<std::string>& trees_;
   const Users& users_;
-  Proposals made_;
+  Proposals proposals_;
   std::vector<ProposedAllow> units_;
   std::vector<ProposedAllow> others_;
-  std::vector<Found> files_;
+  std::vector<TreeFile> files_;
 };
 
 }  // namespace

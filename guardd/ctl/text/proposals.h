@@ -1,5 +1,5 @@
-// What could be added to a policy, so that what was rightly done against it is no violation any
-// more. Pure: names of users come through a lookup.
+// Proposes entries for a policy, so that legitimate changes are no violations any more. Pure: the
+// caller looks up names of users.
 #pragma once
 
 #include <optional>
@@ -11,18 +11,18 @@
 
 namespace guard::ctl {
 
-// An entry [[policy.allow]]; what is empty is not said.
+// An entry [[policy.allow]], without the keys that are empty.
 struct ProposedAllow {
   std::string exe;
   std::string unit;
   std::string user;
   std::string login;
   std::string label;
-  std::string warning;  // what speaks against it
-  std::vector<LessonSubject> of;
+  std::string warning;  // the risk of this entry; may be empty
+  std::vector<LessonSubject> subjects;
 };
 
-// An entry [[policy.rule]]: these always ended with this owner.
+// An entry [[policy.rule]] for files that always end with this owner.
 struct ProposedRule {
   std::string match;  // a pattern, relative to the tree
   std::string owner;
@@ -35,9 +35,9 @@ struct ProposedRule {
 struct Proposals {
   std::vector<ProposedAllow> allows;
   std::vector<ProposedRule> rules;
-  std::vector<LessonSubject> built_in;  // the package manager: never refused anyway
-  std::vector<LessonSubject> people;    // at a terminal: an accident, more likely than not
-  std::vector<LessonSubject> unclear;   // by nothing that can be written into a policy
+  std::vector<LessonSubject> built_in;  // the package manager: never denied anyway
+  std::vector<LessonSubject> people;    // at a terminal: probably an accident
+  std::vector<LessonSubject> unclear;   // a policy cannot identify the process
 };
 
 Proposals propose(const Lessons& lessons, const std::vector<std::string>& trees,

@@ -45,7 +45,7 @@ std::string name_of(const LessonSubject& subject) {
   add(subject.person);
   add(subject.exe);
   add(subject.unit);
-  return text.empty() ? "nobody knows who" : text;
+  return text.empty() ? "unknown process" : text;
 }
 
 class Lines {
@@ -90,28 +90,29 @@ void add_counts(Lines& lines, const std::vector<LessonSubject>& of, std::string_
 
 std::string header(const LessonOrigin& from, const Lessons& lessons) {
   Lines lines;
-  lines.comment("What was recorded of " + from.policy + " from " + format_moment(from.asked.from) +
+  lines.comment("Violations of policy " + from.policy + " from " + format_moment(from.asked.from) +
                 " to " + format_moment(from.asked.to) + ": " +
                 guard::counted(lessons.all.violations, "violation", "violations") + " in " +
                 guard::counted(lessons.all.incidents, "incident", "incidents") + ".");
   if (lessons.oldest && *lessons.oldest > from.asked.from)
-    lines.comment("The audit trail reaches back to " + format_moment(*lessons.oldest) +
-                  " only: what was before is not in this.");
+    lines.comment("The audit trail starts at " + format_moment(*lessons.oldest) +
+                  ": earlier violations are not included.");
   if (from.action != "log")
     lines.comment("The action of the policy is " + escaped(from.action) +
-                  ": it is best learnt while it is \"log\", for what is refused does not go on.");
+                  ": learn while it is \"log\", because a denied program does not continue.");
   if (lessons.others.violations > 0)
     lines.comment(guard::counted(lessons.others.violations, "violation", "violations") +
-                  " of more subjects than can be told apart are left out.");
-  lines.comment("Take what is right, and put it below the [[policy]] in " +
-                (from.file.empty() ? "its file" : escaped(from.file)) + ". Then: guardctl check.");
+                  " are not included: there are too many different processes.");
+  lines.comment("Copy the entries that are right below the [[policy]] in " +
+                (from.file.empty() ? "its file" : escaped(from.file)) +
+                ", then run guardctl check.");
   return std::move(lines).text();
 }
 
 std::string allow_text(const ProposedAllow& allow) {
   Lines lines("  ");
   lines.blank();
-  add_counts(lines, allow.of);
+  add_counts(lines, allow.subjects);
   if (!allow.warning.empty()) lines.comment("Careful: " + allow.warning);
   lines.line("[[policy.allow]]");
   lines.key("exe", allow.exe);
@@ -195,15 +196,15 @@ std::string proposals_text(const LessonOrigin& from, const Lessons& lessons,
   if (!proposals.allows.empty()) {
     lines.blank();
     lines.comment(
-        "Who may. With \"no-deny\" what they do is still put right and recorded; "
-        "\"ignore\" looks away.");
+        "Allowed programs. With \"no-deny\" their changes are still fixed and recorded, with "
+        "\"ignore\" they are not.");
     text += std::move(lines).text();
   }
   for (const auto& allow : proposals.allows) text += allow_text(allow);
   lines = Lines();
   if (!proposals.rules.empty()) {
     lines.blank();
-    lines.comment("What belongs to others.");
+    lines.comment("Files of other owners.");
     text += std::move(lines).text();
   }
   for (const auto& rule : proposals.rules) text += rule_text(rule);
@@ -218,11 +219,11 @@ std::string proposals_text(const LessonOrigin& from, const Lessons& lessons,
       if (with_advice) lines.comment("  Instead: " + advice_for(from, each));
     }
   };
-  list("Package managers need no entry: they are not refused unless the policy is strict.",
+  list("Package managers need no entry: they are not denied unless the policy is strict.",
        proposals.built_in, false);
-  list("Not proposed, for it was a person at a terminal, and more likely an accident:",
+  list("Not proposed, because a person did this at a terminal, probably by accident:",
        proposals.people, true);
-  list("Not proposed, for nothing of it can be written into a policy:", proposals.unclear, false);
+  list("Not proposed, because a policy cannot identify the process:", proposals.unclear, false);
   return text + std::move(lines).text();
 }
 
@@ -248,7 +249,7 @@ Json proposals_json(const LessonOrigin& from, const Lessons& lessons, const Prop
     put("label", allow.label);
     entry["effect"] = "no-deny";
     put("warning", allow.warning);
-    entry["subjects"] = subjects_json(allow.of);
+    entry["subjects"] = subjects_json(allow.subjects);
     json["allow"].push_back(std::move(entry));
   }
   json["rule"] = Json::array();

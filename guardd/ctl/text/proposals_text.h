@@ -1,4 +1,4 @@
-// Proposals as lines of a policy, ready to be pasted, and as JSON.
+// Proposals as lines of a policy that can be pasted, and as JSON.
 #pragma once
 
 #include <string>
@@ -12,16 +12,16 @@ namespace guard::ctl {
 struct LessonOrigin {
   std::string policy;
   std::string action;
-  std::string file;  // where the policy stands
+  std::string file;  // of the policy
   Range asked;
 };
 
-// What is not to be obeyed is a comment, whatever a name has in it.
+// Everything but the proposed entries is a comment, whatever characters the names contain.
 std::string proposals_text(const LessonOrigin& from, const Lessons& lessons,
                            const Proposals& proposals);
 Json proposals_json(const LessonOrigin& from, const Lessons& lessons, const Proposals& proposals);
 
-// A text in quotes, as TOML reads it.
+// A text as a quoted TOML string.
 std::string toml_text(std::string_view text);
 
 }  // namespace guard::ctl

@@ -1,4 +1,4 @@
-// learn: what could be added to a policy, from what was recorded of it.
+// learn: proposes entries for a policy from its recorded violations.
 
 #include <algorithm>
 
@@ -24,7 +24,7 @@ int learn(const Options& options, const LearnOptions& asked) {
   const auto length = parse_duration(asked.length);
   if (!length)
     return misused("--for " + quote(asked.length) + ": " + length.error().text(), "learn");
-  if (length->count() <= 0) return misused("--for is no time at all", "learn");
+  if (length->count() <= 0) return misused("--for must be longer than 0", "learn");
   LessonOrigin from;
   const auto now = std::chrono::system_clock::now();
   from.asked = {now - std::chrono::duration_cast<std::chrono::system_clock::duration>(*length),
@@ -44,8 +44,8 @@ int learn(const Options& options, const LearnOptions& asked) {
     return fail(Error("policy " + quote(asked.policy) + " has just been removed"));
   const auto lessons = bus::lessons_in(*record);
   if (lessons.all.violations == 0)
-    return fail(Error("nothing was recorded of " + quote(asked.policy) + " within " + asked.length +
-                      "; there is nothing to learn, or --for is too short"));
+    return fail(Error("no violations of " + quote(asked.policy) + " were recorded within " +
+                      asked.length + "; try a longer --for"));
   from.policy = policy->name;
   from.action = policy->action;
   from.file = policy->file;
