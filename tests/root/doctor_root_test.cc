@@ -125,8 +125,8 @@ TEST_P(DoctorTest, ProvesFixAndLog) {
   expect(diagnosis.proof("app"), "ok", "and reported");
   expect(diagnosis.proof("logged"), "ok", "was logged after");
   nothing_is_left();
-  const auto told = of_type("violation");
-  EXPECT_EQ(std::count_if(told.begin(), told.end(),
+  const auto violations = of_type("violation");
+  EXPECT_EQ(std::count_if(violations.begin(), violations.end(),
                           [](const Json& each) {
                             return fs::path(each.value("exe", "")).filename() == "guardctl";
                           }),

@@ -15,26 +15,17 @@ constexpr std::size_t kLeastFiles = 2;        // files with one ending
 constexpr std::size_t kLeastInDirectory = 3;  // files in it, before all of it matches
 constexpr std::size_t kMostRules = 20;
 
-bool is_text(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto point = decode_utf8(bytes);
-    if (point.value >= kBadByte) return false;
-    bytes.remove_prefix(point.length);
-  }
-  return true;
-}
-
 // The path of a program that a policy can name; empty if its file is gone.
 std::string program_of(const LessonSubject& subject) {
   const auto exe = subject.exe.value_or("");
   const bool is_gone = exe.ends_with(" (deleted)");
-  return exe.starts_with('/') && !is_gone && is_text(exe) ? exe : std::string();
+  return exe.starts_with('/') && !is_gone && is_utf8(exe) ? exe : std::string();
 }
 
 // The name of a service; not of a session, which has a new name each time.
 std::string service_of(const LessonSubject& subject) {
   const auto unit = subject.unit.value_or("");
-  return unit.ends_with(".service") && !unit.starts_with("user@") && is_text(unit) ? unit
+  return unit.ends_with(".service") && !unit.starts_with("user@") && is_utf8(unit) ? unit
                                                                                    : std::string();
 }
 
@@ -160,7 +151,7 @@ class Proposer {
   void rules() {
     for (const auto& file : lessons_.files) {
       auto relative = relative_to_tree(file.path);
-      if (!relative.empty() && is_text(relative)) files_.push_back({std::move(relative), &file});
+      if (!relative.empty() && is_utf8(relative)) files_.push_back({std::move(relative), &file});
     }
     group([](const TreeFile& each) { return ending_of(each.relative); }, kLeastFiles,
           [](const std::string& ending) { return "**/*" + as_pattern(ending); });
