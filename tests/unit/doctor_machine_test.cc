@@ -256,14 +256,15 @@ class DoctorClock : public PlantedMachine {};
 
 TEST_F(DoctorClock, IsSynchronised) {
   const auto now = std::chrono::system_clock::now();
-  expect(check_of(clock_checks(machine(), {now, now - 1h, true}), "synchronised"), Mark::kOk);
-  expect(check_of(clock_checks(machine(), {now, {}, false}), "synchronised"), Mark::kWarn, "",
-         "timedatectl");
-  expect(check_of(clock_checks(machine(), {now, {}, {}}), "synchronised"), Mark::kSkipped);
+  expect(check_of(doctor::clock_checks(machine(), {now, now - 1h, true}), "synchronised"),
+         Mark::kOk);
+  expect(check_of(doctor::clock_checks(machine(), {now, {}, false}), "synchronised"), Mark::kWarn,
+         "", "timedatectl");
+  expect(check_of(doctor::clock_checks(machine(), {now, {}, {}}), "synchronised"), Mark::kSkipped);
   plant("/run/systemd/timesync/synchronized", "");
-  expect(check_of(clock_checks(machine(), {now, {}, false}), "synchronised"), Mark::kOk);
-  EXPECT_TRUE(is_silent_about(clock_checks(machine(), {now, now - 1h, true}), "time"));
-  expect(check_of(clock_checks(machine(), {now, now + 1h, true}), "time"), Mark::kFail);
+  expect(check_of(doctor::clock_checks(machine(), {now, {}, false}), "synchronised"), Mark::kOk);
+  EXPECT_TRUE(is_silent_about(doctor::clock_checks(machine(), {now, now - 1h, true}), "time"));
+  expect(check_of(doctor::clock_checks(machine(), {now, now + 1h, true}), "time"), Mark::kFail);
   EXPECT_TRUE(doctor::look_at_clock().built.has_value());
 }
 

@@ -108,9 +108,9 @@ class Reader {
         const auto said = stripped(line);
         const auto equals = said.find('=');
         if (said.starts_with('#') || said.starts_with(';') || equals == said.npos) continue;
-        const auto value = said.substr(equals + 1);
-        const auto split = words_of(value);
-        if (split.empty() && !value.empty()) continue;  // an open quote
+        const auto assigned = said.substr(equals + 1);
+        const auto split = words_of(assigned);
+        if (split.empty() && !assigned.empty()) continue;  // an open quote
         std::string joined;
         for (const auto& word : split) joined += (joined.empty() ? "" : " ") + word;
         service_.environment[std::string(stripped(said.substr(0, equals)))] = joined;

@@ -134,8 +134,9 @@ int suggest_policies(const Options& options, const SuggestOptions& asked) {
     else
       trees.push_back(tree.starts_with('/') ? tree : '/' + tree);
   }
-  const auto suggestion = trees.empty() ? suggest_for_units(*machine, {asked.units, present.get()})
-                                        : suggest_for_trees(*machine, trees, present.get());
+  const auto suggestion = trees.empty()
+                              ? suggest::suggest_for_units(*machine, {asked.units, present.get()})
+                              : suggest::suggest_for_trees(*machine, trees, present.get());
   if (!suggestion) return fail(suggestion.error());
   const int status = suggestion->proposals.empty() ? kFailed : kDone;
   if (options.json) return show_json(terminal, suggestion_json(*suggestion)) ? status : kFailed;
@@ -144,7 +145,7 @@ int suggest_policies(const Options& options, const SuggestOptions& asked) {
     report_why_nothing(*suggestion, asked);
     return status;
   }
-  return terminal.show(painted(terminal, file_text(*suggestion))) ? status : kFailed;
+  return terminal.show(painted(terminal, suggest::file_text(*suggestion))) ? status : kFailed;
 }
 
 }  // namespace
