@@ -37,7 +37,7 @@ class TreeBuilder {
     return put(path, owner, 0040000U | mode);
   }
   const WalkedTree& tree() const { return tree_; }
-  TreeOwners owners(const Expected& expected = {}) const { return owners_of(tree_, expected); }
+  TreeOwners owners(const Expectation& expected = {}) const { return owners_of(tree_, expected); }
 
  private:
   TreeBuilder& put(const std::string& path, Owner owner, std::uint32_t mode) {
