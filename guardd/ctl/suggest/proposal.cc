@@ -141,8 +141,8 @@ std::string file_text(const Suggestion& suggestion) {
       "# Suggested by guardctl suggest, from unit files, configurations and the present\n"
       "# owners of files. Read and correct it, then check it:\n"
       "#   guardctl check FILE\n"
-      "# action = \"log\" only reports violations. When it has reported nothing unexpected\n"
-      "# for a while, use \"fix\" to fix them too, and later \"deny\" to prevent them.\n";
+      "# action = \"log\" only reports violations. Once it reports nothing unexpected for\n"
+      "# a while, use \"fix\" to fix them too, and later \"deny\" to prevent them.\n";
   for (const auto& proposal : suggestion.proposals) out += '\n' + policy_text(proposal);
   if (suggestion.left_out.empty()) return out;
   out += "\n# Not suggested:\n";
