@@ -76,13 +76,13 @@ class Text {
 };
 
 void put(Text& text, const Facts& facts) {
-  text.family("build", "info", "Which guardd this is, and how it asks the kernel.");
+  text.family("build", "info", "The version and the backend of guardd.");
   text.sample("_info", {{"version", facts.version}, {"backend", facts.backend}}, 1);
-  text.family("health", "stateset", "How guardd is; guardctl status says why.");
+  text.family("health", "stateset", "The health of guardd; guardctl status shows the reasons.");
   text.states(kHealth, {}, facts.health);
-  text.family("policy_generation", "gauge", "How often policies were loaded since the start.");
+  text.family("policy_generation", "gauge", "The number of policy loads since the start.");
   text.sample("", {}, facts.generation);
-  text.family("policies", "info", "The sha256 of all that the policies say.");
+  text.family("policies", "info", "The SHA-256 of the contents of all policies.");
   text.sample("_info", {{"identity", facts.policy_identity}}, 1);
   text.family("lost", "counter", "Events and records that were lost.");
   text.sample("_total", {}, facts.lost);
@@ -96,9 +96,9 @@ void put(Text& text, const std::vector<PolicyFacts>& policies) {
       text.sample("_total", {{"policy", policy.name}}, policy.*counter);
   };
   count("violations", "Files that broke a policy.", &PolicyFacts::violations);
-  count("fixed", "Files that were put right.", &PolicyFacts::fixed);
+  count("fixed", "Files that were fixed.", &PolicyFacts::fixed);
   count("denied", "Operations that were denied.", &PolicyFacts::denied);
-  text.family("policy_state", "stateset", "How a policy stands.");
+  text.family("policy_state", "stateset", "The state of a policy.");
   for (const auto& policy : policies) text.states(kStates, {{"policy", policy.name}}, policy.state);
   text.family("policy_action", "info",
               "The action of a policy, and its effective action on this machine.");
@@ -109,7 +109,7 @@ void put(Text& text, const std::vector<PolicyFacts>& policies) {
                  {"effective", policy.effective_action}},
                 1);
   text.family("policy_paused_until_timestamp", "gauge",
-              "When a pause ends, in seconds since 1970; 0 where there is none.");
+              "When a pause ends, in seconds since 1970; 0 if there is none.");
   for (const auto& policy : policies)
     text.sample("", {{"policy", policy.name}}, policy.paused_until / 1'000'000);
 }

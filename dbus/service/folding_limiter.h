@@ -15,7 +15,7 @@ template <typename Record>
 class FoldingLimiter {
  public:
   using Time = RateLimit::Time;
-  struct Delayed {
+  struct DelayedRecord {
     Record record;
     std::uint64_t folded = 0;  // other records since the last one that was sent
   };
@@ -37,10 +37,10 @@ class FoldingLimiter {
     }
     kept_at_ = now;
     const auto before = delayed_ ? delayed_->folded + 1 : 0;
-    delayed_ = Delayed{record, before};
+    delayed_ = DelayedRecord{record, before};
   }
   // The delayed record, if there is room for it now.
-  std::optional<Delayed> take_due(Time now) {
+  std::optional<DelayedRecord> take_due(Time now) {
     if (!delayed_ || !limit_.take(now)) return std::nullopt;
     return std::exchange(delayed_, std::nullopt);
   }
@@ -52,7 +52,7 @@ class FoldingLimiter {
   static constexpr auto kFresh = std::chrono::milliseconds(5);
 
   RateLimit limit_;
-  std::optional<Delayed> delayed_;
+  std::optional<DelayedRecord> delayed_;
   Time kept_at_;
 };
 

@@ -34,7 +34,7 @@ class Trail final : public Publisher {
     Duration retention;
     std::uint64_t max_size;  // of the database and its log
   };
-  struct Dropped {
+  struct DroppedRecords {
     std::uint64_t queue_full = 0;
     std::uint64_t disk = 0;  // writing failed
   };
@@ -61,7 +61,7 @@ class Trail final : public Publisher {
   int fd() const { return queue_.fd(); }  // readable when there is news
   // Why the trail cannot be written, or an empty text if it can again.
   std::vector<std::string> take_news() { return queue_.take_news(); }
-  Dropped dropped() const { return {queue_.dropped(), dropped_disk_.load()}; }
+  DroppedRecords dropped() const { return {queue_.dropped(), dropped_disk_.load()}; }
 
  private:
   Trail(std::string path, Limits limits, std::unique_ptr<TrailWriter> writer, LastNames last_names);
