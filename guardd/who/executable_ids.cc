@@ -1,9 +1,7 @@
 #include "guardd/who/executable_ids.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -11,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "policy/base/handle.h"
+#include "guardd/host/open_resolved.h"
 
 namespace guard {
 
@@ -50,10 +48,8 @@ std::uint64_t ExecutableIds::device_below(const std::string& path) const {
 // an allow by executable does not match, and the violation is reported.
 InodeId ExecutableIds::look(const std::string& path, InodeId traced) const {
   if (device_below(path) != traced.device) return traced;
-  open_how how{};
-  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  const Fd file(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+  const auto file = open_resolved(AT_FDCWD, path.c_str(), O_PATH | O_NOFOLLOW,
+                                  RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
   struct statx facts {};
   constexpr int kHow = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
   if (!file || ::statx(file.get(), "", kHow, STATX_INO, &facts) != 0) return traced;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -13,6 +12,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "guardd/host/open_resolved.h"
 #include "guardd/who/proc.h"
 
 namespace guard {
@@ -21,10 +21,8 @@ namespace {
 // Follows no link, and uses O_PATH, because opening a serial line has side effects.
 Fd found_below(const std::string& directory, const std::string& name) {
   const Fd top(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  open_how how{};
-  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return Fd(static_cast<int>(::syscall(SYS_openat2, top.get(), name.c_str(), &how, sizeof how)));
+  return open_resolved(top.get(), name.c_str(), O_PATH | O_NOFOLLOW,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 Fd opened_for_a_line(const Fd& found) {

@@ -1,7 +1,6 @@
 #include "guardd/ctl/doctor/probe_file.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -10,7 +9,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "guardd/ctl/machine/machine.h"
+#include "guardd/host/open_resolved.h"
 #include "policy/base/text.h"
 
 namespace guard::doctor {
@@ -21,7 +20,7 @@ constexpr std::uint64_t kBeneath = kNoLinks | RESOLVE_BENEATH | RESOLVE_NO_XDEV;
 
 Result<Fd> open_at(int from, const std::string& path, int flags, unsigned mode,
                    std::uint64_t resolve) {
-  auto fd = machine::open_resolved(from, path, static_cast<unsigned>(flags), resolve, mode);
+  auto fd = open_resolved(from, path.c_str(), flags, resolve, mode);
   if (!fd) return Error::from_errno(errno, quote(path));
   return fd;
 }

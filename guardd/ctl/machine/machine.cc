@@ -2,9 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +14,7 @@
 #include "guardd/ctl/machine/account_files.h"
 #include "guardd/ctl/machine/config_lines.h"
 #include "guardd/host/files.h"
+#include "guardd/host/open_resolved.h"
 #include "guardd/host/users.h"
 #include "policy/base/text.h"
 
@@ -35,7 +34,8 @@ std::string path_of(int descriptor) {
 }
 
 Fd open_inside(int top, const std::string& path, std::uint64_t flags, std::uint64_t resolve = 0) {
-  return open_resolved(top, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve);
+  return open_resolved(top, path.c_str(), static_cast<int>(flags),
+                       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve);
 }
 
 std::string parent_of(const std::string& path) {
@@ -79,18 +79,6 @@ class FilesBelow : public Files {
 };
 
 }  // namespace
-
-Fd open_resolved(int from, const std::string& path, std::uint64_t flags, std::uint64_t resolve,
-                 unsigned mode) {
-  open_how how{};
-  how.flags = flags | O_CLOEXEC;
-  how.mode = mode;
-  how.resolve = resolve;
-  for (;;) {
-    Fd fd(static_cast<int>(::syscall(SYS_openat2, from, path.c_str(), &how, sizeof how)));
-    if (fd || (errno != EINTR && errno != EAGAIN)) return fd;
-  }
-}
 
 Machine::Machine(Fd top, std::string root) : top_(std::move(top)), root_(std::move(root)) {
   if (is_running()) {

@@ -52,8 +52,4 @@ class Machine {
   std::shared_ptr<const Files> files_;
 };
 
-// openat2(2), repeated if a signal or a rename interrupts it. On failure errno says why.
-Fd open_resolved(int from, const std::string& path, std::uint64_t flags, std::uint64_t resolve,
-                 unsigned mode = 0);
-
 }  // namespace guard::machine

@@ -2,13 +2,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
 
+#include "guardd/host/open_resolved.h"
 #include "policy/base/text.h"
 
 namespace guard::machine {
@@ -33,7 +33,7 @@ EntryKind look(int directory, const char* name, Entry& entry) {
 // is moved meanwhile does not lead out of the tree.
 Fd open_below(int root, const std::string& path) {
   return open_resolved(
-      root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK,
+      root, path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK,
       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
 }
 
