@@ -6,7 +6,7 @@ namespace guard {
 
 ExcuseGrants::ExcuseGrants(Processes& processes, const ChosenSource& source, Dispatcher& dispatcher)
     : processes_(processes), source_(source), dispatcher_(dispatcher) {
-  if (source_.answers) source_.answers->heed(processes_.excuses());
+  if (source_.answers) source_.answers->use_excuses(processes_.excuses());
 }
 
 Status ExcuseGrants::give(const bus::ExcuseResult& request, const Person& who) {

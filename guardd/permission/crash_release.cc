@@ -13,13 +13,13 @@ namespace guard {
 namespace {
 
 constexpr std::array kFatal{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
-std::array<struct sigaction, kFatal.size()> before;
+std::array<struct sigaction, kFatal.size()> previous;
 
-// Then what would have happened happens.
-void let_go(int signal) {
+// Then the previous handler runs.
+void close_groups(int signal) {
   PermissionGroup::close_all();
   for (std::size_t i = 0; i < kFatal.size(); ++i)
-    if (kFatal.at(i) == signal) (void)::sigaction(signal, &before.at(i), nullptr);
+    if (kFatal.at(i) == signal) (void)::sigaction(signal, &previous.at(i), nullptr);
   (void)::raise(signal);
 }
 
@@ -27,10 +27,10 @@ void let_go(int signal) {
 
 void release_opens_on_fatal_signals() {
   struct sigaction action {};
-  action.sa_handler = let_go;
+  action.sa_handler = close_groups;
   action.sa_flags = SA_NODEFER | SA_ONSTACK;
   for (std::size_t i = 0; i < kFatal.size(); ++i)
-    (void)::sigaction(kFatal.at(i), &action, &before.at(i));
+    (void)::sigaction(kFatal.at(i), &action, &previous.at(i));
 }
 
 void release_opens_and_die(const char* why) noexcept {

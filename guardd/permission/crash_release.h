@@ -1,5 +1,5 @@
-// The ways out on which nobody may be left waiting. Whoever dies by a signal closes all groups
-// first: writing a core takes longer than anybody should wait.
+// Releases every waiting open when guardd crashes. A fatal signal closes all groups first: writing
+// a core takes longer than an open should wait.
 #pragma once
 
 namespace guard {

@@ -7,10 +7,10 @@
 namespace guard {
 namespace {
 
-// An open is asked about within microseconds of making the file; what is older was there before. A
-// machine that is so busy that this is too short lets it pass, and it is put right afterwards.
+// An open that makes a file is read within microseconds; an older file is not new. Fails open: a
+// machine too busy for this allows the open, and the file is fixed afterwards.
 constexpr std::int64_t kYoung = 500'000'000;
-// The clock of files ticks every 10 ms at the slowest, and making a file can take two ticks.
+// File times advance in steps of up to 10 ms, and making a file can take two steps.
 constexpr std::int64_t kSameMoment = 20'000'000;
 
 bool has(const Policy& policy, Guard guard) {
@@ -19,7 +19,7 @@ bool has(const Policy& policy, Guard guard) {
 
 Intent unknown_intent(UnknownIntent unknown) {
   Intent intent;
-  intent.reads = true;  // a secret is not given away because nobody knows how it was asked for
+  intent.reads = true;  // fails safe: flags that cannot be read must not reveal a secret
   intent.writes = unknown == UnknownIntent::kWrite;
   intent.creates = true;
   return intent;
@@ -31,17 +31,18 @@ bool is_same_moment(std::int64_t a, std::int64_t b) {
   return std::abs(a - b) <= kSameMoment;
 }
 
-// What was just made is empty, has one name, belongs to who made it, and nothing was done to it.
-Novelty made_by(const OpenedFile& opened, const std::optional<Intent>& intent, Uid opener) {
-  if (opened.state.type != FileType::kRegular) return Novelty::kNo;
-  if (intent && (intent->is_exclusive || intent->is_nameless)) return Novelty::kYes;
-  if (intent && !intent->creates) return Novelty::kNo;
-  if (opened.size != 0 || opened.state.links > 1 || opened.state.uid != opener) return Novelty::kNo;
+// A new file is empty, has one name, belongs to its maker, and has not changed since.
+Novelty novelty_of(const OpenedFile& opened, const std::optional<Intent>& intent, Uid opener) {
+  if (opened.state.type != FileType::kRegular) return Novelty::kOld;
+  if (intent && (intent->is_exclusive || intent->is_nameless)) return Novelty::kNew;
+  if (intent && !intent->creates) return Novelty::kOld;
+  if (opened.size != 0 || opened.state.links > 1 || opened.state.uid != opener)
+    return Novelty::kOld;
   const auto since = opened.born.value_or(opened.changed);
   if (opened.now - since > kYoung || !is_same_moment(opened.changed, since) ||
       !is_same_moment(opened.modified, since))
-    return Novelty::kNo;
-  return opened.born ? Novelty::kYes : Novelty::kMaybe;
+    return Novelty::kOld;
+  return opened.born ? Novelty::kNew : Novelty::kUnclear;
 }
 
 bool needs_answers(const Policy& policy, bool denies_opens) {
@@ -58,49 +59,47 @@ bool is_same_for_all(const Policy& policy) {
   return !has(policy, Guard::kContent) && !has(policy, Guard::kRead);
 }
 
-Decision decide(const Policy& policy, std::string_view path, const OpenedFile& opened, Novelty made,
-                const std::optional<Intent>& intent, UnknownIntent unknown,
+Decision decide(const Policy& policy, std::string_view path, const OpenedFile& opened,
+                Novelty novelty, const std::optional<Intent>& intent, UnknownIntent unknown,
                 const Subject& subject) {
-  const auto asked = intent.value_or(unknown_intent(unknown));
+  const auto wanted = intent.value_or(unknown_intent(unknown));
   Change change;
   change.path = path;
   change.type = opened.state.type;
-  const auto ask = [&](Operation operation) -> std::optional<Decision> {
+  const auto judged = [&](Operation operation) -> std::optional<Decision> {
     change.operation = operation;
     Decision decision;
     decision.verdict = judge(policy, subject, change);
     if (!decision.verdict.violation()) return std::nullopt;
     decision.operation = operation;
-    if (decision.verdict.deny) decision.answer = AnswerKind::kDenied;
+    if (decision.verdict.deny) decision.answer = OpenAnswer::kDeny;
     return decision;
   };
-  if (made != Novelty::kNo) {
+  if (novelty != Novelty::kOld) {
     change.uid = opened.state.uid;
     change.gid = opened.state.gid;
     change.mode = opened.state.mode;
-    auto decision = ask(Operation::kCreate).value_or(Decision());
-    // What may have been there before is let through: refusing it would be wrong, putting it right
-    // is not.
-    if (made == Novelty::kMaybe && decision.answer == AnswerKind::kDenied)
-      decision.answer = AnswerKind::kAllowed;
-    if (decision.answer == AnswerKind::kAllowed && decision.verdict.fix &&
+    auto decision = judged(Operation::kCreate).value_or(Decision());
+    // Fails open: denying a file that may be old would be wrong, fixing it is not.
+    if (novelty == Novelty::kUnclear && decision.answer == OpenAnswer::kDeny)
+      decision.answer = OpenAnswer::kAllow;
+    if (decision.answer == OpenAnswer::kAllow && decision.verdict.put_right &&
         policy.said.fix_at.value == FixAt::kOpen)
-      decision.answer = AnswerKind::kToBeFixed;
+      decision.answer = OpenAnswer::kFix;
     return decision;
   }
-  // Refused for one reason is refused; what is only told of is told by the first.
-  Decision told;
-  const std::array operations{std::pair(asked.writes, Operation::kWrite),
-                              std::pair(asked.truncates && !asked.writes, Operation::kTruncate),
-                              std::pair(asked.reads, Operation::kRead)};
-  for (const auto& [is_asked, operation] : operations) {
-    if (!is_asked) continue;
-    const auto decision = ask(operation);
+  // One operation that is denied denies the open; else the first violation is reported.
+  Decision first;
+  const std::array operations{std::pair(wanted.writes, Operation::kWrite),
+                              std::pair(wanted.truncates && !wanted.writes, Operation::kTruncate),
+                              std::pair(wanted.reads, Operation::kRead)};
+  for (const auto& [is_wanted, operation] : operations) {
+    const auto decision = is_wanted ? judged(operation) : std::nullopt;
     if (!decision) continue;
-    if (decision->answer == AnswerKind::kDenied) return *decision;
-    if (!told.operation) told = *decision;
+    if (decision->answer == OpenAnswer::kDeny) return *decision;
+    if (!first.operation) first = *decision;
   }
-  return told;
+  return first;
 }
 
 }  // namespace guard

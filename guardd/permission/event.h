@@ -1,5 +1,5 @@
-// One open that waits for us. Answered exactly once, by whoever comes first: the reader, a fixer,
-// the monitor when it has waited too long; if by nobody, then by its destructor. Any thread.
+// One open that waits for an answer. Answered exactly once: by the reader, by the watchdog if that
+// takes too long, or else by the destructor. Any thread.
 #pragma once
 
 #include <atomic>
@@ -15,12 +15,12 @@ class PermissionEvent {
  public:
   PermissionEvent(std::shared_ptr<PermissionGroup> group, Fd file, std::int32_t thread)
       : group_(std::move(group)), file_(std::move(file)), thread_(thread) {}
-  // Fails towards letting pass: whoever forgot it must not hold anybody up, nor refuse by accident.
+  // Fails open: a forgotten event must neither block the opener nor deny by accident.
   ~PermissionEvent() { (void)answer(true); }
   PermissionEvent(const PermissionEvent&) = delete;
   PermissionEvent& operator=(const PermissionEvent&) = delete;
 
-  // False: it was answered already.
+  // False: it has been answered already.
   bool answer(bool allow) noexcept {
     if (answered_.exchange(true)) return false;
     group_->respond(file_.get(), allow);
@@ -30,8 +30,8 @@ class PermissionEvent {
 
   const PermissionGroup& group() const { return *group_; }
   PermissionGroup& group() { return *group_; }
-  int file() const { return file_.get(); }         // what is opened, for reading; makes no event
-  std::int32_t thread() const { return thread_; }  // who opens it; 0: of another namespace
+  int file() const { return file_.get(); }         // the opened file, for reading; causes no event
+  std::int32_t thread() const { return thread_; }  // the opener's; 0: in another pid namespace
 
  private:
   std::shared_ptr<PermissionGroup> group_;

@@ -19,20 +19,20 @@ std::pair<std::uint64_t, std::uint64_t> key_of(const InodeId& id) {
   return {id.device, id.inode};
 }
 
-// This thread acts as the owner of the tree: it can do nothing in it that the owner could not.
+// Limits this thread's file access to what the owner of the tree may do.
 class ActingAs {
  public:
-  explicit ActingAs(Uid user) : before_(::setfsuid(user.value)) {}
-  ~ActingAs() { (void)::setfsuid(static_cast<uid_t>(before_)); }
+  explicit ActingAs(Uid user) : previous_(::setfsuid(user.value)) {}
+  ~ActingAs() { (void)::setfsuid(static_cast<uid_t>(previous_)); }
   ActingAs(const ActingAs&) = delete;
   ActingAs& operator=(const ActingAs&) = delete;
 
  private:
-  int before_;
+  int previous_;
 };
 
-// By the name that it was made with, if that still means it, and it is as empty as it was made. Its
-// event holds it, so that nothing else has its number.
+// Removes the file by the name it was made with, if the name still means it and it is still empty.
+// The event holds the file open, so no other file can have its inode number.
 Status remove(const Policy& policy, const std::string& tree, const std::string& path,
               const InodeId& id) {
   const auto slash = path.rfind('/');
@@ -43,19 +43,19 @@ Status remove(const Policy& policy, const std::string& tree, const std::string& 
   const ActingAs owner(policy.wanted.owner.id);
   struct stat there {};
   if (::fstatat(directory.fd.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0)
-    return Error::from_errno(errno, "find it");
+    return Error::from_errno(errno, "find the file");
   if (id.device != there.st_dev || id.inode != there.st_ino || there.st_size != 0 ||
       there.st_nlink != 1)
-    return Error("it was changed meanwhile");
+    return Error("the file has changed");
   if (::unlinkat(directory.fd.get(), name.c_str(), 0) != 0)
-    return Error::from_errno(errno, "take it away");
+    return Error::from_errno(errno, "remove the file");
   return {};
 }
 
 }  // namespace
 
 FollowUp::FollowUp()
-    : remover_([this](const std::stop_token& stop) { take_away(stop); }),
+    : remover_([this](const std::stop_token& stop) { remove_files(stop); }),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 FollowUp::~FollowUp() {
@@ -65,69 +65,69 @@ FollowUp::~FollowUp() {
   removal_changed_.notify_all();
 }
 
-bool FollowUp::offer(AfterAnswer after) {
+bool FollowUp::offer(FollowUpTask task) {
   const std::lock_guard lock(mutex_);
   if (waiting_.size() + to_remove_.size() >= kMost) return false;
-  if (after.remove) leaving_.insert(key_of(after.violation.object));
-  waiting_.push_back(std::move(after));
+  if (task.remove) being_removed_.insert(key_of(task.violation.object));
+  waiting_.push_back(std::move(task));
   changed_.notify_one();
   return true;
 }
 
-bool FollowUp::is_leaving(const InodeId& file) const {
+bool FollowUp::is_being_removed(const InodeId& file) const {
   const std::lock_guard lock(mutex_);
-  return !leaving_.empty() && leaving_.contains(key_of(file));
+  return !being_removed_.empty() && being_removed_.contains(key_of(file));
 }
 
 void FollowUp::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (changed_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
-    auto after = std::move(waiting_.front());
+    auto task = std::move(waiting_.front());
     waiting_.pop_front();
-    if (after.remove) {
-      to_remove_.push_back(std::move(after));
+    if (task.remove) {
+      to_remove_.push_back(std::move(task));
       removal_changed_.notify_one();
       continue;
     }
     lock.unlock();
-    if (after.ignore) after.event->group().ignore(after.event->file());
-    if (after.tell) tell(std::move(after), stop);
-    after = {};  // closes what was opened
+    if (task.ignore) task.event->group().ignore(task.event->file());
+    if (task.report) report(std::move(task), stop);
+    task = {};  // closes the file
     lock.lock();
   }
 }
 
-void FollowUp::tell(AfterAnswer after, const std::stop_token& stop) {
-  if (after.who) {
-    const auto thread = after.violation.actor.tid;
-    after.violation.actor = after.who->actor();
-    after.violation.actor.tid = thread;
+void FollowUp::report(FollowUpTask task, const std::stop_token& stop) {
+  if (task.process) {
+    const auto thread = task.violation.actor.tid;
+    task.violation.actor = task.process->actor();
+    task.violation.actor.tid = thread;
   }
-  (void)told_.put({after.event->group().set(), std::move(after.at), std::move(after.violation)},
-                  stop);
+  (void)reports_.put({task.event->group().set(), std::move(task.place), std::move(task.violation)},
+                     stop);
 }
 
-// With descriptors of its own: it hands the event back to be closed by the other.
-void FollowUp::take_away(const std::stop_token& stop) {
-  (void)unshare_descriptors(told_.fd());
+// This thread has its own descriptors, so the other thread closes the event.
+void FollowUp::remove_files(const std::stop_token& stop) {
+  (void)have_own_descriptors(reports_.fd());
   std::unique_lock lock(mutex_);
   while (removal_changed_.wait(lock, stop, [this] { return !to_remove_.empty(); })) {
-    auto after = std::move(to_remove_.front());
+    auto task = std::move(to_remove_.front());
     to_remove_.pop_front();
     lock.unlock();
-    const auto& group = after.event->group();
-    const auto removed = after.at.is_known
-                             ? remove(group.policy(), group.set()->trees()[after.at.tree].root(),
-                                      after.at.path, after.violation.object)
+    const auto& group = task.event->group();
+    const auto removed = task.place.is_known
+                             ? remove(group.policy(), group.set()->trees()[task.place.tree].root(),
+                                      task.place.path, task.violation.object)
                              : Status(Error("its place in the tree is not known"));
     if (!removed)
-      after.violation.reason =
-          "it was refused, but the empty file that it made is left for the owner: " +
+      task.violation.reason =
+          "the open was denied, but the empty file that it made is still there: " +
           removed.error().text();
     lock.lock();
-    leaving_.erase(key_of(after.violation.object));
-    after.remove = false;
-    waiting_.push_back(std::move(after));
+    being_removed_.erase(key_of(task.violation.object));
+    task.remove = false;
+    waiting_.push_back(std::move(task));
     changed_.notify_one();
   }
 }

@@ -7,8 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string>
 
-// Known to the kernel (6.0) before they were known to the headers of Debian 12's libc.
+// In the kernel since 6.0, but not in the libc headers of Debian 12.
 #ifndef FAN_MARK_IGNORE
 #define FAN_MARK_IGNORE 0x00000400
 #endif
@@ -21,11 +22,11 @@ namespace {
 
 constexpr std::uint64_t kOpens = FAN_OPEN_PERM | FAN_EVENT_ON_CHILD;
 
-// For close_all() alone: a signal handler can look at nothing else. One more than the descriptor; 0
-// is nobody's.
+// For close_all() alone: a signal handler can read nothing else. Each is the descriptor plus one; 0
+// is free.
 constexpr std::size_t kMostGroups = 256;
 std::array<std::atomic<int>, kMostGroups> open_groups;
-std::atomic<int> nothing = -1;  // /dev/null, to put in a group's place
+std::atomic<int> dev_null = -1;  // takes a group's place
 
 bool replace(int before, int after) {
   return std::any_of(open_groups.begin(), open_groups.end(), [=](std::atomic<int>& each) {
@@ -39,17 +40,19 @@ bool replace(int before, int after) {
 Result<std::shared_ptr<PermissionGroup>> PermissionGroup::create(
     std::shared_ptr<const PolicySet> set, std::uint32_t policy,
     std::shared_ptr<AnswerCounters> counters) {
-  // O_RDONLY, for any other way to open what is being executed is refused, and so would be whoever
-  // executes it.
+  // O_RDONLY: the kernel denies any other open of a program that is being executed, and would deny
+  // the execution with it.
   Fd fd(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
                             FAN_UNLIMITED_MARKS | FAN_REPORT_TID,
                         O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME));
   if (!fd && errno == EMFILE)
-    return Error("root has no more fanotify groups: raise the sysctl fs.fanotify.max_user_groups");
-  if (!fd) return Error::from_errno(errno, "ask for permission");
-  if (nothing < 0) nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    return Error(
+        "root has used up its fanotify groups: raise the sysctl fs.fanotify.max_user_groups");
+  if (!fd) return Error::from_errno(errno, "open a group for permission events");
+  if (dev_null < 0) dev_null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (!replace(0, fd.get() + 1))
-    return Error("more policies want an answer than guardd can ask for");
+    return Error("too many policies need permission events: guardd supports " +
+                 std::to_string(kMostGroups));
   return std::shared_ptr<PermissionGroup>(
       new PermissionGroup(std::move(fd), std::move(set), policy, std::move(counters)));
 }
@@ -65,14 +68,14 @@ PermissionGroup::~PermissionGroup() {
 Status PermissionGroup::mark(int directory) const {
   if (::fanotify_mark(fd_.get(), FAN_MARK_ADD | FAN_MARK_ONLYDIR, kOpens, directory, nullptr) == 0)
     return {};
-  return Error::from_errno(errno, "ask for permission in it");
+  return Error::from_errno(errno, "mark a directory for permission events");
 }
 
 void PermissionGroup::unmark(int directory) const {
   (void)::fanotify_mark(fd_.get(), FAN_MARK_REMOVE | FAN_MARK_ONLYDIR, kOpens, directory, nullptr);
 }
 
-// Evictable, or each would keep its inode in memory. Before Linux 6.0 every open goes on asking.
+// Evictable, or each mark would keep its inode in memory. Before Linux 6.0 every open still waits.
 void PermissionGroup::ignore(int file) {
   if (cannot_ignore_) return;
   constexpr unsigned kHow =
@@ -81,16 +84,16 @@ void PermissionGroup::ignore(int file) {
     cannot_ignore_ = true;
 }
 
-void PermissionGroup::let_go() const {
+void PermissionGroup::release_all() const {
   (void)::fanotify_mark(fd_.get(), FAN_MARK_FLUSH, 0, AT_FDCWD, "/");
 }
 
-std::size_t PermissionGroup::read(std::span<Waiting> waiting) const {
+std::size_t PermissionGroup::read(std::span<Request> requests) const {
   std::array<char, kMostAtOnce * FAN_EVENT_METADATA_LEN> buffer{};
-  const auto room = std::min(waiting.size(), kMostAtOnce) * FAN_EVENT_METADATA_LEN;
+  const auto room = std::min(requests.size(), kMostAtOnce) * FAN_EVENT_METADATA_LEN;
   const auto length = ::read(fd_.get(), buffer.data(), room);
   if (length < 0) {
-    // EMFILE and the like: the kernel has refused that one by itself.
+    // EMFILE and the like: the kernel has denied that open itself.
     if (errno != EAGAIN && errno != EINTR) ++counters_->failed;
     return 0;
   }
@@ -100,8 +103,8 @@ std::size_t PermissionGroup::read(std::span<Waiting> waiting) const {
     std::memcpy(&event, buffer.data() + at, sizeof event);
     if (event.event_len < sizeof event) break;
     at += event.event_len;
-    if (event.fd < 0) continue;  // an overflow: those it is about were let through
-    waiting[count++] = {Fd(event.fd), event.pid};
+    if (event.fd < 0) continue;  // an overflow: the kernel has allowed those opens
+    requests[count++] = {Fd(event.fd), event.pid};
     ++counters_->events;
   }
   return count;
@@ -114,16 +117,16 @@ void PermissionGroup::respond(int file, bool allow) noexcept {
   if (!allow) ++counters_->denied;
   while (::write(fd_.get(), &response, sizeof response) < 0) {
     if (errno == EINTR) continue;
-    if (errno != ENOENT) ++counters_->failed;  // ENOENT: whoever waited was killed meanwhile
+    if (errno != ENOENT) ++counters_->failed;  // ENOENT: the opener has been killed
     return;
   }
 }
 
 void PermissionGroup::close_all() noexcept {
-  // Not closed but replaced: who still answers must not write into what gets the number next.
+  // Replaced rather than closed: a thread that still answers must not write into another file.
   for (auto& each : open_groups) {
     const int fd = each.exchange(0) - 1;
-    if (fd >= 0 && (nothing < 0 || ::dup3(nothing, fd, O_CLOEXEC) < 0)) (void)::close(fd);
+    if (fd >= 0 && (dev_null < 0 || ::dup3(dev_null, fd, O_CLOEXEC) < 0)) (void)::close(fd);
   }
 }
 

@@ -1,6 +1,6 @@
-// The opens of one policy: a group of fanotify's that is asked for permission, with marks on the
-// policy's directories only. Which policy an open concerns is told by the group it comes from, so
-// that no path is needed to answer it. Any thread; the marks are the kernel's to lock.
+// The waiting opens of one policy: a fanotify group for permission events, with marks on the
+// policy's directories only. The group an open comes from gives its policy, so answering needs no
+// path. Any thread; the kernel locks the marks.
 #pragma once
 
 #include <array>
@@ -15,19 +15,19 @@
 
 namespace guard {
 
-// What the answerer did, for status and tests. Answers and events are equal once nobody waits.
+// For status and tests. Answers equal events once no open waits.
 struct AnswerCounters {
   std::atomic<std::uint64_t> events = 0;
   std::atomic<std::uint64_t> answers = 0;
   std::atomic<std::uint64_t> denied = 0;
   std::atomic<std::uint64_t> fixed = 0;           // before the open returned
-  std::atomic<std::uint64_t> late = 0;            // answered because the deadline had come
-  std::atomic<std::uint64_t> overloaded = 0;      // answered unseen: there was no room
-  std::atomic<std::uint64_t> unknown_who = 0;     // nobody could be found behind the number
-  std::atomic<std::uint64_t> unknown_intent = 0;  // how it was asked could not be learned
-  std::atomic<std::uint64_t> not_placed = 0;      // let through: which rule is its own is unknown
-  std::atomic<std::uint64_t> not_told = 0;        // done, but there was no room to tell of it
-  std::atomic<std::uint64_t> failed = 0;          // the kernel did not take an answer, or a read
+  std::atomic<std::uint64_t> late = 0;            // answered by the watchdog at the deadline
+  std::atomic<std::uint64_t> overloaded = 0;      // answered without a fix: the queue was full
+  std::atomic<std::uint64_t> unknown_who = 0;     // no process found for the thread number
+  std::atomic<std::uint64_t> unknown_intent = 0;  // the open's flags could not be read
+  std::atomic<std::uint64_t> not_placed = 0;      // allowed: which rule applies is unknown
+  std::atomic<std::uint64_t> not_told = 0;        // not reported: the queue was full
+  std::atomic<std::uint64_t> failed = 0;          // the kernel rejected an answer or a read
 };
 
 class PermissionGroup {
@@ -44,26 +44,25 @@ class PermissionGroup {
   std::uint32_t policy_number() const { return policy_; }
   const Policy& policy() const { return set_->policies()[policy_]; }
 
-  // Whoever opens what is in this directory waits from here on.
+  // Opens of files in this directory wait from here on.
   Status mark(int directory) const;
   void unmark(int directory) const;
-  // Whoever opens this file is not asked about any more, until the file's inode leaves memory or
-  // the group goes.
+  // Opens of this file no longer wait, until its inode leaves memory or the group ends.
   void ignore(int file);
-  // Nobody waits for this group any more but those who do already.
-  void let_go() const;
+  // Removes all marks: only opens that wait already still do.
+  void release_all() const;
 
-  struct Waiting {
+  struct Request {
     Fd file;
     std::int32_t thread = 0;
   };
   static constexpr std::size_t kMostAtOnce = 16;
-  // Those who wait, as many as there is room for. Never blocks.
-  std::size_t read(std::span<Waiting> waiting) const;
+  // The opens that wait, as many as there is room for. Never blocks.
+  std::size_t read(std::span<Request> requests) const;
   void respond(int file, bool allow) noexcept;
 
-  // Closes all groups there are, so that the kernel lets everybody go. Safe in a signal handler;
-  // the process is to end after it.
+  // Closes all groups, so that the kernel releases every waiting open. Safe in a signal handler;
+  // the process must end afterwards.
   static void close_all() noexcept;
 
  private:

@@ -12,17 +12,17 @@
 namespace guard {
 namespace {
 
-// Where a call keeps its flags: in this argument, counted from 0.
+// A system call, and which argument holds its flags, counted from 0.
 struct Call {
   std::int64_t number;
   int flags;
 };
 constexpr int kAlwaysCreates = -1;  // creat(2)
 constexpr int kExecutes = -2;
-constexpr int kInMemory = -3;  // openat2(2): at the third argument
+constexpr int kInMemory = -3;  // openat2(2): where the third argument points
 #if defined(__x86_64__)
-// A program of 32 bits has its own numbers. What these mean to others never opens a file, so it
-// does not matter which of the two it is.
+// 32-bit programs have their own numbers. In 64-bit programs these never open a file, so the two
+// need not be told apart.
 constexpr std::array<Call, 17> kCalls{{{2, 1},
                                        {257, 2},
                                        {85, kAlwaysCreates},
@@ -58,7 +58,7 @@ constexpr std::array<Call, 11> kCalls{{{56, 2},
                                        {387, kExecutes}}};
 constexpr std::int64_t kX32 = 0;
 #else
-// Nothing is known of how this processor calls: every intent is unknown.
+// The call numbers of this processor are unknown: so is every intent.
 constexpr std::array<Call, 1> kCalls{{{-1, kExecutes}}};
 constexpr std::int64_t kX32 = 0;
 #endif
@@ -92,7 +92,7 @@ Intent intent_of(std::uint64_t flags) {
   Intent intent;
   const auto access = flags & O_ACCMODE;
   intent.reads = access == O_RDONLY || access == O_RDWR;
-  // The fourth value is for drivers: it grants neither, and asks for the right to do both.
+  // The fourth value is for drivers: it grants neither, but needs the right to do both.
   intent.writes = access != O_RDONLY;
   intent.truncates = (flags & O_TRUNC) != 0;
   intent.is_nameless = (flags & O_TMPFILE) == O_TMPFILE;
@@ -133,15 +133,15 @@ Fd open_syscall_of(std::int32_t thread) {
   return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-OpenFlags intent_of_thread(std::int32_t thread, const Fd& syscall) {
+ThreadIntent intent_of_thread(std::int32_t thread, const Fd& syscall) {
   if (!syscall) return {};
   constexpr int kTries = 20;
   for (int tries = 0; tries < kTries; ++tries) {
     std::array<char, 256> text{};
     const auto size = ::pread(syscall.get(), text.data(), text.size(), 0);
     if (size <= 0) return {};
-    const std::string_view said(text.data(), static_cast<std::size_t>(size));
-    if (said.starts_with(kRunning)) {
+    const std::string_view syscall_text(text.data(), static_cast<std::size_t>(size));
+    if (syscall_text.starts_with(kRunning)) {
       (void)::sched_yield();
       continue;
     }
@@ -153,7 +153,7 @@ OpenFlags intent_of_thread(std::int32_t thread, const Fd& syscall) {
                                              static_cast<off_t>(address)) == sizeof value;
       return is_read ? std::optional(value) : std::nullopt;
     };
-    return {intent_from(said, read_memory), false};
+    return {intent_from(syscall_text, read_memory), false};
   }
   return {std::nullopt, true};
 }

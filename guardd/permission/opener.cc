@@ -14,7 +14,7 @@
 namespace guard {
 namespace {
 
-// The number in this column of the line that begins so, counted from 0.
+// The number in this column, counted from 0, of the line that starts with `begin`.
 std::optional<std::uint32_t> number_in(std::string_view status, std::string_view begin,
                                        int column) {
   auto at = status.find(begin);
@@ -31,9 +31,9 @@ std::optional<std::uint32_t> number_in(std::string_view status, std::string_view
   return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
-constexpr int kOfFileSystem = 3;  // behind real, effective and saved
+constexpr int kOfFileSystem = 3;  // after real, effective and saved
 
-// As Linux 6.13 has it, which the headers of Debian 12 do not know; later ones only add to it.
+// Of Linux 6.13, and not in the headers of Debian 12. Later versions only add fields.
 struct ProcessInfo {
   std::uint64_t mask;
   std::uint64_t control_group;
@@ -55,8 +55,8 @@ std::optional<Opener> info_of(int process) {
 
 }  // namespace
 
-// A name is escaped there, so no process can make lines of its own.
-std::optional<Opener> asker_from(std::string_view status) {
+// The kernel escapes the process name, so a process cannot add lines of its own.
+std::optional<Opener> opener_from(std::string_view status) {
   const auto group = number_in(status, "\nTgid:", 0);
   const auto uid = number_in(status, "\nUid:", kOfFileSystem);
   const auto gid = number_in(status, "\nGid:", kOfFileSystem);
@@ -64,25 +64,25 @@ std::optional<Opener> asker_from(std::string_view status) {
   return Opener{static_cast<std::int32_t>(*group), Uid{*uid}, Gid{*gid}};
 }
 
-std::optional<Opener> OpenerTable::ask(std::int32_t thread) {
-  auto& known = held(thread);
+std::optional<Opener> OpenerTable::find_held(std::int32_t thread) {
+  auto& known = entry(thread);
   if (known.thread == thread)
     if (const auto opener = info_of(known.descriptor.get())) return opener;
   known = {thread, Fd(static_cast<int>(::syscall(SYS_pidfd_open, thread, kOfThread))), Fd()};
   if (known.descriptor)
     if (const auto opener = info_of(known.descriptor.get())) return opener;
-  if (errno == EINVAL || errno == ENOTTY) is_unknown_ = true;
+  if (errno == EINVAL || errno == ENOTTY) is_unsupported_ = true;
   known = {};
   return std::nullopt;
 }
 
-OpenFlags OpenerTable::intent(std::int32_t thread) {
-  auto& known = held(thread);
+ThreadIntent OpenerTable::intent(std::int32_t thread) {
+  auto& known = entry(thread);
   if (known.thread != thread) known = {thread, Fd(), Fd()};
-  // It may be that of another, who had the number before.
+  // It may belong to an earlier thread of the same number.
   if (known.syscall) {
-    const auto learned = intent_of_thread(thread, known.syscall);
-    if (learned.intent || learned.not_yet) return learned;
+    const auto flags = intent_of_thread(thread, known.syscall);
+    if (flags.intent || flags.is_pending) return flags;
   }
   known.syscall = open_syscall_of(thread);
   return intent_of_thread(thread, known.syscall);
@@ -90,14 +90,14 @@ OpenFlags OpenerTable::intent(std::int32_t thread) {
 
 std::optional<Opener> OpenerTable::find(std::int32_t thread) {
   if (thread <= 0) return std::nullopt;
-  if (!is_unknown_)
-    if (const auto opener = ask(thread)) return opener;
+  if (!is_unsupported_)
+    if (const auto opener = find_held(thread)) return opener;
   const auto path = "/proc/" + std::to_string(thread) + "/status";
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::array<char, 1024> text{};  // what is wanted stands at its beginning
+  std::array<char, 1024> text{};  // the ids come first
   const auto size = file ? ::read(file.get(), text.data(), text.size()) : -1;
   if (size <= 0) return std::nullopt;
-  return asker_from({text.data(), static_cast<std::size_t>(size)});
+  return opener_from({text.data(), static_cast<std::size_t>(size)});
 }
 
 }  // namespace guard

@@ -1,5 +1,5 @@
-// Who asks, and how: the one whose thread waits, as far as most answers need it. Read anew for
-// every open, since ids can change between two. One thread.
+// The process whose open waits: the ids that most answers need, and the open's flags. Read again
+// for every open, because ids can change in between. One thread: the reader's.
 #pragma once
 
 #include <array>
@@ -16,36 +16,38 @@ namespace guard {
 
 struct Opener {
   std::int32_t process = 0;  // the thread group
-  Uid uid;                   // fsuid and fsgid: those that new files get
+  Uid uid;                   // fsuid and fsgid: new files get them
   Gid gid;
 };
 
 // From the text of /proc/TID/status.
-std::optional<Opener> asker_from(std::string_view status);
+std::optional<Opener> opener_from(std::string_view status);
 
-// Keeps hold of the threads that asked last, so that one who asks again is known by one call. The
-// kernel says who it is now each time; what is held of a thread that has ended is of no use to
-// another that gets its number.
+// Holds descriptors of the most recent threads, so that a thread that opens again takes one call.
+// The ids are always current, and a descriptor of a thread that has ended never works for another
+// thread with the same number.
 class OpenerTable {
  public:
-  // Nothing: it is gone, or of another namespace.
+  // Nothing: it has ended, or is in another pid namespace.
   std::optional<Opener> find(std::int32_t thread);
-  // How it opens what it waits for.
-  OpenFlags intent(std::int32_t thread);
+  // The flags of the open it waits for.
+  ThreadIntent intent(std::int32_t thread);
 
  private:
-  struct Held {
+  struct Entry {
     std::int32_t thread = 0;
     Fd descriptor;
     Fd syscall;
   };
-  static constexpr std::size_t kMost = 256;  // by their numbers: who comes later takes the place
+  static constexpr std::size_t kMost = 256;  // by thread number: a later thread replaces another
 
-  Held& held(std::int32_t thread) { return held_.at(static_cast<std::size_t>(thread) % kMost); }
-  std::optional<Opener> ask(std::int32_t thread);
+  Entry& entry(std::int32_t thread) {
+    return entries_.at(static_cast<std::size_t>(thread) % kMost);
+  }
+  std::optional<Opener> find_held(std::int32_t thread);
 
-  std::array<Held, kMost> held_;
-  bool is_unknown_ = false;  // to this kernel: then /proc says it
+  std::array<Entry, kMost> entries_;
+  bool is_unsupported_ = false;  // by this kernel: /proc is read instead
 };
 
 }  // namespace guard

@@ -1,10 +1,7 @@
-// Those who wait for an answer, and since when: for the monitor, which answers in place of whoever
-// takes too long. Any thread.
+// The opens that wait for an answer, and since when. Any thread.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -26,8 +23,8 @@ class PendingOpens {
     std::erase_if(all_, [&](const PendingOpen& each) { return each.event.get() == &event; });
   }
 
-  // Those since before `then`, who do not wait any more by this.
-  std::vector<std::shared_ptr<PermissionEvent>> take_since(Time then) {
+  // Removes and returns the opens that have waited since `then` or longer.
+  std::vector<std::shared_ptr<PermissionEvent>> take_older(Time then) {
     const std::lock_guard lock(mutex_);
     std::vector<std::shared_ptr<PermissionEvent>> late;
     std::erase_if(all_, [&](PendingOpen& each) {

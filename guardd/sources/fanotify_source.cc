@@ -136,7 +136,7 @@ Result<std::unique_ptr<FanotifySource>> FanotifySource::create(bool tell_whether
 }
 
 void FanotifySource::enforced() {
-  if (answers_) answers_->enforced();
+  if (answers_) answers_->end_change();
 }
 
 // What only some guards mind is asked for only for these: it is told of everybody, the owner's own

@@ -29,13 +29,13 @@ Status PermissionMarks::enforce(std::shared_ptr<const PolicySet> set) {
 
 void PermissionMarks::enforced() {
   told_->enforced();
-  answers_.enforced();
+  answers_.end_change();
 }
 
 // Fails towards not asking: what is opened there is put right once it has settled.
 void PermissionMarks::ask_in(std::uint32_t tree) {
   const bool is_asked = asked_->directory(tree, "") != nullptr;
-  if (!answers_.asks_in(tree)) {
+  if (!answers_.needs_marks(tree)) {
     if (is_asked) asked_->forget_tree(tree);
     return;
   }

@@ -1,5 +1,5 @@
-// What the LSM refuses under "deny": with EPERM, before it happens, and with nothing left behind.
-// What it must not refuse. Runs where the LSM does: in the virtual machine.
+// What the LSM denies under "deny": with EPERM, before the change, with nothing left behind. And
+// what it must not deny. Runs only where the LSM does: in the virtual machine.
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -66,43 +66,42 @@ class Deny : public DaemonTest {
     return all;
   }
 
-  // The command fails as one that is refused does, and everything is as it was.
+  // The command fails with a permission error, and nothing has changed.
   void denied(const std::string& command, const std::string& name, const std::string& operation,
               const std::string& guard = "ownership") {
     SCOPED_TRACE(command);
     const auto path = name.empty() ? tree_ : tree_ / name;
-    const auto told_before = violations(path).size();
+    const auto count_before = violations(path).size();
     const auto errors = root().string() + ".errors";
     const int status = std::system(("{ " + command + "; } 2> " + errors).c_str());  // NOLINT
     EXPECT_NE(status, 0);
     std::ifstream in(errors);
-    const std::string said{std::istreambuf_iterator<char>(in), {}};
-    const bool is_denied = said.find("not permitted") != std::string::npos ||
-                           said.find("permission denied") != std::string::npos;  // mount
-    EXPECT_TRUE(is_denied) << said;
+    const std::string output{std::istreambuf_iterator<char>(in), {}};
+    const bool is_denied = output.find("not permitted") != std::string::npos ||
+                           output.find("permission denied") != std::string::npos;  // mount
+    EXPECT_TRUE(is_denied) << output;
     EXPECT_EQ(all(), before_);
-    EXPECT_TRUE(eventually([&] { return violations(path).size() > told_before; }));
-    const auto told = violations(path);
-    if (told.size() == told_before) return;
-    EXPECT_EQ(told.back()["action"], "denied") << told.back();
-    EXPECT_EQ(told.back()["operation"], operation) << told.back();
-    EXPECT_EQ(told.back()["guard"], guard) << told.back();
-    EXPECT_EQ(told.back()["backend"], "lsm");
-    EXPECT_EQ(told.back()["policy"], "app");
-    EXPECT_GT(told.back().value("pid", 0), 0);
-    EXPECT_NE(told.back().value("exe", ""), "") << told.back();
-    EXPECT_NE(told.back().value("cmdline", ""), "") << told.back();
+    EXPECT_TRUE(eventually([&] { return violations(path).size() > count_before; }));
+    const auto record = violations(path);
+    if (record.size() == count_before) return;
+    EXPECT_EQ(record.back()["action"], "denied") << record.back();
+    EXPECT_EQ(record.back()["operation"], operation) << record.back();
+    EXPECT_EQ(record.back()["guard"], guard) << record.back();
+    EXPECT_EQ(record.back()["backend"], "lsm");
+    EXPECT_EQ(record.back()["policy"], "app");
+    EXPECT_GT(record.back().value("pid", 0), 0);
+    EXPECT_NE(record.back().value("exe", ""), "") << record.back();
+    EXPECT_NE(record.back().value("cmdline", ""), "") << record.back();
   }
 
-  // It is let through, and comes to be the owner's or is not told of.
-  void let_through(const std::string& command) {
+  void allowed(const std::string& command) {
     SCOPED_TRACE(command);
     as_root(command);
   }
 
   bool any_denied() const {
-    const auto told = violations_below(tree_);
-    return std::any_of(told.begin(), told.end(),
+    const auto record = violations_below(tree_);
+    return std::any_of(record.begin(), record.end(),
                        [](const Json& each) { return each["action"] == "denied"; });
   }
 
@@ -110,7 +109,7 @@ class Deny : public DaemonTest {
 };
 GUARD_ON_EVERY_FS(Deny);
 
-TEST_P(Deny, Creations) {
+TEST_P(Deny, DeniesCreations) {
   guard_app("deny");
   start();
   denied("echo x >> $T/new.log", "new.log", "create");
@@ -137,7 +136,7 @@ TEST_P(Deny, Creations) {
   denied("chown root $T", "", "chown");
 }
 
-TEST_P(Deny, WhatHasNoNameYet) {
+TEST_P(Deny, DeniesFilesWithoutAName) {
   guard_app("deny");
   start();
   const Fd nameless(::open(tree_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
@@ -153,7 +152,7 @@ TEST_P(Deny, WhatHasNoNameYet) {
   EXPECT_EQ(all(), before_);
 }
 
-TEST_P(Deny, AnotherUserAndAnotherView) {
+TEST_P(Deny, DeniesOtherUsersAndMountNamespaces) {
   guard_app("deny");
   as_root("chmod 2775 $T");
   before_ = all();
@@ -165,7 +164,7 @@ TEST_P(Deny, AnotherUserAndAnotherView) {
   denied("cd $T/dir/sub; touch ../../up", "up", "create");
 }
 
-TEST_P(Deny, RingsOfRequests) {
+TEST_P(Deny, DeniesThroughIoUring) {
   guard_app("deny");
   start();
   Uring ring;
@@ -176,7 +175,7 @@ TEST_P(Deny, RingsOfRequests) {
   EXPECT_EQ(all(), before_);
 }
 
-TEST_P(Deny, ContentDeletionAndAttributes) {
+TEST_P(Deny, DeniesChangesOfContentNamesAndAttributes) {
   guard_app("deny", "50ms", kAllGuards);
   start();
   as_root("cat $T/conf > /dev/null; ls -lR $T > /dev/null; grep -r right $T > /dev/null");
@@ -195,17 +194,17 @@ TEST_P(Deny, ContentDeletionAndAttributes) {
   as_app("echo more >> $T/conf; chmod 600 $T/conf; mv $T/dir/a $T/dir/b; rm $T/dir/b");
 }
 
-TEST_P(Deny, Reading) {
+TEST_P(Deny, DeniesReading) {
   guard_app("deny", "50ms", "guard = [\"read\"]\n");
   start();
-  before_ = all();  // we may not read it either
+  before_ = all();  // this process cannot read the files either
   denied("cat $T/conf", "conf", "read", "read");
   denied("perl -e 'open my $f, q(+<), qq($ENV{T}/conf) or die $!'", "conf", "read", "read");
   as_app("cat $T/conf > /dev/null");
   as_root("echo x > $T/new; ls $T > /dev/null");
 }
 
-TEST_P(Deny, Mounts) {
+TEST_P(Deny, DeniesMounts) {
   guard_app("deny");
   start();
   denied("mount -t tmpfs none $T/dir", "dir", "mount");
@@ -213,7 +212,7 @@ TEST_P(Deny, Mounts) {
   denied("mount -t tmpfs none $T", "", "mount");
 }
 
-TEST_P(Deny, DeepAndStrangeNames) {
+TEST_P(Deny, KnowsDeepAndUnusualNames) {
   guard_app("deny", "50ms", "exclude = [\"cache/**\", \"**/*.tmp\"]\n");
   as_app(
       "mkdir -p $T/cache $T/$(printf 'd%.0s/' $(seq 60)); touch \"$T/$(printf 'n%.0s' $(seq "
@@ -229,13 +228,13 @@ TEST_P(Deny, DeepAndStrangeNames) {
       }(),
       "create");
   denied("touch \"$T/$(printf 'new\\nline')\"", "new\nline", "create");
-  let_through("touch $T/cache/mine $T/dir/x.tmp; mkdir $T/cache/d; rm $T/cache/mine");
+  allowed("touch $T/cache/mine $T/dir/x.tmp; mkdir $T/cache/d; rm $T/cache/mine");
   let_settle();
   EXPECT_TRUE(violations(tree_ / "cache/mine").empty());
   EXPECT_TRUE(violations(tree_ / "dir/x.tmp").empty());
 }
 
-TEST_P(Deny, RulesHaveTheirOwnOwners) {
+TEST_P(Deny, RulesHaveOwnersOfTheirOwn) {
   guard_app("deny", "50ms",
             "[[policy.rule]]\nmatch = [\"conf/keystore\", \"**/*.key\"]\nowner = 0\ngroup = 4242\n"
             "file_mode = \"0640\"\n[[policy.rule]]\nmatch = [\"logs/**\"]\naction = \"fix\"\n");
@@ -247,15 +246,15 @@ TEST_P(Deny, RulesHaveTheirOwnOwners) {
   EXPECT_EQ(owner(tree_ / "dir/a.key"), 0U);
   as_root("echo x > $T/logs/today");
   EXPECT_TRUE(becomes_apps("logs/today"));
-  // Whom a rule makes the owner is never refused; what it gets wrong is put right.
+  // The owner that a rule names is never denied; what it gets wrong is fixed.
   as_root("chown 4242 $T/dir/a.key");
   EXPECT_TRUE(eventually([&] { return owner(tree_ / "dir/a.key") == 0; }));
   before_ = all();
   denied("touch $T/dir/a.other", "dir/a.other", "create");
 }
 
-// What an owner does is never refused, nor what comes out right.
-TEST_P(Deny, TheOwnersOwnWorkAndWhatIsRight) {
+// Neither the owner nor a change with a correct result is ever denied.
+TEST_P(Deny, AllowsTheOwnerAndCorrectChanges) {
   guard_app("deny", "50ms", kAllGuards);
   start();
   as_app(
@@ -266,8 +265,8 @@ TEST_P(Deny, TheOwnersOwnWorkAndWhatIsRight) {
   EXPECT_FALSE(any_denied()) << Json(violations_below(tree_)).dump(1);
 }
 
-// Under ownership alone root may write, remove and look.
-TEST_P(Deny, OnlyWhatItGuards) {
+// Under the ownership guard alone root may write, remove and read.
+TEST_P(Deny, DeniesOnlyWhatItGuards) {
   guard_app("deny");
   start();
   as_root("echo more >> $T/conf; truncate -s 3 $T/conf; chmod 600 $T/conf; rm $T/dir/a");
@@ -275,7 +274,7 @@ TEST_P(Deny, OnlyWhatItGuards) {
   EXPECT_FALSE(any_denied()) << Json(violations_below(tree_)).dump(1);
 }
 
-TEST_P(Deny, WhoeverIsAllowedAndWhatItStarts) {
+TEST_P(Deny, AllowsAnAllowedProgramAndItsChildren) {
   as_root("cp /bin/bash $O/allowed; mkdir $O/same; cp /bin/bash $O/same/allowed");
   guard_app("deny", "50ms",
             "[[policy.allow]]\nexe = \"" + (other_ / "allowed").string() +
@@ -285,7 +284,7 @@ TEST_P(Deny, WhoeverIsAllowedAndWhatItStarts) {
   before_ = all();
   as_root("$O/allowed -c 'echo x > $T/by-itself'");
   as_root("$O/allowed -c 'touch $T/by-child; true'");
-  // The child goes on after its parent has ended, and is somebody else's child then.
+  // The child outlives its parent, and then has another one.
   as_root("$O/allowed -c '(setsid sh -c \"sleep 1; touch $T/by-orphan\" &) ; true'");
   for (const char* name : {"by-itself", "by-child", "by-orphan"})
     EXPECT_TRUE(becomes_apps(name)) << name;
@@ -297,7 +296,7 @@ TEST_P(Deny, WhoeverIsAllowedAndWhatItStarts) {
   EXPECT_TRUE(violations(tree_ / "ignored").empty());
 }
 
-TEST_P(Deny, PackageManagersAreSparedUnlessThePolicyIsStrict) {
+TEST_P(Deny, AllowsPackageManagersUnlessThePolicyIsStrict) {
   const char* make =
       "mkdir -p $O/p/DEBIAN $O/p$T; printf 'Package: g\\nVersion: 1\\nArchitecture: "
       "all\\nMaintainer: a <a@b>\\nDescription: d\\n' > $O/p/DEBIAN/control; touch "
@@ -316,14 +315,14 @@ TEST_P(Deny, PackageManagersAreSparedUnlessThePolicyIsStrict) {
   EXPECT_FALSE(facts(tree_ / "packaged").st_uid == 0);
 }
 
-TEST_P(Deny, OnlyWhoIsThere) {
+TEST_P(Deny, OnlyInteractiveProcessesAreDenied) {
   guard_app("deny", "50ms", "only = \"interactive\"\n");
   start();
-  as_root("touch $T/by-nobody");
-  EXPECT_TRUE(becomes_apps("by-nobody"));
+  as_root("touch $T/by-batch");
+  EXPECT_TRUE(becomes_apps("by-batch"));
 }
 
-// From one operation to the next, and none in between.
+// No creation succeeds during the reloads.
 TEST_P(Deny, AReloadLeavesNoGap) {
   guard_app("deny");
   start();
@@ -355,13 +354,13 @@ TEST_P(Deny, AReloadLeavesNoGap) {
   as_root("touch $T/now");
 }
 
-TEST_P(Deny, ATreeThatIsReplacedIsGuardedAndTheOldOneIsNot) {
+TEST_P(Deny, GuardsTheNewTreeAfterItIsReplaced) {
   guard_app("deny");
   start();
   as_root("mv $T $T.old; mkdir $T; chown 4242:4242 $T");
   EXPECT_TRUE(eventually([&] {
-    // Who is there already is touched, not made.
-    return std::system("rm -f $T/refused; ! touch $T/refused 2> /dev/null") == 0;  // NOLINT
+    // An existing file would only be touched.
+    return std::system("rm -f $T/denied; ! touch $T/denied 2> /dev/null") == 0;  // NOLINT
   }));
   EXPECT_TRUE(eventually([&] {
     return std::system("touch $T.old/allowed 2> /dev/null") == 0;  // NOLINT
@@ -370,15 +369,15 @@ TEST_P(Deny, ATreeThatIsReplacedIsGuardedAndTheOldOneIsNot) {
   as_root("touch $T/after");
 }
 
-TEST_P(Deny, AHundredThousandDenials) {
+TEST_P(Deny, SurvivesAHundredThousandDenials) {
   guard_app("deny");
   start();
   as_root("perl -e 'for (1 .. 100000) { open my $f, q(>), qq($ENV{T}/many) and exit 1 }'");
   as_root("perl -e 'for (1 .. 20000) { open my $f, q(>), qq($ENV{T}/many$_) and exit 1 }'");
   EXPECT_TRUE(eventually([&] {
-    const auto told = violations_below(tree_);
+    const auto record = violations_below(tree_);
     const auto lost = of_type("health");
-    return told.size() + lost.size() > 0;
+    return record.size() + lost.size() > 0;
   }));
   EXPECT_LT(violations(tree_ / "many").size(), 100U);
 }

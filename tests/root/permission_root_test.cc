@@ -1,6 +1,6 @@
-// Opens that wait for permission: what is refused, what is put right before it returns, and that
-// nobody waits for ever, whatever becomes of the daemon. Every test has a deadline of its own,
-// which ends the daemon, and the marks with it.
+// Opens that wait for permission: which are denied, which files are fixed before their opens
+// return, and that no open waits for ever, whatever happens to the daemon. Each test has a deadline
+// that ends the daemon and its marks.
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
@@ -28,7 +28,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-class Answers : public DaemonTest {
+class Permission : public DaemonTest {
  protected:
   void SetUp() override {
     DaemonTest::SetUp();
@@ -41,7 +41,7 @@ class Answers : public DaemonTest {
     std::ofstream(file) << text;
     options_ = {"--config", file.string()};
   }
-  // The error of opening it, or 0.
+  // 0 or errno.
   int error_of(const char* name, int flags) const {
     const Fd file(::open(at(name).c_str(), flags | O_CLOEXEC, 0640));
     return file ? 0 : errno;
@@ -71,15 +71,14 @@ class Answers : public DaemonTest {
         << " " << action;
     return found;
   }
-  // Nothing is left of it once the daemon has come to it.
-  bool goes(const char* name) const {
+  bool disappears(const char* name) const {
     return eventually([&] { return !fs::exists(fs::symlink_status(at(name))); });
   }
 };
-GUARD_ON_EVERY_FS(Answers);
-GUARD_ON_BTRFS_TOO(Answers);
+GUARD_ON_EVERY_FS(Permission);
+GUARD_ON_BTRFS_TOO(Permission);
 
-TEST_P(Answers, ACreationIsDeniedAndLeavesNothing) {
+TEST_P(Permission, ADeniedCreationLeavesNoFile) {
   guard_app("deny");
   start();
   const int kHow[] = {O_CREAT | O_WRONLY, O_CREAT | O_RDWR | O_APPEND, O_CREAT | O_EXCL | O_RDONLY,
@@ -88,25 +87,25 @@ TEST_P(Answers, ACreationIsDeniedAndLeavesNothing) {
   for (const int flags : kHow) {
     const auto name = "dir/new" + std::to_string(++number);
     EXPECT_EQ(error_of(name.c_str(), flags), EPERM) << flags;
-    EXPECT_TRUE(goes(name.c_str())) << flags;
-    const auto told = last(name.c_str(), "denied");
-    EXPECT_EQ(told["operation"], "create");
-    EXPECT_EQ(told["guard"], "ownership");
-    EXPECT_EQ(told["pid"], ::getpid());
-    EXPECT_EQ(fs::path(told["exe"].get<std::string>()).filename(), "answer_root_test");
-    EXPECT_FALSE(told.contains("reason")) << told;
+    EXPECT_TRUE(disappears(name.c_str())) << flags;
+    const auto record = last(name.c_str(), "denied");
+    EXPECT_EQ(record["operation"], "create");
+    EXPECT_EQ(record["guard"], "ownership");
+    EXPECT_EQ(record["pid"], ::getpid());
+    EXPECT_EQ(fs::path(record["exe"].get<std::string>()).filename(), "permission_root_test");
+    EXPECT_FALSE(record.contains("reason")) << record;
   }
   EXPECT_EQ(error_of("dir", O_TMPFILE | O_WRONLY), EPERM);
   EXPECT_EQ(error_of_app("owners", O_CREAT | O_WRONLY), 0);
   EXPECT_EQ(owner(at("owners")), kApp);
-  // Who only opens what is there is nobody's concern.
+  // Opening an existing file is no violation here.
   EXPECT_EQ(error_of("conf", O_RDWR), 0);
   EXPECT_EQ(error_of("conf", O_RDWR | O_CREAT), 0);
   EXPECT_EQ(text("conf"), "right\n");
   EXPECT_TRUE(violations(at("conf")).empty());
 }
 
-TEST_P(Answers, WaysToOpenThatSayOtherwiseHowTheyOpen) {
+TEST_P(Permission, OtherSystemCallsThatOpenAreJudgedToo) {
   guard_app("deny", "50ms", "guard = [\"ownership\", \"content\"]\n");
   start();
   ::open_how how{};
@@ -118,7 +117,7 @@ TEST_P(Answers, WaysToOpenThatSayOtherwiseHowTheyOpen) {
     return file ? 0 : errno;
   };
   EXPECT_EQ(openat2("by_openat2"), EPERM);
-  EXPECT_TRUE(goes("by_openat2"));
+  EXPECT_TRUE(disappears("by_openat2"));
   how = {};
   how.flags = O_WRONLY;
   EXPECT_EQ(openat2("conf"), EPERM);
@@ -126,26 +125,26 @@ TEST_P(Answers, WaysToOpenThatSayOtherwiseHowTheyOpen) {
   EXPECT_EQ(openat2("conf"), 0);
   EXPECT_EQ(::creat(at("by_creat").c_str(), 0600), -1);
   EXPECT_EQ(errno, EPERM);
-  EXPECT_TRUE(goes("by_creat"));
+  EXPECT_TRUE(disappears("by_creat"));
   Uring ring;
   if (ring.works()) {
     EXPECT_EQ(ring.openat(at("by_uring").c_str(), O_CREAT | O_WRONLY, 0600), -EPERM);
-    EXPECT_TRUE(goes("by_uring"));
-    // How it is opened cannot be learned: judged as writing.
+    EXPECT_TRUE(disappears("by_uring"));
+    // Its flags cannot be read: judged as a write.
     EXPECT_EQ(ring.openat(at("conf").c_str(), O_WRONLY, 0), -EPERM);
   }
-  // Through another mount, as a container would.
+  // Through another mount, as from a container.
   const auto elsewhere = root() / "elsewhere";
   fs::create_directory(elsewhere);
   as_root("mount --bind $T " + elsewhere.string());
   EXPECT_EQ(::open((elsewhere / "conf").c_str(), O_WRONLY | O_CLOEXEC), -1);
   EXPECT_EQ(errno, EPERM);
-  // What was told of is held open for a moment.
+  // The file of a report stays open for a moment.
   EXPECT_TRUE(eventually([&] { return ::umount(elsewhere.c_str()) == 0; }));
   EXPECT_EQ(text("conf"), "right\n");
 }
 
-TEST_P(Answers, ContentIsDeniedToWritersOnly) {
+TEST_P(Permission, TheContentGuardDeniesWritersOnly) {
   guard_app("deny", "50ms", "guard = [\"content\"]\n");
   start();
   for (const int flags : {O_WRONLY, O_RDWR, O_WRONLY | O_APPEND, O_WRONLY | O_TRUNC,
@@ -158,12 +157,12 @@ TEST_P(Answers, ContentIsDeniedToWritersOnly) {
   EXPECT_EQ(error_of_app("conf", O_RDWR), 0);
   EXPECT_EQ(error_of("new", O_CREAT | O_WRONLY), 0);  // there is no content yet
   as_root("cat $T/conf > /dev/null && grep -q right $T/conf");
-  // Nobody is asked about what is no open: it is told of.
+  // A change without an open is reported, not denied.
   ASSERT_EQ(::truncate(at("conf").c_str(), 2), 0);
   EXPECT_EQ(last("conf", "logged")["operation"], "truncate");
 }
 
-TEST_P(Answers, ASecretIsDeniedToReaders) {
+TEST_P(Permission, TheReadGuardDeniesReaders) {
   guard_app("deny", "50ms", "guard = [\"read\"]\n");
   start();
   EXPECT_EQ(error_of("conf", O_RDONLY), EPERM);
@@ -174,7 +173,7 @@ TEST_P(Answers, ASecretIsDeniedToReaders) {
   EXPECT_EQ(error_of("conf", O_PATH), 0);
 }
 
-TEST_P(Answers, RulesExcludesAndExemptionsHold) {
+TEST_P(Permission, RulesExcludesAndAllowsApply) {
   guard_app("deny", "50ms",
             "guard = [\"ownership\", \"content\"]\nexclude = [\"free/**\", \"*.free\"]\n"
             "[[policy.rule]]\nmatch = [\"logged*\"]\naction = \"log\"\n"
@@ -191,24 +190,24 @@ TEST_P(Answers, RulesExcludesAndExemptionsHold) {
   EXPECT_EQ(last("logged", "logged")["operation"], "write");
   EXPECT_EQ(error_as(4343, "conf", O_WRONLY), 0);
   EXPECT_EQ(last("conf", "logged")["fsuid"], 4343);
-  const auto told = violations(at("conf")).size();
+  const auto record = violations(at("conf")).size();
   EXPECT_EQ(error_as(4444, "conf", O_WRONLY), 0);
   EXPECT_EQ(error_as(4545, "conf", O_WRONLY), EPERM);
-  EXPECT_TRUE(eventually([&] { return violations(at("conf")).size() == told + 1; }));
+  EXPECT_TRUE(eventually([&] { return violations(at("conf")).size() == record + 1; }));
 }
 
-TEST_P(Answers, WhatCannotBeDeniedIsPutRight) {
-  if (on_lsm()) GTEST_SKIP() << "the LSM refuses all of it";
+TEST_P(Permission, WhatCannotBeDeniedIsFixed) {
+  if (on_lsm()) GTEST_SKIP() << "the LSM denies all of it";
   guard_app("deny");
   start();
   as_root("mkdir $T/made; ln -s conf $T/link; echo x > $O/x; mv $O/x $T/moved; chown 0 $T/conf");
   for (const auto* name : {"made", "link", "moved", "conf"})
     EXPECT_TRUE(becomes_apps(name)) << name;
-  // In what root has just made, too, once it is the owner's.
+  // A new directory of root's is guarded once it has been fixed.
   EXPECT_TRUE(eventually([&] { return error_of("made/new", O_CREAT | O_WRONLY) == EPERM; }));
 }
 
-TEST_P(Answers, TheOwnerIsRightBeforeTheOpenReturns) {
+TEST_P(Permission, TheOwnerIsFixedBeforeTheOpenReturns) {
   guard_app("fix", "10s", "fix_at = \"open\"\nfile_mode = \"0640\"\n");
   as_app("chmod 755 $T $T/dir");
   start();
@@ -234,21 +233,21 @@ TEST_P(Answers, TheOwnerIsRightBeforeTheOpenReturns) {
   second.join();
   ::umask(022);
   EXPECT_EQ(wrong, 0);
-  const auto told = last("dir/1.0", "fixed");
-  EXPECT_EQ(told["operation"], "create");
-  EXPECT_EQ(told["uid_before"], 0);
-  EXPECT_EQ(told["uid_after"], kApp);
-  EXPECT_EQ(told["mode_before"], "0666");
-  EXPECT_EQ(told["mode_after"], "0640");
+  const auto record = last("dir/1.0", "fixed");
+  EXPECT_EQ(record["operation"], "create");
+  EXPECT_EQ(record["uid_before"], 0);
+  EXPECT_EQ(record["uid_after"], kApp);
+  EXPECT_EQ(record["mode_before"], "0666");
+  EXPECT_EQ(record["mode_after"], "0640");
   const Fd nameless(::open(at("dir").c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
   struct stat seen {};
   ASSERT_EQ(::fstat(nameless.get(), &seen), 0);
   EXPECT_EQ(seen.st_uid, kApp);
 }
 
-// ---- nobody waits for ever
+// ---- no open waits for ever
 
-// Open and close as fast as they can, until told to stop.
+// Threads that open and close a file as fast as they can until destroyed.
 class Openers {
  public:
   Openers(const fs::path& file, int count) {
@@ -268,15 +267,14 @@ class Openers {
   }
   ~Openers() {
     threads_.clear();
-    // Not for ever, however busy the machine is. The kernel's own watchdog (6.18) takes two events
-    // for one that it meets at two looks, and so says too much.
+    // The kernel's own watchdog (6.18) is no measure: it can take two events for one.
     EXPECT_LT(longest_, 20'000);
   }
   Openers(const Openers&) = delete;
   Openers& operator=(const Openers&) = delete;
   int opened() const { return opened_; }
   int failed() const { return failed_; }
-  bool go_on() const {
+  bool continue_opening() const {
     const int before = opened_;
     return DaemonTestTime::eventually([&] { return opened_ > before + 100; });
   }
@@ -293,50 +291,50 @@ class Openers {
   std::vector<std::jthread> threads_;
 };
 
-TEST_P(Answers, AKilledDaemonLetsEverybodyGo) {
+TEST_P(Permission, AKilledDaemonReleasesOpens) {
   guard_app("deny", "50ms", "guard = [\"ownership\", \"content\"]\n");
   start();
   const Openers openers(at("conf"), 4);
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   kill_it();
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   start();
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   EXPECT_EQ(error_of("conf", O_WRONLY), EPERM);
   EXPECT_EQ(stop(), 0);
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   EXPECT_EQ(openers.failed(), 0);
   EXPECT_EQ(error_of("conf", O_WRONLY), 0);
 }
 
-// Who stands still holds up who asks, until systemd's watchdog ends it, as this does.
-TEST_P(Answers, AStoppedDaemonIsEndedAndLetsEverybodyGo) {
+// A stopped daemon blocks opens until systemd's watchdog kills it, as this test does.
+TEST_P(Permission, AStoppedDaemonThatIsKilledReleasesOpens) {
   guard_app("deny", "50ms", "guard = [\"content\"]\n");
   start();
   const Openers openers(at("conf"), 2);
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   ::kill(daemon(), SIGSTOP);
   std::this_thread::sleep_for(200ms);
   const int before = openers.opened();
   kill_it();
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   EXPECT_GT(openers.opened(), before);
   EXPECT_EQ(openers.failed(), 0);
 }
 
-// A core that is written takes its time: they do not wait for that.
-TEST_P(Answers, WhoeverCrashesLetsEverybodyGoFirst) {
+// Opens do not wait for the core to be written.
+TEST_P(Permission, ACrashReleasesOpensFirst) {
   guard_app("deny", "50ms", "guard = [\"content\"]\n");
   start();
   const Openers openers(at("conf"), 2);
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   ::kill(daemon(), SIGSEGV);
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   EXPECT_EQ(openers.failed(), 0);
   EXPECT_NE(stop(), 0);
 }
 
-TEST_P(Answers, ReloadsHoldUpNobodyAndLeaveNoGap) {
+TEST_P(Permission, ReloadsBlockNoOpenAndLeaveNoGap) {
   const auto* kGuards = "guard = [\"content\"]\n";
   guard_app("deny", "50ms", kGuards);
   start();
@@ -347,7 +345,7 @@ TEST_P(Answers, ReloadsHoldUpNobodyAndLeaveNoGap) {
     ::kill(daemon(), SIGHUP);
     while (of_type("reload").size() == before) EXPECT_EQ(error_of("conf", O_WRONLY), EPERM);
   }
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   EXPECT_EQ(openers.failed(), 0);
   guard_app("fix", "50ms", kGuards);
   ::kill(daemon(), SIGHUP);
@@ -357,10 +355,10 @@ TEST_P(Answers, ReloadsHoldUpNobodyAndLeaveNoGap) {
   EXPECT_TRUE(eventually([&] { return error_of("conf", O_WRONLY) == EPERM; }));
 }
 
-// Groups are few: 128 for all that root runs, unless somebody has set another limit. That is why
-// this is tried on one file system only: two of these at once would take each other's.
-TEST_P(Answers, AReloadAsksForNoMoreGroupsThanItNeeds) {
-  if (GetParam() != FsType::kTmpfs) GTEST_SKIP() << "tried on tmpfs";
+// By default root has 128 groups. Two of these tests at once would use them up, so this runs on one
+// file system only.
+TEST_P(Permission, AReloadUsesNoMoreGroupsThanItNeeds) {
+  if (GetParam() != FsType::kTmpfs) GTEST_SKIP() << "runs on tmpfs only";
   constexpr int kPolicies = 70;
   for (int i = 0; i < kPolicies; ++i) {
     const auto name = "p" + std::to_string(i);
@@ -377,14 +375,15 @@ TEST_P(Answers, AReloadAsksForNoMoreGroupsThanItNeeds) {
     const Fd file(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     EXPECT_FALSE(file) << i;
   }
-  for (const auto& told : of_type("health"))
-    EXPECT_EQ(told.value("health_reason", "").find("refuses no opens"), std::string::npos) << told;
+  for (const auto& record : of_type("health"))
+    EXPECT_EQ(record.value("health_reason", "").find("denies no opens"), std::string::npos)
+        << record;
 }
 
-// Who opens in a frozen file system to truncate holds up the freeze, and a repair would wait for
-// its end: whoever waits for the repair must not.
-TEST_P(Answers, AFreezeHoldsUpNobodyForLong) {
-  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "no tmpfs freezes";
+// A truncating open delays the freeze of its file system, and a fix waits for the thaw: the open
+// must not wait for the fix.
+TEST_P(Permission, AFreezeBlocksNoOpenForLong) {
+  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "a tmpfs cannot be frozen";
   guard_app("fix", "10s", "fix_at = \"open\"\n");
   start();
   std::atomic<bool> done = false;
@@ -399,7 +398,7 @@ TEST_P(Answers, AFreezeHoldsUpNobodyForLong) {
     const auto began = std::chrono::steady_clock::now();
     ASSERT_EQ(::ioctl(system.get(), FIFREEZE, 0), 0);
     EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
-    // What has to be answered elsewhere is, meanwhile.
+    // Other opens are answered meanwhile.
     EXPECT_EQ(error_of("conf", O_RDONLY), 0);
     std::this_thread::sleep_for(700ms);
     ASSERT_EQ(::ioctl(system.get(), FITHAW, 0), 0);
@@ -408,10 +407,10 @@ TEST_P(Answers, AFreezeHoldsUpNobodyForLong) {
   done = true;
 }
 
-// Threads that wait for a frozen file system live on until it thaws, whatever is sent to them. They
-// must not hold what others wait for.
-TEST_P(Answers, AKilledDaemonLetsEverybodyGoWhileItsFileSystemIsFrozen) {
-  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "no tmpfs freezes";
+// A thread that waits for a frozen file system ignores signals until the thaw. It must not keep
+// other opens waiting.
+TEST_P(Permission, AKilledDaemonReleasesOpensWhileItsFileSystemIsFrozen) {
+  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "a tmpfs cannot be frozen";
   settings("[answer]\ndeadline = \"60s\"\n");
   guard_app("fix", "50ms", "fix_at = \"open\"\n");
   fs::create_directory(root() / "srv" / "denied");
@@ -436,20 +435,19 @@ TEST_P(Answers, AKilledDaemonLetsEverybodyGoWhileItsFileSystemIsFrozen) {
   const Fd system(::open(root().c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::ioctl(system.get(), FIFREEZE, 0), 0);
   ::kill(daemon(), SIGCONT);
-  EXPECT_TRUE(openers.go_on());        // they do not wait for those who put right
-  std::this_thread::sleep_for(300ms);  // who have begun to by then
+  EXPECT_TRUE(openers.continue_opening());  // they do not wait for the fixers
+  std::this_thread::sleep_for(300ms);       // the fixers have begun by then
   ::kill(daemon(), SIGKILL);
-  EXPECT_TRUE(openers.go_on());
+  EXPECT_TRUE(openers.continue_opening());
   EXPECT_TRUE(eventually([&] { return back == 4; }));
   EXPECT_EQ(openers.failed(), 0);
   ASSERT_EQ(::ioctl(system.get(), FITHAW, 0), 0);
   kill_it();
 }
 
-// Whoever waits longer than the deadline is answered as the settings say: here by a refusal, which
-// only a policy's own machine could want.
-TEST_P(Answers, WhatTakesTooLongIsAnsweredAsTheSettingsSay) {
-  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "no tmpfs freezes";
+// Here the deadline denies, which few machines would want.
+TEST_P(Permission, ALateAnswerFollowsTheSettings) {
+  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "a tmpfs cannot be frozen";
   settings("[answer]\ndeadline = \"200ms\"\non_deadline = \"deny\"\n");
   guard_app("fix", "10s", "fix_at = \"open\"\n");
   start();
@@ -468,7 +466,7 @@ TEST_P(Answers, WhatTakesTooLongIsAnsweredAsTheSettingsSay) {
   const Fd system(::open(root().c_str(), O_RDONLY | O_CLOEXEC));
   for (int i = 0; i < 10 && denied == 0; ++i) {
     ASSERT_EQ(::ioctl(system.get(), FIFREEZE, 0), 0);
-    std::this_thread::sleep_for(400ms);  // whoever has just made a file waits for its chown
+    std::this_thread::sleep_for(400ms);  // an open of a new file waits for its chown
     ASSERT_EQ(::ioctl(system.get(), FITHAW, 0), 0);
     std::this_thread::sleep_for(20ms);
   }
@@ -476,15 +474,15 @@ TEST_P(Answers, WhatTakesTooLongIsAnsweredAsTheSettingsSay) {
   openers.clear();
   EXPECT_EQ(failed, 0);
   EXPECT_EQ(stop(), 0);
-  const auto told = of_type("stop").back();
-  EXPECT_EQ(told["asked"], told["answered"]) << told;
-  EXPECT_EQ(told.value("answered_late", 0), denied) << told;
+  const auto record = of_type("stop").back();
+  EXPECT_EQ(record["asked"], record["answered"]) << record;
+  EXPECT_EQ(record.value("answered_late", 0), denied) << record;
   EXPECT_GT(denied, 0);
 }
 
-// More at once than there is room for: by default they are let through, and put right afterwards.
-TEST_P(Answers, WhatThereIsNoRoomForIsAnsweredAsTheSettingsSay) {
-  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "no tmpfs freezes";
+// More opens at once than fit in the queue: by default they are allowed and fixed afterwards.
+TEST_P(Permission, AnAnswerUnderOverloadFollowsTheSettings) {
+  if (GetParam() == FsType::kTmpfs) GTEST_SKIP() << "a tmpfs cannot be frozen";
   for (const std::string what : {"allow", "deny"}) {
     settings("[answer]\ndeadline = \"60s\"\non_overload = \"" + what + "\"\n");
     guard_app("fix", "50ms", "fix_at = \"open\"\n");
@@ -509,26 +507,26 @@ TEST_P(Answers, WhatThereIsNoRoomForIsAnsweredAsTheSettingsSay) {
       const Fd system(::open(root().c_str(), O_RDONLY | O_CLOEXEC));
       ASSERT_EQ(::ioctl(system.get(), FIFREEZE, 0), 0);
       took = std::chrono::steady_clock::now() - began;
-      ::kill(daemon(), SIGCONT);  // whoever puts right waits now
+      ::kill(daemon(), SIGCONT);  // the fixers wait now
       std::this_thread::sleep_for(2s);
       ASSERT_EQ(::ioctl(system.get(), FITHAW, 0), 0);
     }
     EXPECT_EQ(failed, 0);
     EXPECT_EQ(stop(), 0);
-    const auto told = of_type("stop").back();
-    const int unseen = told.value("answered_unseen", -1);
-    EXPECT_EQ(told["asked"], told["answered"]) << told;
-    EXPECT_EQ(told["answered_late"], 0) << told;
-    EXPECT_EQ(denied, what == "allow" ? 0 : unseen) << told;
+    const auto record = of_type("stop").back();
+    const int unseen = record.value("answered_unseen", -1);
+    EXPECT_EQ(record["asked"], record["answered"]) << record;
+    EXPECT_EQ(record["answered_late"], 0) << record;
+    EXPECT_EQ(denied, what == "allow" ? 0 : unseen) << record;
     as_root("rm -f $T/dir/*.made");
-    // What was made half a second ago is taken for what was there: it need not be put right now.
-    if (unseen == 0 && took > 300ms) GTEST_SKIP() << "this machine is too slow to be too fast";
-    EXPECT_GT(unseen, 0) << told;
+    // After half a second a file is not new any more, and is not fixed at open.
+    if (unseen == 0 && took > 300ms) GTEST_SKIP() << "this machine is too slow for an overload";
+    EXPECT_GT(unseen, 0) << record;
   }
 }
 
-// As fast as they can, while the policies change all the time and what happens cannot be kept.
-TEST_P(Answers, AStormOverReloadsLosesNoAnswer) {
+// Many opens while the policies keep changing and the audit trail has no space.
+TEST_P(Permission, AStormDuringReloadsLosesNoAnswer) {
   const auto full = root() / "full";
   fs::create_directory(full);
   as_root("mount -t tmpfs -o size=256k,mode=700 full " + full.string() + "; cd " + full.string() +
@@ -551,17 +549,17 @@ TEST_P(Answers, AStormOverReloadsLosesNoAnswer) {
     EXPECT_EQ(openers.failed(), 0);
   }
   EXPECT_EQ(stop(), 0);
-  const auto told = of_type("stop").back();
-  EXPECT_EQ(told["asked"], told["answered"]) << told;
-  EXPECT_GT(told["asked"], 1000) << told;
-  EXPECT_GT(told["lost"], 0) << told;  // each refusal, in the audit trail
+  const auto record = of_type("stop").back();
+  EXPECT_EQ(record["asked"], record["answered"]) << record;
+  EXPECT_GT(record["asked"], 1000) << record;
+  EXPECT_GT(record["lost"], 0) << record;  // each denial, in the audit trail
   ASSERT_EQ(::umount2(full.c_str(), MNT_DETACH), 0);
-  EXPECT_EQ(told["answered_late"], 0) << told;
-  EXPECT_EQ(told["answered_unseen"], 0) << told;
+  EXPECT_EQ(record["answered_late"], 0) << record;
+  EXPECT_EQ(record["answered_unseen"], 0) << record;
 }
 
-// Its own doings are never asked about.
-TEST_P(Answers, TheDaemonMayLiveInItsOwnTree) {
+// guardd's own opens never wait.
+TEST_P(Permission, TheStateDirectoryMayBeInATree) {
   as_root("mkdir -m 700 $T/state");
   guard_app("deny", "50ms",
             "guard = [\"ownership\", \"content\", \"read\"]\nexclude = [\"nothing\"]\n");

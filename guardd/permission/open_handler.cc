@@ -1,0 +1,211 @@
+#include "guardd/permission/open_handler.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+namespace guard {
+namespace {
+
+bool goes_by_paths(const Policy& policy) {
+  return !policy.rules.empty() || !policy.exclude.empty();
+}
+
+// Whether systemd started this very process: then its whole control group is guardd's.
+bool is_service() {
+  const char* pid = std::getenv("SYSTEMD_EXEC_PID");  // NOLINT(concurrency-mt-unsafe)
+  return pid && std::to_string(::getpid()) == pid;
+}
+
+// The reason and what the answer was are still to be filled in, and so are the policy's fields.
+Violation violation_of(const OpenedFile& opened, const Opener& opener, std::int32_t thread,
+                       const Decision& decision) {
+  Violation violation;
+  violation.object = opened.id;
+  violation.guard = decision.verdict.guard;
+  violation.operation = decision.operation.value_or(Operation::kCreate);
+  violation.file_type = opened.state.type;
+  violation.links = std::max<std::uint64_t>(opened.state.links, 1);
+  violation.before = ownership_of(opened.state);
+  violation.after = violation.before;
+  violation.actor.pid = opener.process;
+  violation.actor.tid = thread;
+  return violation;
+}
+
+}  // namespace
+
+void OpenHandler::start() {
+  ProcessesOptions options;
+  options.tracer = false;
+  processes_ = std::make_unique<Processes>(options);
+  if (!is_service()) return;
+  const auto self = processes_->find(self_);
+  if (const auto& group = self->snapshot().control_group) own_group_ = group->path;
+}
+
+void OpenHandler::use_settings(const AnswerSettings& settings) {
+  const std::lock_guard lock(mutex_);
+  settings_ = settings;
+}
+
+AnswerSettings OpenHandler::settings() const {
+  const std::lock_guard lock(mutex_);
+  return settings_;
+}
+
+bool OpenHandler::answer(const std::shared_ptr<PermissionEvent>& event) {
+  watchdog_.begin();
+  const auto opener = openers_.find(event->thread());
+  if (!opener) ++counters_.unknown_who;
+  // Fails open: an opener that cannot be identified, as in another pid namespace, may be the owner.
+  // If it is not, the file is fixed afterwards.
+  const bool is_stranger = opener && opener->process != self_ && opener->process != 1 &&
+                           opener->uid != event->group().policy().wanted.owner.id;
+  const auto opened = is_stranger ? read_opened_file(event->file()) : std::nullopt;
+  bool is_answered = true;
+  if (opened && opened->state.type == FileType::kRegular)
+    is_answered = answer_stranger(event, *opener, *opened);
+  else
+    allow(event);
+  watchdog_.end();
+  return is_answered;
+}
+
+// The cheap path: most opens end here, without the opener's flags, its process or a path.
+bool OpenHandler::answer_stranger(const std::shared_ptr<PermissionEvent>& event,
+                                  const Opener& opener, const OpenedFile& opened) {
+  const bool is_old =
+      novelty_of(opened, std::nullopt, opener.uid) == Novelty::kOld && opened.state.links > 0;
+  if (is_old && (denies_opens_ || is_same_for_all(event->group().policy()))) {
+    allow(event);
+    FollowUpTask task;
+    task.event = event;
+    task.ignore = true;
+    follow_up(std::move(task));
+    return true;
+  }
+  const auto flags = openers_.intent(event->thread());
+  // Fails as on_deadline says: a busy machine alone must not cause a denial.
+  if (flags.is_pending) return false;
+  if (!flags.intent) ++counters_.unknown_intent;
+  const auto novelty = novelty_of(opened, flags.intent, opener.uid);
+  if (novelty == Novelty::kOld && denies_opens_)
+    allow(event);  // the LSM answers, and reports what it does not deny
+  else
+    answer_in_full({event, opener, opened, flags.intent, novelty});
+  return true;
+}
+
+void OpenHandler::answer_in_full(const Open& open) {
+  FollowUpTask task;
+  task.event = open.event;
+  const bool by_paths = goes_by_paths(open.event->group().policy());
+  if (by_paths) task.place = place_of(*open.event, open.opened);
+  // Fails open: which rule applies is not known.
+  if (by_paths && !task.place.is_known) {
+    ++counters_.not_placed;
+    return allow(open.event);
+  }
+  // Ids are enough for an open that violates no guard.
+  Subject ids;
+  ids.self.uid = open.opener.uid;
+  ids.self.gid = open.opener.gid;
+  const bool is_being_removed = follow_up_.is_being_removed(open.opened.id);
+  if (!is_being_removed && !decide_for(open, task.place, ids).operation) return allow(open.event);
+
+  if (!by_paths) task.place = place_of(*open.event, open.opened);
+  task.process = processes_->find(open.opener.process);
+  if (is_never_denied(*task.process)) return allow(open.event);
+  // The ids may have changed since the process was read; its other facts hold until it executes.
+  auto subject = task.process->subject();
+  subject.self.uid = open.opener.uid;
+  subject.self.gid = open.opener.gid;
+  auto decision = decide_for(open, task.place, subject);
+  task.violation = violation_of(open.opened, open.opener, open.event->thread(), decision);
+  const auto* excuses = excuses_.load();
+  const auto excuse =
+      excuses && decision.answer != OpenAnswer::kAllow ? excuses->of(*task.process) : nullptr;
+  if (excuse) {
+    decision.answer = OpenAnswer::kAllow;
+    task.violation.reason = excuse->sentence();
+  }
+  // Fails safe: a file that a denied open made stays denied until it is removed.
+  if (decision.answer == OpenAnswer::kAllow && is_being_removed)
+    decision.answer = OpenAnswer::kDeny;
+  conclude(open, decision, std::move(task));
+}
+
+void OpenHandler::conclude(const Open& open, const Decision& decision, FollowUpTask task) {
+  switch (decision.answer) {
+    case OpenAnswer::kDeny: {
+      const bool is_denied = respond(open.event, false);
+      task.violation.action = is_denied ? Outcome::kDenied : Outcome::kLogged;
+      task.report = decision.operation.has_value();
+      task.remove =
+          is_denied && open.novelty == Novelty::kNew && open.opened.state.links == 1 && task.report;
+      return follow_up(std::move(task));
+    }
+    case OpenAnswer::kFix:
+      if (fixer_.offer(
+              {std::move(task), *decision.verdict.wanted, decision.verdict.wrong.mode_excess}))
+        return;  // answered once it is fixed, or by the watchdog
+      break;
+    case OpenAnswer::kAllow:
+      allow(open.event);
+      // A new file is reported when it has settled.
+      task.report = decision.operation.has_value() && open.novelty == Novelty::kOld;
+      if (task.report) follow_up(std::move(task));
+      return;
+  }
+  ++counters_.overloaded;
+  (void)respond(open.event, settings().on_overload == Answer::kAllow);
+}
+
+void OpenHandler::answer_fixed() {
+  for (auto& [task, wanted, excess, is_fixed] : fixer_.take()) {
+    const auto event = task.event;
+    allow(event);
+    // A failure is reported with its reason once the file has settled: it is fixed again then.
+    const auto now = is_fixed ? read_opened_file(event->file()) : std::nullopt;
+    if (!now) continue;
+    ++counters_.fixed;
+    task.violation.after = ownership_of(now->state);
+    task.violation.action = Outcome::kFixed;
+    task.report = true;
+    follow_up(std::move(task));
+  }
+}
+
+Decision OpenHandler::decide_for(const Open& open, const OpenedPlace& place,
+                                 const Subject& subject) const {
+  return decide(open.event->group().policy(), place.is_known ? place.path : std::string_view(),
+                open.opened, open.novelty, open.intent, settings().unknown_intent, subject);
+}
+
+// guardd waits for the services that carry its reports: a denial could deadlock both.
+bool OpenHandler::is_never_denied(const ActingProcess& process) const {
+  const auto& group = process.snapshot().control_group;
+  if (!group) return false;
+  constexpr std::array<std::string_view, 4> kReporters{"systemd-journald.service", "dbus.service",
+                                                       "dbus-broker.service",
+                                                       "systemd-journald@.service"};
+  return group->path == own_group_ ||
+         std::find(kReporters.begin(), kReporters.end(), group->unit) != kReporters.end();
+}
+
+// False: the watchdog has answered already.
+bool OpenHandler::respond(const std::shared_ptr<PermissionEvent>& event, bool allow) {
+  const bool is_first = event->answer(allow);
+  watchdog_.remove(*event);
+  return is_first;
+}
+
+void OpenHandler::follow_up(FollowUpTask task) {
+  const bool matters = task.report || task.remove;
+  if (!follow_up_.offer(std::move(task)) && matters) ++counters_.not_told;
+}
+
+}  // namespace guard

@@ -1,0 +1,72 @@
+#include "guardd/permission/opened_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <climits>
+#include <string_view>
+#include <utility>
+
+#include "guardd/host/clock.h"
+#include "guardd/host/files.h"
+#include "guardd/permission/event.h"
+
+namespace guard {
+namespace {
+
+// From the kernel's own names, which it marks once a file has none left.
+std::string path_of(int file, bool has_name) {
+  std::array<char, PATH_MAX> target{};
+  const auto link = "/proc/self/fd/" + std::to_string(file);
+  const auto size = ::readlink(link.c_str(), target.data(), target.size());
+  std::string path(target.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (!has_name && path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+  return path;
+}
+
+}  // namespace
+
+std::optional<OpenedFile> read_opened_file(int file) {
+  struct statx facts {};
+  constexpr unsigned kWanted = STATX_BASIC_STATS | STATX_BTIME;
+  if (::statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, kWanted, &facts) != 0)
+    return std::nullopt;
+  OpenedFile opened;
+  opened.id = {::gnu_dev_makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
+  opened.state = {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
+                  Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+  opened.size = facts.stx_size;
+  if ((facts.stx_mask & STATX_BTIME) != 0) opened.born = nanoseconds(facts.stx_btime);
+  opened.changed = nanoseconds(facts.stx_ctime);
+  opened.modified = nanoseconds(facts.stx_mtime);
+  opened.now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                   std::chrono::system_clock::now().time_since_epoch())
+                   .count();
+  return opened;
+}
+
+Ownership ownership_of(const ObjectState& state) {
+  return {state.uid, state.gid, state.mode};
+}
+
+OpenedPlace place_of(const PermissionEvent& event, const OpenedFile& opened) {
+  const auto& group = event.group();
+  auto path = path_of(event.file(), opened.state.links > 0);
+  const auto& set = *group.set();
+  const auto* tree = path.starts_with('/') ? set.tree_of(path) : nullptr;
+  if (tree && tree->policy == group.policy_number()) {
+    return {static_cast<std::uint32_t>(tree - set.trees().data()), true,
+            std::string(PolicySet::relative(*tree, path))};
+  }
+  const auto of_policy = [&](const Tree& each) { return each.policy == group.policy_number(); };
+  const auto first = std::find_if(set.trees().begin(), set.trees().end(), of_policy);
+  return {static_cast<std::uint32_t>(first - set.trees().begin()), false, std::move(path)};
+}
+
+}  // namespace guard

@@ -1,0 +1,160 @@
+#include "guardd/permission/reader.h"
+
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+
+namespace guard {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A process that opens one file after another is waited for this long without sleeping, for so many
+// opens in a row: waking up takes longer than answering.
+constexpr auto kEager = std::chrono::microseconds(50);
+constexpr unsigned kInARow = 32;
+// How long a group that was left out is still read.
+constexpr auto kGrace = std::chrono::milliseconds(100);
+
+}  // namespace
+
+PermissionReader::PermissionReader(OpenHandler& handler, PermissionFixer& fixer,
+                                   PermissionWatchdog& watchdog)
+    : handler_(handler),
+      fixer_(fixer),
+      watchdog_(watchdog),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+PermissionReader::~PermissionReader() {
+  thread_.request_stop();
+  wake();
+}
+
+void PermissionReader::start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void PermissionReader::use(Groups groups) {
+  {
+    const std::lock_guard lock(mutex_);
+    groups_ = std::make_shared<const Groups>(std::move(groups));
+  }
+  wake();
+}
+
+void PermissionReader::wake() const {
+  const std::uint64_t one = 1;
+  (void)::write(wake_.get(), &one, sizeof one);  // EAGAIN: it is awake already
+}
+
+void PermissionReader::run(const std::stop_token& stop) {
+  Clock::time_point answered;
+  while (!stop.stop_requested()) {
+    take_groups();
+    const int ready = wait(release_left());
+    answer_again();
+    if (ready <= 0) continue;
+    if (polled_[0].revents != 0) {
+      std::uint64_t count = 0;
+      (void)::read(wake_.get(), &count, sizeof count);
+    }
+    if (polled_[1].revents != 0) handler_.answer_fixed();
+    const bool is_eager = Clock::now() - answered < 2 * kEager;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      if (polled_[i + 2].revents == 0) continue;
+      (void)answer_some(sources_[i].group);
+      if (is_eager) answer_burst(sources_[i].group);
+    }
+    answered = Clock::now();
+  }
+}
+
+void PermissionReader::take_groups() {
+  std::shared_ptr<const Groups> groups;
+  {
+    const std::lock_guard lock(mutex_);
+    groups = groups_;
+  }
+  if (groups == known_) return;
+  known_ = std::move(groups);
+  for (auto& each : sources_)
+    if (!each.leaves_at && std::find(known_->begin(), known_->end(), each.group) == known_->end())
+      each.leaves_at = Clock::now() + kGrace;
+  for (const auto& group : *known_)
+    if (std::none_of(sources_.begin(), sources_.end(),
+                     [&](const Source& each) { return each.group == group; }))
+      sources_.push_back({group, std::nullopt});
+}
+
+// Whether any group was on its way out.
+bool PermissionReader::release_left() {
+  bool any_leaves = false;
+  for (auto& each : sources_) {
+    if (!each.leaves_at) continue;
+    any_leaves = true;
+    if (*each.leaves_at > Clock::now()) continue;
+    each.group->release_all();
+    while (answer_some(each.group)) {
+    }
+    each.group.reset();
+  }
+  std::erase_if(sources_, [](const Source& each) { return !each.group; });
+  return any_leaves;
+}
+
+int PermissionReader::wait(bool any_leaves) {
+  polled_.assign({{wake_.get(), POLLIN, 0}, {fixer_.fd(), POLLIN, 0}});
+  for (const auto& each : sources_) polled_.push_back({each.group->fd(), POLLIN, 0});
+  const int timeout = !to_answer_again_.empty() ? 1
+                      : any_leaves ? static_cast<int>(kGrace / std::chrono::milliseconds(1))
+                                   : -1;
+  return ::poll(polled_.data(), polled_.size(), timeout);
+}
+
+void PermissionReader::answer_again() {
+  for (const auto& event : std::exchange(to_answer_again_, {}))
+    if (!event->is_answered() && !handler_.answer(event)) to_answer_again_.push_back(event);
+}
+
+// Answers what waits in the group now. False: nothing did.
+bool PermissionReader::answer_some(const std::shared_ptr<PermissionGroup>& group) {
+  std::array<PermissionGroup::Request, PermissionGroup::kMostAtOnce> requests;
+  const auto count = group->read(requests);
+  std::array<std::shared_ptr<PermissionEvent>, PermissionGroup::kMostAtOnce> events;
+  const auto now = Clock::now();
+  for (std::size_t i = 0; i < count; ++i) {
+    events.at(i) = std::make_shared<PermissionEvent>(group, std::move(requests.at(i).file),
+                                                     requests.at(i).thread);
+    watchdog_.add(events.at(i), now);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    auto event = std::exchange(events.at(i), nullptr);
+    if (!handler_.answer(event)) to_answer_again_.push_back(std::move(event));
+  }
+  return count > 0;
+}
+
+// Answers opens that follow one another, for a moment only: others wait as well.
+void PermissionReader::answer_burst(const std::shared_ptr<PermissionGroup>& group) {
+  auto last = Clock::now();
+  for (unsigned answered = 0; answered < kInARow;) {
+    if (fixer_.has_done()) handler_.answer_fixed();
+    const bool any = answer_some(group);
+    const auto now = Clock::now();
+    if (any) {
+      ++answered;
+      last = now;
+    } else if (now - last >= kEager) {
+      return;
+    } else {
+      (void)::sched_yield();  // lets the opener run if it waits for this processor
+    }
+  }
+}
+
+}  // namespace guard

@@ -1,0 +1,47 @@
+// Limits how long an open waits: answers in place of a reader that is too slow, and ends the
+// process when the reader is stuck, so that the kernel releases every waiting open. One thread of
+// its own, asleep while no open waits.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+#include "guardd/permission/decision.h"
+#include "guardd/permission/pending_opens.h"
+
+namespace guard {
+
+class PermissionWatchdog {
+ public:
+  explicit PermissionWatchdog(AnswerCounters& counters) : counters_(counters) {}
+  void start();
+  void use_settings(const AnswerSettings& settings);
+
+  // The reader's: an open begins or ceases to wait.
+  void add(std::shared_ptr<PermissionEvent> event, PendingOpens::Time now) {
+    pending_.add(std::move(event), now);
+  }
+  void remove(const PermissionEvent& event) { pending_.remove(event); }
+  // The reader's: it begins or ends its work on one open.
+  void begin();
+  void end() { busy_since_ = 0; }
+
+ private:
+  void run(const std::stop_token& stop);
+
+  AnswerCounters& counters_;
+  PendingOpens pending_;
+  std::mutex mutex_;
+  AnswerSettings settings_;
+  std::condition_variable_any changed_;
+  std::atomic<bool> is_awake_ = false;
+  std::atomic<std::int64_t> busy_since_ = 0;  // monotonic nanoseconds; 0: the reader is idle
+  std::jthread thread_;                       // last: it ends before what it uses
+};
+
+}  // namespace guard
