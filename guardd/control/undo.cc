@@ -57,7 +57,7 @@ Skip obstacle(const Object& root, const Object& object, const Fix& fix) {
   if (object.state.type != FileType::kRegular) return Skip::kNone;
   // A change of owner would remove both.
   if ((object.state.mode.value & kSetIdBits) != 0) return Skip::kSetId;
-  const NameInProc name(object);
+  const ProcPath name(object);
   return ::getxattr(name.text(), "security.capability", nullptr, 0) > 0 ? Skip::kCapabilities
                                                                         : Skip::kNone;
 }

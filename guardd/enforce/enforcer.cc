@@ -175,7 +175,7 @@ std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
     }
     const auto tree = due->tree;
     switch (repairs_.has_room(set_->trees()[tree].path)) {
-      case RepairWorker::Offer::kTaken:
+      case RepairWorker::Offer::kAccepted:
         break;
       case RepairWorker::Offer::kHanging:
         settle_.put_back(*std::move(due), now + kWhileHanging);

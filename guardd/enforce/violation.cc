@@ -41,8 +41,8 @@ Ownership ownership(const ObjectState& state) {
 
 Outcome outcome_of(const RepairOutcome& outcome) {
   if (outcome.what == RepairResult::kFixed) return Outcome::kFixed;
-  return outcome.skip == Skip::kNotWanted || outcome.skip == Skip::kExcused ? Outcome::kLogged
-                                                                            : Outcome::kSkipped;
+  return outcome.skip == Skip::kLogOnly || outcome.skip == Skip::kExcused ? Outcome::kLogged
+                                                                          : Outcome::kSkipped;
 }
 
 // The fields that every record of this tree has.

@@ -56,7 +56,7 @@ Covered WatchedTrees::covered(std::uint32_t tree) const {
 
 void WatchedTrees::look_again(std::uint32_t tree) {
   if (source_.look_again(tree, enforcer_)) {
-    scans_.ask(set_, tree);
+    scans_.request(set_, tree);
   } else {
     forget(tree);
     find_tree(tree);
@@ -131,7 +131,7 @@ std::optional<SteadyTime> WatchedTrees::next() const {
 }
 
 void WatchedTrees::scan_all() {
-  for (const auto tree : watched()) scans_.ask(set_, tree);
+  for (const auto tree : watched()) scans_.request(set_, tree);
 }
 
 void WatchedTrees::release() {

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #ifndef AT_HANDLE_FID
-#define AT_HANDLE_FID AT_REMOVEDIR  // the kernel's own choice
+#define AT_HANDLE_FID AT_REMOVEDIR  // same value as the kernel's
 #endif
 
 namespace guard {
@@ -26,12 +26,12 @@ Result<FileId> FileId::of(int fd) {
   auto& handle = *reinterpret_cast<::file_handle*>(room.data());
   handle.handle_bytes = MAX_HANDLE_SZ;
   int mount = 0;
-  // Some file systems (overlayfs for one) can name a file without being able to find it by that:
-  // for recognising it this is enough. Linux 6.5.
+  // Some file systems, such as overlayfs, have handles that identify a file but cannot open it.
+  // That is enough here. Linux 6.5.
   if (::name_to_handle_at(fd, "", &handle, &mount, AT_EMPTY_PATH) < 0 &&
       (errno != EOPNOTSUPP ||
        ::name_to_handle_at(fd, "", &handle, &mount, AT_EMPTY_PATH | AT_HANDLE_FID) < 0)) {
-    return Error::from_errno(errno, "it has no file handles");
+    return Error::from_errno(errno, "its file system has no file handles");
   }
   return FileId({reinterpret_cast<const char*>(&system.f_fsid), sizeof system.f_fsid},
                 handle.handle_type, {room.data() + sizeof handle, handle.handle_bytes});
@@ -44,11 +44,12 @@ Result<Fd> open_by_id(int filesystem, const FileId& id) {
   const std::string_view here(reinterpret_cast<const char*>(&system.f_fsid), sizeof system.f_fsid);
   if (!bytes.starts_with(here)) return Error::from_errno(EXDEV, "another file system");
   std::int32_t type = 0;
-  if (bytes.size() < here.size() + sizeof type) return Error::from_errno(EINVAL, "no handle");
+  if (bytes.size() < here.size() + sizeof type)
+    return Error::from_errno(EINVAL, "not a file handle");
   std::memcpy(&type, bytes.data() + here.size(), sizeof type);
   const auto handle = bytes.substr(here.size() + sizeof type);
   alignas(::file_handle) std::array<char, sizeof(::file_handle) + MAX_HANDLE_SZ> room{};
-  if (handle.size() > MAX_HANDLE_SZ) return Error::from_errno(EINVAL, "no handle");
+  if (handle.size() > MAX_HANDLE_SZ) return Error::from_errno(EINVAL, "not a file handle");
   auto& wanted = *reinterpret_cast<::file_handle*>(room.data());
   wanted.handle_type = type;
   wanted.handle_bytes = static_cast<unsigned>(handle.size());

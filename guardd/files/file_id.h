@@ -1,5 +1,5 @@
-// A file as the kernel names it to those who must recognise it later: file system and file handle.
-// Unlike an inode number it is never given out again, so it is what evidence is about. Any thread.
+// Identifies a file over time, by file system and file handle. Unlike an inode number, it is never
+// reused, so evidence refers to it. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ class FileId {
   FileId() = default;
   FileId(std::string_view filesystem, std::int32_t type, std::string_view handle);
 
-  // Of what an open descriptor names; O_PATH will do.
+  // Of an open descriptor; O_PATH is enough.
   static Result<FileId> of(int fd);
-  // What bytes() has said before, in another life of guardd.
+  // From what bytes() returned, also in an earlier run of guardd.
   static FileId from_bytes(std::string bytes) {
     FileId id;
     id.bytes_ = std::move(bytes);
@@ -34,8 +34,8 @@ class FileId {
   std::string bytes_;  // fsid, type, handle
 };
 
-// The directory of this identity, opened for listing, through any descriptor of its file system
-// that was opened for reading.
+// Opens the directory for listing. `filesystem`: any descriptor of its file system that was opened
+// for reading.
 Result<Fd> open_by_id(int filesystem, const FileId& id);
 
 }  // namespace guard

@@ -1,5 +1,5 @@
-// How a file system makes the handle of a file from its inode number and generation, learned from
-// one handle of it: what the kernel programs tell is these two numbers. Pure. Any thread.
+// How a file system builds a file handle from inode number and generation, derived from one known
+// handle. Needed because the LSM programs report only these two numbers. Pure. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@ namespace guard {
 
 class HandleForm {
  public:
-  HandleForm() = default;  // of a file system that makes them in a way not known here
+  HandleForm() = default;  // unknown
   // `known` is the identity of the file with this inode number.
   static HandleForm of(const FileId& known, std::uint64_t inode);
 
   bool known() const { return form_ != Form::kUnknown; }
-  // Unknown where the form is.
+  // An unknown FileId if the form is unknown.
   FileId make(std::uint64_t inode, std::uint32_t generation) const;
 
  private:

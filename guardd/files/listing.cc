@@ -10,7 +10,7 @@
 
 namespace guard {
 
-Result<Fd> reopened(const Object& object) {
+Result<Fd> open_directory(const Object& object) {
   Fd fd(::openat(object.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return Error::from_errno(errno, "open directory");
   return fd;
@@ -25,7 +25,7 @@ Result<std::vector<DirectoryEntry>> list(const Object& directory, bool identify)
   std::vector<DirectoryEntry> entries;
   errno = 0;
   while (const auto* each =
-             ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe): our own listing
+             ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe): not shared
     const std::string_view name = each->d_name;
     if (name != "." && name != "..") {
       DirectoryEntry entry{std::string(name), {}, each->d_type == DT_DIR};

@@ -1,4 +1,4 @@
-// What is in one directory, by descriptor. Any thread.
+// Lists one directory, by descriptor. Any thread.
 #pragma once
 
 #include <string>
@@ -9,16 +9,16 @@
 
 namespace guard {
 
-// A directory that O_PATH has found, opened for listing and marking.
-Result<Fd> reopened(const Object& object);
+// Opens a directory for listing and marking.
+Result<Fd> open_directory(const Object& object);
 
 struct DirectoryEntry {
   std::string name;
-  FileId id;  // if it was asked for
+  FileId id;  // if `identify` is set
   bool is_directory = false;
 };
 
-// All names in a directory. Names that vanish meanwhile are left out.
+// All names in a directory, except those that disappear meanwhile.
 Result<std::vector<DirectoryEntry>> list(const Object& directory, bool identify);
 
 }  // namespace guard

@@ -1,7 +1,6 @@
 #include "guardd/files/object.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <linux/stat.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,6 +13,7 @@
 #include "guardd/files/proc_path.h"
 #include "guardd/host/clock.h"
 #include "guardd/host/files.h"
+#include "guardd/host/open_resolved.h"
 #include "policy/base/text.h"
 
 #ifndef SYS_fchmodat2
@@ -26,20 +26,13 @@ namespace {
 constexpr std::uint64_t kBeneath =
     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
 
-// Well below PATH_MAX: a longer path is walked in several steps.
+// Well below PATH_MAX: a longer path takes several steps.
 constexpr std::size_t kLongestStep = 3000;
 
 Result<Fd> open_step(int from, const char* path, int flags, std::uint64_t resolve) {
-  struct open_how how {};
-  how.flags = static_cast<unsigned>(O_PATH | O_NOFOLLOW | O_CLOEXEC | flags);
-  how.resolve = resolve;
-  for (;;) {
-    const auto fd = static_cast<int>(::syscall(SYS_openat2, from, path, &how, sizeof how));
-    if (fd >= 0) return Fd(fd);
-    // EAGAIN: something was renamed while the kernel walked, and it could not be sure to have
-    // stayed beneath.
-    if (errno != EINTR && errno != EAGAIN) return Error::from_errno(errno, quote(path));
-  }
+  auto fd = open_resolved(from, path, O_PATH | O_NOFOLLOW | flags, resolve);
+  if (!fd) return Error::from_errno(errno, quote(path));
+  return fd;
 }
 
 Result<Object> look_at(Fd fd) {
@@ -84,7 +77,8 @@ Result<Object> open_object(const Object& root, std::string_view relative_path) {
     auto length = rest.size();
     if (length > kLongestStep) {
       length = rest.rfind('/', kLongestStep);
-      if (length == std::string_view::npos) return Error::from_errno(ENAMETOOLONG, "a name");
+      if (length == std::string_view::npos)
+        return Error::from_errno(ENAMETOOLONG, "a name in the path");
     }
     const bool last = length == rest.size();
     GUARD_TRY(at, open_step(at.get(), std::string(rest.substr(0, length)).c_str(),
@@ -92,8 +86,7 @@ Result<Object> open_object(const Object& root, std::string_view relative_path) {
     rest.remove_prefix(std::min(length + 1, rest.size()));
   }
   GUARD_TRY(auto object, look_at(std::move(at)));
-  // RESOLVE_NO_XDEV refuses to cross a mount on the way; a step begins anew, so the end is asked as
-  // well.
+  // RESOLVE_NO_XDEV rejects a mount only within one step, so the result is checked as well.
   if (object.mount != root.mount) return Error::from_errno(EXDEV, quote(relative_path));
   return object;
 }
@@ -113,10 +106,10 @@ int change_owner(const Object& object, Uid uid, Gid gid) {
 
 int change_mode(const Object& object, Mode mode) {
   if (::syscall(SYS_fchmodat2, object.fd.get(), "", mode.value, AT_EMPTY_PATH) == 0) return 0;
-  // EPERM: also of a filter of system calls that is older than this one.
+  // EPERM: also from a system call filter that does not know this call.
   if (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP && errno != EPERM) return errno;
   // Before Linux 6.6.
-  return ::chmod(NameInProc(object).text(), mode.value) < 0 ? errno : 0;
+  return ::chmod(ProcPath(object).text(), mode.value) < 0 ? errno : 0;
 }
 
 }  // namespace guard

@@ -1,5 +1,5 @@
-// The name of an O_PATH descriptor's inode, for a system call that only takes a path. Whatever
-// becomes of the names that the inode has: the link in /proc leads to what is held.
+// A path in /proc to the inode of an O_PATH descriptor, for system calls that take only a path. It
+// stays valid whatever happens to the names of the inode.
 #pragma once
 
 #include <fcntl.h>
@@ -13,14 +13,14 @@
 
 namespace guard {
 
-class NameInProc {
+class ProcPath {
  public:
-  // `own_descriptors`: /proc/thread-self/fd, held open; -1: it is found anew.
-  explicit NameInProc(const Object& object, int own_descriptors = -1)
+  // `own_descriptors`: /proc/thread-self/fd, held open; -1: use the full path.
+  explicit ProcPath(const Object& object, int own_descriptors = -1)
       : at_(own_descriptors >= 0 ? own_descriptors : AT_FDCWD) {
-    constexpr std::string_view kPlace = "/proc/thread-self/fd/";
+    constexpr std::string_view kDirectory = "/proc/thread-self/fd/";
     auto* to = text_.data();
-    if (own_descriptors < 0) to = std::copy(kPlace.begin(), kPlace.end(), to);
+    if (own_descriptors < 0) to = std::copy(kDirectory.begin(), kDirectory.end(), to);
     *std::to_chars(to, text_.data() + text_.size() - 1, object.fd.get()).ptr = '\0';
   }
   int at() const { return at_; }

@@ -1,10 +1,8 @@
 #include "guardd/repair/directory.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <linux/stat.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -13,28 +11,23 @@
 
 #include "guardd/host/clock.h"
 #include "guardd/host/files.h"
+#include "guardd/host/open_resolved.h"
 #include "policy/base/text.h"
 
 namespace guard {
 namespace {
 
-// How old the knowledge may be that a directory lies in its tree. Long enough to ask once for
-// thousands of files, short beside what a person or a script does between two moves.
+// How old a check may be that a directory is in its tree. Long enough for thousands of files, short
+// compared with two moves by a person or a script.
 constexpr std::chrono::nanoseconds kMoment = std::chrono::milliseconds(10);
 
-constexpr std::uint64_t kNowhereElse =
-    RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+constexpr std::uint64_t kStayInside = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 Result<Fd> open_to_read(int from, const char* name, std::uint64_t resolve) {
-  struct open_how how {};
-  how.flags =
-      static_cast<unsigned>(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME | O_NOCTTY);
-  how.resolve = resolve;
-  for (;;) {
-    const auto fd = static_cast<int>(::syscall(SYS_openat2, from, name, &how, sizeof how));
-    if (fd >= 0) return Fd(fd);
-    if (errno != EINTR && errno != EAGAIN) return Error::from_errno(errno, "open");
-  }
+  auto fd = open_resolved(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_NOCTTY,
+                          resolve);
+  if (!fd) return Error::from_errno(errno, "open");
+  return fd;
 }
 
 }  // namespace
@@ -62,45 +55,44 @@ Result<std::shared_ptr<Directory>> Directory::look_at(Fd fd, std::string path) {
 Result<std::shared_ptr<Directory>> Directory::open(const Object& root,
                                                    std::string_view relative_path) {
   GUARD_TRY(const auto place, open_object(root, relative_path));
-  GUARD_TRY(auto fd, open_to_read(place.fd.get(), ".", kNowhereElse | RESOLVE_BENEATH));
-  const auto seen_at = monotonic_ns();
+  GUARD_TRY(auto fd, open_to_read(place.fd.get(), ".", kStayInside | RESOLVE_BENEATH));
+  const auto checked_at = monotonic_ns();
   GUARD_TRY(auto directory, look_at(std::move(fd), std::string(relative_path)));
   if (directory->id_ != place.id || directory->mount_ != root.mount)
     return Error::from_errno(EXDEV, quote(relative_path));
-  directory->seen_at_ = seen_at;
+  directory->checked_at_ = checked_at;
   return directory;
 }
 
 Result<std::shared_ptr<Directory>> Directory::child(const char* name) const {
-  GUARD_TRY(auto fd, open_to_read(fd_.get(), name, kNowhereElse | RESOLVE_BENEATH));
+  GUARD_TRY(auto fd, open_to_read(fd_.get(), name, kStayInside | RESOLVE_BENEATH));
   GUARD_TRY(auto directory, look_at(std::move(fd), path_of(name)));
-  // RESOLVE_NO_XDEV has refused another mount; asked again because so much hangs on it.
+  // RESOLVE_NO_XDEV has rejected other mounts; checked again because so much depends on it.
   if (directory->mount_ != mount_) return Error::from_errno(EXDEV, "mount");
-  // It stood in this one just now, and is as sure to be in the tree as this one is.
-  directory->seen_at_ = seen_at_.load(std::memory_order_relaxed);
+  // It is in this directory, so it is in the tree as surely as this directory is.
+  directory->checked_at_ = checked_at_.load(std::memory_order_relaxed);
   return directory;
 }
 
-// The way up is not the way down: it is only taken to where the walk has come from, and what is
-// found there is not yet known to lie in the tree.
+// Only leads back to where the walk came from. The result is not yet known to be in the tree.
 std::shared_ptr<Directory> Directory::parent(std::string_view path, const InodeId& id) const {
-  auto fd = open_to_read(fd_.get(), "..", kNowhereElse);
+  auto fd = open_to_read(fd_.get(), "..", kStayInside);
   if (!fd) return nullptr;
   auto directory = look_at(*std::move(fd), std::string(path));
   if (!directory || (*directory)->id_ != id || (*directory)->mount_ != mount_) return nullptr;
   return *std::move(directory);
 }
 
-bool Directory::still_there(const Object& root) const {
-  if (is_lost()) return false;
-  const auto asked_at = monotonic_ns();
-  if (asked_at - seen_at_.load(std::memory_order_relaxed) < kMoment.count()) return true;
+bool Directory::is_in_place(const Object& root) const {
+  if (has_moved()) return false;
+  const auto now = monotonic_ns();
+  if (now - checked_at_.load(std::memory_order_relaxed) < kMoment.count()) return true;
   const auto place = open_object(root, path_);
   if (!place || place->id != id_) {
-    is_lost_.store(true, std::memory_order_relaxed);
+    has_moved_.store(true, std::memory_order_relaxed);
     return false;
   }
-  seen_at_.store(asked_at, std::memory_order_relaxed);
+  checked_at_.store(now, std::memory_order_relaxed);
   return true;
 }
 

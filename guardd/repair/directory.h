@@ -1,6 +1,6 @@
-// A directory of a tree, held open for reading while a scan is in it. Knows where it was found, and
-// can ask whether it is still there. Never follows a link, crosses a mount or starts an automount.
-// Any thread.
+// A directory of a tree, held open for reading while a scan is in it. Knows its path, and can check
+// whether it is still there. Never follows a link, crosses a mount or triggers an automount. Any
+// thread.
 #pragma once
 
 #include <atomic>
@@ -24,27 +24,24 @@ std::chrono::nanoseconds since_epoch(const statx_timestamp& time);
 
 class Directory {
  public:
-  // Where the walk begins: relative_path is "" for the tree's own root.
+  // relative_path is "" for the tree's root.
   static Result<std::shared_ptr<Directory>> open(const Object& root,
                                                  std::string_view relative_path);
 
-  // A directory that stands in this one, by its name. Error codes: ENOTDIR and ELOOP it is none;
-  // ENOENT it is gone; EXDEV it is a mount.
+  // A directory in this one, by its name. Error codes: ENOTDIR and ELOOP if it is not a directory;
+  // ENOENT; EXDEV if it is a mount.
   Result<std::shared_ptr<Directory>> child(const char* name) const;
 
-  // The one this was found in, if it is still the same, and still the one this lies in; null if
-  // not.
+  // The directory this was found in; null unless it is still the parent.
   std::shared_ptr<Directory> parent(std::string_view path, const InodeId& id) const;
 
-  // Whether it lies at its path beneath the root, in the root's mount: known from at most a moment
-  // ago. What is done by descriptor does not notice that somebody has moved the directory out of
-  // the tree meanwhile; this does. The moment is what is left of the race that every walk from the
-  // root has as well between its last step and the act.
-  bool still_there(const Object& root) const;
-  // It was asked, and it was not: whoever is in it should leave.
-  bool is_lost() const { return is_lost_.load(std::memory_order_relaxed); }
+  // Whether it is at its path beneath the root, in the root's mount. The result may be kMoment old:
+  // this bounds how long a directory that has been moved out of the tree is taken for part of it.
+  bool is_in_place(const Object& root) const;
+  // Whether is_in_place() has found that it is not: the walk should leave it.
+  bool has_moved() const { return has_moved_.load(std::memory_order_relaxed); }
 
-  // What stands at a path in it.
+  // The path of a name in it.
   std::string path_of(std::string_view name) const;
 
   int descriptor() const { return fd_.get(); }
@@ -65,8 +62,8 @@ class Directory {
   ObjectState state_;
   std::chrono::nanoseconds changed_{};
   bool is_mount_point_ = false;
-  mutable std::atomic<std::int64_t> seen_at_{0};  // monotonic nanoseconds
-  mutable std::atomic<bool> is_lost_{false};
+  mutable std::atomic<std::int64_t> checked_at_{0};  // monotonic nanoseconds
+  mutable std::atomic<bool> has_moved_{false};
 };
 
 }  // namespace guard

@@ -4,19 +4,19 @@
 
 namespace guard {
 
-LeftAlone::LeftAlone(std::vector<UndoneFile> remembered, Keep keep, std::size_t most)
-    : most_(most), keep_(std::move(keep)) {
+LeftAlone::LeftAlone(std::vector<FileVersion> remembered, Save save, std::size_t most)
+    : most_(most), save_(std::move(save)) {
   for (auto& file : remembered) remember(std::move(file));
 }
 
-void LeftAlone::add(UndoneFile file) {
+void LeftAlone::add(FileVersion file) {
   if (!file.object.known()) return;
   const std::lock_guard lock(mutex_);
-  if (keep_) keep_(file);
+  if (save_) save_(file);
   remember(std::move(file));
 }
 
-void LeftAlone::remember(UndoneFile file) {
+void LeftAlone::remember(FileVersion file) {
   is_empty_ = false;
   if (!changed_.insert_or_assign(file.object, file.changed).second) return;
   oldest_first_.push_back(std::move(file.object));
@@ -25,7 +25,7 @@ void LeftAlone::remember(UndoneFile file) {
   oldest_first_.pop_front();
 }
 
-bool LeftAlone::is_untouched(const Object& object) const {
+bool LeftAlone::contains(const Object& object) const {
   if (is_empty_) return false;
   const auto id = FileId::of(object.fd.get());
   if (!id) return false;
@@ -34,9 +34,9 @@ bool LeftAlone::is_untouched(const Object& object) const {
   return found != changed_.end() && found->second == object.changed;
 }
 
-void LeftAlone::keep_no_more() {
+void LeftAlone::stop_saving() {
   const std::lock_guard lock(mutex_);
-  keep_ = nullptr;
+  save_ = nullptr;
 }
 
 }  // namespace guard

@@ -1,6 +1,6 @@
-// The files of which a person has undone what guardd did, and those that an excused one has left,
-// as they were left by that: until somebody changes them again they are left alone. Bounded: the
-// oldest is forgotten first, and may be put right once more. Any thread.
+// Files that guardd must leave alone until they change again: a user has undone their fix, or an
+// excused process has left them so. Bounded: the oldest is forgotten first, and may be fixed again.
+// Any thread.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@
 
 namespace guard {
 
-struct UndoneFile {
+struct FileVersion {
   FileId object;
   std::int64_t changed = 0;  // its ctime, in nanoseconds
 };
@@ -25,25 +25,24 @@ struct UndoneFile {
 class LeftAlone {
  public:
   static constexpr std::size_t kMost = 50'000;
-  using Keep = std::function<void(UndoneFile)>;
+  using Save = std::function<void(FileVersion)>;
 
-  // With what was remembered, the oldest first. `keep` is given what is added from here on.
-  explicit LeftAlone(std::vector<UndoneFile> remembered = {}, Keep keep = {},
+  // `remembered`: the oldest first. `save` gets each file that is added from here on.
+  explicit LeftAlone(std::vector<FileVersion> remembered = {}, Save save = {},
                      std::size_t most = kMost);
 
-  void add(UndoneFile file);
-  // It was undone, and nobody has changed it since.
-  bool is_untouched(const Object& object) const;
-  // Whoever kept it ends.
-  void keep_no_more();
+  void add(FileVersion file);
+  // Whether it has been added and has not changed since.
+  bool contains(const Object& object) const;
+  void stop_saving();
 
  private:
-  void remember(UndoneFile file);
+  void remember(FileVersion file);
 
   const std::size_t most_;
-  std::atomic<bool> is_empty_{true};  // so that who puts right need not ask who a file is
+  std::atomic<bool> is_empty_{true};  // then no repair needs to identify its file
   mutable std::mutex mutex_;
-  Keep keep_;
+  Save save_;
   std::unordered_map<FileId, std::int64_t> changed_;
   std::deque<FileId> oldest_first_;
 };

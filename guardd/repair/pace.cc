@@ -11,35 +11,35 @@
 namespace guard {
 namespace {
 
-// The kernel's header for these is not installed everywhere.
+// The kernel header for these is not installed everywhere.
 constexpr int kIoprioWhoProcess = 1;
 constexpr int kIoprioIdle = 3 << 13;
 
 constexpr int kNiceness = 10;
 
-// Often enough that a stop is heard at once, rarely enough to cost nothing.
+// Often enough to notice a stop at once, rarely enough to cost nothing.
 constexpr std::uint64_t kStride = 64;
 
-// What was not used may be used later, but not more than this.
-constexpr std::chrono::nanoseconds kSaved = std::chrono::milliseconds(20);
+// Unused time may be used later, up to this.
+constexpr std::chrono::nanoseconds kMostSaved = std::chrono::milliseconds(20);
 
-// So long after the last notice somebody is taken to be at it still.
-constexpr std::chrono::nanoseconds kStirred = std::chrono::milliseconds(200);
+// Activity counts as recent for this long.
+constexpr std::chrono::nanoseconds kRecent = std::chrono::milliseconds(200);
 
 }  // namespace
 
-void InUse::stir() {
+void TreeActivity::note() {
   last_.store(monotonic_ns(), std::memory_order_relaxed);
 }
 
-bool InUse::is_now() const {
+bool TreeActivity::is_recent() const {
   const auto last = last_.load(std::memory_order_relaxed);
-  return last != 0 && monotonic_ns() - last < kStirred.count();
+  return last != 0 && monotonic_ns() - last < kRecent.count();
 }
 
-void step_back() {
+void lower_priority() {
   (void)::syscall(SYS_ioprio_set, kIoprioWhoProcess, 0, kIoprioIdle);
-  // On Linux the niceness is the thread's own; 0 is the calling one.
+  // On Linux each thread has its own niceness; 0 is the calling thread.
   (void)::setpriority(PRIO_PROCESS, 0, kNiceness);
 }
 
@@ -48,11 +48,11 @@ std::uint64_t Pace::stride() const {
 }
 
 std::uint64_t Pace::rate_now() const {
-  if (!in_use_ || !in_use_->is_now()) return rate_;
-  return rate_ == 0 ? kRateInUse : std::min(rate_, kRateInUse);
+  if (!activity_ || !activity_->is_recent()) return rate_;
+  return rate_ == 0 ? kActiveRate : std::min(rate_, kActiveRate);
 }
 
-void Pace::breathe(std::uint64_t objects, const std::stop_token& stop) {
+void Pace::wait(std::uint64_t objects, const std::stop_token& stop) {
   const auto rate = rate_now();
   if (rate == 0 || objects == 0) return;
   const auto now = monotonic_ns();
@@ -60,7 +60,7 @@ void Pace::breathe(std::uint64_t objects, const std::stop_token& stop) {
   auto before = free_at_.load(std::memory_order_relaxed);
   std::int64_t mine = 0;
   do {
-    mine = std::max(before, now - kSaved.count()) + cost;
+    mine = std::max(before, now - kMostSaved.count()) + cost;
   } while (!free_at_.compare_exchange_weak(before, mine, std::memory_order_relaxed));
   if (mine <= now) return;
   std::unique_lock lock(mutex_);

@@ -1,5 +1,5 @@
-// How fast a scan may go, and how much it gives way: idle I/O priority and niceness for the threads
-// that ask for it, and a rate that all threads of a scan share. Any thread, no lock but to sleep.
+// Limits how much a scan disturbs the machine: idle I/O priority and niceness for its threads, and
+// a rate that they share. Any thread; takes a lock only to sleep.
 #pragma once
 
 #include <atomic>
@@ -11,15 +11,15 @@
 
 namespace guard {
 
-// The calling thread comes after everybody else from now on. What the kernel refuses is left as it
-// is: a scan that is less polite is better than none.
-void step_back();
+// Lowers the priority of the calling thread. Errors are ignored: a scan at full priority is better
+// than none.
+void lower_priority();
 
-// Whether anybody works in the trees at the moment. Any thread.
-class InUse {
+// Whether files in the trees are changing at the moment. Any thread.
+class TreeActivity {
  public:
-  void stir();
-  bool is_now() const;
+  void note();
+  bool is_recent() const;
 
  private:
   std::atomic<std::int64_t> last_{0};  // monotonic nanoseconds
@@ -27,26 +27,26 @@ class InUse {
 
 class Pace {
  public:
-  // While somebody works in the trees, the rate is kRateInUse at most.
-  static constexpr std::uint64_t kRateInUse = 100'000;
+  // The highest rate while there is activity in the trees.
+  static constexpr std::uint64_t kActiveRate = 100'000;
 
-  explicit Pace(std::uint64_t objects_per_second,  // 0: as fast as it goes
-                const InUse* in_use = nullptr)
-      : rate_(objects_per_second), in_use_(in_use) {}
+  explicit Pace(std::uint64_t objects_per_second,  // 0: unlimited
+                const TreeActivity* activity = nullptr)
+      : rate_(objects_per_second), activity_(activity) {}
 
-  // How many objects to look at between two calls of breathe().
+  // How many objects to check between two calls of wait().
   std::uint64_t stride() const;
 
-  // Waits until `objects` more may be looked at, or until stop.
-  void breathe(std::uint64_t objects, const std::stop_token& stop);
+  // Waits until `objects` more may be checked, or until stop.
+  void wait(std::uint64_t objects, const std::stop_token& stop);
 
  private:
   std::uint64_t rate_now() const;
 
   const std::uint64_t rate_;
-  const InUse* in_use_;
-  std::atomic<std::int64_t> free_at_{
-      0};  // monotonic nanoseconds: when what was promised is used up
+  const TreeActivity* activity_;
+  // Monotonic nanoseconds: until then, the rate is used up.
+  std::atomic<std::int64_t> free_at_{0};
   std::mutex mutex_;
   std::condition_variable_any slept_;
 };

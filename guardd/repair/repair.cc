@@ -20,18 +20,18 @@ constexpr std::uint32_t kOtherSearch = 0001;
 constexpr std::uint32_t kGroupRead = 0040;
 constexpr std::uint32_t kGroupSearch = 0010;
 
-// Opens only what is known to be a regular file: opening anything else does something.
-Fd open_to_ask(const Object& object, const RepairTask& task) {
+// Opens only regular files: opening anything else can have effects.
+Fd open_to_check(const Object& object, const RepairTask& task) {
   if (object.state.type != FileType::kRegular) return {};
-  const NameInProc name(object, task.own_descriptors);
+  const ProcPath name(object, task.own_descriptors);
   return Fd(
       ::openat(name.at(), name.text(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME));
 }
 
-// `opened` is empty where it could not be opened.
+// `opened` is empty if the object could not be opened.
 bool has_attribute(const Object& object, const Fd& opened, const char* name) {
   return (opened ? ::fgetxattr(opened.get(), name, nullptr, 0)
-                 : ::getxattr(NameInProc(object).text(), name, nullptr, 0)) > 0;
+                 : ::getxattr(ProcPath(object).text(), name, nullptr, 0)) > 0;
 }
 
 bool has_capabilities(const Object& object, const Fd& opened) {
@@ -39,33 +39,31 @@ bool has_capabilities(const Object& object, const Fd& opened) {
          has_attribute(object, opened, "security.capability");
 }
 
-// The mode's group bits are then the bounds of the list, and the list can refuse somebody what the
-// mode grants everybody.
+// The mode's group bits are then the limits of the list, and the list can deny a user what the mode
+// grants to all.
 bool has_access_list(const Object& object, const Fd& opened) {
   return object.state.type != FileType::kSymlink &&
          has_attribute(object, opened, "system.posix_acl_access");
 }
 
-// A read lease is only given while nobody has the file open for writing. It is returned at once; an
-// open for writing that falls in between waits that long. Where leases are not known, the answer is
-// no: the close that brought us here is then all that can be known.
+// The kernel grants a read lease only if no process has the file open for writing. It is released
+// at once; an open for writing waits that long. Fails open: without leases, the file's close is the
+// only sign that it has settled.
 bool is_being_written(const Fd& opened) {
   if (!opened) return false;
-  // Whoever breaks the lease makes the kernel signal us: with one that is ignored by default, not
-  // SIGIO.
+  // A broken lease sends a signal: one that is ignored by default, not SIGIO.
   (void)::fcntl(opened.get(), F_SETSIG, SIGURG);
   if (::fcntl(opened.get(), F_SETLEASE, F_RDLCK) < 0) return errno == EAGAIN;
-  // Closing it gives the lease back.
-  return false;
+  return false;  // closing the file releases the lease
 }
 
-// Where a file cannot be told from another, it is not the one that was expected.
+// Fails safe: a file without an identity is not the expected one.
 bool is_same(const Object& object, const FileId& expected) {
   const auto id = FileId::of(object.fd.get());
   return id && *id == expected;
 }
 
-// Everything that keeps a wrong object from being handed over, the plainest first.
+// What prevents a wrong object from being fixed, the plainest reason first.
 Skip obstacle(const Object& root, const Object& object, const RepairTask& task,
               const Verdict& verdict) {
   if (task.expected && !is_same(object, *task.expected)) return Skip::kReplaced;
@@ -75,9 +73,9 @@ Skip obstacle(const Object& root, const Object& object, const RepairTask& task,
   if (object.state.type != FileType::kDirectory && object.state.links > 1) return Skip::kHardLink;
   if (regular && object.state.links == 0) return Skip::kGone;
   if (regular && (object.state.mode.value & kSetIdBits) != 0) return Skip::kSetId;
-  const auto opened = open_to_ask(object, task);
+  const auto opened = open_to_check(object, task);
   if (task.is_fresh && is_being_written(opened)) return Skip::kBusy;
-  if (verdict.action < Action::kFix) return Skip::kNotWanted;
+  if (verdict.action < Action::kFix) return Skip::kLogOnly;
   if (task.war) return Skip::kWar;
   if (!verdict.deviation.is_fixable()) return Skip::kModeOnly;
   if (object.is_immutable) return Skip::kImmutable;
@@ -96,7 +94,7 @@ Skip skip_of(int code) {
       return Skip::kReadOnly;
     case EOPNOTSUPP:
     case EPERM:
-      return Skip::kCannotChown;  // vfat says so; what is immutable was seen before
+      return Skip::kCannotChown;  // from vfat; immutable files have been handled before
     case EDQUOT:
       return Skip::kQuota;
     default:
@@ -104,9 +102,9 @@ Skip skip_of(int code) {
   }
 }
 
-// Bits are taken away before the owner changes, so that at no moment somebody has more than before
-// or after.
-int put_right(Object& object, const Verdict& verdict) {
+// Removes bits before it changes the owner, so that no user has more access in between than before
+// or afterwards.
+int fix(Object& object, const Verdict& verdict) {
   if (verdict.deviation.mode_excess != 0) {
     const Mode mode{object.state.mode.value & ~verdict.deviation.mode_excess};
     if (const int code = change_mode(object, mode)) return code;
@@ -133,7 +131,7 @@ RepairOutcome not_opened(const Error& error) {
     case ENOTDIR:
       return skipped({}, Skip::kGone);
     case ELOOP:
-      return skipped({}, Skip::kReplaced);  // a link has taken the place of a directory on the way
+      return skipped({}, Skip::kReplaced);  // a link has replaced a directory in the path
     case EXDEV:
       return skipped({}, Skip::kOtherMount);
     default:
@@ -141,7 +139,7 @@ RepairOutcome not_opened(const Error& error) {
   }
 }
 
-// The end state is wrong; but it may be right for whoever brought it about.
+// Whether the policy allows the wrong state to the process that caused it.
 bool is_exempt(const RepairTask& task, const ObjectState& state) {
   if (!task.subject) return false;
   Change change;
@@ -152,13 +150,13 @@ bool is_exempt(const RepairTask& task, const ObjectState& state) {
   change.uid = state.uid;
   change.gid = state.gid;
   change.mode = state.mode;
-  // Who is the owner by now may have made it before, as somebody else.
+  // A process that acts as the owner now may have made the file as another user.
   const auto owner = task.policy->wanted.owner.id;
   if (task.subject->self.uid == owner && state.uid != owner) return false;
   return !judge(*task.policy, *task.subject, change).violation();
 }
 
-RepairOutcome remedy_opened(const Object& root, Result<Object> opened, const RepairTask& task) {
+RepairOutcome repair_opened(const Object& root, Result<Object> opened, const RepairTask& task) {
   if (!opened) return not_opened(opened.error());
   auto& object = *opened;
 
@@ -168,11 +166,11 @@ RepairOutcome remedy_opened(const Object& root, Result<Object> opened, const Rep
   outcome.verdict = judge(*task.policy, task.relative_path, object.state);
   if (!outcome.verdict.violation()) return outcome;
   if (is_exempt(task, object.state)) return skipped(std::move(outcome), Skip::kExempt);
-  if (task.left_alone && task.left_alone->is_untouched(object))
+  if (task.left_alone && task.left_alone->contains(object))
     return skipped(std::move(outcome), Skip::kUndone);
 
   const auto skip = obstacle(root, object, task, outcome.verdict);
-  // What somebody still writes is not as it will be left.
+  // A file that is still being written is not in its final state.
   if (task.excused && skip != Skip::kBusy && skip != Skip::kReplaced) {
     if (auto id = FileId::of(object.fd.get())) task.excused->add({*std::move(id), object.changed});
     return skipped(std::move(outcome), Skip::kExcused);
@@ -182,7 +180,7 @@ RepairOutcome remedy_opened(const Object& root, Result<Object> opened, const Rep
     outcome.what = RepairResult::kFixed;
     return outcome;
   }
-  if (const int code = put_right(object, outcome.verdict)) {
+  if (const int code = fix(object, outcome.verdict)) {
     if (const auto why = skip_of(code); why != Skip::kNone) return skipped(std::move(outcome), why);
     return failed(std::move(outcome), Error::from_errno(code, "chown").text());
   }
@@ -207,12 +205,12 @@ bool would_reveal(const ObjectState& state, const Wanted& wanted) {
 }
 
 RepairOutcome repair(const Object& root, const RepairTask& task) {
-  return remedy_opened(root, open_object(root, task.relative_path), task);
+  return repair_opened(root, open_object(root, task.relative_path), task);
 }
 
 RepairOutcome repair_entry(const Object& root, int directory, const char* name,
                            const RepairTask& task) {
-  return remedy_opened(root, open_entry(root, directory, name), task);
+  return repair_opened(root, open_entry(root, directory, name), task);
 }
 
 std::string_view reason_text(Skip skip) {
@@ -220,25 +218,26 @@ std::string_view reason_text(Skip skip) {
     case Skip::kNone:
       return "";
     case Skip::kGone:
-      return "it is gone";
+      return "it no longer exists";
     case Skip::kReplaced:
-      return "something else stands in its place";
-    case Skip::kNotWanted:
+      return "another file has replaced it";
+    case Skip::kLogOnly:
       return "the policy only logs here";
     case Skip::kNoEvidence:
-      return "nobody saw who brought it here, and the owner could not read it before";
+      return "guardd does not know which process brought it here, and the owner could not read it "
+             "before";
     case Skip::kAccessList:
-      return "it has an access list (ACL), and nobody saw who brought it here";
+      return "it has an access list (ACL), and guardd does not know which process brought it here";
     case Skip::kBusy:
-      return "somebody has it open for writing";
+      return "a process has it open for writing";
     case Skip::kHardLink:
-      return "it has another name, which may be somebody else's";
+      return "it has another hard link, which may belong to another user";
     case Skip::kSpecial:
       return "it is a FIFO, a socket or a device";
     case Skip::kMountPoint:
       return "something is mounted on it";
     case Skip::kOtherMount:
-      return "a mount stands between it and its tree";
+      return "a mount lies between it and its tree";
     case Skip::kSetId:
       return "it is set-user-ID or set-group-ID";
     case Skip::kCapabilities:
@@ -248,17 +247,18 @@ std::string_view reason_text(Skip skip) {
     case Skip::kReadOnly:
       return "its file system is mounted read-only";
     case Skip::kCannotChown:
-      return "its file system knows no owners";
+      return "its file system has no owners";
     case Skip::kQuota:
       return "the owner's disk quota is exhausted";
     case Skip::kExempt:
       return "the policy allows it";
     case Skip::kExcused:
-      return "whoever did it is excused";
+      return "the process that changed it is excused";
     case Skip::kUndone:
-      return "somebody has undone its repair, and it has not changed since";
+      return "a user has undone its fix, and it has not changed since";
     case Skip::kWar:
-      return "guardd and somebody else keep undoing each other here; one of them has to be changed";
+      return "guardd and another process keep undoing each other's changes: change the policy or "
+             "the other program";
     case Skip::kModeOnly:
       return "it only lacks permission bits, which guardd never adds";
   }

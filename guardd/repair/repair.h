@@ -1,8 +1,7 @@
-// Puts one object right: owner, group, and permission bits it has too many of. Acts on a descriptor
-// that is held from the first look to the last, and would rather leave a wrong owner than hand over
-// a file that the owner could not have had. Never follows a link, crosses a mount, adds a
-// permission bit or touches a device. Runs wherever it is called; it can wait for the file system,
-// so never where an answer is due.
+// Fixes one object: owner, group, and excess permission bits. Holds one descriptor from the first
+// check to the last change. Never follows a link, crosses a mount, adds a permission bit or touches
+// a device. Any thread that may wait for a file system. Fails safe: it leaves a wrong owner rather
+// than give the owner a file that it could not have read.
 #pragma once
 
 #include <optional>
@@ -18,17 +17,17 @@
 
 namespace guard {
 
-enum class RepairResult : std::uint8_t { kFixed, kRight, kSkipped, kFailed };
+enum class RepairResult : std::uint8_t { kFixed, kCorrect, kSkipped, kFailed };
 
-// Why a wrong object is left as it is. Each is a sentence in reason_text().
+// Why a wrong object is left as it is; reason_text() has a sentence for each.
 enum class Skip : std::uint8_t {
   kNone,
   kGone,
-  kReplaced,    // another inode stands there now
-  kNotWanted,   // the policy's ladder does not reach "fix" here
+  kReplaced,    // its path leads to another inode
+  kLogOnly,     // the policy's action here is below "fix"
   kNoEvidence,  // and the owner would gain access to content
-  kAccessList,  // and no evidence: what the owner could do before, the mode does not tell
-  kBusy,        // somebody has it open for writing
+  kAccessList,  // and no evidence: the mode does not show what the owner could do before
+  kBusy,        // open for writing
   kHardLink,
   kSpecial,  // FIFO, socket, device
   kMountPoint,
@@ -39,53 +38,51 @@ enum class Skip : std::uint8_t {
   kReadOnly,
   kCannotChown,
   kQuota,
-  kModeOnly,  // nothing is wrong but permission bits it lacks
-  kExempt,    // the policy allows it to whoever did it
-  kExcused,   // whoever did it is: it is left, and remembered as it was left
-  kUndone,    // a person has undone its repair, and nobody has changed it since
-  kWar,       // it was put right too often already
+  kModeOnly,  // it only lacks permission bits
+  kExempt,    // the policy allows it to the acting process
+  kExcused,   // the acting process is excused; the file joins LeftAlone
+  kUndone,    // a user has undone its fix, and it has not changed since
+  kWar,       // it has been fixed too often already
 };
 
 struct RepairOutcome {
-  RepairResult what = RepairResult::kRight;
+  RepairResult what = RepairResult::kCorrect;
   Skip skip = Skip::kNone;
   InodeId id;
-  Verdict verdict;  // of the state found
+  Verdict verdict;  // on `before`
   ObjectState before;
   ObjectState after;
-  std::string error;  // kFailed: what the kernel said
+  std::string error;  // with kFailed
 };
 
 struct RepairTask {
   const Policy* policy = nullptr;
   std::string_view relative_path;
-  const FileId* expected = nullptr;  // the file that the evidence is about; null: whatever is there
+  const FileId* expected = nullptr;  // the file that the evidence is about; null: any
   Evidence evidence = Evidence::kNone;
-  bool dry_run = false;  // say what would be done
-  // /proc/thread-self/fd, held open by whoever puts many right: finding it anew takes longer than
-  // the rest of the remedy. Of this very process: not to be kept across a fork. -1: it is found
-  // anew.
+  bool dry_run = false;  // change nothing, but return what would be done
+  // /proc/thread-self/fd, held open to speed up many repairs; not valid after a fork. -1: use the
+  // full path.
   int own_descriptors = -1;
-  // Who did what, where that is known: the policy may allow it. kScan: nobody saw it happen.
+  // The acting process and what it did, if known: the policy may allow it. kScan: not known.
   const Subject* subject = nullptr;
   Operation operation = Operation::kScan;
-  bool war = false;  // somebody keeps undoing it
-  // It has just come to rest, and may be in the making still: whether somebody writes it is asked
-  // before anything is said of it.
+  bool war = false;  // another process keeps undoing the fix
+  // It has only just settled: check first whether it is open for writing.
   bool is_fresh = false;
-  const LeftAlone* left_alone = nullptr;  // what is to be left as it is; null: nothing
-  LeftAlone* excused = nullptr;           // whoever did it is, and this is where it is remembered
+  const LeftAlone* left_alone = nullptr;  // files to leave as they are; null: none
+  LeftAlone* excused = nullptr;  // set if the acting process is excused: where to add the file
 };
 
 RepairOutcome repair(const Object& root, const RepairTask& task);
 
-// The same for one name in an open directory, known to be where task.relative_path says: see
-// open_entry(). The path is only judged by.
+// The same for one name in an open directory that is at task.relative_path: see open_entry(). The
+// path is used only to judge.
 RepairOutcome repair_entry(const Object& root, int directory, const char* name,
                            const RepairTask& task);
 
-// Whether owning it would show the owner something that it could not have read before; of a
-// directory, whether the owner could not have come to what is in it.
+// Whether owning the object would let the owner read content that it could not read before; for a
+// directory, reach entries that it could not reach.
 bool would_reveal(const ObjectState& state, const Wanted& wanted);
 
 std::string_view reason_text(Skip skip);

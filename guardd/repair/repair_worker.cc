@@ -16,7 +16,7 @@
 namespace guard {
 namespace {
 
-// A disk that is asleep or busy answers within this; one that does not is frozen or gone.
+// A sleeping or busy disk responds within this time; one that does not is frozen or gone.
 constexpr auto kHangsAfter = std::chrono::seconds(2);
 
 RepairTask task_of(const Repair& repair, const std::optional<Subject>& subject,
@@ -51,11 +51,11 @@ RepairWorker::~RepairWorker() {
 RepairWorker::Offer RepairWorker::has_room(const std::string& tree_path) const {
   const std::lock_guard lock(mutex_);
   const auto found = trees_.find(tree_path);
-  if (found == trees_.end()) return Offer::kTaken;
+  if (found == trees_.end()) return Offer::kAccepted;
   const auto& queue = found->second;
   if (queue.is_served && std::chrono::steady_clock::now() - queue.since > kHangsAfter)
     return Offer::kHanging;
-  return queue.waiting.size() < kMostOfATree ? Offer::kTaken : Offer::kFull;
+  return queue.waiting.size() < kMostOfATree ? Offer::kAccepted : Offer::kFull;
 }
 
 void RepairWorker::offer(Repair repair) {
@@ -66,7 +66,8 @@ void RepairWorker::offer(Repair repair) {
 }
 
 void RepairWorker::run(const std::stop_token& stop) {
-  (void)unshare_descriptors(done_.fd());  // or a frozen file system outlives us: see there
+  (void)have_own_descriptors(
+      done_.fd());  // or a frozen file system would block more than this thread
   std::unique_lock lock(mutex_);
   for (;;) {
     auto next = trees_.end();
@@ -77,14 +78,14 @@ void RepairWorker::run(const std::stop_token& stop) {
       return next != trees_.end();
     });
     if (!found || stop.stop_requested()) return;
-    const auto path = next->first;  // the iterator does not live as long as what it points to
+    const auto path = next->first;  // a rehash invalidates the iterator, not the queue
     serve(next->second, lock, stop);
-    trees_.erase(path);  // nobody else takes out a queue that is served
+    trees_.erase(path);  // no other thread erases a queue that is served
   }
 }
 
-// All that waits of one tree. The root is held only meanwhile, so that its file system can be
-// unmounted.
+// Repairs all that waits for one tree. Holds the root only meanwhile, so that its file system can
+// be unmounted.
 void RepairWorker::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
                          const std::stop_token& stop) {
   queue.is_served = true;
@@ -110,7 +111,7 @@ void RepairWorker::repair(const std::shared_ptr<const Repair>& task, const Resul
   const auto hand_over = [&](std::string path, RepairOutcome outcome, std::string trouble) {
     (void)done_.put({task, std::move(path), std::move(outcome), std::move(trouble)}, stop);
   };
-  if (!root) {  // gone, or not to be reached: whoever watches the root finds out
+  if (!root) {  // WatchedTrees notices that the root is gone
     RepairOutcome gone;
     gone.what = RepairResult::kSkipped;
     gone.skip = Skip::kGone;
@@ -121,7 +122,7 @@ void RepairWorker::repair(const std::shared_ptr<const Repair>& task, const Resul
   if (who && who->known()) subject = who->subject();
   if (!task->due.look)
     return hand_over(task->path, guard::repair(*root, task_of(*task, subject, left_alone_)), {});
-  // A storm: everything in this directory, one by one, by whoever caused it.
+  // A storm: repair everything in this directory, whichever process changed it.
   ScanTask look;
   look.policy = &task->policy();
   look.nested = nested_trees(*task->set, task->set->trees()[task->tree]);

@@ -1,7 +1,6 @@
-// Remedies behind the loop's back: changing an owner can wait for the file system, which may be
-// frozen or far away, and the loop never waits. What concerns one tree is done in its order, by one
-// thread at a time, so that a tree that hangs holds up no other. Bounded: what has no room is
-// refused, and stays where it came from. The loop offers and takes; the threads are its own.
+// Applies repairs on worker threads, because chown can wait for a frozen or remote file system and
+// the loop must not. One thread at a time repairs one tree, in order, so a tree that hangs delays
+// no other. Bounded: a repair that has no room stays with the caller. The loop offers and takes.
 #pragma once
 
 #include <condition_variable>
@@ -22,7 +21,7 @@
 
 namespace guard {
 
-// One object, or with due.look everything a directory holds, to be put right.
+// One object to fix, or with due.look everything in one directory.
 struct Repair {
   std::shared_ptr<const PolicySet> set;
   std::uint32_t tree = 0;
@@ -33,12 +32,12 @@ struct Repair {
   const Policy& policy() const { return set->policy_of(set->trees()[tree]); }
 };
 
-// What came of it. With due.look there is one for each object that was wrong.
+// The result. With due.look there is one for each wrong object.
 struct RepairReport {
   std::shared_ptr<const Repair> repair;
   std::string path;
   RepairOutcome outcome;
-  std::string trouble;  // not empty: the directory could not be looked through
+  std::string trouble;  // not empty: why the directory could not be read
 };
 
 class RepairWorker {
@@ -47,20 +46,19 @@ class RepairWorker {
   static constexpr unsigned kThreads = 2;
 
   enum class Offer : std::uint8_t {
-    kTaken,
-    kFull,     // ask again when something was taken out of the inbox
-    kHanging,  // the file system has not answered for a while: ask again later
+    kAccepted,
+    kFull,     // try again after take()
+    kHanging,  // the file system does not respond: try again later
   };
 
-  // What a person has undone is left as it is, and so is what an excused one has done, which is
-  // remembered there; it outlives this.
+  // `left_alone` must outlive this; files of excused processes are added to it.
   explicit RepairWorker(LeftAlone& left_alone);
   ~RepairWorker();
   RepairWorker(const RepairWorker&) = delete;
   RepairWorker& operator=(const RepairWorker&) = delete;
 
   int fd() const { return done_.fd(); }
-  // Whether offer() would take something of this tree.
+  // What offer() would do for this tree.
   Offer has_room(const std::string& tree_path) const;
   void offer(Repair repair);
   std::vector<RepairReport> take() { return done_.take(); }
@@ -69,7 +67,7 @@ class RepairWorker {
   struct Queue {
     std::deque<std::shared_ptr<const Repair>> waiting;
     bool is_served = false;
-    SteadyTime since;  // when the one that is being done was begun
+    SteadyTime since;  // when the current repair began
   };
 
   void run(const std::stop_token& stop);
@@ -81,7 +79,7 @@ class RepairWorker {
   Inbox<RepairReport> done_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::unordered_map<std::string, Queue> trees_;  // by their paths, which outlive their numbers
+  std::unordered_map<std::string, Queue> trees_;  // by path, which outlives a tree's number
   std::vector<std::jthread> threads_;             // last: they end before what they use
 };
 

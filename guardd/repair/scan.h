@@ -1,6 +1,6 @@
-// Looks at everything in a tree, whoever changed it and whenever: at start, after a loss, at the
-// end of a pause, on demand. Says what is wrong, or puts it right where it stands. Blocks its
-// caller; works on threads of its own. Never holds up anybody else: see Pace.
+// Checks everything in a tree: at start, after lost events, at the end of a pause, on demand.
+// Reports what is wrong, or fixes it. Blocks its caller; works on threads of its own, and gives way
+// to other work: see Pace.
 #pragma once
 
 #include <atomic>
@@ -24,52 +24,50 @@ namespace guard {
 struct ScanTask {
   const Policy* policy = nullptr;
   std::vector<std::string> nested;  // other trees below this one, relative: see nested_trees()
-  std::string start;                // a directory of the tree; "": all of it, the root included
-  bool below = true;                // false: only the directory and what it holds itself
+  std::string start;                // a directory of the tree; "": the root
+  bool below = true;                // false: only the directory and its entries
   bool fix = false;
-  bool dry_run = false;  // with fix: say what would be done
-  // What changed more recently than the policy's `settle` is left as it is, and told as busy: it
-  // may be in the making.
-  bool spare_fresh = false;
-  // kSomebodyElse: it is known that `start` was brought in, with all that is below it, by somebody
-  // else than the owner.
+  bool dry_run = false;  // with fix: change nothing, but report what would be done
+  // Files that changed within the policy's `settle` are left as they are, and reported as busy.
+  bool skip_fresh = false;
+  // kSomebodyElse: another user than the owner brought in `start` and all below it.
   Evidence evidence = Evidence::kNone;
-  const LeftAlone* left_alone = nullptr;  // with fix: what is to be left as it is; null: nothing
+  const LeftAlone* left_alone = nullptr;  // with fix: files to leave as they are; null: none
 };
 
 struct ScanOptions {
-  unsigned threads = 0;           // 0: the processors, at most 4
-  bool polite = true;             // idle I/O priority, nice
-  std::uint64_t rate = 0;         // objects per second; 0: as fast as it goes
-  const InUse* in_use = nullptr;  // slower while somebody works in the trees: see Pace
+  unsigned threads = 0;                    // 0: one for each processor, at most 4
+  bool polite = true;                      // idle I/O priority, nice
+  std::uint64_t rate = 0;                  // objects per second; 0: unlimited
+  const TreeActivity* activity = nullptr;  // slows the scan down: see Pace
 };
 
-// One object that is wrong. Good until the callback returns.
+// One wrong object. Valid until the callback returns.
 struct Finding {
   std::string_view path;  // relative to the tree, raw bytes
-  ObjectState state;      // as it was found
+  ObjectState state;      // as found
   InodeId id;
   Verdict verdict;
-  const RepairOutcome* outcome = nullptr;  // what became of it; null unless the task says fix
+  const RepairOutcome* outcome = nullptr;  // null unless the task says fix
 };
 
-// Called on the threads of the scan, never two at once; all of them wait while it runs. It may not
-// scan itself, and should do no more than note or queue what it is given.
+// Called on the threads of the scan, never two at once; all of them wait while it runs. It must not
+// scan, and should only record or queue the finding.
 using OnFinding = std::function<void(const Finding&)>;
 
-// Written by the scan, readable from any thread without a lock. Each is exact once scan() is back
-// and at most a few dozen objects a thread behind before.
+// Written by the scan, readable from any thread without a lock. Exact once scan() has returned, and
+// until then at most a few dozen objects behind per thread.
 struct ScanProgress {
-  std::atomic<std::uint64_t> expected{0};  // by whoever has counted them before; 0: nobody
+  std::atomic<std::uint64_t> expected{0};  // counted by an earlier scan; 0: unknown
   std::atomic<std::uint64_t> objects{0};
   std::atomic<std::uint64_t> directories{0};
   std::atomic<std::uint64_t> wrong{0};
   std::atomic<std::uint64_t> fixed{0};
-  std::atomic<std::uint64_t> skipped{0};  // with fix: wrong, and left as it was for a reason
-  std::atomic<std::uint64_t> failed{0};   // with fix: the kernel refused
-  std::atomic<std::uint64_t> mounts{0};   // what stands behind them was not looked at
-  std::atomic<std::uint64_t> moved{0};    // directories moved away before they were read to the end
-  std::atomic<std::uint64_t> errors{0};   // objects and directories that could not be looked at
+  std::atomic<std::uint64_t> skipped{0};  // with fix: wrong, and left as it is for a reason
+  std::atomic<std::uint64_t> failed{0};   // with fix: the kernel reported an error
+  std::atomic<std::uint64_t> mounts{0};   // not entered
+  std::atomic<std::uint64_t> moved{0};    // directories that moved away while they were read
+  std::atomic<std::uint64_t> errors{0};   // objects and directories that could not be read
 };
 
 struct ScanReport {
@@ -77,7 +75,7 @@ struct ScanReport {
   std::vector<std::string> troubles;  // the first few
 };
 
-// An error: the tree could not be looked at at all.
+// An error: the scan could not start.
 Result<ScanReport> scan(const Object& root, const ScanTask& task, const ScanOptions& options,
                         const OnFinding& found, const std::stop_token& stop,
                         ScanProgress& progress);

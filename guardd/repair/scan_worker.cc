@@ -33,16 +33,16 @@ ScanWorker::~ScanWorker() {
   changed_.notify_all();
 }
 
-bool ScanWorker::is_asked(const Job& job) const {
+bool ScanWorker::is_requested(const Job& job) const {
   return std::any_of(jobs_.begin(), jobs_.end(), [&](const Job& other) {
     return job.set == other.set && job.tree == other.tree;
   });
 }
 
-void ScanWorker::ask(std::shared_ptr<const PolicySet> set, std::uint32_t tree) {
+void ScanWorker::request(std::shared_ptr<const PolicySet> set, std::uint32_t tree) {
   const std::lock_guard lock(mutex_);
   Job job{std::move(set), tree, 0};
-  if (!is_asked(job)) jobs_.push_back(std::move(job));
+  if (!is_requested(job)) jobs_.push_back(std::move(job));
   changed_.notify_all();
 }
 
@@ -52,7 +52,8 @@ bool ScanWorker::idle() const {
 }
 
 void ScanWorker::run(const std::stop_token& stop) {
-  (void)unshare_descriptors(found_.fd());  // or a frozen file system outlives us: see there
+  (void)have_own_descriptors(
+      found_.fd());  // or a frozen file system would block more than this thread
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, stop, [&] { return !jobs_.empty(); });
@@ -64,10 +65,10 @@ void ScanWorker::run(const std::stop_token& stop) {
     const bool is_complete = scan_tree(job, stop);
     lock.lock();
     is_scanning_ = false;
-    // What has happened since then is looked at by the next.
-    if (is_asked(job)) continue;
-    // Somebody moved things about. Who does so all the time must not keep us busy for ever: what
-    // could not be looked at is left for the next scan then.
+    // The next scan of this tree covers later changes.
+    if (is_requested(job)) continue;
+    // Something moved during the scan. After a few tries the rest is left for the next scan, so
+    // that constant moves cannot keep this thread busy for ever.
     if (!is_complete && ++job.tries < kMostTries) {
       jobs_.push_back(std::move(job));
       continue;
@@ -81,25 +82,26 @@ void ScanWorker::run(const std::stop_token& stop) {
 bool ScanWorker::scan_tree(const Job& job, const std::stop_token& stop) {
   const auto& tree = job.set->trees()[job.tree];
   const auto root = open_tree(tree.root());
-  if (!root) return false;  // gone: whoever watches the root finds out
+  if (!root) return false;  // WatchedTrees notices that the root is gone
   ScanTask task;
   task.policy = &job.set->policy_of(tree);
   task.nested = nested_trees(*job.set, tree);
   task.fix = true;
-  task.spare_fresh = true;
+  task.skip_fresh = true;
   task.left_alone = &left_alone_;
   ScanOptions options;
   options.threads = threads_;
-  options.in_use = &in_use_;
+  options.activity = &activity_;
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
     if (!finding.outcome) return;
-    Wrong wrong{job.set, job.tree, std::string(finding.path), *finding.outcome, {}, false, false};
-    if (wrong.outcome.what != RepairResult::kFixed) wrong.object = identity_of(*root, wrong.path);
-    (void)found_.put(std::move(wrong), stop);
+    Report report{job.set, job.tree, std::string(finding.path), *finding.outcome, {}, false, false};
+    if (report.outcome.what != RepairResult::kFixed)
+      report.object = identity_of(*root, report.path);
+    (void)found_.put(std::move(report), stop);
   };
-  const auto report = scan(*root, task, options, found, stop, progress);
-  const bool is_complete = report && report->complete;
+  const auto result = scan(*root, task, options, found, stop, progress);
+  const bool is_complete = result && result->complete;
   if (is_complete) sizes_.note(tree.path, progress.objects);
   return is_complete;
 }

@@ -1,7 +1,6 @@
-// Scans behind the daemon's back: a thread of its own takes trees one after the other and hands
-// what it finds to the daemon's loop, which is woken by a descriptor. Bounded: when the loop is
-// behind, the scan waits for it. A tree that is asked for twice is scanned once more, not twice. A
-// scan that could not see everything is begun again, a few times.
+// Scans trees on a thread of its own, one after the other, and passes the findings to the daemon's
+// loop. Bounded: the scan waits while the loop is behind. A tree that is requested several times is
+// scanned once more. An incomplete scan is repeated a few times.
 #pragma once
 
 #include <condition_variable>
@@ -24,31 +23,31 @@ namespace guard {
 
 class ScanWorker {
  public:
-  struct Wrong {
+  struct Report {
     std::shared_ptr<const PolicySet> set;  // the policies it was judged by
     std::uint32_t tree = 0;
     std::string path;
     RepairOutcome outcome;
-    FileId object;  // where it was left as it is
-    // The last of this tree, and nothing wrong itself.
+    FileId object;  // unless it was fixed
+    // Marks the end of the tree's scan, and is not a wrong object.
     bool is_end = false;
-    bool is_complete = false;  // with is_end: all that is in it was looked at
+    bool is_complete = false;  // with is_end: everything in the tree was checked
   };
 
-  // What a person has undone is left as it is; it outlives this.
+  // `left_alone` must outlive this.
   ScanWorker(unsigned threads, const LeftAlone& left_alone);
   ~ScanWorker();
   ScanWorker(const ScanWorker&) = delete;
   ScanWorker& operator=(const ScanWorker&) = delete;
 
   int fd() const { return found_.fd(); }  // readable when there is something to take
-  void ask(std::shared_ptr<const PolicySet> set, std::uint32_t tree);
-  std::vector<Wrong> take() { return found_.take(); }
-  bool idle() const;  // nothing was asked for that is not done
+  void request(std::shared_ptr<const PolicySet> set, std::uint32_t tree);
+  std::vector<Report> take() { return found_.take(); }
+  bool idle() const;  // all requested scans are done
   unsigned threads() const { return threads_; }
   TreeSizes& sizes() { return sizes_; }
-  // Somebody works in the trees: scans give way.
-  void stir() { in_use_.stir(); }
+  // Files in the trees are changing: scans slow down.
+  void note_activity() { activity_.note(); }
 
  private:
   struct Job {
@@ -57,16 +56,16 @@ class ScanWorker {
     unsigned tries = 0;
   };
 
-  bool is_asked(const Job& job) const;
+  bool is_requested(const Job& job) const;
   void run(const std::stop_token& stop);
-  // Whether all of it was looked at.
+  // Whether everything was checked.
   bool scan_tree(const Job& job, const std::stop_token& stop);
 
   const unsigned threads_;
   const LeftAlone& left_alone_;
   TreeSizes sizes_;
-  InUse in_use_;
-  Inbox<Wrong> found_;
+  TreeActivity activity_;
+  Inbox<Report> found_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Job> jobs_;

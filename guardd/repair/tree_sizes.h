@@ -1,5 +1,5 @@
-// How many objects there were in a tree when all of it was looked through last, for whoever wants
-// to say how far the next scan is. Any thread.
+// How many objects the last complete scan of each tree found, to show the progress of the next one.
+// Any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class TreeSizes {
     objects_[tree] = objects;
   }
 
-  // 0: nobody has counted them.
+  // 0: unknown.
   std::uint64_t of(const std::string& tree) const {
     const std::lock_guard lock(mutex_);
     const auto found = objects_.find(tree);
@@ -25,7 +25,7 @@ class TreeSizes {
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::uint64_t> objects_;  // by the path that it has in its policy
+  std::map<std::string, std::uint64_t> objects_;  // by the tree's path in its policy
 };
 
 }  // namespace guard

@@ -18,29 +18,28 @@ constexpr unsigned kMostThreads = 4;
 constexpr std::size_t kMostOpenLevels = 8;
 constexpr std::size_t kMostQueued = 16;
 
-// A quarter of the descriptors the process may have, half of it for what waits in the queue and
-// half for the threads.
-struct Room {
+// A walk uses a quarter of the process's descriptors: half for the queue, half for the threads.
+struct Limits {
   std::size_t open_levels = 3;
   std::size_t queued = 1;
 };
-Room room_for(unsigned threads) {
+Limits limits_for(unsigned threads) {
   struct rlimit limit {};
   std::size_t may_have = 1024;
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0)
     may_have = static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, may_have));
-  Room room;
-  room.open_levels = std::clamp<std::size_t>(may_have / 8 / threads, 3, kMostOpenLevels);
-  room.queued = std::clamp<std::size_t>(may_have / 8, 1, kMostQueued);
-  return room;
+  Limits limits;
+  limits.open_levels = std::clamp<std::size_t>(may_have / 8 / threads, 3, kMostOpenLevels);
+  limits.queued = std::clamp<std::size_t>(may_have / 8, 1, kMostQueued);
+  return limits;
 }
 
 void run(Walker& walker, bool polite) noexcept {
-  // The daemon's signals are its main thread's.
+  // The daemon's main thread handles signals.
   sigset_t all;
   (void)::sigfillset(&all);
   (void)::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  if (polite) step_back();
+  if (polite) lower_priority();
   walker.run();
 }
 
@@ -53,9 +52,9 @@ unsigned usual_threads() {
 Status walk(const Object& root, std::shared_ptr<Directory> start, bool closed,
             const WalkOptions& options, Visitor& visitor, Pace& pace, std::stop_token stop) {
   const auto threads = std::max(options.threads, 1U);
-  const auto room = room_for(threads);
-  WalkQueue queue(room.queued, threads);
-  WalkShared shared{root, visitor, pace, queue, std::move(stop), options.below, room.open_levels};
+  const auto limits = limits_for(threads);
+  WalkQueue queue(limits.queued, threads);
+  WalkShared shared{root, visitor, pace, queue, std::move(stop), options.below, limits.open_levels};
 
   WalkItem first{std::move(start), closed, nullptr, 0};
   (void)queue.offer(first);
@@ -63,14 +62,14 @@ Status walk(const Object& root, std::shared_ptr<Directory> start, bool closed,
   walkers.reserve(threads);
   for (unsigned i = 0; i < threads; ++i) walkers.emplace_back(shared, i);
 
-  std::vector<std::jthread> running;  // ends before what it uses
+  std::vector<std::jthread> running;  // destroyed first: the threads use the rest
   running.reserve(threads);
   for (auto& walker : walkers) {
     try {
       running.emplace_back(run, std::ref(walker), options.polite);
     } catch (const std::system_error& denied) {
-      // Fewer threads walk as far, only slower; without any the caller must hear of it.
-      queue.without_one();
+      // Fewer threads do the same walk more slowly. Without any it is an error.
+      queue.remove_thread();
       if (running.empty() && &walker == &walkers.back())
         return Error::from_errno(denied.code().value(), "start a thread");
     }

@@ -16,7 +16,7 @@ bool WalkQueue::offer(WalkItem& item) {
   return true;
 }
 
-void WalkQueue::without_one() {
+void WalkQueue::remove_thread() {
   const std::lock_guard lock(mutex_);
   --threads_;
   if (items_.empty() && waiting_ == threads_) {
@@ -29,7 +29,7 @@ std::optional<WalkItem> WalkQueue::take(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   ++waiting_;
   if (items_.empty() && waiting_ == threads_) {
-    // Whoever could still find something is waiting here too.
+    // All threads wait here, so none can find more work.
     done_ = true;
     changed_.notify_all();
     return std::nullopt;
@@ -37,7 +37,7 @@ std::optional<WalkItem> WalkQueue::take(const std::stop_token& stop) {
   (void)changed_.wait(lock, stop, [&] { return done_ || !items_.empty(); });
   if (stop.stop_requested() || items_.empty()) return std::nullopt;
   --waiting_;
-  // The newest first: its directory is the warmest.
+  // The newest first: it is most likely in the cache.
   auto item = std::move(items_.back());
   items_.pop_back();
   size_.store(items_.size(), std::memory_order_relaxed);

@@ -1,6 +1,6 @@
-// What the threads of a walk give each other: directories nobody has begun, and stretches of large
-// ones. Bounded, so that neither memory nor descriptors grow with the tree: what does not fit, its
-// finder walks. Ends by itself when nobody has work. Any thread.
+// Shares work between the threads of a walk: unread directories, and parts of large ones. Bounded,
+// so that memory and descriptors do not grow with the tree: a thread walks itself what does not
+// fit. Ends when no thread has work. Any thread.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@
 
 namespace guard {
 
-// Room for what one getdents64 returns: about a thousand names.
+// For one call of getdents64: about a thousand names.
 struct NameBuffer {
   alignas(8) std::array<char, 32768> bytes;
 };
@@ -25,30 +25,30 @@ struct NameBuffer {
 struct WalkItem {
   std::shared_ptr<Directory> directory;
   bool closed = false;                // as Descent::kClosed says
-  std::unique_ptr<NameBuffer> names;  // null: all of the directory; else this much of it
+  std::unique_ptr<NameBuffer> names;  // null: the whole directory, else only these
   std::size_t end = 0;
 };
 
 class WalkQueue {
  public:
   WalkQueue(std::size_t capacity, unsigned threads)
-      : capacity_(capacity), wish_(threads > 1 ? capacity : 0), threads_(threads) {}
+      : capacity_(capacity), wanted_(threads > 1 ? capacity : 0), threads_(threads) {}
 
-  // Whether another thread would be glad of work. Only a hint: it costs one load.
-  bool wanted() const { return size_.load(std::memory_order_relaxed) < wish_; }
+  // Whether another thread needs work. Only a hint: it costs one load.
+  bool needs_work() const { return size_.load(std::memory_order_relaxed) < wanted_; }
 
-  // Takes the item, or leaves it as it is.
+  // False: there is no room, and `item` is unchanged.
   bool offer(WalkItem& item);
 
-  // A thread that was counted on is not coming.
-  void without_one();
+  // A thread could not be started.
+  void remove_thread();
 
-  // The next item. Empty when there will be none any more: all is done, or it was stopped.
+  // The next item. Empty at the end of the walk, or after a stop.
   std::optional<WalkItem> take(const std::stop_token& stop);
 
  private:
   const std::size_t capacity_;
-  const std::size_t wish_;  // one thread alone keeps what it finds
+  const std::size_t wanted_;  // 0 for a single thread
   unsigned threads_;
   std::atomic<std::size_t> size_{0};
   std::mutex mutex_;

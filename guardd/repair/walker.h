@@ -1,6 +1,5 @@
-// One thread's part of a walk: takes directories from the queue and goes down from there, depth
-// first. Of the directories it is in, it holds only the innermost few open; those further up it
-// finds again by ".." and their identity.
+// One thread of a walk: takes directories from the queue and walks them depth first. Holds only the
+// innermost few directories open, and finds those above again by ".." and their identity.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +16,7 @@
 
 namespace guard {
 
-// What the walkers of one walk have in common.
+// Shared by the walkers of one walk.
 struct WalkShared {
   const Object& root;
   Visitor& visitor;
@@ -32,20 +31,21 @@ class Walker {
  public:
   Walker(WalkShared& shared, unsigned thread) : shared_(shared), thread_(thread) {}
 
-  // Until there is no more work for anybody.
+  // Returns when no walker has work.
   void run();
 
  private:
-  // A directory that the walker is in. One that is put to sleep keeps only where to go on.
+  // A directory that the walker is in. While it is closed to save descriptors, only the position is
+  // kept.
   struct Level {
     std::shared_ptr<Directory> directory;
     std::unique_ptr<NameBuffer> names;
     std::size_t at = 0;
     std::size_t end = 0;
-    bool read_all = false;  // nothing follows what is in names
+    bool read_all = false;  // `names` holds the rest
     bool closed = false;
-    bool asleep = false;
-    off_t resume = 0;  // the directory's position after the last name that was met
+    bool is_suspended = false;
+    off_t position = 0;  // after the last visited name
     std::size_t path_length = 0;
     InodeId id;
   };
@@ -53,16 +53,16 @@ class Walker {
   void walk(WalkItem item);
   void step();
   bool read_on(Level& level);
-  void lend(Level& level);
-  void meet(const char* name, unsigned char type);
+  void share(Level& level);
+  void visit(const char* name, unsigned char type);
   Result<std::shared_ptr<Directory>> open_child(const Directory& parent, const char* name);
   void descend(std::shared_ptr<Directory> directory, bool closed);
   void leave();
-  void put_to_sleep(Level& level);
-  bool wake(Level& level, const Directory& child);
+  void suspend(Level& level);
+  bool resume(Level& level, const Directory& child);
   void count(std::uint64_t objects);
-  std::unique_ptr<NameBuffer> a_buffer();
-  void give_back(std::unique_ptr<NameBuffer> buffer);
+  std::unique_ptr<NameBuffer> take_buffer();
+  void return_buffer(std::unique_ptr<NameBuffer> buffer);
 
   WalkShared& shared_;
   unsigned thread_;

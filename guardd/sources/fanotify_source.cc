@@ -167,7 +167,7 @@ Status FanotifySource::mark(std::uint32_t tree, int directory) const {
 void FanotifySource::unmark(const WatchedDirectory& directory) const {
   const auto object = locate(directory);
   if (!object) return;
-  const auto fd = reopened(*object);
+  const auto fd = open_directory(*object);
   if (!fd) return;
   if (answers_) answers_->unmark(directory.tree, fd->get());
   constexpr auto kAll = kMask | kDeletes | FAN_MODIFY | FAN_CLOSE_NOWRITE;
@@ -190,7 +190,7 @@ bool FanotifySource::is_covered(const WatchedDirectory& directory, std::string_v
 Status FanotifySource::watch_tree(std::uint32_t tree, const std::string& path, Covered covered,
                                   NoticeReader& reader) {
   GUARD_TRY(const auto root, open_tree(path));
-  GUARD_TRY(auto fd, reopened(root));
+  GUARD_TRY(auto fd, open_directory(root));
   GUARD_TRY(const auto id, FileId::of(fd.get()));
   trees_.insert_or_assign(tree, Place{path, std::move(covered)});
   auto& node = directories_.add(id, tree, nullptr, "");
@@ -207,7 +207,7 @@ Status FanotifySource::look_again(std::uint32_t tree, NoticeReader& reader) {
   auto* node = directories_.find(tree, "");
   if (!node) return Error::from_errno(ENOENT, "tree");
   GUARD_TRY(const auto root, locate(*node));
-  GUARD_TRY(auto fd, reopened(root));
+  GUARD_TRY(auto fd, open_directory(root));
   ++visit_;
   adopt(std::move(fd), *node, {0, {}, false, true}, reader);
   std::vector<std::uint64_t> gone;
@@ -297,7 +297,7 @@ void FanotifySource::adopt(Fd directory, WatchedDirectory& node, Arrival arrival
     const auto object =
         open_object(level.object, entry.name);  // EXDEV: a mount, which is no part of the tree
     if (!object || object->state.type != FileType::kDirectory) continue;
-    auto fd = reopened(*object);
+    auto fd = open_directory(*object);
     const auto id = FileId::of(object->fd.get());
     if (!fd || !id) continue;  // gone
     auto* child = directories_.find(*id);
@@ -385,7 +385,7 @@ void FanotifySource::directory_came(const Event& event, WatchedDirectory& parent
   const auto object = open_object(*located, event.name);
   if (!object || object->state.type != FileType::kDirectory) return;
   const auto id = FileId::of(object->fd.get());
-  auto fd = reopened(*object);
+  auto fd = open_directory(*object);
   if (!id || !fd) {
     return reader.lost_sight(
         parent.tree, quote(WatchedDirectories::path_of(parent, event.name)) + " cannot be opened");

@@ -140,7 +140,7 @@ void LsmSource::enforced() {
 // be told of the policies, fails towards refusing nothing: no tree is held to another's.
 Status LsmSource::hold(Tree& tree, std::uint32_t number, const Object& root) {
   if (!is_prepared_) return Error("the kernel could not be told of its policy");
-  GUARD_TRY(const auto directory, reopened(root));
+  GUARD_TRY(const auto directory, open_directory(root));
   GUARD_CHECK(pins_.pin(directory.get()));
   auto tag = policy_.tag_of(number);
   tag.tree = tree.id;

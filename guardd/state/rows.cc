@@ -202,7 +202,7 @@ Status put_pause(Statement& statement, const Pause& pause) {
   return statement.run();
 }
 
-Status put_undone(Statement& statement, const UndoneFile& file) {
+Status put_undone(Statement& statement, const FileVersion& file) {
   statement.bind(file.object.bytes());
   statement.bind(file.changed);
   return statement.run();
@@ -248,12 +248,12 @@ Result<std::vector<Pause>> read_pauses(Database& database) {
   });
 }
 
-Result<std::vector<UndoneFile>> read_undone(Database& database) {
-  return read_all<UndoneFile>(database, "SELECT object, changed FROM undone ORDER BY number",
-                              [](Statement& row) {
-                                auto object = FileId::from_bytes(row.bytes());
-                                return UndoneFile{std::move(object), row.number()};
-                              });
+Result<std::vector<FileVersion>> read_undone(Database& database) {
+  return read_all<FileVersion>(database, "SELECT object, changed FROM undone ORDER BY number",
+                               [](Statement& row) {
+                                 auto object = FileId::from_bytes(row.bytes());
+                                 return FileVersion{std::move(object), row.number()};
+                               });
 }
 
 }  // namespace guard

@@ -22,10 +22,10 @@ extern const char* const kKeepUndone;
 
 Status put_pending(Statement& statement, const Pending& pending);
 Status put_pause(Statement& statement, const Pause& pause);
-Status put_undone(Statement& statement, const UndoneFile& file);
+Status put_undone(Statement& statement, const FileVersion& file);
 Result<std::vector<Pending>> read_pending(Database& database);
 Result<std::vector<FileId>> read_suspects(Database& database);
 Result<std::vector<Pause>> read_pauses(Database& database);
-Result<std::vector<UndoneFile>> read_undone(Database& database);
+Result<std::vector<FileVersion>> read_undone(Database& database);
 
 }  // namespace guard

@@ -105,7 +105,7 @@ class Store::Writer {
     statements_.resumed.bind(resumed.policy);
     return statements_.resumed.run();
   }
-  Status put(const UndoneFile& file) { return put_undone(statements_.undone, file); }
+  Status put(const FileVersion& file) { return put_undone(statements_.undone, file); }
 
   Database database_;  // first: it outlives its statements
   Statements statements_;

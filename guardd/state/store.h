@@ -59,7 +59,7 @@ class Store {
     std::vector<Pending> pending;
     std::vector<FileId> suspects;
     std::vector<Pause> pauses;
-    std::vector<UndoneFile> undone;  // the oldest first
+    std::vector<FileVersion> undone;  // the oldest first
   };
 
   // Creates the directory if necessary. Rejects one that other users can write or another guardd
@@ -77,7 +77,7 @@ class Store {
   void keep_suspect(FileId object) { push(Suspect{std::move(object)}); }
   void keep_pause(Pause pause) { push(std::move(pause)); }  // replaces another of the same policy
   void forget_pause(std::string policy) { push(ResumedPolicy{std::move(policy)}); }
-  void keep_undone(UndoneFile file) { push(std::move(file)); }  // from any thread
+  void keep_undone(FileVersion file) { push(std::move(file)); }  // from any thread
 
   int fd() const { return queue_.fd(); }  // readable when there is news
   // Why entries cannot be stored, or an empty text if they can again.
@@ -94,7 +94,7 @@ class Store {
   struct ResumedPolicy {
     std::string policy;
   };
-  using Entry = std::variant<Pending, Removal, Suspect, Pause, ResumedPolicy, UndoneFile>;
+  using Entry = std::variant<Pending, Removal, Suspect, Pause, ResumedPolicy, FileVersion>;
   using Queue = WriteQueue<Entry>;
   class Writer;
 

@@ -85,8 +85,9 @@ TEST_P(Attacks, HardLinksToSecrets) {
   EXPECT_EQ(owner(other_ / "vault/gold"), 0U);
   ASSERT_EQ(violations(tree_ / "by-root").size(), 1U);
   EXPECT_EQ(violations(tree_ / "by-root").front()["operation"], "link");
-  EXPECT_NE(violations(tree_ / "by-root").front()["reason"].get<std::string>().find("another name"),
-            std::string::npos);
+  EXPECT_NE(
+      violations(tree_ / "by-root").front()["reason"].get<std::string>().find("another hard link"),
+      std::string::npos);
   // Now the link is the file's only name, and root touches it once more.
   as_app("rm -f $O/secret 2>/dev/null || true");
   as_root("rm -f $O/secret; touch $T/hard; chmod 600 $T/hard");

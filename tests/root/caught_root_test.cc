@@ -393,8 +393,8 @@ TEST_P(Caught, WhatHappenedWhileTheDaemonWasDown) {
   let_settle();
   caught("before", {.operation = "scan"});
   caught("d", {.operation = "scan"});
-  caught("conf", {.operation = "scan", .skipped = "nobody saw"});
-  caught("d/secret", {.operation = "scan", .skipped = "nobody saw"});
+  caught("conf", {.operation = "scan", .skipped = "does not know which process"});
+  caught("d/secret", {.operation = "scan", .skipped = "does not know which process"});
   EXPECT_EQ(violations_below(tree_).size(), 4U);
 }
 

@@ -26,11 +26,11 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMarker = "marker-of-the-test-";
 
-bool is_about_marker(const Json& told) {
-  return told["path"].get<std::string>().find(kMarker) != std::string::npos;
+bool is_about_marker(const Json& record) {
+  return record["path"].get<std::string>().find(kMarker) != std::string::npos;
 }
 
-// Says what the owner cannot do. Runs as the owner.
+// Prints what the owner cannot do. Runs as the owner.
 bool works_in(int directory) {
   const Handle<DIR, ::closedir> listing(::fdopendir(directory));
   if (!listing) return false;
@@ -46,9 +46,9 @@ bool works_in(int directory) {
   };
   for (const auto& name : names) {
     struct stat facts {};
-    if (::fstatat(here, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) return fails(name, "see");
+    if (::fstatat(here, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) return fails(name, "stat");
     if (S_ISREG(facts.st_mode)) {
-      // Some, as git's packs, are read-only to their owner, who can change that.
+      // Some files, such as git's packs, are read-only, but their owner can change that.
       if ((facts.st_mode & S_IWUSR) == 0 && ::fchmodat(here, name.c_str(), 0600, 0) != 0)
         return fails(name, "chmod");
       const Fd opened(::openat(here, name.c_str(), O_RDWR | O_CLOEXEC));
@@ -81,7 +81,7 @@ void DaemonTest::SetUp() {
     ASSERT_EQ(::chown(tree.c_str(), kApp, kApp), 0);
   }
   ASSERT_EQ(::setenv("T", tree_.c_str(), 1), 0);
-  // What is freed is kept for a while by the sanitizer; enough of it is a leak to a test.
+  // The sanitizer keeps freed memory for a while; too much of it looks like a leak.
   ASSERT_EQ(::setenv("ASAN_OPTIONS", "quarantine_size_mb=8", 1), 0);
   ASSERT_EQ(::setenv("O", other_.c_str(), 1), 0);
   ::umask(022);
@@ -111,12 +111,12 @@ void DaemonTest::guard_app(const std::string& action, const std::string& settle,
 }
 
 std::string DaemonTest::backend() {
-  const char* said = std::getenv("GUARD_TEST_BACKEND");  // NOLINT(concurrency-mt-unsafe)
-  return said ? said : "fanotify";
+  const char* name = std::getenv("GUARD_TEST_BACKEND");  // NOLINT(concurrency-mt-unsafe)
+  return name ? name : "fanotify";
 }
 
 void DaemonTest::start() {
-  const auto out = told_path();
+  const auto out = output_path();
   const auto directory = (root() / "policies").string();
   const auto state = state_.string();
   std::vector<std::string> words{GUARDD, "--policy-dir", directory, "--state-dir", state, "--bus",
@@ -168,7 +168,7 @@ std::size_t DaemonTest::marks() const {
 }
 
 bool DaemonTest::eventually(const std::function<bool()>& true_yet) {
-  // A virtual machine in software emulation takes its time.
+  // A virtual machine in software emulation is slow.
   const bool is_slow = std::getenv("GUARD_KERNEL") != nullptr;  // NOLINT(concurrency-mt-unsafe)
   for (int i = 0; i < (is_slow ? 1800 : 300); ++i) {
     if (true_yet()) return true;
@@ -177,21 +177,21 @@ bool DaemonTest::eventually(const std::function<bool()>& true_yet) {
   return false;
 }
 
-// Notices of one file system come in their order, and what is noticed first has rested first.
+// Events of one file system arrive in order, and the first one settles first.
 void DaemonTest::let_settle() {
   const auto name = std::string(kMarker) + std::to_string(markers_++);
   for (const auto& tree : guarded_trees()) {
     std::ofstream(tree / name).close();
     EXPECT_TRUE(eventually([&] { return !violations(tree / name).empty(); }))
-        << "the daemon does not see " << tree / name;
+        << "the daemon does not report " << tree / name;
   }
   std::this_thread::sleep_for(300ms);
 }
 
 void DaemonTest::read_on() const {
-  std::ifstream told(told_path());
-  told.seekg(read_);
-  for (std::string line; std::getline(told, line) && !told.eof();) {
+  std::ifstream record(output_path());
+  record.seekg(read_);
+  for (std::string line; std::getline(record, line) && !record.eof();) {
     read_ += static_cast<std::streamoff>(line.size()) + 1;
     auto json = Json::parse(line, nullptr, false);
     if (json.is_discarded()) continue;
@@ -212,17 +212,17 @@ std::vector<Json> DaemonTest::violations(const fs::path& path) const {
 
 std::vector<Json> DaemonTest::violations_below(const fs::path& tree) const {
   auto found = of_type("violation");
-  std::erase_if(found, [&](const Json& told) {
-    return !told["path"].get<std::string>().starts_with(tree.string()) || is_about_marker(told);
+  std::erase_if(found, [&](const Json& record) {
+    return !record["path"].get<std::string>().starts_with(tree.string()) || is_about_marker(record);
   });
   return found;
 }
 
 std::vector<Json> DaemonTest::closed_incidents() const {
   auto found = of_type("incident");
-  std::erase_if(found, [](const Json& told) {
-    return told["state"] != "closed" ||
-           (told["count"] < 3 && told["sample"].dump().find(kMarker) != std::string::npos);
+  std::erase_if(found, [](const Json& record) {
+    return record["state"] != "closed" ||
+           (record["count"] < 3 && record["sample"].dump().find(kMarker) != std::string::npos);
   });
   return found;
 }
@@ -236,42 +236,43 @@ void DaemonTest::caught(const std::string& name, const Expected& expected) const
     const auto all = violations(path);
     EXPECT_EQ(all.size(), 1U) << Json(all).dump(1);
     if (all.empty()) continue;
-    const auto& told = all.front();
+    const auto& record = all.front();
     const bool is_fixed = fixes && expected.skipped.empty();
-    EXPECT_EQ(told["policy"], fixes ? "app" : "logged");
+    EXPECT_EQ(record["policy"], fixes ? "app" : "logged");
     const bool other_operation = !fixes && !expected.logged_operation.empty();
-    EXPECT_EQ(told["operation"], other_operation ? expected.logged_operation : expected.operation);
-    const bool is_skipped = !is_fixed && told.contains("reason");
-    EXPECT_EQ(told["action"], is_fixed ? "fixed" : is_skipped ? "skipped" : "logged") << told;
+    EXPECT_EQ(record["operation"],
+              other_operation ? expected.logged_operation : expected.operation);
+    const bool is_skipped = !is_fixed && record.contains("reason");
+    EXPECT_EQ(record["action"], is_fixed ? "fixed" : is_skipped ? "skipped" : "logged") << record;
     if (fixes && !expected.skipped.empty()) {
-      EXPECT_NE(told.value("reason", "").find(expected.skipped), std::string::npos) << told;
+      EXPECT_NE(record.value("reason", "").find(expected.skipped), std::string::npos) << record;
     }
     if (!expected.exe.empty()) {
-      EXPECT_EQ(fs::path(told.value("exe", "?")).filename(), expected.exe) << told;
-      EXPECT_GT(told.value("pid", 0), 0) << told;
-      EXPECT_NE(told.value("cmdline", ""), "") << told;
-      EXPECT_EQ(told.value("fsuid", -1), told.value("uid", -2)) << told;
+      EXPECT_EQ(fs::path(record.value("exe", "?")).filename(), expected.exe) << record;
+      EXPECT_GT(record.value("pid", 0), 0) << record;
+      EXPECT_NE(record.value("cmdline", ""), "") << record;
+      EXPECT_EQ(record.value("fsuid", -1), record.value("uid", -2)) << record;
     }
     const auto now = facts(path);
-    EXPECT_EQ(told["uid_after"], now.st_uid);
-    EXPECT_EQ(told["gid_after"], now.st_gid);
+    EXPECT_EQ(record["uid_after"], now.st_uid);
+    EXPECT_EQ(record["gid_after"], now.st_gid);
     if (is_fixed) {
       EXPECT_EQ(now.st_uid, kApp);
       EXPECT_EQ(now.st_gid, kApp);
     } else {
-      EXPECT_EQ(told["uid_before"], now.st_uid);
-      EXPECT_EQ(told["gid_before"], now.st_gid);
+      EXPECT_EQ(record["uid_before"], now.st_uid);
+      EXPECT_EQ(record["gid_before"], now.st_gid);
     }
   }
 }
 
 void DaemonTest::nothing_told(const std::vector<std::string>& but) const {
   for (const auto& tree : {tree_, logged_}) {
-    for (const auto& told : violations_below(tree)) {
+    for (const auto& record : violations_below(tree)) {
       const auto expected = std::any_of(but.begin(), but.end(), [&](const std::string& name) {
-        return told["path"] == (tree / name).string();
+        return record["path"] == (tree / name).string();
       });
-      EXPECT_TRUE(expected) << told.dump(1);
+      EXPECT_TRUE(expected) << record.dump(1);
     }
   }
 }
@@ -312,7 +313,7 @@ void DaemonTest::in_both_as_app(const std::string& command) const {
 
 struct stat DaemonTest::facts(const fs::path& path) {
   struct stat facts {};
-  if (::lstat(path.c_str(), &facts) != 0) facts.st_uid = kNobodyWeKnow;
+  if (::lstat(path.c_str(), &facts) != 0) facts.st_uid = kNoOwner;
   return facts;
 }
 

@@ -1,4 +1,4 @@
-// What can go wrong around the daemon: it says so, once, keeps what it has and goes on.
+// Faults around the daemon: it reports each once, keeps its policies and goes on.
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -25,10 +25,10 @@ class Faults : public DaemonTest {
     ::kill(daemon(), SIGHUP);
     ASSERT_TRUE(eventually([&] { return of_type("reload").size() > before; }));
   }
-  std::size_t health_that_says(const std::string& words) const {
+  std::size_t health_reports_with(const std::string& words) const {
     std::size_t count = 0;
-    for (const auto& told : of_type("health"))
-      count += told.value("health_reason", "").find(words) != std::string::npos ? 1U : 0U;
+    for (const auto& record : of_type("health"))
+      count += record.value("health_reason", "").find(words) != std::string::npos ? 1U : 0U;
     return count;
   }
   // In KiB; 0 if it has ended.
@@ -47,13 +47,13 @@ class Floods : public Faults {};
 INSTANTIATE_TEST_SUITE_P(On, Floods, testing::Values(FsType::kTmpfs),
                          [](const auto& each) { return name_of(each.param); });
 
-TEST_P(Floods, MoreThanTheKernelKeepsIsScanned) {
+TEST_P(Floods, AnOverflowOfTheKernelQueueIsScanned) {
   guard_app("fix");
   as_app("mkdir $T/d");
   start();
   std::size_t limit = 16384;
   std::ifstream("/proc/sys/fs/fanotify/max_queued_events") >> limit;
-  if (limit > 100'000) GTEST_SKIP() << "this machine keeps " << limit << " notices";
+  if (limit > 100'000) GTEST_SKIP() << "this machine queues " << limit << " events";
   ::kill(daemon(), SIGSTOP);
   ::umask(077);
   for (std::size_t i = 0; i < limit + 2000; ++i)
@@ -61,20 +61,19 @@ TEST_P(Floods, MoreThanTheKernelKeepsIsScanned) {
   ::umask(022);
   std::ofstream(tree_ / "public").close();
   ::kill(daemon(), SIGCONT);
-  EXPECT_TRUE(eventually([&] { return health_that_says("lost") > 0; }));
+  EXPECT_TRUE(eventually([&] { return health_reports_with("lost") > 0; }));
   EXPECT_TRUE(becomes_apps("public"));
   let_settle();
-  EXPECT_EQ(health_that_says("lost"), 1U);
+  EXPECT_EQ(health_reports_with("lost"), 1U);
   EXPECT_EQ(violations(tree_ / "public").size(), 1U);
-  // What is told of is either put right or has its reason; nothing is lost.
-  std::set<std::string> told;
-  for (const auto& violation : violations_below(tree_ / "d")) told.insert(violation["path"]);
-  EXPECT_EQ(told.size(), limit + 2000);
+  // Every file is reported.
+  std::set<std::string> paths;
+  for (const auto& violation : violations_below(tree_ / "d")) paths.insert(violation["path"]);
+  EXPECT_EQ(paths.size(), limit + 2000);
 }
 
-// The service's own doing, and as much of it as it can: no record, and memory does not grow with
-// it.
-TEST_P(Floods, AFloodByTheServiceCostsNoMemory) {
+// The service changes its own files as fast as it can: no report, and memory does not grow.
+TEST_P(Floods, AFloodOfTheServiceTakesNoMemory) {
   guard_app("fix");
   start();
   as_app("mkdir $T/d; cd $T/d; seq 2000 | xargs touch");
@@ -90,7 +89,7 @@ TEST_P(Floods, AFloodByTheServiceCostsNoMemory) {
   EXPECT_TRUE(becomes_apps("d/last"));
 }
 
-TEST_P(Faults, BadPoliciesAtReload) {
+TEST_P(Faults, AReloadOfInvalidPoliciesIsRejected) {
   guard_app("fix");
   start();
   guard_app("fx");
@@ -134,9 +133,9 @@ TEST_P(Faults, TheOwnersAccountIsDeleted) {
   EXPECT_NE(of_type("reload").back()["errors"].dump().find("guardapp"), std::string::npos);
   ASSERT_TRUE(eventually([&] { return of_type("health").size() >= 2; }));
   std::string degraded;
-  for (const auto& told : of_type("health")) {
-    EXPECT_EQ(told["health"], "degraded");
-    degraded += told["health_reason"].get<std::string>() + "\n";
+  for (const auto& record : of_type("health")) {
+    EXPECT_EQ(record["health"], "degraded");
+    degraded += record["health_reason"].get<std::string>() + "\n";
   }
   EXPECT_NE(degraded.find("the account \"guardapp\" no longer exists"), std::string::npos)
       << degraded;
@@ -147,9 +146,9 @@ TEST_P(Faults, TheOwnersAccountIsDeleted) {
     EXPECT_EQ(::umount(("/etc/" + std::string(file)).c_str()), 0);
 }
 
-TEST_P(Faults, WhatCannotBeChangedIsToldOnce) {
+TEST_P(Faults, AnImmutableFileIsReportedOnce) {
   if (std::system("touch $O/try && chattr +i $O/try 2>/dev/null") != 0)  // NOLINT
-    GTEST_SKIP() << "no file here can be immutable";
+    GTEST_SKIP() << "this file system has no immutable files";
   as_root("chattr -i $O/try");
   guard_app("fix");
   start();
@@ -160,7 +159,7 @@ TEST_P(Faults, WhatCannotBeChangedIsToldOnce) {
     EXPECT_NE(violations(tree_ / name).front()["reason"].get<std::string>().find("immutable"),
               std::string::npos);
   }
-  reload();  // scans again, and has nothing new to say
+  reload();  // scans again, and reports nothing new
   as_root("mkfifo $T/fifo; touch $T/fifo");
   let_settle();
   as_root("touch $T/fifo; touch $T/fifo");
@@ -174,8 +173,8 @@ TEST_P(Faults, WhatCannotBeChangedIsToldOnce) {
   EXPECT_TRUE(becomes_apps("append"));
 }
 
-// What is wrong already does not become another violation whenever somebody touches it.
-TEST_P(Faults, WhatIsToldIsNotToldAgain) {
+// A wrong file is not a new violation each time it is touched.
+TEST_P(Faults, AWrongFileIsReportedOnce) {
   guard_both();
   start();
   in_both("touch $T/wrong");
@@ -184,12 +183,12 @@ TEST_P(Faults, WhatIsToldIsNotToldAgain) {
   in_both("touch $T/wrong; chmod 600 $T/wrong; chmod 644 $T/wrong; echo x >> $T/wrong");
   let_settle();
   EXPECT_EQ(violations(logged_ / "wrong").size(), 1U);
-  in_both("chown 5001 $T/wrong");  // another owner is news
+  in_both("chown 5001 $T/wrong");  // another owner is a new violation
   let_settle();
   EXPECT_EQ(violations(logged_ / "wrong").size(), 2U);
 }
 
-TEST_P(Faults, AFileSystemThatIsMountedReadOnly) {
+TEST_P(Faults, AReadOnlyFileSystemIsReportedOnce) {
   guard_app("fix", "1s");
   start();
   as_root("touch $T/wrong");
@@ -199,12 +198,12 @@ TEST_P(Faults, AFileSystemThatIsMountedReadOnly) {
   std::this_thread::sleep_for(500ms);
   ASSERT_EQ(::mount(nullptr, root().c_str(), nullptr, MS_REMOUNT, nullptr), 0);
   ASSERT_EQ(violations(tree_ / "wrong").size(), 1U);
-  const auto told = violations(tree_ / "wrong").front();
-  EXPECT_EQ(told["action"], "skipped");
-  EXPECT_EQ(told["reason"], "its file system is mounted read-only");
+  const auto record = violations(tree_ / "wrong").front();
+  EXPECT_EQ(record["action"], "skipped");
+  EXPECT_EQ(record["reason"], "its file system is mounted read-only");
 }
 
-TEST_P(Faults, AFileSystemThatKnowsNoOwners) {
+TEST_P(Faults, AFileSystemWithoutOwnersIsReportedOnce) {
   as_root("truncate -s 8M $O/fat.img; mkfs.vfat $O/fat.img > /dev/null; mkdir $T/fat");
   if (std::system("mount -t vfat -o loop $O/fat.img $T 2> /dev/null") != 0)  // NOLINT
     GTEST_SKIP() << "this kernel has no vfat";
@@ -215,28 +214,28 @@ TEST_P(Faults, AFileSystemThatKnowsNoOwners) {
   std::this_thread::sleep_for(500ms);
   for (const char* name : {"f", "d", "d/g"}) {
     ASSERT_EQ(violations(tree_ / name).size(), 1U) << name;
-    EXPECT_EQ(violations(tree_ / name).front()["reason"], "its file system knows no owners");
+    EXPECT_EQ(violations(tree_ / name).front()["reason"], "its file system has no owners");
   }
   as_root("umount $T");
 }
 
-TEST_P(Faults, AWarIsEndedAndBothAreNamed) {
+TEST_P(Faults, AnOwnershipWarEndsAndNamesTheOtherProcess) {
   guard_app("fix", "10ms");
   start();
   as_app("touch $T/f");
   as_root("for i in $(seq 15); do chown root $T/f; sleep 0.15; done");
   EXPECT_TRUE(eventually([&] {
-    const auto told = violations(tree_ / "f");
-    return !told.empty() && told.back()["action"] == "skipped";
+    const auto record = violations(tree_ / "f");
+    return !record.empty() && record.back()["action"] == "skipped";
   }));
   let_settle();
-  const auto told = violations(tree_ / "f");
+  const auto record = violations(tree_ / "f");
   std::size_t fixed = 0;
-  for (const auto& each : told) fixed += each["action"] == "fixed" ? 1U : 0U;
+  for (const auto& each : record) fixed += each["action"] == "fixed" ? 1U : 0U;
   EXPECT_EQ(fixed, 5U);
-  EXPECT_EQ(told.size(), 6U);
-  EXPECT_EQ(told.back()["comm"], "chown");
-  EXPECT_NE(told.back()["reason"].get<std::string>().find("guardd and"), std::string::npos);
+  EXPECT_EQ(record.size(), 6U);
+  EXPECT_EQ(record.back()["comm"], "chown");
+  EXPECT_NE(record.back()["reason"].get<std::string>().find("guardd and"), std::string::npos);
   EXPECT_EQ(owner(tree_ / "f"), 0U);
 }
 

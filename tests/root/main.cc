@@ -1,6 +1,5 @@
-// The main function of root tests. It leaves the machine behind before the first test: a mount
-// namespace where nothing spreads back, and a process namespace that ends, with all that is in it,
-// when the tests end or take too long.
+// The main function of root tests. Before the first test it enters a private mount namespace, and a
+// pid namespace that ends, with all its processes, when the tests end or take too long.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sched.h>
@@ -28,7 +27,7 @@ int exit_status(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-// Waits for one child, and for the orphans that come our way as the first process of the namespace.
+// Waits for one child, and reaps the orphans of the namespace.
 int reap_until(pid_t child) {
   for (;;) {
     int status = 0;
@@ -40,9 +39,8 @@ int reap_until(pid_t child) {
   }
 }
 
-// Forks; the parent ends with the status of the child, the child goes on and does not outlive the
-// parent.
-void go_on_in_child() {
+// Forks: the parent exits with the child's status, and the child does not outlive the parent.
+void continue_in_child() {
   const pid_t child = fork();
   require(child >= 0, "fork");
   if (child > 0) {
@@ -51,19 +49,20 @@ void go_on_in_child() {
   require(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "prctl");
 }
 
-void leave_the_machine() {
+void enter_namespaces() {
   const bool is_slow =
-      getenv("GUARD_KERNEL") != nullptr;  // software emulation; it has a deadline itself
+      getenv("GUARD_KERNEL") != nullptr;  // software emulation, which has a deadline of its own
   alarm(is_slow ? kDeadlineSeconds * 6
-                : kDeadlineSeconds);  // ends the process outside, and with it everything inside
+                : kDeadlineSeconds);  // ends the outer process, and with it everything inside
   require(unshare(CLONE_NEWNS | CLONE_NEWPID) == 0, "unshare");
   require(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "make mounts private");
-  go_on_in_child();  // as the first process of the namespace, which is deaf to signals such as
-                     // abort's
+  // The first process of the namespace ignores signals such as abort's, so the tests run in
+  // another.
+  continue_in_child();
   require(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0,
           "mount /proc");
-  go_on_in_child();
-  // What the tests call are commands of their own, as below a login; not parts of one.
+  continue_in_child();
+  // As below a login shell, each program that a test runs is a command of its own.
   require(prctl(PR_SET_NAME, "login") == 0, "prctl");
 }
 
@@ -72,7 +71,7 @@ void leave_the_machine() {
 int main(int argc, char** argv) {
   testing::InitGoogleMock(&argc, argv);
   if (geteuid() == 0 && !GTEST_FLAG_GET(list_tests)) {
-    leave_the_machine();
+    enter_namespaces();
   }
   return RUN_ALL_TESTS();
 }

@@ -1,5 +1,4 @@
-// What is put right, and what is left alone rather than handed over: each rule on every file
-// system.
+// What is fixed, and what is left as it is: each rule on every file system.
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/mount.h>
@@ -56,7 +55,7 @@ class Repair : public ScratchFsTest {
     return facts;
   }
 
-  // It is left exactly as it was.
+  // Nothing has changed.
   void expect_skipped(const std::string& name, Skip why,
                       Evidence evidence = Evidence::kSomebodyElse) {
     const auto before = facts(tree_ / name);
@@ -91,7 +90,7 @@ TEST_P(Repair, GivesFilesDirectoriesAndLinksToTheirOwner) {
   EXPECT_EQ(facts("/etc/shadow").st_uid, shadow.st_uid);
 }
 
-TEST_P(Repair, TellsWhatWasAndWhatIs) {
+TEST_P(Repair, ReturnsTheStateBeforeAndAfter) {
   make("file", 0600);
   const auto outcome = repair("file");
   EXPECT_EQ(outcome.before.uid, kRoot);
@@ -100,12 +99,12 @@ TEST_P(Repair, TellsWhatWasAndWhatIs) {
   EXPECT_TRUE(outcome.verdict.deviation.owner);
 }
 
-TEST_P(Repair, LeavesAloneWhatIsRight) {
+TEST_P(Repair, LeavesACorrectFileAlone) {
   make("file", 0644, kApp);
-  EXPECT_EQ(repair("file").what, RepairResult::kRight);
+  EXPECT_EQ(repair("file").what, RepairResult::kCorrect);
 }
 
-TEST_P(Repair, TakesPermissionBitsAwayButNeverAddsAny) {
+TEST_P(Repair, RemovesPermissionBitsButAddsNone) {
   policy_.wanted.file_mode = Mode{0640};
   make("wide", 0666);
   expect_fixed("wide");
@@ -117,13 +116,13 @@ TEST_P(Repair, TakesPermissionBitsAwayButNeverAddsAny) {
   expect_skipped("only_narrow", Skip::kModeOnly);
 }
 
-TEST_P(Repair, OnlyLogsWhereThePolicyOnlyLogs) {
+TEST_P(Repair, FixesNothingIfThePolicyOnlyLogs) {
   policy_.said.action.value = Action::kLog;
   make("file");
-  expect_skipped("file", Skip::kNotWanted);
+  expect_skipped("file", Skip::kLogOnly);
 }
 
-TEST_P(Repair, NeverHandsOverWhatHasAnotherName) {
+TEST_P(Repair, NeverFixesAFileWithAnotherHardLink) {
   std::ofstream(root() / "foreign") << "secret";
   std::filesystem::create_hard_link(root() / "foreign", tree_ / "link");
   expect_skipped("link", Skip::kHardLink);
@@ -132,14 +131,14 @@ TEST_P(Repair, NeverHandsOverWhatHasAnotherName) {
   expect_skipped("hard_symlink", Skip::kHardLink);
 }
 
-TEST_P(Repair, NeverTouchesFifosSocketsAndDevices) {
+TEST_P(Repair, NeverTouchesFifosSocketsOrDevices) {
   ASSERT_EQ(::mkfifo((tree_ / "fifo").c_str(), 0644), 0);
   ASSERT_EQ(::mknod((tree_ / "null").c_str(), S_IFCHR | 0666, makedev(1, 3)), 0);
   ASSERT_EQ(::mknod((tree_ / "socket").c_str(), S_IFSOCK | 0666, 0), 0);
   for (const char* name : {"fifo", "null", "socket"}) expect_skipped(name, Skip::kSpecial);
 }
 
-TEST_P(Repair, NeverHandsOverSetIdPrograms) {
+TEST_P(Repair, NeverFixesSetIdPrograms) {
   make("setuid", 04755);
   make("setgid", 02755);
   expect_skipped("setuid", Skip::kSetId);
@@ -150,7 +149,7 @@ TEST_P(Repair, NeverHandsOverSetIdPrograms) {
   EXPECT_EQ(facts(tree_ / "setgid_directory").st_mode & 07777, 02755U);
 }
 
-TEST_P(Repair, NeverHandsOverProgramsWithCapabilities) {
+TEST_P(Repair, NeverFixesProgramsWithCapabilities) {
   const auto path = make("ping", 0755);
   vfs_cap_data capabilities{};
   capabilities.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE;
@@ -170,7 +169,7 @@ TEST_P(Repair, WaitsForTheLastWriter) {
   expect_fixed("log");
 }
 
-TEST_P(Repair, ReadersDoNotHoldItUp) {
+TEST_P(Repair, DoesNotWaitForReaders) {
   const auto path = make("log");
   const Fd reader(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   expect_fixed("log");
@@ -189,7 +188,7 @@ TEST_P(Repair, WithoutEvidenceRevealsNothing) {
   expect_fixed("link", Evidence::kNone);
 }
 
-TEST_P(Repair, ForTheOwnersGroupOnlyTheGroupsBitsCount) {
+TEST_P(Repair, OnlyTheGroupBitsCountForTheOwnersGroup) {
   const auto path = make("file", 0604);
   ASSERT_EQ(::chown(path.c_str(), 0, kApp), 0);
   expect_skipped("file", Skip::kNoEvidence, Evidence::kNone);
@@ -197,7 +196,7 @@ TEST_P(Repair, ForTheOwnersGroupOnlyTheGroupsBitsCount) {
   expect_fixed("file", Evidence::kNone);
 }
 
-TEST_P(Repair, ActsOnlyOnTheFileThatTheEvidenceIsAbout) {
+TEST_P(Repair, FixesOnlyTheFileThatTheEvidenceIsAbout) {
   const Fd old(::open(make("file").c_str(), O_PATH | O_CLOEXEC));
   const auto id = FileId::of(old.get());
   ASSERT_TRUE(id) << id.error().text();
@@ -209,7 +208,7 @@ TEST_P(Repair, ActsOnlyOnTheFileThatTheEvidenceIsAbout) {
   EXPECT_EQ(repair("moved", Evidence::kSomebodyElse, &*id).what, RepairResult::kFixed);
 }
 
-TEST_P(Repair, FollowsNoLinkOnTheWay) {
+TEST_P(Repair, FollowsNoLinkInThePath) {
   std::filesystem::create_directory(root() / "outside");
   std::ofstream(root() / "outside" / "file") << "x";
   std::filesystem::create_directory_symlink(root() / "outside", tree_ / "way");
@@ -237,7 +236,7 @@ TEST_P(Repair, CrossesNoMount) {
   ASSERT_EQ(::umount2((tree_ / "bound").c_str(), MNT_DETACH), 0);
 }
 
-TEST_P(Repair, ATreeMayBeAMountItself) {
+TEST_P(Repair, FixesATreeThatIsAMount) {
   ASSERT_EQ(::mount(tree_.c_str(), tree_.c_str(), nullptr, MS_BIND, nullptr), 0);
   ASSERT_EQ(::chown(tree_.c_str(), 0, 0), 0);
   EXPECT_EQ(repair("").what, RepairResult::kFixed);
@@ -245,7 +244,7 @@ TEST_P(Repair, ATreeMayBeAMountItself) {
   ASSERT_EQ(::umount2(tree_.c_str(), MNT_DETACH), 0);
 }
 
-TEST_P(Repair, SaysWhyAReadOnlyFileSystemStaysAsItIs) {
+TEST_P(Repair, SkipsAReadOnlyFileSystem) {
   make("file");
   ASSERT_EQ(::mount(tree_.c_str(), tree_.c_str(), nullptr, MS_BIND, nullptr), 0);
   ASSERT_EQ(::mount(nullptr, tree_.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr), 0);
@@ -253,7 +252,7 @@ TEST_P(Repair, SaysWhyAReadOnlyFileSystemStaysAsItIs) {
   ASSERT_EQ(::umount2(tree_.c_str(), MNT_DETACH), 0);
 }
 
-TEST_P(Repair, ReachesWhatNoPathCanName) {
+TEST_P(Repair, ReachesPathsLongerThanPathMax) {
   std::string relative;
   Fd at(::open(tree_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (int depth = 0; depth < 60; ++depth) {
@@ -270,7 +269,7 @@ TEST_P(Repair, ReachesWhatNoPathCanName) {
   EXPECT_EQ(deepest.st_uid, kApp);
 }
 
-TEST_P(Repair, WhatIsGoneIsGone) {
+TEST_P(Repair, SkipsAMissingFile) {
   EXPECT_EQ(repair("nothing").skip, Skip::kGone);
   EXPECT_EQ(repair("nothing/below").skip, Skip::kGone);
   make("file");

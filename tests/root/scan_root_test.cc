@@ -1,4 +1,5 @@
-// A scan finds all that is wrong and nothing else, in trees of any shape, and is never led out.
+// A scan finds everything that is wrong and nothing else, in trees of any shape, and never leaves
+// the tree.
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -124,7 +125,7 @@ GUARD_ON_EVERY_FS(Scan);
 
 using Paths = std::set<std::string>;
 
-TEST_P(Scan, FindsWhatIsWrongAndNothingElse) {
+TEST_P(Scan, FindsEverythingWrongAndNothingElse) {
   directory("a");
   directory("a/b", 0);
   file("right", kApp);
@@ -141,7 +142,7 @@ TEST_P(Scan, FindsWhatIsWrongAndNothingElse) {
   EXPECT_EQ(owner(tree_ / "wrong"), 0U) << "a scan without fix has changed something";
 }
 
-TEST_P(Scan, TheTreesOwnRootIsPartOfIt) {
+TEST_P(Scan, IncludesTheRootOfTheTree) {
   ASSERT_EQ(::chown(tree_.c_str(), 0, 0), 0);
   EXPECT_EQ(scan(), Paths{""});
   task_.fix = true;
@@ -149,7 +150,7 @@ TEST_P(Scan, TheTreesOwnRootIsPartOfIt) {
   EXPECT_EQ(owner(tree_), kApp);
 }
 
-TEST_P(Scan, KnowsRulesExcludesAndModes) {
+TEST_P(Scan, AppliesRulesExcludesAndModes) {
   policy_.wanted.file_mode = Mode{0640};
   policy_.wanted.dir_mode = Mode{0755};
   policy_.exclude = {pattern("cache/**"), pattern("*.tmp")};
@@ -163,14 +164,14 @@ TEST_P(Scan, KnowsRulesExcludesAndModes) {
   directory("narrow", kApp, 0700);
   file("cache/deep/wrong");
   file("y.tmp");
-  file("x.tmp/wrong");  // an excluded directory hides nothing but itself
+  file("x.tmp/wrong");  // only the directory itself is excluded
   file("wide", kApp, 0666);
   file("right", kApp, 0640);
   file("conf/its.key", kApp, 0640);
   file("conf/right.key", 0, 0640);
   ASSERT_EQ(::chown((tree_ / "conf/right.key").c_str(), 0, kApp), 0);
   EXPECT_EQ(scan(), (Paths{"conf/its.key", "narrow", "wide", "x.tmp/wrong"}));
-  // What is excluded as a whole is not even entered: tree, cache, conf, narrow, x.tmp.
+  // An exclude of a whole directory keeps the scan out: tree, cache, conf, narrow, x.tmp.
   EXPECT_EQ(progress().directories, 5U);
 }
 
@@ -187,7 +188,7 @@ TEST_P(Scan, LeavesNestedTreesToTheirPolicies) {
   EXPECT_EQ(scan(), Paths{});
 }
 
-TEST_P(Scan, BeginsWhereItIsTold) {
+TEST_P(Scan, BeginsAtTheGivenDirectory) {
   directory("a");
   directory("a/b", 0);
   directory("a/b/c");
@@ -200,7 +201,7 @@ TEST_P(Scan, BeginsWhereItIsTold) {
   EXPECT_EQ(scan(), (Paths{"a/b", "a/b/wrong"}));
 }
 
-TEST_P(Scan, PutsRightWhatItMeets) {
+TEST_P(Scan, FixesWhatItFinds) {
   directory("a", 0);
   file("a/public");
   file("a/secret", 0, 0600);
@@ -225,8 +226,8 @@ TEST_P(Scan, PutsRightWhatItMeets) {
   EXPECT_EQ(progress().skipped, 6U);
 }
 
-// A file that everybody may read, in a directory that nobody but root may enter, is a secret.
-TEST_P(Scan, WithoutEvidenceGivesNothingBelowAClosedDirectory) {
+// A world-readable file in a directory that only root may enter is a secret.
+TEST_P(Scan, WithoutEvidenceFixesNothingBelowAClosedDirectory) {
   directory("closed", 0, 0700);
   directory("closed/deep", 0);
   file("closed/deep/file");
@@ -244,7 +245,7 @@ TEST_P(Scan, WithoutEvidenceGivesNothingBelowAClosedDirectory) {
   EXPECT_EQ(owner(tree_ / "closed"), kApp);
 }
 
-TEST_P(Scan, DryRunSaysAndDoesNothing) {
+TEST_P(Scan, ADryRunChangesNothing) {
   file("wrong");
   task_.fix = task_.dry_run = true;
   EXPECT_EQ(scan(), Paths{"wrong"});
@@ -293,8 +294,7 @@ TEST_P(Scan, GoesDeeperThanAnyPath) {
   EXPECT_EQ(scan(), Paths{});
 }
 
-// Every level has a file to the left and one to the right of the next level, so that the way up is
-// taken as well.
+// Every level has a file before and after the next level, so that the walk comes back to it.
 TEST_P(Scan, GoesDeeperThanItsDescriptors) {
   constexpr int kDepth = 5000;
   Fd at(::open(tree_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -323,7 +323,7 @@ TEST_P(Scan, GoesDeeperThanItsDescriptors) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
-TEST_P(Scan, SharesAWideDirectoryAndMissesNothing) {
+TEST_P(Scan, SharesAWideDirectoryAndSkipsNothing) {
   constexpr unsigned kFiles = 100'000;
   directory("wide");
   const Fd at(::open((tree_ / "wide").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -352,23 +352,23 @@ TEST_P(Scan, StopsAtOnce) {
   for (int i = 0; i < 50; ++i) directory("d" + std::to_string(i));
   options_.rate = 2;  // would take 25 seconds
   std::stop_source stop;
-  steady_clock::time_point asked;
+  steady_clock::time_point requested;
   std::jthread stopper([&] {
     std::this_thread::sleep_for(milliseconds(100));
-    asked = steady_clock::now();
+    requested = steady_clock::now();
     stop.request_stop();
   });
   scan(stop.get_token());
-  const auto took = steady_clock::now() - asked;
+  const auto took = steady_clock::now() - requested;
   EXPECT_LT(took, milliseconds(50));
   EXPECT_FALSE(report_.complete);
 }
 
-TEST_P(Scan, GivesWayWhileTheTreeIsInUse) {
+TEST_P(Scan, SlowsDownWhileTheTreeIsInUse) {
   for (int i = 0; i < 20'000; ++i) file("f" + std::to_string(i), kApp);
-  InUse in_use;
-  options_.in_use = &in_use;
-  in_use.stir();
+  TreeActivity activity;
+  options_.activity = &activity;
+  activity.note();
   const auto began = steady_clock::now();
   scan();
   // 20,000 at 100,000 a second, the first 20 ms free
@@ -387,8 +387,8 @@ TEST_P(Scan, KeepsToItsRate) {
   EXPECT_EQ(progress().objects, 201U);
 }
 
-// A directory of the tree becomes a link to outside, and comes and goes, as fast as can be.
-TEST_P(Scan, IsNeverLedOutOfTheTree) {
+// A directory of the tree keeps turning into a link to the outside and back.
+TEST_P(Scan, NeverLeavesTheTree) {
   const auto outside = root() / "outside";
   std::filesystem::create_directory(outside);
   for (int i = 0; i < 50; ++i) std::ofstream(outside / ("foreign" + std::to_string(i))).close();
@@ -419,8 +419,8 @@ TEST_P(Scan, IsNeverLedOutOfTheTree) {
   EXPECT_EQ(owner(swap / "in/mine0"), kApp);
 }
 
-// What was moved out of the tree while the scan was in it is not the policy's any more.
-TEST_P(Scan, LeavesADirectoryThatWasMovedAway) {
+// The policy does not apply to a directory that is moved out of the tree during the scan.
+TEST_P(Scan, LeavesADirectoryThatMoves) {
   directory("going");
   for (int i = 0; i < 300; ++i) file("going/f" + std::to_string(i));
   options_.threads = 1;

@@ -14,11 +14,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where the tmpfs of this process is; the machine's own /media stays as it is, in its own
-// namespace.
+// Where the tmpfs of this process is mounted, in a namespace of its own.
 const fs::path kBase = "/media";
 
-// Big enough for mkfs.xfs, which refuses less than 300 MiB. The image is sparse.
+// mkfs.xfs needs at least 300 MiB. The image is sparse.
 constexpr std::uintmax_t kImageBytes = 320U << 20U;
 
 bool is_in_path(const std::string& program) {
@@ -28,7 +27,7 @@ bool is_in_path(const std::string& program) {
   return false;
 }
 
-// Loading a module for it is left to mount.
+// mount loads the module if necessary.
 bool kernel_knows(const std::string& type) {
   std::ifstream known("/proc/filesystems");
   for (std::string word; known >> word;) {

@@ -1,10 +1,10 @@
-// ScratchFs: a file system of its own for a root test, gone with it. It lives in the private mount
-// namespace that main.cc made, on a tmpfs that nobody else sees; loop devices end with their mount.
-// So nothing is left on the machine even when a test crashes.
+// ScratchFs: a file system of a root test's own, in the private mount namespace that main.cc
+// creates, on a tmpfs that no other process sees. Loop devices end with their mount, so nothing is
+// left on the machine even if a test crashes.
 //
 //   class Notices : public guard::test::ScratchFsTest {};
 //   GUARD_ON_EVERY_FS(Notices);
-//   TEST_P(Notices, TellOfACreation) { std::ofstream(root() / "file"); ... }
+//   TEST_P(Notices, ReportACreation) { std::ofstream(root() / "file"); ... }
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ enum class FsType { kTmpfs, kExt4, kXfs, kBtrfs };
 const char* name_of(FsType type);
 std::ostream& operator<<(std::ostream& out, FsType type);
 
-// Why there can be no such file system here, in words for a SKIP; empty when there can.
+// Why this file system is not available here, for GTEST_SKIP; empty if it is.
 std::string why_no_scratch_fs(FsType type);
 
 class ScratchFs {
@@ -59,7 +59,7 @@ class ScratchFsTest : public testing::TestWithParam<FsType> {
                            testing::Values(guard::test::FsType::kTmpfs,                            \
                                            guard::test::FsType::kExt4, guard::test::FsType::kXfs), \
                            [](const auto& each) { return guard::test::name_of(each.param); })
-// For the suites in which what a file system says of its files counts most.
+// For suites that depend most on what a file system records about its files.
 #define GUARD_ON_BTRFS_TOO(suite)                                                    \
   INSTANTIATE_TEST_SUITE_P(Too, suite, testing::Values(guard::test::FsType::kBtrfs), \
                            [](const auto& each) { return guard::test::name_of(each.param); })

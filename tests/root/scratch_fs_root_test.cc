@@ -1,5 +1,4 @@
-// A root test has a file system of its own, on which the kernel tells what happens, and is out of
-// the machine's sight.
+// The scratch file system reports events to fanotify, and the machine does not see it.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/fanotify.h>
@@ -21,7 +20,7 @@ class ScratchFs : public ScratchFsTest {};
 GUARD_ON_EVERY_FS(ScratchFs);
 GUARD_ON_BTRFS_TOO(ScratchFs);
 
-// The events that come within a moment, as the one mask of them all.
+// The events that arrive within a moment, in one mask.
 std::uint64_t events_of(int group, std::chrono::milliseconds patience) {
   alignas(fanotify_event_metadata) std::array<char, 4096> buffer{};
   pollfd waiting{.fd = group, .events = POLLIN, .revents = 0};
@@ -36,7 +35,7 @@ std::uint64_t events_of(int group, std::chrono::milliseconds patience) {
   return mask;
 }
 
-TEST_P(ScratchFs, TellsOfACreationBelowAMarkedDirectory) {
+TEST_P(ScratchFs, ReportsACreationInAMarkedDirectory) {
   const Fd group(fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME | FAN_CLOEXEC, O_RDONLY));
   ASSERT_TRUE(group);
   const std::filesystem::path guarded = root() / "guarded";
@@ -52,7 +51,7 @@ TEST_P(ScratchFs, TellsOfACreationBelowAMarkedDirectory) {
   EXPECT_EQ(events_of(group.get(), std::chrono::seconds(5)), FAN_CREATE);
 }
 
-TEST_P(ScratchFs, IsOfTheTypeAskedForAndEmpty) {
+TEST_P(ScratchFs, HasTheRequestedTypeAndIsEmpty) {
   struct statfs about {};
   ASSERT_EQ(statfs(root().c_str(), &about), 0);
   const auto type = static_cast<std::uint64_t>(about.f_type);
@@ -73,8 +72,8 @@ TEST_P(ScratchFs, IsOfTheTypeAskedForAndEmpty) {
   EXPECT_FALSE(std::filesystem::exists(root() / "guarded"));
 }
 
-// A mount that were "shared" would show up on the machine.
-TEST_P(ScratchFs, IsOutOfTheMachinesSight) {
+// A "shared" mount would appear on the machine.
+TEST_P(ScratchFs, IsInvisibleToTheMachine) {
   std::ifstream mounts("/proc/self/mountinfo");
   bool found = false;
   for (std::string line; std::getline(mounts, line);) {

@@ -50,7 +50,7 @@ class Tools : public DaemonTest {
     std::map<std::string, int> told;
     for (const auto& violation : violations_below(tree)) {
       const std::filesystem::path path = violation["path"].get<std::string>();
-      if (owner(path) == kNobodyWeKnow) continue;  // taken away since
+      if (owner(path) == kNoOwner) continue;  // taken away since
       EXPECT_EQ(violation["action"], action) << violation;
       ++told[path.lexically_relative(tree).string()];
     }

@@ -146,7 +146,7 @@ TEST_P(Undo, ADryRunOnlyReports) {
   EXPECT_EQ(report.restored[0].from, fix.after);
   EXPECT_EQ(report.restored[0].to, fix.before);
   ASSERT_EQ(report.left.size(), 1U);
-  EXPECT_EQ(report.left[0].why, "it is gone");
+  EXPECT_EQ(report.left[0].why, "it no longer exists");
   is(path, kApp, kApp, 0640);
 }
 
@@ -205,11 +205,11 @@ TEST_P(Undo, SkipsAReplacedFile) {
   fs::rename(tree_ / "file", tree_ / "moved");
   const auto path = make("file", 0640);
   ASSERT_EQ(::chown(path.c_str(), kApp, kApp), 0);
-  denied(fix, "something else stands in its place");
+  denied(fix, "another file has replaced it");
   fs::remove(path);
   const auto report = undo({fix});
   ASSERT_EQ(report.left.size(), 1U);
-  EXPECT_EQ(report.left[0].why, "it is gone");
+  EXPECT_EQ(report.left[0].why, "it no longer exists");
 }
 
 // Its inode number may be the same.
@@ -221,7 +221,7 @@ TEST_P(Undo, SkipsAFileThatIsYoungerThanTheRepair) {
   if ((facts.stx_mask & STATX_BTIME) == 0)
     GTEST_SKIP() << "files have no birth time on " << name_of(GetParam());
   fix.time -= std::chrono::hours(1);
-  denied(fix, "something else stands in its place");
+  denied(fix, "another file has replaced it");
 }
 
 TEST_P(Undo, FollowsNoLink) {
@@ -240,8 +240,8 @@ TEST_P(Undo, FollowsNoLink) {
   fs::create_symlink(outside / "file", tree_ / "file");
   fs::rename(tree_ / "directory", tree_ / "was-directory");
   fs::create_directory_symlink(outside, tree_ / "directory");
-  denied(fixes[0], "something else stands in its place");
-  denied(fixes[1], "something else stands in its place");
+  denied(fixes[0], "another file has replaced it");
+  denied(fixes[1], "another file has replaced it");
   EXPECT_EQ(facts(outside / "file").st_uid, kApp);
   EXPECT_EQ(facts(outside / "below").st_uid, kApp);
 }
@@ -250,7 +250,7 @@ TEST_P(Undo, SkipsAFileWithAnotherName) {
   make("file");
   const auto fix = fixed("file");
   fs::create_hard_link(tree_ / "file", root() / "other-name");
-  denied(fix, "it has another name");
+  denied(fix, "it has another hard link");
 }
 
 TEST_P(Undo, AddsNoSetIdBit) {
@@ -283,7 +283,7 @@ TEST_P(Undo, CrossesNoMount) {
   ASSERT_EQ(::mount((tree_ / "directory").c_str(), (tree_ / "directory").c_str(), nullptr, MS_BIND,
                     nullptr),
             0);
-  denied(fix, "a mount stands between it and its tree");
+  denied(fix, "a mount lies between it and its tree");
   ASSERT_EQ(::umount2((tree_ / "directory").c_str(), MNT_DETACH), 0);
 }
 

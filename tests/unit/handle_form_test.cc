@@ -17,7 +17,7 @@ std::string bytes_of(Numbers... numbers) {
 
 constexpr const char* kFilesystem = "fsid-8-b";
 
-// As each file system makes them: of inode 77, generation 5, and then of inode 78, generation 6.
+// The handles that each file system makes.
 FileId plain(std::uint32_t inode, std::uint32_t generation) {
   return {kFilesystem, 1, bytes_of(inode, generation)};
 }
@@ -31,21 +31,21 @@ FileId btrfs(std::uint64_t inode, std::uint32_t generation) {
   return {kFilesystem, 0x4d, bytes_of(inode, std::uint64_t{256}, generation)};
 }
 
-TEST(HandleForm, MakesOthersAfterTheOneThatIsKnown) {
+TEST(HandleForm, MakesHandlesLikeTheKnownOne) {
   EXPECT_EQ(HandleForm::of(plain(77, 5), 77).make(78, 6), plain(78, 6));
   EXPECT_EQ(HandleForm::of(xfs(77, 5), 77).make(78, 6), xfs(78, 6));
   EXPECT_EQ(HandleForm::of(tmpfs(77, 5), 77).make(78, 6), tmpfs(78, 6));
   EXPECT_EQ(HandleForm::of(btrfs(77, 5), 77).make(78, 6), btrfs(78, 6));
 }
 
-TEST(HandleForm, IsNotKnownWhereTheNumberIsNotInIt) {
+TEST(HandleForm, IsUnknownIfTheHandleLacksTheInodeNumber) {
   EXPECT_FALSE(HandleForm::of(plain(77, 5), 79).known());
-  EXPECT_FALSE(HandleForm::of({kFilesystem, 0xf8, "whatever it is"}, 77).known());
+  EXPECT_FALSE(HandleForm::of({kFilesystem, 0xf8, "another form"}, 77).known());
   EXPECT_FALSE(HandleForm::of(FileId(), 77).known());
   EXPECT_FALSE(HandleForm().make(78, 6).known());
 }
 
-TEST(HandleForm, DoesNotCutNumbersOff) {
+TEST(HandleForm, MakesNoHandleForANumberTooLarge) {
   EXPECT_FALSE(HandleForm::of(plain(77, 5), 77).make(std::uint64_t{1} << 32U, 6).known());
 }
 
