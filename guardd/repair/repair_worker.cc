@@ -66,8 +66,8 @@ void RepairWorker::offer(Repair repair) {
 }
 
 void RepairWorker::run(const std::stop_token& stop) {
-  (void)have_own_descriptors(
-      done_.fd());  // or a frozen file system would block more than this thread
+  // Then a frozen file system blocks this thread alone.
+  (void)have_own_descriptors(done_.fd());
   std::unique_lock lock(mutex_);
   for (;;) {
     auto next = trees_.end();

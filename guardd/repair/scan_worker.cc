@@ -52,8 +52,8 @@ bool ScanWorker::idle() const {
 }
 
 void ScanWorker::run(const std::stop_token& stop) {
-  (void)have_own_descriptors(
-      found_.fd());  // or a frozen file system would block more than this thread
+  // Then a frozen file system blocks this thread alone.
+  (void)have_own_descriptors(found_.fd());
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, stop, [&] { return !jobs_.empty(); });
