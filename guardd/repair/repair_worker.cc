@@ -67,7 +67,7 @@ void RepairWorker::offer(Repair repair) {
 
 void RepairWorker::run(const std::stop_token& stop) {
   // Then a frozen file system blocks this thread alone.
-  (void)have_own_descriptors(done_.fd());
+  (void)unshare_descriptors(done_.fd());
   std::unique_lock lock(mutex_);
   for (;;) {
     auto next = trees_.end();

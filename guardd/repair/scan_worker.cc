@@ -53,7 +53,7 @@ bool ScanWorker::idle() const {
 
 void ScanWorker::run(const std::stop_token& stop) {
   // Then a frozen file system blocks this thread alone.
-  (void)have_own_descriptors(found_.fd());
+  (void)unshare_descriptors(found_.fd());
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, stop, [&] { return !jobs_.empty(); });
