@@ -144,7 +144,7 @@ class Daemon {
     if (store_)
       left_alone_ = std::make_unique<LeftAlone>(
           store_->remembered().undone,
-          [store = store_.get()](UndoneFile file) { store->keep_undone(std::move(file)); });
+          [store = store_.get()](FileVersion file) { store->keep_undone(std::move(file)); });
     else
       left_alone_ = std::make_unique<LeftAlone>();
     Pauses pauses(store_.get(), Clocks::read());  // before the enforcer empties what is remembered
@@ -177,7 +177,7 @@ class Daemon {
         [this] {
           has_more_notices_ = source_.source->dispatch(*enforcer_);
           batching_.woken(std::chrono::steady_clock::now(), processes_->fd() >= 0);
-          scans_->stir();
+          scans_->note_activity();
         },
         &notices));
     batching_.take(notices);
@@ -375,7 +375,7 @@ class Daemon {
     dispatcher_.stop(stop_reason_);
     // Close the state now: a repair on a frozen file system keeps the process until that thaws,
     // because the kernel lets no signal end such a wait.
-    left_alone_->keep_no_more();
+    left_alone_->stop_saving();
     store_.reset();
   }
 

@@ -42,7 +42,7 @@ void PoliciesInForce::enforce() {
     context_.trees.release();
     context_.source.answers->stop();
   } else {
-    context_.source.answers->prepare(set_, answer_);
+    context_.source.answers->begin_change(set_, answer_);
     context_.trees.use_policies(set_);
   }
 }

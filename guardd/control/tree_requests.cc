@@ -121,7 +121,7 @@ void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& ca
           const BackgroundJobs::JobContext& context) -> std::variant<bus::ScanTotals, CallFailure> {
         ScanProgress scanned;
         const auto report_violation = [&](const ManualFinding& finding) {
-          if (!finding.outcome || finding.outcome->what == RepairResult::kRight) return;
+          if (!finding.outcome || finding.outcome->what == RepairResult::kCorrect) return;
           context.post([dispatcher, violation = make_violation(*set, finding)] {
             dispatcher->violation(violation);
           });

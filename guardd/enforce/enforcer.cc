@@ -29,7 +29,7 @@ constexpr unsigned kMostDoublings = 5;
 constexpr unsigned kLooksAhead = 2;
 
 bool is_missing(const RepairOutcome& outcome) {
-  return outcome.what == RepairResult::kRight || outcome.skip == Skip::kGone ||
+  return outcome.what == RepairResult::kCorrect || outcome.skip == Skip::kGone ||
          outcome.skip == Skip::kReplaced;
 }
 
@@ -224,7 +224,7 @@ void Enforcer::handle_repair(const RepairReport& done, SteadyTime now) {
   if (is_missing(outcome) && due.seen.is_ahead && !due.look && due.tries < kLooksAhead)
     return retry(due, now + kShortestRetry * (1U << (2 * due.tries)));
   if (pending_.is_judged_later(done, now)) return;
-  if (outcome.what == RepairResult::kRight) reported_.forget(due.seen.object);
+  if (outcome.what == RepairResult::kCorrect) reported_.forget(due.seen.object);
   if (is_missing(outcome) || outcome.skip == Skip::kExempt || outcome.skip == Skip::kUndone) return;
   if (outcome.what == RepairResult::kFixed) war_.fixed(due.seen.object, now);
   if (lacks_evidence(outcome.skip)) pending_.suspect(due.seen.object);
@@ -267,7 +267,7 @@ void Enforcer::judge_later(std::uint32_t tree, const std::string& path, FileId o
   settle_.put_back(std::move(due), when);
 }
 
-void Enforcer::handle_finding(const ScanWorker::Wrong& finding) {
+void Enforcer::handle_finding(const ScanWorker::Report& finding) {
   const auto& set = finding.set;
   const auto tree = finding.tree;
   if (finding.is_end) {

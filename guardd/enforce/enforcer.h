@@ -56,7 +56,7 @@ class Enforcer final : public NoticeReader {
   // at the latest; a finished repair is a reason, too.
   std::optional<SteadyTime> work(SteadyTime now);
   void handle_repair(const RepairReport& report, SteadyTime now);
-  void handle_finding(const ScanWorker::Wrong& finding);
+  void handle_finding(const ScanWorker::Report& finding);
   // `watched`: the trees that were watched before the mounts changed.
   void handle_mounts(const MountNews& news, const std::vector<std::uint32_t>& watched);
 

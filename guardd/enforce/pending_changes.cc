@@ -103,7 +103,7 @@ bool PendingChanges::is_judged_later(const RepairReport& report, SteadyTime now)
   const auto& [set, tree, path, due, war] = *report.repair;
   const auto& seen = due.seen;
   const auto skip = report.outcome.skip;
-  const bool is_left = set->policy_of(set->trees()[tree]).is_paused() && skip == Skip::kNotWanted &&
+  const bool is_left = set->policy_of(set->trees()[tree]).is_paused() && skip == Skip::kLogOnly &&
                        !due.look && seen.evidence != Evidence::kNone && seen.object.known();
   const auto* directory = is_left ? source_.directories().find(due.directory) : nullptr;
   if (directory && !policy_of(directory->tree).is_paused()) {
@@ -133,7 +133,7 @@ void PendingChanges::excuse(Pending pending) {
   excused_.insert_or_assign(object, std::move(pending));
 }
 
-bool PendingChanges::was_excused(const ScanWorker::Wrong& finding) {
+bool PendingChanges::was_excused(const ScanWorker::Report& finding) {
   const auto* excused = find_excused(finding.object);
   if (!excused || finding.outcome.what == RepairResult::kFixed) return false;
   if (finding.set != set_ || policy_of(finding.tree).is_paused()) return true;

@@ -64,7 +64,7 @@ class PendingChanges {
   bool is_judged_later(const RepairReport& report, SteadyTime now);
   // Whether a pause has excused what a scan finds. It was reported when it was noticed, and the
   // notice knew more than the scan.
-  bool was_excused(const ScanWorker::Wrong& finding);
+  bool was_excused(const ScanWorker::Report& finding);
   // A complete scan of the tree has not found them.
   void forget_excused_in(std::uint32_t tree);
 

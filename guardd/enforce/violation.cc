@@ -132,17 +132,17 @@ void add_policy_fields(Violation& violation, const PolicySet& set, std::uint32_t
   excuse(violation, policy);
 }
 
-Violation make_violation(AnsweredOpen open, const PolicySet& now) {
+Violation make_violation(OpenReport open, const PolicySet& now) {
   auto violation = std::move(open.violation);
-  violation.path = open.at.is_known ? open.at.path : std::string();
+  violation.path = open.place.is_known ? open.place.path : std::string();
   // A reload may have moved the policy to another number.
-  const auto& path = open.set->trees()[open.at.tree].path;
+  const auto& path = open.set->trees()[open.place.tree].path;
   const auto* tree = now.tree_of(path);
   if (tree && tree->path == path)
     add_policy_fields(violation, now, static_cast<std::uint32_t>(tree - now.trees().data()));
   else
-    add_policy_fields(violation, *open.set, open.at.tree);
-  if (!open.at.is_known) violation.path = std::move(open.at.path);
+    add_policy_fields(violation, *open.set, open.place.tree);
+  if (!open.place.is_known) violation.path = std::move(open.place.path);
   return violation;
 }
 

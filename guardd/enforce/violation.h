@@ -19,7 +19,7 @@ Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::st
                          const NoticedChange& seen, const RepairOutcome& outcome);
 
 // An answered open, as of the policies that are in force now.
-Violation make_violation(AnsweredOpen open, const PolicySet& now);
+Violation make_violation(OpenReport open, const PolicySet& now);
 
 // Adds what the tree's policy says, and the time. The path becomes absolute.
 void add_policy_fields(Violation& violation, const PolicySet& set, std::uint32_t tree);

@@ -107,7 +107,7 @@ void WatchedTrees::find_tree(std::uint32_t tree) {
   }
   watched_[tree] = *std::move(id);
   enforcer_.watch(tree);
-  scans_.ask(set_, tree);  // finds violations from before
+  scans_.request(set_, tree);  // finds violations from before
 }
 
 void WatchedTrees::forget(std::uint32_t tree) {

@@ -318,7 +318,7 @@ TEST_P(Life, ARegularScanFindsWhatCausedNoNotice) {
   const auto record = violations(tree_ / "file").front();
   EXPECT_EQ(record["operation"], "scan");
   EXPECT_EQ(record["action"], "skipped");
-  EXPECT_NE(record["reason"].get<std::string>().find("another name"), std::string::npos);
+  EXPECT_NE(record["reason"].get<std::string>().find("another hard link"), std::string::npos);
   std::this_thread::sleep_for(1500ms);
   EXPECT_EQ(violations(tree_ / "file").size(), 1U);  // not again with every scan
 }

@@ -179,7 +179,7 @@ TEST_P(PauseTest, KeepsTheReasonOfASkip) {
   ASSERT_TRUE(eventually([&] { return !violations(tree_ / "file").empty(); }));
   const auto record = violations(tree_ / "file").front();
   EXPECT_EQ(record["action"], "logged");
-  EXPECT_NE(record.value("reason", "").find("besides, it has another name"), std::string::npos)
+  EXPECT_NE(record.value("reason", "").find("besides, it has another hard link"), std::string::npos)
       << record;
 }
 
