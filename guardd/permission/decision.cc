@@ -83,7 +83,7 @@ Decision decide(const Policy& policy, std::string_view path, const OpenedFile& o
     // Fails open: denying a file that may be old would be wrong, fixing it is not.
     if (novelty == Novelty::kUnclear && decision.answer == OpenAnswer::kDeny)
       decision.answer = OpenAnswer::kAllow;
-    if (decision.answer == OpenAnswer::kAllow && decision.verdict.put_right &&
+    if (decision.answer == OpenAnswer::kAllow && decision.verdict.fix &&
         policy.said.fix_at.value == FixAt::kOpen)
       decision.answer = OpenAnswer::kFix;
     return decision;

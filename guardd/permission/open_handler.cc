@@ -150,7 +150,7 @@ void OpenHandler::conclude(const Open& open, const Decision& decision, FollowUpT
     }
     case OpenAnswer::kFix:
       if (fixer_.offer(
-              {std::move(task), *decision.verdict.wanted, decision.verdict.wrong.mode_excess}))
+              {std::move(task), *decision.verdict.wanted, decision.verdict.deviation.mode_excess}))
         return;  // answered once it is fixed, or by the watchdog
       break;
     case OpenAnswer::kAllow:
