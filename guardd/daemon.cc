@@ -135,8 +135,8 @@ class Daemon {
     dispatcher_.count_losses([this] { return records_lost(); });
     dispatcher_.set_backend(source_.backend);
     dispatcher_.add(manager_);
-    dispatcher_.count_answers(&source_.answers->counters());
-    manager_.count_answers(&source_.answers->counters());
+    dispatcher_.count_answers(source_.responder->counters());
+    manager_.count_answers(source_.responder->counters());
     return {};
   }
 
@@ -159,7 +159,8 @@ class Daemon {
               scan_reason_ = why;
               trees_->scan_again(tree);
             }});
-    trees_ = std::make_unique<WatchedTrees>(*source_.source, *enforcer_, *scans_);
+    trees_ =
+        std::make_unique<WatchedTrees>(*source_.source, source_.marks.get(), *enforcer_, *scans_);
     policies_ = std::make_unique<PoliciesInForce>(
         PoliciesInForce::Context{loop_.get(), source_, *trees_, *enforcer_, shortcomings_,
                                  [this] {
@@ -171,16 +172,8 @@ class Daemon {
   // ---- events
 
   Status listen() {
-    sd_event_source* notices = nullptr;
-    GUARD_CHECK(loop_.on_readable(
-        source_.source->fd(),
-        [this] {
-          has_more_notices_ = source_.source->dispatch(*enforcer_);
-          batching_.woken(std::chrono::steady_clock::now(), processes_->fd() >= 0);
-          scans_->note_activity();
-        },
-        &notices));
-    batching_.take(notices);
+    GUARD_CHECK(listen_for_notices(source_.source->fd()));
+    if (source_.marks) GUARD_CHECK(listen_for_notices(source_.marks->fd()));
     if (processes_->fd() >= 0) {
       GUARD_CHECK(loop_.on_readable(processes_->fd(),
                                     [this] { dispatcher_.lost(processes_->dispatch()); }));
@@ -193,8 +186,8 @@ class Daemon {
       const auto now = std::chrono::steady_clock::now();
       for (const auto& report : repairs_->take()) enforcer_->handle_repair(report, now);
     }));
-    GUARD_CHECK(loop_.on_readable(source_.answers->fd(), [this] {
-      for (auto& open : source_.answers->take())
+    GUARD_CHECK(loop_.on_readable(source_.responder->fd(), [this] {
+      for (auto& open : source_.responder->take())
         dispatcher_.violation(make_violation(std::move(open), *policies_->set()));
     }));
     if (store_) {
@@ -275,6 +268,21 @@ class Daemon {
         });
   }
 
+  Status listen_for_notices(int fd) {
+    sd_event_source* notices = nullptr;
+    GUARD_CHECK(loop_.on_readable(
+        fd,
+        [this] {
+          if (source_.marks) source_.marks->dispatch();
+          has_more_notices_ = source_.source->dispatch(*enforcer_);
+          batching_.woken(std::chrono::steady_clock::now(), processes_->fd() >= 0);
+          scans_->note_activity();
+        },
+        &notices));
+    batching_.add(notices);
+    return {};
+  }
+
   void read_notices(SteadyTime now) {
     // Notices that were batched may be about a change that is due.
     if (batching_.is_on() && next_repairs_ && *next_repairs_ <= now) has_more_notices_ = true;
@@ -300,11 +308,8 @@ class Daemon {
   // Stores what enforces policies in the kernel now, so that it stays if this process ends, and
   // releases what the previous process stored.
   void hand_over() {
-    std::vector<std::pair<std::string, int>> kept;
-    if (source_.kernel) {
-      kept = source_.kernel->lsm().links();
-      kept.emplace_back(Handover::kPins, source_.kernel->pins().fd());
-    }
+    auto [kept, pins] = source_.source->kept();
+    if (pins >= 0) kept.emplace_back(Handover::kPins, pins);
     const auto done = handover_->store(kept);
     const bool is_service =
         std::getenv("NOTIFY_SOCKET") != nullptr;  // NOLINT(concurrency-mt-unsafe)
@@ -370,7 +375,7 @@ class Daemon {
 
   void finish() {
     manager_.notify_stopping();
-    source_.answers->stop();
+    source_.responder->stop();
     handover_->release();
     dispatcher_.stop(stop_reason_);
     // Close the state now: a repair on a frozen file system keeps the process until that thaws,

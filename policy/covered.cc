@@ -5,7 +5,8 @@
 
 namespace guard {
 
-Covered::Covered(const Policy& policy, const std::vector<std::string>& nested) : nested_(nested) {
+CoveredPart::CoveredPart(const Policy& policy, const std::vector<std::string>& nested)
+    : nested_(nested) {
   std::sort(nested_.begin(), nested_.end());
   for (const auto& [glob, place] : policy.exclude) {
     constexpr std::string_view kAllBelow = "/**";
@@ -17,11 +18,11 @@ Covered::Covered(const Policy& policy, const std::vector<std::string>& nested) :
   }
 }
 
-bool Covered::is_nested(std::string_view path) const {
+bool CoveredPart::is_nested(std::string_view path) const {
   return std::binary_search(nested_.begin(), nested_.end(), path);
 }
 
-bool Covered::all_below(std::string_view directory) const {
+bool CoveredPart::all_below(std::string_view directory) const {
   return std::any_of(below_.begin(), below_.end(),
                      [&](const Glob& glob) { return glob.matches(directory); });
 }

@@ -11,9 +11,9 @@
 
 namespace guard {
 
-class Covered {
+class CoveredPart {
  public:
-  Covered(const Policy& policy, const std::vector<std::string>& nested);
+  CoveredPart(const Policy& policy, const std::vector<std::string>& nested);
 
   // Nothing is covered, so no path needs to be built.
   bool empty() const { return below_.empty() && nested_.empty(); }

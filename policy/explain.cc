@@ -11,7 +11,7 @@ std::string ordinal_rule(std::size_t index) {
   return fmt::format("rule {}", index + 1);
 }
 
-std::string owner_text(const Wanted& wanted) {
+std::string owner_text(const WantedState& wanted) {
   return escaped(wanted.owner.name) + ":" + escaped(wanted.group.name);
 }
 
@@ -118,7 +118,7 @@ FileType type_of_new(Operation operation) {
 // The assumed result of the operation. New objects belong to the subject, and so do objects renamed
 // or linked into the tree. A change of owner or mode is assumed to set another value.
 Change supposed(Operation operation, const ExplainQuestion& question, std::string_view relative,
-                const Wanted& wanted) {
+                const WantedState& wanted) {
   Change change;
   change.operation = operation;
   change.path = relative;
@@ -251,7 +251,7 @@ void explain_tree(const PolicySet& set, const ExplainQuestion& question, Explana
 
 }  // namespace
 
-std::string describe(const Wanted& wanted, FileType type) {
+std::string describe(const WantedState& wanted, FileType type) {
   const auto mode = wanted.mode_of(type);
   return mode ? fmt::format("{} {:04o}", owner_text(wanted), mode->value) : owner_text(wanted);
 }

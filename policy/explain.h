@@ -47,7 +47,7 @@ struct Explanation {
   const Policy* policy = nullptr;  // null: no tree holds the path
   const Tree* tree = nullptr;
   const Rule* rule = nullptr;
-  const Wanted* wanted = nullptr;
+  const WantedState* wanted = nullptr;
   std::optional<Action> action;
   bool excluded = false;
   std::vector<ExplainedStep> steps;  // how the policy and the rule were found
@@ -58,7 +58,7 @@ struct Explanation {
 Explanation explain(const PolicySet& set, const ExplainQuestion& question);
 
 // "shop:shop 0640"
-std::string describe(const Wanted& wanted, FileType type);
+std::string describe(const WantedState& wanted, FileType type);
 
 }  // namespace guard
 

@@ -22,7 +22,7 @@ void put_mode(std::string& out, std::string_view key, const std::optional<Mode>&
   put(out, key, mode ? fmt::format("{:04o}", mode->value) : "any");
 }
 
-void put_wanted(std::string& out, const Wanted& wanted) {
+void put_wanted(std::string& out, const WantedState& wanted) {
   put(out, "owner", std::to_string(wanted.owner.id.value));
   put(out, "group", std::to_string(wanted.group.id.value));
   put_mode(out, "file_mode", wanted.file_mode);

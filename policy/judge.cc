@@ -51,7 +51,7 @@ Verdict at_path(const Policy& policy, std::string_view path, Listener* listener)
   return verdict;
 }
 
-Deviation compare(const Wanted& wanted, FileType type, std::optional<Uid> uid,
+Deviation compare(const WantedState& wanted, FileType type, std::optional<Uid> uid,
                   std::optional<Gid> gid, std::optional<Mode> mode) {
   Deviation deviation;
   deviation.owner = uid && *uid != wanted.owner.id;

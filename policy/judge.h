@@ -41,7 +41,7 @@ struct Verdict {
   Reason reason = Reason::kRight;
   Guard guard = Guard::kOwnership;  // the guard that was violated
   Deviation deviation;
-  const Wanted* wanted = nullptr;
+  const WantedState* wanted = nullptr;
   const Rule* rule = nullptr;
   Action action = Action::kOff;  // the rule's action, or else the policy's
   DenyExemption exemption = DenyExemption::kNone;

@@ -25,7 +25,7 @@ struct NamedId {
 };
 
 // The owner, group and modes that an object should have. No mode: any mode is accepted.
-struct Wanted {
+struct WantedState {
   NamedId<Uid> owner;
   NamedId<Gid> group;
   std::optional<Mode> file_mode;
@@ -47,7 +47,7 @@ struct Pattern {
 struct Rule {
   DraftRule said;
   std::vector<Pattern> match;
-  Wanted wanted;  // complete: the policy supplies what the rule omits
+  WantedState wanted;  // complete: the policy supplies what the rule omits
   Action action = Action::kLog;
 
   bool matches(std::string_view relative_path) const;
@@ -66,7 +66,7 @@ struct Allow {
 
 struct Policy {
   DraftPolicy said;
-  Wanted wanted;
+  WantedState wanted;
   std::vector<Pattern> exclude;
   std::vector<Rule> rules;
   std::vector<Allow> allows;

@@ -5,7 +5,7 @@
 namespace guard::bus {
 namespace {
 
-std::optional<std::string> text_in(const Map& record, std::string_view name) {
+std::optional<std::string> optional_text_in(const Map& record, std::string_view name) {
   const auto* text = find<std::string>(record, name);
   return text ? std::optional(*text) : std::nullopt;
 }
@@ -31,10 +31,10 @@ void each_in(const Map& record, std::string_view name, Take take) {
 LessonSubject subject_in(const Map& record) {
   LessonSubject subject;
   if (find(record, "exe")) subject.exe = path_in(record, "exe");
-  subject.unit = text_in(record, "unit");
+  subject.unit = optional_text_in(record, "unit");
   if (find<std::uint64_t>(record, "fsuid")) subject.fsuid = id_in<Uid>(record, "fsuid");
-  subject.person = text_in(record, "person");
-  subject.label = text_in(record, "label");
+  subject.person = optional_text_in(record, "person");
+  subject.label = optional_text_in(record, "label");
   subject.has_terminal = is_true(record, "terminal");
   subject.tally = tally_in(record);
   each_in(record, "operations", [&](const Value& each) {

@@ -23,7 +23,7 @@ constexpr auto kRetryIfDenied = 5s;
 constexpr auto kShortAbsence = 60s;
 constexpr auto kCountersEvery = 1s;
 // The most unsent messages; signals beyond that are folded.
-constexpr std::uint64_t kMostQueued = 500;
+constexpr std::uint64_t kMostQueuedForSignals = 500;
 constexpr auto kLongestStop = 200ms;
 
 constexpr const char* kSystemBus = "unix:path=/run/dbus/system_bus_socket";
@@ -269,7 +269,8 @@ std::map<std::string, PolicyFacts> Service::policies_now() const {
 
 bool Service::has_room() const {
   std::uint64_t queued = 0;
-  return has_name_ && sd_bus_get_n_queued_write(bus_.get(), &queued) >= 0 && queued < kMostQueued;
+  return has_name_ && sd_bus_get_n_queued_write(bus_.get(), &queued) >= 0 &&
+         queued < kMostQueuedForSignals;
 }
 
 template <typename Write>

@@ -12,7 +12,7 @@ namespace {
 
 using Token = AggregateVisitor::Token;
 
-constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
+constexpr auto kEndOfTime = std::numeric_limits<std::int64_t>::max();
 constexpr unsigned kRowsAtOnce = 1'024;  // between two checks of the stop token
 
 template <typename Id>
@@ -88,7 +88,7 @@ class Aggregation {
       : database_(database),
         asked_(segment_condition(filter)),
         since_(filter.since ? micros_of(*filter.since) : 0),
-        until_(filter.until ? micros_of(*filter.until) : kEver),
+        until_(filter.until ? micros_of(*filter.until) : kEndOfTime),
         stop_(stop),
         visitor_(visitor) {}
 

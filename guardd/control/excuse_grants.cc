@@ -6,7 +6,7 @@ namespace guard {
 
 ExcuseGrants::ExcuseGrants(Processes& processes, const ChosenSource& source, Dispatcher& dispatcher)
     : processes_(processes), source_(source), dispatcher_(dispatcher) {
-  if (source_.answers) source_.answers->use_excuses(processes_.excuses());
+  source_.responder->use_excuses(processes_.excuses());
 }
 
 Status ExcuseGrants::give(const bus::ExcuseResult& request, const Person& who) {
@@ -19,7 +19,7 @@ Status ExcuseGrants::give(const bus::ExcuseResult& request, const Person& who) {
   const auto excuse = std::make_shared<const Excuse>(
       Excuse{request.reason, who.name, request.command, request.pid, until});
   GUARD_CHECK(processes_.excuse(request.pid, excuse));
-  if (source_.kernel) GUARD_CHECK(source_.kernel->spare(request.process));
+  GUARD_CHECK(source_.source->excuse(request.process));
   report(*excuse, false);
   next_ = std::chrono::steady_clock::now() + kEvery;
   return {};

@@ -28,8 +28,8 @@ Error policy_is_off(const Policy& policy) {
   return Error("policy " + quote(policy.name()) + " is off, so nothing in its trees is wrong");
 }
 
-template <typename Wanted>
-std::vector<Target> whole_trees(const PolicySet& set, Wanted wanted) {
+template <typename WantedState>
+std::vector<Target> whole_trees(const PolicySet& set, WantedState wanted) {
   std::vector<Target> targets;
   for (std::uint32_t tree = 0; tree < set.trees().size(); ++tree) {
     const auto& each = set.trees()[tree];
@@ -85,10 +85,10 @@ std::uint64_t expected_of(const PolicySet& set, const std::vector<Target>& targe
   return expected;
 }
 
-class Search {
+class TreeSearch {
  public:
-  Search(const PolicySet& set, const ManualScan& request, const ScanOptions& options,
-         const OnManualFinding& found, ScanProgress& progress)
+  TreeSearch(const PolicySet& set, const ManualScan& request, const ScanOptions& options,
+             const OnManualFinding& found, ScanProgress& progress)
       : set_(set), request_(request), options_(options), found_(found), progress_(progress) {}
 
   Result<bool> look_at(const Target& target, const std::stop_token& stop,
@@ -111,7 +111,7 @@ class Search {
     task.start = target.start;
     task.fix = request_.fix;
     task.dry_run = request_.dry_run;
-    task.evidence = Evidence::kAsked;
+    task.evidence = Evidence::kRequested;
     const auto before = progress_.objects.load();
     GUARD_TRY(auto report, scan(*root, task, options_, found, stop, progress_));
     if (request_.sizes && target.start.empty() && report.complete)
@@ -131,7 +131,7 @@ class Search {
     RepairTask task;
     task.policy = &policy;
     task.relative_path = path;
-    task.evidence = Evidence::kAsked;
+    task.evidence = Evidence::kRequested;
     task.dry_run = request_.dry_run;
     if (!request_.fix) return found(finding);
     const auto outcome = repair(root, task);
@@ -169,7 +169,7 @@ Result<ManualScanReport> scan_now(const PolicySet& set, const ManualScan& reques
   const auto wrong_before = progress.wrong.load();
   const auto fixed_before = progress.fixed.load();
   ManualScanReport report;
-  Search search(set, request, options, found, progress);
+  TreeSearch search(set, request, options, found, progress);
   for (const auto& target : targets) {
     const auto done = search.look_at(target, stop, report.troubles);
     if (!done && targets.size() == 1) return done.error();

@@ -32,7 +32,7 @@ struct ManualFinding {
   std::string path;      // absolute, raw bytes
   ObjectState before;
   InodeId object;
-  const Wanted& wanted;
+  const WantedState& wanted;
   const RepairOutcome* outcome;  // of the repair; null without fix
 };
 

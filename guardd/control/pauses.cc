@@ -13,7 +13,7 @@
 namespace guard {
 namespace {
 
-using std::chrono::nanoseconds;
+using Nanoseconds = std::chrono::nanoseconds;
 
 // RFC 3339, UTC, rounded up.
 std::string to_the_second(std::chrono::system_clock::time_point time) {
@@ -36,17 +36,17 @@ std::string until_when_and_why(const Pause& pause) {
 
 Clocks Clocks::read() {
   return {std::chrono::system_clock::now(),
-          nanoseconds(static_cast<std::int64_t>(boot_time_now()))};
+          Nanoseconds(static_cast<std::int64_t>(boot_time_now()))};
 }
 
 // What remains by the wall clock, but never more than the whole length: the clock may have been
 // set.
 Pauses::Pauses(Store* store, const Clocks& now) : store_(store) {
   if (!store_) return;
-  constexpr nanoseconds kNothing{0};
+  constexpr Nanoseconds kNothing{0};
   for (const auto& pause : store_->remembered().pauses) {
-    const auto most = std::clamp<nanoseconds>(pause.until - pause.since, kNothing, kLongest);
-    const auto left = std::clamp<nanoseconds>(pause.until - now.wall, kNothing, most);
+    const auto most = std::clamp<Nanoseconds>(pause.until - pause.since, kNothing, kLongest);
+    const auto left = std::clamp<Nanoseconds>(pause.until - now.wall, kNothing, most);
     running_.insert_or_assign(pause.policy, ActivePause{pause, now.since_boot + left});
   }
 }
@@ -84,13 +84,13 @@ std::vector<std::string> Pauses::take_ended(const Clocks& now) {
   return ended;
 }
 
-std::optional<nanoseconds> Pauses::next_due(const Clocks& now) const {
+std::optional<Nanoseconds> Pauses::next_due(const Clocks& now) const {
   if (running_.empty()) return std::nullopt;
-  nanoseconds wait = kLongestWait;
+  Nanoseconds wait = kLongestWait;
   for (const auto& [policy, running] : running_)
-    wait = std::min<nanoseconds>(
+    wait = std::min<Nanoseconds>(
         {wait, running.pause.until - now.wall, running.until - now.since_boot});
-  return std::max(wait, nanoseconds(0));
+  return std::max(wait, Nanoseconds(0));
 }
 
 void Pauses::keep_those_of(const PolicySet& set) {

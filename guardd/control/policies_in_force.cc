@@ -40,9 +40,9 @@ void PoliciesInForce::enforce() {
   disabled_ = why_disabled();
   if (disabled_) {
     context_.trees.release();
-    context_.source.answers->stop();
+    context_.source.responder->stop();
   } else {
-    context_.source.answers->begin_change(set_, answer_);
+    context_.source.responder->begin_change(set_, answer_);
     context_.trees.use_policies(set_);
   }
 }
@@ -81,21 +81,18 @@ void PoliciesInForce::enforce_pauses() {
 void PoliciesInForce::watch_surroundings() {
   std::vector<std::string> paths{kDisableFile, kAccountsFile};
   for (const auto& tree : set_->trees()) paths.push_back(tree.root());
-  if (context_.source.kernel) {
-    const auto programs = context_.source.kernel->policy().program_paths();
-    for (const auto& directory : programs) paths.push_back(directory + "/any");
-  }
+  for (const auto& directory : context_.source.source->program_directories())
+    paths.push_back(directory + "/any");
   path_watch_.watch_above(paths);
 }
 
 void PoliciesInForce::look_around() {
   watch_surroundings();
   auto news = mounts_.news();
-  if (context_.source.kernel) {
-    if (!news.pid) news.pid = context_.source.kernel->mounter();
-    const auto done = context_.source.kernel->policy().refresh_programs();
-    context_.shortcomings.set("exempt programs", done ? "" : done.error().text());
-  }
+  auto& source = *context_.source.source;
+  if (!news.pid) news.pid = source.mounter();
+  const auto done = source.refresh_programs();
+  context_.shortcomings.set("exempt programs", done ? "" : done.error().text());
   const auto disabled = why_disabled();
   if (disabled.has_value() != disabled_.has_value()) {
     enforce();

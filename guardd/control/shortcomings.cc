@@ -62,8 +62,8 @@ std::vector<std::string> shortcomings_of(const ChosenSource& source, const Proce
   }
   for (const auto& [tree, why] : trees.troubles()) all.push_back(why);
   if (!trees.denied().empty()) all.push_back(trees.denied());
-  if (source.kernel) add(source.kernel->shortcomings());
-  add(source.answers->shortcomings());
+  add(source.source->shortcomings());
+  add(source.responder->shortcomings());
   if (auto unmet = unmet_requests(*policies.set(), source.backend); !unmet.empty()) {
     all.push_back(std::move(unmet));
     if (!source.why_not_lsm.empty())

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uint32_t kSetIdBits = 06000;
 
-Ownership ownership_of(const ObjectState& state) {
+Ownership current_ownership(const ObjectState& state) {
   return {state.uid, state.gid, state.mode};
 }
 
@@ -107,7 +107,8 @@ class UndoRun {
     // A file that was fixed more than once is restored as often.
     const auto again = places_.find(object.id);
     const auto expected = again == places_.end() ? fix.after : restored_[again->second].to;
-    const auto now = again != places_.end() && !left_alone_ ? expected : ownership_of(object.state);
+    const auto now =
+        again != places_.end() && !left_alone_ ? expected : current_ownership(object.state);
     if (now != expected) {
       if (now == fix.before) return "it is already as it was before";
       return fmt::format("it was changed after the fix: it is {}:{} {:04o} now", now.uid.value,
@@ -119,7 +120,8 @@ class UndoRun {
       if (const int code = restore_to(object, before))
         return Error::from_errno(code, "it cannot be restored").text();
       if (const auto looked = refresh(object); !looked) return looked.error().text();
-      if (ownership_of(object.state) != before) return "another process changed it during the undo";
+      if (current_ownership(object.state) != before)
+        return "another process changed it during the undo";
       if (auto id = FileId::of(object.fd.get())) left_alone_->add({*std::move(id), object.changed});
     }
     if (again == places_.end()) {

@@ -14,15 +14,15 @@ constexpr std::uint64_t kJustBefore = 30'000'000'000;  // nanoseconds
 // If guardd does not remember processes that have ended, /proc may show another process under the
 // same number.
 std::shared_ptr<const ActingProcess> process_of(const Notice& notice, Processes& processes) {
-  if (notice.exactly && notice.exactly->time != 0)
-    return processes.find(notice.pid, notice.exactly->time);
+  if (notice.detail && notice.detail->time != 0)
+    return processes.find(notice.pid, notice.detail->time);
   auto who = processes.find(notice.pid);
-  if (processes.remembers() || notice.witness.is_still_there()) return who;
+  if (processes.remembers() || notice.pid_check.is_same_process()) return who;
   return std::make_shared<const ActingProcess>(notice.pid);
 }
 
 Operation operation_of(const Notice& notice) {
-  if (notice.exactly && notice.kind != Notice::Kind::kFound) return notice.exactly->operation;
+  if (notice.detail && notice.kind != Notice::Kind::kFound) return notice.detail->operation;
   switch (notice.kind) {
     case Notice::Kind::kCreated:
       return notice.is_directory ? Operation::kMkdir : Operation::kCreate;
@@ -42,7 +42,7 @@ bool was_another_just_before(const ActingProcess& who, Uid owner) {
 }
 
 bool is_foreign(const Notice& notice, const PolicySet& set) {
-  if (notice.exactly) return notice.exactly->is_foreign;
+  if (notice.detail) return notice.detail->is_foreign;
   const auto& tree = set.trees()[notice.directory->tree];
   const auto root = open_tree(tree.root());
   if (!root) return true;
@@ -53,11 +53,11 @@ bool is_foreign(const Notice& notice, const PolicySet& set) {
 
 bool is_evidence(const Notice& notice, const Policy& policy, const ActingProcess& who,
                  const PriorKnowledge& prior) {
-  if (notice.exactly && notice.kind != Notice::Kind::kFound) {
+  if (notice.detail && notice.kind != Notice::Kind::kFound) {
     const bool may_be_planted = notice.kind == Notice::Kind::kMovedIn && prior.is_suspect;
-    return notice.exactly->is_evidence && !may_be_planted;
+    return notice.detail->is_evidence && !may_be_planted;
   }
-  if (!notice.exactly &&
+  if (!notice.detail &&
       (!who.snapshot().fsuid.has_value() || who.may_have_been(policy.wanted.owner.id)))
     return false;
   switch (notice.kind) {

@@ -49,12 +49,12 @@ void Enforcer::noticed(const Notice& notice) noexcept {
   if (policy.action() == Action::kOff) return;
   const auto who = process_of(notice, processes_);
   const auto owner = policy.wanted.owner.id;
-  const auto by = notice.exactly ? notice.exactly->by : who->snapshot().fsuid;
+  const auto by = notice.detail ? notice.detail->by : who->snapshot().fsuid;
   if (by != owner) report_instant(notice, *who);
   if (InstantViolations::is_instant(notice.kind)) return;
   if (by == owner) {
     handle_owner(notice);
-    const bool is_in_doubt = !notice.exactly && notice.kind == Notice::Kind::kCreated &&
+    const bool is_in_doubt = !notice.detail && notice.kind == Notice::Kind::kCreated &&
                              was_another_just_before(*who, owner);
     if (!is_in_doubt) return;
   }
@@ -114,12 +114,11 @@ void Enforcer::handle_another(const Notice& notice, const Policy& policy,
     just_created_.add(notice.object, operation, now);
   if (notice.kind == Notice::Kind::kMovedIn)
     operation = just_created_.find(notice.object, now).value_or(operation);
-  NoticedChange seen{operation, std::move(who),
-                     evidence ? Evidence::kSomebodyElse : Evidence::kNone, notice.object,
-                     notice.is_directory};
-  if (notice.exactly) seen.is_ahead = notice.exactly->is_ahead;
-  if (notice.exactly && notice.exactly->old_directory)
-    settle_.renamed(*notice.exactly->old_directory, notice.exactly->old_name, seen);
+  NoticedChange seen{operation, std::move(who), evidence ? Evidence::kOtherUser : Evidence::kNone,
+                     notice.object, notice.is_directory};
+  if (notice.detail) seen.is_ahead = notice.detail->is_ahead;
+  if (notice.detail && notice.detail->old_directory)
+    settle_.renamed(*notice.detail->old_directory, notice.detail->old_name, seen);
   if (evidence) pending_.add(notice.directory->number, notice.name, now);
   settle_.seen(*notice.directory, notice.name, std::move(seen), policy.said.settle.value, now);
 }

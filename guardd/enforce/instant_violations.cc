@@ -19,7 +19,7 @@ Result<Object> object_at(const Tree& tree, std::string_view path) {
 
 // A notice of attributes does not say which ones changed. A changed owner is another violation, and
 // equal times of content and inode mean that only times were set.
-bool are_attributes(const Result<Object>& object, const Wanted& wanted) {
+bool are_attributes(const Result<Object>& object, const WantedState& wanted) {
   struct statx facts {};
   if (!object || ::statx(object->fd.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
                          STATX_BASIC_STATS, &facts) != 0)
@@ -63,7 +63,7 @@ std::optional<Violation> InstantViolations::judge(const PolicySet& set, const No
   const auto& tree = set.trees()[notice.directory->tree];
   const auto& policy = set.policy_of(tree);
   // Fails open: an unknown process may be the owner, so its act is not reported.
-  if (is_new || notice.exactly || !who.snapshot().fsuid) return std::nullopt;
+  if (is_new || notice.detail || !who.snapshot().fsuid) return std::nullopt;
   const auto operation = guarded_operation(notice, policy);
   if (!operation) return std::nullopt;
 

@@ -56,7 +56,7 @@ void PendingChanges::settle_again(std::uint32_t tree, std::vector<Pending> all) 
       continue;
     }
     settle_.seen(*directory, name,
-                 {pending.operation, std::move(pending.who), Evidence::kSomebodyElse,
+                 {pending.operation, std::move(pending.who), Evidence::kOtherUser,
                   std::move(pending.object), pending.is_directory},
                  settle, now);
   }

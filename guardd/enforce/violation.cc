@@ -67,7 +67,7 @@ Violation begin(const PolicySet& set, std::uint32_t tree, const ActingProcess* w
   return violation;
 }
 
-void set_wanted(Violation& violation, const Wanted& wanted) {
+void set_wanted(Violation& violation, const WantedState& wanted) {
   violation.uid_wanted = wanted.owner.id;
   violation.gid_wanted = wanted.group.id;
   violation.mode_wanted = wanted.mode_of(violation.file_type);

@@ -29,11 +29,12 @@ std::map<std::string, std::uint32_t> active_trees(const PolicySet* set) {
 
 void WatchedTrees::use_policies(std::shared_ptr<const PolicySet> set) {
   denied_.clear();
-  if (const auto taken = source_.enforce(set); !taken) denied_ = taken.error().text();
+  if (const auto taken = source_.prepare(set); !taken) denied_ = taken.error().text();
   const auto numbers = unchanged_in(*set);
   for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
     if (!numbers.contains(tree)) forget(tree);
   source_.renumber(numbers);
+  if (marks_) marks_->renumber(numbers);
   auto before = std::exchange(watched_, std::vector<FileId>(set->trees().size()));
   again_.clear();
   troubles_.clear();
@@ -46,16 +47,18 @@ void WatchedTrees::use_policies(std::shared_ptr<const PolicySet> set) {
     look_again(number);
   }
   find();
-  source_.enforced();
+  source_.finish();
+  if (marks_) marks_->finish();
 }
 
-Covered WatchedTrees::covered(std::uint32_t tree) const {
+CoveredPart WatchedTrees::covered(std::uint32_t tree) const {
   const auto& which = set_->trees()[tree];
   return {set_->policy_of(which), nested_trees(*set_, which)};
 }
 
 void WatchedTrees::look_again(std::uint32_t tree) {
   if (source_.look_again(tree, enforcer_)) {
+    if (marks_) marks_->update(tree, set_->trees()[tree].root(), covered(tree));
     scans_.request(set_, tree);
   } else {
     forget(tree);
@@ -105,6 +108,7 @@ void WatchedTrees::find_tree(std::uint32_t tree) {
       troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text();
     return;
   }
+  if (marks_) marks_->update(tree, which.root(), covered(tree));
   watched_[tree] = *std::move(id);
   enforcer_.watch(tree);
   scans_.request(set_, tree);  // finds violations from before
@@ -115,6 +119,7 @@ void WatchedTrees::forget(std::uint32_t tree) {
   watched_[tree] = FileId();
   enforcer_.forget_tree(tree);
   source_.forget_tree(tree);
+  if (marks_) marks_->forget_tree(tree);
 }
 
 bool WatchedTrees::catch_up(SteadyTime now) {

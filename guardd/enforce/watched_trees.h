@@ -13,6 +13,7 @@
 #include "guardd/enforce/enforcer.h"
 #include "guardd/files/file_id.h"
 #include "guardd/repair/scan_worker.h"
+#include "guardd/sources/permission_marks.h"
 #include "guardd/sources/source.h"
 #include "policy/covered.h"
 #include "policy/policy_set.h"
@@ -21,8 +22,9 @@ namespace guard {
 
 class WatchedTrees {
  public:
-  WatchedTrees(ChangeSource& source, Enforcer& enforcer, ScanWorker& scans)
-      : source_(source), enforcer_(enforcer), scans_(scans) {}
+  // `marks` may be null.
+  WatchedTrees(ChangeSource& source, PermissionMarks* marks, Enforcer& enforcer, ScanWorker& scans)
+      : source_(source), marks_(marks), enforcer_(enforcer), scans_(scans) {}
 
   // Enforces this set from here on. Its existing trees are watched when this returns.
   void use_policies(std::shared_ptr<const PolicySet> set);
@@ -53,12 +55,13 @@ class WatchedTrees {
     return set_->policy_of(set_->trees()[tree]).action() == Action::kOff;
   }
   Numbers unchanged_in(const PolicySet& next) const;
-  Covered covered(std::uint32_t tree) const;
+  CoveredPart covered(std::uint32_t tree) const;
   void find_tree(std::uint32_t tree);
   void look_again(std::uint32_t tree);
   void forget(std::uint32_t tree);
 
   ChangeSource& source_;
+  PermissionMarks* marks_;
   Enforcer& enforcer_;
   ScanWorker& scans_;
   std::shared_ptr<const PolicySet> set_;

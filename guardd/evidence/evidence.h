@@ -1,7 +1,7 @@
-// Where wrong things came from. Evidence that somebody else than the owner brought a file about is
-// only worth something if the owner cannot make us believe it: so what the owner itself moved in,
-// and what was found wrong with nobody to tell who did it, is remembered as suspect. A suspect is
-// never handed over because of what happens to it later. One thread: the daemon's loop. Bounded.
+// Remembers where files with wrong owners came from. Evidence against another user counts only if
+// the owner cannot fake it: files that the owner moved in, and files that a scan found wrong, are
+// suspects and are never handed over because of what happens to them later. Bounded. One thread:
+// the daemon's loop.
 #pragma once
 
 #include <chrono>
@@ -17,12 +17,13 @@
 
 namespace guard {
 
-// Whether it is known that this very inode was made, chowned or moved in here by somebody else than
-// the owner. Only a rename or a link by the owner itself can bring in what the owner must not have.
+// Whether it is known that a user other than the owner created this inode here, changed its owner
+// or moved it in. Only a rename or link by the owner can bring in a file that the owner must not
+// get.
 enum class Evidence : std::uint8_t {
   kNone,
-  kSomebodyElse,
-  kAsked,  // none, but a person who may do so has asked for it to be put right
+  kOtherUser,
+  kRequested,  // none, but an authorized user has requested the fix
 };
 
 class Suspects {
@@ -32,8 +33,7 @@ class Suspects {
   explicit Suspects(std::size_t most = kMost) : most_(most) {}
 
   void add(const FileId& id);
-  // Once there were more than can be remembered, every file is one: this fails towards not handing
-  // over.
+  // Fails safe: after an overflow every file is a suspect, so none is handed over.
   bool is_suspect(const FileId& id) const {
     return overflowed_ || !id.known() || suspects_.contains(id);
   }
@@ -44,8 +44,8 @@ class Suspects {
   bool overflowed_ = false;
 };
 
-// What is wrong and was told of is not told again whenever somebody touches it or a scan meets it,
-// but when it is wrong in another way, or left as it is for another reason.
+// The wrong states that were reported. A file is reported again only if it is wrong in another way
+// or left as it is for another reason, not whenever it is touched or scanned.
 class ReportedStates {
  public:
   static constexpr std::size_t kMost = 20'000;
@@ -61,15 +61,15 @@ class ReportedStates {
 
   bool is_known(const FileId& id, const State& state) const;
   void add(const FileId& id, const State& state);
-  void forget(const FileId& id) { states_.erase(id); }  // it is right again
+  void forget(const FileId& id) { states_.erase(id); }  // it is correct again
 
  private:
   std::unordered_map<FileId, State> states_;
   std::deque<FileId> oldest_first_;
 };
 
-// What was made just now, and how: many a tool makes a file under another name first and gives it
-// its own by a rename, which is not what people would say it did.
+// The files created in the last moments, and how: many tools create a file under a temporary name
+// and rename it, and people expect a report of the creation.
 class JustCreated {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -88,7 +88,7 @@ class JustCreated {
   std::deque<FileId> oldest_first_;
 };
 
-// Notices when guardd and somebody else keep undoing each other.
+// Notices when guardd and another program keep undoing each other's changes.
 class OwnershipWar {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -96,11 +96,11 @@ class OwnershipWar {
   static constexpr auto kWithin = std::chrono::minutes(10);
   static constexpr std::size_t kMost = 10'000;
 
-  // It was put right once more.
+  // The file was fixed once more.
   void fixed(const FileId& id, Time now);
-  // It has been put right so often within so short a time that once more would not help.
+  // It was fixed so often in so short a time that another fix would not help.
   bool is_war(const FileId& id, Time now) const;
-  // Whoever says that it is wrong may have seen it before.
+  // A report that it is wrong may be older than the fix.
   bool was_just_fixed(const FileId& id, Time now) const;
 
  private:

@@ -79,9 +79,9 @@ Names local_accounts(const std::string& path) {
   return local_entries<passwd>(path, ::fgetpwent_r, &passwd::pw_name, &passwd::pw_uid);
 }
 
-std::vector<std::string> without_ids(Names entries) {
+std::vector<std::string> without_ids(const Names& entries) {
   std::vector<std::string> names;
-  for (auto& [name, id] : entries) names.push_back(std::move(name));
+  for (const auto& [name, id] : entries) names.push_back(name);
   return names;
 }
 

@@ -20,14 +20,14 @@ namespace {
 constexpr std::size_t kCommLength = 15;
 constexpr int kMostLinks = 40;  // as many as the kernel follows
 
-struct Found {
+struct ProgramFile {
   Fd file;  // O_PATH
   ExemptPrograms::Id id;
   bool is_trusted = false;
 };
 
-std::optional<Found> find(const std::string& path) {
-  Found found;
+std::optional<ProgramFile> find(const std::string& path) {
+  ProgramFile found;
   found.file = Fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat facts {};
   if (!found.file || ::fstat(found.file.get(), &facts) != 0 || !S_ISREG(facts.st_mode))
@@ -37,8 +37,8 @@ std::optional<Found> find(const std::string& path) {
   return found;
 }
 
-// Where it lies, links followed.
-std::string real_path(const Found& found) {
+// Its path, with links followed.
+std::string real_path(const ProgramFile& found) {
   std::array<char, PATH_MAX> path{};
   const auto link = "/proc/self/fd/" + std::to_string(found.file.get());
   const auto size = ::readlink(link.c_str(), path.data(), path.size());
@@ -54,11 +54,11 @@ std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-// What it runs by, if it is a script: the first word behind "#!".
-std::optional<std::string> interpreter_of(const Found& program) {
+// The interpreter of a script: the first word after "#!".
+std::optional<std::string> interpreter_of(const ProgramFile& program) {
   const auto link = "/proc/self/fd/" + std::to_string(program.file.get());
   const Fd file(::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  std::array<char, 256> head{};  // as much as the kernel looks at
+  std::array<char, 256> head{};  // as much as the kernel reads
   const auto size = file ? ::read(file.get(), head.data(), head.size()) : -1;
   std::string_view line(head.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
   if (!line.starts_with("#!")) return std::nullopt;
@@ -84,7 +84,8 @@ class Finder {
     const auto bit = 1U << static_cast<unsigned>(labelled.label);
     const auto interpreter = interpreter_of(*found);
     if (!interpreter) {
-      // Its real name counts: "rpm" can be a link to a busybox, which is much else.
+      // Only its real name counts: "rpm" can be a link to busybox, which is many other programs
+      // too.
       const auto real = real_path(*found);
       const bool is_it =
           std::any_of(labelled_.begin(), labelled_.end(), [&](const LabelledPath& other) {
@@ -101,7 +102,7 @@ class Finder {
   ExemptPrograms take() { return std::move(all_); }
 
  private:
-  // Itself a script, or env: then another program runs in the end, under a name of its own.
+  // Not if it is a script itself, or env: then another program runs in the end, under its own name.
   bool note_interpreter(const std::string& path) {
     if (!path.starts_with('/') || base_name(path) == "env") return false;
     watch(path);
@@ -111,7 +112,7 @@ class Finder {
     return true;
   }
 
-  // Also where links lead: to python3.11, or through /etc/alternatives.
+  // Follows links, too: to python3.11, or through /etc/alternatives.
   void watch(std::string path) {
     for (int links = 0; links < kMostLinks; ++links) {
       const auto directory = directory_of(path);

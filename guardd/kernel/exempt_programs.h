@@ -1,5 +1,5 @@
-// The programs that exemptions and labels speak of, as they lie on this machine at this moment: by
-// inode, which is all that the kernel looks at. Remembers nothing, writes nothing. Any thread.
+// Finds the program files that exemptions and labels name, by inode, as the kernel looks them up.
+// Keeps no state, writes nothing. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,16 @@ struct ExemptPrograms {
   using Id = std::pair<std::uint64_t, std::uint32_t>;  // inode and device
 
   std::map<Id, Program> programs;
-  std::map<std::string, std::uint32_t> scripts;  // labels by comm
-  // Started through something that hides them ("#!/usr/bin/env python3").
+  std::map<std::string, std::uint32_t> scripts;  // labels, by comm
+  // Scripts that the kernel cannot identify because of their interpreter ("#!/usr/bin/env
+  // python3").
   std::map<Id, LabelledPath> hidden;
-  // Where a change can mean that all this is different, there or not.
+  // Directories in which a change can change any of this. They may not exist.
   std::set<std::string> directories;
 };
 
-// `exes`: exemptions by path. A label counts only for what root alone could have put there.
+// `exes`: exemptions by path. A label counts only for a file that no user but root can have
+// written.
 ExemptPrograms find_programs(const std::map<std::string, std::uint64_t>& exes,
                              const std::vector<LabelledPath>& labelled);
 

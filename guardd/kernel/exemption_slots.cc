@@ -6,7 +6,7 @@ namespace {
 template <typename Id>
 std::optional<std::int64_t> number(bool is_said, const std::optional<Id>& found) {
   if (!is_said) return std::nullopt;
-  return found ? std::int64_t{found->value} : Exemption::kNobody;
+  return found ? std::int64_t{found->value} : Exemption::kNone;
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ Exemption Exemption::of(const Allow& allow) {
   return exemption;
 }
 
-bool Exemption::is_for_everybody() const {
+bool Exemption::is_for_all() const {
   return !exe && !unit && !user && !group && !login && !label;
 }
 
@@ -56,45 +56,45 @@ void ExemptionSlots::keep_only(const std::set<Exemption>& wanted) {
   }
 }
 
-Speakers speakers_of(const std::map<Exemption, unsigned>& slots) {
-  Speakers speakers;
-  auto& all = speakers.exemptions;
+ExemptionTables exemption_tables(const std::map<Exemption, unsigned>& slots) {
+  ExemptionTables tables;
+  auto& all = tables.exemptions;
   const auto subject = [&](SubjectKind kind, const std::optional<std::int64_t>& id, __u64& need,
                            std::uint64_t bit) {
     if (!id) return;
     need |= bit;
-    if (*id != Exemption::kNobody)
-      speakers.subjects[{kind, static_cast<std::uint32_t>(*id)}] |= bit;
+    if (*id != Exemption::kNone) tables.subjects[{kind, static_cast<std::uint32_t>(*id)}] |= bit;
   };
-  for (const auto& [who, slot] : slots) {
+  for (const auto& [exemption, slot] : slots) {
     const auto bit = std::uint64_t{1} << slot;
-    subject(kSubjectUser, who.user, all.need_user, bit);
-    subject(kSubjectGroup, who.group, all.need_group, bit);
-    subject(kSubjectLogin, who.login, all.need_login, bit);
-    if (who.exe) {
+    subject(kSubjectUser, exemption.user, all.need_user, bit);
+    subject(kSubjectGroup, exemption.group, all.need_group, bit);
+    subject(kSubjectLogin, exemption.login, all.need_login, bit);
+    if (exemption.exe) {
       all.need_program |= bit;
-      speakers.exes[*who.exe] |= bit;
+      tables.exes[*exemption.exe] |= bit;
     }
-    if (who.label) {
+    if (exemption.label) {
       all.need_label |= bit;
-      all.of_label[static_cast<std::size_t>(*who.label)] |= bit;
+      all.of_label[static_cast<std::size_t>(*exemption.label)] |= bit;
     }
-    if (who.unit) {
+    if (exemption.unit) {
       all.need_unit |= bit;
-      if (is_plain_unit(*who.unit)) {
-        speakers.units[*who.unit] |= bit;
-        speakers.units["_" + *who.unit] |= bit;  // as systemd calls the groups of some
+      if (is_plain_unit(*exemption.unit)) {
+        tables.units[*exemption.unit] |= bit;
+        tables.units["_" + *exemption.unit] |=
+            bit;  // systemd prefixes the names of some control groups
       } else {
         all.any_unit |= bit;
       }
     }
-    if (who.children) all.for_children |= bit;
+    if (exemption.children) all.for_children |= bit;
   }
   constexpr auto kManagers = std::uint64_t{1} << kPackageManagers;
   all.need_label |= kManagers;
   all.of_label[static_cast<std::size_t>(Label::kPackageManager)] |= kManagers;
   all.for_children |= kManagers;
-  return speakers;
+  return tables;
 }
 
 }  // namespace guard

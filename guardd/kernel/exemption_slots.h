@@ -1,6 +1,6 @@
-// Who is exempt by some policy, and which bit stands for it in the kernel. Processes hand bits down
-// to what they start, so a bit keeps its meaning over reloads for as long as any policy needs it,
-// and is given to others as late as can be. Writes nothing. One thread: the daemon's loop.
+// Assigns a bit in the kernel to each exemption of the policies. Processes pass their bits on to
+// the processes that they start, so a bit keeps its meaning over reloads while any policy needs it,
+// and is reused as late as possible. Writes nothing. One thread: the daemon's loop.
 #pragma once
 
 #include <compare>
@@ -17,9 +17,9 @@
 
 namespace guard {
 
-// An allow without what it grants: two that say the same are one.
+// The subject of an allow, without what it grants. Equal subjects share one exemption.
 struct Exemption {
-  static constexpr std::int64_t kNobody = -1;  // named, but not there
+  static constexpr std::int64_t kNone = -1;  // named, but no such account exists
 
   std::optional<std::string> exe;
   std::optional<std::string> unit;
@@ -33,11 +33,11 @@ struct Exemption {
   friend auto operator<=>(const Exemption&, const Exemption&) = default;
 
   static Exemption of(const Allow& allow);
-  // No key at all: the kernel has no word for that.
-  bool is_for_everybody() const;
+  // It has no key at all. The kernel has no bit for that.
+  bool is_for_all() const;
 };
 
-// Whether the kernel can tell a unit of this name from others: no pattern, and not cut off there.
+// Whether the kernel can match a unit by this name: it is no pattern, and is not truncated there.
 bool is_plain_unit(const std::string& name);
 
 class ExemptionSlots {
@@ -46,24 +46,24 @@ class ExemptionSlots {
 
   ExemptionSlots();
 
-  // None if all are taken.
+  // None if all slots are taken.
   std::optional<unsigned> take(const Exemption& exemption);
-  // Gives up all others.
+  // Frees all others.
   void keep_only(const std::set<Exemption>& wanted);
   const std::map<Exemption, unsigned>& taken() const { return taken_; }
 
  private:
   std::map<Exemption, unsigned> taken_;
-  std::deque<unsigned> free_;  // the one that has been free for longest first
+  std::deque<unsigned> free_;  // the longest free first
 };
 
-// What the kernel has to know for them, programs as they are named.
-struct Speakers {
+// The kernel tables for these exemptions, with programs by path.
+struct ExemptionTables {
   Exemptions exemptions{};
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> subjects;  // kind, number
   std::map<std::string, std::uint64_t> units;
   std::map<std::string, std::uint64_t> exes;
 };
-Speakers speakers_of(const std::map<Exemption, unsigned>& slots);
+ExemptionTables exemption_tables(const std::map<Exemption, unsigned>& slots);
 
 }  // namespace guard

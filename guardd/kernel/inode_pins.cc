@@ -8,8 +8,8 @@
 namespace guard {
 namespace {
 
-// The rarest that can be asked for, so that nothing is paid for it. What is told is never read: the
-// kernel keeps a few thousand such notices at most, and then no more.
+// The rarest event there is, so that the marks cost nothing. The events are never read: the kernel
+// queues a few thousand of them at most, then drops the rest.
 constexpr std::uint64_t kMask = FAN_DELETE_SELF;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Keeps the inodes of tree roots in memory, so that their tags stay, without keeping their file
-// systems from being unmounted: by marks that are never asked about. One thread: the daemon's loop.
+// Keeps the inodes of tree roots in memory, and so their tags, by fanotify marks whose events are
+// never read. Their file systems can still be unmounted. One thread: the daemon's loop.
 #pragma once
 
 #include "policy/base/handle.h"
@@ -13,7 +13,7 @@ class InodePins {
 
   Status pin(int directory) const;
   void unpin(int directory) const;
-  // Whoever holds this keeps them pinned.
+  // The inodes stay pinned while any process holds this descriptor.
   int fd() const { return group_.get(); }
 
  private:

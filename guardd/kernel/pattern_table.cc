@@ -11,14 +11,14 @@
 namespace guard {
 namespace {
 
-// Sets of nodes can be many (two to the power of the pattern's length for "????a*") and large. What
-// a hostile policy can cost is this many, which most policies are thousands of times below, some
-// hundred milliseconds and megabytes, and no table.
+// Sets of nodes can be many (two to the power of the pattern's length for "????a*") and large. This
+// bound limits a hostile policy to some hundred milliseconds and megabytes, and gives it no table.
+// Most policies stay thousands of times below it.
 constexpr std::size_t kMostWork = 10'000'000;
 constexpr std::size_t kStatesPerStateLeft = 4;
 constexpr std::size_t kMostStates = std::size_t{std::numeric_limits<std::uint16_t>::max()} + 1;
 
-// One row a state: the label, and where each kind of byte leads.
+// One row per state: the label, and the next state for each kind of byte.
 struct Table {
   std::size_t kinds;
   std::vector<std::uint16_t> labels;
@@ -38,7 +38,8 @@ struct HashOfNodes {
   }
 };
 
-// Only a pattern that is the root matches it, whatever else could be nothing: "{,x}" does not.
+// Only a pattern for the root matches it. One that can match an empty string, such as "{,x}", does
+// not.
 std::uint16_t label_of_root(const Policy& policy, const std::vector<std::string>& nested) {
   const auto is_root = [](const Pattern& pattern) { return pattern.glob.matches(""); };
   if (std::find(nested.begin(), nested.end(), "") != nested.end() ||
@@ -54,7 +55,7 @@ std::uint16_t label_of_root(const Policy& policy, const std::vector<std::string>
 std::optional<Table> determinize(ReversedPatterns& patterns, std::uint16_t label_of_root,
                                  std::size_t most) {
   Table table{patterns.kinds(), {label_of_root}, {}};
-  // Nothing leads back to the start, which goes by a rule of its own: it is not among the numbers.
+  // Nothing leads back to the start, which has its own rule: it has no number here.
   std::unordered_map<ReversedPatterns::Nodes, std::uint32_t, HashOfNodes> numbers;
   const auto start = patterns.start();
   std::vector<const ReversedPatterns::Nodes*> sets{&start};
@@ -72,8 +73,8 @@ std::optional<Table> determinize(ReversedPatterns& patterns, std::uint16_t label
   return table;
 }
 
-// Hopcroft's way to find the states that no further reading tells apart: blocks of states, split
-// until every block leads to one block with each kind of byte.
+// Hopcroft's algorithm: finds the states that no further input tells apart, by splitting blocks of
+// states until each kind of byte leads from a block to only one block.
 class Blocks {
  public:
   explicit Blocks(const Table& table)
@@ -150,7 +151,7 @@ class Blocks {
     }
   }
 
-  // What is marked becomes a block of its own. The smaller half is enough to split others further.
+  // The marked states become a block of their own. The smaller half is enough to split others.
   void split(std::uint32_t number) {
     auto& block = blocks_[number];
     const auto marked = std::exchange(block.marked, 0U);
@@ -197,7 +198,7 @@ std::optional<Automaton> automaton_of(const Policy& policy, const std::vector<st
   const Blocks blocks(*table);
   if (blocks.count() > most) return std::nullopt;
 
-  // Numbered as they are first met, so that the start is the first.
+  // Numbered in the order in which they are met, so that the start is the first.
   constexpr std::uint32_t kUnmet = kMostStates;
   std::vector<std::uint32_t> number_of(blocks.count(), kUnmet);
   std::vector<std::size_t> met;

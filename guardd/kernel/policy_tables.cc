@@ -16,7 +16,7 @@ bool is_same(std::uint64_t one, std::uint64_t other) {
   return one == other;
 }
 
-// Only what is different is written. `there` is what has been.
+// Writes only what differs from what `there` says is in the table.
 template <typename Map, typename Put>
 Status put_all(Map& there, const Map& wanted, Put put) {
   for (const auto& [key, value] : wanted) {
@@ -29,7 +29,7 @@ Status put_all(Map& there, const Map& wanted, Put put) {
 }
 
 template <typename Map, typename Drop>
-Status drop_stale(Map& there, const Map& wanted, Drop drop) {
+Status drop_others(Map& there, const Map& wanted, Drop drop) {
   for (auto each = there.begin(); each != there.end();) {
     if (wanted.contains(each->first)) {
       ++each;
@@ -47,23 +47,23 @@ ProgramKey key_of(const ExemptPrograms::Id& id) {
 
 }  // namespace
 
-KernelPolicy::KernelPolicy(KernelTables& tables) : tables_(tables), held_(1) {}
+PolicyTables::PolicyTables(KernelTables& tables) : tables_(tables), held_(1) {}
 
-Status KernelPolicy::prepare(const PolicySet& set) {
+Status PolicyTables::prepare(const PolicySet& set) {
   auto next = tree_tags(set, slots_, next_table_);
   add_tables(next);
-  if (auto done = write_exemptions(Stale::kKeep); !done) {
+  if (auto done = write_exemptions(OldEntries::kKeep); !done) {
     for (const auto& table : next.tables) drop_table(table);
     return done;
   }
   held_.push_back(std::move(next));
-  sum_up(speakers_of(slots_.taken()).exemptions);
+  update_shortcomings(exemption_tables(slots_.taken()).exemptions);
   return {};
 }
 
-// Where there is no room for its patterns, a tree is undecidable: better than to leave a whole new
-// set out.
-void KernelPolicy::add_tables(TreeTags& next) {
+// A tree whose patterns do not fit is marked undecidable. Rejecting the whole new set would be
+// worse.
+void PolicyTables::add_tables(TreeTags& next) {
   for (auto table = next.tables.begin(); table != next.tables.end();) {
     const auto added = add_table(*table);
     if (added) {
@@ -79,12 +79,12 @@ void KernelPolicy::add_tables(TreeTags& next) {
     }
     next.shortcomings.push_back(
         "policy " + quote(table->policy) +
-        ": nothing is refused there, only put right afterwards: " + added.error().text());
+        ": nothing is denied there, only fixed afterwards: " + added.error().text());
     table = next.tables.erase(table);
   }
 }
 
-Status KernelPolicy::add_table(const PatternTable& table) {
+Status PolicyTables::add_table(const PatternTable& table) {
   for (std::size_t i = 0; i < table.rules.size(); ++i) {
     const auto label = kLabelFirstRule + static_cast<std::uint32_t>(i);
     GUARD_CHECK(tables_.add_rule({table.id, label}, table.rules[i]));
@@ -92,80 +92,80 @@ Status KernelPolicy::add_table(const PatternTable& table) {
   return tables_.add_patterns(table.id, table.rows);
 }
 
-void KernelPolicy::drop_table(const PatternTable& table) {
+void PolicyTables::drop_table(const PatternTable& table) {
   tables_.drop_patterns(table.id, table.states);
   for (std::size_t i = 0; i < table.rules.size(); ++i)
     tables_.drop_rule({table.id, kLabelFirstRule + static_cast<std::uint32_t>(i)});
 }
 
-Status KernelPolicy::finish() {
+Status PolicyTables::finish() {
   for (auto old = held_.begin(); old + 1 != held_.end(); ++old)
     for (const auto& table : old->tables) drop_table(table);
   held_.erase(held_.begin(), held_.end() - 1);
   slots_.keep_only(now().exemptions);
-  return write_exemptions(Stale::kDrop);
+  return write_exemptions(OldEntries::kDrop);
 }
 
-// Who speaks for an exemption first, then what it needs: an exemption that needs nothing is granted
-// to nobody.
-Status KernelPolicy::write_exemptions(Stale stale) {
-  const auto wanted = speakers_of(slots_.taken());
+// What grants an exemption comes first, then what the exemption needs: while it needs nothing, the
+// programs grant it to no process.
+Status PolicyTables::write_exemptions(OldEntries old) {
+  const auto wanted = exemption_tables(slots_.taken());
   const auto set_subject = [this](const auto& key, std::uint64_t bits) {
     return tables_.set_subject({key.first, key.second}, bits);
   };
   const auto set_unit = [this](const std::string& name, std::uint64_t bits) {
     return tables_.set_unit(name, bits);
   };
-  GUARD_CHECK(put_all(there_.subjects, wanted.subjects, set_subject));
-  GUARD_CHECK(put_all(there_.units, wanted.units, set_unit));
+  GUARD_CHECK(put_all(written_.subjects, wanted.subjects, set_subject));
+  GUARD_CHECK(put_all(written_.units, wanted.units, set_unit));
   auto found = find_programs(wanted.exes, labelled_paths());
-  GUARD_CHECK(write_programs(std::move(found), stale));
+  GUARD_CHECK(write_programs(std::move(found), old));
   tables_.exempt(wanted.exemptions);
-  if (stale == Stale::kKeep) return {};
-  GUARD_CHECK(drop_stale(there_.subjects, wanted.subjects,
-                         [&](const auto& key) { return set_subject(key, 0); }));
-  return drop_stale(there_.units, wanted.units,
-                    [&](const std::string& name) { return set_unit(name, 0); });
+  if (old == OldEntries::kKeep) return {};
+  GUARD_CHECK(drop_others(written_.subjects, wanted.subjects,
+                          [&](const auto& key) { return set_subject(key, 0); }));
+  return drop_others(written_.units, wanted.units,
+                     [&](const std::string& name) { return set_unit(name, 0); });
 }
 
-Status KernelPolicy::write_programs(ExemptPrograms found, Stale stale) {
+Status PolicyTables::write_programs(ExemptPrograms found, OldEntries old) {
   const auto set_script = [this](const std::string& comm, std::uint64_t labels) {
     return tables_.set_script(comm, static_cast<std::uint32_t>(labels));
   };
-  auto& there = there_.found;
+  auto& there = written_.programs;
   GUARD_CHECK(put_all(there.scripts, found.scripts, set_script));
   GUARD_CHECK(put_all(there.programs, found.programs, [this](const auto& id, const auto& program) {
     return tables_.set_program(key_of(id), program);
   }));
   there.hidden = std::move(found.hidden);
   there.directories = std::move(found.directories);
-  if (stale == Stale::kKeep) return {};
-  GUARD_CHECK(drop_stale(there.programs, found.programs,
-                         [this](const auto& id) { return tables_.drop_program(key_of(id)); }));
-  return drop_stale(there.scripts, found.scripts,
-                    [&](const std::string& comm) { return set_script(comm, 0); });
+  if (old == OldEntries::kKeep) return {};
+  GUARD_CHECK(drop_others(there.programs, found.programs,
+                          [this](const auto& id) { return tables_.drop_program(key_of(id)); }));
+  return drop_others(there.scripts, found.scripts,
+                     [&](const std::string& comm) { return set_script(comm, 0); });
 }
 
-Status KernelPolicy::refresh_programs() {
-  const auto wanted = speakers_of(slots_.taken());
-  auto done = write_programs(find_programs(wanted.exes, labelled_paths()), Stale::kDrop);
-  sum_up(wanted.exemptions);
+Status PolicyTables::refresh_programs() {
+  const auto wanted = exemption_tables(slots_.taken());
+  auto done = write_programs(find_programs(wanted.exes, labelled_paths()), OldEntries::kDrop);
+  update_shortcomings(wanted.exemptions);
   return done;
 }
 
-std::vector<std::string> KernelPolicy::program_paths() const {
-  return {there_.found.directories.begin(), there_.found.directories.end()};
+std::vector<std::string> PolicyTables::program_directories() const {
+  return {written_.programs.directories.begin(), written_.programs.directories.end()};
 }
 
-void KernelPolicy::sum_up(const Exemptions& exemptions) {
+void PolicyTables::update_shortcomings(const Exemptions& exemptions) {
   shortcomings_ = now().shortcomings;
   if (!now().denies) return;
-  for (const auto& [id, hidden] : there_.found.hidden) {
+  for (const auto& [id, hidden] : written_.programs.hidden) {
     if (exemptions.of_label[static_cast<std::size_t>(hidden.label)] == 0) continue;
-    shortcomings_.push_back("the kernel knows " + quote(hidden.path) +
-                            " only by what it is started through, so that it is refused like any "
-                            "other: allow it by its unit or user, or name its interpreter in its "
-                            "first line");
+    shortcomings_.push_back("the kernel cannot recognize " + quote(hidden.path) +
+                            " because of how its first line starts it, so it is denied like any "
+                            "other program: allow it by its unit or user, or name its interpreter "
+                            "directly in its first line");
   }
 }
 

@@ -1,6 +1,6 @@
-// What the policies say, in the words of the LSM programs. Fills their tables before a tag speaks
-// of them and empties them after the last one does, so that there is no moment at which neither the
-// old nor the new policy holds. Hangs no tag anywhere. One thread: the daemon's loop.
+// Writes the policies into the tables of the LSM programs. Fills the tables before a tag refers to
+// them and empties them after the last tag has stopped doing so: at any moment either the old or
+// the new policy is in force. Sets no tags itself. One thread: the daemon's loop.
 #pragma once
 
 #include <cstdint>
@@ -18,50 +18,51 @@
 
 namespace guard {
 
-class KernelPolicy {
+class PolicyTables {
  public:
-  // The tables are empty, and nobody else's.
-  explicit KernelPolicy(KernelTables& tables);
+  // The tables are empty, and nothing else writes them.
+  explicit PolicyTables(KernelTables& tables);
 
-  // From here on tags may speak of this set; what those of the sets before speak of is still there.
-  // After an error all is as it was, but for what may be there in vain until finish().
+  // From here on, tags may refer to this set. The entries of previous sets stay until finish().
+  // After an error nothing has changed, except for unused entries that may stay until finish().
   Status prepare(const PolicySet& set);
-  // For the tree of this number in the set that was prepared last, all but `tag.tree` filled in.
+  // The tag of a tree in the set that was prepared last. The caller fills in `tag.tree`.
   TreeTag tag_of(std::uint32_t tree) const { return now().tags[tree]; }
-  // Of all its trees that are not off together, as bits of GuardKind.
+  // The guards of all its trees that are not off, as bits of GuardKind.
   std::uint32_t guards() const { return now().guards; }
-  // No tag speaks of a set before that one any more.
+  // No tag refers to an earlier set any more.
   Status finish();
 
-  // Programs may have been replaced: looks them up anew.
+  // Programs may have been replaced: looks them up again.
   Status refresh_programs();
-  // Directories whose changes concern refresh_programs(), whether they are there or not.
-  std::vector<std::string> program_paths() const;
-  // What the kernel cannot decide, each in a sentence: refused nothing there, put right afterwards.
+  // Directories whose changes call for refresh_programs(). They may not exist.
+  std::vector<std::string> program_directories() const;
+  // What the kernel cannot decide, one sentence each: nothing is denied there, only fixed
+  // afterwards.
   const std::vector<std::string>& shortcomings() const { return shortcomings_; }
 
  private:
-  // What has been written, to know what to change.
-  struct Written {
+  // The entries that are in the kernel.
+  struct Entries {
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> subjects;
     std::map<std::string, std::uint64_t> units;
-    ExemptPrograms found;
+    ExemptPrograms programs;
   };
-  enum class Stale : std::uint8_t { kKeep, kDrop };
+  enum class OldEntries : std::uint8_t { kKeep, kDrop };
 
   const TreeTags& now() const { return held_.back(); }
   void add_tables(TreeTags& next);
   Status add_table(const PatternTable& table);
   void drop_table(const PatternTable& table);
-  Status write_exemptions(Stale stale);
-  Status write_programs(ExemptPrograms found, Stale stale);
-  void sum_up(const Exemptions& exemptions);
+  Status write_exemptions(OldEntries old);
+  Status write_programs(ExemptPrograms found, OldEntries old);
+  void update_shortcomings(const Exemptions& exemptions);
 
   KernelTables& tables_;
   ExemptionSlots slots_;
   std::uint32_t next_table_ = 1;  // 0 is none
-  std::vector<TreeTags> held_;    // that a tag may speak of; the one prepared last is the last
-  Written there_;
+  std::vector<TreeTags> held_;    // that a tag may refer to; the one prepared last is the last
+  Entries written_;
   std::vector<std::string> shortcomings_;
 };
 

@@ -10,7 +10,7 @@
 namespace guard {
 namespace {
 
-// The bytes of what decode_utf8() made of them.
+// The reverse of decode_utf8().
 std::string encode(std::uint32_t character) {
   const auto byte = [](std::uint32_t value) { return static_cast<char>(value); };
   const auto tail = [&](unsigned shift) { return byte(0x80U | ((character >> shift) & 0x3fU)); };
@@ -41,7 +41,7 @@ ReversedPatterns::ReversedPatterns(const Policy& policy, const std::vector<std::
   }
   visited_.assign(nodes_.size(), 0);
   find_kinds();
-  find_what_is_for_good();
+  find_final_labels();
 }
 
 // Groups come in order of precedence: of two nodes the one with the lower number goes first.
@@ -72,7 +72,7 @@ void ReversedPatterns::add_literal(std::string_view path) {
   read_text(branch(first_), path, last_);
 }
 
-// One way through the unknown part for all directories: a policy can hold many trees of others.
+// All directories share the nodes of the unknown part: a policy can have many nested trees.
 void ReversedPatterns::add_below(std::string_view directory) {
   if (below_ == kNowhere) {
     const auto any = branch(first_);
@@ -94,10 +94,10 @@ void ReversedPatterns::add_suffix(std::string_view tail) {
   read_text(branch(first_), tail, any);
 }
 
-// Every step the other way. Where it is about characters the steps of bytes agree with it as long
-// as all that is spelt out is UTF-8 and what is not comes in any number: a first byte of UTF-8 is
-// never one of the others, so both see the spelt out in the same places and whole characters
-// between them. The one ** that wants a character at least stands between a slash and the end.
+// Every step in reverse. Steps over bytes agree with steps over characters as long as the literal
+// parts are UTF-8 and wildcards match any number of characters: the first byte of a UTF-8 character
+// never occurs inside one, so both find the literal parts in the same places, with whole characters
+// between them. The only ** that needs at least one character stands between a slash and the end.
 void ReversedPatterns::add_steps(const Glob& glob) {
   const auto& steps = glob.steps_;
   const auto base = static_cast<std::uint32_t>(nodes_.size());
@@ -196,7 +196,7 @@ void ReversedPatterns::find_kinds() {
   }
 }
 
-void ReversedPatterns::find_what_is_for_good() {
+void ReversedPatterns::find_final_labels() {
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     if (nodes_[i].reads != kAnything) continue;
     const auto then = reachable({nodes_[i].to});
@@ -241,7 +241,7 @@ ReversedPatterns::Nodes ReversedPatterns::reachable(std::vector<std::uint32_t> p
   }
   std::sort(nodes.begin(), nodes.end());
 
-  // What goes after a label that applies for good makes no difference any more.
+  // Nodes behind a label that applies for good make no difference.
   const auto applies = label(nodes);
   const auto settled = std::find_if(nodes.begin(), nodes.end(), [&](std::uint32_t at) {
     return nodes_[at].for_good && nodes_[at].label == applies;

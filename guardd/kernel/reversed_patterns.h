@@ -1,6 +1,6 @@
-// The patterns of one policy, turned round: an automaton that reads a path from its last byte to
-// its first and may be at many nodes at once. automaton.cc makes its table of it. Never reads a
-// path itself. Built, used and thrown away by one thread.
+// The patterns of one policy, reversed: an automaton that reads a path from its last byte to its
+// first and can be at many nodes at once. pattern_table.cc builds a table from it. Never reads a
+// path itself. Built, used and discarded by one thread.
 #pragma once
 
 #include <array>
@@ -21,28 +21,28 @@ class ReversedPatterns {
 
   ReversedPatterns(const Policy& policy, const std::vector<std::string>& nested);
 
-  // Bytes that all patterns treat alike are of one kind.
+  // Bytes that all patterns treat alike are one kind.
   std::size_t kinds() const { return kinds_; }
   std::size_t kind_of(unsigned char byte) const { return kind_of_[byte]; }
 
   Nodes start();
-  std::vector<Nodes> after(const Nodes& nodes);  // one more byte, for each kind
+  std::vector<Nodes> after(const Nodes& nodes);  // after one more byte, by its kind
   std::uint16_t label(const Nodes& nodes) const;
 
   // Whether a pattern counts characters where this counts bytes.
   bool ascii_only() const { return ascii_only_; }
-  // What all answers have cost so far; grows with the nodes looked at.
+  // The cost of all answers so far. It grows with the nodes that were visited.
   std::size_t work() const { return work_; }
 
  private:
   using Bytes = std::bitset<256>;
-  // Which bytes a node reads: the first 256 sets hold one byte each, then come these.
+  // The set of bytes that a node reads: the first 256 sets hold one byte each, these follow.
   enum : std::uint32_t { kInName = 256, kAnything, kNothing };
 
   struct Node {
-    std::uint16_t label;  // of the excludes or the rule it belongs to
+    std::uint16_t label;  // of the excludes or the rule that it belongs to
     bool accepts = false;
-    bool for_good = false;  // once the label applies here, it does whatever is read further
+    bool for_good = false;  // once the label applies here, no further input changes it
     std::uint32_t reads = kNothing;
     std::uint32_t to = 0;
     std::vector<std::uint32_t> free;  // where it leads without reading
@@ -63,7 +63,7 @@ class ReversedPatterns {
   void read_text(std::uint32_t from, std::string_view text, std::uint32_t to);
 
   void find_kinds();
-  void find_what_is_for_good();
+  void find_final_labels();
   Nodes reachable(std::vector<std::uint32_t> pending);
 
   std::vector<Node> nodes_;

@@ -19,7 +19,7 @@ static_assert(static_cast<int>(Action::kOff) == kTreeActionOff &&
 static_assert(static_cast<int>(Guard::kOwnership) == kGuardOwnership &&
               static_cast<int>(Guard::kRead) == kGuardRead);
 
-Terms terms_of(const Wanted& wanted, Action action) {
+Terms terms_of(const WantedState& wanted, Action action) {
   return {wanted.owner.id.value, wanted.group.id.value,
           wanted.file_mode ? wanted.file_mode->value : std::uint32_t{kAnyMode},
           wanted.dir_mode ? wanted.dir_mode->value : std::uint32_t{kAnyMode},
@@ -38,7 +38,7 @@ class Tagger {
   }
 
  private:
-  // What all trees of a policy have in common.
+  // The part that all trees of a policy share.
   TreeTag tag_of(const Policy& policy) {
     TreeTag tag{};
     tag.terms = terms_of(policy.wanted, policy.action());
@@ -55,16 +55,15 @@ class Tagger {
 
   void add_allow(TreeTag& tag, const Policy& policy, const Allow& allow) {
     const auto exemption = Exemption::of(allow);
-    const auto slot =
-        exemption.is_for_everybody() ? std::optional<unsigned>() : slots_.take(exemption);
+    const auto slot = exemption.is_for_all() ? std::optional<unsigned>() : slots_.take(exemption);
     if (!slot) {
       tag.flags |= kTreeUndecidable;
-      fall_short(policy,
-                 exemption.is_for_everybody()
-                     ? "an allow for everybody leaves nobody to refuse anything to"
-                     : "the kernel knows no more than " + std::to_string(ExemptionSlots::kMost) +
-                           " different allows at a time, so nothing is refused there, only put "
-                           "right afterwards");
+      add_shortcoming(
+          policy, exemption.is_for_all()
+                      ? "it has an allow for every process, so nothing is denied there"
+                      : "the kernel supports only " + std::to_string(ExemptionSlots::kMost) +
+                            " different allows at a time, so nothing is denied there, only fixed "
+                            "afterwards");
       return;
     }
     all_.exemptions.insert(exemption);
@@ -72,9 +71,9 @@ class Tagger {
     tag.allows |= bit;
     if (allow.said.effect.value == Effect::kIgnore) tag.ignores |= bit;
     if (exemption.unit && !is_plain_unit(*exemption.unit)) {
-      fall_short(policy, "the kernel cannot tell whether a unit is " + quote(*exemption.unit) +
-                             ", so what any unit does is not refused there, only put right "
-                             "afterwards");
+      add_shortcoming(policy, "the kernel cannot match units against " + quote(*exemption.unit) +
+                                  ", so nothing that a unit does is denied there, only fixed "
+                                  "afterwards");
     }
   }
 
@@ -92,8 +91,7 @@ class Tagger {
     return tag;
   }
 
-  // The table's number and the flags that come with it. The trees of a policy share one where
-  // nothing lies below them.
+  // The table's number and its flags. Trees of a policy without nested trees share one table.
   using Patterns = std::pair<std::uint32_t, std::uint32_t>;
   Patterns patterns_of(std::uint32_t policy, std::vector<std::string> nested) {
     const auto [known, is_new] =
@@ -105,19 +103,21 @@ class Tagger {
   Patterns make_patterns(const Policy& policy, const std::vector<std::string>& nested) {
     auto automaton = automaton_of(policy, nested);
     const bool has_own = !policy.rules.empty() || !policy.exclude.empty();
-    // Trees below have tags of their own, which are met first.
+    // Nested trees have their own tags, which the programs find first.
     if (!automaton && !has_own) return {0, 0};
     if (!automaton && !nested.empty()) automaton = automaton_of(policy, {});
     if (!automaton) {
-      fall_short(policy,
-                 "its patterns are too many for the kernel, so nothing is refused there, only put "
-                 "right afterwards");
+      add_shortcoming(
+          policy,
+          "it has too many patterns for the kernel, so nothing is denied there, only fixed "
+          "afterwards");
       return {0, kTreeUndecidable};
     }
     if (automaton->ascii_only) {
-      fall_short(policy,
-                 "the kernel cannot tell what its patterns say of names beyond ASCII, so nothing "
-                 "is refused to those, only put right afterwards");
+      add_shortcoming(
+          policy,
+          "the kernel cannot match its patterns against names beyond ASCII, so nothing is "
+          "denied for those, only fixed afterwards");
     }
     PatternTable table{next_table_++, policy.name(), automaton->states.size(), {}, {}};
     table.rows.reserve(table.states);
@@ -133,8 +133,8 @@ class Tagger {
 
   static bool can_deny(const Policy& policy) { return policy.strongest_action() == Action::kDeny; }
 
-  // Once for each policy and reason. Nothing is missing where nothing would be refused.
-  void fall_short(const Policy& policy, const std::string& why) {
+  // Once for each policy and reason, and only for policies that can deny.
+  void add_shortcoming(const Policy& policy, const std::string& why) {
     auto sentence = "policy " + quote(policy.name()) + ": " + why;
     auto& all = all_.shortcomings;
     if (can_deny(policy) && std::find(all.begin(), all.end(), sentence) == all.end())

@@ -1,6 +1,6 @@
-// From a set of policies to the tags of its trees and what they speak of, in the words of the LSM
-// programs. Where those have no word, a tree is said to be undecidable: nothing is refused there
-// that would be allowed. Writes nothing. One thread: the daemon's loop.
+// Builds the tags of a policy set's trees, and the tables that they refer to, for the LSM programs.
+// A tree that the programs cannot judge is marked undecidable: they deny nothing there. Writes
+// nothing. One thread: the daemon's loop.
 #pragma once
 
 #include <cstddef>
@@ -19,20 +19,20 @@ struct PatternTable {
   std::uint32_t id;
   std::string policy;
   std::size_t states;
-  std::vector<PatternRow> rows;  // one for each state, as long as they are wanted
+  std::vector<PatternRow> rows;  // one for each state; empty once written
   std::vector<Terms> rules;
 };
 
 struct TreeTags {
-  std::vector<TreeTag> tags;  // by the tree's number in the set; which is not filled in
+  std::vector<TreeTag> tags;  // by the tree's number in the set; `tree` is not filled in
   std::vector<PatternTable> tables;
   std::set<Exemption> exemptions;
-  std::uint32_t guards = 0;  // of all that are not off, as bits of GuardKind
-  bool denies = false;       // any of them
+  std::uint32_t guards = 0;  // of all trees that are not off, as bits of GuardKind
+  bool denies = false;       // any of them does
   std::vector<std::string> shortcomings;
 };
 
-// Takes the slots that it needs, and numbers from `next_table` on.
+// Takes the slots that it needs, and table numbers from `next_table` on.
 TreeTags tree_tags(const PolicySet& set, ExemptionSlots& slots, std::uint32_t& next_table);
 
 }  // namespace guard

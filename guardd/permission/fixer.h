@@ -19,7 +19,7 @@ namespace guard {
 
 struct OpenFix {
   FollowUpTask task;
-  Wanted wanted;
+  WantedState wanted;
   std::uint32_t mode_excess = 0;
   bool is_fixed = false;
 };

@@ -29,7 +29,7 @@ std::string user_of(const Violation& violation) {
   return "'#" + std::to_string(violation.uid_wanted.value) + "'";
 }
 
-std::string user_name(const Violation& violation, Uid uid) {
+std::string name_for_advice(const Violation& violation, Uid uid) {
   if (uid == kRoot) return "root";
   if (uid == violation.uid_wanted && !violation.owner_wanted.empty())
     return escaped(violation.owner_wanted);
@@ -63,19 +63,21 @@ Advice advice_for(const Violation& violation, const Ancestor& command) {
 std::string who_text(const Violation& violation) {
   const auto& actor = violation.actor;
   const auto acting = actor.fsuid ? actor.fsuid : actor.euid;
-  const auto as = [&] { return acting ? " as " + user_name(violation, *acting) : std::string(); };
+  const auto as = [&] {
+    return acting ? " as " + name_for_advice(violation, *acting) : std::string();
+  };
   if (actor.human) return escaped(*actor.human) + as();
   if (actor.login_uid) {
-    if (acting == actor.login_uid && !actor.login_user) return user_name(violation, *acting);
-    auto login =
-        actor.login_user ? escaped(*actor.login_user) : user_name(violation, *actor.login_uid);
+    if (acting == actor.login_uid && !actor.login_user) return name_for_advice(violation, *acting);
+    auto login = actor.login_user ? escaped(*actor.login_user)
+                                  : name_for_advice(violation, *actor.login_uid);
     // A login as root identifies no person; the remote host is the only hint.
     if (*actor.login_uid == kRoot && actor.session_remote_host)
       login += " from " + escaped(*actor.session_remote_host);
     return acting == actor.login_uid ? login : login + as();
   }
   if (actor.unit) return escaped(*actor.unit) + as();
-  if (acting) return user_name(violation, *acting);
+  if (acting) return name_for_advice(violation, *acting);
   return violation.operation == Operation::kScan ? "found by a scan" : "an unknown process";
 }
 

@@ -46,7 +46,7 @@ class Dispatcher {
   // Publishers are called in the order in which they were added, and must outlive this.
   void add(Publisher& publisher) { publishers_.push_back(&publisher); }
   void set_backend(Backend backend) { backend_ = backend; }
-  void count_answers(const AnswerCounters* answers) { answers_ = answers; }
+  void count_answers(const AnswerCounters& answers) { answers_ = &answers; }
   void set_limits(const Config& config);
 
   // Violations before ready() are published after it.

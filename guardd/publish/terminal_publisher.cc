@@ -18,7 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kPathColumns = 80;
+constexpr std::size_t kTerminalPathColumns = 80;
 constexpr std::size_t kNameColumns = 40;
 constexpr std::size_t kLineColumns = 320;
 
@@ -63,7 +63,7 @@ std::string terminal_line(const Incident& incident) {
   const auto& first = incident.first;
   auto text =
       fmt::format("guardd: {} should belong to {}; {} (policy {}).",
-                  shortened_middle(escaped(first.path), kPathColumns),
+                  shortened_middle(escaped(first.path), kTerminalPathColumns),
                   shortened(escaped(first.owner_wanted), kNameColumns), outcome_text(first.action),
                   shortened(escaped(first.policy), kNameColumns));
   const auto advice = advice_for(first, incident.command);

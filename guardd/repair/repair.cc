@@ -193,7 +193,7 @@ RepairOutcome repair_opened(const Object& root, Result<Object> opened, const Rep
 
 }  // namespace
 
-bool would_reveal(const ObjectState& state, const Wanted& wanted) {
+bool would_reveal(const ObjectState& state, const WantedState& wanted) {
   if (state.type == FileType::kSymlink) return false;
   const bool directory = state.type == FileType::kDirectory;
   const auto other = directory ? kOtherRead | kOtherSearch : kOtherRead;

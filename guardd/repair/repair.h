@@ -83,7 +83,7 @@ RepairOutcome repair_entry(const Object& root, int directory, const char* name,
 
 // Whether owning the object would let the owner read content that it could not read before; for a
 // directory, reach entries that it could not reach.
-bool would_reveal(const ObjectState& state, const Wanted& wanted);
+bool would_reveal(const ObjectState& state, const WantedState& wanted);
 
 std::string_view reason_text(Skip skip);
 

@@ -48,13 +48,13 @@ class CorrectAnywhere {
   }
 
  private:
-  const Wanted& wanted_;
+  const WantedState& wanted_;
   bool known_;
 };
 
 class Inspector : public Visitor {
  public:
-  Inspector(const Object& root, const ScanTask& task, const Covered& covered,
+  Inspector(const Object& root, const ScanTask& task, const CoveredPart& covered,
             const OnFinding& found, ScanProgress& progress, unsigned threads)
       : root_(root),
         task_(task),
@@ -225,7 +225,7 @@ class Inspector : public Visitor {
 
   const Object& root_;
   const ScanTask& task_;
-  const Covered& covered_;
+  const CoveredPart& covered_;
   const OnFinding& found_;
   ScanProgress& progress_;
   const CorrectAnywhere correct_;
@@ -241,7 +241,7 @@ struct StartConditions {
   bool closed = false;
 };
 Result<StartConditions> start_conditions(const Object& root, const std::string& start,
-                                         const Covered& covered, const Inspector& inspector) {
+                                         const CoveredPart& covered, const Inspector& inspector) {
   StartConditions conditions;
   for (std::size_t end = 0;; ++end) {
     end = std::min(start.find('/', end), start.size());
@@ -267,7 +267,7 @@ Result<ScanReport> scan(const Object& root, const ScanTask& task, const ScanOpti
       !task.policy->said.guards.value.has(Guard::kOwnership)) {
     return report;
   }
-  const Covered covered(*task.policy, task.nested);
+  const CoveredPart covered(*task.policy, task.nested);
   const auto threads = options.threads == 0 ? usual_threads() : options.threads;
   Inspector inspector(root, task, covered, found, progress, threads);
   GUARD_TRY(const auto conditions, start_conditions(root, task.start, covered, inspector));

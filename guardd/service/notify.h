@@ -47,7 +47,7 @@ class ServiceManager final : public Publisher {
       std::optional<std::chrono::microseconds> watchdog = watchdog_of_this_process())
       : send_(std::move(send)), watchdog_(watchdog) {}
 
-  void count_answers(const AnswerCounters* answers) { answers_ = answers; }
+  void count_answers(const AnswerCounters& answers) { answers_ = &answers; }
   void set_longest_answer(std::chrono::nanoseconds longest) { longest_answer_ = longest; }
 
   // Sent with the next notification or by work().

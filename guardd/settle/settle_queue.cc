@@ -29,8 +29,8 @@ void SettleQueue::erase(Entries::iterator at) {
     wake(*directory);
 }
 
-// Nothing below it waits any more. Were it asked only once in a while, what is deep would take
-// that long for each level.
+// Nothing below the directory is waiting any more. If it were only checked from time to time, each
+// level of a deep tree would add that time.
 void SettleQueue::wake(WatchedDirectory& directory) {
   if (!directory.parent) return;
   const auto at = entries_.find({directory.parent->number, directory.name, false});
@@ -44,7 +44,7 @@ void SettleQueue::drop(Entries::iterator at) {
   erase(at);
 }
 
-// Something happened to it once more.
+// Something happened to it again.
 void SettleQueue::postpone(Entries::iterator at, SteadyTime now) {
   auto& entry = at->second;
   const auto latest =
@@ -52,29 +52,29 @@ void SettleQueue::postpone(Entries::iterator at, SteadyTime now) {
   schedule(at->first, entry, std::max(now, std::min(now + entry.settle, latest)));
 }
 
-// A directory that is being filled has not come to rest either.
+// A directory that is being filled has not settled either.
 void SettleQueue::stir_above(WatchedDirectory& directory, SteadyTime now) {
   for (auto* above = &directory; above; above = above->parent) above->last_activity = now;
 }
 
-// The last who brought something there decides whose doing it is; evidence, once there is some,
-// stays: nothing but the owner putting another object there takes it away.
+// The last process that put something there counts as the one that did it. Evidence stays, once
+// there is some, unless the owner puts another object there.
 void SettleQueue::merge(Entry& entry, NoticedChange seen) {
   if (seen.evidence == Evidence::kNone && entry.seen.evidence != Evidence::kNone) {
     if (seen.object.known() && entry.seen.object.known() && seen.object != entry.seen.object)
       entry.seen = std::move(seen);
     return;
   }
-  // Without evidence the owner may have made it, whatever another did to it afterwards.
+  // Without evidence the owner may have made it, whatever another process did to it afterwards.
   const bool made_before = entry.seen.evidence != Evidence::kNone &&
                            entry.seen.operation != Operation::kChown &&
                            seen.operation == Operation::kChown;
-  if (made_before) {  // made, then changed: it was made, by whoever made it
+  if (made_before) {  // made, then changed: report that it was made, and by which process
     seen.operation = entry.seen.operation;
     seen.who = entry.seen.who;
   }
   if (!seen.object.known()) seen.object = entry.seen.object;
-  // It is there: that much is known.
+  // One notice came after the fact, so it exists.
   seen.is_ahead = seen.is_ahead && entry.seen.is_ahead;
   entry.seen = std::move(seen);
 }
@@ -96,8 +96,8 @@ void SettleQueue::seen(WatchedDirectory& directory, std::string_view name, Notic
   count_above(directory, true);
 }
 
-// One entry stands for all that happens in the directory. It is no evidence: which of the things
-// that lie there when it is looked at are those that were noticed is not known any more.
+// One entry stands for all that happens in the directory. It is no evidence: it is unknown which of
+// the objects found there later are those that were noticed.
 void SettleQueue::storm(WatchedDirectory& directory, NoticedChange seen,
                         std::chrono::microseconds settle, SteadyTime now) {
   Key key{directory.number, {}, true};
@@ -140,7 +140,7 @@ void SettleQueue::renamed(WatchedDirectory& directory, std::string_view name, No
   const auto found = entries_.find({directory.number, std::string(name), false});
   if (found == entries_.end()) return;
   const auto& before = found->second.seen;
-  // Another took the name meanwhile: what is known is not about this one.
+  // Another object has taken the name: the change is not about this one.
   if (before.object.known() && seen.object.known() && before.object != seen.object) return;
   seen.operation = before.operation;
   seen.evidence = before.evidence;
@@ -162,7 +162,7 @@ std::optional<SettledChange> SettleQueue::take(SteadyTime now) {
       continue;
     }
     if (at->second.seen.is_directory && !at->first.look) {
-      // What is below comes first, and it must have been quiet as well.
+      // Changes below come first, and must have settled, too.
       const auto* itself = at->first.name.empty()
                                ? directory
                                : WatchedDirectories::find_child(*directory, at->first.name);
@@ -190,7 +190,7 @@ void SettleQueue::put_back(SettledChange due, SteadyTime until) {
   Key key{due.directory, std::move(due.name), due.look};
   const auto [at, is_new] = entries_.try_emplace(std::move(key));
   auto& entry = at->second;
-  if (!is_new) {  // something newer is known of it, which need not know how it came here
+  if (!is_new) {  // a newer change of the same name, which may lack its origin
     auto newer = std::move(entry.seen);
     entry.seen = std::move(due.seen);
     merge(entry, std::move(newer));

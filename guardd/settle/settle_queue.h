@@ -1,7 +1,7 @@
-// Holds changes until they have come to rest: nothing more for `settle`, and in a directory nothing
-// below that still waits. Remembers for each who brought it about, and whether that is evidence.
-// Never looks at the file system: whoever takes what is due does. Bounded: a storm becomes "look at
-// this directory". One thread: the daemon's loop. The clock is passed in.
+// Holds changes until they have settled: nothing more happens for the time of `settle`, and nothing
+// below a directory is still waiting. Keeps the process and the evidence of each change. Never
+// looks at the file system. Bounded: a storm becomes "look at this directory". One thread: the
+// daemon's loop. The clock is passed in.
 #pragma once
 
 #include <chrono>
@@ -23,22 +23,22 @@
 
 namespace guard {
 
-class ActingProcess;  // whoever acted; see who/
+class ActingProcess;  // see who/
 
-// What came of one notice, as far as settling is concerned.
+// The part of a notice that matters for settling.
 struct NoticedChange {
   Operation operation = Operation::kCreate;
-  std::shared_ptr<const ActingProcess> who;  // null: not known
+  std::shared_ptr<const ActingProcess> who;  // null: unknown
   Evidence evidence = Evidence::kNone;
   FileId object;
   bool is_directory = false;
-  bool is_ahead = false;  // told before it happened: it may take its time, or not happen at all
+  bool is_ahead = false;  // reported before it happens: that may take time, or it may fail
 };
 
 struct SettledChange {
   std::uint64_t directory = 0;  // its number
   std::uint32_t tree = 0;
-  std::string name;  // empty: the root of the tree, or with look: all that is in the directory
+  std::string name;  // empty: the root of the tree, or with look: everything in the directory
   bool look = false;
   NoticedChange seen;
   std::chrono::microseconds settle{};
@@ -50,44 +50,44 @@ class SettleQueue {
  public:
   static constexpr std::size_t kMostEntries = 20'000;
   static constexpr std::size_t kMostLooks = 4'000;
-  // What never comes to rest is looked at all the same after this long, or four times `settle`.
+  // A change that never settles is due after this long, or after four times `settle`.
   static constexpr auto kLongestWait = std::chrono::seconds(10);
   static constexpr auto kLongestWaitBelow = std::chrono::minutes(1);
 
   explicit SettleQueue(WatchedDirectories& directories, std::size_t most = kMostEntries)
       : directories_(directories), most_(most) {}
 
-  // Somebody else than the owner, or nobody knows who, did something that may have to be put right.
+  // A user other than the owner, or an unknown one, did something that may have to be fixed.
   void seen(WatchedDirectory& directory, std::string_view name, NoticedChange seen,
             std::chrono::microseconds settle, SteadyTime now);
-  // Something else happened to it: it has not come to rest yet.
+  // Something else happened to the file: it has not settled yet.
   void stirred(WatchedDirectory& directory, std::string_view name, SteadyTime now);
-  // The same of what the owner has done to it: it may work below what is still to become its own as
-  // much as it likes.
+  // The owner closed the file: it has not settled yet, but the directories above it may settle
+  // while the owner works below them.
   void closed(WatchedDirectory& directory, std::string_view name, SteadyTime now);
-  // The owner has put something of its own there: what was known of that name is about something
-  // else.
+  // The owner has put its own file there: what was known about that name is about another object.
   void replaced(WatchedDirectory& directory, std::string_view name);
 
-  // What waits of the old name is what `seen` is about now: it came about as that did.
+  // The change that waits under the old name is about the object of `seen`: copies its origin
+  // there.
   void renamed(WatchedDirectory& directory, std::string_view name, NoticedChange& seen);
-  // Something was lost: what is known of names alone may be about other objects by now.
+  // Notices were lost: what is known by name alone may be about other objects now.
   void distrust();
 
-  // The next that has come to rest; nothing if there is none. Directories after what is in them.
+  // The next change that has settled, if there is one. Directories come after their contents.
   std::optional<SettledChange> take(SteadyTime now);
-  // It is not ready: somebody writes it still, or the command that made it still runs.
+  // Not ready: the file is still open for writing, or the command that made it is still running.
   void put_back(SettledChange due, SteadyTime until);
-  // What waits of that name; null: nothing does.
+  // The change that waits under that name; null: none does.
   const NoticedChange* find(const WatchedDirectory& directory, std::string_view name) const;
   std::optional<SteadyTime> next() const;
 
   void forget_tree(std::uint32_t tree);
   std::size_t waiting() const { return entries_.size(); }
   std::uint64_t storms() const { return storms_; }
-  // What was known of these files is worth nothing any more. Taken by asking.
+  // Files whose evidence was lost since the last call.
   std::vector<FileId> take_dropped() { return std::exchange(dropped_, {}); }
-  // More storms than could be remembered: the trees concerned have to be scanned. Taken by asking.
+  // Trees with more storms than the queue can hold, since the last call: they have to be scanned.
   std::set<std::uint32_t> take_overflowed() { return std::exchange(overflowed_, {}); }
 
  private:

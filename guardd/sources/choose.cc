@@ -5,18 +5,17 @@
 
 #include "bpf/probe.h"
 #include "guardd/sources/fanotify_source.h"
-#include "guardd/sources/permission_marks.h"
+#include "guardd/sources/lsm_source.h"
 
 namespace guard {
 namespace {
 
-Result<ChosenSource> kernel_source(Lsm lsm, Processes& processes) {
-  GUARD_TRY(auto source, LsmSource::create(std::move(lsm), processes));
+Result<ChosenSource> lsm_source(Lsm lsm, Processes& processes) {
   ChosenSource chosen;
   chosen.backend = Backend::kLsm;
-  chosen.kernel = source.get();
-  chosen.answers = std::make_unique<PermissionResponder>(true);
-  GUARD_TRY(chosen.source, PermissionMarks::create(std::move(source), *chosen.answers));
+  chosen.responder = std::make_unique<PermissionResponder>(true);
+  GUARD_TRY(chosen.source, LsmSource::create(std::move(lsm), processes));
+  GUARD_TRY(chosen.marks, PermissionMarks::create(*chosen.responder));
   return chosen;
 }
 
@@ -27,14 +26,14 @@ Result<ChosenSource> choose_source(BackendChoice choice, Processes& processes) {
   if (choice != BackendChoice::kFanotify) {
     std::optional<Lsm> lsm;
     const auto support = judge_lsm(observe_lsm({}, &lsm));
-    if (lsm) return kernel_source(*std::move(lsm), processes);
+    if (lsm) return lsm_source(*std::move(lsm), processes);
     why_not = support.text;
     if (!support.repair.empty()) why_not += "; " + support.repair;
-    if (choice == BackendChoice::kLsm) return Error("no LSM backend: " + why_not);
+    if (choice == BackendChoice::kLsm) return Error("the LSM backend is not available: " + why_not);
   }
   ChosenSource chosen;
-  chosen.answers = std::make_unique<PermissionResponder>(false);
-  GUARD_TRY(chosen.source, FanotifySource::create(!processes.remembers(), chosen.answers.get()));
+  chosen.responder = std::make_unique<PermissionResponder>(false);
+  GUARD_TRY(chosen.source, FanotifySource::create(!processes.remembers(), *chosen.responder));
   chosen.why_not_lsm = std::move(why_not);
   return chosen;
 }

@@ -1,5 +1,5 @@
-// Which way the kernel is asked on this machine: tries what is wanted and says why it is not had.
-// One thread: the daemon's loop, at its start.
+// Chooses the backend on this machine: tries the wanted one and says why it is not available. One
+// thread: the daemon's loop, at its start.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,7 @@
 
 #include "guardd/base/config.h"
 #include "guardd/permission/responder.h"
-#include "guardd/sources/lsm_source.h"
+#include "guardd/sources/permission_marks.h"
 #include "guardd/sources/source.h"
 #include "guardd/who/processes.h"
 
@@ -15,13 +15,15 @@ namespace guard {
 
 struct ChosenSource {
   Backend backend = Backend::kFanotify;
-  std::unique_ptr<PermissionResponder> answers;  // null: no open can be held up, or none has to be
+  // Once chosen, neither of these two is null.
+  std::unique_ptr<PermissionResponder> responder;
   std::unique_ptr<ChangeSource> source;
-  LsmSource* kernel = nullptr;  // the same, where it is one
-  std::string why_not_lsm;      // one sentence and what to do about it; empty: it was not tried
+  std::unique_ptr<PermissionMarks> marks;  // null: the source places them itself
+  std::string why_not_lsm;  // one sentence and what to do about it; empty: it was not tried
 };
 
-// With kAuto what works; else the one that is asked for, or an error that says what is missing.
+// kAuto takes the best backend that works. Any other choice is that backend, or an error that says
+// what is missing.
 Result<ChosenSource> choose_source(BackendChoice choice, Processes& processes);
 
 }  // namespace guard

@@ -11,7 +11,7 @@
 #include <sstream>
 #include <utility>
 
-// Linux 6.15; younger than the headers of Debian 12.
+// In Linux 6.15, but not in the headers of Debian 12.
 #ifndef FAN_REPORT_MNT
 #define FAN_REPORT_MNT 0x00004000
 #define FAN_MARK_MNTNS 0x00000110
@@ -84,7 +84,7 @@ Mounts::Mounts() : group_(open_group()), known_(current()) {}
 MountNews Mounts::news() {
   MountNews news;
   auto now = current();
-  news.pid = only_one();
+  news.pid = only_process();
   for (const auto& [number, mount] : now) {
     const auto before = known_.find(number);
     if (before == known_.end() || before->second.point != mount.point)
@@ -98,8 +98,8 @@ MountNews Mounts::news() {
   return news;
 }
 
-// Nobody, if there were several: who of them did what is not to be known.
-std::optional<std::int32_t> Mounts::only_one() {
+// None if there were several: which of them did what is unknown.
+std::optional<std::int32_t> Mounts::only_process() {
   std::set<std::int32_t> pids;
   std::array<char, 4096> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
   for (;;) {

@@ -1,6 +1,6 @@
-// What was mounted and unmounted in our mount namespace since somebody last asked. A mount over a
-// tree or below it hides what guardd watches; it can be seen and told, not put right. Where the
-// kernel tells who (Linux 6.15), that is known too. One thread: the daemon's loop.
+// The mounts and unmounts in our mount namespace since the last call. A mount on a tree or below it
+// hides what guardd watches: it can be reported, not fixed. From Linux 6.15 on, the kernel also
+// reports which process did it. One thread: the daemon's loop.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,16 @@ struct Mount {
   std::string source;  // "/dev/sda1"
 };
 
-// By the kernel's number for the mount.
+// By the kernel's id of the mount.
 using MountTable = std::map<std::uint64_t, Mount>;
 
-// From the text of /proc/self/mountinfo. Lines that are none are left out.
+// From the text of /proc/self/mountinfo. Skips lines that it cannot parse.
 MountTable read_mounts(std::string_view mountinfo);
 
 struct MountNews {
   std::vector<Mount> mounted;
   std::vector<Mount> unmounted;
-  std::optional<std::int32_t> pid;  // who did all of it, if that was one process
+  std::optional<std::int32_t> pid;  // the process that did all of it, if it was only one
 };
 
 class Mounts {
@@ -39,9 +39,9 @@ class Mounts {
   MountNews news();
 
  private:
-  std::optional<std::int32_t> only_one();
+  std::optional<std::int32_t> only_process();
 
-  Fd group_;  // tells who; empty: the kernel does not
+  Fd group_;  // reports the process; empty: this kernel cannot
   MountTable known_;
 };
 

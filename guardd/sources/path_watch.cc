@@ -16,8 +16,8 @@ namespace {
 constexpr std::uint32_t kAbove = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW;
 
-// A busy directory above a tree (/tmp, say) makes us look this often at most.
-constexpr std::uint64_t kPatienceUs = 20'000;
+// If a directory above a tree is busy (/tmp, for example), call back at most this often.
+constexpr std::uint64_t kDelayUs = 20'000;
 
 }  // namespace
 
@@ -41,18 +41,18 @@ void PathWatch::watch_above(const std::vector<std::string>& paths) {
   std::vector<Source> fresh;
   for (const auto& directory : directories) {
     sd_event_source* source = nullptr;
-    // What is not there is told by the directory above it.
+    // If it does not exist, the directory above it reports its creation.
     if (sd_event_add_inotify(loop_, &source, directory.c_str(), kAbove, on_inotify, this) >= 0)
       fresh.emplace_back(source);
   }
-  above_ = std::move(fresh);  // the old ones go after the new ones are there: nothing slips between
+  above_ = std::move(fresh);  // the old watches end after the new ones start: no event is missed
 }
 
-void PathWatch::soon() noexcept {
+void PathWatch::call_soon() noexcept {
   if (timer_) return;
   sd_event_source* source = nullptr;
-  if (sd_event_add_time_relative(loop_, &source, CLOCK_MONOTONIC, kPatienceUs, 1000, on_timer,
-                                 this) >= 0) {
+  if (sd_event_add_time_relative(loop_, &source, CLOCK_MONOTONIC, kDelayUs, 1000, on_timer, this) >=
+      0) {
     timer_.reset(source);
   } else {
     changed_();
@@ -61,13 +61,13 @@ void PathWatch::soon() noexcept {
 
 int PathWatch::on_inotify(sd_event_source* /*source*/, const inotify_event* /*event*/,
                           void* self) noexcept {
-  static_cast<PathWatch*>(self)->soon();
+  static_cast<PathWatch*>(self)->call_soon();
   return 0;
 }
 
 int PathWatch::on_mounts(sd_event_source* /*source*/, int /*fd*/, std::uint32_t /*events*/,
                          void* self) noexcept {
-  static_cast<PathWatch*>(self)->soon();
+  static_cast<PathWatch*>(self)->call_soon();
   return 0;
 }
 

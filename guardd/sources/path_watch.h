@@ -1,7 +1,6 @@
-// Where trees really are. A tree is a path in a policy and a directory on a disk, and the two can
-// part: the directory is not there yet, is replaced, moved away or mounted over. Watches what lies
-// above the trees and says when to look again; whoever is told looks and acts. One thread: the
-// daemon's loop.
+// Notices when the path of a tree may lead to another directory: it was created, replaced, moved
+// away or mounted over. Watches the directories above the trees and calls back; looks at no tree
+// itself. One thread: the daemon's loop.
 #pragma once
 
 #include <functional>
@@ -24,7 +23,7 @@ class PathWatch {
   PathWatch& operator=(const PathWatch&) = delete;
 
   Status watch_mounts();
-  // Watches every directory above these paths that is there now. To be called before looking.
+  // Watches every directory above these paths that exists now. Call it before looking at the paths.
   void watch_above(const std::vector<std::string>& paths);
 
  private:
@@ -33,7 +32,7 @@ class PathWatch {
   static int on_inotify(sd_event_source* source, const inotify_event* event, void* self) noexcept;
   static int on_mounts(sd_event_source* source, int fd, std::uint32_t events, void* self) noexcept;
   static int on_timer(sd_event_source* source, std::uint64_t time, void* self) noexcept;
-  void soon() noexcept;
+  void call_soon() noexcept;
 
   sd_event* loop_;
   std::function<void()> changed_;

@@ -1,5 +1,5 @@
-// Where changes come from: what the kernel tells of guarded trees, by whichever way it does. The
-// rest of guardd cannot tell one from the other. One thread: the daemon's loop.
+// A source of changes in guarded trees: what the kernel reports, by either backend. The rest of
+// guardd does not depend on which one it is. One thread: the daemon's loop.
 #pragma once
 
 #include <chrono>
@@ -10,94 +10,18 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "guardd/files/object.h"
+#include "guardd/sources/notices.h"
 #include "guardd/sources/watched_directories.h"
 #include "policy/base/result.h"
 #include "policy/covered.h"
 #include "policy/policy_set.h"
-#include "policy/record/record.h"
 
 namespace guard {
 
-// Whether the process that a number stood for is still the one that has it. Borrows a descriptor
-// that is good while the notice is.
-class Witness {
- public:
-  Witness() = default;  // nobody has told
-  Witness(bool is_gone, int process) : is_gone_(is_gone), process_(process) {}
-
-  // Asked after the process was looked at: no means that another may have been.
-  bool is_still_there() const;
-
- private:
-  bool is_gone_ = false;
-  int process_ = -1;
-};
-
-// What only a source knows that sees each operation by itself.
-struct OperationDetail {
-  Operation operation = Operation::kCreate;
-  Uid by;                  // whose doing it is
-  std::uint64_t time = 0;  // when, in nanoseconds since boot; 0: now
-  // The object was made, brought or changed by somebody else than the owner, who could not have
-  // made it look so.
-  bool is_evidence = false;
-  bool is_foreign = false;  // the object was not the owner's when it happened
-  bool is_ahead = false;    // it is about to happen, and may fail yet
-  // A rename within the tree: what was known of the old name goes with it.
-  WatchedDirectory* old_directory = nullptr;
-  std::string_view old_name;
-};
-
-// One thing that happened to one name.
-struct Notice {
-  enum class Kind : std::uint8_t {
-    kCreated,     // made here, or linked here
-    kMovedIn,     // renamed to this name, from elsewhere in the tree or outside
-    kAttributes,  // owner, group, mode, link count or extended attributes changed
-    kClosed,      // somebody who could write has closed it
-    kFound,       // met while looking into a directory that is new here
-    // Only where a policy minds.
-    kModified,  // written, or cut off
-    kRead,      // somebody who could only read has closed it
-    kDeleted,
-    kMovedOut,  // renamed from this name to somewhere out of the tree
-  };
-  Kind kind = Kind::kCreated;
-  WatchedDirectory* directory = nullptr;
-  std::string_view name;  // empty: the root of the tree itself
-  FileId object;          // not known on kernels before 5.17, nor before it is there
-  bool is_directory = false;
-  std::int32_t pid = 0;    // who; for kFound, who brought the directory
-  Witness witness;         // of that process
-  bool was_moved = false;  // kFound: with a directory that was renamed to here, not made here
-  // kFound: the tree's owner cannot have put anything into the directory since it was brought.
-  bool out_of_owners_reach = false;
-  std::optional<OperationDetail> exactly = std::nullopt;
-};
-
-class NoticeReader {
- public:
-  NoticeReader() = default;
-  NoticeReader(const NoticeReader&) = delete;
-  NoticeReader& operator=(const NoticeReader&) = delete;
-  virtual ~NoticeReader() = default;
-
-  virtual void noticed(const Notice& notice) noexcept = 0;
-  // A violation that is one whatever comes of it: it was refused, or cannot be put right. Its path
-  // is that in the tree; what the policy says of it is still to be filled in.
-  virtual void violated(std::uint32_t tree, Violation violation, std::uint64_t time) noexcept = 0;
-  // The kernel had no room for more: anything may have happened anywhere.
-  virtual void lost_notices() noexcept = 0;
-  // Something below this directory may be watched no more, or not yet: the tree has to be looked
-  // through.
-  virtual void lost_sight(std::uint32_t tree, const std::string& why) noexcept = 0;
-  // Whether the owner of this tree could change what is in a directory of this state.
-  virtual bool owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept = 0;
-};
-
-// What is known of trees, by the numbers that they have now; `numbers` are by those of before.
+// Facts about trees, keyed by new tree numbers. `numbers` maps old numbers to new ones.
 template <typename Trees>
 Trees renumbered(Trees trees, const std::map<std::uint32_t, std::uint32_t>& numbers) {
   Trees now;
@@ -106,6 +30,12 @@ Trees renumbered(Trees trees, const std::map<std::uint32_t, std::uint32_t>& numb
       now.emplace(after, std::move(at->second));
   return now;
 }
+
+// Descriptors that keep the kernel's part in force while guardd is down.
+struct KeptDescriptors {
+  std::vector<std::pair<std::string, int>> links;  // by the names of their programs
+  int pins = -1;  // keeps the tags of tree roots; -1: there is none
+};
 
 class ChangeSource {
  public:
@@ -119,38 +49,49 @@ class ChangeSource {
   // By its path in the tree. Null: it is not watched.
   virtual WatchedDirectory* directory(std::uint32_t tree, std::string_view path) = 0;
 
-  // Trees are as in this set from here on. Until enforced() is called, what is forgotten is only
-  // let go of once the new holds.
-  virtual Status enforce(std::shared_ptr<const PolicySet> set) = 0;
-  virtual void enforced() = 0;
+  // From here on, tree numbers are those of this set. Trees that are forgotten before finish() stay
+  // protected until then, so that there is no gap between the old policies and the new ones.
+  virtual Status prepare(std::shared_ptr<const PolicySet> set) = 0;
+  virtual void finish() = 0;
 
-  // Watches a tree's root and the directories below it, on this mount only, but for what is
-  // covered: excluded as a whole, or of a tree that is nested in it, which is watched for itself or
-  // not at all. What is met is not told: a scan follows. The root is held only while this runs, so
-  // that its file system can be unmounted.
-  virtual Status watch_tree(std::uint32_t tree, const std::string& path, Covered covered,
+  // Watches a tree's root and the directories below it, on this mount only. Leaves out what is
+  // covered: excluded as a whole, or part of a nested tree, which is watched by itself or not at
+  // all. Reports nothing of what is already there: a scan follows. Keeps the root open only during
+  // this call, so that its file system can be unmounted.
+  virtual Status watch_tree(std::uint32_t tree, const std::string& path, CoveredPart covered,
                             NoticeReader& reader) = 0;
-  // Whether what was watched still is: a file system that was unmounted and mounted again is not,
-  // although its root looks the same.
+  // No if the file system was unmounted and mounted again, although its root looks the same.
   virtual bool still_watches(std::uint32_t tree, const Object& root) = 0;
-  // Something else is covered from here on; look_again() sees to it.
-  virtual void cover(std::uint32_t tree, Covered covered) = 0;
-  // After a loss, or when the policy has changed. What is known already stays.
+  // Changes what is covered. Takes effect with look_again().
+  virtual void cover(std::uint32_t tree, CoveredPart covered) = 0;
+  // After a loss, or when the policy has changed. Keeps what is already known.
   virtual Status look_again(std::uint32_t tree, NoticeReader& reader) = 0;
   virtual void forget_tree(std::uint32_t tree) = 0;
   // See WatchedDirectories.
   virtual void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) = 0;
 
-  // Somebody still writes what is there by that name: its end is to be told, as kClosed, if that is
-  // not told anyway. To be asked again for as long as somebody waits.
+  // A process still has this file open for writing: report kClosed when it closes the file, if the
+  // source does not do so anyway. Call it again for as long as it matters.
   virtual void await_closing(const WatchedDirectory& /*directory*/, std::string_view /*name*/,
                              std::uint64_t /*inode*/) {}
 
   // Reads what is there, up to a bound, so that the loop gets its turn. True if there may be more.
   virtual bool dispatch(NoticeReader& reader) = 0;
-  // What could not be done at once.
+  // When work() wants to be called.
   virtual std::optional<std::chrono::steady_clock::time_point> next() const { return std::nullopt; }
   virtual void work(NoticeReader& /*reader*/) {}
+
+  // What policies ask for and this source cannot do, one sentence each.
+  virtual std::vector<std::string> shortcomings() const { return {}; }
+  virtual KeptDescriptors kept() const { return {}; }
+  // Exempts a process, by its pidfd, and every process that it starts from now on.
+  virtual Status excuse(int /*process*/) { return {}; }
+  // The last process that mounted or unmounted something in a tree, if that was just now.
+  virtual std::optional<std::int32_t> mounter() const { return std::nullopt; }
+  // Directories whose changes call for refresh_programs(). They may not exist.
+  virtual std::vector<std::string> program_directories() const { return {}; }
+  // Programs that policies name may have been replaced: looks them up again.
+  virtual Status refresh_programs() { return {}; }
 };
 
 }  // namespace guard

@@ -94,7 +94,7 @@ void WatchedDirectories::forget(WatchedDirectory& directory) {
     auto* gone = below.back();
     below.pop_back();
     for (const auto& [name, child] : gone->children) below.push_back(child);
-    // What came back as another node has an entry of its own by now.
+    // If the same directory was added again, this entry belongs to the new node.
     if (const auto known = by_id_.find(gone->id); known != by_id_.end() && known->second == gone)
       by_id_.erase(known);
     by_number_.erase(gone->number);
@@ -127,10 +127,14 @@ WatchedDirectory* WatchedDirectories::reach(std::uint32_t tree, std::string_view
   while (at && !path.empty()) {
     const auto name = path.substr(0, path.find('/'));
     path.remove_prefix(std::min(name.size() + 1, path.size()));
-    auto* below = find_child(*at, name);
-    at = below ? below : &add({}, tree, at, std::string(name));
+    at = &reach(*at, name);
   }
   return at;
+}
+
+WatchedDirectory& WatchedDirectories::reach(WatchedDirectory& parent, std::string_view name) {
+  auto* child = find_child(parent, name);
+  return child ? *child : add({}, parent.tree, &parent, std::string(name));
 }
 
 void WatchedDirectories::prune() {

@@ -1,6 +1,6 @@
-// The directories that are watched: which tree each is in, and by what names it is reached. Names
-// are a guess of ours that renames keep true; whoever acts on one checks it against the file system
-// first. One thread: the daemon's loop.
+// The directories that are watched: the tree of each, and the names that lead to it. The names are
+// only what notices said: check them against the file system before you act on one. One thread: the
+// daemon's loop.
 #pragma once
 
 #include <chrono>
@@ -17,25 +17,25 @@
 namespace guard {
 
 struct WatchedDirectory {
-  std::uint64_t number = 0;  // never given out again, unlike an address
+  std::uint64_t number = 0;  // never used again, unlike an address
   std::uint32_t tree = 0;
   WatchedDirectory* parent = nullptr;  // null: the root of a tree
   std::string name;                    // in its parent; empty for a root
   FileId id;
-  // By their names. Two can have the same for a while, when one was moved away and nobody told yet.
+  // By their names. Two can have the same name until the notice of a rename arrives.
   std::multimap<std::string_view, WatchedDirectory*> children;
-  std::multimap<std::string_view, WatchedDirectory*>::iterator place;  // in the parent's
+  std::multimap<std::string_view, WatchedDirectory*>::iterator place;  // in the parent's map
 
-  std::uint32_t visit = 0;  // the last time that all directories of the tree were looked for
+  std::uint32_t visit = 0;  // the last walk over all directories of the tree that met it
 
-  // For settling: how many changes below wait to be judged, and when something last happened below.
+  // For settling: how many changes below are waiting, and when something last happened below.
   std::uint32_t waiting_below = 0;
   std::chrono::steady_clock::time_point last_activity;
 };
 
 class WatchedDirectories {
  public:
-  // One whose identity is not known is found by its names alone.
+  // A directory whose identity is unknown is found by its names alone.
   WatchedDirectory& add(const FileId& id, std::uint32_t tree, WatchedDirectory* parent,
                         std::string name);
 
@@ -43,26 +43,28 @@ class WatchedDirectories {
   WatchedDirectory* find(std::uint64_t number) const;
   // By its path in the tree.
   WatchedDirectory* find(std::uint32_t tree, std::string_view path) const;
-  // The same, and what is not known on the way there is from here on. Null: nor is the tree.
+  // The same, but adds the directories on the way that are not known. Null: the tree is unknown.
   WatchedDirectory* reach(std::uint32_t tree, std::string_view path);
-  // The newest of that name.
+  // The child of this name; added if it is not known.
+  WatchedDirectory& reach(WatchedDirectory& parent, std::string_view name);
+  // The newest child of this name.
   static WatchedDirectory* find_child(const WatchedDirectory& parent, std::string_view name);
 
-  // It is somewhere else now, with all that is below.
+  // The directory is somewhere else now, with everything below it.
   static void move(WatchedDirectory& directory, WatchedDirectory& parent, std::string name);
-  // It is not in a tree any more, nor is what is below.
+  // The directory is no longer in a tree, and neither is anything below it.
   void forget(WatchedDirectory& directory);
   void forget_tree(std::uint32_t tree);
-  // Trees have other numbers from here on: those that were at the numbers given. What is not in the
-  // map must have been forgotten before.
+  // Gives trees new numbers, by their old ones. Trees that are not in the map must have been
+  // forgotten before.
   void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers);
-  // All of a tree, the root first.
+  // All directories of a tree, the root first.
   std::vector<const WatchedDirectory*> all_of(std::uint32_t tree) const;
 
   // "a/b", or "a/b/NAME"; "" for the root.
   static std::string path_of(const WatchedDirectory& directory, std::string_view name = {});
 
-  // Lets go of what nothing waits in.
+  // Forgets directories in which no change is waiting.
   void prune();
 
   std::size_t size() const { return by_number_.size(); }

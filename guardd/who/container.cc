@@ -51,7 +51,7 @@ bool take_start(std::string_view& text, std::string_view start) {
 }
 
 // systemd escapes special characters in unit names, such as "\x2d".
-std::string unescaped(std::string_view name) {
+std::string unescaped_unit(std::string_view name) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   std::string out;
   while (!name.empty()) {
@@ -87,7 +87,7 @@ std::optional<Container> machine(std::string_view element, std::string_view belo
   const bool is_service = take_start(element, "systemd-nspawn@") && take_end(element, ".service");
   if (!is_service && (!take_start(element, "machine-") || !take_end(element, ".scope")))
     return std::nullopt;
-  auto name = unescaped(element);
+  auto name = unescaped_unit(element);
   if (name.empty() || name.starts_with("qemu-")) return std::nullopt;  // a virtual machine
   const bool is_lxc = !is_service && name.starts_with("lxc-");         // libvirt's
   return Container{std::move(name), is_lxc ? "lxc" : "systemd-nspawn"};

@@ -153,8 +153,8 @@ class Compiler {
     }
   }
 
-  Wanted wanted_of(const DraftPolicy& draft) {
-    Wanted wanted;
+  WantedState wanted_of(const DraftPolicy& draft) {
+    WantedState wanted;
     wanted.file_mode = value_of(draft.file_mode);
     wanted.dir_mode = value_of(draft.dir_mode);
     if (draft.group) {
@@ -173,7 +173,7 @@ class Compiler {
     return wanted;
   }
 
-  Rule compile_rule(DraftRule said, const Wanted& of_policy, const DraftPolicy& policy) {
+  Rule compile_rule(DraftRule said, const WantedState& of_policy, const DraftPolicy& policy) {
     Rule rule;
     rule.match = patterns("match", said.match);
     rule.wanted = of_policy;

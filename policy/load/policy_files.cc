@@ -19,9 +19,9 @@ namespace {
 
 constexpr std::size_t kLargestFile = 16U << 20U;
 constexpr std::size_t kChunk = 64U << 10U;
-constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
+constexpr mode_t kWritableByOthers = S_IWGRP | S_IWOTH;
 
-bool is_policy_name(std::string_view name) {
+bool is_policy_file_name(std::string_view name) {
   return name.ends_with(".toml") && name.front() != '.' && name.front() != '#' && name != ".toml";
 }
 
@@ -48,7 +48,7 @@ Status check_directory(const std::string& directory, Uid reader) {
   if (::stat(directory.c_str(), &facts) < 0) return Error::from_errno(errno, quote(directory));
   const bool sticky = (facts.st_mode & S_ISVTX) != 0;
   const bool trusted_owner = facts.st_uid == 0 || facts.st_uid == reader.value;
-  if (trusted_owner && ((facts.st_mode & kOthersWrite) == 0 || sticky)) return {};
+  if (trusted_owner && ((facts.st_mode & kWritableByOthers) == 0 || sticky)) return {};
   return Error(
       "users other than root can replace it, because they can write its directory; fix with: chown "
       "root " +
@@ -98,7 +98,7 @@ Result<std::vector<PolicyFile>> find_policy_files(const std::vector<std::string>
     while (const auto* entry =
                ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe): our own stream
       const std::string name = entry->d_name;
-      if (is_policy_name(name)) {
+      if (is_policy_file_name(name)) {
         auto path = directory;
         if (!path.ends_with('/')) path += '/';
         path += name;
@@ -126,7 +126,7 @@ Result<PolicyText> read_policy_file(const std::string& path, Uid reader) {
 
   const std::string repair =
       "; fix with: chown root " + escaped(path) + " && chmod go-w " + escaped(path);
-  if ((facts.st_mode & kOthersWrite) != 0)
+  if ((facts.st_mode & kWritableByOthers) != 0)
     return Error("users other than root can write it" + repair);
   if (facts.st_uid != 0 && facts.st_uid != reader.value) {
     return Error("users other than root can write it: it belongs to uid " +

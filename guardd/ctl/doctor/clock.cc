@@ -9,7 +9,7 @@ using std::chrono::system_clock;
 
 namespace {
 
-constexpr const char* kWhy =
+constexpr const char* kWhyClock =
     "if the clock is wrong, incidents cannot be compared with those of other machines";
 
 }  // namespace
@@ -36,11 +36,12 @@ Checks clock_checks(const Machine& machine, const ClockFacts& facts) {
         "timedatectl set-ntp true, or set the clock: timedatectl set-time");
   const bool timesync = machine.is_there("/run/systemd/timesync/synchronized");
   if (timesync || facts.is_synchronised == true) {
-    group.ok("synchronised", "the clock is synchronised", kWhy);
+    group.ok("synchronised", "the clock is synchronised", kWhyClock);
   } else if (!facts.is_synchronised) {
     group.skip("synchronised", "the kernel does not report whether the clock is synchronised");
   } else {
-    group.warn("synchronised", "the clock is not synchronised", kWhy, "timedatectl set-ntp true");
+    group.warn("synchronised", "the clock is not synchronised", kWhyClock,
+               "timedatectl set-ntp true");
   }
   return group.take();
 }

@@ -17,7 +17,7 @@ struct Forecast {
   std::string why_not;
   ExpectedOutcome outcome = ExpectedOutcome::kLeftAlone;
   std::string because;
-  Wanted wanted;
+  WantedState wanted;
   std::chrono::milliseconds settle{0};
 };
 

@@ -12,7 +12,7 @@ namespace guard::doctor {
 namespace {
 
 constexpr std::size_t kMostAncestors = 64;
-constexpr std::uint32_t kUnset = 0xffffffffU;
+constexpr std::uint32_t kUnsetLoginUid = 0xffffffffU;
 
 std::optional<std::uint32_t> number(std::string_view text) {
   std::uint32_t value = 0;
@@ -84,7 +84,7 @@ Process OwnSubject::process(const Machine& machine, const std::string& pid) {
   }
   const auto text = machine.text(directory + "/loginuid");
   const auto login = text ? number(*text) : std::nullopt;
-  if (login && *login != kUnset) process.login = Uid{*login};
+  if (login && *login != kUnsetLoginUid) process.login = Uid{*login};
   struct stat exe {};
   if (::stat((directory + "/exe").c_str(), &exe) == 0)
     process.exe = InodeId{exe.st_dev, exe.st_ino};

@@ -168,7 +168,8 @@ std::vector<std::string> Machine::merged(const std::vector<std::string>& directo
   std::map<std::string, std::string> by_name;
   for (const auto& directory : directories)
     for (const auto& name : names(directory))
-      if (name.ends_with(suffix)) by_name.emplace(name, directory + '/' + name);
+      if (name.ends_with(suffix))
+        by_name.emplace(name, std::string(directory).append("/").append(name));
   std::vector<std::string> paths;
   for (const auto& [name, path] : by_name)
     if (!is_masked(path)) paths.push_back(path);

@@ -90,7 +90,7 @@ Status verify_ids(const Owner& owner) {
 
 }  // namespace
 
-mode_t mask_for(const Wanted& wanted) {
+mode_t mask_for(const WantedState& wanted) {
   if (!wanted.file_mode && !wanted.dir_mode) return 022;
   mode_t mask = 0;
   // The mask is for files and directories: a user who may read a file may enter its directory.

@@ -27,7 +27,7 @@ struct Owner {
 Result<Owner> owner_of(const Policy& policy);
 
 // The umask for new files to have at most the wanted modes. It never masks bits of the owner.
-mode_t mask_for(const Wanted& wanted);
+mode_t mask_for(const WantedState& wanted);
 
 // Makes the calling process the owner's, without a way back. It can still run sudo, as the owner
 // can.

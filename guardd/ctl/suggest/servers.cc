@@ -20,15 +20,15 @@ using machine::words_of;
 // A server, and where it names its directories. Lists are separated by blanks.
 struct Server {
   std::string_view programs;
-  std::string_view users = "";         // the user it switches to by default: the first that exists
-  std::string_view user_keys = "";     // in a configuration
-  std::string_view user_options = "";  // on the command line
-  std::string_view options = "";       // that name a data directory
-  std::string_view variables = "";     // the same, in the environment
-  std::string_view configurations = "";
-  std::string_view directory_keys = "";
-  std::string_view file_keys = "";  // that name a file in a data directory
-  std::string_view usual = "";      // data directories by default
+  std::string_view users{};         // the user it switches to by default: the first that exists
+  std::string_view user_keys{};     // in a configuration
+  std::string_view user_options{};  // on the command line
+  std::string_view options{};       // that name a data directory
+  std::string_view variables{};     // the same, in the environment
+  std::string_view configurations{};
+  std::string_view directory_keys{};
+  std::string_view file_keys{};  // that name a file in a data directory
+  std::string_view usual{};      // data directories by default
 };
 
 constexpr std::array kServers{
@@ -203,11 +203,12 @@ class ServerReader {
   void read_configuration(const Server& server, const std::string& path, const std::string& text) {
     for (const auto& key : words_of(server.user_keys)) use_user(configured(text, key).value_or(""));
     for (const auto& key : words_of(server.directory_keys))
-      if (const auto value = configured(text, key)) add(*value, key + " in " + path);
+      if (const auto value = configured(text, key))
+        add(*value, std::string(key).append(" in ").append(path));
     for (const auto& key : words_of(server.file_keys)) {
       const auto value = configured(text, key);
       if (value && value->rfind('/') != std::string::npos)
-        add(value->substr(0, value->rfind('/')), key + " in " + path);
+        add(value->substr(0, value->rfind('/')), std::string(key).append(" in ").append(path));
     }
   }
 

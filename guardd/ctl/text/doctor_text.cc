@@ -54,7 +54,7 @@ std::string check_text(const Terminal& terminal, const Check& check, bool is_utf
 
 }  // namespace
 
-Tally tally(const Checks& checks) {
+CheckCounts tally(const Checks& checks) {
   const auto count = [&](Mark mark) {
     return static_cast<std::size_t>(std::count_if(
         checks.begin(), checks.end(), [&](const Check& check) { return check.mark == mark; }));

@@ -10,13 +10,13 @@
 
 namespace guard::ctl {
 
-struct Tally {
+struct CheckCounts {
   std::size_t passed = 0;
   std::size_t warnings = 0;
   std::size_t failures = 0;
   std::size_t skipped = 0;
 };
-Tally tally(const doctor::Checks& checks);
+CheckCounts tally(const doctor::Checks& checks);
 
 // `all`: also shows why checks that passed matter, and what to do about skipped ones.
 std::string diagnosis_text(const Terminal& terminal, const doctor::Checks& checks, bool all);

@@ -48,7 +48,7 @@ std::string file_text(const PolicySet& set, Place place) {
   return escaped(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(place.line);
 }
 
-std::string owner_text(const Wanted& wanted) {
+std::string owner_text(const WantedState& wanted) {
   return escaped(wanted.owner.name) + ":" + escaped(wanted.group.name);
 }
 
