@@ -13,18 +13,19 @@
 #                                             a program that measures us beside others in one run, prints a table of
 #                                             ratios and fails where one is clearly not what we promise; root
 #
-# What follows a name are the libraries to link. The two vm kinds also take SYSTEMD, to boot systemd in the machine,
+# What follows a name are the libraries to link. Unit tests also take THREADS: they run once more under
+# ThreadSanitizer. The two vm kinds also take SYSTEMD, to boot systemd in the machine,
 # KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; guard_vm_gtest more SOURCES. Scripts in containers and
 # virtual machines also take TIMEOUT, INSTALLED, to have guardd installed for them (tests/installed.sh), and PREPARE, to
 # have container/NAME.prepare or vm/NAME.prepare run in the system before it boots; in containers PACKAGES SECTION, of
 # packaging/packages, to have those in $GUARD_PACKAGES. A script that ends with 77 is
 # skipped, and the last line it said is the reason. Every kind is a label for `ctest -L` and has a target that builds
-# its programs: unit_tests, root_tests, vm_tests, fuzz_tests, benchmarks.
+# its programs: unit_tests (thread_tests of those with THREADS), root_tests, vm_tests, fuzz_tests, benchmarks.
 include(GoogleTest)
 find_package(GTest REQUIRED)
 
 set(GUARD_SKIP_STATUS 77)
-foreach(target IN ITEMS unit_tests root_tests vm_tests fuzz_tests benchmarks)
+foreach(target IN ITEMS unit_tests thread_tests root_tests vm_tests fuzz_tests benchmarks)
   add_custom_target(${target})
 endforeach()
 
@@ -33,9 +34,25 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_
 file(STRINGS ${PROJECT_SOURCE_DIR}/packaging/packages GUARD_KERNELS REGEX "^\\[kernel ")
 list(TRANSFORM GUARD_KERNELS REPLACE "^\\[kernel (.*)\\]$" "\\1")
 
+# How the sources of tests are compiled: fast. Without optimisation in debug builds, and without sanitizers where they
+# only start the programs under test, which have them. Unit tests keep ASan, for what headers of ours put into them;
+# ThreadSanitizer must see every access.
+function(guard_test_sources group)
+  set(options $<$<CONFIG:Debug>:-O0>)
+  if(GUARD_SANITIZE MATCHES address)
+    if(group STREQUAL unit_tests)
+      list(APPEND options -fno-sanitize=undefined)
+    elseif(NOT group STREQUAL fuzz_tests)
+      list(APPEND options -fno-sanitize=all)
+    endif()
+  endif()
+  set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${options})
+endfunction()
+
 # A program of one kind, part of that kind's target.
 function(guard_test_program name group source)
   guard_program(${name} ${source})
+  guard_test_sources(${group} ${source})
   target_link_libraries(${name} PRIVATE ${ARGN})
   add_dependencies(${group} ${name})
 endfunction()
@@ -47,8 +64,13 @@ function(guard_command_test name label timeout)
     ENVIRONMENT "GUARD_SOURCE_DIR=${PROJECT_SOURCE_DIR};GUARD_BUILD_DIR=${PROJECT_BINARY_DIR}")
 endfunction()
 
+# THREADS: what it tests has threads, so it runs once more under ThreadSanitizer.
 function(guard_unit_test name)
-  guard_test_program(${name}_test unit_tests unit/${name}_test.cc ${ARGN} GTest::gmock_main)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS" "" "")
+  guard_test_program(${name}_test unit_tests unit/${name}_test.cc ${arg_UNPARSED_ARGUMENTS} GTest::gmock_main)
+  if(arg_THREADS)
+    add_dependencies(thread_tests ${name}_test)
+  endif()
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX unit/
                        PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
@@ -61,6 +83,7 @@ endfunction()
 add_library(guard_scratch_fs STATIC EXCLUDE_FROM_ALL root/scratch_fs.cc)
 target_link_libraries(guard_scratch_fs PUBLIC guard_flags guard_policy GTest::gmock)
 add_library(guard_root_main STATIC EXCLUDE_FROM_ALL root/main.cc)
+guard_test_sources(root_tests root/scratch_fs.cc root/main.cc)
 target_link_libraries(guard_root_main PUBLIC guard_scratch_fs)
 
 function(guard_root_test name)
@@ -126,6 +149,7 @@ function(guard_vm_gtest name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD" "TIMEOUT" "KERNELS;SOURCES")
   guard_test_program(${name}_vm_test vm_tests vm/${name}_vm_test.cc ${arg_UNPARSED_ARGUMENTS} GTest::gmock_main)
   target_sources(${name}_vm_test PRIVATE ${arg_SOURCES})
+  guard_test_sources(vm_tests ${arg_SOURCES})
   list(REMOVE_ITEM ARGN ${arg_UNPARSED_ARGUMENTS} SOURCES ${arg_SOURCES})
   guard_vm_command(${name} ${ARGN} COMMAND $<TARGET_FILE:${name}_vm_test>)
 endfunction()

@@ -9,6 +9,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'echo; echo "Interrupted."; exit 130' INT TERM
 : >"$scratch/skipped"
+: >"$scratch/retried"
 : >"$scratch/failed"
 
 usage_error() {
@@ -113,9 +114,15 @@ build_preset() {
   stage "build $1" configure_and_build "$@"
 }
 
+# retried_in LOG REPORT: the tests that failed once, as the output of ctest says, and not in the end.
+retried_in() {
+  sed -nE 's,^ *[0-9]+/[0-9]+ Test +#[0-9]+: ([^ ]+) .*\*\*\*(Failed|Timeout|Exception).*,\1,p' "$1" | sort -u |
+    grep -vxF -f <(awk -F'\t' '$1 == "failed" { print $2 }' "$2") || true
+}
+
 # run_tests KIND JUNIT COMMAND...: runs a ctest that writes the JUnit file, and counts what is in it.
 run_tests() {
-  local kind=$1 junit=$2 start=$SECONDS log=$scratch/log report=$scratch/report status=0 ok bad skip
+  local kind=$1 junit=$2 start=$SECONDS log=$scratch/log report=$scratch/report status=0 ok bad skip retries
   shift 2
   run_stage "$kind" "$log" "$@" || status=$?
   : >"$report"
@@ -130,7 +137,10 @@ run_tests() {
     bad=1
     note_failure "$kind" "$log"
   fi
-  told "$kind" $((SECONDS - start)) "$ok passed, $bad failed, $skip skipped"
+  retried_in "$log" "$report" >"$log.retried"
+  retries=$(wc -l <"$log.retried")
+  told "$kind" $((SECONDS - start)) "$ok passed, $bad failed, $skip skipped$( ((retries == 0)) || echo ", $retries needed a second try")"
+  cat "$log.retried" >>"$scratch/retried"
   passed=$((passed + ok))
   failed=$((failed + bad))
   skipped=$((skipped + skip))
@@ -148,6 +158,11 @@ finish() {
     echo
     echo "Skipped:"
     cat "$scratch/skipped"
+  fi
+  if [[ -s $scratch/retried ]]; then
+    echo
+    echo "$(wc -l <"$scratch/retried") needed a second try:"
+    sed 's/^/  /' "$scratch/retried"
   fi
   cat "$scratch/failed"
   echo

@@ -1,5 +1,5 @@
-// What the service user plants in its own tree gains it nothing: no object outside changes its
-// owner, and nothing that it could not read becomes its own.
+// The service user gains nothing by what it plants in its own tree: no object outside changes its
+// owner, and the user never becomes the owner of a file that it could not read.
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/file.h>
@@ -30,7 +30,7 @@ class Attacks : public DaemonTest {
         "$O/open; "
         "for f in vault/gold vault/more open/gold open/more; do echo gold > $O/$f; done");
   }
-  // Runs as the service until it is ended.
+  // Runs as the service user until it is killed.
   static pid_t service(const std::function<void()>& does) {
     const pid_t child = ::fork();
     if (child != 0) return child;
@@ -67,8 +67,8 @@ TEST_P(Attacks, LinksToSecrets) {
   EXPECT_EQ(owner(other_ / "vault/gold"), 0U);
 }
 
-// As where fs.protected_hardlinks is 0, which is the whole machine's: guardd is shown that it is,
-// and the service has the one right that stands above it.
+// As with fs.protected_hardlinks = 0. That setting is the whole machine's, so guardd only reads 0,
+// and the service has the capability that overrides it.
 TEST_P(Attacks, HardLinksToSecrets) {
   const auto setting = root() / "protected_hardlinks";
   std::ofstream(setting) << "0\n";
@@ -88,7 +88,7 @@ TEST_P(Attacks, HardLinksToSecrets) {
   EXPECT_NE(
       violations(tree_ / "by-root").front()["reason"].get<std::string>().find("another hard link"),
       std::string::npos);
-  // Now the link is the file's only name, and root touches it once more.
+  // Now the link is the file's only name, and root touches it again.
   as_app("rm -f $O/secret 2>/dev/null || true");
   as_root("rm -f $O/secret; touch $T/hard; chmod 600 $T/hard");
   let_settle();
@@ -109,7 +109,7 @@ TEST_P(Attacks, FilesThatTheServiceMovesIn) {
     EXPECT_EQ(owner(tree_ / name), 0U) << name;
 }
 
-// More than can be waited for singly: everything in the directory is looked at.
+// More changes than the queue can hold: the whole directory is looked at.
 TEST_P(Storms, DoNotHideWhatWasMovedIn) {
   guard_app("fix", "3s");
   start();
@@ -121,8 +121,8 @@ TEST_P(Storms, DoNotHideWhatWasMovedIn) {
   EXPECT_EQ(owner(tree_ / "d/secret"), 0U);
 }
 
-// Whoever acted may be somebody else by the time that guardd asks.
-TEST_P(Attacks, TheServiceBecomesRootAfterwards) {
+// The process may have other ids by the time that guardd reads them.
+TEST_P(Attacks, AServiceThatBecomesRootAfterwards) {
   as_root(
       "cp /bin/sleep $O/sleep; chmod 4755 $O/sleep; mkdir $O/d; chmod 777 $O/d; umask 077; "
       "echo gold > $O/d/gold");
@@ -137,7 +137,7 @@ TEST_P(Attacks, TheServiceBecomesRootAfterwards) {
   EXPECT_EQ(owner(tree_ / "stolen"), 0U);
 }
 
-TEST_P(Attacks, NamesThatAreSwapped) {
+TEST_P(Attacks, SwappedNames) {
   guard_app("fix", "10ms");
   as_app("mkdir $T/d $T/e; ln -s $O/vault $T/e/way");
   start();
@@ -178,7 +178,7 @@ TEST_P(Attacks, MountsBelowTheTree) {
   as_root("umount $T/bound $T/mounted");
 }
 
-TEST_P(Attacks, BitsAndCapabilitiesAreNeverHandedOver) {
+TEST_P(Attacks, SetuidBitsAndCapabilitiesAreNeverHandedOver) {
   if (!missing({"setcap"}).empty()) GTEST_SKIP() << "setcap is not installed";
   guard_both("1s");  // setcap follows cp within that
   start();
@@ -192,7 +192,7 @@ TEST_P(Attacks, BitsAndCapabilitiesAreNeverHandedOver) {
   as_root("getcap $T/cap | grep -q net_raw");
 }
 
-TEST_P(Attacks, WhatIsStillWrittenIsNotReadable) {
+TEST_P(Attacks, FilesThatAreStillWrittenStayUnreadable) {
   guard_app("fix", "10ms");
   start();
   const Fd writer(::open((tree_ / "dump").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -203,7 +203,7 @@ TEST_P(Attacks, WhatIsStillWrittenIsNotReadable) {
   EXPECT_TRUE(violations(tree_ / "dump").empty());
 }
 
-// Access lists may say more, and less, than the mode shows.
+// An access list may grant more, or less, than the mode shows.
 TEST_P(Attacks, AccessLists) {
   if (!missing({"setfacl"}).empty()) GTEST_SKIP() << "setfacl is not installed";
   as_root(
@@ -220,7 +220,7 @@ TEST_P(Attacks, AccessLists) {
   ASSERT_EQ(violations(tree_ / "listed").size(), 1U);
   EXPECT_NE(violations(tree_ / "listed").front()["reason"].get<std::string>().find("access list"),
             std::string::npos);
-  // What root makes here gets the list of the directory, and is put right like everything else.
+  // A file that root creates here inherits the directory's list, and is fixed like any other file.
   caught("inherits", {.operation = "create"});
   as_root("getfacl -cp $T/inherits | grep -q user:1001");
 }

@@ -1,5 +1,5 @@
-// What root does wrong in a guarded tree, one way after the other: told once with the operation and
-// who it was, put right under "fix", left under "log", and usable by the owner afterwards.
+// What root does wrong in a guarded tree, one way after the other: reported once with the operation
+// and the process, fixed under "fix", left under "log", and usable by the owner afterwards.
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -28,7 +28,7 @@ class Caught : public DaemonTest {
 GUARD_ON_EVERY_FS(Caught);
 GUARD_ON_BTRFS_TOO(Caught);
 
-TEST_P(Caught, FilesThatAreMade) {
+TEST_P(Caught, CreatedFiles) {
   guard_both();
   start();
   in_both("echo x >> $T/new.log");
@@ -53,7 +53,7 @@ TEST_P(Caught, FilesThatAreMade) {
   owner_can_work_in(tree_);
 }
 
-TEST_P(Caught, WhatIsMovedIn) {
+TEST_P(Caught, FilesThatAreMovedIn) {
   guard_both();
   start();
   in_both("echo x > $O/x; mv $O/x $T/conf");
@@ -75,7 +75,7 @@ TEST_P(Caught, WhatIsMovedIn) {
   owner_can_work_in(tree_);
 }
 
-TEST_P(Caught, OwnersThatAreChanged) {
+TEST_P(Caught, ChangedOwners) {
   guard_both();
   in_both_as_app("touch $T/grouped $T/owned");
   start();
@@ -110,7 +110,7 @@ TEST_P(Caught, SpecialFilesAreReportedAndNeverTouched) {
 TEST_P(Caught, ADirectoryOfFiveThousandFilesIsOneIncident) {
   guard_both();
   if (std::getenv("GUARD_KERNEL")) {  // NOLINT(concurrency-mt-unsafe)
-    // In software emulation it takes longer than an incident may be quiet.
+    // In software emulation it takes longer than the quiet time that ends an incident.
     const auto settings = root() / "guardd.toml";
     std::ofstream(settings) << "[incident]\nquiet = \"30s\"\n";
     options_ = {"--config", settings.string()};
@@ -130,10 +130,10 @@ TEST_P(Caught, ADirectoryOfFiveThousandFilesIsOneIncident) {
   owner_can_work_in(tree_);
 }
 
-TEST_P(Caught, ATreeThatIsMadeAnew) {
+TEST_P(Caught, ATreeThatIsCreatedAgain) {
   guard_both();
   start();
-  // With what is in it: how soon the new one is watched makes no difference then.
+  // With its contents, so that it makes no difference how soon the new tree is watched.
   in_both("mkdir $T.new; echo x > $T.new/first; mv $T $T.old; mv $T.new $T");
   caught("", {.operation = "scan"});
   caught("first", {.operation = "scan"});
@@ -147,21 +147,21 @@ TEST_P(Caught, ATreeThatIsMadeAnew) {
   owner_can_work_in(tree_);
 }
 
-TEST_P(Caught, SomebodyWhoIsNotRoot) {
+TEST_P(Caught, UsersOtherThanRoot) {
   guard_both();
   in_both("chmod 2775 $T");
   start();
   in_both("exec setpriv --reuid 1001 --regid 1001 --groups 4242 sh -c 'echo x > $T/from-1001'");
   let_settle();
   caught("from-1001", {.operation = "create"});
-  const auto told = violations(tree_ / "from-1001").front();
-  EXPECT_EQ(told["uid_before"], 1001);
-  EXPECT_EQ(told["fsuid"], 1001);
-  EXPECT_NE(told.value("cmdline", "").find("from-1001"), std::string::npos) << told;
+  const auto reported = violations(tree_ / "from-1001").front();
+  EXPECT_EQ(reported["uid_before"], 1001);
+  EXPECT_EQ(reported["fsuid"], 1001);
+  EXPECT_NE(reported.value("cmdline", "").find("from-1001"), std::string::npos) << reported;
 }
 
-// As a unit's StandardOutput=append: does, and start-stop-daemon with a log.
-TEST_P(Caught, SomebodyWhoBecomesTheOwner) {
+// As with StandardOutput=append: in a unit, and with start-stop-daemon and a log.
+TEST_P(Caught, AProcessThatBecomesTheOwner) {
   guard_both();
   start();
   ::kill(daemon(), SIGSTOP);
@@ -197,7 +197,7 @@ TEST_P(Caught, IoUring) {
   int from = 0;
   for (const auto& tree : {tree_, logged_}) {
     Uring ring;
-    if (!ring.works()) GTEST_SKIP() << "this kernel gives no io_uring";
+    if (!ring.works()) GTEST_SKIP() << "this kernel has no io_uring";
     const int opened = ring.openat((tree / "opened").c_str(), O_CREAT | O_WRONLY, 0644);
     ASSERT_GE(opened, 0) << std::strerror(-opened);
     ASSERT_EQ(::close(opened), 0);
@@ -212,7 +212,7 @@ TEST_P(Caught, IoUring) {
   owner_can_work_in(tree_);
 }
 
-TEST_P(Caught, WhicheverWayLeadsThere) {
+TEST_P(Caught, EveryPathToATree) {
   guard_both();
   start();
   in_both(
@@ -236,7 +236,7 @@ TEST_P(Caught, WhicheverWayLeadsThere) {
   owner_can_work_in(tree_);
 }
 
-TEST_P(Caught, ModesLoseWhatIsTooMuchAndGainNothing) {
+TEST_P(Caught, ModesLoseExcessBitsAndGainNone) {
   guard_both("50ms", "file_mode = \"0640\"\ndir_mode = \"0750\"");
   in_both_as_app("chmod 750 $T; echo mine > $T/mine; chmod 640 $T/mine");
   start();
@@ -282,9 +282,9 @@ TEST_P(Caught, NamesOfAnyKindAndDepth) {
   owner_can_work_in(tree_);
 }
 
-// None of it can be put right: it is told, under either policy.
-TEST_P(Caught, WhatIsDoneToWhatIsThere) {
-  // Where all is slow, so are those who make a file and finish it.
+// None of it can be fixed: it is reported, under either policy.
+TEST_P(Caught, ChangesToExistingFiles) {
+  // On slow machines, a process that creates a file and finishes it is slow, too.
   guard_both(on_lsm() ? "3s" : "50ms",
              "guard = [\"ownership\", \"content\", \"delete\", \"attributes\", \"read\"]\n");
   constexpr auto kFiles = "written cut truncated removed leaves stays moded tagged secret mine";
@@ -316,10 +316,10 @@ TEST_P(Caught, WhatIsDoneToWhatIsThere) {
       {"secret", {"read", "read"}}};
   for (const auto& tree : {tree_, logged_}) {
     for (const auto& [name, wanted] : kWanted) {
-      const auto told = violations(tree / name);
-      // The LSM tells of each operation by itself: an open for writing, and what cuts it off.
-      ASSERT_TRUE(told.size() == 1U || (on_lsm() && told.size() == 2U)) << name;
-      for (const auto& each : told) {
+      const auto reported = violations(tree / name);
+      // The LSM reports each operation by itself: an open for writing, and the truncation.
+      ASSERT_TRUE(reported.size() == 1U || (on_lsm() && reported.size() == 2U)) << name;
+      for (const auto& each : reported) {
         EXPECT_EQ(each["guard"], wanted.first) << name;
         EXPECT_NE(wanted.second.find(each["operation"].get<std::string>()), std::string::npos)
             << each;
@@ -334,7 +334,7 @@ TEST_P(Caught, WhatIsDoneToWhatIsThere) {
   }
 }
 
-TEST_P(Caught, WhatARuleWants) {
+TEST_P(Caught, FilesUnderARule) {
   guard_both("50ms",
              "[[policy.rule]]\nmatch = [\"conf.d/keystore\", \"**/*.key\"]\nowner = 0\n"
              "group = 4242\nfile_mode = \"0640\"\n");
@@ -353,7 +353,7 @@ TEST_P(Caught, WhatARuleWants) {
   EXPECT_EQ(owner(tree_ / "conf.d/other"), kApp);
 }
 
-// A tree within a tree is its own policy's, its root included, also when that is made anew.
+// A nested tree belongs to its own policy, including its root, even when the root is created again.
 TEST_P(Caught, ATreeWithinATree) {
   guard_app("fix");
   std::ofstream(root() / "policies" / "inner.toml")
@@ -377,13 +377,13 @@ TEST_P(Caught, ATreeWithinATree) {
   as_root("rm -r $T/inner; mkdir $T/new; touch $T/new/i; mv $T/new $T/inner");
   for (const char* name : {"inner", "inner/i"}) EXPECT_TRUE(becomes_inner(name)) << name;
   let_settle();
-  for (const auto& told : violations_below(tree_ / "inner"))
-    EXPECT_EQ(told["policy"], "inner") << told;
+  for (const auto& reported : violations_below(tree_ / "inner"))
+    EXPECT_EQ(reported["policy"], "inner") << reported;
   for (const char* name : {"inner", "inner/i"})
     EXPECT_EQ(facts(tree_ / name).st_gid, 5001U) << name;
 }
 
-TEST_P(Caught, WhatHappenedWhileTheDaemonWasDown) {
+TEST_P(Caught, ChangesWhileTheDaemonWasDown) {
   guard_both();
   in_both(
       "echo x > $T/before; mkdir $T/d; chown 5001:5001 $T/conf; umask 077; echo x > $T/d/secret");

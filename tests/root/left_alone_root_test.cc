@@ -1,4 +1,4 @@
-// What comes out right, and what changes no owner, is left alone: no record, no change.
+// Changes that end with the right owner, or keep it, are left alone: no record, no change.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,7 +22,7 @@ class LeavesAlone : public DaemonTest {
         "echo b > $T/dir/sub/b; ln -s conf $T/sym; touch $T/log");
     in_both("cp -a $T $O/copy-of-$(basename $T); tar cf $O/$(basename $T).tar -C $T .");
   }
-  // Of everything in both trees, by name.
+  // Of all files in both trees, by name.
   std::string owners_and_modes() const {
     const auto list = (root() / "list").string();
     in_both("cd $T; find . ! -name 'marker-*' ! -path . -printf '%P %u %g %m\\n' | sort > " + list +
@@ -40,7 +40,7 @@ class LeavesAlone : public DaemonTest {
 };
 GUARD_ON_EVERY_FS(LeavesAlone);
 
-TEST_P(LeavesAlone, ToolsThatGiveTheRightOwnerAtLast) {
+TEST_P(LeavesAlone, ToolsThatSetTheRightOwnerLast) {
   guard_both(kSettle);
   start();
   in_both("cp -a $O/copy-of-$(basename $T)/. $T/copied; cp -a $T/conf $T/conf.bak");
@@ -56,14 +56,14 @@ TEST_P(LeavesAlone, ToolsThatGiveTheRightOwnerAtLast) {
   everything_is_apps();
 }
 
-// As long as it is written it has not come to rest, however long that takes.
-TEST_P(LeavesAlone, ToolsThatTakeTheirTime) {
+// A file that is being written has not settled, however long that takes.
+TEST_P(LeavesAlone, SlowTools) {
   guard_both("300ms");
   start();
   in_both(
       "perl -e 'open my $f, q(>), qq($ENV{T}/slow) or die; syswrite $f, q(a); select undef, "
       "undef, undef, 1.2; syswrite $f, q(b); chown 4242, 4242, $f'");
-  // A directory waits for whoever made it, as tar gives it its owner last.
+  // A directory waits for the process that made it, because tar sets its owner last.
   in_both(
       "perl -e 'mkdir qq($ENV{T}/d); for (1 .. 4) { open my $f, q(>), qq($ENV{T}/d/$_); chown "
       "4242, 4242, $f; close $f; select undef, undef, undef, 0.5 } chown 4242, 4242, "
@@ -73,7 +73,7 @@ TEST_P(LeavesAlone, ToolsThatTakeTheirTime) {
   everything_is_apps();
 }
 
-TEST_P(LeavesAlone, WhatChangesNoOwner) {
+TEST_P(LeavesAlone, ChangesThatKeepTheOwner) {
   guard_both(kSettle);
   in_both_as_app("echo existing > $T/existing");
   start();
@@ -96,7 +96,7 @@ TEST_P(LeavesAlone, TheOwnersOwnWork) {
   guard_both();
   in_both("mkdir $T/repo; chown 4242:4242 $T/repo");
   start();
-  const bool has_git = missing({"git"}).empty();  // not in every virtual machine
+  const bool has_git = missing({"git"}).empty();  // not installed in every virtual machine
   if (has_git)
     in_both_as_app(
         "cd $T; export HOME=$T; git -C repo init -q; cd repo; git config user.email a@b; "
@@ -111,7 +111,7 @@ TEST_P(LeavesAlone, TheOwnersOwnWork) {
   everything_is_apps();
 }
 
-TEST_P(LeavesAlone, WhoeverIsAllowedAndItsChildren) {
+TEST_P(LeavesAlone, AllowedProgramsAndTheirChildren) {
   in_both("cp /bin/dash $O/deploy; mkdir -p $O/bin; cp /bin/dash $O/bin/deploy");
   const auto deploy = (other_ / "deploy").string();
   guard_both("50ms", "[[policy.allow]]\nexe = \"" + deploy + "\"\neffect = \"ignore\"\n");
@@ -130,7 +130,7 @@ TEST_P(LeavesAlone, WhoeverIsAllowedAndItsChildren) {
     EXPECT_EQ(owner(tree_ / name), 0U) << name;
 }
 
-TEST_P(LeavesAlone, WhoeverIsAllowedByUser) {
+TEST_P(LeavesAlone, AllowedUsers) {
   guard_both("50ms", "[[policy.allow]]\nuser = 1001\neffect = \"ignore\"\n");
   in_both("mkdir $T/open; chown 4242:4242 $T/open; chmod 777 $T/open");
   start();
@@ -142,7 +142,7 @@ TEST_P(LeavesAlone, WhoeverIsAllowedByUser) {
   EXPECT_EQ(owner(tree_ / "open/by-1001"), 1001U);
 }
 
-TEST_P(LeavesAlone, WhatIsExcludedAndWhatAnotherRuleWants) {
+TEST_P(LeavesAlone, ExcludedFilesAndFilesUnderARule) {
   guard_both(
       "50ms",
       "exclude = [\"cache/**\", \"*.pid\"]\n[[policy.rule]]\nmatch = [\"tmp/**\"]\nowner = 0\n"

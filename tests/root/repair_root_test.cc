@@ -42,7 +42,7 @@ class Repair : public ScratchFsTest {
     return path;
   }
 
-  RepairOutcome repair(const std::string& relative, Evidence evidence = Evidence::kSomebodyElse,
+  RepairOutcome repair(const std::string& relative, Evidence evidence = Evidence::kOtherUser,
                        const FileId* expected = nullptr) {
     auto opened = open_tree(tree_);
     EXPECT_TRUE(opened) << opened.error().text();
@@ -56,8 +56,7 @@ class Repair : public ScratchFsTest {
   }
 
   // Nothing has changed.
-  void expect_skipped(const std::string& name, Skip why,
-                      Evidence evidence = Evidence::kSomebodyElse) {
+  void expect_skipped(const std::string& name, Skip why, Evidence evidence = Evidence::kOtherUser) {
     const auto before = facts(tree_ / name);
     const auto outcome = repair(name, evidence);
     EXPECT_EQ(outcome.what, RepairResult::kSkipped);
@@ -68,7 +67,7 @@ class Repair : public ScratchFsTest {
     EXPECT_EQ(after.st_mode, before.st_mode);
   }
 
-  void expect_fixed(const std::string& name, Evidence evidence = Evidence::kSomebodyElse) {
+  void expect_fixed(const std::string& name, Evidence evidence = Evidence::kOtherUser) {
     const auto outcome = repair(name, evidence);
     EXPECT_EQ(outcome.what, RepairResult::kFixed) << reason_text(outcome.skip) << outcome.error;
     EXPECT_EQ(facts(tree_ / name).st_uid, kApp) << name;
@@ -202,10 +201,10 @@ TEST_P(Repair, FixesOnlyTheFileThatTheEvidenceIsAbout) {
   ASSERT_TRUE(id) << id.error().text();
   std::filesystem::rename(tree_ / "file", tree_ / "moved");
   make("file");
-  const auto outcome = repair("file", Evidence::kSomebodyElse, &*id);
+  const auto outcome = repair("file", Evidence::kOtherUser, &*id);
   EXPECT_EQ(outcome.skip, Skip::kReplaced);
   EXPECT_EQ(facts(tree_ / "file").st_uid, 0U);
-  EXPECT_EQ(repair("moved", Evidence::kSomebodyElse, &*id).what, RepairResult::kFixed);
+  EXPECT_EQ(repair("moved", Evidence::kOtherUser, &*id).what, RepairResult::kFixed);
 }
 
 TEST_P(Repair, FollowsNoLinkInThePath) {

@@ -1,6 +1,5 @@
-// The tools that people use as root in a service's directory. Whatever each does in its own way:
-// what it leaves wrong under "log" is exactly what is told, once each, and under "fix" nothing is
-// left.
+// The tools that people use as root in a service's directory. However a tool works: under "log",
+// exactly the files that it leaves wrong are reported, once each; under "fix", none is left.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -22,7 +21,8 @@ class Tools : public DaemonTest {
                                  "perl", "python3", "rsync", "sqlite3", "unzip", "vim", "zip"});
     if (!absent.empty()) GTEST_SKIP() << absent << " is not installed";
     for (const char* date :
-         {"GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"})  // both trees' commits are one
+         {"GIT_AUTHOR_DATE",
+          "GIT_COMMITTER_DATE"})  // so that the commits in both trees are the same
       ASSERT_EQ(::setenv(date, "2026-01-01T00:00:00Z", 1), 0);
     ASSERT_EQ(::setenv("HOME", other_.c_str(), 1), 0);
     as_root(
@@ -33,7 +33,7 @@ class Tools : public DaemonTest {
         "umask 022; mkdir $T/dir; for f in conf dir/a dir/b; do echo right > $T/$f; done");
   }
 
-  // What is wrong in a tree now, the names relative to it.
+  // The files in a tree that are wrong now, relative to the tree.
   std::map<std::string, int> wrong_in(const std::filesystem::path& tree) const {
     std::map<std::string, int> wrong;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(tree)) {
@@ -47,20 +47,20 @@ class Tools : public DaemonTest {
   }
   std::map<std::string, int> outcome_of(const std::filesystem::path& tree,
                                         const std::string& action) const {
-    std::map<std::string, int> told;
+    std::map<std::string, int> reported;
     for (const auto& violation : violations_below(tree)) {
       const std::filesystem::path path = violation["path"].get<std::string>();
-      if (owner(path) == kNoOwner) continue;  // taken away since
+      if (owner(path) == kNoOwner) continue;  // deleted since
       EXPECT_EQ(violation["action"], action) << violation;
-      ++told[path.lexically_relative(tree).string()];
+      ++reported[path.lexically_relative(tree).string()];
     }
-    return told;
+    return reported;
   }
-  // At least one thing was wrong, all of it was told once, and the owner can go on.
-  void told_is_what_is_wrong() {
+  // At least one file was wrong, each was reported once, and the owner can go on.
+  void reports_match_wrong_files() {
     let_settle();
     const auto wrong = wrong_in(logged_);
-    // A directory may have been found to have its maker still at work a moment ago.
+    // A directory may still wait for the process that made it.
     (void)eventually([&] {
       return outcome_of(tree_, "fixed").size() >= wrong.size() &&
              outcome_of(logged_, "logged").size() >= wrong.size();
@@ -98,7 +98,7 @@ TEST_P(Tools, Git) {
   in_both("git clone -q file://$O/upstream.git $T/clone");
   let_settle();
   EXPECT_TRUE(eventually([&] { return wrong_in(tree_).empty(); }));
-  // A name that several commands replace is told of once for each.
+  // A name that several commands replace is reported once for each.
   const auto names_told = [&] {
     auto names = outcome_of(logged_, "logged");
     for (auto& [name, count] : names) count = 1;
@@ -106,7 +106,7 @@ TEST_P(Tools, Git) {
   };
   EXPECT_TRUE(eventually([&] { return names_told() == wrong_in(logged_); }))
       << Json(names_told()) << Json(wrong_in(logged_));
-  // What brings people here: the next pull by the service itself.
+  // The usual symptom: the next pull by the service itself fails.
   as_app(
       "export HOME=$O; cd $T/repo; seq 80 > f; git commit -qam four; git gc -q; "
       "git pull -q --no-rebase file://$O/upstream.git main");
@@ -128,10 +128,10 @@ TEST_P(Tools, Sqlite) {
   in_both(
       "sqlite3 $T/new.db 'pragma journal_mode=wal; create table t(a)' > /dev/null; "
       "sqlite3 $T/app.db \".backup $T/backup.db\"");
-  told_is_what_is_wrong();
+  reports_match_wrong_files();
 }
 
-TEST_P(Tools, RightWhenTheyAreDone) {
+TEST_P(Tools, ToolsThatEndWithTheRightOwner) {
   in_both_as_app(
       "cp -a $T/dir $T/dir2; echo log > $T/app.log; tar cf $T/own.tar -C $T dir; "
       "printf '%s\\n' '--- conf' '+++ conf' '@@ -1 +1 @@' -right +left > $T/diff");
@@ -178,7 +178,7 @@ TEST_P(Tools, Archives) {
   EXPECT_EQ(violations(tree_ / "foreign/sub/3").front()["uid_before"], 5001);
   EXPECT_EQ(violations(tree_ / "foreign/sub/3").front()["uid_after"], kApp);
   EXPECT_EQ(violations(tree_ / "foreign/sub").front()["operation"], "mkdir");
-  told_is_what_is_wrong();
+  reports_match_wrong_files();
 }
 
 TEST_P(Tools, Copies) {
@@ -194,7 +194,7 @@ TEST_P(Tools, Copies) {
       "split -b 2 $O/src/1; dd if=/dev/zero of=dd bs=1k count=1 status=none; ln -s conf l; "
       "ln -sfn conf l; gzip -c conf > conf.gz; echo x | tee t > t2");
   in_both("cd $T/p; printf 'all: one two\\none two:\\n\\techo $@ > $@\\n' > Makefile; make -sj2");
-  told_is_what_is_wrong();
+  reports_match_wrong_files();
 }
 
 TEST_P(Tools, Editors) {
@@ -206,7 +206,7 @@ TEST_P(Tools, Editors) {
   let_settle();
   caught("vim.txt", {.operation = "create"});
   caught("ed.txt", {.operation = "create", .exe = "ed"});
-  told_is_what_is_wrong();
+  reports_match_wrong_files();
 }
 
 TEST_P(Tools, Interpreters) {
@@ -228,10 +228,10 @@ TEST_P(Tools, Interpreters) {
       "q(perl.log), "
       "q(pd/moved.log)'");
   if (missing({"npm"}).empty()) in_both("mkdir $T/npm; cd $T/npm; npm init -y > /dev/null 2>&1");
-  told_is_what_is_wrong();
+  reports_match_wrong_files();
 }
 
-// A package of our own, in a database of its own.
+// Our own package, in its own database.
 TEST_P(Tools, Packages) {
   const auto build = [&](const std::string& name, const std::string& postinst) {
     as_root(
@@ -254,7 +254,8 @@ TEST_P(Tools, Packages) {
   guard_app("fix", "2s");
   start();
   as_root(dpkg + "$O/right.deb > /dev/null");
-  as_root("chown 4242:4242 $T");  // dpkg gives the directories on the way what the package says
+  as_root(
+      "chown 4242:4242 $T");  // dpkg gives the parent directories the owner that the package sets
   let_settle();
   EXPECT_TRUE(violations_below(tree_ / "lib-right").empty())
       << Json(violations_below(tree_)).dump(1);
@@ -268,7 +269,7 @@ TEST_P(Tools, Packages) {
   EXPECT_EQ(violations(tree_ / "lib-wrong/one").front()["exe"], "/usr/bin/dpkg");
 }
 
-TEST_P(Tools, NamesThatChangeHands) {
+TEST_P(Tools, RenamesAndReplacements) {
   guard_both("300ms");
   as_root("echo x > $O/1; echo x > $O/2");
   start();
@@ -278,7 +279,7 @@ TEST_P(Tools, NamesThatChangeHands) {
     ASSERT_EQ(
         ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, (tree / "conf").c_str(), RENAME_EXCHANGE), 0);
   }
-  // Made, and renamed with what is above before it has come to rest.
+  // Created, and renamed with the directory above before it has settled.
   in_both(
       "mkdir -p $T/new/sub; touch $T/new/1 $T/new/sub/2; mv $T/new $T/renamed; "
       "mv $T/renamed/sub $T/sub; echo x > $T/sub/3; mv $T/sub/3 $T/4");

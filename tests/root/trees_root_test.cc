@@ -1,4 +1,4 @@
-// Where trees begin and end: one in another, of another group, and what is mounted over them.
+// Where trees begin and end: nested trees, trees with another group, and mounts.
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,7 +49,7 @@ TEST_P(Trees, TheInnermostPolicyCounts) {
   EXPECT_EQ(violations(tree_ / "inner/b").front()["policy"], "inner");
 }
 
-TEST_P(Trees, AReloadDrawsTheBordersAnew) {
+TEST_P(Trees, AReloadChangesTheBorders) {
   guard_app("fix");
   start();
   as_root("mkdir $T/inner");
@@ -68,7 +68,7 @@ TEST_P(Trees, AReloadDrawsTheBordersAnew) {
   EXPECT_TRUE(is_of_group(kApp, "inner/deep/another"));
 }
 
-TEST_P(Trees, WhatIsExcludedAsAWholeIsNotEvenWatched) {
+TEST_P(Trees, ExcludedDirectoriesAreNotWatched) {
   as_root("mkdir -p $T/cache/a/b $T/kept/c; chown -R 4242:4242 $T");
   guard_app("fix", "50ms", "exclude = [\"cache/**\"]");
   start();
@@ -91,7 +91,7 @@ TEST_P(Trees, WhatIsExcludedAsAWholeIsNotEvenWatched) {
   EXPECT_EQ(owner(tree_ / "cache/new/third"), 0U);
 }
 
-// Where a file system can name its files, but not find them by that name.
+// A file system that can identify its files, but cannot open them by that identity.
 TEST_P(Trees, AnOverlayIsATreeLikeAnyOther) {
   as_root(
       "mkdir $O/lower $O/upper $O/work; mkdir $O/lower/d; touch $O/lower/d/old; "
@@ -109,30 +109,31 @@ TEST_P(Trees, AnOverlayIsATreeLikeAnyOther) {
   as_root("umount $T");
 }
 
-TEST_P(Trees, AMountBelowIsToldAndNotEntered) {
+TEST_P(Trees, AMountBelowIsReportedAndNotEntered) {
   guard_app("fix");
   fs::create_directory(tree_ / "below");
   ASSERT_EQ(::chown((tree_ / "below").c_str(), kApp, kApp), 0);
   start();
   as_root("mount -t tmpfs foreign $T/below; touch $T/below/file");
   ASSERT_TRUE(eventually([&] { return violations(tree_ / "below").size() == 1; }));
-  auto told = violations(tree_ / "below").front();
-  EXPECT_EQ(told["operation"], "mount");
-  EXPECT_EQ(told["action"], "logged");
-  EXPECT_EQ(told["policy"], "app");
-  EXPECT_NE(told["reason"].get<std::string>().find("\"foreign\" was mounted"), std::string::npos);
-  if (told.contains("pid")) {  // where the kernel tells who: Linux 6.15
-    EXPECT_EQ(fs::path(told["exe"].get<std::string>()).filename(), "mount") << told;
+  auto reported = violations(tree_ / "below").front();
+  EXPECT_EQ(reported["operation"], "mount");
+  EXPECT_EQ(reported["action"], "logged");
+  EXPECT_EQ(reported["policy"], "app");
+  EXPECT_NE(reported["reason"].get<std::string>().find("\"foreign\" was mounted"),
+            std::string::npos);
+  if (reported.contains("pid")) {  // the kernel reports it: Linux 6.15
+    EXPECT_EQ(fs::path(reported["exe"].get<std::string>()).filename(), "mount") << reported;
   }
   let_settle();
   EXPECT_EQ(owner(tree_ / "below/file"), 0U);
   as_root("umount $T/below");
   ASSERT_TRUE(eventually([&] { return violations(tree_ / "below").size() == 2; }));
-  told = violations(tree_ / "below").back();
-  EXPECT_NE(told["reason"].get<std::string>().find("was unmounted"), std::string::npos);
+  reported = violations(tree_ / "below").back();
+  EXPECT_NE(reported["reason"].get<std::string>().find("was unmounted"), std::string::npos);
 }
 
-TEST_P(Trees, AForeignDirectoryBoundIntoItStaysForeign) {
+TEST_P(Trees, ABindMountFromOutsideIsNotGuarded) {
   guard_app("fix");
   as_root("mkdir $T/below $O/foreign; chown 4242:4242 $T/below; touch $O/foreign/file");
   start();
@@ -145,7 +146,7 @@ TEST_P(Trees, AForeignDirectoryBoundIntoItStaysForeign) {
   as_root("umount $T/below");
 }
 
-TEST_P(Trees, AMountOverItIsToldAndGuardedInItsPlace) {
+TEST_P(Trees, AMountOverATreeIsReportedAndGuarded) {
   guard_app("fix");
   start();
   as_root("touch $T/before");
@@ -159,7 +160,7 @@ TEST_P(Trees, AMountOverItIsToldAndGuardedInItsPlace) {
   EXPECT_TRUE(becomes_apps("after"));
 }
 
-TEST_P(Trees, AMountElsewhereIsNobodysBusiness) {
+TEST_P(Trees, AMountElsewhereIsNotReported) {
   guard_app("fix");
   start();
   as_root("mkdir $O/place; mount -t tmpfs elsewhere $O/place; umount $O/place");

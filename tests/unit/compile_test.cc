@@ -27,10 +27,10 @@ using testing::World;
 
 class Compile : public ::testing::Test {
  protected:
-  Wanted wanted(std::string_view owner_and_group) const {
+  WantedState wanted(std::string_view owner_and_group) const {
     const auto loaded = world_.load_good("[[policy]]\nname=\"a\"\npaths=[\"/srv/a\"]\n" +
                                          std::string(owner_and_group));
-    return loaded.set ? loaded.policy().wanted : Wanted{};
+    return loaded.set ? loaded.policy().wanted : WantedState{};
   }
   std::vector<std::string> messages(const std::string& text) const {
     return world_.load(text).messages;

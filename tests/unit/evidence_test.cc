@@ -15,7 +15,7 @@ FileId file_id(std::size_t number) {
 
 constexpr OwnershipWar::Time kBegin{1h};
 
-TEST(Suspects, TooManyMakeEveryFileOne) {
+TEST(Suspects, EveryFileIsOneAfterAnOverflow) {
   Suspects suspects(2);
   suspects.add(file_id(1));
   suspects.add(file_id(1));
@@ -26,11 +26,11 @@ TEST(Suspects, TooManyMakeEveryFileOne) {
   EXPECT_TRUE(suspects.is_suspect(file_id(4)));
 }
 
-TEST(Suspects, AFileThatCannotBeToldIsOne) {
+TEST(Suspects, AFileWithoutIdentityIsOne) {
   EXPECT_TRUE(Suspects().is_suspect(FileId()));
 }
 
-TEST(OwnershipWar, IsPulledAfterSoManyReversalsInSoShortATime) {
+TEST(OwnershipWar, IsFoundAfterTooManyReversalsInAShortTime) {
   OwnershipWar brake;
   for (unsigned i = 0; i < OwnershipWar::kReversals; ++i) {
     EXPECT_FALSE(brake.is_war(file_id(1), kBegin));
@@ -41,7 +41,7 @@ TEST(OwnershipWar, IsPulledAfterSoManyReversalsInSoShortATime) {
   EXPECT_FALSE(brake.is_war(file_id(1), kBegin + OwnershipWar::kWithin + 1s));
 }
 
-TEST(OwnershipWar, IsNotPulledByWhatHappensOnceInAWhile) {
+TEST(OwnershipWar, IsNotFoundInOccasionalReversals) {
   OwnershipWar brake;
   for (unsigned i = 0; i < 100; ++i) {
     const auto now = kBegin + i * 11min;
@@ -57,7 +57,7 @@ TEST(OwnershipWar, RemembersABoundedNumber) {
   EXPECT_FALSE(brake.is_war(file_id(0), kBegin));
 }
 
-TEST(OwnershipWar, KnowsWhatWasFixedAMomentAgo) {
+TEST(OwnershipWar, KnowsWhichFilesWereJustFixed) {
   OwnershipWar brake;
   EXPECT_FALSE(brake.was_just_fixed(file_id(1), kBegin));
   brake.fixed(file_id(1), kBegin);
@@ -68,7 +68,7 @@ TEST(OwnershipWar, KnowsWhatWasFixedAMomentAgo) {
   EXPECT_TRUE(brake.was_just_fixed(file_id(1), kBegin + 1min + 1s));
 }
 
-TEST(ReportedStates, IsNewsAgainInAnotherStateAndOnceItWasRight) {
+TEST(ReportedStates, ReportsAnotherStateAndAStateAfterItWasCorrect) {
   ReportedStates reported;
   const ReportedStates::State state{Uid{0}, Gid{0}, 0, 0, 1};
   auto other = state;
@@ -85,7 +85,7 @@ TEST(ReportedStates, IsNewsAgainInAnotherStateAndOnceItWasRight) {
   EXPECT_FALSE(reported.is_known(FileId(), state));
 }
 
-TEST(JustCreated, IsSomethingForAMoment) {
+TEST(JustCreated, IsRememberedForAMoment) {
   JustCreated newborn;
   newborn.add(file_id(1), Operation::kMkdir, kBegin);
   newborn.add(FileId(), Operation::kMkdir, kBegin);

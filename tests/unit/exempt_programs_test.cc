@@ -22,7 +22,7 @@ using ::testing::SizeIs;
 
 constexpr auto kBackupBit = 1U << static_cast<unsigned>(Label::kBackup);
 
-TEST(Superblock, IsThatOfTheMount) {
+TEST(Superblock, NumberIsReadFromMountinfo) {
   std::istringstream mounts(
       "21 1 0:19 / /sys rw - sysfs sysfs rw\n"
       "22 1 259:3 / / rw - ext4 /dev/root rw\n"
@@ -34,7 +34,7 @@ TEST(Superblock, IsThatOfTheMount) {
   EXPECT_EQ(superblock_of_mount(mounts, 7), std::nullopt);
 }
 
-class ProgramsThatAreExempt : public ::testing::Test {
+class ExemptProgramsTest : public ::testing::Test {
  protected:
   std::string executable(std::string_view name, std::string_view text =
                                                     "\x7f"
@@ -44,7 +44,7 @@ class ProgramsThatAreExempt : public ::testing::Test {
     return path;
   }
   static void needs_root() {
-    if (::geteuid() != 0) GTEST_SKIP() << "only what root owns counts";
+    if (::geteuid() != 0) GTEST_SKIP() << "only files that root owns count";
   }
   static ExemptPrograms::Id id_of(const std::string& path) {
     const Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
@@ -56,7 +56,7 @@ class ProgramsThatAreExempt : public ::testing::Test {
   testing::TemporaryDirectory directory_;
 };
 
-TEST_F(ProgramsThatAreExempt, AreFoundThroughLinks) {
+TEST_F(ExemptProgramsTest, FollowsLinks) {
   const auto real = executable("real");
   std::filesystem::create_directory(directory_ / "links");
   std::filesystem::create_symlink("../real", directory_ / "links/one");
@@ -67,12 +67,12 @@ TEST_F(ProgramsThatAreExempt, AreFoundThroughLinks) {
   EXPECT_TRUE(found.directories.contains(directory_ / "links/.."));
 }
 
-TEST_F(ProgramsThatAreExempt, AreRegularFiles) {
+TEST_F(ExemptProgramsTest, FindsOnlyRegularFiles) {
   EXPECT_THAT(find_programs({{directory_ / "nothing", 1}, {directory_ / "", 1}}, {}).programs,
               IsEmpty());
 }
 
-TEST_F(ProgramsThatAreExempt, HaveALabelOnlyWhereRootAloneCouldPutThem) {
+TEST_F(ExemptProgramsTest, LabelsOnlyFilesThatOnlyRootCanWrite) {
   needs_root();
   if (IsSkipped()) return;
   const auto path = executable("restic");
@@ -85,7 +85,7 @@ TEST_F(ProgramsThatAreExempt, HaveALabelOnlyWhereRootAloneCouldPutThem) {
   EXPECT_THAT(find_programs({}, {{path, Label::kBackup}}).programs, IsEmpty());
 }
 
-TEST_F(ProgramsThatAreExempt, ALinkToAProgramOfManyTradesIsNoLabelForIt) {
+TEST_F(ExemptProgramsTest, DoesNotLabelAMulticallBinaryThroughALink) {
   needs_root();
   if (IsSkipped()) return;
   const auto real = executable("busybox");
@@ -97,7 +97,7 @@ TEST_F(ProgramsThatAreExempt, ALinkToAProgramOfManyTradesIsNoLabelForIt) {
       SizeIs(1));
 }
 
-TEST_F(ProgramsThatAreExempt, ScriptsAreKnownByTheirNamesAndInterpreters) {
+TEST_F(ExemptProgramsTest, FindsScriptsByNameAndInterpreter) {
   needs_root();
   if (IsSkipped()) return;
   const auto interpreter = executable("python3.11");
@@ -114,7 +114,7 @@ TEST_F(ProgramsThatAreExempt, ScriptsAreKnownByTheirNamesAndInterpreters) {
   EXPECT_THAT(found.hidden, IsEmpty());
 }
 
-TEST_F(ProgramsThatAreExempt, ScriptsThatChangeTheirNameAreSaidToBeHidden) {
+TEST_F(ExemptProgramsTest, ReportsScriptsThatTheKernelCannotIdentify) {
   needs_root();
   if (IsSkipped()) return;
   const auto script = executable("borg", "#!/usr/bin/env python3\n");

@@ -36,16 +36,16 @@ constexpr std::array kLadder{Action::kLog, Action::kFix, Action::kDeny};
 
 // Which guard covers which operation, as in the table of the contract.
 
-struct Covered {
+struct CoveredPart {
   Operation operation;
   Direction direction;
   EnumSet<Guard> by;
 };
 
-const std::vector<Covered>& coverage_of_the_contract() {
+const std::vector<CoveredPart>& coverage_of_the_contract() {
   using O = Operation;
   using D = Direction;
-  static const std::vector<Covered> table = {
+  static const std::vector<CoveredPart> table = {
       {O::kCreate, D::kWithin, {Guard::kOwnership}},
       {O::kMkdir, D::kWithin, {Guard::kOwnership}},
       {O::kMknod, D::kWithin, {Guard::kOwnership}},

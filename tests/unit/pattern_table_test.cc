@@ -37,7 +37,7 @@ Policy policy_of(const Patterns& exclude, const std::vector<Patterns>& rules) {
   return policy;
 }
 
-// The slow way, as at_path() in judge.cc goes it.
+// The slow way, as in at_path() in judge.cc.
 std::uint16_t expected(const Policy& policy, const Patterns& nested, std::string_view path) {
   for (const auto& tree : nested) {
     const bool below = path.size() > tree.size() + 1 && path.starts_with(tree + '/');
@@ -64,7 +64,7 @@ struct Case {
 
 class AutomatonMatches : public testing::TestWithParam<Case> {};
 
-TEST_P(AutomatonMatches, WhatThePatternSays) {
+TEST_P(AutomatonMatches, LikeThePattern) {
   const auto automaton = automaton_of(policy_of({}, {{std::string(GetParam().pattern)}}), {});
   ASSERT_TRUE(automaton);
   EXPECT_EQ(automaton->ascii_only, GetParam().ascii_only) << GetParam().pattern;
@@ -107,7 +107,7 @@ TEST(Automaton, TakesTheFirstRuleAndExcludesBeforeAnyRule) {
   EXPECT_EQ(automaton->label_of("elsewhere"), kPolicy);
 }
 
-TEST(Automaton, LeavesTheTreesOfOthersToThem) {
+TEST(Automaton, ExcludesNestedTrees) {
   const auto automaton = automaton_of(policy_of({}, {{"**"}}), {"a/b", "srv/ü"});
   ASSERT_TRUE(automaton);
   EXPECT_FALSE(automaton->ascii_only);
@@ -127,10 +127,10 @@ TEST(Automaton, StaysSmallForOrdinaryPolicies) {
       policy_of({"cache/**", "tmp/**"}, {{"conf/keystore"}, {"**/*.key"}, {"**/*.{pem,crt}"}});
   const auto automaton = automaton_of(policy, {});
   ASSERT_TRUE(automaton);
-  EXPECT_EQ(automaton->states.size(), 49U) << "as few as there can be";
+  EXPECT_EQ(automaton->states.size(), 49U) << "the minimum";
 }
 
-TEST(Automaton, HoldsTheTreesOfManyOthers) {
+TEST(Automaton, HoldsManyNestedTrees) {
   Patterns nested;
   for (int i = 0; i < 50; ++i) nested.push_back("instances/shop" + std::to_string(i));
   const auto automaton = automaton_of(policy_of({"cache/**"}, {{"**/*.key"}}), nested);
@@ -139,10 +139,10 @@ TEST(Automaton, HoldsTheTreesOfManyOthers) {
   EXPECT_EQ(automaton->label_of("instances/shop100/x.key"), kFirstRule);
 }
 
-TEST(Automaton, GivesUpOnHostilePatternsQuickly) {
+TEST(Automaton, GivesUpQuicklyOnHostilePatterns) {
   const auto begin = std::chrono::steady_clock::now();
   const std::string any(40, '?');
-  EXPECT_TRUE(automaton_of(policy_of({"*a" + any}, {}), {})) << "no guess is needed backwards";
+  EXPECT_TRUE(automaton_of(policy_of({"*a" + any}, {}), {})) << "backwards, it is deterministic";
   EXPECT_FALSE(automaton_of(policy_of({any + "a*"}, {}), {}));
   EXPECT_FALSE(automaton_of(policy_of({}, {{"**/" + any + "a*b*"}, {any + "b*"}}), {}));
   std::string deep;
@@ -153,7 +153,7 @@ TEST(Automaton, GivesUpOnHostilePatternsQuickly) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
-// Made of few characters, so that what is made twice meets.
+// From few characters, so that patterns and paths often match.
 class Maker {
  public:
   std::string pattern(unsigned deep = 0) {
@@ -183,7 +183,8 @@ class Maker {
     Patterns all;
     for (auto left = below(most + 1); left > 0;) {
       const auto text = pattern();
-      if (below(6) != 0 && !is_ascii(text) && !is_utf8(text)) continue;  // else hardly one counts
+      if (below(6) != 0 && !is_ascii(text) && !is_utf8(text))
+        continue;  // otherwise hardly any path counts
       if (below(4) != 0 && text.find_first_of("?[") != std::string::npos) continue;
       if (!Glob::compile(text)) continue;
       all.push_back(text);
@@ -200,7 +201,7 @@ class Maker {
   std::mt19937 random_{20240607};
 };
 
-TEST(Automaton, AgreesWithTheJudgeOnAnyPath) {
+TEST(Automaton, AgreesWithTheJudgeOnRandomPaths) {
   Maker maker;
   std::size_t known[kFirstRule + 3] = {};
   std::size_t known_beyond_ascii = 0;

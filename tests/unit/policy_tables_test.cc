@@ -30,7 +30,7 @@ constexpr std::uint64_t bit(unsigned slot) {
   return std::uint64_t{1} << slot;
 }
 
-// Keeps what was written, and says in which order.
+// Keeps what was written, and logs the order.
 class FakeTables : public KernelTables {
  public:
   Status add_patterns(std::uint32_t id, std::span<const PatternRow> rows) override {
@@ -111,9 +111,9 @@ std::string allow(std::string_view keys) {
   return "[[policy.allow]]\n" + std::string(keys) + "\n";
 }
 
-class KernelPolicyTest : public ::testing::Test {
+class PolicyTablesTest : public ::testing::Test {
  protected:
-  // Hears only of what is written from here on.
+  // Logs only what is written from here on.
   void prepare(const std::string& text) {
     const auto loaded = world_.load_good(text);
     ASSERT_TRUE(loaded.set);
@@ -125,7 +125,7 @@ class KernelPolicyTest : public ::testing::Test {
     prepare(text);
     ASSERT_TRUE(policy_.finish());
   }
-  // What stands for an allow of this user.
+  // The bit for an allow of this user.
   std::uint64_t of_user(Uid uid) {
     const auto found = tables_.subjects.find({kSubjectUser, uid.value});
     return found == tables_.subjects.end() ? 0 : found->second;
@@ -141,10 +141,10 @@ class KernelPolicyTest : public ::testing::Test {
 
   World world_;
   FakeTables tables_;
-  KernelPolicy policy_{tables_};
+  PolicyTables policy_{tables_};
 };
 
-TEST_F(KernelPolicyTest, SaysWhatAPolicyWants) {
+TEST_F(PolicyTablesTest, HoldWhatAPolicyWants) {
   prepare(
       policy_text("action = \"deny\"\nfile_mode = \"0640\"\nguard = [\"ownership\", \"read\"]\n"
                   "only = \"interactive\"\nstrict = true\n"));
@@ -162,7 +162,7 @@ TEST_F(KernelPolicyTest, SaysWhatAPolicyWants) {
   EXPECT_THAT(policy_.shortcomings(), IsEmpty());
 }
 
-TEST_F(KernelPolicyTest, WhatIsOffGuardsNothingAndHasNoRules) {
+TEST_F(PolicyTablesTest, GuardNothingForAPolicyThatIsOff) {
   prepare(policy_text("action = \"off\"\nguard = [\"read\"]\nexclude = [\"cache/**\"]\n" +
                       allow("user = \"alice\"")) +
           policy_text("guard = [\"delete\"]\n", "inner", "/srv/shop/inner"));
@@ -173,7 +173,7 @@ TEST_F(KernelPolicyTest, WhatIsOffGuardsNothingAndHasNoRules) {
   EXPECT_EQ(policy_.guards(), 1U << kGuardDelete);
 }
 
-TEST_F(KernelPolicyTest, RulesStandBehindTheLabelsOfTheirPatterns) {
+TEST_F(PolicyTablesTest, KeepRulesByTheLabelsOfTheirPatterns) {
   const auto text = policy_text(
       "action = \"deny\"\nexclude = [\"cache/**\"]\n"
       "[[policy.rule]]\nmatch = [\"conf\"]\nowner = \"root\"\ngroup = \"ops\"\naction = \"log\"\n"
@@ -202,7 +202,7 @@ TEST_F(KernelPolicyTest, RulesStandBehindTheLabelsOfTheirPatterns) {
   EXPECT_EQ(second.action, std::uint32_t{kTreeActionDeny});
 }
 
-TEST_F(KernelPolicyTest, TreesThatSayTheSameShareTheirPatterns) {
+TEST_F(PolicyTablesTest, ShareThePatternsOfEqualTrees) {
   prepare(
       "[[policy]]\nname = \"shop\"\npaths = [\"/srv/a\", \"/srv/b\", \"/srv/c\"]\n"
       "owner = \"shop\"\nexclude = [\"cache/**\"]\n" +
@@ -213,7 +213,7 @@ TEST_F(KernelPolicyTest, TreesThatSayTheSameShareTheirPatterns) {
   EXPECT_THAT(tables_.patterns, SizeIs(2));
 }
 
-TEST_F(KernelPolicyTest, NothingIsDroppedBeforeTheLastTagIsGone) {
+TEST_F(PolicyTablesTest, DropNothingBeforeTheLastTagIsGone) {
   const auto with = [](std::string_view user) {
     return policy_text("exclude = [\"cache/**\"]\n" +
                        allow("user = \"" + std::string(user) + "\"") +
@@ -242,7 +242,7 @@ TEST_F(KernelPolicyTest, NothingIsDroppedBeforeTheLastTagIsGone) {
   EXPECT_EQ(tables_.exemptions.need_user, of_user(testing::kBackup));
 }
 
-TEST_F(KernelPolicyTest, AnAllowKeepsItsBitForAsLongAsAnyPolicyNeedsIt) {
+TEST_F(PolicyTablesTest, KeepTheBitOfAnAllowWhileAnyPolicyNeedsIt) {
   reload(policy_text(allow("user = \"alice\"") + allow("login = \"alice\"")));
   const auto alice = of_user(kAlice);
   EXPECT_EQ(policy_.tag_of(0).allows, bit(0) | bit(1));
@@ -252,13 +252,13 @@ TEST_F(KernelPolicyTest, AnAllowKeepsItsBitForAsLongAsAnyPolicyNeedsIt) {
   reload(policy_text(allow("user = \"alice\"\neffect = \"ignore\"")));
   EXPECT_EQ(policy_.tag_of(0).allows, alice);
   EXPECT_EQ(policy_.tag_of(0).ignores, alice);
-  // Somebody else gets another bit, not one that processes may still have handed down.
+  // Another allow gets another bit, not one that processes may still carry.
   reload(policy_text(allow("user = \"backup\"")));
   EXPECT_EQ(of_user(testing::kBackup), bit(3));
   EXPECT_EQ(of_user(kAlice), 0U);
 }
 
-TEST_F(KernelPolicyTest, TwoThatSayTheSameAreOne) {
+TEST_F(PolicyTablesTest, ShareTheBitOfEqualAllows) {
   prepare(policy_text(allow("user = \"alice\"")) +
           policy_text(allow("user = 1000\neffect = \"ignore\"") +
                           allow("user = \"alice\"\nchildren = false"),
@@ -269,7 +269,7 @@ TEST_F(KernelPolicyTest, TwoThatSayTheSameAreOne) {
   EXPECT_EQ(tables_.exemptions.for_children & of_user(kAlice), policy_.tag_of(0).allows);
 }
 
-TEST_F(KernelPolicyTest, EveryKeyIsNeeded) {
+TEST_F(PolicyTablesTest, NeedEveryKeyOfAnAllow) {
   prepare(
       policy_text(allow("exe = \"/usr/bin/env\"\nunit = \"a.service\"\nuser = \"alice\"\n"
                         "group = \"ops\"\nlogin = \"shop\"\nlabel = \"backup\"")));
@@ -289,22 +289,22 @@ TEST_F(KernelPolicyTest, EveryKeyIsNeeded) {
   EXPECT_EQ(all.any_unit, 0U);
 }
 
-TEST_F(KernelPolicyTest, PackageManagersAreAlwaysKnown) {
+TEST_F(PolicyTablesTest, AlwaysLabelPackageManagers) {
   prepare(policy_text());
   EXPECT_EQ(tables_.exemptions.need_label, bit(kPackageManagers));
   EXPECT_EQ(tables_.exemptions.of_label[0], bit(kPackageManagers));
   EXPECT_EQ(tables_.exemptions.for_children, bit(kPackageManagers));
 }
 
-TEST_F(KernelPolicyTest, WhatIsNotThereNeverSpeaks) {
+TEST_F(PolicyTablesTest, GrantNothingToMissingAccountsAndPrograms) {
   prepare(policy_text(allow("exe = \"/nowhere/to/be/found\"")));
   EXPECT_EQ(tables_.exemptions.need_program, policy_.tag_of(0).allows);
   EXPECT_THAT(tables_.exempt_programs(), IsEmpty());
-  EXPECT_THAT(policy_.program_paths(), ::testing::Contains("/nowhere/to/be"));
-  EXPECT_THAT(policy_.program_paths(), ::testing::Contains("/usr/bin"));
+  EXPECT_THAT(policy_.program_directories(), ::testing::Contains("/nowhere/to/be"));
+  EXPECT_THAT(policy_.program_directories(), ::testing::Contains("/usr/bin"));
 }
 
-TEST_F(KernelPolicyTest, AUnitThatTheKernelCannotTellIsAnyUnit) {
+TEST_F(PolicyTablesTest, TreatAUnitThatTheKernelCannotMatchAsAnyUnit) {
   const auto name = std::string(54, 'x') + ".service";  // 62
   prepare(policy_text("action = \"deny\"\n" + allow("unit = \"shop-*.service\"") +
                       allow("unit = \"" + name + "\"") + allow("unit = \"x" + name + "\"")));
@@ -315,7 +315,7 @@ TEST_F(KernelPolicyTest, AUnitThatTheKernelCannotTellIsAnyUnit) {
               ElementsAre(HasSubstr("shop-*.service"), HasSubstr("x" + name)));
 }
 
-TEST_F(KernelPolicyTest, MoreAllowsThanBitsDenyNothing) {
+TEST_F(PolicyTablesTest, DenyNothingForMoreAllowsThanBits) {
   reload(policy_text_with_users(2000, 2063) +
          policy_text("action = \"deny\"\n" + allow("user = 2000"), "other", "/srv/other"));
   EXPECT_EQ(policy_.tag_of(0).flags, std::uint32_t{kTreeUndecidable});
@@ -329,13 +329,13 @@ TEST_F(KernelPolicyTest, MoreAllowsThanBitsDenyNothing) {
   EXPECT_THAT(policy_.shortcomings(), IsEmpty());
 }
 
-TEST_F(KernelPolicyTest, AnAllowForEverybodyDeniesNothing) {
+TEST_F(PolicyTablesTest, DenyNothingForAnAllowOfEveryProcess) {
   prepare(policy_text("action = \"deny\"\n[[policy.allow]]\n"));
   EXPECT_EQ(policy_.tag_of(0).flags, std::uint32_t{kTreeUndecidable});
   EXPECT_THAT(policy_.shortcomings(), SizeIs(1));
 }
 
-TEST_F(KernelPolicyTest, PatternsWithoutRoomDenyNothing) {
+TEST_F(PolicyTablesTest, DenyNothingForPatternsThatDoNotFit) {
   const auto text = policy_text("action = \"deny\"\nexclude = [\"cache/**\"]\n");
   tables_.is_full = true;
   reload(text);
@@ -348,7 +348,7 @@ TEST_F(KernelPolicyTest, PatternsWithoutRoomDenyNothing) {
   EXPECT_THAT(policy_.shortcomings(), IsEmpty());
 }
 
-TEST_F(KernelPolicyTest, TooManyStatesDenyNothing) {
+TEST_F(PolicyTablesTest, DenyNothingForTooManyStates) {
   const std::string any(40, '?');
   const auto loaded =
       world_.load_good(policy_text("action = \"deny\"\nexclude = [\"" + any + "a*\"]\n"));
@@ -358,7 +358,7 @@ TEST_F(KernelPolicyTest, TooManyStatesDenyNothing) {
   EXPECT_THAT(policy_.shortcomings(), ElementsAre(HasSubstr("too many")));
 }
 
-TEST_F(KernelPolicyTest, WhatCannotBeWrittenLeavesTheSetOfBefore) {
+TEST_F(PolicyTablesTest, KeepThePreviousSetAfterAFailedWrite) {
   reload(policy_text("exclude = [\"a/**\"]\n" + allow("user = \"alice\"")));
   const auto before = policy_.tag_of(0);
   const auto next = world_.load_good(policy_text("exclude = [\"b/**\"]\n" + allow("user = 34")));
@@ -373,7 +373,7 @@ TEST_F(KernelPolicyTest, WhatCannotBeWrittenLeavesTheSetOfBefore) {
   EXPECT_EQ(of_user(testing::kBackup), policy_.tag_of(0).allows);
 }
 
-TEST_F(KernelPolicyTest, AProgramThatIsReplacedIsFoundAgain) {
+TEST_F(PolicyTablesTest, FindAReplacedProgramAgain) {
   const testing::TemporaryDirectory directory;
   const auto path = directory.write("tool", "x");
   reload(policy_text(allow("exe = \"" + path + "\"")));

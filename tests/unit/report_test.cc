@@ -173,7 +173,7 @@ TEST_F(ReportTest, StopsWhenTheCallerDisconnects) {
   stop.request_stop();
   const auto made = make_report(path(), {}, 10, stop.get_token());
   ASSERT_FALSE(made);
-  EXPECT_THAT(made.error().text(), HasSubstr("nobody waits"));
+  EXPECT_THAT(made.error().text(), HasSubstr("the caller has disconnected"));
 }
 
 TEST(Ranking, KeepsFrequentKeysAndTheTotal) {

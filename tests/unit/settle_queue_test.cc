@@ -13,7 +13,7 @@ FileId file_id(int number) {
   return {"filesystem", 1, std::to_string(number)};
 }
 
-class SettleTest : public testing::Test {
+class SettleQueueTest : public testing::Test {
  protected:
   static constexpr auto kSettle = 250ms;
 
@@ -21,7 +21,7 @@ class SettleTest : public testing::Test {
     return directories_.add(file_id(number), 0, parent, name);
   }
   void made(WatchedDirectory& in, const std::string& name, bool is_directory = false,
-            Evidence evidence = Evidence::kSomebodyElse, FileId object = {}) {
+            Evidence evidence = Evidence::kOtherUser, FileId object = {}) {
     settle_.seen(in, name, {Operation::kCreate, nullptr, evidence, std::move(object), is_directory},
                  kSettle, now_);
   }
@@ -38,7 +38,7 @@ class SettleTest : public testing::Test {
   SettleQueue settle_{directories_, 8};
 };
 
-TEST_F(SettleTest, NothingIsTakenBeforeItHasRested) {
+TEST_F(SettleQueueTest, TakesNothingBeforeItHasSettled) {
   made(root_, "a");
   now_ += 249ms;
   EXPECT_EQ(taken(), "nothing");
@@ -48,7 +48,7 @@ TEST_F(SettleTest, NothingIsTakenBeforeItHasRested) {
   EXPECT_FALSE(settle_.next());
 }
 
-TEST_F(SettleTest, WhatIsDeepWaitsNoLongerThanWhatIsNot) {
+TEST_F(SettleQueueTest, DeepFilesWaitNoLongerThanOthers) {
   auto* above = &root_;
   std::string path;
   for (int level = 2; level < 8; ++level) {
@@ -63,7 +63,7 @@ TEST_F(SettleTest, WhatIsDeepWaitsNoLongerThanWhatIsNot) {
     EXPECT_EQ(taken(), path);
 }
 
-TEST_F(SettleTest, WhateverHappensToItBeginsTheRestAnew) {
+TEST_F(SettleQueueTest, EachNewNoticeRestartsTheWait) {
   made(root_, "a");
   for (int i = 0; i < 10; ++i) {
     now_ += 200ms;
@@ -74,7 +74,7 @@ TEST_F(SettleTest, WhateverHappensToItBeginsTheRestAnew) {
   EXPECT_EQ(taken(), "a");
 }
 
-TEST_F(SettleTest, ADirectoryComesAfterWhatIsInIt) {
+TEST_F(SettleQueueTest, TakesADirectoryAfterItsContents) {
   auto& below = directory(2, &root_, "d");
   made(root_, "d", true);
   now_ += 200ms;
@@ -87,7 +87,7 @@ TEST_F(SettleTest, ADirectoryComesAfterWhatIsInIt) {
   EXPECT_EQ(taken(), "d");
 }
 
-TEST_F(SettleTest, ADirectoryWaitsForAFileThatIsStillWritten) {
+TEST_F(SettleQueueTest, ADirectoryWaitsForAFileThatIsStillOpen) {
   auto& below = directory(2, &root_, "d");
   made(root_, "d", true);
   made(below, "f");
@@ -108,7 +108,7 @@ TEST_F(SettleTest, ADirectoryWaitsForAFileThatIsStillWritten) {
   EXPECT_EQ(root_.waiting_below, 0U);
 }
 
-TEST_F(SettleTest, WhatNeverRestsIsLookedAtAllTheSame) {
+TEST_F(SettleQueueTest, TakesAFileThatNeverSettles) {
   made(root_, "log");
   const auto begun = now_;
   while (taken() == "nothing") {
@@ -119,7 +119,7 @@ TEST_F(SettleTest, WhatNeverRestsIsLookedAtAllTheSame) {
   EXPECT_EQ(now_ - begun, SettleQueue::kLongestWait);
 }
 
-TEST_F(SettleTest, ADirectoryThatIsAlwaysFilledIsLookedAtAllTheSame) {
+TEST_F(SettleQueueTest, TakesADirectoryThatNeverSettles) {
   auto& below = directory(2, &root_, "d");
   made(root_, "d", true);
   const auto begun = now_;
@@ -133,7 +133,7 @@ TEST_F(SettleTest, ADirectoryThatIsAlwaysFilledIsLookedAtAllTheSame) {
   EXPECT_GE(now_ - begun, SettleQueue::kLongestWaitBelow);
 }
 
-TEST_F(SettleTest, WhatTheOwnerClosesRestsAnewAndStirsNothingAbove) {
+TEST_F(SettleQueueTest, ACloseByTheOwnerDelaysTheFileButNotTheDirectoriesAbove) {
   auto& below = directory(2, &root_, "d");
   made(root_, "d", true);
   made(below, "f");
@@ -146,8 +146,8 @@ TEST_F(SettleTest, WhatTheOwnerClosesRestsAnewAndStirsNothingAbove) {
   EXPECT_EQ(taken(), "d");
 }
 
-TEST_F(SettleTest, WhatIsPutBackKeepsTheEvidenceItHad) {
-  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+TEST_F(SettleQueueTest, AChangeThatIsPutBackKeepsItsEvidence) {
+  made(root_, "a", false, Evidence::kOtherUser, file_id(7));
   now_ += 250ms;
   auto due = settle_.take(now_);
   ASSERT_TRUE(due);
@@ -156,13 +156,13 @@ TEST_F(SettleTest, WhatIsPutBackKeepsTheEvidenceItHad) {
   now_ += 250ms;
   due = settle_.take(now_);
   ASSERT_TRUE(due);
-  EXPECT_EQ(due->seen.evidence, Evidence::kSomebodyElse);
+  EXPECT_EQ(due->seen.evidence, Evidence::kOtherUser);
 }
 
-TEST_F(SettleTest, SaysOfWhichFilesItKnowsNothingAnyMore) {
+TEST_F(SettleQueueTest, ReportsTheFilesWhoseEvidenceItDropped) {
   auto& below = directory(2, &root_, "d");
-  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
-  made(below, "b", false, Evidence::kSomebodyElse, file_id(8));
+  made(root_, "a", false, Evidence::kOtherUser, file_id(7));
+  made(below, "b", false, Evidence::kOtherUser, file_id(8));
   made(root_, "c", false, Evidence::kNone, file_id(9));
   settle_.replaced(root_, "a");
   settle_.replaced(root_, "c");
@@ -173,13 +173,13 @@ TEST_F(SettleTest, SaysOfWhichFilesItKnowsNothingAnyMore) {
   EXPECT_TRUE(settle_.take_dropped().empty());
 }
 
-TEST_F(SettleTest, EvidenceStaysUntilTheOwnerPutsSomethingElseThere) {
-  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+TEST_F(SettleQueueTest, KeepsEvidenceUntilTheOwnerPutsAnotherFileThere) {
+  made(root_, "a", false, Evidence::kOtherUser, file_id(7));
   made(root_, "a", false, Evidence::kNone, file_id(7));
   now_ += kSettle;
-  EXPECT_EQ(settle_.take(now_)->seen.evidence, Evidence::kSomebodyElse);
+  EXPECT_EQ(settle_.take(now_)->seen.evidence, Evidence::kOtherUser);
 
-  made(root_, "a", false, Evidence::kSomebodyElse, file_id(7));
+  made(root_, "a", false, Evidence::kOtherUser, file_id(7));
   made(root_, "a", false, Evidence::kNone, file_id(8));
   now_ += kSettle;
   EXPECT_EQ(settle_.take(now_)->seen.evidence, Evidence::kNone);
@@ -190,7 +190,7 @@ TEST_F(SettleTest, EvidenceStaysUntilTheOwnerPutsSomethingElseThere) {
   EXPECT_EQ(taken(), "nothing");
 }
 
-TEST_F(SettleTest, AStormBecomesALookAtTheDirectory) {
+TEST_F(SettleQueueTest, AStormBecomesALookAtTheDirectory) {
   auto& below = directory(2, &root_, "d");
   for (int i = 0; i < 8; ++i) made(root_, std::to_string(i));
   for (int i = 0; i < 1000; ++i) made(below, std::to_string(i));
@@ -202,15 +202,15 @@ TEST_F(SettleTest, AStormBecomesALookAtTheDirectory) {
   EXPECT_TRUE(settle_.take_overflowed().empty());
 }
 
-TEST_F(SettleTest, InAStormOneDoubtTakesTheEvidenceAway) {
+TEST_F(SettleQueueTest, AStormHasNoEvidence) {
   for (int i = 0; i < 9; ++i) made(root_, std::to_string(i));
   made(root_, "x", false, Evidence::kNone);
   now_ += kSettle;
   while (const auto due = settle_.take(now_))
-    EXPECT_EQ(due->seen.evidence, due->look ? Evidence::kNone : Evidence::kSomebodyElse);
+    EXPECT_EQ(due->seen.evidence, due->look ? Evidence::kNone : Evidence::kOtherUser);
 }
 
-TEST_F(SettleTest, WhatIsInADirectoryThatIsGoneIsForgotten) {
+TEST_F(SettleQueueTest, ForgetsChangesInARemovedDirectory) {
   auto& below = directory(2, &root_, "d");
   made(below, "f");
   directories_.forget(below);
@@ -220,7 +220,7 @@ TEST_F(SettleTest, WhatIsInADirectoryThatIsGoneIsForgotten) {
   EXPECT_EQ(settle_.waiting(), 0U);
 }
 
-TEST_F(SettleTest, AMovedDirectoryTakesWhatWaitsInItAlong) {
+TEST_F(SettleQueueTest, ChangesWaitOnInAMovedDirectory) {
   auto& a = directory(2, &root_, "a");
   auto& b = directory(3, &root_, "b");
   auto& d = directory(4, &a, "d");
@@ -235,38 +235,38 @@ TEST_F(SettleTest, AMovedDirectoryTakesWhatWaitsInItAlong) {
   EXPECT_EQ(root_.waiting_below, 0U);
 }
 
-TEST_F(SettleTest, AForgottenTreeLeavesNothingWaiting) {
+TEST_F(SettleQueueTest, ForgettingATreeLeavesNothingWaiting) {
   made(root_, "a");
   settle_.forget_tree(0);
   EXPECT_EQ(settle_.waiting(), 0U);
   EXPECT_FALSE(settle_.next());
 }
 
-// rsync makes its files under another name.
-TEST_F(SettleTest, WhatIsKnownOfANameGoesWithARename) {
-  made(root_, ".a.tmp", false, Evidence::kSomebodyElse, file_id(9));
+// rsync creates its files under a temporary name.
+TEST_F(SettleQueueTest, ARenameTakesTheChangeToTheNewName) {
+  made(root_, ".a.tmp", false, Evidence::kOtherUser, file_id(9));
   NoticedChange seen;
   seen.operation = Operation::kRename;
   seen.object = file_id(9);
   settle_.renamed(root_, ".a.tmp", seen);
   EXPECT_EQ(seen.operation, Operation::kCreate);
-  EXPECT_EQ(seen.evidence, Evidence::kSomebodyElse);
+  EXPECT_EQ(seen.evidence, Evidence::kOtherUser);
   EXPECT_EQ(settle_.find(root_, ".a.tmp"), nullptr);
 }
 
-TEST_F(SettleTest, ButNotToAnotherObjectOfThatName) {
-  made(root_, "a", false, Evidence::kSomebodyElse, file_id(9));
+TEST_F(SettleQueueTest, ARenameDoesNotTakeAChangeToAnotherObject) {
+  made(root_, "a", false, Evidence::kOtherUser, file_id(9));
   NoticedChange seen;
   seen.object = file_id(10);
   settle_.renamed(root_, "a", seen);
   EXPECT_EQ(seen.evidence, Evidence::kNone);
 }
 
-TEST_F(SettleTest, AfterALossNamesAloneAreNoEvidence) {
-  made(root_, "known", false, Evidence::kSomebodyElse, file_id(9));
+TEST_F(SettleQueueTest, AfterALossANameAloneIsNoEvidence) {
+  made(root_, "known", false, Evidence::kOtherUser, file_id(9));
   made(root_, "by-name");
   settle_.distrust();
-  EXPECT_EQ(settle_.find(root_, "known")->evidence, Evidence::kSomebodyElse);
+  EXPECT_EQ(settle_.find(root_, "known")->evidence, Evidence::kOtherUser);
   EXPECT_EQ(settle_.find(root_, "by-name")->evidence, Evidence::kNone);
 }
 

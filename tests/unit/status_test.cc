@@ -121,7 +121,7 @@ TEST_F(ServiceManagerTest, GetsIncidentsOnceASecondAndNoLineTwice) {
 
 TEST_F(ServiceManagerTest, GetsNoPingWhileAnswersAreMissing) {
   AnswerCounters counters;
-  manager_.count_answers(&counters);
+  manager_.count_answers(counters);
   manager_.set_longest_answer(500ms);
   counters.events = 1;
   turn(0ms);

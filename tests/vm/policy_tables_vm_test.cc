@@ -66,7 +66,7 @@ class InTheKernel : public ::testing::Test {
     auto lsm = Lsm::load();
     ASSERT_TRUE(lsm) << lsm.error().text();
     lsm_ = std::make_unique<Lsm>(*std::move(lsm));
-    policy_ = std::make_unique<KernelPolicy>(*lsm_);
+    policy_ = std::make_unique<PolicyTables>(*lsm_);
     const auto attached = lsm_->attach(kEverything);
     ASSERT_TRUE(attached) << attached.error().text();
   }
@@ -92,7 +92,7 @@ class InTheKernel : public ::testing::Test {
 
   World world_;
   std::unique_ptr<Lsm> lsm_;
-  std::unique_ptr<KernelPolicy> policy_;
+  std::unique_ptr<PolicyTables> policy_;
   Fd root_;
   TaggedInode inode_;
 
