@@ -89,7 +89,7 @@ target_link_libraries(guard_root_main PUBLIC guard_scratch_fs)
 function(guard_root_test name)
   guard_test_program(${name}_root_test root_tests root/${name}_root_test.cc ${ARGN} guard_root_main)
   gtest_discover_tests(${name}_root_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX root/
-                       PROPERTIES LABELS root TIMEOUT 120)
+                       PROPERTIES LABELS root TIMEOUT 240)
 endfunction()
 
 # What both kinds of machines are told: INSTALLED, and PREPARE for the script beside the test's own.
