@@ -46,6 +46,9 @@ function(guard_test_sources group)
       list(APPEND options -fno-sanitize=all)
     endif()
   endif()
+  if(GUARD_SANITIZE)
+    list(APPEND options -DGUARD_SANITIZED)  # what is under test is; __SANITIZE_ADDRESS__ says it of the test alone
+  endif()
   set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${options})
 endfunction()
 

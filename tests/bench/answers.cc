@@ -27,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef GUARD_SANITIZED
 constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;

@@ -34,7 +34,7 @@ constexpr double kMostMegabytes = 400;
 constexpr double kMostMilliseconds = 50;
 constexpr double kMostOfReport = 3'000;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef GUARD_SANITIZED
 constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;

@@ -48,7 +48,7 @@ constexpr std::size_t kRate = 50'000;
 constexpr double kFailuresPerSecond = 5;  // told singly too
 constexpr auto kTick = 1ms;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef GUARD_SANITIZED
 constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;

@@ -26,7 +26,7 @@ constexpr Size kFull{15, 500, 200'000, 20, 1'000'000, 50'000, 30};
 constexpr unsigned kSeconds = 540;
 constexpr unsigned kFullSeconds = 3600;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef GUARD_SANITIZED
 constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;

@@ -341,7 +341,7 @@ TEST_P(Scan, SharesAWideDirectoryAndSkipsNothing) {
       *opened, task_, options_, [&](const Finding&) { ++found; }, {}, progress()));
   EXPECT_EQ(found, made);
   EXPECT_EQ(progress().objects, made + 2U);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(GUARD_SANITIZED)
   EXPECT_LT(resident_bytes(), before + (4U << 20U));
 #else
   (void)before;

@@ -193,7 +193,7 @@ TEST_F(Who, TruncatesALongCommandLine) {
 }
 
 TEST_F(Who, FindsTwentyThousandProcessesOrCountsLosses) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(GUARD_SANITIZED)
   constexpr int kProcesses = 5000;
 #else
   constexpr int kProcesses = 20000;
