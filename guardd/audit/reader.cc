@@ -155,7 +155,7 @@ Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Viola
 Status TrailReader::read_lineage(const LineageStart& start, Actor& actor) {
   for (auto next = start.parent; next && actor.lineage.size() < kMostAncestors;) {
     ancestor_.bind(start.segment);
-    ancestor_.bind(*next);
+    ancestor_.bind(next.value_or(0));  // GCC 12 takes *next for uninitialised
     GUARD_TRY(const bool there, ancestor_.next());
     next.reset();
     if (there) {
