@@ -153,14 +153,17 @@ Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Viola
 }
 
 Status TrailReader::read_lineage(const LineageStart& start, Actor& actor) {
-  for (auto next = start.parent; next && actor.lineage.size() < kMostAncestors;) {
+  // kNone instead of an optional, which GCC 12 takes for uninitialised.
+  constexpr std::int64_t kNone = -1;
+  auto next = start.parent.value_or(kNone);
+  while (next != kNone && actor.lineage.size() < kMostAncestors) {
     ancestor_.bind(start.segment);
-    ancestor_.bind(next.value_or(0));  // GCC 12 takes *next for uninitialised
+    ancestor_.bind(next);
     GUARD_TRY(const bool there, ancestor_.next());
-    next.reset();
+    next = kNone;
     if (there) {
       read_process(ancestor_, actor.lineage.emplace_back());
-      next = ancestor_.number_if_any();
+      next = ancestor_.number_if_any().value_or(kNone);
     }
     ancestor_.reset();
   }
