@@ -1,6 +1,5 @@
 #include "guardd/audit/aggregate.h"
 
-#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -12,7 +11,6 @@ namespace {
 
 using Token = AggregateVisitor::Token;
 
-constexpr auto kEndOfTime = std::numeric_limits<std::int64_t>::max();
 constexpr unsigned kRowsAtOnce = 1'024;  // between two checks of the stop token
 
 template <typename Id>
@@ -88,7 +86,7 @@ class Aggregation {
       : database_(database),
         asked_(segment_condition(filter)),
         since_(filter.since ? micros_of(*filter.since) : 0),
-        until_(filter.until ? micros_of(*filter.until) : kEndOfTime),
+        until_(filter.until ? micros_of(*filter.until) : kEver),
         stop_(stop),
         visitor_(visitor) {}
 

@@ -16,6 +16,8 @@ namespace guard {
 inline std::int64_t micros_of(std::chrono::system_clock::time_point time) {
   return std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
+// Later than every time of a record, and greater than every number of one.
+inline constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
 inline std::chrono::system_clock::time_point time_of(std::int64_t micros) {
   return std::chrono::system_clock::time_point(std::chrono::microseconds(micros));
 }

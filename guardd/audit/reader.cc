@@ -1,10 +1,10 @@
 #include "guardd/audit/reader.h"
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 #include <utility>
 
+#include "guardd/audit/columns.h"
 #include "guardd/audit/schema.h"
 
 namespace guard {
@@ -171,7 +171,6 @@ Status TrailReader::read_lineage(const LineageStart& start, Actor& actor) {
 }
 
 Status TrailReader::incidents(const TrailFilter& filter, const OnIncident& visit) {
-  constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
   Search::Key cursor{kEver, kEver};
   for (std::size_t read = 0; filter.limit == 0 || read < filter.limit;) {
     GUARD_TRY(const auto page, fetch([&] { return load(filter, cursor, page_of(filter, read)); }));

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 
 #include "guardd/audit/columns.h"
 
 namespace guard {
 namespace {
-
-constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
 
 // At most this many matches of a path are sorted. If there are more, searching by time is fast.
 constexpr std::size_t kMostSorted = 20'000;

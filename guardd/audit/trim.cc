@@ -1,9 +1,10 @@
 #include "guardd/audit/trim.h"
 
 #include <array>
-#include <limits>
 #include <string>
 #include <vector>
+
+#include "guardd/audit/columns.h"
 
 namespace guard {
 namespace {
@@ -87,7 +88,6 @@ Result<std::size_t> remove_segments(Database& database, std::int64_t before,
 // First removes what removed violations left behind, so that no violation is removed too early.
 Result<bool> remove_some(Database& database, const TrimTo& to, bool too_much,
                          const std::function<bool(std::int64_t)>& is_in_use) {
-  constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
   const auto before = too_much ? kEver : to.since;
   GUARD_TRY(auto oldest, database.prepare("SELECT time FROM violations ORDER BY time LIMIT 1"));
   GUARD_TRY(const bool any, oldest.next());

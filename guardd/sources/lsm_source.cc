@@ -307,7 +307,7 @@ void LsmSource::on_close(const CloseRecord& record) noexcept {
   notice.directory = directories_.find(directory);
   if (!notice.directory) return;
   notice.name = name;
-  notice.detail.emplace().by = Uid{kNotSet};  // whoever closed it: the file is not the owner's
+  notice.detail.emplace().by = Uid{kNotSet};  // the process that closed it: not the owner
   reader_->noticed(notice);
 }
 
