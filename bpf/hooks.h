@@ -17,6 +17,7 @@ namespace guard {
 enum class Without : std::uint8_t {
   kNothing,     // nothing: another hook does the same, or nothing would pass it
   kLessDenied,  // operations that pass it are neither seen nor denied
+  kLessKnown,   // where an object comes from: it may be left alone, although it could be fixed
 };
 
 // Kernel releases have changed the arguments of hooks, and a program that reads the wrong argument
@@ -43,6 +44,7 @@ inline constexpr std::array kKnownHooks{
     KnownHook{"guard_inode_mkdir", "inode_mkdir", 3, kOwnershipBit},
     KnownHook{"guard_inode_mknod", "inode_mknod", 4, kOwnershipBit},
     KnownHook{"guard_inode_symlink", "inode_symlink", 3, kOwnershipBit},
+    KnownHook{"guard_d_instantiate", "d_instantiate", 2, kOwnershipBit, Without::kLessKnown},
     KnownHook{"guard_inode_link", "inode_link", 3, kOwnershipBit},
     KnownHook{"guard_inode_rename", "inode_rename", 4, kOwnershipBit | kDeleteBit},
     KnownHook{"guard_inode_unlink", "inode_unlink", 2, kDeleteBit},

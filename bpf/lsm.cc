@@ -16,6 +16,7 @@
 #include "bpf/kernel_types.h"
 #include "bpf/libbpf_log.h"
 #include "bpf/wire/maps.h"
+#include "bpf/witnesses.h"
 
 // The skeleton needs the name without its namespace.
 using guard::Exemptions;  // NOLINT(misc-unused-using-decls): the skeleton uses it
@@ -96,6 +97,8 @@ struct Lsm::Programs {
   Handle<ring_buffer, ring_buffer__free> ring;  // destroyed first
   LsmListener* listener = nullptr;              // only during dispatch()
   std::size_t room = 0;
+  Witnesses witnesses;
+  bool sees_moves = false;  // whether programs are attached that watch the evidence
   // How many tagged inodes share each bit of the filters.
   std::vector<std::uint32_t> inodes = std::vector<std::uint32_t>(kFilterBits);
   std::vector<std::uint32_t> devices = std::vector<std::uint32_t>(kFilterBits);
@@ -103,7 +106,7 @@ struct Lsm::Programs {
   static int take(void* context, void* data, std::size_t size) noexcept {
     auto& self = *static_cast<Programs*>(context);
     deliver({static_cast<const char*>(data), size}, *self.listener);
-    return --self.room == 0 ? 1 : 0;
+    return --self.room == 0 ? -ENOBUFS : 0;  // libbpf stops at errors only, after this record
   }
 
   static void set_bit(__u64* filter, std::vector<std::uint32_t>& counts, std::uint64_t value) {
@@ -138,6 +141,8 @@ Result<Lsm> Lsm::load(std::span<const KnownHook> known) {
   programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.events), Programs::take,
                                         programs.get(), nullptr));
   if (!programs->ring) return log.error(errno, "map the LSM programs' ring");
+  programs->witnesses =
+      Witnesses(bpf_map__fd(skeleton->maps.witnesses), bpf_map__fd(skeleton->maps.departures));
   return Lsm(std::move(programs), std::move(hooks));
 }
 
@@ -164,6 +169,9 @@ Status Lsm::attach(std::uint32_t guards) {
   }
   for (auto* program : programs)
     if (*program->link && !is_needed(program->name, guards)) detach(*program);
+  const bool sees_moves = (guards & kOwnershipBit) != 0;
+  const bool saw_moves = std::exchange(programs_->sees_moves, sees_moves);
+  if (sees_moves && !saw_moves) programs_->witnesses.renew();
   return {};
 }
 
@@ -178,21 +186,30 @@ std::vector<std::pair<std::string, int>> Lsm::links() const {
 Status Lsm::tag(int directory, const TaggedInode& inode, const TreeTag& tag) {
   auto& self = *programs_;
   auto& bss = *self.skeleton->bss;
-  const bool is_new = !is_tagged(directory);
+  const auto old = tag_of(directory);
+  const bool is_new = !old;
+  // A tree that is off is not watched.
+  const bool is_off = tag.terms.action == kTreeActionOff;
+  const bool was_off = !old || old->tree != tag.tree || old->terms.action == kTreeActionOff;
+  if (was_off && !is_off) self.witnesses.begin(tag.tree);
   if (is_new) {  // first, or the tag would not be found
     Programs::set_bit(bss.guard_inode_filter, self.inodes, inode.inode);
     Programs::set_bit(bss.guard_device_filter, self.devices, inode.device);
   }
   auto done = put(self.skeleton->maps.tree_tags, directory, tag, "tag a tree's root");
   if (is_new && !done) forget(inode);
+  if (done && is_off) self.witnesses.end(tag.tree);
+  if (done && old && old->tree != tag.tree) self.witnesses.end(old->tree);
   return done;
 }
 
 Status Lsm::untag(int directory, const TaggedInode& inode) {
   const int map = bpf_map__fd(programs_->skeleton->maps.tree_tags);
+  const auto tag = tag_of(directory);
   if (bpf_map_delete_elem(map, &directory) != 0)
     return Error::from_errno(errno, "untag a tree's root");
   forget(inode);
+  if (tag) programs_->witnesses.end(tag->tree);
   return {};
 }
 
@@ -202,19 +219,44 @@ void Lsm::forget(const TaggedInode& inode) {
   Programs::clear_bit(self.skeleton->bss->guard_device_filter, self.devices, inode.device);
 }
 
-bool Lsm::is_tagged(int directory) const {
+std::optional<TreeTag> Lsm::tag_of(int directory) const {
   TreeTag tag{};
-  return bpf_map_lookup_elem(bpf_map__fd(programs_->skeleton->maps.tree_tags), &directory, &tag) ==
-         0;
+  const int map = bpf_map__fd(programs_->skeleton->maps.tree_tags);
+  if (bpf_map_lookup_elem(map, &directory, &tag) != 0) return std::nullopt;
+  return tag;
+}
+
+bool Lsm::is_tagged(int directory) const {
+  return tag_of(directory).has_value();
 }
 
 void Lsm::retire(std::uint64_t tree) {
   const std::uint32_t retired = 1;
   (void)put(programs_->skeleton->maps.retired, tree, retired, "retire a tag");
+  programs_->witnesses.end(tree);
 }
 
 void Lsm::set_guards_in_use(std::uint32_t guards) {
-  publish(programs_->skeleton->bss->guards_in_use, guards);
+  auto& in_use = programs_->skeleton->bss->guards_in_use;
+  const bool starts = (guards & kOwnershipBit) != 0 && (in_use & kOwnershipBit) == 0;
+  publish(in_use, guards);
+  if (starts) programs_->witnesses.renew();
+}
+
+std::optional<WitnessTag> Lsm::witness(int file) const {
+  return programs_->witnesses.of(file);
+}
+
+Status Lsm::bear_witness(int file, WitnessTag tag) {
+  return programs_->witnesses.bear(file, tag);
+}
+
+void Lsm::forget_witness(int file) {
+  programs_->witnesses.forget(file);
+}
+
+std::uint64_t Lsm::departures(std::uint64_t tree) const {
+  return programs_->witnesses.departures(tree);
 }
 
 Status Lsm::add_patterns(std::uint32_t patterns, std::span<const PatternRow> rows) {

@@ -98,6 +98,18 @@ class Lsm : public KernelTables {
   // The guards of all trees, as bits: the programs skip all other operations.
   void set_guards_in_use(std::uint32_t guards);
 
+  // Where an object in a tree comes from, as the kernel recorded the act: evidence on its inode.
+  // Any thread; the descriptor may be one of O_PATH. None: it has no evidence, or a directory has
+  // left its tree since, which may have contained it. Evidence ends with the inode in memory.
+  std::optional<WitnessTag> witness(int file) const;
+  // For the contents of a directory that root has moved into a tree. tag.departures is the number
+  // from before the caller looked for them: then the evidence does not count if a directory has
+  // left meanwhile. The caller passes nothing that is deeper in the tree than kWitnessDepth.
+  Status bear_witness(int file, WitnessTag tag);
+  void forget_witness(int file);
+  // How many directories have left the tree, from an arbitrary start; 0: the tree has no evidence.
+  std::uint64_t departures(std::uint64_t tree) const;
+
   Status add_patterns(std::uint32_t patterns, std::span<const PatternRow> rows) override;
   void drop_patterns(std::uint32_t patterns, std::size_t rows) override;
   Status add_rule(const RuleKey& key, const Terms& terms) override;
@@ -129,6 +141,7 @@ class Lsm : public KernelTables {
   struct Programs;
   Lsm(std::unique_ptr<Programs> programs, std::vector<LsmHook> hooks);
   bool is_needed(std::string_view program, std::uint32_t guards) const;
+  std::optional<TreeTag> tag_of(int directory) const;
 
   std::unique_ptr<Programs> programs_;
   std::vector<LsmHook> hooks_;

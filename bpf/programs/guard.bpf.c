@@ -4,44 +4,71 @@
 // on that.
 #include "bpf/programs/kernel.bpf.h"
 #include "bpf/programs/verdict.bpf.h"
+#include "bpf/programs/witness.bpf.h"
 
 char guard_license[] SEC("license") = "GPL";
 
 // ---- creating
 
+static __always_inline int on_creation(struct dentry* dentry, __u32 operation) {
+  struct TreeHit hit = {};
+  forget_creation(dentry);
+  const int answer = judge_creation_at(dentry, operation, &hit);
+  if (!answer) remember_creation(dentry, &hit);
+  return answer;
+}
+
 SEC("lsm/inode_create")
 int BPF_PROG(guard_inode_create, struct inode* dir, struct dentry* dentry, umode_t mode, int ret) {
-  return ret ? ret : judge_creation(dentry, kEventCreate);
+  return ret ? ret : on_creation(dentry, kEventCreate);
 }
 
 SEC("lsm/inode_mkdir")
 int BPF_PROG(guard_inode_mkdir, struct inode* dir, struct dentry* dentry, umode_t mode, int ret) {
-  return ret ? ret : judge_creation(dentry, kEventMkdir);
+  return ret ? ret : on_creation(dentry, kEventMkdir);
 }
 
 SEC("lsm/inode_mknod")
 int BPF_PROG(guard_inode_mknod, struct inode* dir, struct dentry* dentry, umode_t mode, dev_t dev,
              int ret) {
-  return ret ? ret : judge_creation(dentry, kEventMknod);
+  return ret ? ret : on_creation(dentry, kEventMknod);
 }
 
 SEC("lsm/inode_symlink")
 int BPF_PROG(guard_inode_symlink, struct inode* dir, struct dentry* dentry, const char* old_name,
              int ret) {
-  return ret ? ret : judge_creation(dentry, kEventSymlink);
+  return ret ? ret : on_creation(dentry, kEventSymlink);
+}
+
+// After the four above, with the new inode. Look-ups pass it, too.
+SEC("lsm/d_instantiate")
+int BPF_PROG(guard_d_instantiate, struct dentry* dentry, struct inode* inode) {
+  note_instantiation(dentry, inode);
+  return 0;
 }
 
 SEC("lsm/inode_link")
 int BPF_PROG(guard_inode_link, struct dentry* old_dentry, struct inode* dir,
              struct dentry* new_dentry, int ret) {
-  return ret ? ret : judge_link(old_dentry, new_dentry);
+  if (ret) return ret;
+  struct TreeHit source = {};
+  struct TreeHit target = {};
+  forget_creation(new_dentry);
+  const int answer = judge_link(old_dentry, new_dentry, &source, &target);
+  if (!answer) note_link(old_dentry, new_dentry, &source, &target);
+  return answer;
 }
 
 // The kernel calls this twice to exchange two names, once for each direction.
 SEC("lsm/inode_rename")
 int BPF_PROG(guard_inode_rename, struct inode* old_dir, struct dentry* old_dentry,
              struct inode* new_dir, struct dentry* new_dentry, int ret) {
-  return ret ? ret : judge_move(old_dentry, new_dentry);
+  if (ret) return ret;
+  struct TreeHit source = {};
+  struct TreeHit target = {};
+  const int answer = judge_move(old_dentry, new_dentry, &source, &target);
+  if (!answer) note_move(old_dentry, new_dentry, &source, &target);
+  return answer;
 }
 
 // ---- deleting
@@ -60,7 +87,10 @@ int BPF_PROG(guard_inode_rmdir, struct inode* dir, struct dentry* dentry, int re
 
 SEC("lsm/file_open")
 int BPF_PROG(guard_file_open, struct file* file, int ret) {
-  return ret ? ret : judge_open(file);
+  if (ret) return ret;
+  const int answer = judge_open(file);
+  if (!answer && is_nameless(file)) note_nameless(file);
+  return answer;
 }
 
 // The path of the file is no longer valid here, so only the address of the file identifies it.
@@ -92,16 +122,22 @@ int BPF_PROG(guard_file_mprotect, struct vm_area_struct* area, unsigned long ask
 
 // ---- attributes
 
+static __always_inline int on_setattr(struct dentry* dentry, struct iattr* change) {
+  const int answer = judge_attributes(dentry, change);
+  if (!answer) note_attributes(dentry, change);
+  return answer;
+}
+
 // The same hook twice: since Linux 6.9 its first argument is the id mapping of the mount.
 SEC("lsm/inode_setattr")
 int BPF_PROG(guard_inode_setattr, struct dentry* dentry, struct iattr* change, int ret) {
-  return ret ? ret : judge_attributes(dentry, change);
+  return ret ? ret : on_setattr(dentry, change);
 }
 
 SEC("lsm/inode_setattr")
 int BPF_PROG(guard_inode_setattr_mapped, void* mapping, struct dentry* dentry, struct iattr* change,
              int ret) {
-  return ret ? ret : judge_attributes(dentry, change);
+  return ret ? ret : on_setattr(dentry, change);
 }
 
 SEC("lsm/inode_setxattr")

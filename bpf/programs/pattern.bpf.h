@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bpf/programs/kernel.bpf.h"
+#include "bpf/programs/tree.bpf.h"
 #include "bpf/wire/wire.h"
 // After kernel.bpf.h, because it uses the same types.
 #include <bpf/bpf_core_read.h>
@@ -70,7 +71,8 @@ static long take_name(__u32 index, struct PatternReader* reading) {
 //
 // The verifier checks a function that is not static by itself, and sees its pointers as numbers.
 // Such a function has to copy what it reads from the kernel.
-__noinline __u32 label_of(__u64 leaf, __u64 root, __u32 table, __u32 flags) {
+__noinline __u32 label_of(__u64 leaf, __u64 root, __u32 table, __u32 flags, __u64 tree) {
+  if (bpf_map_lookup_elem(&retired, &tree)) return kLabelExcluded;
   if (flags & kTreeUndecidable) return kLabelUnknown;
   if (!table) return kLabelPolicy;
   struct PatternReader reading = {.dentry = (struct dentry*)leaf,
@@ -83,4 +85,23 @@ __noinline __u32 label_of(__u64 leaf, __u64 root, __u32 table, __u32 flags) {
   if (!row || reading.has_failed) return kLabelUnknown;
   if (!reading.is_ascii && flags & kTreeAsciiOnly) return kLabelUnknown;
   return row->label;
+}
+
+// The terms for a path; null: nothing is wanted there. If the label is kLabelUnknown, they are
+// those of the policy itself.
+static __always_inline const struct Terms* terms_at(__u64 leaf, __u64 root,
+                                                    const struct TreeTag* tag, __u32* label) {
+  const struct Terms* terms = &tag->terms;
+  *label = label_of(leaf, root, tag->patterns, tag->flags, tag->tree);
+  if (*label == kLabelExcluded) return NULL;
+  if (*label >= kLabelFirstRule && *label != kLabelUnknown) {
+    const struct RuleKey key = {tag->patterns, *label};
+    const struct Terms* of_rule = bpf_map_lookup_elem(&rules, &key);
+    if (of_rule) {
+      terms = of_rule;
+    } else {
+      *label = kLabelUnknown;
+    }
+  }
+  return terms->action == kTreeActionOff ? NULL : terms;
 }

@@ -42,7 +42,7 @@ enum Place {
 };
 
 struct TreeHit {
-  struct TreeTag* tag;
+  struct TreeTag* tag;  // null: outside, or unknown
   struct dentry* root;
 };
 

@@ -45,21 +45,9 @@ static __always_inline void report(struct Access* access, __u32 guard, __u32 ans
 __noinline int decide(struct Access* access) {
   if (!access) return 0;  // never, but the verifier needs the check
   const struct TreeTag* tag = &access->tag;
-  const __u64 tree = tag->tree;
-  if (bpf_map_lookup_elem(&retired, &tree)) return 0;
-  const struct Terms* terms = &tag->terms;
-  __u32 label = label_of(access->leaf, access->root, tag->patterns, tag->flags);
-  if (label == kLabelExcluded) return 0;
-  if (label >= kLabelFirstRule && label != kLabelUnknown) {
-    const struct RuleKey key = {tag->patterns, label};
-    const struct Terms* of_rule = bpf_map_lookup_elem(&rules, &key);
-    if (of_rule) {
-      terms = of_rule;
-    } else {
-      label = kLabelUnknown;
-    }
-  }
-  if (terms->action == kTreeActionOff) return 0;
+  __u32 label = kLabelPolicy;
+  const struct Terms* terms = terms_at(access->leaf, access->root, tag, &label);
+  if (!terms) return 0;
 
   // An owner that a rule names can still leave a wrong group or mode: that is fixed, never denied.
   const bool is_owner = subject_uid() == terms->owner;
@@ -78,13 +66,14 @@ __noinline int decide(struct Access* access) {
     return 0;
   }
 
+  access->guard = guard;  // read from there, to save stack
   if (is_guardd()) return 0;
   const __u64 exempt = current_exemptions();
   if (exempt & tag->ignores) {
-    if (access->old_leaf) report(access, guard, kAnswerNone);
+    if (access->old_leaf) report(access, access->guard, kAnswerNone);
     return 0;
   }
-  if (guard == kGuardRead) access->operation = kEventRead;
+  if (access->guard == kGuardRead) access->operation = kEventRead;
   const bool may_deny = terms->action == kTreeActionDeny && !is_owner && !access->is_too_late &&
                         !(exempt & (tag->allows | 1ULL << kExcused)) &&
                         (tag->flags & kTreeStrict || !(exempt >> kPackageManagers & 1)) &&
@@ -92,14 +81,14 @@ __noinline int decide(struct Access* access) {
   if (may_deny && label == kLabelUnknown) count(kCounterUndecided);
   if (may_deny && label != kLabelUnknown) {
     count(kCounterDenied);
-    report(access, guard, kAnswerDenied);
+    report(access, access->guard, kAnswerDenied);
     return -EPERM;
   }
   if (!access->is_too_late) count(kCounterPassed);  // else counted at the creation
   // guardd judges ownership by the result. A name outside of the tree has no result to judge.
-  const bool is_final =
-      guard != kGuardOwnership || (access->always_violates && access->operation != kEventMount);
-  report(access, guard, is_final ? kAnswerLogged : kAnswerNone);
+  const bool is_final = access->guard != kGuardOwnership ||
+                        (access->always_violates && access->operation != kEventMount);
+  report(access, access->guard, is_final ? kAnswerLogged : kAnswerNone);
   return 0;
 }
 
@@ -129,9 +118,9 @@ static __always_inline int judge(struct Access* access, const struct TreeHit* hi
 }
 
 // A new object with this name: it will belong to the user who creates it.
-static __always_inline int judge_creation(struct dentry* leaf, __u32 operation) {
-  struct TreeHit hit = {};
-  if (!is_guarded(leaf, 1 << kGuardOwnership, &hit)) return 0;
+static __always_inline int judge_creation_at(struct dentry* leaf, __u32 operation,
+                                             struct TreeHit* hit) {
+  if (!is_guarded(leaf, 1 << kGuardOwnership, hit)) return 0;
   struct Access access = {.leaf = (__u64)leaf,
                           .operation = operation,
                           .covers = 1 << kGuardOwnership,
@@ -139,7 +128,12 @@ static __always_inline int judge_creation(struct dentry* leaf, __u32 operation) 
                           .gid = kNotSet,
                           .mode = kNotSet,
                           .must_report = true};
-  return judge(&access, &hit);
+  return judge(&access, hit);
+}
+
+static __always_inline int judge_creation(struct dentry* leaf, __u32 operation) {
+  struct TreeHit hit = {};
+  return judge_creation_at(leaf, operation, &hit);
 }
 
 // An operation on an existing object.
@@ -190,9 +184,13 @@ static __always_inline bool is_regular(struct inode* inode) {
   return (inode->i_mode & kTypeMask) == kTypeRegular;
 }
 
+static __always_inline bool is_nameless(struct file* file) {
+  return (file->f_flags & __O_TMPFILE) == __O_TMPFILE;
+}
+
 // A file that this open has created. If it has a name, the create hook has permitted it: a denial
 // now would leave the file there. A nameless file passes no create hook, only this one.
-static __always_inline int judge_created(struct file* file, bool is_nameless) {
+static __always_inline int judge_created(struct file* file) {
   struct dentry* leaf = file->f_path.dentry;
   struct TreeHit hit = {};
   if (!is_guarded(leaf, 1 << kGuardOwnership, &hit)) return 0;
@@ -205,7 +203,7 @@ static __always_inline int judge_created(struct file* file, bool is_nameless) {
                           .gid = kNotSet,
                           .mode = kNotSet,
                           .must_report = true,
-                          .is_too_late = !is_nameless};
+                          .is_too_late = !is_nameless(file)};
   const int answer = judge(&access, &hit);
   if (!answer && file->f_mode & kModeWrite) begin_writing(file, access.tag.tree);
   return answer;
@@ -214,8 +212,7 @@ static __always_inline int judge_created(struct file* file, bool is_nameless) {
 static __always_inline int judge_open(struct file* file) {
   const __u32 flags = file->f_flags;
   const __u32 mode = file->f_mode;
-  const bool is_nameless = (flags & __O_TMPFILE) == __O_TMPFILE;
-  if (is_nameless || mode & kModeCreated) return judge_created(file, is_nameless);
+  if (is_nameless(file) || mode & kModeCreated) return judge_created(file);
   if (!(guards_in_use & (1 << kGuardContent | 1 << kGuardRead))) return 0;
   // O_TRUNC changes the content even of a file that is opened for reading.
   const __u32 covers = (mode & kModeWrite || flags & O_TRUNC ? 1 << kGuardContent : 0) |
@@ -263,16 +260,16 @@ static __always_inline bool may_be_tagged(struct dentry* dentry) {
   return inode && is_set(guard_inode_filter, inode->i_ino);
 }
 
-static __always_inline int judge_move(struct dentry* from, struct dentry* to) {
+// Fills in the trees of both names, as far as it needs them.
+static __always_inline int judge_move(struct dentry* from, struct dentry* to,
+                                      struct TreeHit* source, struct TreeHit* target) {
   if (!(guards_in_use & (1 << kGuardOwnership | 1 << kGuardDelete))) return 0;
-  struct TreeHit source = {};
-  struct TreeHit target = {};
-  const enum Place into = find_tree(to, &target);
+  const enum Place into = find_tree(to, target);
   // Most renames stay in one directory: then both names are in the same tree.
   if (into == kPlaceOutside && from->d_parent == to->d_parent && !may_be_tagged(from) &&
       !may_be_tagged(to))
     return 0;
-  const enum Place out_of = find_tree(from, &source);
+  const enum Place out_of = find_tree(from, source);
   // An arrival is judged by what it is, wherever it comes from.
   if (into == kPlaceUnknown || (into == kPlaceOutside && out_of == kPlaceUnknown))
     return unknown_place();
@@ -280,7 +277,7 @@ static __always_inline int judge_move(struct dentry* from, struct dentry* to) {
   struct inode* object = from->d_inode;
   if (!object) return 0;
   const bool within =
-      out_of == kPlaceInside && into == kPlaceInside && source.tag->tree == target.tag->tree;
+      out_of == kPlaceInside && into == kPlaceInside && source->tag->tree == target->tag->tree;
   struct Access access = access_to(to, object, kEventRename);
   if (into == kPlaceInside) {
     access.flags = within ? kFlagWithinTree : kFlagIntoTree;
@@ -288,9 +285,9 @@ static __always_inline int judge_move(struct dentry* from, struct dentry* to) {
     access.must_report = access.type == kTypeDirectory;
     if (within) {
       access.old_leaf = (__u64)from;
-      access.old_root = (__u64)source.root;
+      access.old_root = (__u64)source->root;
     }
-    const int answer = judge_arrival(&access, &target);
+    const int answer = judge_arrival(&access, target);
     if (answer) return answer;
   }
   if (out_of != kPlaceInside || within) return 0;
@@ -298,32 +295,31 @@ static __always_inline int judge_move(struct dentry* from, struct dentry* to) {
   access.covers = 1 << kGuardDelete;
   access.flags = kFlagOutOfTree;
   access.must_report = false;
-  return judge_departure(&access, &source);
+  return judge_departure(&access, source);
 }
 
-static __always_inline int judge_link(struct dentry* from, struct dentry* to) {
+static __always_inline int judge_link(struct dentry* from, struct dentry* to,
+                                      struct TreeHit* source, struct TreeHit* target) {
   if (!(guards_in_use & 1 << kGuardOwnership)) return 0;
-  struct TreeHit source = {};
-  struct TreeHit target = {};
-  const enum Place out_of = find_tree(from, &source);
-  const enum Place into = find_tree(to, &target);
+  const enum Place out_of = find_tree(from, source);
+  const enum Place into = find_tree(to, target);
   if (into == kPlaceUnknown) return unknown_place();
   if (into == kPlaceOutside && out_of != kPlaceInside) return 0;
   struct inode* object = from->d_inode;
   if (!object) return 0;
   const bool within =
-      out_of == kPlaceInside && into == kPlaceInside && source.tag->tree == target.tag->tree;
+      out_of == kPlaceInside && into == kPlaceInside && source->tag->tree == target->tag->tree;
   struct Access access = access_to(to, object, kEventLink);
   if (into == kPlaceInside) {
     access.flags = within ? kFlagWithinTree : kFlagIntoTree;
-    const int answer = judge_arrival(&access, &target);
+    const int answer = judge_arrival(&access, target);
     if (answer) return answer;
   }
   if (out_of != kPlaceInside || within) return 0;
   access.leaf = (__u64)from;
   access.flags = kFlagOutOfTree;
   access.always_violates = true;
-  return judge_departure(&access, &source);
+  return judge_departure(&access, source);
 }
 
 // A mount hides the directory below it.

@@ -21,13 +21,18 @@ enum {
   // How many living ancestors of a process are checked for exemptions that it inherits. Ancestors
   // that have ended passed theirs on at the fork.
   kKnownParents = 16,
-  kFilterBits = 1 << 15,  // of inode numbers
-  kMostExemptions = 64,   // bits of one word
-  kUnitName = 64,         // bytes of a unit name, with the NUL
-  kLongestName = 255,     // bytes of a file name: NAME_MAX
-  kFewNames = 256,        // bytes of names in a small record
-  kManyNames = 4096,      // in a large one
-  kNamesSlack = 256,      // one more name, so that a write needs no check
+  kFilterBits = 1 << 15,     // of inode numbers
+  kMostExemptions = 64,      // bits of one word
+  kUnitName = 64,            // bytes of a unit name, with the NUL
+  kLongestName = 255,        // bytes of a file name: NAME_MAX
+  kFewNames = 256,           // bytes of names in a small record
+  kManyNames = 4096,         // in a large one
+  kNamesSlack = 256,         // one more name, so that a write needs no check
+  kMostCountedTrees = 4096,  // whose departures are counted: the others have no evidence
+  // Only objects up to this depth in a tree have evidence, so that they stay within the limit of
+  // the
+  // walk if root moves a directory above them further down.
+  kWitnessDepth = 64,
 };
 
 // The bit of a filter that stands for a number.
@@ -145,6 +150,21 @@ struct ProcessTag {
   __u64 is_guardd;  // 1
 };
 
+enum WitnessKind {
+  kWitnessNone,
+  kWitnessBorn,     // created in the tree, by another user than the owner
+  kWitnessTaken,    // belonged to the owner in the tree, and was given to another user there
+  kWitnessBrought,  // moved into the tree from outside, by root or by the object's own user
+};
+
+// Where an object in a tree comes from. Attached to its inode, in inode storage.
+struct WitnessTag {
+  __u64 tree;
+  __u64 departures;  // of the tree at that time; another number: it may have left since
+  __u32 owner;       // uid that the policy wanted at the path of the act
+  __u32 kind;        // WitnessKind
+};
+
 // Indexes of the counters. Each CPU keeps its own.
 enum Counter {
   kCounterDenied,     // denied with EPERM
@@ -253,6 +273,10 @@ GUARD_WIRE_ASSERT(offsetof(struct Exemptions, for_children) == 56, "Exemptions::
 GUARD_WIRE_ASSERT(sizeof(struct ProgramKey) == 16, "ProgramKey");
 GUARD_WIRE_ASSERT(sizeof(struct Program) == 16, "Program");
 GUARD_WIRE_ASSERT(sizeof(struct ProcessTag) == 16, "ProcessTag");
+GUARD_WIRE_ASSERT(sizeof(struct WitnessTag) == 24, "WitnessTag");
+GUARD_WIRE_ASSERT(offsetof(struct WitnessTag, departures) == 8, "WitnessTag::departures");
+GUARD_WIRE_ASSERT(offsetof(struct WitnessTag, owner) == 16, "WitnessTag::owner");
+GUARD_WIRE_ASSERT(offsetof(struct WitnessTag, kind) == 20, "WitnessTag::kind");
 GUARD_WIRE_ASSERT(sizeof(struct InodeFacts) == 32, "InodeFacts");
 GUARD_WIRE_ASSERT(offsetof(struct InodeFacts, links) == 28, "InodeFacts::links");
 GUARD_WIRE_ASSERT(sizeof(struct EventRecord) == 288, "EventRecord");

@@ -1,0 +1,283 @@
+// Evidence of where an object in a tree came from. It lives on the inode, so a rename cannot give
+// it to another object, and it is written by the kernel at the act itself, from the fsuid of the
+// act. guardd hands over to the owner only what has such evidence: nothing may set it that has not
+// happened in the tree, and it ends when the object leaves. Missing evidence costs a repair,
+// never a secret.
+//
+// A hook runs before its operation, which can still fail, and another operation can come between.
+// Therefore every way into a tree decides anew, whatever the object's tag says.
+#pragma once
+
+#include "bpf/programs/pattern.bpf.h"
+#include "bpf/programs/subject.bpf.h"
+#include "bpf/programs/tree.bpf.h"
+#include "bpf/programs/verdict.bpf.h"
+
+struct {
+  __uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct WitnessTag);
+} witnesses SEC(".maps");
+
+// By tree: goes up if a directory leaves the tree, because the tags of all that it contains end,
+// and nobody can find them. guardd adds and removes trees. A tree that is missing has no evidence.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, kMostCountedTrees);
+  __type(key, __u64);
+  __type(value, __u64);
+} departures SEC(".maps");
+
+// What this task is about to create: the inode does not exist before the hook.
+struct Creation {
+  __u64 dentry;  // its address; 0: nothing
+  struct WitnessTag tag;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct Creation);
+} creations SEC(".maps");
+
+// Addresses of kernel objects in memory, as the verifier wants them for a function that it checks
+// by itself.
+struct PathInTree {
+  __u64 leaf;
+  __u64 root;
+};
+
+struct DepthWalk {
+  struct dentry* at;
+  __u64 root;
+  __u64 depth;
+};
+
+static long count_level(__u32 index, struct DepthWalk* walk) {
+  struct dentry* at = walk->at;
+  if ((__u64)at == walk->root) return 1;
+  walk->depth++;
+  walk->at = BPF_CORE_READ(at, d_parent);
+  return 0;
+}
+
+// How far below the root it is. A number in the walk that found the tree would be too much for the
+// verifier of Linux 6.1.
+__noinline __u32 depth_of(const struct PathInTree* path) {
+  if (!path) return 0;  // never, but the verifier needs the check
+  struct DepthWalk walk = {.at = (struct dentry*)path->leaf, .root = path->root};
+  bpf_loop(kWalkLimit, count_level, &walk, 0);
+  return walk.depth;
+}
+
+// The owner that the policy wants at this path; kNotSet: nobody in particular, or it is not known.
+__noinline __u32 wanted_owner(const struct PathInTree* path, const struct TreeTag* tag) {
+  __u32 label = kLabelPolicy;
+  if (!path || !tag || !(tag->guards & 1 << kGuardOwnership)) return kNotSet;
+  if (depth_of(path) > kWitnessDepth) return kNotSet;
+  const struct Terms* terms = terms_at(path->leaf, path->root, tag, &label);
+  return terms && label != kLabelUnknown ? terms->owner : kNotSet;
+}
+
+static __always_inline __u32 wanted_at(struct dentry* leaf, const struct TreeHit* hit) {
+  const struct PathInTree path = {(__u64)leaf, (__u64)hit->root};
+  return wanted_owner(&path, hit->tag);
+}
+
+static __always_inline bool still_counts(const struct WitnessTag* tag) {
+  const __u64 tree = tag->tree;
+  const __u64* counter = bpf_map_lookup_elem(&departures, &tree);
+  return counter && *counter == tag->departures;
+}
+
+static __always_inline void depart(__u64 tree) {
+  __u64* counter = bpf_map_lookup_elem(&departures, &tree);
+  if (counter) __sync_fetch_and_add(counter, 1);
+}
+
+static __always_inline void drop_witness(struct inode* inode) {
+  bpf_inode_storage_delete(&witnesses, inode);
+}
+
+// Replaced as a whole, because guardd can read it at the same time. Without memory there is none.
+static __noinline int set_witness(struct inode* inode, __u64 tree, __u32 owner, __u32 kind) {
+  bpf_inode_storage_delete(&witnesses, inode);
+  const __u64* counter = bpf_map_lookup_elem(&departures, &tree);
+  if (!counter) return 0;
+  struct WitnessTag tag = {.tree = tree, .departures = *counter, .owner = owner, .kind = kind};
+  (void)bpf_inode_storage_get(&witnesses, inode, &tag, BPF_LOCAL_STORAGE_GET_F_CREATE);
+  return 0;
+}
+
+// ---- born here
+
+// Each hook that precedes an instantiation calls this first: what an earlier one remembered was not
+// created, and the address of its dentry may be that of another by now.
+static __always_inline void forget_creation(struct dentry* leaf) {
+  if (!is_set(guard_device_filter, leaf->d_sb->s_dev)) return;
+  struct Creation* creation = bpf_task_storage_get(&creations, bpf_get_current_task_btf(), 0, 0);
+  if (creation) creation->dentry = 0;
+}
+
+static __always_inline void remember_creation(struct dentry* leaf, const struct TreeHit* hit) {
+  const struct TreeTag* tag = hit->tag;
+  if (!tag) return;
+  const __u32 subject = subject_uid();
+  if (subject == tag->terms.owner && !tag->patterns) return;
+  const __u64 tree = tag->tree;
+  const __u64* counter = bpf_map_lookup_elem(&departures, &tree);
+  if (!counter) return;
+  const __u64 departed = *counter;
+  const __u32 owner = wanted_at(leaf, hit);
+  if (owner == kNotSet || owner == subject) return;
+  struct Creation* creation = bpf_task_storage_get(&creations, bpf_get_current_task_btf(), 0,
+                                                   BPF_LOCAL_STORAGE_GET_F_CREATE);
+  if (!creation) return;
+  creation->dentry = (__u64)leaf;
+  creation->tag.tree = tree;
+  creation->tag.departures = departed;
+  creation->tag.owner = owner;
+  creation->tag.kind = kWitnessBorn;
+}
+
+// The dentry of a creation is hashed, because the look-up before it found no such name; the
+// dentry of a look-up that finds an inode never is. File systems that do it in another way
+// have no evidence of creations.
+static __always_inline void note_instantiation(struct dentry* leaf, struct inode* inode) {
+  if (!inode || !is_set(guard_device_filter, leaf->d_sb->s_dev) || !leaf->d_hash.pprev) return;
+  struct Creation* creation = bpf_task_storage_get(&creations, bpf_get_current_task_btf(), 0, 0);
+  if (!creation || creation->dentry != (__u64)leaf) return;
+  creation->dentry = 0;
+  struct WitnessTag tag = creation->tag;
+  // An id mapping of the mount can have made it the owner's.
+  if (inode->i_uid.val == tag.owner) return;
+  drop_witness(inode);
+  (void)bpf_inode_storage_get(&witnesses, inode, &tag, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+// A nameless file passes no create hook.
+static __always_inline void note_nameless(struct file* file) {
+  struct dentry* leaf = file->f_path.dentry;
+  struct inode* inode = file->f_inode;
+  struct TreeHit hit = {};
+  if (!(guards_in_use & 1 << kGuardOwnership) || inode->i_nlink != 0) return;
+  if (find_tree(leaf, &hit) != kPlaceInside) return;
+  const __u32 owner = wanted_at(leaf, &hit);
+  if (owner == kNotSet || owner == subject_uid() || owner == inode->i_uid.val) return;
+  set_witness(inode, hit.tag->tree, owner, kWitnessBorn);
+}
+
+// ---- taken from the owner
+
+static __always_inline bool opens_directory(const struct iattr* change) {
+  const __u32 what = change->ia_valid;
+  return (what & kAttrMode && change->ia_mode & 0022) || (what & kAttrUid && change->ia_uid.val) ||
+         (what & kAttrGid && change->ia_gid.val);
+}
+
+static __always_inline void note_attributes(struct dentry* leaf, struct iattr* change) {
+  const __u32 what = change->ia_valid;
+  if (!(guards_in_use & 1 << kGuardOwnership) || !(what & (kAttrMode | kAttrUid | kAttrGid)))
+    return;
+  struct inode* object = leaf->d_inode;
+  if (!object || !is_set(guard_device_filter, leaf->d_sb->s_dev)) return;
+  const __u32 uid = change->ia_uid.val;
+  // From now on, others may put things into it.
+  const bool is_opened = (object->i_mode & kTypeMask) == kTypeDirectory && opens_directory(change);
+  const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
+  if (tag && (is_opened || (what & kAttrUid && uid == tag->owner))) drop_witness(object);
+  if (is_opened || !(what & kAttrUid) || uid == object->i_uid.val) return;
+  struct TreeHit hit = {};
+  if (find_tree(leaf, &hit) != kPlaceInside) return;
+  const __u32 owner = wanted_at(leaf, &hit);
+  if (owner != kNotSet && object->i_uid.val == owner && uid != owner)
+    set_witness(object, hit.tag->tree, owner, kWitnessTaken);
+}
+
+// ---- moved
+
+static __always_inline bool is_deeper(struct dentry* leaf, const struct TreeHit* hit,
+                                      struct dentry* than, const struct TreeHit* than_hit) {
+  const struct PathInTree path = {(__u64)leaf, (__u64)hit->root};
+  const struct PathInTree than_path = {(__u64)than, (__u64)than_hit->root};
+  return depth_of(&path) > depth_of(&than_path);
+}
+
+// The directory keeps its tag; all that it contains may lose theirs. Not inlined, to save stack.
+static __noinline int note_move_within(struct dentry* from, struct dentry* to,
+                                       const struct TreeHit* source, const struct TreeHit* target) {
+  struct inode* object = from->d_inode;
+  if (!object) return 0;
+  const struct TreeTag* in = target->tag;
+  const bool is_directory = (object->i_mode & kTypeMask) == kTypeDirectory;
+  const bool is_root = subject_uid() == 0;
+  const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
+  const bool counts = tag && tag->tree == in->tree && still_counts(tag);
+  const __u32 kind = counts ? tag->kind : kWitnessNone;
+  __u32 owner = counts ? tag->owner : kNotSet;
+  if (!in->patterns) {
+    // From further down, the departure of what it contains could escape the walk.
+    if (is_root || !is_directory || !is_deeper(to, target, from, source)) return 0;
+  } else if (counts) {
+    // The path decides who should own it, so only root may choose another.
+    owner = is_root ? wanted_at(to, target) : kNotSet;
+  }
+  if (is_directory) depart(in->tree);
+  if (!tag) return 0;
+  drop_witness(object);
+  if (owner != kNotSet && owner != object->i_uid.val) set_witness(object, in->tree, owner, kind);
+  return 0;
+}
+
+static __noinline int note_move_across(struct dentry* from, struct dentry* to,
+                                       const struct TreeTag* left, const struct TreeHit* target) {
+  struct inode* object = from->d_inode;
+  if (!object || !is_set(guard_device_filter, from->d_sb->s_dev)) return 0;
+  const bool is_directory = (object->i_mode & kTypeMask) == kTypeDirectory;
+  const struct TreeTag* entered = target->tag;
+  drop_witness(object);
+  if (left && is_directory) depart(left->tree);
+  if (!entered) return 0;
+  const __u32 subject = subject_uid();
+  // It may have been here before: the hook that counted its departure ran before it left.
+  if (is_directory && subject != 0) depart(entered->tree);
+  const __u32 uid = object->i_uid.val;
+  if (subject != 0 && subject != uid) return 0;
+  const __u32 owner = wanted_at(to, target);
+  if (owner != kNotSet && owner != uid) set_witness(object, entered->tree, owner, kWitnessBrought);
+  return 0;
+}
+
+static __always_inline void note_move(struct dentry* from, struct dentry* to,
+                                      const struct TreeHit* source, const struct TreeHit* target) {
+  if (!(guards_in_use & 1 << kGuardOwnership)) return;
+  if (source->tag && target->tag && source->tag->tree == target->tag->tree) {
+    note_move_within(from, to, source, target);
+  } else {
+    note_move_across(from, to, source->tag, target);
+  }
+}
+
+// A link and an unlink are a rename. Only the first name of a nameless file is none.
+static __always_inline void note_link(struct dentry* from, struct dentry* to,
+                                      const struct TreeHit* source, const struct TreeHit* target) {
+  struct inode* object = from->d_inode;
+  if (!(guards_in_use & 1 << kGuardOwnership) || !object) return;
+  if (!is_set(guard_device_filter, from->d_sb->s_dev)) return;
+  const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
+  if (!tag) return;
+  const struct TreeTag* left = source->tag;
+  const struct TreeTag* entered = target->tag;
+  const bool is_within = left && entered && left->tree == entered->tree;
+  if (is_within && !entered->patterns) return;
+  const __u32 kind = tag->kind;
+  const __u32 uid = object->i_uid.val;
+  const __u32 subject = subject_uid();
+  const bool is_first = is_within && object->i_nlink == 0 && (subject == 0 || subject == uid);
+  const __u32 owner =
+      is_first && tag->tree == entered->tree && still_counts(tag) ? wanted_at(to, target) : kNotSet;
+  drop_witness(object);
+  if (owner != kNotSet && owner != uid) set_witness(object, entered->tree, owner, kind);
+}
