@@ -9,7 +9,6 @@
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +25,7 @@
 
 #include "bpf/lsm.h"
 #include "bpf/probe.h"
+#include "guardd/host/superblock.h"
 #include "policy/base/handle.h"
 #include "tests/root/scratch_fs.h"
 
@@ -166,7 +166,7 @@ class LsmTest : public testing::Test {
   static TaggedInode inode_of(const Fd& directory) {
     struct stat facts {};
     EXPECT_EQ(::fstat(directory.get(), &facts), 0);
-    return {facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev)};
+    return {facts.st_ino, superblock_of(directory.get())};
   }
   static std::uint64_t number_of(const Fd& in, const char* name) {
     struct stat facts {};
