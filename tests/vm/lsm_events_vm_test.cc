@@ -1,6 +1,7 @@
 // The events that guardd receives: each operation with its process, object and path; repetitions as
 // a number; lost events as a count.
 #include <linux/fs.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/xattr.h>
@@ -307,6 +308,23 @@ TEST_F(LsmTest, AnotherObjectIsNoRepetition) {
   for (const char* name : {"a", "b", "a", "b"}) (void)Fd(::openat(tree_.get(), name, O_WRONLY));
   EXPECT_THAT(take_events().events, SizeIs(2));
   EXPECT_EQ(counters().folded, 2U);
+}
+
+TEST_F(LsmTest, ATurnEndsAfterTheWantedNumberOfEventsAndLosesNone) {
+  tag(tree_, kOwner, kTreeActionLog);
+  for (int i = 0; i < 10; ++i)
+    ASSERT_EQ(::mkdirat(tree_.get(), std::to_string(i).c_str(), 0700), 0);
+  Recorder recorder;
+  pollfd ring{lsm_->fd(), POLLIN, 0};
+  EXPECT_TRUE(lsm_->dispatch(recorder, 4));
+  EXPECT_THAT(recorder.log.events, SizeIs(4));
+  EXPECT_EQ(::poll(&ring, 1, 0), 1);
+  EXPECT_TRUE(lsm_->dispatch(recorder, 4));
+  EXPECT_THAT(recorder.log.events, SizeIs(8));
+  EXPECT_FALSE(lsm_->dispatch(recorder, 4));
+  EXPECT_EQ(::poll(&ring, 1, 0), 0);
+  ASSERT_THAT(recorder.log.events, SizeIs(10));
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(recorder.log.events[i].path, std::to_string(i));
 }
 
 TEST_F(LsmTest, EventsThatFindNoRoomAreCounted) {

@@ -1,5 +1,6 @@
 // Exemptions by user, group, login, program, unit and label, a process's own and inherited.
 #include <sys/ioctl.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 
 #include <chrono>
