@@ -169,7 +169,7 @@ static __always_inline void note_nameless(struct file* file) {
   set_witness(inode, hit.tag->tree, owner, kWitnessBorn);
 }
 
-// ---- taken from the owner
+// ---- taken from the owner: it was the owner's in any case, even if the change fails
 
 static __always_inline bool opens_directory(const struct iattr* change) {
   const __u32 what = change->ia_valid;
@@ -186,8 +186,10 @@ static __always_inline void note_attributes(struct dentry* leaf, struct iattr* c
   const __u32 uid = change->ia_uid.val;
   // From now on, others may put things into it.
   const bool is_opened = (object->i_mode & kTypeMask) == kTypeDirectory && opens_directory(change);
+  // Whoever may not give it away fails only after this hook.
+  const bool is_returned = what & kAttrUid && subject_uid() == 0;
   const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
-  if (tag && (is_opened || (what & kAttrUid && uid == tag->owner))) drop_witness(object);
+  if (tag && (is_opened || (is_returned && uid == tag->owner))) drop_witness(object);
   if (is_opened || !(what & kAttrUid) || uid == object->i_uid.val) return;
   struct TreeHit hit = {};
   if (find_tree(leaf, &hit) != kPlaceInside) return;

@@ -214,6 +214,9 @@ TEST_P(LsmWitness, OnlyTheOwnersObjectsCanBeTaken) {
 
 TEST_P(LsmWitness, WhatTheOwnerGetsNeedsNoEvidence) {
   ASSERT_EQ(create(tree_, "born"), 0);
+  as(kOther,
+     [&] { EXPECT_EQ(errno_of(::fchownat(tree_.get(), "born", kOwner, kOwner, 0)), EPERM); });
+  EXPECT_EQ(KIND_OF(tree_, "born"), kWitnessBorn);
   ASSERT_EQ(::fchownat(tree_.get(), "born", kOwner, kOwner, 0), 0);
   EXPECT_EQ(KIND_OF(tree_, "born"), kWitnessNone);
 }
