@@ -4,6 +4,8 @@
 #   guard_script_test(arrows)                 house/arrows.test         a script; anybody, in the clone
 #   guard_root_test(scratch_fs guard_policy)  root/scratch_fs_root_test.cc
 #                                             GoogleTest; root, in mount and process namespaces of its own
+#   guard_model_test(model SOURCES acts.cc)   model/model_root_test.cc, model/acts.cc
+#                                             the same, of several files in a folder of its own
 #   guard_container_test(bus)                 container/bus.test        a script; root in a booted systemd container
 #   guard_vm_test(boot)                       vm/boot.test              a script; root in a virtual machine, once a kernel
 #   guard_vm_gtest(lsm guard_bpf)             vm/lsm_vm_test.cc         GoogleTest; the same
@@ -93,6 +95,17 @@ function(guard_root_test name)
   guard_test_program(${name}_root_test root_tests root/${name}_root_test.cc ${ARGN} guard_root_main)
   gtest_discover_tests(${name}_root_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX root/
                        PROPERTIES LABELS root TIMEOUT 240)
+endfunction()
+
+# A root test of several files, in a folder of its own.
+function(guard_model_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+  list(TRANSFORM arg_SOURCES PREPEND ${name}/)
+  guard_test_program(${name}_root_test root_tests ${name}/${name}_root_test.cc ${arg_UNPARSED_ARGUMENTS} guard_root_main)
+  target_sources(${name}_root_test PRIVATE ${arg_SOURCES})
+  guard_test_sources(root_tests ${arg_SOURCES})
+  gtest_discover_tests(${name}_root_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX root/
+                       PROPERTIES LABELS root TIMEOUT 400)
 endfunction()
 
 # What both kinds of machines are told: INSTALLED, and PREPARE for the script beside the test's own.
