@@ -1,16 +1,44 @@
 // Three actors act on a real file system that a real guardd guards: the service, another user, and
 // root. Nobody may read a secret of root's that root has not given away, and what root creates in
 // the tree must become the service's.
+//
+//   GUARD_MODEL_SECONDS=3600 model_root_test --gtest_filter=*AtRandom*
+//   GUARD_MODEL_SEED=4711 model_root_test --gtest_filter=*AtRandom*ext4
 #include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+#include <random>
 
 #include "tests/model/episodes.h"
+#include "tests/model/generator.h"
 #include "tests/model/loops.h"
+#include "tests/model/shrink.h"
 
 namespace guard::test {
+namespace {
+
+constexpr unsigned kSecondsToShrink = 60;
+constexpr unsigned kEpisodesAGroup = 12;  // with the same guardd, whose start takes long
+
+std::optional<std::uint64_t> setting(const char* name) {
+  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  if (!value) return std::nullopt;
+  return std::stoull(value);
+}
+
+// Of one test at random.
+unsigned seconds_to_run() {
+  return static_cast<unsigned>(setting("GUARD_MODEL_SECONDS").value_or(30));
+}
+
+}  // namespace
+
+unsigned extra_seconds();
 
 // The main program ends everything after its own deadline and this one.
 unsigned extra_seconds() {
-  return 60;
+  return seconds_to_run() + kSecondsToShrink + 60;
 }
 
 namespace {
@@ -50,6 +78,60 @@ INSTANTIATE_TEST_SUITE_P(Model, Episodes,
                            return name_of_case(std::get<0>(each.param),
                                                episodes().at(std::get<1>(each.param)).name);
                          });
+
+class AtRandom : public testing::TestWithParam<FsType> {
+ protected:
+  // Of all episodes of a group.
+  static World::Options options_of(std::uint64_t seed) {
+    std::mt19937_64 random(seed / kEpisodesAGroup);
+    World::Options options;
+    if (random() % 3 == 0) options.guardd.group = "5555";
+    options.guardd.has_tracer = random() % 4 != 0;
+    options.protects_hard_links = random() % 3 != 0;
+    return options;
+  }
+
+  void run_one(World& world, std::uint64_t seed, bool with_new_guardd) {
+    const auto script = Generator(seed).script();
+    const auto outcome = world.run(script, with_new_guardd);
+    ++episodes_;
+    steps_ += outcome.steps;
+    if (outcome.failure.empty()) return;
+    const auto shrunk = shrink(world, script, outcome, std::chrono::seconds(kSecondsToShrink));
+    ADD_FAILURE() << "GUARD_MODEL_SEED=" << seed << ", " << episodes_
+                  << " episodes after the first: " << outcome.failure << "\nAfter "
+                  << shrunk.replays << " replays "
+                  << (shrunk.is_confirmed ? "this is left" : "it did not happen again")
+                  << (options_of(seed).protects_hard_links ? "" : ", with protected_hardlinks = 0")
+                  << ": " << shrunk.outcome.failure << "\n"
+                  << text_of(shrunk.script);
+  }
+
+  int episodes_ = 0;
+  std::size_t steps_ = 0;
+};
+
+TEST_P(AtRandom, ThePromiseHolds) {
+  if (const auto why = why_no_scratch_fs(GetParam()); !why.empty()) GTEST_SKIP() << why;
+  const auto replayed = setting("GUARD_MODEL_SEED");
+  auto seed = replayed.value_or(std::random_device()() * std::uint64_t{kEpisodesAGroup});
+  std::cout << "The first seed is " << seed << std::endl;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(seconds_to_run());
+  std::unique_ptr<World> world;
+  for (; std::chrono::steady_clock::now() < until && !HasFailure(); seed += replayed ? 0U : 1U) {
+    if (!world || seed % kEpisodesAGroup == 0) {
+      world.reset();
+      auto made = World::make(GetParam(), options_of(seed));
+      ASSERT_TRUE(made) << made.error().text();
+      world = *std::move(made);
+    }
+    run_one(*world, seed, false);
+  }
+  std::cout << episodes_ << " episodes, " << steps_ << " steps" << std::endl;
+}
+
+INSTANTIATE_TEST_SUITE_P(Model, AtRandom, testing::Values(FsType::kTmpfs, FsType::kExt4),
+                         [](const auto& each) { return name_of(each.param); });
 
 }  // namespace
 }  // namespace guard::test

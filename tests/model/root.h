@@ -1,6 +1,6 @@
 // Root in the model test: what a person does by accident in somebody's tree, and the keeping of
-// secrets. Does each act in a process of its own, as a command would, and notes which secrets it gives
-// away.
+// secrets. Does each act in a process of its own, as a command would, and notes which secrets it
+// gives away.
 //
 // An act by path may lead anywhere: the service moves directories meanwhile. So the place of an act
 // is taken from the descriptor of the directory, before and after it, and where the two differ, or

@@ -63,8 +63,8 @@ World::World(std::unique_ptr<ScratchFs> scratch, const Options& options)
   ::umask(022);
   for (const char* const name : {"srv", "srv/tree", "srv/stage", "srv/vault", "srv/bin"})
     require(::mkdir((root / name).c_str(), 0755) == 0, name);
-  fs::copy_file("/bin/sleep", root / "srv/bin/sleep");
-  require(::chmod((root / "srv/bin/sleep").c_str(), 04755) == 0, "chmod");
+  fs::copy_file("/usr/bin/setpriv", root / "srv/bin/setpriv");
+  require(::chmod((root / "srv/bin/setpriv").c_str(), 04755) == 0, "chmod");
   require(::chdir((root / "srv").c_str()) == 0, "chdir");
   const auto adversary = [&](AdversaryKind kind, uid_t user) {
     return std::make_unique<Adversary>(kind, user, (root / "srv").string());
@@ -128,13 +128,20 @@ Adversary& World::actor_of(const Step& step) {
   return may_link ? *linker_ : *service_;
 }
 
+// guardd does not start with a tree that everybody can write. The service may have made it one.
+void World::start_guardd() {
+  if (guardd_->is_started()) return;
+  require(::chmod("tree", 0755) == 0, "tree");
+  guardd_->start();
+}
+
 int World::perform_for_guardd(const std::string& operation) {
   if (operation == "reload") return guardd_->send(SIGHUP), 0;
   is_calm_ = false;
   if (operation == "stop") return guardd_->send(SIGSTOP), 0;
   if (operation == "cont") return guardd_->send(SIGCONT), 0;
   if (operation == "kill") return guardd_->kill(), 0;
-  if (operation == "start" && !guardd_->is_started()) return guardd_->start(), 0;
+  if (operation == "start") return start_guardd(), 0;
   return 0;
 }
 
@@ -200,7 +207,7 @@ void World::let_go_on() {
     (*actor)->stop();
   races_until_ = {};
   root_.set_racing(false);
-  if (!guardd_->is_started()) guardd_->start();
+  start_guardd();
   guardd_->send(SIGCONT);
 }
 
@@ -237,7 +244,7 @@ Outcome World::run(const Script& script, bool with_new_guardd) {
   clear();
   secrets_.forget_all();
   lay_out();
-  if (!guardd_->is_started()) guardd_->start();
+  start_guardd();
   for (const auto& step : script) {
     outcome_.errors.push_back(perform(step));
     ++outcome_.steps;

@@ -56,11 +56,12 @@ class World {
   void secret(const std::string& path, mode_t mode, gid_t group = 0);
   int perform(const Step& step);
   int perform_for_guardd(const std::string& operation);
+  void start_guardd();
   Adversary& actor_of(const Step& step);
   void let_go_on();    // ends the loops, and starts guardd if it is stopped
   void expect_live();  // what root creates in the tree becomes the service's
   std::string first_wrong(const std::vector<std::string>& names) const;  // at the deadline
-  bool look();  // false: a breach
+  bool look();                                                           // false: a breach
   bool look(Adversary& who, const char* name);
   bool is_vault_untouched();
   void fail(const std::string& what, bool is_breach);
