@@ -1,18 +1,21 @@
 #include "tests/model/episodes.h"
 
-#include <utility>
-
 namespace guard::test {
 namespace {
 
-World::Options with(Guardd::Options guardd, bool protects_hard_links = true) {
-  return {std::move(guardd), protects_hard_links};
+World::Options with(void (*change)(World::Options&)) {
+  World::Options options;
+  change(options);
+  return options;
 }
 
-const auto kForeignGroupWanted = with({"5555", "settle", true});
-const auto kWithoutTracer = with({"4242", "settle", false});
-const auto kHardLinksAllowed = with({}, false);
-const auto kFixAtOpen = with({"4242", "open", true}, false);
+const auto kForeignGroupWanted = with([](auto& options) { options.guardd.group = "5555"; });
+const auto kWithoutTracer = with([](auto& options) { options.guardd.has_tracer = false; });
+const auto kHardLinksAllowed = with([](auto& options) { options.protects_hard_links = false; });
+const auto kFixAtOpen = with([](auto& options) {
+  options.guardd.fix_at = "open";
+  options.protects_hard_links = false;
+});
 
 }  // namespace
 

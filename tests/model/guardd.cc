@@ -53,8 +53,8 @@ Guardd::Guardd(const std::filesystem::path& root, const Options& options)
       << "tracer = \"" << (options.has_tracer ? "auto" : "off") << "\"\n";
   std::ofstream(files_ / "policies/model.toml")
       << "[[policy]]\nname = \"model\"\npaths = [\"" << (root / "srv/tree").string()
-      << "\"]\nowner = " << 4242 << "\ngroup = " << options.group
-      << "\naction = \"fix\"\nfix_at = \"" << options.fix_at << "\"\n"
+      << "\"]\nowner = " << 4242 << "\ngroup = " << options.group << "\naction = \""
+      << options.action << "\"\nfix_at = \"" << options.fix_at << "\"\n"
       << kPolicy;
 }
 

@@ -19,6 +19,7 @@ class Guardd {
   struct Options {
     std::string group = "4242";
     std::string fix_at = "settle";
+    std::string action = "fix";
     bool has_tracer = true;
   };
   // Guards srv/tree below the root: see kPolicy in guardd.cc.

@@ -33,6 +33,7 @@ class Root {
 
   // An adversary has it open: it reads what is written into it from now on.
   void is_held(const std::string& inode) { held_.insert(inode); }
+  void forget_held() { held_.clear(); }
   // Whether names may change, and change back, while root acts.
   void set_racing(bool is_racing) { is_racing_ = is_racing; }
 

@@ -227,6 +227,7 @@ std::string World::first_wrong(const std::vector<std::string>& names) const {
 }
 
 void World::expect_live() {
+  if (options_.guardd.action != "fix") return;
   // What was lost may cost evidence for what root creates before guardd has noticed that.
   const int tries = is_calm_ ? 1 : 4;
   std::string wrong;
@@ -243,6 +244,7 @@ Outcome World::run(const Script& script, bool with_new_guardd) {
   if (with_new_guardd) guardd_->kill();
   clear();
   secrets_.forget_all();
+  root_.forget_held();
   lay_out();
   start_guardd();
   for (const auto& step : script) {
