@@ -117,6 +117,7 @@ void World::lay_out() {
   secret("stage/g.pem", 0640, kForeignGroup);
   const Fd file = open_now("vault/public", O_CREAT | O_EXCL | O_WRONLY, 0644);
   require(static_cast<bool>(file), "vault/public");
+  kept_ = in_vault();
 }
 
 Adversary& World::actor_of(const Step& step) {
@@ -154,7 +155,12 @@ int World::perform(const Step& step) {
   if (step.actor == "guardd") return perform_for_guardd(operation);
   if (operation == "burst" || operation == "many") is_calm_ = false;
   root_.set_racing(Clock::now() < races_until_);
-  if (step.actor == "root") return root_.act(step);
+  if (step.actor == "root") {
+    const int error = root_.act(step);
+    const auto now = in_vault();
+    std::erase_if(kept_, [&](ino_t inode) { return !now.contains(inode); });
+    return error;
+  }
   auto& actor = actor_of(step);
   if (operation == "hold") {
     const auto inode = actor.hold(step.words.at(1));
@@ -188,10 +194,18 @@ bool World::look(Adversary& who, const char* name) {
   return true;
 }
 
-// What is still linked in there must be root's, whatever its mode.
+std::set<ino_t> World::in_vault() {
+  std::set<ino_t> found;
+  for (const auto& each : fs::directory_iterator("vault"))
+    found.insert(facts_of(each.path()).st_ino);
+  return found;
+}
+
+// Nothing in there changes its owner, even if it can be read and has another name in the tree.
 bool World::is_vault_untouched() {
   for (const auto& each : fs::directory_iterator("vault")) {
-    if (facts_of(each.path()).st_uid == 0) continue;
+    const auto facts = facts_of(each.path());
+    if (facts.st_uid == 0 || !kept_.contains(facts.st_ino)) continue;
     fail("root's " + each.path().string() + ", outside of the tree, has another owner", true);
     return false;
   }

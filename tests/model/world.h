@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "policy/base/result.h"
@@ -64,6 +65,8 @@ class World {
   bool look();                                                           // false: a breach
   bool look(Adversary& who, const char* name);
   bool is_vault_untouched();
+  // The inode numbers of what is in the vault.
+  static std::set<ino_t> in_vault();
   void fail(const std::string& what, bool is_breach);
 
   std::unique_ptr<ScratchFs> scratch_;
@@ -80,6 +83,7 @@ class World {
   std::chrono::steady_clock::time_point races_until_;
   bool is_calm_ = true;  // nothing has been lost, and guardd was not restarted
   int probes_ = 0;
+  std::set<ino_t> kept_;  // what root has put into the vault and never taken out
 };
 
 }  // namespace guard::test
