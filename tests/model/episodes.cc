@@ -21,6 +21,41 @@ const auto kFixAtOpen = with([](auto& options) {
 
 const std::vector<Episode>& episodes() {
   static const std::vector<Episode> all{
+      {"Accidents", R"(
+svc create tree/private 600
+wait 150
+root own tree/private
+expect tree/private
+root own tree/d
+expect tree/d
+root create tree/d/n 600
+expect tree/d/n
+root clone tree/repository
+expect tree/repository
+expect tree/repository/objects/pack
+root tmpfile tree/t 644
+expect tree/t
+root symlink own tree/l
+expect tree/l
+other create stage/n 644
+root rename stage/n tree/n
+expect tree/n
+)"},
+      {"FilesMovedInByRoot",
+       R"(
+root rename stage/a tree/x
+expect tree/x
+)",
+       {},
+       "lsm"},
+      {"AccidentsWhileGuarddIsDown", R"(
+guardd kill
+root clone tree/c
+root create tree/n 644
+guardd start
+expect tree/n
+expect tree/c/config
+)"},
       {"MovedInByTheOwner", R"(
 svc rename stage/a tree/x
 wait 150
@@ -104,6 +139,7 @@ svc rename stage/a tree/x
 svc burst tree/d 17000
 root create tree/n 644
 guardd cont
+expect tree/n
 wait 1500
 root chmod tree/x 600
 )"},

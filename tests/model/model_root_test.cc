@@ -38,7 +38,7 @@ unsigned extra_seconds();
 
 // The main program ends everything after its own deadline and this one.
 unsigned extra_seconds() {
-  return seconds_to_run() + kSecondsToShrink + 60;
+  return static_cast<unsigned>(slowness()) * (seconds_to_run() + kSecondsToShrink + 60);
 }
 
 namespace {

@@ -3,6 +3,7 @@
 //   svc rename stage/a tree/x
 //   wait 150
 //   root chmod tree/x 600
+//   expect tree/y           it becomes the service's
 //
 // Paths are relative to the directory that holds the tree and its surroundings. "svc" is the owner
 // of the policy, "other" another unprivileged user, "server" a root process that acts with the
