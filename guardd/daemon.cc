@@ -148,8 +148,8 @@ class Daemon {
     else
       left_alone_ = std::make_unique<LeftAlone>();
     Pauses pauses(store_.get(), Clocks::read());  // before the enforcer empties what is remembered
-    scans_ = std::make_unique<ScanWorker>(config_.scan.threads, *left_alone_);
-    repairs_ = std::make_unique<RepairWorker>(*left_alone_);
+    scans_ = std::make_unique<ScanWorker>(config_.scan.threads, source_.source->witness(), *left_alone_);
+    repairs_ = std::make_unique<RepairWorker>(source_.source->witness(), *left_alone_);
     enforcer_ = std::make_unique<Enforcer>(
         *processes_, *source_.source, *repairs_, store_.get(),
         Enforcer::Callbacks{
@@ -276,7 +276,7 @@ class Daemon {
           if (source_.marks) source_.marks->dispatch();
           has_more_notices_ = source_.source->dispatch(*enforcer_);
           batching_.woken(std::chrono::steady_clock::now(), processes_->fd() >= 0);
-          scans_->note_activity();
+          if (enforcer_->take_activity()) scans_->note_activity();
         },
         &notices));
     batching_.add(notices);

@@ -189,6 +189,16 @@ Coverage coverage(Operation operation, Direction direction) {
   return {};
 }
 
+const WantedState* wanted_at(const Policy& policy, std::string_view relative_path) {
+  if (!policy.said.guards.value.has(Guard::kOwnership)) return nullptr;
+  const auto verdict = at_path(policy, relative_path, nullptr);
+  return verdict.reason == Reason::kRight ? verdict.wanted : nullptr;
+}
+
+bool has_patterns(const Policy& policy) {
+  return !policy.exclude.empty() || !policy.rules.empty();
+}
+
 bool can_fix(Operation operation, FileType type) {
   const bool is_ours_alone =
       type == FileType::kRegular || type == FileType::kDirectory || type == FileType::kSymlink;

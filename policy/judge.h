@@ -81,6 +81,11 @@ Verdict judge(const Policy& policy, const Subject& subject, const Change& change
 Verdict judge(const Policy& policy, std::string_view relative_path, const ObjectState& state,
               Listener* listener = nullptr);
 
+// What the policy wants at this path, whoever does whatever there. Null: it does not guard the
+// owners there. The path is looked at only if has_patterns().
+const WantedState* wanted_at(const Policy& policy, std::string_view relative_path);
+bool has_patterns(const Policy& policy);
+
 // The guards that cover an operation, in the order in which they are checked.
 struct Coverage {
   std::optional<Guard> first;

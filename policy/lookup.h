@@ -32,6 +32,8 @@ class Users {
   virtual Result<std::optional<Account>> user(Uid uid) const = 0;
   virtual Result<std::optional<Gid>> group(const std::string& name) const = 0;
   virtual Result<std::optional<std::string>> group_name(Gid gid) const = 0;
+  // The groups that a process of this account has, as far as they are known.
+  virtual std::vector<Gid> groups_of(const Account& account) const { return {account.gid}; }
 
   // For "did you mean" suggestions; local names are enough.
   virtual std::vector<std::string> user_names() const = 0;

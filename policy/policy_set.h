@@ -30,6 +30,7 @@ struct WantedState {
   NamedId<Gid> group;
   std::optional<Mode> file_mode;
   std::optional<Mode> dir_mode;
+  std::vector<Gid> owner_groups;  // of the owner's account, as far as they are known
 
   // Links, sockets, FIFOs and devices have no wanted mode.
   std::optional<Mode> mode_of(FileType type) const {

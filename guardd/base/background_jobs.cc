@@ -26,7 +26,7 @@ void BackgroundJobs::finish() {
 }
 
 void BackgroundJobs::run(const std::stop_token& stop) {
-  if (descriptors_ == Descriptors::kOwn) (void)unshare_descriptors(finished_.fd());
+  if (descriptors_ == Descriptors::kOwn) (void)unshare_descriptors({finished_.fd()});
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;

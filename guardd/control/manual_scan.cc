@@ -111,7 +111,7 @@ class TreeSearch {
     task.start = target.start;
     task.fix = request_.fix;
     task.dry_run = request_.dry_run;
-    task.evidence = Evidence::kRequested;
+    task.is_requested = true;
     const auto before = progress_.objects.load();
     GUARD_TRY(auto report, scan(*root, task, options_, found, stop, progress_));
     if (request_.sizes && target.start.empty() && report.complete)
@@ -131,7 +131,7 @@ class TreeSearch {
     RepairTask task;
     task.policy = &policy;
     task.relative_path = path;
-    task.evidence = Evidence::kRequested;
+    task.is_requested = true;
     task.dry_run = request_.dry_run;
     if (!request_.fix) return found(finding);
     const auto outcome = repair(root, task);

@@ -2,8 +2,6 @@
 
 #include <cstdint>
 
-#include "guardd/files/object.h"
-
 namespace guard {
 namespace {
 
@@ -39,38 +37,6 @@ Operation operation_of(const Notice& notice) {
 bool was_another_just_before(const ActingProcess& who, Uid owner) {
   const auto now = boot_time_now();
   return who.was_another_since(owner, now > kJustBefore ? now - kJustBefore : 0);
-}
-
-bool is_foreign(const Notice& notice, const PolicySet& set) {
-  if (notice.detail) return notice.detail->is_foreign;
-  const auto& tree = set.trees()[notice.directory->tree];
-  const auto root = open_tree(tree.root());
-  if (!root) return true;
-  const auto object =
-      open_object(*root, WatchedDirectories::path_of(*notice.directory, notice.name));
-  return !object || object->state.uid != set.policy_of(tree).wanted.owner.id;
-}
-
-bool is_evidence(const Notice& notice, const Policy& policy, const ActingProcess& who,
-                 const PriorKnowledge& prior) {
-  if (notice.detail && notice.kind != Notice::Kind::kFound) {
-    const bool may_be_planted = notice.kind == Notice::Kind::kMovedIn && prior.is_suspect;
-    return notice.detail->is_evidence && !may_be_planted;
-  }
-  if (!notice.detail &&
-      (!who.snapshot().fsuid.has_value() || who.may_have_been(policy.wanted.owner.id)))
-    return false;
-  switch (notice.kind) {
-    case Notice::Kind::kFound:
-      return notice.out_of_owners_reach;
-    // To touch or rename an object that was here before does not bring it here: log rotation
-    // renames files of the service. Until the tree is scanned, older violations are not known.
-    case Notice::Kind::kAttributes:
-    case Notice::Kind::kMovedIn:
-      return !prior.is_suspect && prior.tree_is_scanned;
-    default:
-      return true;
-  }
 }
 
 }  // namespace guard

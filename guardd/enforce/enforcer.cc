@@ -1,7 +1,6 @@
 #include "guardd/enforce/enforcer.h"
 
 #include <algorithm>
-#include <fstream>
 #include <utility>
 
 #include "guardd/enforce/attribution.h"
@@ -38,13 +37,12 @@ bool is_missing(const RepairOutcome& outcome) {
 void Enforcer::use_policies(std::shared_ptr<const PolicySet> set) {
   set_ = std::move(set);
   (void)settle_.take_overflowed();  // by old numbers; all trees are scanned anyway
-  links_are_protected_ = false;
-  std::ifstream("/proc/sys/fs/protected_hardlinks") >> links_are_protected_;
   pending_.use_policies(set_);
 }
 
 void Enforcer::noticed(const Notice& notice) noexcept {
   if (notice.pid == self_) return;  // our own repairs
+  has_activity_ = true;
   const auto& policy = policy_of(notice.directory->tree);
   if (policy.action() == Action::kOff) return;
   const auto who = process_of(notice, processes_);
@@ -61,21 +59,14 @@ void Enforcer::noticed(const Notice& notice) noexcept {
   handle_another(notice, policy, who);
 }
 
-// The owner's own work costs no more than this: no queue entry, no look at the file. But the owner
-// may move in a file that it must not get, and a file that it replaces is another one.
+// The owner's own work costs no more than this: no queue entry, no look at the file. A file that it
+// replaces is another one.
 void Enforcer::handle_owner(const Notice& notice) {
   switch (notice.kind) {
     case Notice::Kind::kMovedIn:
     case Notice::Kind::kFound:
-      if (is_foreign(notice, *set_)) pending_.suspect(notice.object);
-      settle_.replaced(*notice.directory, notice.name);
-      return;
     case Notice::Kind::kCreated:
-      // It may be a link. Where links are protected, the owner can link only what it can write.
-      if (!links_are_protected_ && !notice.is_directory && is_foreign(notice, *set_))
-        pending_.suspect(notice.object);
-      settle_.replaced(*notice.directory, notice.name);
-      return;
+      return settle_.replaced(*notice.directory, notice.name);
     case Notice::Kind::kClosed:
       return settle_.closed(*notice.directory, notice.name, std::chrono::steady_clock::now());
     default:
@@ -105,21 +96,16 @@ void Enforcer::handle_another(const Notice& notice, const Policy& policy,
   const auto now = std::chrono::steady_clock::now();
   if (notice.kind == Notice::Kind::kClosed)
     return settle_.stirred(*notice.directory, notice.name, now);
-  const bool evidence =
-      is_evidence(notice, policy, *who,
-                  {pending_.is_suspect(notice.object),
-                   scanned_.contains(set_->trees()[notice.directory->tree].path)});
   auto operation = operation_of(notice);
   if (notice.kind == Notice::Kind::kCreated && notice.object.known())
     just_created_.add(notice.object, operation, now);
   if (notice.kind == Notice::Kind::kMovedIn)
     operation = just_created_.find(notice.object, now).value_or(operation);
-  NoticedChange seen{operation, std::move(who), evidence ? Evidence::kOtherUser : Evidence::kNone,
-                     notice.object, notice.is_directory};
+  NoticedChange seen{operation, std::move(who), notice.object, notice.is_directory};
   if (notice.detail) seen.is_ahead = notice.detail->is_ahead;
   if (notice.detail && notice.detail->old_directory)
     settle_.renamed(*notice.detail->old_directory, notice.detail->old_name, seen);
-  if (evidence) pending_.add(notice.directory->number, notice.name, now);
+  pending_.add(notice.directory->number, notice.name, now);
   settle_.seen(*notice.directory, notice.name, std::move(seen), policy.said.settle.value, now);
 }
 
@@ -139,25 +125,16 @@ void Enforcer::violated(std::uint32_t tree, Violation violation, std::uint64_t t
 }
 
 void Enforcer::lost_notices() noexcept {
-  settle_.distrust();
   for (std::uint32_t tree = 0; tree < set_->trees().size(); ++tree)
     lost_sight(tree, "the kernel's queue of events overflowed");
 }
 
 void Enforcer::lost_sight(std::uint32_t tree, const std::string& why) noexcept {
-  scanned_.erase(set_->trees()[tree].path);
   callbacks_.scan(tree, why);
 }
 
 void Enforcer::forget_tree(std::uint32_t tree) {
-  scanned_.erase(set_->trees()[tree].path);
   settle_.forget_tree(tree);
-}
-
-bool Enforcer::owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept {
-  constexpr std::uint32_t kGroupOrOthersWrite = 0022;
-  return directory.uid == policy_of(tree).wanted.owner.id ||
-         (directory.mode.value & kGroupOrOthersWrite) != 0;
 }
 
 std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
@@ -226,7 +203,6 @@ void Enforcer::handle_repair(const RepairReport& done, SteadyTime now) {
   if (outcome.what == RepairResult::kCorrect) reported_.forget(due.seen.object);
   if (is_missing(outcome) || outcome.skip == Skip::kExempt || outcome.skip == Skip::kUndone) return;
   if (outcome.what == RepairResult::kFixed) war_.fixed(due.seen.object, now);
-  if (lacks_evidence(outcome.skip)) pending_.suspect(due.seen.object);
   report(*set, tree, done.path, due.seen, outcome);
 }
 
@@ -271,7 +247,6 @@ void Enforcer::handle_finding(const ScanWorker::Report& finding) {
   const auto tree = finding.tree;
   if (finding.is_end) {
     if (!finding.is_complete) return;
-    scanned_.insert(set->trees()[tree].path);
     if (set == set_ && !policy_of(tree).is_paused()) pending_.forget_excused_in(tree);
     return;
   }
@@ -298,9 +273,10 @@ void Enforcer::handle_finding(const ScanWorker::Report& finding) {
   NoticedChange seen;
   seen.operation = Operation::kScan;
   seen.object = finding.object;
-  const auto& policy = set->policy_of(set->trees()[tree]);
-  const bool is_owners = finding.outcome.before.uid == policy.wanted.owner.id;
-  if (!is_fixed && !is_owners) pending_.suspect(finding.object);
+  if (set == set_ && is_fixed) {  // faster than the repair of a change that waits
+    const auto [directory, name] = watched_name(source_, tree, finding.path);
+    if (const auto* waiting = directory ? settle_.find(*directory, name) : nullptr) seen = *waiting;
+  }
   report(*set, tree, finding.path, seen, finding.outcome);
 }
 

@@ -10,13 +10,12 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "guardd/enforce/instant_violations.h"
 #include "guardd/enforce/pending_changes.h"
-#include "guardd/evidence/evidence.h"
+#include "guardd/enforce/file_records.h"
 #include "guardd/files/object.h"
 #include "guardd/repair/repair_worker.h"
 #include "guardd/repair/scan_worker.h"
@@ -60,11 +59,13 @@ class Enforcer final : public NoticeReader {
   // `watched`: the trees that were watched before the mounts changed.
   void handle_mounts(const MountNews& news, const std::vector<std::uint32_t>& watched);
 
+  // Whether other processes have changed something in the trees since the last call.
+  bool take_activity() { return std::exchange(has_activity_, false); }
+
   void noticed(const Notice& notice) noexcept override;
   void violated(std::uint32_t tree, Violation violation, std::uint64_t time) noexcept override;
   void lost_notices() noexcept override;
   void lost_sight(std::uint32_t tree, const std::string& why) noexcept override;
-  bool owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept override;
 
  private:
   const Policy& policy_of(std::uint32_t tree) const { return set_->policy_of(set_->trees()[tree]); }
@@ -90,16 +91,14 @@ class Enforcer final : public NoticeReader {
   ChangeSource& source_;
   RepairWorker& repairs_;
   std::shared_ptr<const PolicySet> set_;
-  bool links_are_protected_ = false;
   SettleQueue settle_;
   PendingChanges pending_;
   std::multiset<std::pair<std::uint64_t, std::string>> under_repair_;  // directory and name
-  // The trees, by path, that were scanned completely since they are watched.
-  std::unordered_set<std::string> scanned_;
   OwnershipWar war_;
   ReportedStates reported_;
   JustCreated just_created_;
   InstantViolations instant_;
+  bool has_activity_ = false;
   Callbacks callbacks_;
 };
 

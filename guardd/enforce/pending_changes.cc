@@ -11,15 +11,10 @@ WatchedName watched_name(ChangeSource& source, std::uint32_t tree, const std::st
   return {source.directory(tree, above), path.substr(has_parent ? slash + 1 : 0)};
 }
 
-bool lacks_evidence(Skip skip) {
-  return skip == Skip::kNoEvidence || skip == Skip::kAccessList;
-}
-
 PendingChanges::PendingChanges(Store* store, SettleQueue& settle, ChangeSource& source)
     : store_(store), settle_(settle), source_(source) {
   if (!store_) return;
   auto remembered = store_->take_remembered();
-  for (const auto& suspect : remembered.suspects) suspects_.add(suspect);
   for (auto& pending : remembered.pending) {
     saved_.insert(pending.object);
     if (pending.is_excused)
@@ -55,20 +50,16 @@ void PendingChanges::settle_again(std::uint32_t tree, std::vector<Pending> all) 
       if (!pending.is_excused) forget(pending.object);
       continue;
     }
+    if (pending.proven_at)
+      source_.prove_again(*directory, name, pending.object, *pending.proven_at);
     settle_.seen(*directory, name,
-                 {pending.operation, std::move(pending.who), Evidence::kOtherUser,
-                  std::move(pending.object), pending.is_directory},
+                 {pending.operation, std::move(pending.who), std::move(pending.object),
+                  pending.is_directory},
                  settle, now);
   }
 }
 
-void PendingChanges::suspect(const FileId& object) {
-  if (object.known() && !suspects_.is_suspect(object) && store_) store_->keep_suspect(object);
-  suspects_.add(object);
-  if (find_excused(object)) forget(object);
-}
-
-// Fails safe: beyond the bound, a crash loses the evidence for a name, and a scan only reports it.
+// Beyond the bound, a crash loses who changed a file.
 void PendingChanges::add(std::uint64_t directory, std::string_view name, SteadyTime now) {
   if (store_ && unsaved_.size() < kMostUnsaved)
     unsaved_.push_back({now, directory, std::string(name)});
@@ -80,13 +71,13 @@ void PendingChanges::save(SteadyTime now) {
     unsaved_.pop_front();
     const auto* directory = source_.directories().find(name.directory);
     const auto* waiting = directory ? settle_.find(*directory, name.name) : nullptr;
-    if (!waiting || waiting->evidence == Evidence::kNone || !waiting->object.known() ||
-        !waiting->who || !saved_.insert(waiting->object).second) {
+    if (!waiting || !waiting->object.known() || !waiting->who ||
+        !saved_.insert(waiting->object).second)
       continue;
-    }
     store_->keep(Pending{set_->trees()[directory->tree].path,
                          WatchedDirectories::path_of(*directory, name.name), waiting->object,
-                         waiting->is_directory, waiting->operation, waiting->who});
+                         waiting->is_directory, waiting->operation, waiting->who, false,
+                         source_.proven_at(*directory, name.name, waiting->object)});
   }
 }
 
@@ -104,7 +95,7 @@ bool PendingChanges::is_judged_later(const RepairReport& report, SteadyTime now)
   const auto& seen = due.seen;
   const auto skip = report.outcome.skip;
   const bool is_left = set->policy_of(set->trees()[tree]).is_paused() && skip == Skip::kLogOnly &&
-                       !due.look && seen.evidence != Evidence::kNone && seen.object.known();
+                       !due.look && seen.object.known();
   const auto* directory = is_left ? source_.directories().find(due.directory) : nullptr;
   if (directory && !policy_of(directory->tree).is_paused()) {
     settle_.put_back(due, now);
@@ -113,19 +104,17 @@ bool PendingChanges::is_judged_later(const RepairReport& report, SteadyTime now)
   // The scan at the end of the pause may find a moved object under its new name.
   const bool was_moved = skip == Skip::kGone || skip == Skip::kReplaced;
   if (directory && seen.who)
-    excuse(
-        {set->trees()[tree].path, path, seen.object, seen.is_directory, seen.operation, seen.who});
+    excuse({set->trees()[tree].path, path, seen.object, seen.is_directory, seen.operation, seen.who,
+            true, source_.proven_at(*directory, due.name, seen.object)});
   else if (!was_moved || !find_excused(seen.object))
     forget(seen.object);
   return false;
 }
 
-// Fails safe: beyond the bound the evidence is forgotten, and the scan at the end of the pause only
-// reports the object.
+// Beyond the bound, the scan at the end of the pause finds the object without who changed it.
 void PendingChanges::excuse(Pending pending) {
   const auto object = pending.object;
   if (excused_.size() >= kMostExcused && !excused_.contains(object)) return forget(object);
-  pending.is_excused = true;
   if (store_) {
     saved_.insert(object);
     store_->keep(pending);
@@ -137,7 +126,7 @@ bool PendingChanges::was_excused(const ScanWorker::Report& finding) {
   const auto* excused = find_excused(finding.object);
   if (!excused || finding.outcome.what == RepairResult::kFixed) return false;
   if (finding.set != set_ || policy_of(finding.tree).is_paused()) return true;
-  if (!lacks_evidence(finding.outcome.skip)) return false;
+  if (finding.outcome.skip != Skip::kNoEvidence) return false;
   auto by_this_name = *excused;
   by_this_name.path = finding.path;
   settle_again(finding.tree, {std::move(by_this_name)});

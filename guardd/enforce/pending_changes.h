@@ -1,6 +1,6 @@
-// What the enforcer remembers of single files between notices and across a crash: which files are
-// suspect, which changes wait to be judged, and which wait for a pause to end. Stores only changes
-// that wait for longer than a moment: most are judged before. Runs on the daemon's loop.
+// What the enforcer remembers of single files between notices and across a crash: which changes wait
+// to be judged, and which wait for a pause to end. Stores only changes that wait for longer than a
+// moment: most are judged before. Runs on the daemon's loop.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,6 @@
 #include <unordered_set>
 #include <vector>
 
-#include "guardd/evidence/evidence.h"
 #include "guardd/repair/repair_worker.h"
 #include "guardd/repair/scan_worker.h"
 #include "guardd/settle/settle_queue.h"
@@ -31,9 +30,6 @@ struct WatchedName {
 };
 WatchedName watched_name(ChangeSource& source, std::uint32_t tree, const std::string& path);
 
-// Whether more evidence would have let guardd fix the object.
-bool lacks_evidence(Skip skip);
-
 class PendingChanges {
  public:
   static constexpr auto kMoment = std::chrono::milliseconds(400);
@@ -48,18 +44,14 @@ class PendingChanges {
   // The tree is watched from here on: its changes that were pending in a crash are pending again.
   void watch(std::uint32_t tree);
 
-  // Nothing that was known of how the object came here counts any longer.
-  void suspect(const FileId& object);
-  bool is_suspect(const FileId& object) const { return suspects_.is_suspect(object); }
-
-  // There is evidence for this name, and it may take long until it is judged.
+  // A change of this name was noticed, and it may take long until it is judged.
   void add(std::uint64_t directory, std::string_view name, SteadyTime now);
   // Saves what has waited for a moment.
   void save(SteadyTime now);
   std::optional<SteadyTime> next() const;  // when there is something to save
   void forget(const FileId& object);
 
-  // Keeps the evidence of an object that is wrong only because its policy is paused. True if the
+  // Keeps the change of an object that is wrong only because its policy is paused. True if the
   // pause has ended meanwhile, so that the object is judged once more.
   bool is_judged_later(const RepairReport& report, SteadyTime now);
   // Whether a pause has excused what a scan finds. It was reported when it was noticed, and the
@@ -88,7 +80,6 @@ class PendingChanges {
   SettleQueue& settle_;
   ChangeSource& source_;
   std::shared_ptr<const PolicySet> set_;
-  Suspects suspects_;
   std::deque<UnsavedName> unsaved_;                                // the oldest first
   std::unordered_set<FileId> saved_;                               // in the store
   std::unordered_map<std::string, std::vector<Pending>> pending_;  // from a crash, by tree

@@ -2,67 +2,18 @@
 
 namespace guard {
 
-void Suspects::add(const FileId& id) {
-  if (!id.known() || overflowed_) return;
-  if (suspects_.size() < most_) {
-    suspects_.insert(id);
-    return;
+std::optional<Evidence> evidence_of(const WitnessTag& tag, Uid wanted) {
+  if (Uid{tag.owner} != wanted) return std::nullopt;
+  switch (tag.kind) {
+    case kWitnessBorn:
+      return Evidence(Evidence::Kind::kBornHere);
+    case kWitnessTaken:
+      return Evidence(Evidence::Kind::kWasTheOwners);
+    case kWitnessBrought:
+      return Evidence(Evidence::Kind::kBroughtByRoot);
+    default:
+      return std::nullopt;
   }
-  overflowed_ = true;
-  suspects_ = {};
-}
-
-bool ReportedStates::is_known(const FileId& id, const State& state) const {
-  const auto at = states_.find(id);
-  return at != states_.end() && at->second == state;
-}
-
-void ReportedStates::add(const FileId& id, const State& state) {
-  if (!id.known()) return;
-  if (!states_.insert_or_assign(id, state).second) return;
-  oldest_first_.push_back(id);
-  if (oldest_first_.size() <= kMost) return;
-  states_.erase(oldest_first_.front());
-  oldest_first_.pop_front();
-}
-
-void JustCreated::add(const FileId& id, Operation made, Time now) {
-  if (!id.known() || !made_.insert_or_assign(id, Creation{made, now}).second) return;
-  oldest_first_.push_back(id);
-  if (oldest_first_.size() <= kMost) return;
-  made_.erase(oldest_first_.front());
-  oldest_first_.pop_front();
-}
-
-std::optional<Operation> JustCreated::find(const FileId& id, Time now) const {
-  const auto at = made_.find(id);
-  if (at == made_.end() || now - at->second.time > kYoung) return std::nullopt;
-  return at->second.operation;
-}
-
-void OwnershipWar::fixed(const FileId& id, Time now) {
-  if (!id.known()) return;
-  const auto [at, is_new] = records_.try_emplace(id, Record{now, now, 0});
-  auto& record = at->second;
-  if (now - record.first > kWithin) record = {now, now, 0};
-  record.last = now;
-  ++record.count;
-  if (!is_new) return;
-  oldest_first_.push_back(id);
-  if (oldest_first_.size() <= kMost) return;
-  records_.erase(oldest_first_.front());
-  oldest_first_.pop_front();
-}
-
-bool OwnershipWar::was_just_fixed(const FileId& id, Time now) const {
-  const auto at = records_.find(id);
-  return at != records_.end() && now - at->second.last <= kJustNow;
-}
-
-bool OwnershipWar::is_war(const FileId& id, Time now) const {
-  const auto at = records_.find(id);
-  return at != records_.end() && at->second.count >= kReversals &&
-         now - at->second.first <= kWithin;
 }
 
 }  // namespace guard

@@ -1,118 +1,44 @@
-// Remembers where files with wrong owners came from. Evidence against another user counts only if
-// the owner cannot fake it: files that the owner moved in, and files that a scan found wrong, are
-// suspects and are never handed over because of what happens to them later. Bounded. One thread:
-// the daemon's loop.
+// Why guardd may hand an object over to the owner of its tree. Only this room makes an Evidence:
+// from what the kernel recorded of the act, and from the inode itself; never from a path, a process
+// or /proc. Pure. Any thread.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <deque>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
 
-#include "guardd/files/file_id.h"
+#include "bpf/wire/wire.h"
 #include "policy/base/ids.h"
-#include "policy/words.h"
 
 namespace guard {
 
-// Whether it is known that a user other than the owner created this inode here, changed its owner
-// or moved it in. Only a rename or link by the owner can bring in a file that the owner must not
-// get.
-enum class Evidence : std::uint8_t {
-  kNone,
-  kOtherUser,
-  kRequested,  // none, but an authorized user has requested the fix
-};
+class AccessList;
+class InodeHistory;
+struct ObjectState;
+struct WantedState;
 
-class Suspects {
+class Evidence {
  public:
-  static constexpr std::size_t kMost = 50'000;
-
-  explicit Suspects(std::size_t most = kMost) : most_(most) {}
-
-  void add(const FileId& id);
-  // Fails safe: after an overflow every file is a suspect, so none is handed over.
-  bool is_suspect(const FileId& id) const {
-    return overflowed_ || !id.known() || suspects_.contains(id);
-  }
-
- private:
-  std::size_t most_;
-  std::unordered_set<FileId> suspects_;
-  bool overflowed_ = false;
-};
-
-// The wrong states that were reported. A file is reported again only if it is wrong in another way
-// or left as it is for another reason, not whenever it is touched or scanned.
-class ReportedStates {
- public:
-  static constexpr std::size_t kMost = 20'000;
-
-  struct State {
-    Uid uid;
-    Gid gid;
-    std::uint32_t mode_excess = 0;
-    std::uint32_t mode_missing = 0;
-    std::uint8_t reason = 0;
-    bool operator==(const State&) const = default;
+  enum class Kind : std::uint8_t {
+    kBornHere,           // another user than the owner created the inode in this tree
+    kWasTheOwners,       // it belonged to the owner in this tree until another user took it
+    kBroughtByRoot,      // root, or its own user, moved it into this tree
+    kNothingIsRevealed,  // the owner can read it already
   };
-
-  bool is_known(const FileId& id, const State& state) const;
-  void add(const FileId& id, const State& state);
-  void forget(const FileId& id) { states_.erase(id); }  // it is correct again
+  Kind kind() const { return kind_; }
 
  private:
-  std::unordered_map<FileId, State> states_;
-  std::deque<FileId> oldest_first_;
+  friend class InodeHistory;
+  friend std::optional<Evidence> evidence_of(const WitnessTag& tag, Uid wanted);
+  friend std::optional<Evidence> nothing_is_revealed(const WantedState& owner,
+                                                     const ObjectState& object,
+                                                     const AccessList& list);
+  explicit Evidence(Kind kind) : kind_(kind) {}
+
+  Kind kind_;
 };
 
-// The files created in the last moments, and how: many tools create a file under a temporary name
-// and rename it, and people expect a report of the creation.
-class JustCreated {
- public:
-  using Time = std::chrono::steady_clock::time_point;
-  static constexpr std::size_t kMost = 1'000;
-  static constexpr auto kYoung = std::chrono::seconds(2);
-
-  void add(const FileId& id, Operation made, Time now);
-  std::optional<Operation> find(const FileId& id, Time now) const;
-
- private:
-  struct Creation {
-    Operation operation;
-    Time time;
-  };
-  std::unordered_map<FileId, Creation> made_;
-  std::deque<FileId> oldest_first_;
-};
-
-// Notices when guardd and another program keep undoing each other's changes.
-class OwnershipWar {
- public:
-  using Time = std::chrono::steady_clock::time_point;
-  static constexpr unsigned kReversals = 5;
-  static constexpr auto kWithin = std::chrono::minutes(10);
-  static constexpr std::size_t kMost = 10'000;
-
-  // The file was fixed once more.
-  void fixed(const FileId& id, Time now);
-  // It was fixed so often in so short a time that another fix would not help.
-  bool is_war(const FileId& id, Time now) const;
-  // A report that it is wrong may be older than the fix.
-  bool was_just_fixed(const FileId& id, Time now) const;
-
- private:
-  static constexpr auto kJustNow = std::chrono::seconds(5);
-
-  struct Record {
-    Time first;
-    Time last;
-    unsigned count = 0;
-  };
-  std::unordered_map<FileId, Record> records_;
-  std::deque<FileId> oldest_first_;
-};
+// From the tag that the LSM programs left on an inode. `wanted`: the owner that the policy wants
+// where the object is now. Nothing: the act was under other terms.
+std::optional<Evidence> evidence_of(const WitnessTag& tag, Uid wanted);
 
 }  // namespace guard

@@ -37,7 +37,7 @@ Result<FileId> FileId::of(int fd) {
                 handle.handle_type, {room.data() + sizeof handle, handle.handle_bytes});
 }
 
-Result<Fd> open_by_id(int filesystem, const FileId& id) {
+Result<Fd> open_by_id(int filesystem, const FileId& id, int flags) {
   struct statfs system {};
   if (::fstatfs(filesystem, &system) < 0) return Error::from_errno(errno, "statfs");
   const std::string_view bytes = id.bytes();
@@ -54,7 +54,7 @@ Result<Fd> open_by_id(int filesystem, const FileId& id) {
   wanted.handle_type = type;
   wanted.handle_bytes = static_cast<unsigned>(handle.size());
   std::memcpy(room.data() + sizeof wanted, handle.data(), handle.size());
-  Fd fd(::open_by_handle_at(filesystem, &wanted, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Fd fd(::open_by_handle_at(filesystem, &wanted, flags | O_CLOEXEC));
   if (!fd) return Error::from_errno(errno, "open by handle");
   return fd;
 }

@@ -2,6 +2,8 @@
 // reused, so evidence refers to it. Any thread.
 #pragma once
 
+#include <fcntl.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,9 +36,9 @@ class FileId {
   std::string bytes_;  // fsid, type, handle
 };
 
-// Opens the directory for listing. `filesystem`: any descriptor of its file system that was opened
-// for reading.
-Result<Fd> open_by_id(int filesystem, const FileId& id);
+// Opens the inode, wherever it is now: by default a directory for listing. `filesystem`: any
+// descriptor of its file system that was opened for reading.
+Result<Fd> open_by_id(int filesystem, const FileId& id, int flags = O_RDONLY | O_DIRECTORY);
 
 }  // namespace guard
 

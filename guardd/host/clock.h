@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 
 namespace guard {
 
@@ -19,6 +20,18 @@ inline std::int64_t monotonic_ns() {
 
 inline std::uint64_t monotonic_us() {
   return static_cast<std::uint64_t>(monotonic_ns()) / 1000;
+}
+
+// The clock that stamps files. To compare file times with each other, never with other clocks.
+inline std::int64_t file_time_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+// File times advance in steps of up to 10 ms: within a step, a second change does not show.
+inline bool is_past(std::int64_t file_time) {
+  return file_time_now() - file_time >= 20'000'000;
 }
 
 // Since 1970.

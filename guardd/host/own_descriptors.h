@@ -3,27 +3,32 @@
 // would still wait after guardd is killed.
 #pragma once
 
-#include <linux/close_range.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
+#include <vector>
 
 namespace guard {
 
 // Gives the calling thread, and the threads that it starts, a descriptor table of their own with
-// only this descriptor and the standard streams. Returns false if they still share the old one.
-inline bool unshare_descriptors([[maybe_unused]] int but) {
+// only these descriptors and the standard streams. Returns false if they still share the old one.
+inline bool unshare_descriptors([[maybe_unused]] std::vector<int> but) {
 #ifdef __SANITIZE_THREAD__
   return false;  // it confuses equal numbers of different tables
 #else
-  const auto close = [](int first, unsigned last, unsigned how) {
-    return ::syscall(SYS_close_range, static_cast<unsigned>(first), last, how) == 0;
-  };
-  return (but > 3 ? close(3, static_cast<unsigned>(but) - 1, CLOSE_RANGE_UNSHARE)
-                  : ::unshare(CLONE_FILES) == 0) &&
-         close(but + 1, UINT_MAX, 0);
+  if (::unshare(CLONE_FILES) != 0) return false;
+  std::sort(but.begin(), but.end());
+  unsigned first = 3;
+  for (const auto each : but) {
+    const auto kept = static_cast<unsigned>(each);
+    if (kept < first) continue;
+    if (kept > first && ::syscall(SYS_close_range, first, kept - 1, 0) != 0) return false;
+    first = kept + 1;
+  }
+  return ::syscall(SYS_close_range, first, UINT_MAX, 0) == 0;
 #endif
 }
 

@@ -13,12 +13,18 @@
 
 namespace guard {
 
+// The groups that a process of this account would have.
+std::vector<Gid> groups_of(const Account& account);
+
 class SystemUsers : public Users {
  public:
   Result<std::optional<Account>> user(const std::string& name) const override;
   Result<std::optional<Account>> user(Uid uid) const override;
   Result<std::optional<Gid>> group(const std::string& name) const override;
   Result<std::optional<std::string>> group_name(Gid gid) const override;
+  std::vector<Gid> groups_of(const Account& account) const override {
+    return guard::groups_of(account);
+  }
   std::vector<std::string> user_names() const override;
   std::vector<std::string> group_names() const override;
 };
@@ -31,9 +37,6 @@ std::set<std::string> local_users(const std::set<std::string>& names);  // those
 // The entries of a text like /etc/passwd or /etc/group; lines that are not entries are skipped.
 std::vector<Account> accounts_in(std::string_view text);
 std::vector<std::pair<std::string, Gid>> groups_in(std::string_view text);
-
-// The groups that a process of this account would have.
-std::vector<Gid> groups_of(const Account& account);
 
 std::optional<std::string> user_name(Uid uid);
 

@@ -32,7 +32,7 @@ std::vector<OpenFix> PermissionFixer::take() {
 // hold this up; the watchdog then answers. The thread has its own descriptors: it borrows the
 // file's, and leaves it to the reader to close the event.
 void PermissionFixer::run(const std::stop_token& stop) {
-  const bool is_alone = unshare_descriptors(done_.fd());
+  const bool is_alone = unshare_descriptors({done_.fd()});
   const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   std::unique_lock lock(mutex_);
   while (changed_.wait(lock, stop, [this] { return !waiting_.empty(); })) {

@@ -109,7 +109,7 @@ void FollowUp::report(FollowUpTask task, const std::stop_token& stop) {
 
 // This thread has its own descriptors, so the other thread closes the event.
 void FollowUp::remove_files(const std::stop_token& stop) {
-  (void)unshare_descriptors(reports_.fd());
+  (void)unshare_descriptors({reports_.fd()});
   std::unique_lock lock(mutex_);
   while (removal_changed_.wait(lock, stop, [this] { return !to_remove_.empty(); })) {
     auto task = std::move(to_remove_.front());

@@ -17,10 +17,6 @@
 namespace guard {
 namespace {
 
-// How old a check may be that a directory is in its tree. Long enough for thousands of files, short
-// compared with two moves by a person or a script.
-constexpr std::chrono::nanoseconds kMoment = std::chrono::milliseconds(10);
-
 constexpr std::uint64_t kStayInside = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 Result<Fd> open_to_read(int from, const char* name, std::uint64_t resolve) {

@@ -24,6 +24,10 @@ std::chrono::nanoseconds since_epoch(const statx_timestamp& time);
 
 class Directory {
  public:
+  // How old a check may be that a directory is in its tree. Long enough for thousands of files,
+  // short compared with two moves by a person or a script.
+  static constexpr std::chrono::nanoseconds kMoment = std::chrono::milliseconds(10);
+
   // relative_path is "" for the tree's root.
   static Result<std::shared_ptr<Directory>> open(const Object& root,
                                                  std::string_view relative_path);

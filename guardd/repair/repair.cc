@@ -5,8 +5,11 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <string>
 #include <utility>
 
 #include "guardd/files/proc_path.h"
@@ -15,46 +18,102 @@ namespace guard {
 namespace {
 
 constexpr std::uint32_t kSetIdBits = 06000;
-constexpr std::uint32_t kOtherRead = 0004;
-constexpr std::uint32_t kOtherSearch = 0001;
-constexpr std::uint32_t kGroupRead = 0040;
-constexpr std::uint32_t kGroupSearch = 0010;
+constexpr std::uint32_t kExecuteBits = 0111;
 
-// Opens only regular files: opening anything else can have effects.
-Fd open_to_check(const Object& object, const RepairTask& task) {
-  if (object.state.type != FileType::kRegular) return {};
-  const ProcPath name(object, task.own_descriptors);
-  return Fd(
-      ::openat(name.at(), name.text(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME));
+constexpr const char* kAccessListName = "system.posix_acl_access";
+
+template <typename Read>
+AccessList read_access_list(Read read) {
+  std::array<char, 4096> room;
+  const auto size = read(room.data(), room.size());
+  if (size > 0) return AccessList::parse({room.data(), static_cast<std::size_t>(size)});
+  const bool has_none = size == 0 || errno == ENODATA || errno == EOPNOTSUPP;
+  return has_none ? AccessList::none() : AccessList::unknown();
 }
 
-// `opened` is empty if the object could not be opened.
-bool has_attribute(const Object& object, const Fd& opened, const char* name) {
-  return (opened ? ::fgetxattr(opened.get(), name, nullptr, 0)
-                 : ::getxattr(ProcPath(object).text(), name, nullptr, 0)) > 0;
+// A regular file, open for reading while it is checked and changed. Opens nothing else: that can
+// have effects.
+class Check {
+ public:
+  Check(const Object& object, const RepairTask& task) : object_(object) {
+    if (object.state.type != FileType::kRegular) return;
+    const ProcPath name(object, task.own_descriptors);
+    opened_ = Fd(
+        ::openat(name.at(), name.text(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME));
+    // Most files have no attribute at all.
+    has_attributes_ = !opened_ || ::flistxattr(opened_.get(), nullptr, 0) != 0;
+  }
+
+  // Capabilities mean nothing on a file that nobody can execute.
+  bool has_capabilities() const {
+    return object_.state.type == FileType::kRegular && has_attributes_ &&
+           (object_.state.mode.value & kExecuteBits) != 0 &&
+           get("security.capability", nullptr, 0) > 0;
+  }
+
+  AccessList access_list() const {
+    if (!has_attributes_ || object_.state.type == FileType::kSymlink) return AccessList::none();
+    return read_access_list(
+        [this](char* room, std::size_t size) { return get(kAccessListName, room, size); });
+  }
+
+  // The kernel grants a read lease only if no process has the file open for writing. As long as it
+  // is held, an open for writing waits. Fails open: without leases, the file's close is the only
+  // sign that it has settled.
+  bool is_being_written() {
+    static const auto ignored = std::signal(SIGIO, SIG_IGN);  // from a lease that is broken
+    (void)ignored;
+    if (!opened_ || has_lease_) return false;
+    has_lease_ = ::fcntl(opened_.get(), F_SETLEASE, F_RDLCK) == 0;
+    return !has_lease_ && errno == EAGAIN;
+  }
+  // Before anything that can take longer than a moment.
+  void let_writers_in() {
+    if (has_lease_) (void)::fcntl(opened_.get(), F_SETLEASE, F_UNLCK);
+    has_lease_ = false;
+  }
+
+ private:
+  ssize_t get(const char* name, char* room, std::size_t size) const {
+    return opened_ ? ::fgetxattr(opened_.get(), name, room, size)
+                   : ::getxattr(ProcPath(object_).text(), name, room, size);
+  }
+
+  const Object& object_;
+  Fd opened_;
+  bool has_attributes_ = true;
+  bool has_lease_ = false;
+};
+
+// Where the object was found: in this directory, which is the tree's root if it is that itself.
+struct Place {
+  const Object& root;
+  int directory;
+};
+
+// Evidence for handing the object over to the owner that the policy wants there. What the owner can
+// read already needs no witness.
+std::optional<Evidence> evidence_for(const Object& object, Check& check, const Place& place,
+                                     const RepairTask& task, const WantedState& wanted) {
+  if (task.is_reachable) {
+    const bool is_owners = object.state.uid == wanted.owner.id;
+    const auto list = is_owners ? AccessList::none() : check.access_list();
+    if (auto evidence = nothing_is_revealed(wanted, object.state, list)) return evidence;
+  }
+  if (!task.witness) return std::nullopt;
+  const auto id = FileId::of(object.fd.get());
+  const auto directory = FileId::of(place.directory);
+  if (!id || !directory) return std::nullopt;
+  check.let_writers_in();
+  return task.witness->evidence_for({object.fd.get(), *id, *directory, wanted.owner.id});
 }
 
-bool has_capabilities(const Object& object, const Fd& opened) {
-  return object.state.type == FileType::kRegular &&
-         has_attribute(object, opened, "security.capability");
-}
-
-// The mode's group bits are then the limits of the list, and the list can deny a user what the mode
-// grants to all.
-bool has_access_list(const Object& object, const Fd& opened) {
-  return object.state.type != FileType::kSymlink &&
-         has_attribute(object, opened, "system.posix_acl_access");
-}
-
-// The kernel grants a read lease only if no process has the file open for writing. It is released
-// at once; an open for writing waits that long. Fails open: without leases, the file's close is the
-// only sign that it has settled.
-bool is_being_written(const Fd& opened) {
-  if (!opened) return false;
-  // A broken lease sends a signal: one that is ignored by default, not SIGIO.
-  (void)::fcntl(opened.get(), F_SETSIG, SIGURG);
-  if (::fcntl(opened.get(), F_SETLEASE, F_RDLCK) < 0) return errno == EAGAIN;
-  return false;  // closing the file releases the lease
+// The file is the owner's now, and only guardd can tell so if another user takes it.
+void remember(const Object& object, const Place& place, const RepairTask& task, Uid owner) {
+  if (!task.witness || !task.witness->has_memory() || !is_hidden_from_others(object.state)) return;
+  const auto id = FileId::of(object.fd.get());
+  const auto directory = FileId::of(place.directory);
+  if (id && directory) task.witness->remember(*directory, {&*id, 1}, owner);
 }
 
 // Fails safe: a file without an identity is not the expected one.
@@ -64,28 +123,24 @@ bool is_same(const Object& object, const FileId& expected) {
 }
 
 // What prevents a wrong object from being fixed, the plainest reason first.
-Skip obstacle(const Object& root, const Object& object, const RepairTask& task,
+Skip obstacle(const Place& place, const Object& object, Check& check, const RepairTask& task,
               const Verdict& verdict) {
   if (task.expected && !is_same(object, *task.expected)) return Skip::kReplaced;
   if (!can_fix(Operation::kScan, object.state.type)) return Skip::kSpecial;
-  if (object.is_mount_point && object.id != root.id) return Skip::kMountPoint;
+  if (object.is_mount_point && object.id != place.root.id) return Skip::kMountPoint;
   const bool regular = object.state.type == FileType::kRegular;
   if (object.state.type != FileType::kDirectory && object.state.links > 1) return Skip::kHardLink;
   if (regular && object.state.links == 0) return Skip::kGone;
   if (regular && (object.state.mode.value & kSetIdBits) != 0) return Skip::kSetId;
-  const auto opened = open_to_check(object, task);
-  if (task.is_fresh && is_being_written(opened)) return Skip::kBusy;
+  if (task.is_fresh && check.is_being_written()) return Skip::kBusy;
   if (verdict.action < Action::kFix) return Skip::kLogOnly;
   if (task.war) return Skip::kWar;
   if (!verdict.deviation.is_fixable()) return Skip::kModeOnly;
   if (object.is_immutable) return Skip::kImmutable;
-  if (has_capabilities(object, opened)) return Skip::kCapabilities;
-  if (task.evidence == Evidence::kNone) {
-    if (would_reveal(object.state, *verdict.wanted)) return Skip::kNoEvidence;
-    if (verdict.deviation.owner && has_access_list(object, opened)) return Skip::kAccessList;
-  }
-  if (is_being_written(opened)) return Skip::kBusy;
-  return Skip::kNone;
+  if (check.has_capabilities()) return Skip::kCapabilities;
+  if (!task.is_requested && !evidence_for(object, check, place, task, *verdict.wanted))
+    return Skip::kNoEvidence;
+  return check.is_being_written() ? Skip::kBusy : Skip::kNone;
 }
 
 Skip skip_of(int code) {
@@ -156,7 +211,7 @@ bool is_exempt(const RepairTask& task, const ObjectState& state) {
   return !judge(*task.policy, *task.subject, change).violation();
 }
 
-RepairOutcome repair_opened(const Object& root, Result<Object> opened, const RepairTask& task) {
+RepairOutcome repair_opened(const Place& place, Result<Object> opened, const RepairTask& task) {
   if (!opened) return not_opened(opened.error());
   auto& object = *opened;
 
@@ -169,7 +224,8 @@ RepairOutcome repair_opened(const Object& root, Result<Object> opened, const Rep
   if (task.left_alone && task.left_alone->contains(object))
     return skipped(std::move(outcome), Skip::kUndone);
 
-  const auto skip = obstacle(root, object, task, outcome.verdict);
+  Check check(object, task);  // until the object is changed
+  const auto skip = obstacle(place, object, check, task, outcome.verdict);
   // A file that is still being written is not in its final state.
   if (task.excused && skip != Skip::kBusy && skip != Skip::kReplaced) {
     if (auto id = FileId::of(object.fd.get())) task.excused->add({*std::move(id), object.changed});
@@ -188,29 +244,67 @@ RepairOutcome repair_opened(const Object& root, Result<Object> opened, const Rep
     return failed(std::move(outcome), looked.error().text());
   outcome.after = object.state;
   outcome.what = RepairResult::kFixed;
+  remember(object, place, task, outcome.verdict.wanted->owner.id);
   return outcome;
 }
 
 }  // namespace
 
-bool would_reveal(const ObjectState& state, const WantedState& wanted) {
-  if (state.type == FileType::kSymlink) return false;
-  const bool directory = state.type == FileType::kDirectory;
-  const auto other = directory ? kOtherRead | kOtherSearch : kOtherRead;
-  const auto group = directory ? kGroupRead | kGroupSearch : kGroupRead;
-  const auto bits = state.mode.value;
-  if (state.uid == wanted.owner.id) return false;
-  if (state.gid == wanted.group.id) return (bits & group) != group;
-  return (bits & other) != other;
+AccessList access_list_of(int directory) {
+  return read_access_list([&](char* room, std::size_t size) {
+    return ::fgetxattr(directory, kAccessListName, room, size);
+  });
 }
 
-RepairOutcome repair(const Object& root, const RepairTask& task) {
-  return repair_opened(root, open_object(root, task.relative_path), task);
+// Whether the owner can enter each directory on the way, the root and the directory included.
+bool TreeRepair::is_reachable(std::string_view directory, const WantedState& owner) const {
+  const auto can_enter = [&](const Object& above) {
+    return above.state.uid == owner.owner.id ||
+           could_enter(owner, above.state, Check(above, {}).access_list());
+  };
+  for (std::size_t end = directory.find('/'); end != std::string_view::npos;
+       end = directory.find('/', end + 1)) {
+    const auto above = open_object(root_, directory.substr(0, end));
+    if (!above || !can_enter(*above)) return false;
+  }
+  const auto root = open_object(root_, {});  // as it is now
+  if (!root || !can_enter(*root)) return false;
+  const auto& state = directory_->state();
+  return state.uid == owner.owner.id ||
+         could_enter(owner, state, access_list_of(directory_->descriptor()));
+}
+
+Status TreeRepair::enter(std::string_view directory, const WantedState& owner) {
+  const auto now = std::chrono::steady_clock::now();
+  if (directory_ && directory_->path() == directory && owner_ == owner.owner.id &&
+      now - opened_at_ < Directory::kMoment)
+    return {};
+  directory_.reset();
+  GUARD_TRY(directory_, Directory::open(root_, directory));
+  owner_ = owner.owner.id;
+  is_reachable_ = is_reachable(directory, owner);
+  opened_at_ = now;
+  return {};
+}
+
+RepairOutcome TreeRepair::repair(const RepairTask& task) {
+  const auto path = task.relative_path;
+  if (path.empty()) return repair_opened({root_, root_.fd.get()}, open_object(root_, {}), task);
+  const auto slash = path.rfind('/');
+  const bool has_slash = slash != std::string_view::npos;
+  const auto* wanted = wanted_at(*task.policy, path);
+  const auto entered = enter(path.substr(0, has_slash ? slash : 0),
+                             wanted ? *wanted : task.policy->wanted);
+  if (!entered) return not_opened(entered.error());
+  auto here = task;
+  here.is_reachable = is_reachable_;
+  const std::string name(path.substr(has_slash ? slash + 1 : 0));
+  return repair_entry(root_, directory_->descriptor(), name.c_str(), here);
 }
 
 RepairOutcome repair_entry(const Object& root, int directory, const char* name,
                            const RepairTask& task) {
-  return repair_opened(root, open_entry(root, directory, name), task);
+  return repair_opened({root, directory}, open_entry(root, directory, name), task);
 }
 
 std::string_view reason_text(Skip skip) {
@@ -224,10 +318,7 @@ std::string_view reason_text(Skip skip) {
     case Skip::kLogOnly:
       return "the policy only logs here";
     case Skip::kNoEvidence:
-      return "guardd does not know which process brought it here, and the owner could not read it "
-             "before";
-    case Skip::kAccessList:
-      return "it has an access list (ACL), and guardd does not know which process brought it here";
+      return "its owner could not read it before, and guardd did not see that it was created here";
     case Skip::kBusy:
       return "a process has it open for writing";
     case Skip::kHardLink:

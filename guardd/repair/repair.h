@@ -4,13 +4,17 @@
 // than give the owner a file that it could not have read.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "guardd/evidence/evidence.h"
+#include "guardd/evidence/access.h"
+#include "guardd/evidence/witness.h"
 #include "guardd/files/file_id.h"
 #include "guardd/files/object.h"
+#include "guardd/host/clock.h"
+#include "guardd/repair/directory.h"
 #include "guardd/repair/left_alone.h"
 #include "policy/judge.h"
 #include "policy/policy_set.h"
@@ -26,7 +30,6 @@ enum class Skip : std::uint8_t {
   kReplaced,    // its path leads to another inode
   kLogOnly,     // the policy's action here is below "fix"
   kNoEvidence,  // and the owner would gain access to content
-  kAccessList,  // and no evidence: the mode does not show what the owner could do before
   kBusy,        // open for writing
   kHardLink,
   kSpecial,  // FIFO, socket, device
@@ -58,9 +61,11 @@ struct RepairOutcome {
 struct RepairTask {
   const Policy* policy = nullptr;
   std::string_view relative_path;
-  const FileId* expected = nullptr;  // the file that the evidence is about; null: any
-  Evidence evidence = Evidence::kNone;
-  bool dry_run = false;  // change nothing, but return what would be done
+  const FileId* expected = nullptr;  // the file that the change was about; null: any
+  Witness* witness = nullptr;        // null: only what the owner can read already is evidence
+  bool is_requested = false;         // an authorized user has requested the fix: no evidence needed
+  bool is_reachable = true;          // the owner can enter all directories above it
+  bool dry_run = false;              // change nothing, but return what would be done
   // /proc/thread-self/fd, held open to speed up many repairs; not valid after a fork. -1: use the
   // full path.
   int own_descriptors = -1;
@@ -74,16 +79,34 @@ struct RepairTask {
   LeftAlone* excused = nullptr;  // set if the acting process is excused: where to add the file
 };
 
-RepairOutcome repair(const Object& root, const RepairTask& task);
+// Repairs objects of one tree. Holds the directory of the last one, for the next: see Directory.
+class TreeRepair {
+ public:
+  explicit TreeRepair(const Object& root) : root_(root) {}
+  RepairOutcome repair(const RepairTask& task);
 
-// The same for one name in an open directory that is at task.relative_path: see open_entry(). The
-// path is used only to judge.
+ private:
+  Status enter(std::string_view directory, const WantedState& owner);
+  bool is_reachable(std::string_view directory, const WantedState& owner) const;
+
+  const Object& root_;
+  std::shared_ptr<Directory> directory_;
+  Uid owner_;
+  bool is_reachable_ = false;  // for that owner, since the directory was opened
+  SteadyTime opened_at_;
+};
+
+inline RepairOutcome repair(const Object& root, const RepairTask& task) {
+  return TreeRepair(root).repair(task);
+}
+
+// The same for one name in an open directory: see open_entry(). task.relative_path is the path of
+// the object, and used only to judge it. The caller knows whether the owner can reach it.
 RepairOutcome repair_entry(const Object& root, int directory, const char* name,
                            const RepairTask& task);
 
-// Whether owning the object would let the owner read content that it could not read before; for a
-// directory, reach entries that it could not reach.
-bool would_reveal(const ObjectState& state, const WantedState& wanted);
+// Of a directory that is open for reading.
+AccessList access_list_of(int directory);
 
 std::string_view reason_text(Skip skip);
 

@@ -19,14 +19,14 @@ namespace {
 // A sleeping or busy disk responds within this time; one that does not is frozen or gone.
 constexpr auto kHangsAfter = std::chrono::seconds(2);
 
-RepairTask task_of(const Repair& repair, const std::optional<Subject>& subject,
+RepairTask task_of(const Repair& repair, const std::optional<Subject>& subject, Witness* witness,
                    LeftAlone& left_alone) {
   const auto& seen = repair.due.seen;
   RepairTask task;
   task.policy = &repair.policy();
   task.relative_path = repair.path;
   task.expected = seen.object.known() ? &seen.object : nullptr;
-  task.evidence = seen.evidence;
+  task.witness = witness;
   task.subject = subject ? &*subject : nullptr;
   task.operation = seen.operation;
   task.war = repair.war;
@@ -38,7 +38,8 @@ RepairTask task_of(const Repair& repair, const std::optional<Subject>& subject,
 
 }  // namespace
 
-RepairWorker::RepairWorker(LeftAlone& left_alone) : left_alone_(left_alone) {
+RepairWorker::RepairWorker(Witness* witness, LeftAlone& left_alone)
+    : witness_(witness), left_alone_(left_alone) {
   for (unsigned i = 0; i < kThreads; ++i)
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
 }
@@ -67,7 +68,9 @@ void RepairWorker::offer(Repair repair) {
 
 void RepairWorker::run(const std::stop_token& stop) {
   // Then a frozen file system blocks this thread alone.
-  (void)unshare_descriptors(done_.fd());
+  auto kept = witness_ ? witness_->descriptors() : std::vector<int>();
+  kept.push_back(done_.fd());
+  (void)unshare_descriptors(std::move(kept));
   std::unique_lock lock(mutex_);
   for (;;) {
     auto next = trees_.end();
@@ -91,6 +94,7 @@ void RepairWorker::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
   queue.is_served = true;
   std::shared_ptr<const PolicySet> set;
   std::optional<Result<Object>> root;
+  std::optional<TreeRepair> repairs;
   while (!queue.waiting.empty() && !stop.stop_requested()) {
     const auto task = std::move(queue.waiting.front());
     queue.waiting.pop_front();
@@ -98,16 +102,18 @@ void RepairWorker::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
     lock.unlock();
     if (!root || set != task->set) {
       set = task->set;
+      repairs.reset();
       root.emplace(open_tree(set->trees()[task->tree].root()));
+      if (*root) repairs.emplace(**root);
     }
-    repair(task, *root, stop);
+    repair(task, *root, repairs, stop);
     lock.lock();
   }
   queue.is_served = false;
 }
 
 void RepairWorker::repair(const std::shared_ptr<const Repair>& task, const Result<Object>& root,
-                          const std::stop_token& stop) {
+                          std::optional<TreeRepair>& repairs, const std::stop_token& stop) {
   const auto hand_over = [&](std::string path, RepairOutcome outcome, std::string trouble) {
     (void)done_.put({task, std::move(path), std::move(outcome), std::move(trouble)}, stop);
   };
@@ -121,7 +127,8 @@ void RepairWorker::repair(const std::shared_ptr<const Repair>& task, const Resul
   const auto& who = task->due.seen.who;
   if (who && who->known()) subject = who->subject();
   if (!task->due.look)
-    return hand_over(task->path, guard::repair(*root, task_of(*task, subject, left_alone_)), {});
+    return hand_over(task->path, repairs->repair(task_of(*task, subject, witness_, left_alone_)),
+                     {});
   // A storm: repair everything in this directory, whichever process changed it.
   ScanTask look;
   look.policy = &task->policy();
@@ -133,10 +140,10 @@ void RepairWorker::repair(const std::shared_ptr<const Repair>& task, const Resul
   options.polite = false;
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
-    auto each = task_of(*task, subject, left_alone_);
+    auto each = task_of(*task, subject, witness_, left_alone_);
     each.relative_path = finding.path;
     each.expected = nullptr;
-    hand_over(std::string(finding.path), guard::repair(*root, each), {});
+    hand_over(std::string(finding.path), repairs->repair(each), {});
   };
   if (const auto done = scan(*root, look, options, found, stop, progress); !done)
     hand_over(task->path, {}, done.error().text());

@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -51,8 +52,9 @@ class RepairWorker {
     kHanging,  // the file system does not respond: try again later
   };
 
-  // `left_alone` must outlive this; files of excused processes are added to it.
-  explicit RepairWorker(LeftAlone& left_alone);
+  // Both must outlive this. `witness` may be null. Files of excused processes are added to
+  // `left_alone`.
+  RepairWorker(Witness* witness, LeftAlone& left_alone);
   ~RepairWorker();
   RepairWorker(const RepairWorker&) = delete;
   RepairWorker& operator=(const RepairWorker&) = delete;
@@ -73,8 +75,9 @@ class RepairWorker {
   void run(const std::stop_token& stop);
   void serve(Queue& queue, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void repair(const std::shared_ptr<const Repair>& task, const Result<Object>& root,
-              const std::stop_token& stop);
+              std::optional<TreeRepair>& repairs, const std::stop_token& stop);
 
+  Witness* witness_;
   LeftAlone& left_alone_;
   Inbox<RepairReport> done_;
   mutable std::mutex mutex_;

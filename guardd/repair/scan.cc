@@ -31,16 +31,6 @@ class CorrectAnywhere {
   explicit CorrectAnywhere(const Policy& policy)
       : wanted_(policy.wanted), known_(policy.rules.empty()) {}
 
-  bool includes(const struct statx& facts) const {
-    if (!known_ || facts.stx_uid != wanted_.owner.id.value ||
-        facts.stx_gid != wanted_.group.id.value) {
-      return false;
-    }
-    if (!wanted_.file_mode && !wanted_.dir_mode) return true;
-    const auto mode = wanted_.mode_of(file_type(facts.stx_mode));
-    return !mode || mode->value == (facts.stx_mode & 07777U);
-  }
-
   bool includes(const ObjectState& state) const {
     if (!known_ || state.uid != wanted_.owner.id || state.gid != wanted_.group.id) return false;
     const auto mode = wanted_.mode_of(state.type);
@@ -77,11 +67,11 @@ class Inspector : public Visitor {
       if (errno != ENOENT) trouble(entry.directory.path_of(entry.name), errno);
       return;
     }
-    if (correct_.includes(facts)) return;
-    if (facts.stx_mnt_id != root_.mount || (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
-      return mount(entry);
     const ObjectState state{file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
                             Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+    if (correct_.includes(state)) return remember(entry, state);
+    if (facts.stx_mnt_id != root_.mount || (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+      return mount(entry);
     inspect(entry, path_of(entry), state,
             {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino},
             since_epoch(facts.stx_ctime));
@@ -90,10 +80,13 @@ class Inspector : public Visitor {
   Descent directory(const WalkEntry& entry, const Directory& opened) override {
     if (covered_.is_nested(opened.path())) return Descent::kLeave;
     progress_.directories.fetch_add(1, std::memory_order_relaxed);
-    if (!correct_.includes(opened.state()))
-      inspect(entry, opened.path(), opened.state(), opened.id(), opened.changed());
+    const bool is_correct = correct_.includes(opened.state());
+    if (is_correct) remember(entry, opened.state());
+    const bool is_fixed =
+        !is_correct &&
+        inspect(entry, opened.path(), opened.state(), opened.id(), opened.changed());
     if (covered_.all_below(opened.path())) return Descent::kLeave;
-    return closes(opened.state()) ? Descent::kClosed : Descent::kEnter;
+    return !is_fixed && closes(opened) ? Descent::kClosed : Descent::kEnter;
   }
 
   void mount(const WalkEntry& /*entry*/) override {
@@ -124,9 +117,11 @@ class Inspector : public Visitor {
     report({start.path(), start.state(), start.id(), verdict, nullptr}, outcome);
   }
 
-  // Whether the owner cannot reach what is below: fixing the directory would give it new access.
-  bool closes(const ObjectState& directory) const {
-    return task_.evidence == Evidence::kNone && would_reveal(directory, task_.policy->wanted);
+  // Whether the owner cannot reach what is below.
+  bool closes(const Directory& directory) const {
+    const auto& owner = task_.policy->wanted;
+    if (task_.is_requested || directory.state().uid == owner.owner.id) return false;
+    return !could_enter(owner, directory.state(), access_list_of(directory.descriptor()));
   }
 
   std::vector<std::string> troubles() && { return std::move(troubles_); }
@@ -141,37 +136,44 @@ class Inspector : public Visitor {
   }
 
   RepairTask repair_task(std::string_view path) const {
-    RepairTask task{task_.policy,   path,          nullptr,
-                    task_.evidence, task_.dry_run, own_descriptors_.get()};
+    RepairTask task;
+    task.policy = task_.policy;
+    task.relative_path = path;
+    task.witness = task_.witness;
+    task.is_requested = task_.is_requested;
+    task.dry_run = task_.dry_run;
+    task.own_descriptors = own_descriptors_.get();
     task.left_alone = task_.left_alone;
     return task;
   }
 
-  void inspect(const WalkEntry& entry, std::string_view path, const ObjectState& state,
+  // Whether it is fixed now.
+  bool inspect(const WalkEntry& entry, std::string_view path, const ObjectState& state,
                const InodeId& id, std::chrono::nanoseconds changed) {
     const auto verdict = judge(*task_.policy, path, state);
-    if (!verdict.violation() || covered_.is_nested(path)) return;
+    if (!verdict.violation() || covered_.is_nested(path)) return false;
     // If it has moved, the walker leaves the directory.
-    if (!entry.directory.is_in_place(root_)) return;
+    if (!entry.directory.is_in_place(root_)) return false;
     std::optional<RepairOutcome> outcome;
-    if (is_fresh(changed))
+    if (is_fresh(changed)) {
       outcome = left(Skip::kBusy, state, id, verdict);
-    else if (task_.fix)
-      outcome = fix(entry, path, state, id, verdict);
+    } else if (task_.fix) {
+      auto task = repair_task(path);
+      task.is_reachable = !entry.closed;
+      outcome = repair_entry(root_, entry.directory.descriptor(), entry.name, task);
+    }
     report({path, state, id, verdict, nullptr}, outcome);
+    return outcome && outcome->what == RepairResult::kFixed;
   }
 
-  RepairOutcome fix(const WalkEntry& entry, std::string_view path, const ObjectState& state,
-                    const InodeId& id, const Verdict& verdict) const {
-    if (!entry.closed || verdict.action < Action::kFix)
-      return repair_entry(root_, entry.directory.descriptor(), entry.name, repair_task(path));
-    return left(was_undone(entry) ? Skip::kUndone : Skip::kNoEvidence, state, id, verdict);
-  }
-
-  bool was_undone(const WalkEntry& entry) const {
-    if (!task_.left_alone) return false;
+  // The file is its owner's, and nobody else can read it: see Witness.
+  void remember(const WalkEntry& entry, const ObjectState& state) const {
+    if (!task_.witness || !task_.witness->has_memory() || !is_hidden_from_others(state)) return;
     const auto object = open_entry(root_, entry.directory.descriptor(), entry.name);
-    return object && task_.left_alone->contains(*object);
+    if (!object || object->state.uid != state.uid) return;
+    const auto id = FileId::of(object->fd.get());
+    const auto directory = FileId::of(entry.directory.descriptor());
+    if (id && directory) task_.witness->remember(*directory, {&*id, 1}, state.uid);
   }
 
   static RepairOutcome left(Skip why, const ObjectState& state, const InodeId& id,
@@ -248,11 +250,12 @@ Result<StartConditions> start_conditions(const Object& root, const std::string& 
     if (start.empty()) break;
     const auto path = std::string_view(start).substr(0, end);
     if (covered.is_nested(path) || covered.all_below(path)) conditions.is_excluded = true;
-    GUARD_TRY(const auto directory, open_object(root, path));
-    if (inspector.closes(directory.state)) conditions.closed = true;
+    GUARD_TRY(const auto directory, Directory::open(root, path));
+    if (inspector.closes(*directory)) conditions.closed = true;
     if (end == start.size()) break;
   }
-  if (inspector.closes(root.state)) conditions.closed = true;
+  GUARD_TRY(const auto directory, Directory::open(root, {}));
+  if (inspector.closes(*directory)) conditions.closed = true;
   return conditions;
 }
 

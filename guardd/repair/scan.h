@@ -30,8 +30,8 @@ struct ScanTask {
   bool dry_run = false;  // with fix: change nothing, but report what would be done
   // Files that changed within the policy's `settle` are left as they are, and reported as busy.
   bool skip_fresh = false;
-  // kOtherUser: another user than the owner brought in `start` and all below it.
-  Evidence evidence = Evidence::kNone;
+  Witness* witness = nullptr;  // as in RepairTask
+  bool is_requested = false;
   const LeftAlone* left_alone = nullptr;  // with fix: files to leave as they are; null: none
 };
 

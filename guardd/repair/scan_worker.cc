@@ -23,8 +23,9 @@ FileId identity_of(const Object& root, const std::string& path) {
 
 }  // namespace
 
-ScanWorker::ScanWorker(unsigned threads, const LeftAlone& left_alone)
+ScanWorker::ScanWorker(unsigned threads, Witness* witness, const LeftAlone& left_alone)
     : threads_(threads),
+      witness_(witness),
       left_alone_(left_alone),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -53,7 +54,9 @@ bool ScanWorker::idle() const {
 
 void ScanWorker::run(const std::stop_token& stop) {
   // Then a frozen file system blocks this thread alone.
-  (void)unshare_descriptors(found_.fd());
+  auto kept = witness_ ? witness_->descriptors() : std::vector<int>();
+  kept.push_back(found_.fd());
+  (void)unshare_descriptors(std::move(kept));
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, stop, [&] { return !jobs_.empty(); });
@@ -88,6 +91,7 @@ bool ScanWorker::scan_tree(const Job& job, const std::stop_token& stop) {
   task.nested = nested_trees(*job.set, tree);
   task.fix = true;
   task.skip_fresh = true;
+  task.witness = witness_;
   task.left_alone = &left_alone_;
   ScanOptions options;
   options.threads = threads_;

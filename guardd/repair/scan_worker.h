@@ -34,8 +34,8 @@ class ScanWorker {
     bool is_complete = false;  // with is_end: everything in the tree was checked
   };
 
-  // `left_alone` must outlive this.
-  ScanWorker(unsigned threads, const LeftAlone& left_alone);
+  // Both must outlive this. `witness` may be null.
+  ScanWorker(unsigned threads, Witness* witness, const LeftAlone& left_alone);
   ~ScanWorker();
   ScanWorker(const ScanWorker&) = delete;
   ScanWorker& operator=(const ScanWorker&) = delete;
@@ -62,6 +62,7 @@ class ScanWorker {
   bool scan_tree(const Job& job, const std::stop_token& stop);
 
   const unsigned threads_;
+  Witness* witness_;
   const LeftAlone& left_alone_;
   TreeSizes sizes_;
   TreeActivity activity_;

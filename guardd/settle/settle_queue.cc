@@ -39,7 +39,7 @@ void SettleQueue::wake(WatchedDirectory& directory) {
 }
 
 void SettleQueue::drop(Entries::iterator at) {
-  if (at->second.seen.evidence != Evidence::kNone && at->second.seen.object.known())
+  if (at->second.seen.object.known())
     dropped_.push_back(std::move(at->second.seen.object));
   erase(at);
 }
@@ -57,25 +57,20 @@ void SettleQueue::stir_above(WatchedDirectory& directory, SteadyTime now) {
   for (auto* above = &directory; above; above = above->parent) above->last_activity = now;
 }
 
-// The last process that put something there counts as the one that did it. Evidence stays, once
-// there is some, unless the owner puts another object there.
+// The last process that put something there counts as the one that did it.
 void SettleQueue::merge(Entry& entry, NoticedChange seen) {
-  if (seen.evidence == Evidence::kNone && entry.seen.evidence != Evidence::kNone) {
-    if (seen.object.known() && entry.seen.object.known() && seen.object != entry.seen.object)
-      entry.seen = std::move(seen);
-    return;
+  const auto& before = entry.seen;
+  const bool is_another =
+      seen.object.known() && before.object.known() && seen.object != before.object;
+  const bool was_made =
+      before.operation != Operation::kChown && seen.operation == Operation::kChown;
+  if (was_made && !is_another) {  // made, then changed: report that it was made, and by whom
+    seen.operation = before.operation;
+    seen.who = before.who;
   }
-  // Without evidence the owner may have made it, whatever another process did to it afterwards.
-  const bool made_before = entry.seen.evidence != Evidence::kNone &&
-                           entry.seen.operation != Operation::kChown &&
-                           seen.operation == Operation::kChown;
-  if (made_before) {  // made, then changed: report that it was made, and by which process
-    seen.operation = entry.seen.operation;
-    seen.who = entry.seen.who;
-  }
-  if (!seen.object.known()) seen.object = entry.seen.object;
+  if (!seen.object.known()) seen.object = before.object;
   // One notice came after the fact, so it exists.
-  seen.is_ahead = seen.is_ahead && entry.seen.is_ahead;
+  seen.is_ahead = seen.is_ahead && before.is_ahead;
   entry.seen = std::move(seen);
 }
 
@@ -96,13 +91,11 @@ void SettleQueue::seen(WatchedDirectory& directory, std::string_view name, Notic
   count_above(directory, true);
 }
 
-// One entry stands for all that happens in the directory. It is no evidence: it is unknown which of
-// the objects found there later are those that were noticed.
+// One entry stands for all that happens in the directory.
 void SettleQueue::storm(WatchedDirectory& directory, NoticedChange seen,
                         std::chrono::microseconds settle, SteadyTime now) {
   Key key{directory.number, {}, true};
   seen.object = {};
-  seen.evidence = Evidence::kNone;
   const auto found = entries_.find(key);
   if (found != entries_.end()) return postpone(found, now);
   if (looks_ >= kMostLooks) {
@@ -143,14 +136,8 @@ void SettleQueue::renamed(WatchedDirectory& directory, std::string_view name, No
   // Another object has taken the name: the change is not about this one.
   if (before.object.known() && seen.object.known() && before.object != seen.object) return;
   seen.operation = before.operation;
-  seen.evidence = before.evidence;
   seen.who = before.who;
   erase(found);
-}
-
-void SettleQueue::distrust() {
-  for (auto& [key, entry] : entries_)
-    if (!entry.seen.object.known()) entry.seen.evidence = Evidence::kNone;
 }
 
 std::optional<SettledChange> SettleQueue::take(SteadyTime now) {

@@ -1,7 +1,7 @@
 // Holds changes until they have settled: nothing more happens for the time of `settle`, and nothing
-// below a directory is still waiting. Keeps the process and the evidence of each change. Never
-// looks at the file system. Bounded: a storm becomes "look at this directory". One thread: the
-// daemon's loop. The clock is passed in.
+// below a directory is still waiting. Keeps the process of each change. Never looks at the file
+// system. Bounded: a storm becomes "look at this directory". One thread: the daemon's loop. The
+// clock is passed in.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "guardd/evidence/evidence.h"
 #include "guardd/files/file_id.h"
 #include "guardd/host/clock.h"
 #include "guardd/sources/watched_directories.h"
@@ -29,7 +28,6 @@ class ActingProcess;  // see who/
 struct NoticedChange {
   Operation operation = Operation::kCreate;
   std::shared_ptr<const ActingProcess> who;  // null: unknown
-  Evidence evidence = Evidence::kNone;
   FileId object;
   bool is_directory = false;
   bool is_ahead = false;  // reported before it happens: that may take time, or it may fail
@@ -71,8 +69,6 @@ class SettleQueue {
   // The change that waits under the old name is about the object of `seen`: copies its origin
   // there.
   void renamed(WatchedDirectory& directory, std::string_view name, NoticedChange& seen);
-  // Notices were lost: what is known by name alone may be about other objects now.
-  void distrust();
 
   // The next change that has settled, if there is one. Directories come after their contents.
   std::optional<SettledChange> take(SteadyTime now);
@@ -85,7 +81,7 @@ class SettleQueue {
   void forget_tree(std::uint32_t tree);
   std::size_t waiting() const { return entries_.size(); }
   std::uint64_t storms() const { return storms_; }
-  // Files whose evidence was lost since the last call.
+  // Objects whose changes were dropped since the last call.
   std::vector<FileId> take_dropped() { return std::exchange(dropped_, {}); }
   // Trees with more storms than the queue can hold, since the last call: they have to be scanned.
   std::set<std::uint32_t> take_overflowed() { return std::exchange(overflowed_, {}); }

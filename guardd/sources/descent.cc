@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "guardd/files/listing.h"
+#include "guardd/evidence/access.h"
 #include "policy/base/text.h"
 
 namespace guard {
@@ -12,35 +12,25 @@ namespace {
 struct Level {
   Object object;
   WatchedDirectory* known;
-  bool out_of_reach;                  // of the owner, since the first directory came here
+  bool by_root_alone;
   std::vector<DirectoryEntry> below;  // directories that are still to be entered
 };
 
 // Reports the entries of a directory and notes which of them to enter.
 bool read_entries(Level& level, const Descent& descent) {
-  auto entries = list(level.object, descent.found.has_value());
+  auto entries = list(level.object, static_cast<bool>(descent.found));
   if (!entries) {
     descent.reader.lost_sight(descent.tree, quote(WatchedDirectories::path_of(*level.known)) +
                                                 ": " + entries.error().text());
     return false;
   }
-  level.out_of_reach =
-      level.out_of_reach && !descent.reader.owner_can_write(descent.tree, level.object.state);
+  level.by_root_alone = level.by_root_alone && is_filled_by_root_alone(level.object.state);
   for (auto& entry : *entries) {
     const bool asks_covered = entry.is_directory && !descent.covered.empty();
     const auto path =
         asks_covered ? WatchedDirectories::path_of(*level.known, entry.name) : std::string();
     if (asks_covered && descent.covered.is_nested(path)) continue;
-    if (descent.found) {
-      auto notice = *descent.found;
-      notice.kind = Notice::Kind::kFound;
-      notice.directory = level.known;
-      notice.name = entry.name;
-      notice.object = entry.id;
-      notice.is_directory = entry.is_directory;
-      notice.out_of_owners_reach = level.out_of_reach;
-      descent.reader.noticed(notice);
-    }
+    if (descent.found) descent.found(level.object, *level.known, entry, level.by_root_alone);
     if (entry.is_directory && !(asks_covered && descent.covered.all_below(path)))
       level.below.push_back(std::move(entry));
   }
@@ -49,14 +39,14 @@ bool read_entries(Level& level, const Descent& descent) {
 
 }  // namespace
 
-void descend(Object first, WatchedDirectory& known, const Descent& descent) {
+void descend(Object first, WatchedDirectory& known, bool by_root_alone, const Descent& descent) {
   std::vector<Level> levels;
-  const auto enter = [&](Object object, WatchedDirectory& directory, bool out_of_reach) {
+  const auto enter = [&](Object object, WatchedDirectory& directory, bool alone) {
     if (descent.enter && !descent.enter(object, directory)) return;
-    Level level{std::move(object), &directory, out_of_reach, {}};
+    Level level{std::move(object), &directory, alone, {}};
     if (read_entries(level, descent)) levels.push_back(std::move(level));
   };
-  enter(std::move(first), known, true);
+  enter(std::move(first), known, by_root_alone);
   while (!levels.empty()) {
     auto& level = levels.back();
     if (level.below.empty()) {
@@ -69,7 +59,7 @@ void descend(Object first, WatchedDirectory& known, const Descent& descent) {
     auto object = open_object(level.object, entry.name);
     if (!object || object->state.type != FileType::kDirectory) continue;
     if (auto* directory = descent.add(*object, *level.known, entry.name))
-      enter(*std::move(object), *directory, level.out_of_reach);
+      enter(*std::move(object), *directory, level.by_root_alone);
   }
 }
 

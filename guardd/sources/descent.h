@@ -5,9 +5,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 
+#include "guardd/files/listing.h"
 #include "guardd/files/object.h"
 #include "guardd/sources/notices.h"
 #include "guardd/sources/watched_directories.h"
@@ -19,9 +19,11 @@ struct Descent {
   std::uint32_t tree = 0;
   const CoveredPart& covered;
   NoticeReader& reader;
-  // Reported for each entry, as kFound, with the entry's place filled in. None: nothing is
-  // reported.
-  std::optional<Notice> found;
+  // Called for each entry; may be empty. `by_root_alone`: only root can have put it there, since
+  // the first directory came here.
+  std::function<void(const Object& directory, WatchedDirectory& known, const DirectoryEntry& entry,
+                     bool by_root_alone)>
+      found;
   // Finds or adds a directory of this name. Null: it is left out.
   std::function<WatchedDirectory*(Object& directory, WatchedDirectory& parent,
                                   const std::string& name)>
@@ -30,6 +32,8 @@ struct Descent {
   std::function<bool(Object& directory, WatchedDirectory& known)> enter;
 };
 
-void descend(Object first, WatchedDirectory& known, const Descent& descent);
+// `by_root_alone`: nobody but root can have put anything into the first directory before it came
+// here.
+void descend(Object first, WatchedDirectory& known, bool by_root_alone, const Descent& descent);
 
 }  // namespace guard

@@ -25,6 +25,10 @@ struct Info {
   std::uint32_t handle_bytes;
   std::int32_t handle_type;
 };
+std::string_view name_behind(const char* handle_end, const char* end) {
+  return {handle_end, ::strnlen(handle_end, static_cast<std::size_t>(end - handle_end))};
+}
+
 static_assert(sizeof(Info) == sizeof(fanotify_event_info_fid) + sizeof(::file_handle));
 
 }  // namespace
@@ -62,12 +66,13 @@ FanotifyEvent FanotifyEvent::parse(const fanotify_event_metadata& data, const ch
       break;
     const FileId id({info.filesystem.data(), info.filesystem.size()}, info.handle_type,
                     {handle, info.handle_bytes});
-    if (info.type == FAN_EVENT_INFO_TYPE_NEW_DFID_NAME) {
-      event.to = id;
+    if (info.type == FAN_EVENT_INFO_TYPE_OLD_DFID_NAME) {
+      event.old_parent = id;
+      event.old_name = name_behind(handle + info.handle_bytes, at + info.length);
     } else if (info.type == FAN_EVENT_INFO_TYPE_DFID_NAME ||
-               info.type == FAN_EVENT_INFO_TYPE_OLD_DFID_NAME) {
+               info.type == FAN_EVENT_INFO_TYPE_NEW_DFID_NAME) {
       event.parent = id;
-      event.name = handle + info.handle_bytes;
+      event.name = name_behind(handle + info.handle_bytes, at + info.length);
     } else if (info.type == FAN_EVENT_INFO_TYPE_FID) {
       event.object = id;
     }

@@ -20,10 +20,11 @@ namespace guard {
 struct FanotifyEvent {
   std::uint64_t mask = 0;
   std::int32_t pid = 0;
-  FileId parent;
+  FileId parent;          // of a rename: where it leads, if that is watched
   std::string_view name;  // in the buffer
+  FileId old_parent;      // of a rename: where it came from, if that is watched
+  std::string_view old_name;
   FileId object;
-  FileId to;  // of a rename: the directory that it leads to, if that is watched
   bool is_gone = false;
   Fd process;
 

@@ -76,7 +76,7 @@ Violation violation_of(const LsmEvent& event) {
   return violation;
 }
 
-Notice notice_of(const LsmEvent& event, Uid owner) {
+Notice notice_of(const LsmEvent& event) {
   const auto& record = event.what;
   Notice notice;
   notice.kind = kind_of(record);
@@ -88,13 +88,6 @@ Notice notice_of(const LsmEvent& event, Uid owner) {
   detail.by = Uid{record.process.fsuid};
   detail.time = record.process.time;
   detail.is_ahead = (record.flags & kFlagAfter) == 0;
-  // What belonged to the owner before another user took it can be given back. For anything else,
-  // only creating it or moving it in is evidence.
-  const bool was_owners = Uid{record.object.uid} == owner;
-  const bool is_here_already =
-      notice.kind == Notice::Kind::kAttributes || (record.flags & kFlagWithinTree) != 0;
-  detail.is_foreign = record.object.inode != 0 && !was_owners;
-  detail.is_evidence = (record.flags & kFlagByOwner) == 0 && (!is_here_already || was_owners);
   if (event.old_path) detail.old_name = split(*event.old_path).second;
   return notice;
 }

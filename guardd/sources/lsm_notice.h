@@ -19,7 +19,7 @@ bool is_directory(const EventRecord& record);
 // What the kernel denied or judged a violation. The fields of the policy are not filled in.
 Violation violation_of(const LsmEvent& event);
 
-// All but the directories and the object's identity. `owner` is the one that the policy wants.
-Notice notice_of(const LsmEvent& event, Uid owner);
+// All but the directories and the object's identity.
+Notice notice_of(const LsmEvent& event);
 
 }  // namespace guard

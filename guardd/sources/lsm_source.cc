@@ -10,6 +10,7 @@
 #include "guardd/sources/descent.h"
 #include "guardd/sources/lsm_notice.h"
 #include "policy/base/text.h"
+#include "policy/judge.h"
 
 namespace guard {
 namespace {
@@ -44,6 +45,7 @@ Result<std::unique_ptr<LsmSource>> LsmSource::create(Lsm lsm, Processes& process
 
 Status LsmSource::prepare(std::shared_ptr<const PolicySet> set) {
   is_changing_ = true;
+  set_ = set;
   table_error_.clear();
   auto prepared = tables_.prepare(*set);
   if (prepared) prepared = attach(attached_guards_ | tables_.guards());
@@ -201,7 +203,7 @@ FileId LsmSource::identity(const Tree& tree, const InodeFacts& facts,
 void LsmSource::report(std::uint32_t number, const Tree& tree, const LsmEvent& event) {
   const auto& record = event.what;
   if (record.operation == kEventRename && is_directory(record)) move_directory(number, tree, event);
-  auto notice = notice_of(event, Uid{tables_.tag_of(number).terms.owner});
+  auto notice = notice_of(event);
   notice.directory = directories_.reach(number, split(event.path).first);
   if (!notice.directory) return;
   notice.object = identity(tree, record.object, event.old_path.value_or(event.path));
@@ -270,17 +272,33 @@ bool LsmSource::report_contents(const IncomingDirectory& incoming, NoticeReader&
   auto* known = directories_.reach(*number, incoming.path);
   if (!known) return true;
   Notice found;
+  found.kind = Notice::Kind::kFound;
   found.pid = incoming.pid;
   found.was_moved = true;
   auto& detail = found.detail.emplace();
   detail.by = incoming.by;
   detail.time = incoming.time;
-  // The owner could have put anything there, so all of it may be what the owner must not get.
-  detail.is_foreign = true;
   const auto add = [&](Object& /*object*/, WatchedDirectory& parent, const std::string& name) {
     return &directories_.reach(parent, name);
   };
-  descend(*std::move(first), *known, {*number, tree.covered, reader, found, add, {}});
+  // If root brought the directory, and only root can have put the rest there, root brought that too.
+  const auto departures = lsm_.departures(tree.id);
+  const auto tag = lsm_.witness(first->fd.get());
+  const bool is_brought = tag && tag->tree == tree.id && tag->kind == kWitnessBrought;
+  const auto report = [&](const Object& directory, WatchedDirectory& holder,
+                          const DirectoryEntry& entry, bool by_root_alone) {
+    if (by_root_alone) {
+      const auto object = open_object(directory, entry.name);
+      const auto path = WatchedDirectories::path_of(holder, entry.name);
+      if (object) prove(*number, *object, path, departures, kWitnessBrought);
+    }
+    found.directory = &holder;
+    found.name = entry.name;
+    found.object = entry.id;
+    found.is_directory = entry.is_directory;
+    reader.noticed(found);
+  };
+  descend(*std::move(first), *known, is_brought, {*number, tree.covered, reader, report, add, {}});
   return true;
 }
 
@@ -309,6 +327,53 @@ void LsmSource::on_close(const CloseRecord& record) noexcept {
   notice.name = name;
   notice.detail.emplace().by = Uid{kNotSet};  // the process that closed it: not the owner
   reader_->noticed(notice);
+}
+
+// ---- evidence
+
+std::optional<Evidence> LsmSource::evidence_for(const WitnessQuestion& question) {
+  const auto tag = lsm_.witness(question.object);
+  return tag ? evidence_of(*tag, question.wanted) : std::nullopt;
+}
+
+// Deeper down, a directory could leave the tree without being counted.
+void LsmSource::prove(std::uint32_t number, const Object& object, const std::string& path,
+                      std::uint64_t departures, WitnessKind kind) {
+  const auto& policy = set_->policy_of(set_->trees()[number]);
+  const auto* wanted = wanted_at(policy, path);
+  if (!wanted || std::count(path.begin(), path.end(), '/') >= kWitnessDepth) return;
+  (void)lsm_.bear_witness(object.fd.get(), {trees_.at(number).id, departures,
+                                            wanted->owner.id.value, static_cast<__u32>(kind)});
+}
+
+std::optional<Object> LsmSource::open(const WatchedDirectory& directory, std::string_view name,
+                                      const FileId& object) const {
+  const auto tree = trees_.find(directory.tree);
+  if (tree == trees_.end()) return std::nullopt;
+  const auto root = open_tree(tree->second.path);
+  if (!root) return std::nullopt;
+  auto opened = open_object(*root, WatchedDirectories::path_of(directory, name));
+  if (!opened) return std::nullopt;
+  const auto id = FileId::of(opened->fd.get());
+  return id && *id == object ? std::optional(*std::move(opened)) : std::nullopt;
+}
+
+std::optional<std::int64_t> LsmSource::proven_at(const WatchedDirectory& directory,
+                                                 std::string_view name, const FileId& object) {
+  const auto opened = open(directory, name, object);
+  if (!opened || !lsm_.witness(opened->fd.get()) || !is_past(opened->changed)) return std::nullopt;
+  return opened->changed;
+}
+
+void LsmSource::prove_again(const WatchedDirectory& directory, std::string_view name,
+                            const FileId& object, std::int64_t changed) {
+  const auto at = trees_.find(directory.tree);
+  if (at == trees_.end()) return;
+  const auto departures = lsm_.departures(at->second.id);
+  const auto opened = open(directory, name, object);
+  if (opened && opened->changed == changed)
+    prove(directory.tree, *opened, WatchedDirectories::path_of(directory, name), departures,
+          kWitnessBorn);
 }
 
 // ---- for the rest of guardd

@@ -25,7 +25,7 @@
 
 namespace guard {
 
-class LsmSource final : public ChangeSource, private LsmListener {
+class LsmSource final : public ChangeSource, private LsmListener, private Witness {
  public:
   static Result<std::unique_ptr<LsmSource>> create(Lsm lsm, Processes& processes);
 
@@ -48,6 +48,12 @@ class LsmSource final : public ChangeSource, private LsmListener {
   bool dispatch(NoticeReader& reader) override;
   std::optional<std::chrono::steady_clock::time_point> next() const override;
   void work(NoticeReader& reader) override;
+
+  Witness* witness() override { return this; }
+  std::optional<std::int64_t> proven_at(const WatchedDirectory& directory, std::string_view name,
+                                        const FileId& object) override;
+  void prove_again(const WatchedDirectory& directory, std::string_view name, const FileId& object,
+                   std::int64_t changed) override;
 
   std::vector<std::string> shortcomings() const override;
   KeptDescriptors kept() const override { return {lsm_.links(), pins_.fd()}; }
@@ -84,6 +90,9 @@ class LsmSource final : public ChangeSource, private LsmListener {
   LsmSource(Lsm lsm, InodePins pins, Processes& processes)
       : lsm_(std::move(lsm)), pins_(std::move(pins)), tables_(lsm_), processes_(processes) {}
 
+  std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
+  std::vector<int> descriptors() const override { return lsm_.witness_descriptors(); }
+
   void on_event(const LsmEvent& event) noexcept override;
   void on_close(const CloseRecord& record) noexcept override;
 
@@ -95,9 +104,15 @@ class LsmSource final : public ChangeSource, private LsmListener {
   void report(std::uint32_t number, const Tree& tree, const LsmEvent& event);
   void move_directory(std::uint32_t number, const Tree& tree, const LsmEvent& event);
   bool report_contents(const IncomingDirectory& incoming, NoticeReader& reader);
+  std::optional<Object> open(const WatchedDirectory& directory, std::string_view name,
+                             const FileId& object) const;
+  // Evidence for an object that came into the tree with the directory that holds it.
+  void prove(std::uint32_t number, const Object& object, const std::string& path,
+             std::uint64_t departures, WitnessKind kind);
 
   Lsm lsm_;
   InodePins pins_;
+  std::shared_ptr<const PolicySet> set_;
   PolicyTables tables_;
   Processes& processes_;
   WatchedDirectories directories_;

@@ -33,10 +33,6 @@ struct OperationDetail {
   Operation operation = Operation::kCreate;
   Uid by;
   std::uint64_t time = 0;  // in nanoseconds since boot; 0: now
-  // A user other than the owner created, moved in or changed the object, and the owner could not
-  // have made it look that way.
-  bool is_evidence = false;
-  bool is_foreign = false;  // the object did not belong to the owner at that moment
   bool is_ahead = false;    // it is about to happen, and may still fail
   // A rename within the tree: what was known about the old name moves to the new one.
   WatchedDirectory* old_directory = nullptr;
@@ -65,8 +61,6 @@ struct Notice {
   std::int32_t pid = 0;  // kFound: of the process that created or moved the directory
   PidCheck pid_check;
   bool was_moved = false;  // kFound: the directory was moved here, not created here
-  // kFound: the tree's owner cannot have put anything into the directory since it came here.
-  bool out_of_owners_reach = false;
   std::optional<OperationDetail> detail = std::nullopt;
 };
 
@@ -85,8 +79,6 @@ class NoticeReader {
   virtual void lost_notices() noexcept = 0;
   // A directory in this tree may be unwatched: the tree has to be scanned.
   virtual void lost_sight(std::uint32_t tree, const std::string& why) noexcept = 0;
-  // Whether the owner of this tree can change the contents of a directory in this state.
-  virtual bool owner_can_write(std::uint32_t tree, const ObjectState& directory) noexcept = 0;
 };
 
 }  // namespace guard

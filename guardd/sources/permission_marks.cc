@@ -12,9 +12,6 @@ class IgnoringReader final : public NoticeReader {
                 std::uint64_t /*time*/) noexcept override {}
   void lost_notices() noexcept override { has_lost = true; }
   void lost_sight(std::uint32_t /*tree*/, const std::string& /*why*/) noexcept override {}
-  bool owner_can_write(std::uint32_t /*tree*/, const ObjectState& /*directory*/) noexcept override {
-    return true;
-  }
 
   bool has_lost = false;
 };
@@ -23,7 +20,7 @@ class IgnoringReader final : public NoticeReader {
 
 Result<std::unique_ptr<PermissionMarks>> PermissionMarks::create(PermissionResponder& responder) {
   std::unique_ptr<PermissionMarks> marks(new PermissionMarks(responder));
-  GUARD_TRY(marks->directories_, FanotifySource::create(false, responder));
+  GUARD_TRY(marks->directories_, FanotifySource::create({}, responder));
   return marks;
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/evidence/witness.h"
 #include "guardd/files/object.h"
 #include "guardd/sources/notices.h"
 #include "guardd/sources/watched_directories.h"
@@ -80,6 +81,19 @@ class ChangeSource {
   // When work() wants to be called.
   virtual std::optional<std::chrono::steady_clock::time_point> next() const { return std::nullopt; }
   virtual void work(NoticeReader& /*reader*/) {}
+
+  // Null: it has no evidence of its own.
+  virtual Witness* witness() { return nullptr; }
+  // The ctime of the object with this name, if there is evidence for it: nothing can happen to an
+  // inode without a new ctime.
+  virtual std::optional<std::int64_t> proven_at(const WatchedDirectory& /*directory*/,
+                                                std::string_view /*name*/,
+                                                const FileId& /*object*/) {
+    return std::nullopt;
+  }
+  // There was evidence for it in an earlier run of guardd, when it had this ctime.
+  virtual void prove_again(const WatchedDirectory& /*directory*/, std::string_view /*name*/,
+                           const FileId& /*object*/, std::int64_t /*changed*/) {}
 
   // What policies ask for and this source cannot do, one sentence each.
   virtual std::vector<std::string> shortcomings() const { return {}; }

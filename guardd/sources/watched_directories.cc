@@ -19,6 +19,7 @@ WatchedDirectory& WatchedDirectories::add(const FileId& id, std::uint32_t tree,
   auto made = std::make_unique<WatchedDirectory>();
   auto& directory = *made;
   directory.number = ++last_number_;
+  directory.place_number = ++last_place_;
   directory.tree = tree;
   directory.name = std::move(name);
   directory.id = id;
@@ -69,6 +70,16 @@ void WatchedDirectories::detach(WatchedDirectory& directory) {
   add_waiting(directory.parent, directory.waiting_below, false);
   directory.parent->children.erase(directory.place);
   directory.parent = nullptr;
+}
+
+void WatchedDirectories::renew_places(WatchedDirectory& directory) {
+  std::vector<WatchedDirectory*> below{&directory};
+  while (!below.empty()) {
+    auto* each = below.back();
+    below.pop_back();
+    each->place_number = ++last_place_;
+    for (const auto& [name, child] : each->children) below.push_back(child);
+  }
 }
 
 void WatchedDirectories::move(WatchedDirectory& directory, WatchedDirectory& parent,

@@ -18,6 +18,8 @@ namespace guard {
 
 struct WatchedDirectory {
   std::uint64_t number = 0;  // never used again, unlike an address
+  // For what is known of the inodes in it, see InodePlace. Never used again either.
+  std::uint64_t place_number = 0;
   std::uint32_t tree = 0;
   WatchedDirectory* parent = nullptr;  // null: the root of a tree
   std::string name;                    // in its parent; empty for a root
@@ -52,6 +54,8 @@ class WatchedDirectories {
 
   // The directory is somewhere else now, with everything below it.
   static void move(WatchedDirectory& directory, WatchedDirectory& parent, std::string name);
+  // What is known of the inodes in it and below it counts no longer.
+  void renew_places(WatchedDirectory& directory);
   // The directory is no longer in a tree, and neither is anything below it.
   void forget(WatchedDirectory& directory);
   void forget_tree(std::uint32_t tree);
@@ -74,6 +78,7 @@ class WatchedDirectories {
   static void detach(WatchedDirectory& directory);
 
   std::uint64_t last_number_ = 0;
+  std::uint64_t last_place_ = 0;
   std::unordered_map<std::uint32_t, WatchedDirectory*> roots_;  // by tree
   std::unordered_map<FileId, WatchedDirectory*> by_id_;
   std::unordered_map<std::uint64_t, std::unique_ptr<WatchedDirectory>> by_number_;

@@ -29,6 +29,10 @@ CREATE TABLE pause (
   until INTEGER, reason BLOB, uid INTEGER, user BLOB);
 CREATE TABLE undone (
   number INTEGER PRIMARY KEY AUTOINCREMENT, object BLOB NOT NULL UNIQUE, changed INTEGER);
+)",
+    R"(
+DROP TABLE suspect;
+ALTER TABLE pending ADD COLUMN proven_at INTEGER;
 )"};
 constexpr std::int64_t kVersion = kTables.size();
 
@@ -151,10 +155,9 @@ Result<std::vector<Each>> read_all(Database& database, const char* query, Read r
 const char* const kKeepPending =
     "INSERT OR REPLACE INTO pending (object, tree, path, is_directory, operation, pid, start, "
     "parent, parent_start, comm, uid, euid, fsuid, gid, login, session, tty, cwd, exe, cmdline, "
-    "exe_device, exe_inode, labels, cgroup, unit, slice, is_excused) VALUES "
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "exe_device, exe_inode, labels, cgroup, unit, slice, is_excused, proven_at) VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 const char* const kForgetPending = "DELETE FROM pending WHERE object = ?";
-const char* const kKeepSuspect = "INSERT OR IGNORE INTO suspect (object) VALUES (?)";
 const char* const kKeepPause =
     "INSERT OR REPLACE INTO pause (policy, since, until, reason, uid, user) VALUES (?,?,?,?,?,?)";
 const char* const kForgetPause = "DELETE FROM pause WHERE policy = ?";
@@ -189,6 +192,7 @@ Status put_pending(Statement& statement, const Pending& pending) {
   statement.bind(static_cast<std::int64_t>(pending.operation));
   bind(statement, pending.who->snapshot());
   statement.bind(std::int64_t{pending.is_excused ? 1 : 0});
+  statement.bind(pending.proven_at);
   return statement.run();
 }
 
@@ -212,7 +216,7 @@ Result<std::vector<Pending>> read_pending(Database& database) {
   constexpr const char* kRows =
       "SELECT object, tree, path, is_directory, operation, pid, start, parent, parent_start, comm, "
       "uid, euid, fsuid, gid, login, session, tty, cwd, exe, cmdline, exe_device, exe_inode, "
-      "labels, cgroup, unit, slice, is_excused FROM pending ORDER BY number";
+      "labels, cgroup, unit, slice, is_excused, proven_at FROM pending ORDER BY number";
   return read_all<Pending>(database, kRows, [](Statement& row) {
     Pending pending;
     pending.object = FileId::from_bytes(row.bytes());
@@ -224,13 +228,9 @@ Result<std::vector<Pending>> read_pending(Database& database) {
     if (known) pending.operation = static_cast<Operation>(operation);
     pending.who = std::make_shared<const ActingProcess>(read_who(row), nullptr);
     pending.is_excused = row.number() != 0;
+    pending.proven_at = row.number_if_any();
     return pending;
   });
-}
-
-Result<std::vector<FileId>> read_suspects(Database& database) {
-  return read_all<FileId>(database, "SELECT object FROM suspect ORDER BY number",
-                          [](Statement& row) { return FileId::from_bytes(row.bytes()); });
 }
 
 Result<std::vector<Pause>> read_pauses(Database& database) {

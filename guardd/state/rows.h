@@ -15,7 +15,6 @@ bool is_damaged(const Error& error);
 
 extern const char* const kKeepPending;
 extern const char* const kForgetPending;
-extern const char* const kKeepSuspect;
 extern const char* const kKeepPause;
 extern const char* const kForgetPause;
 extern const char* const kKeepUndone;
@@ -24,7 +23,6 @@ Status put_pending(Statement& statement, const Pending& pending);
 Status put_pause(Statement& statement, const Pause& pause);
 Status put_undone(Statement& statement, const FileVersion& file);
 Result<std::vector<Pending>> read_pending(Database& database);
-Result<std::vector<FileId>> read_suspects(Database& database);
 Result<std::vector<Pause>> read_pauses(Database& database);
 Result<std::vector<FileVersion>> read_undone(Database& database);
 

@@ -35,7 +35,6 @@ class Store::Writer {
     Statements statements;
     GUARD_CHECK(database.prepare_all({{&statements.pending, kKeepPending},
                                       {&statements.done, kForgetPending},
-                                      {&statements.suspect, kKeepSuspect},
                                       {&statements.pause, kKeepPause},
                                       {&statements.resumed, kForgetPause},
                                       {&statements.undone, kKeepUndone}}));
@@ -46,7 +45,6 @@ class Store::Writer {
     PendingRow remembered;
     GUARD_CHECK(database_.run(bounds().c_str()));
     GUARD_TRY(remembered.pending, read_pending(database_));
-    GUARD_TRY(remembered.suspects, read_suspects(database_));
     GUARD_TRY(remembered.pauses, read_pauses(database_));
     GUARD_TRY(remembered.undone, read_undone(database_));
     return remembered;
@@ -72,7 +70,6 @@ class Store::Writer {
   struct Statements {
     Statement pending;
     Statement done;
-    Statement suspect;
     Statement pause;
     Statement resumed;
     Statement undone;
@@ -87,18 +84,14 @@ class Store::Writer {
       return "DELETE FROM " + table + " WHERE number <= (SELECT max(number) FROM " + table +
              ") - " + std::to_string(most) + ";";
     };
-    return bound("pending", kMostPending) + bound("suspect", kMostSuspects) +
-           bound("pause", kMostPauses) + bound("undone", kMostUndone);
+    return bound("pending", kMostPending) + bound("pause", kMostPauses) +
+           bound("undone", kMostUndone);
   }
 
   Status put(const Pending& pending) { return put_pending(statements_.pending, pending); }
   Status put(const Removal& removal) {
     statements_.done.bind(removal.object.bytes());
     return statements_.done.run();
-  }
-  Status put(const Suspect& suspect) {
-    statements_.suspect.bind(suspect.object.bytes());
-    return statements_.suspect.run();
   }
   Status put(const Pause& pause) { return put_pause(statements_.pause, pause); }
   Status put(const ResumedPolicy& resumed) {

@@ -1,5 +1,4 @@
-// What survives a crash of guardd: pending changes with their actors, suspect files, pauses and
-// undone files. A SQLite database in the state directory, written by a thread of its own; callers
+// What survives a crash of guardd: pending changes with their actors, pauses and undone files. A SQLite database in the state directory, written by a thread of its own; callers
 // never wait. An entry survives kill -9 kDelay after it was added, and a loss of power a moment
 // later. Fails open: without the database guardd keeps working, reports that, and counts the
 // entries it could not store.
@@ -33,6 +32,8 @@ struct Pending {
   Operation operation = Operation::kCreate;
   std::shared_ptr<const ActingProcess> who;
   bool is_excused = false;  // it was judged and reported while its policy was paused
+  // The object's ctime when there was evidence for it. It counts as long as the ctime is the same.
+  std::optional<std::int64_t> proven_at;
 };
 
 // A period in which a policy only logs.
@@ -51,13 +52,11 @@ class Store {
   static constexpr std::chrono::milliseconds kDelay{200};
   static constexpr std::size_t kMostQueued = 8'192;
   static constexpr std::int64_t kMostPending = 20'000;
-  static constexpr std::int64_t kMostSuspects = 50'000;
   static constexpr std::int64_t kMostPauses = 1'000;
   static constexpr std::int64_t kMostUndone = 50'000;
 
   struct PendingRow {
     std::vector<Pending> pending;
-    std::vector<FileId> suspects;
     std::vector<Pause> pauses;
     std::vector<FileVersion> undone;  // the oldest first
   };
@@ -74,7 +73,6 @@ class Store {
 
   void keep(Pending pending) { push(std::move(pending)); }
   void forget(FileId object) { push(Removal{std::move(object)}); }
-  void keep_suspect(FileId object) { push(Suspect{std::move(object)}); }
   void keep_pause(Pause pause) { push(std::move(pause)); }  // replaces another of the same policy
   void forget_pause(std::string policy) { push(ResumedPolicy{std::move(policy)}); }
   void keep_undone(FileVersion file) { push(std::move(file)); }  // from any thread
@@ -88,13 +86,10 @@ class Store {
   struct Removal {
     FileId object;
   };
-  struct Suspect {
-    FileId object;
-  };
   struct ResumedPolicy {
     std::string policy;
   };
-  using Entry = std::variant<Pending, Removal, Suspect, Pause, ResumedPolicy, FileVersion>;
+  using Entry = std::variant<Pending, Removal, Pause, ResumedPolicy, FileVersion>;
   using Queue = WriteQueue<Entry>;
   class Writer;
 

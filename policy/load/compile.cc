@@ -164,6 +164,7 @@ class Compiler {
     const auto owner = names_.user("owner", *draft.owner);
     if (!owner) return wanted;
     wanted.owner = owner->user;
+    wanted.owner_groups = owner->groups;
     if (draft.group) return wanted;
     if (owner->primary) {
       wanted.group = names_.group(*owner->primary);
@@ -179,7 +180,10 @@ class Compiler {
     rule.wanted = of_policy;
     rule.action = said.action ? said.action->value : policy.action.value;
     if (said.owner) {
-      if (const auto owner = names_.user("owner", *said.owner)) rule.wanted.owner = owner->user;
+      if (auto owner = names_.user("owner", *said.owner)) {
+        rule.wanted.owner = std::move(owner->user);
+        rule.wanted.owner_groups = std::move(owner->groups);
+      }
     }
     if (said.group) {
       if (auto group = names_.group("group", *said.group)) rule.wanted.group = *std::move(group);

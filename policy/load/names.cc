@@ -27,7 +27,12 @@ std::optional<ResolvedUser> Names::user(std::string_view key, const Setting<Prin
   const auto& answer =
       number ? remembered(users_by_number_, text, [&] { return users_.user(Uid{*number}); })
              : remembered(users_by_name_, text, [&] { return users_.user(text); });
-  if (answer && *answer) return ResolvedUser{{(*answer)->uid, (*answer)->name}, (*answer)->gid, {}};
+  if (answer && *answer) {
+    const auto& account = **answer;
+    const auto& groups =
+        remembered(groups_of_, account.name, [&] { return users_.groups_of(account); });
+    return ResolvedUser{{account.uid, account.name}, account.gid, {}, groups};
+  }
   const auto no_answer = answer ? ""
                                 : std::string(key) + " = " + quote(text) +
                                       " cannot be looked up: " + answer.error().text();
@@ -36,7 +41,8 @@ std::optional<ResolvedUser> Names::user(std::string_view key, const Setting<Prin
     return ResolvedUser{
         {Uid{*number}, text},
         std::nullopt,
-        answer ? "uid " + text + " has no account, so its primary group is unknown" : no_answer};
+        answer ? "uid " + text + " has no account, so its primary group is unknown" : no_answer,
+        {}};
   }
   if (!answer) {
     diagnostics_.error(said.place, no_answer);

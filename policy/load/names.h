@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "policy/diagnostic.h"
 #include "policy/draft.h"
@@ -17,6 +18,7 @@ struct ResolvedUser {
   NamedId<Uid> user;
   std::optional<Gid> primary;  // unknown for a number without an account
   std::string why_no_primary;
+  std::vector<Gid> groups;
 };
 
 class Names {
@@ -38,6 +40,7 @@ class Names {
   Answers<Account> users_by_name_;
   Answers<Account> users_by_number_;
   Answers<Gid> groups_by_name_;
+  std::unordered_map<std::string, std::vector<Gid>> groups_of_;  // by account
   std::unordered_map<std::uint32_t, std::string> group_names_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <stdexcept>
 #include <thread>
 
@@ -56,6 +57,11 @@ bool is_fixed(const std::string& path) {
 
 void append(std::vector<std::string>& to, const std::vector<std::string>& more) {
   to.insert(to.end(), more.begin(), more.end());
+}
+
+bool uses_lsm() {
+  const char* const name = std::getenv("GUARD_TEST_BACKEND");  // NOLINT(concurrency-mt-unsafe)
+  return name && std::string_view(name) == "lsm";
 }
 
 }  // namespace
@@ -145,8 +151,11 @@ int Root::adopt(const std::string& path) {
     return errno;
   (void)::fremovexattr(file.get(), kAccessList);
   const auto id = std::to_string(facts.st_dev) + ":" + std::to_string(facts.st_ino);
+  // Its former owner, which has another name of it, could hold it open. fanotify cannot tell that
+  // root takes it by this name.
+  const bool has_another_name = facts.st_nlink > 1 && !uses_lsm();
   const bool is_granted = place_of(before) != Place::kOutside || link_text(file.get()) != before ||
-                          held_.contains(id) || (is_racing_ && !is_fixed(before));
+                          has_another_name || held_.contains(id) || (is_racing_ && !is_fixed(before));
   return write_line(file.get(), secrets_.add(path, is_granted));
 }
 

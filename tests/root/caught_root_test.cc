@@ -393,8 +393,8 @@ TEST_P(Caught, ChangesWhileTheDaemonWasDown) {
   let_settle();
   caught("before", {.operation = "scan"});
   caught("d", {.operation = "scan"});
-  caught("conf", {.operation = "scan", .skipped = "does not know which process"});
-  caught("d/secret", {.operation = "scan", .skipped = "does not know which process"});
+  caught("conf", {.operation = "scan", .skipped = "could not read it before"});
+  caught("d/secret", {.operation = "scan", .skipped = "could not read it before"});
   EXPECT_EQ(violations_below(tree_).size(), 4U);
 }
 

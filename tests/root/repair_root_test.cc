@@ -42,11 +42,16 @@ class Repair : public ScratchFsTest {
     return path;
   }
 
-  RepairOutcome repair(const std::string& relative, Evidence evidence = Evidence::kOtherUser,
+  RepairOutcome repair(const std::string& relative, bool is_requested = true,
                        const FileId* expected = nullptr) {
     auto opened = open_tree(tree_);
     EXPECT_TRUE(opened) << opened.error().text();
-    return guard::repair(*opened, {&policy_, relative, expected, evidence, false});
+    RepairTask task;
+    task.policy = &policy_;
+    task.relative_path = relative;
+    task.expected = expected;
+    task.is_requested = is_requested;
+    return guard::repair(*opened, task);
   }
 
   static struct stat facts(const std::string& path) {
@@ -56,9 +61,9 @@ class Repair : public ScratchFsTest {
   }
 
   // Nothing has changed.
-  void expect_skipped(const std::string& name, Skip why, Evidence evidence = Evidence::kOtherUser) {
+  void expect_skipped(const std::string& name, Skip why, bool is_requested = true) {
     const auto before = facts(tree_ / name);
-    const auto outcome = repair(name, evidence);
+    const auto outcome = repair(name, is_requested);
     EXPECT_EQ(outcome.what, RepairResult::kSkipped);
     EXPECT_EQ(outcome.skip, why) << reason_text(outcome.skip) << outcome.error;
     const auto after = facts(tree_ / name);
@@ -67,8 +72,8 @@ class Repair : public ScratchFsTest {
     EXPECT_EQ(after.st_mode, before.st_mode);
   }
 
-  void expect_fixed(const std::string& name, Evidence evidence = Evidence::kOtherUser) {
-    const auto outcome = repair(name, evidence);
+  void expect_fixed(const std::string& name, bool is_requested = true) {
+    const auto outcome = repair(name, is_requested);
     EXPECT_EQ(outcome.what, RepairResult::kFixed) << reason_text(outcome.skip) << outcome.error;
     EXPECT_EQ(facts(tree_ / name).st_uid, kApp) << name;
     EXPECT_EQ(facts(tree_ / name).st_gid, kApp) << name;
@@ -180,31 +185,60 @@ TEST_P(Repair, WithoutEvidenceRevealsNothing) {
   std::filesystem::create_directory(tree_ / "private");
   ASSERT_EQ(::chmod((tree_ / "private").c_str(), 0700), 0);
   for (const char* name : {"secret", "group_secret", "private"})
-    expect_skipped(name, Skip::kNoEvidence, Evidence::kNone);
+    expect_skipped(name, Skip::kNoEvidence, false);
   make("public", 0644);
-  expect_fixed("public", Evidence::kNone);
+  expect_fixed("public", false);
   std::filesystem::create_symlink("x", tree_ / "link");
-  expect_fixed("link", Evidence::kNone);
+  expect_fixed("link", false);
 }
 
 TEST_P(Repair, OnlyTheGroupBitsCountForTheOwnersGroup) {
+  policy_.wanted.owner_groups = {Gid{kApp}};
   const auto path = make("file", 0604);
   ASSERT_EQ(::chown(path.c_str(), 0, kApp), 0);
-  expect_skipped("file", Skip::kNoEvidence, Evidence::kNone);
+  expect_skipped("file", Skip::kNoEvidence, false);
   ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
-  expect_fixed("file", Evidence::kNone);
+  expect_fixed("file", false);
 }
 
-TEST_P(Repair, FixesOnlyTheFileThatTheEvidenceIsAbout) {
+// The policy's group is not one of the owner's: its permissions are not the owner's.
+TEST_P(Repair, TheWantedGroupGrantsTheOwnerNothing) {
+  policy_.wanted.group = {Gid{kApp + 1}, "other"};
+  const auto path = make("key", 0640);
+  ASSERT_EQ(::chown(path.c_str(), 0, kApp + 1), 0);
+  expect_skipped("key", Skip::kNoEvidence, false);
+}
+
+TEST_P(Repair, AnAccessListDecidesWhatTheOwnerCanRead) {
+  const auto path = make("file", 0640);
+  const auto set_list = [&](const std::string& entries) {
+    return std::system(("setfacl -m " + entries + " " + path).c_str());  // NOLINT(*-mt-unsafe)
+  };
+  ASSERT_EQ(set_list("u:" + std::to_string(kApp) + ":---,o::r"), 0);
+  expect_skipped("file", Skip::kNoEvidence, false);
+  ASSERT_EQ(set_list("u:" + std::to_string(kApp) + ":r"), 0);
+  const auto outcome = repair("file", false);
+  EXPECT_EQ(outcome.what, RepairResult::kFixed) << reason_text(outcome.skip);
+}
+
+// What a user cannot reach is as secret as what it cannot read.
+TEST_P(Repair, AReadableFileInAClosedDirectoryIsASecret) {
+  std::filesystem::create_directory(tree_ / "closed");
+  ASSERT_EQ(::chmod((tree_ / "closed").c_str(), 0700), 0);
+  make("closed/public", 0644);
+  expect_skipped("closed/public", Skip::kNoEvidence, false);
+}
+
+TEST_P(Repair, FixesOnlyTheFileThatTheChangeWasAbout) {
   const Fd old(::open(make("file").c_str(), O_PATH | O_CLOEXEC));
   const auto id = FileId::of(old.get());
   ASSERT_TRUE(id) << id.error().text();
   std::filesystem::rename(tree_ / "file", tree_ / "moved");
   make("file");
-  const auto outcome = repair("file", Evidence::kOtherUser, &*id);
+  const auto outcome = repair("file", true, &*id);
   EXPECT_EQ(outcome.skip, Skip::kReplaced);
   EXPECT_EQ(facts(tree_ / "file").st_uid, 0U);
-  EXPECT_EQ(repair("moved", Evidence::kOtherUser, &*id).what, RepairResult::kFixed);
+  EXPECT_EQ(repair("moved", true, &*id).what, RepairResult::kFixed);
 }
 
 TEST_P(Repair, FollowsNoLinkInThePath) {

@@ -238,7 +238,7 @@ TEST_P(Scan, WithoutEvidenceFixesNothingBelowAClosedDirectory) {
   task_.start = "closed/deep";
   scan();
   EXPECT_EQ(owner(tree_ / "closed/deep/file"), 0U);
-  task_.evidence = Evidence::kOtherUser;
+  task_.is_requested = true;
   task_.start = "closed";
   scan();
   EXPECT_EQ(owner(tree_ / "closed/deep/file"), kApp);

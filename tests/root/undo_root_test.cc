@@ -55,7 +55,7 @@ class Undo : public ScratchFsTest {
     RepairTask task;
     task.policy = &policy_;
     task.relative_path = name;
-    task.evidence = Evidence::kOtherUser;
+    task.is_requested = true;
     const auto outcome = repair(*opened, task);
     EXPECT_EQ(outcome.what, RepairResult::kFixed) << reason_text(outcome.skip) << outcome.error;
     const auto at = [](const ObjectState& state) {

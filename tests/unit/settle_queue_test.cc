@@ -21,9 +21,8 @@ class SettleQueueTest : public testing::Test {
     return directories_.add(file_id(number), 0, parent, name);
   }
   void made(WatchedDirectory& in, const std::string& name, bool is_directory = false,
-            Evidence evidence = Evidence::kOtherUser, FileId object = {}) {
-    settle_.seen(in, name, {Operation::kCreate, nullptr, evidence, std::move(object), is_directory},
-                 kSettle, now_);
+            FileId object = {}, Operation operation = Operation::kCreate) {
+    settle_.seen(in, name, {operation, nullptr, std::move(object), is_directory}, kSettle, now_);
   }
   std::string taken() {
     const auto due = settle_.take(now_);
@@ -146,24 +145,24 @@ TEST_F(SettleQueueTest, ACloseByTheOwnerDelaysTheFileButNotTheDirectoriesAbove) 
   EXPECT_EQ(taken(), "d");
 }
 
-TEST_F(SettleQueueTest, AChangeThatIsPutBackKeepsItsEvidence) {
-  made(root_, "a", false, Evidence::kOtherUser, file_id(7));
+TEST_F(SettleQueueTest, AChangeThatIsPutBackKeepsItsOrigin) {
+  made(root_, "a", false, file_id(7));
   now_ += 250ms;
   auto due = settle_.take(now_);
   ASSERT_TRUE(due);
-  made(root_, "a", false, Evidence::kNone, file_id(7));
+  made(root_, "a", false, file_id(7), Operation::kChown);
   settle_.put_back(*std::move(due), now_);
   now_ += 250ms;
   due = settle_.take(now_);
   ASSERT_TRUE(due);
-  EXPECT_EQ(due->seen.evidence, Evidence::kOtherUser);
+  EXPECT_EQ(due->seen.operation, Operation::kCreate);
 }
 
-TEST_F(SettleQueueTest, ReportsTheFilesWhoseEvidenceItDropped) {
+TEST_F(SettleQueueTest, ReportsTheObjectsWhoseChangesItDropped) {
   auto& below = directory(2, &root_, "d");
-  made(root_, "a", false, Evidence::kOtherUser, file_id(7));
-  made(below, "b", false, Evidence::kOtherUser, file_id(8));
-  made(root_, "c", false, Evidence::kNone, file_id(9));
+  made(root_, "a", false, file_id(7));
+  made(below, "b", false, file_id(8));
+  made(root_, "c");
   settle_.replaced(root_, "a");
   settle_.replaced(root_, "c");
   directories_.forget(below);
@@ -173,16 +172,16 @@ TEST_F(SettleQueueTest, ReportsTheFilesWhoseEvidenceItDropped) {
   EXPECT_TRUE(settle_.take_dropped().empty());
 }
 
-TEST_F(SettleQueueTest, KeepsEvidenceUntilTheOwnerPutsAnotherFileThere) {
-  made(root_, "a", false, Evidence::kOtherUser, file_id(7));
-  made(root_, "a", false, Evidence::kNone, file_id(7));
+TEST_F(SettleQueueTest, KeepsTheOriginUntilAnotherObjectIsThere) {
+  made(root_, "a", false, file_id(7));
+  made(root_, "a", false, file_id(7), Operation::kChown);
   now_ += kSettle;
-  EXPECT_EQ(settle_.take(now_)->seen.evidence, Evidence::kOtherUser);
+  EXPECT_EQ(settle_.take(now_)->seen.operation, Operation::kCreate);
 
-  made(root_, "a", false, Evidence::kOtherUser, file_id(7));
-  made(root_, "a", false, Evidence::kNone, file_id(8));
+  made(root_, "a", false, file_id(7));
+  made(root_, "a", false, file_id(8), Operation::kChown);
   now_ += kSettle;
-  EXPECT_EQ(settle_.take(now_)->seen.evidence, Evidence::kNone);
+  EXPECT_EQ(settle_.take(now_)->seen.operation, Operation::kChown);
 
   made(root_, "a");
   settle_.replaced(root_, "a");
@@ -200,14 +199,6 @@ TEST_F(SettleQueueTest, AStormBecomesALookAtTheDirectory) {
   for (int i = 0; i < 8; ++i) EXPECT_EQ(taken(), std::to_string(i));
   EXPECT_EQ(taken(), "look at d");
   EXPECT_TRUE(settle_.take_overflowed().empty());
-}
-
-TEST_F(SettleQueueTest, AStormHasNoEvidence) {
-  for (int i = 0; i < 9; ++i) made(root_, std::to_string(i));
-  made(root_, "x", false, Evidence::kNone);
-  now_ += kSettle;
-  while (const auto due = settle_.take(now_))
-    EXPECT_EQ(due->seen.evidence, due->look ? Evidence::kNone : Evidence::kOtherUser);
 }
 
 TEST_F(SettleQueueTest, ForgetsChangesInARemovedDirectory) {
@@ -244,30 +235,22 @@ TEST_F(SettleQueueTest, ForgettingATreeLeavesNothingWaiting) {
 
 // rsync creates its files under a temporary name.
 TEST_F(SettleQueueTest, ARenameTakesTheChangeToTheNewName) {
-  made(root_, ".a.tmp", false, Evidence::kOtherUser, file_id(9));
+  made(root_, ".a.tmp", false, file_id(9));
   NoticedChange seen;
   seen.operation = Operation::kRename;
   seen.object = file_id(9);
   settle_.renamed(root_, ".a.tmp", seen);
   EXPECT_EQ(seen.operation, Operation::kCreate);
-  EXPECT_EQ(seen.evidence, Evidence::kOtherUser);
   EXPECT_EQ(settle_.find(root_, ".a.tmp"), nullptr);
 }
 
 TEST_F(SettleQueueTest, ARenameDoesNotTakeAChangeToAnotherObject) {
-  made(root_, "a", false, Evidence::kOtherUser, file_id(9));
+  made(root_, "a", false, file_id(9));
   NoticedChange seen;
+  seen.operation = Operation::kRename;
   seen.object = file_id(10);
   settle_.renamed(root_, "a", seen);
-  EXPECT_EQ(seen.evidence, Evidence::kNone);
-}
-
-TEST_F(SettleQueueTest, AfterALossANameAloneIsNoEvidence) {
-  made(root_, "known", false, Evidence::kOtherUser, file_id(9));
-  made(root_, "by-name");
-  settle_.distrust();
-  EXPECT_EQ(settle_.find(root_, "known")->evidence, Evidence::kOtherUser);
-  EXPECT_EQ(settle_.find(root_, "by-name")->evidence, Evidence::kNone);
+  EXPECT_EQ(seen.operation, Operation::kRename);
 }
 
 }  // namespace

@@ -102,14 +102,10 @@ TEST_F(StoreTest, StoresAFileOnce) {
     const auto store = open();
     store->keep(pending(1, "before"));
     store->keep(pending(1, "after"));
-    store->keep_suspect(file_id(3));
-    store->keep_suspect(file_id(3));
   }
   const auto remembered = open()->take_remembered();
   ASSERT_EQ(remembered.pending.size(), 1U);
   EXPECT_EQ(remembered.pending.front().path, "after");
-  ASSERT_EQ(remembered.suspects.size(), 1U);
-  EXPECT_EQ(remembered.suspects.front(), file_id(3));
 }
 
 TEST_F(StoreTest, IsBounded) {
@@ -117,14 +113,13 @@ TEST_F(StoreTest, IsBounded) {
     auto database = Database::open(this->database());
     open();
     ASSERT_TRUE(database);
-    ASSERT_TRUE(
-        database->run("INSERT INTO suspect (number, object) VALUES (1, 'first'), (50000, "
-                      "'last')"));
+    ASSERT_TRUE(database->run(
+        "INSERT INTO undone (number, object, changed) VALUES (1, 'first', 1), (50000, 'last', 1)"));
   }
-  open()->keep_suspect(file_id(1));
-  const auto suspects = open()->take_remembered().suspects;
-  ASSERT_EQ(suspects.size(), 2U);
-  EXPECT_EQ(suspects.front(), FileId::from_bytes("last"));
+  open()->keep_undone({file_id(1), 1});
+  const auto undone = open()->take_remembered().undone;
+  ASSERT_EQ(undone.size(), 2U);
+  EXPECT_EQ(undone.front().object, FileId::from_bytes("last"));
 }
 
 TEST_F(StoreTest, StoresPauses) {
@@ -172,7 +167,8 @@ TEST_F(StoreTest, UpgradesAnOlderVersion) {
     ASSERT_TRUE(database);
     ASSERT_TRUE(
         database->run("ALTER TABLE pending DROP COLUMN is_excused; DROP TABLE pause; "
-                      "DROP TABLE undone; PRAGMA user_version = 1"));
+                      "DROP TABLE undone; ALTER TABLE pending DROP COLUMN proven_at; "
+                      "CREATE TABLE suspect (object); PRAGMA user_version = 1"));
   }
   open()->keep_undone({file_id(2), 3});
   const auto remembered = open()->take_remembered();

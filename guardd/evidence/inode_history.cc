@@ -1,0 +1,97 @@
+#include "guardd/evidence/inode_history.h"
+
+#include "guardd/evidence/access.h"
+
+namespace guard {
+namespace {
+
+// The key of an inode that was taken from the owner differs from its key as one that was born here.
+constexpr std::uint64_t kTaken = 0x5bd1e9955bd1e995;
+
+// A directory has as many links as it has directories in it, and one name.
+bool has_one_name(const ObjectState& state) {
+  return state.type == FileType::kDirectory || state.links <= 1;
+}
+
+}  // namespace
+
+std::uint64_t InodeHistory::key(const InodePlace& place) const {
+  return key_(place.object.bytes(), place.directory, place.wanted.value);
+}
+
+void InodeHistory::note(InodeSet& set, std::uint64_t key) {
+  if (!set.insert(key)) ++dropped_;
+}
+
+void InodeHistory::forget(std::uint64_t key) {
+  proven_.erase(key);
+  proven_.erase(key ^ kTaken);
+  owned_.erase(key);
+}
+
+// The user of a new inode is the one who created it, or root has changed it since, in this tree.
+// A link is told from a birth by its age and its number of links. Directories cannot be linked.
+void InodeHistory::created(const InodePlace& place, const InodeState& inode,
+                           const BirthTerms& terms) {
+  const auto& state = inode.state;
+  const bool is_directory = state.type == FileType::kDirectory;
+  const bool is_young = inode.born && *inode.born >= terms.not_before;
+  if (!is_directory && !(is_young && has_one_name(state))) return forget(key(place));
+  if (state.uid == place.wanted) return changed(place, state);
+  if (is_directory || terms.links_are_protected) note(proven_, key(place));
+}
+
+void InodeHistory::found(const InodePlace& place) {
+  note(proven_, key(place));
+}
+
+void InodeHistory::changed(const InodePlace& place, const ObjectState& state) {
+  const auto at = key(place);
+  if (state.uid != place.wanted) {
+    if (owned_.erase(at) && has_one_name(state)) note(proven_, at ^ kTaken);
+    return;
+  }
+  forget(at);
+  if (is_hidden_from_others(state)) note(owned_, at);
+}
+
+void InodeHistory::moved(const InodePlace& from, const InodePlace& to) {
+  const auto before = key(from);
+  const auto now = key(to);
+  if (before == now) return;
+  const bool is_born = proven_.erase(before);
+  const bool is_taken = proven_.erase(before ^ kTaken);
+  const bool is_owned = owned_.erase(before);
+  if (from.wanted != to.wanted) return;
+  if (is_born) note(proven_, now);
+  if (is_taken) note(proven_, now ^ kTaken);
+  if (is_owned) note(owned_, now);
+}
+
+void InodeHistory::arrived(const InodePlace& place, const ObjectState& state) {
+  forget(key(place));
+  if (state.uid == place.wanted) changed(place, state);
+}
+
+void InodeHistory::left(const InodePlace& place) {
+  forget(key(place));
+}
+
+void InodeHistory::remember(const InodePlace& place) {
+  forget(key(place));
+  note(owned_, key(place));
+}
+
+void InodeHistory::forget_all() {
+  proven_.clear();
+  owned_.clear();
+}
+
+std::optional<Evidence> InodeHistory::evidence_for(const InodePlace& place) const {
+  const auto at = key(place);
+  if (proven_.contains(at)) return Evidence(Evidence::Kind::kBornHere);
+  if (proven_.contains(at ^ kTaken)) return Evidence(Evidence::Kind::kWasTheOwners);
+  return std::nullopt;
+}
+
+}  // namespace guard

@@ -1,0 +1,41 @@
+// Who knows how an inode came to where it is: the sources, each in its own way. Any thread.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "guardd/evidence/evidence.h"
+#include "guardd/files/file_id.h"
+#include "policy/base/ids.h"
+
+namespace guard {
+
+// An open object, and the directory in which it was opened.
+struct WitnessQuestion {
+  int object = -1;  // a descriptor
+  const FileId& id;
+  const FileId& directory;  // of a tree's root: its own
+  Uid wanted;               // the owner that the policy wants here
+};
+
+class Witness {
+ public:
+  Witness() = default;
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+  virtual ~Witness() = default;
+
+  // Evidence that rests on what happened to the inode. It counts everything that happened before
+  // this call, and may wait a moment for that.
+  virtual std::optional<Evidence> evidence_for(const WitnessQuestion& question) = 0;
+  // The descriptors that evidence_for() needs in the table of the calling thread.
+  virtual std::vector<int> descriptors() const { return {}; }
+  // Whether remember() is of use.
+  virtual bool has_memory() const { return false; }
+  // These objects in this directory belong to the owner, and their modes hide them from others.
+  virtual void remember(const FileId& /*directory*/, std::span<const FileId> /*objects*/,
+                        Uid /*owner*/) {}
+};
+
+}  // namespace guard

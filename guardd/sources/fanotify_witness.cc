@@ -1,0 +1,176 @@
+#include "guardd/sources/fanotify_witness.h"
+
+#include <fcntl.h>
+#include <sys/fanotify.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "guardd/files/listing.h"
+#include "guardd/files/object.h"
+#include "guardd/host/clock.h"
+#include "guardd/host/files.h"
+#include "policy/judge.h"
+
+namespace guard {
+namespace {
+
+// Fails safe: what the loop has not handled by then is no evidence.
+constexpr auto kLongestWait = std::chrono::milliseconds(500);
+
+InodeKey::Seed random_seed() {
+  InodeKey::Seed seed;
+  while (::getrandom(&seed, sizeof seed, 0) != sizeof seed) continue;
+  return seed;
+}
+
+}  // namespace
+
+FanotifyWitness::FanotifyWitness(int group, const WatchedDirectories& directories)
+    : group_(group),
+      directories_(directories),
+      history_(random_seed()) {
+  births_.not_before = file_time_now();
+}
+
+bool links_are_protected() {
+  const Fd setting(::open("/proc/sys/fs/protected_hardlinks", O_RDONLY | O_CLOEXEC));
+  char value = '0';
+  return ::read(setting.get(), &value, 1) == 1 && value != '0';
+}
+
+void FanotifyWitness::before_read() {
+  read_at_ = file_time_now();
+  were_protected_ = links_are_protected();
+}
+
+void FanotifyWitness::after_read(std::size_t events) {
+  events_ += events;
+  handled_.notify_all();
+}
+
+// Whatever is read from here on has happened since this read began.
+void FanotifyWitness::found_none() {
+  births_.not_before = read_at_;
+}
+
+std::optional<InodePlace> FanotifyWitness::place(const WatchedDirectory& directory,
+                                                 std::string_view name,
+                                                 const FileId& object) const {
+  if (!object.known() || !set_) return std::nullopt;
+  const auto& policy = set_->policy_of(set_->trees()[directory.tree]);
+  const auto* wanted = wanted_at(
+      policy, has_patterns(policy) ? WatchedDirectories::path_of(directory, name) : std::string());
+  if (!wanted) return std::nullopt;
+  return InodePlace{object, directory.place_number, wanted->owner.id};
+}
+
+std::optional<InodeState> FanotifyWitness::look(const WatchedDirectory& directory,
+                                                const FileId& object) {
+  auto root = roots_.find(directory.tree);
+  if (root == roots_.end()) {
+    Fd opened;
+    if (const auto tree = open_tree(set_->trees()[directory.tree].root()))
+      if (auto fd = open_directory(*tree)) opened = *std::move(fd);
+    root = roots_.emplace(directory.tree, std::move(opened)).first;
+  }
+  const auto inode = open_by_id(root->second.get(), object, O_PATH);
+  struct statx facts {};
+  if (!inode ||
+      ::statx(inode->get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &facts) != 0)
+    return std::nullopt;
+  InodeState state;
+  state.state = {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
+                 Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+  if ((facts.stx_mask & STATX_BTIME) != 0) state.born = nanoseconds(facts.stx_btime);
+  state.changed = nanoseconds(facts.stx_ctime);
+  return state;
+}
+
+void FanotifyWitness::created(const WatchedDirectory& directory, std::string_view name,
+                              const FileId& object) {
+  const auto at = place(directory, name, object);
+  if (!at) return;
+  const auto inode = look(directory, object);
+  if (!inode) return history_.left(*at);
+  auto terms = births_;
+  terms.links_are_protected = were_protected_ && links_are_protected();
+  history_.created(*at, *inode, terms);
+}
+
+void FanotifyWitness::found(const WatchedDirectory& directory, std::string_view name,
+                            const FileId& object) {
+  if (const auto at = place(directory, name, object)) history_.found(*at);
+}
+
+void FanotifyWitness::changed(const WatchedDirectory& directory, std::string_view name,
+                              const FileId& object) {
+  const auto at = place(directory, name, object);
+  if (!at) return;
+  if (const auto inode = look(directory, object)) history_.changed(*at, inode->state);
+}
+
+void FanotifyWitness::moved(const WatchedDirectory* from, std::string_view old_name,
+                            const WatchedDirectory* to, std::string_view name,
+                            const FileId& object) {
+  const auto before = from ? place(*from, old_name, object) : std::nullopt;
+  const auto now = to ? place(*to, name, object) : std::nullopt;
+  if (before && now) return history_.moved(*before, *now);
+  if (before) return history_.left(*before);
+  if (!now) return;
+  const auto inode = look(*to, object);
+  inode ? history_.arrived(*now, inode->state) : history_.left(*now);
+}
+
+bool FanotifyWitness::is_born(const WatchedDirectory& directory, std::string_view name,
+                              const FileId& object) {
+  const auto at = place(directory, name, object);
+  return at && history_.evidence_for(*at);
+}
+
+std::optional<std::int64_t> FanotifyWitness::proven_at(const WatchedDirectory& directory,
+                                                       std::string_view name,
+                                                       const FileId& object) {
+  const auto at = place(directory, name, object);
+  if (!at || !history_.evidence_for(*at)) return std::nullopt;
+  const auto inode = look(directory, object);
+  roots_.clear();
+  if (!inode || !is_past(inode->changed)) return std::nullopt;
+  return inode->changed;
+}
+
+void FanotifyWitness::prove_again(const WatchedDirectory& directory, std::string_view name,
+                                  const FileId& object, std::int64_t changed) {
+  const auto at = place(directory, name, object);
+  const auto inode = at ? look(directory, object) : std::nullopt;
+  roots_.clear();
+  if (inode && inode->changed == changed) history_.found(*at);
+}
+
+// The queue is in the order of what happened, so everything that happened before the
+// question has been handled once as many events have been as were queued then.
+std::optional<Evidence> FanotifyWitness::evidence_for(const WitnessQuestion& question) {
+  std::unique_lock lock(mutex_);
+  int bytes = 0;
+  if (::ioctl(group_, FIONREAD, &bytes) != 0) return std::nullopt;
+  // The kernel counts the fixed part of each event only.
+  const auto until = events_ + static_cast<unsigned>(bytes) / sizeof(fanotify_event_metadata);
+  if (!handled_.wait_for(lock, kLongestWait, [&] { return events_ >= until; })) return std::nullopt;
+  const auto* directory = directories_.find(question.directory);
+  if (!directory || !question.id.known()) return std::nullopt;
+  return history_.evidence_for({question.id, directory->place_number, question.wanted});
+}
+
+void FanotifyWitness::remember(const FileId& directory, std::span<const FileId> objects,
+                               Uid owner) {
+  const std::lock_guard lock(mutex_);
+  const auto* known = directories_.find(directory);
+  if (!known) return;
+  for (const auto& object : objects)
+    if (object.known()) history_.remember({object, known->place_number, owner});
+}
+
+}  // namespace guard
