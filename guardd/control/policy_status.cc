@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "guardd/host/terminal_text.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
@@ -30,6 +31,7 @@ class States {
     if (const auto pause = pauses_.find(loaded.name()); pause != pauses_.end())
       return {"paused", pause->second};
     State state{"active", ""};
+    std::size_t unproven = 0;
     const auto& trees = in_force_.set()->trees();
     for (std::uint32_t tree = 0; tree < trees.size(); ++tree) {
       if (trees[tree].policy != policy) continue;
@@ -37,6 +39,13 @@ class States {
         return {"degraded", trouble->second};
       if (std::find(watched_.begin(), watched_.end(), tree) == watched_.end())
         state = {"pending", quote(trees[tree].root()) + " does not exist yet"};
+      unproven += trees_.unproven(tree);
+    }
+    if (unproven > 0 && state.reason.empty()) {
+      state.reason = counted(unproven, "object belongs", "objects belong") +
+                     " to other users, and guardd has no evidence that " +
+                     loaded.wanted.owner.name + " may have them; to hand them over, run: " +
+                     "guardctl fix " + loaded.name();
     }
     return state;
   }

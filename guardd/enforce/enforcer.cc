@@ -247,6 +247,7 @@ void Enforcer::handle_finding(const ScanWorker::Report& finding) {
   const auto tree = finding.tree;
   if (finding.is_end) {
     if (!finding.is_complete) return;
+    reported_.forget_unseen(set->trees()[tree].path, finding.began);
     if (set == set_ && !policy_of(tree).is_paused()) pending_.forget_excused_in(tree);
     return;
   }
@@ -297,7 +298,8 @@ void Enforcer::handle_mounts(const MountNews& news, const std::vector<std::uint3
 
 // A process that moves an object here is always reported; one that only touches it is reported only
 // if its state changes.
-bool Enforcer::was_reported(const NoticedChange& seen, const RepairOutcome& outcome) {
+bool Enforcer::was_reported(const std::string& tree, const NoticedChange& seen,
+                            const RepairOutcome& outcome) {
   if (outcome.what == RepairResult::kFixed) {
     reported_.forget(seen.object);
     return false;
@@ -306,14 +308,18 @@ bool Enforcer::was_reported(const NoticedChange& seen, const RepairOutcome& outc
   const ReportedStates::State state{outcome.after.uid, outcome.after.gid, wrong.mode_excess,
                                     wrong.mode_missing, static_cast<std::uint8_t>(outcome.skip)};
   // An inode is created once: if its state is known, a scan was faster than the notice.
-  if (seen.operation != Operation::kRename && reported_.is_known(seen.object, state)) return true;
-  reported_.add(seen.object, state);
-  return false;
+  const bool is_known =
+      reported_.is_known(seen.object, state, tree, std::chrono::steady_clock::now());
+  return is_known && seen.operation != Operation::kRename;
+}
+
+std::size_t Enforcer::unproven_in(const std::string& tree) const {
+  return reported_.count(tree, static_cast<std::uint8_t>(Skip::kNoEvidence));
 }
 
 void Enforcer::report(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
                       const NoticedChange& seen, const RepairOutcome& outcome) {
-  if (!was_reported(seen, outcome))
+  if (!was_reported(set.trees()[tree].path, seen, outcome))
     callbacks_.report(make_violation(set, tree, relative_path, seen, outcome));
 }
 

@@ -59,6 +59,10 @@ class Enforcer final : public NoticeReader {
   // `watched`: the trees that were watched before the mounts changed.
   void handle_mounts(const MountNews& news, const std::vector<std::uint32_t>& watched);
 
+  // How many objects of the tree are left to other users, because guardd has no evidence that the
+  // owner may have them.
+  std::size_t unproven_in(const std::string& tree) const;
+
   // Whether other processes have changed something in the trees since the last call.
   bool take_activity() { return std::exchange(has_activity_, false); }
 
@@ -84,7 +88,8 @@ class Enforcer final : public NoticeReader {
   void retry(SettledChange due, SteadyTime when);
   void report(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
               const NoticedChange& seen, const RepairOutcome& outcome);
-  bool was_reported(const NoticedChange& seen, const RepairOutcome& outcome);
+  bool was_reported(const std::string& tree, const NoticedChange& seen,
+                    const RepairOutcome& outcome);
 
   const std::int32_t self_ = ::getpid();  // compared with every notice
   Processes& processes_;

@@ -1,19 +1,34 @@
 #include "guardd/enforce/file_records.h"
 
+#include <algorithm>
+
 namespace guard {
 
-bool ReportedStates::is_known(const FileId& id, const State& state) const {
+bool ReportedStates::is_known(const FileId& id, const State& state, const std::string& tree,
+                              Time now) {
+  if (!id.known()) return false;
   const auto at = states_.find(id);
-  return at != states_.end() && at->second == state;
+  const bool is_known = at != states_.end() && at->second.state == state;
+  const bool is_new = states_.insert_or_assign(id, Record{state, tree, now}).second;
+  if (is_new) oldest_first_.push_back(id);
+  if (oldest_first_.size() > kMost) {
+    states_.erase(oldest_first_.front());
+    oldest_first_.pop_front();
+  }
+  return is_known;
 }
 
-void ReportedStates::add(const FileId& id, const State& state) {
-  if (!id.known()) return;
-  if (!states_.insert_or_assign(id, state).second) return;
-  oldest_first_.push_back(id);
-  if (oldest_first_.size() <= kMost) return;
-  states_.erase(oldest_first_.front());
-  oldest_first_.pop_front();
+void ReportedStates::forget_unseen(const std::string& tree, Time since) {
+  std::erase_if(states_, [&](const auto& each) {
+    return each.second.tree == tree && each.second.seen < since;
+  });
+}
+
+std::size_t ReportedStates::count(const std::string& tree, std::uint8_t reason) const {
+  return static_cast<std::size_t>(
+      std::count_if(states_.begin(), states_.end(), [&](const auto& each) {
+        return each.second.tree == tree && each.second.state.reason == reason;
+      }));
 }
 
 void JustCreated::add(const FileId& id, Operation made, Time now) {

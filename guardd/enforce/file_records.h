@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <unordered_map>
 
 #include "guardd/files/file_id.h"
@@ -16,10 +17,12 @@
 namespace guard {
 
 // The wrong states that were reported. A file is reported again only if it is wrong in another way
-// or left as it is for another reason, not whenever it is touched or scanned.
+// or left as it is for another reason, not whenever it is touched or scanned. Also counts what was
+// left, by tree.
 class ReportedStates {
  public:
   static constexpr std::size_t kMost = 20'000;
+  using Time = std::chrono::steady_clock::time_point;
 
   struct State {
     Uid uid;
@@ -30,12 +33,21 @@ class ReportedStates {
     bool operator==(const State&) const = default;
   };
 
-  bool is_known(const FileId& id, const State& state) const;
-  void add(const FileId& id, const State& state);
+  // Whether it was added before. `tree`: the path of its tree.
+  bool is_known(const FileId& id, const State& state, const std::string& tree, Time now);
   void forget(const FileId& id) { states_.erase(id); }  // it is correct again
+  // A complete scan of the tree that began then has met all that are still there.
+  void forget_unseen(const std::string& tree, Time since);
+  // How many were left for this reason.
+  std::size_t count(const std::string& tree, std::uint8_t reason) const;
 
  private:
-  std::unordered_map<FileId, State> states_;
+  struct Record {
+    State state;
+    std::string tree;
+    Time seen;
+  };
+  std::unordered_map<FileId, Record> states_;
   std::deque<FileId> oldest_first_;
 };
 

@@ -1,5 +1,6 @@
 #include "guardd/enforce/violation.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -43,6 +44,16 @@ Outcome outcome_of(const RepairOutcome& outcome) {
   if (outcome.what == RepairResult::kFixed) return Outcome::kFixed;
   return outcome.skip == Skip::kLogOnly || outcome.skip == Skip::kExcused ? Outcome::kLogged
                                                                           : Outcome::kSkipped;
+}
+
+// A path that a shell could misread is left out: its policy is named instead.
+std::string fix_command(std::string_view path, const Policy& policy) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("./_-+,:@%").find(c) != std::string_view::npos;
+  };
+  const bool can_be_typed = std::all_of(path.begin(), path.end(), is_plain);
+  return "guardctl fix " + (can_be_typed ? std::string(path) : policy.name());
 }
 
 // The fields that every record of this tree has.
@@ -111,6 +122,8 @@ Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::st
                            ? outcome.error
                            : std::string(reason_text(outcome.skip));
   }
+  if (outcome.skip == Skip::kNoEvidence)
+    violation.reason += "; to hand it over, run: " + fix_command(violation.path, policy);
   excuse(violation, policy);
   if (seen.who) excuse(violation, *seen.who);
   return violation;

@@ -42,6 +42,10 @@ class WatchedTrees {
 
   std::vector<std::uint32_t> watched() const;
   std::size_t pending() const { return watched_.size() - watched().size(); }
+  // See Enforcer::unproven_in().
+  std::size_t unproven(std::uint32_t tree) const {
+    return enforcer_.unproven_in(set_->trees()[tree].path);
+  }
   // Why the source cannot enforce the policies as they are; empty if it can.
   const std::string& denied() const { return denied_; }
   // Why trees that are there cannot be watched.

@@ -42,7 +42,7 @@ bool ScanWorker::is_requested(const Job& job) const {
 
 void ScanWorker::request(std::shared_ptr<const PolicySet> set, std::uint32_t tree) {
   const std::lock_guard lock(mutex_);
-  Job job{std::move(set), tree, 0};
+  Job job{std::move(set), tree, 0, {}};
   if (!is_requested(job)) jobs_.push_back(std::move(job));
   changed_.notify_all();
 }
@@ -77,12 +77,13 @@ void ScanWorker::run(const std::stop_token& stop) {
       continue;
     }
     lock.unlock();
-    (void)found_.put({job.set, job.tree, {}, {}, {}, true, is_complete}, stop);
+    (void)found_.put({job.set, job.tree, {}, {}, {}, true, is_complete, job.began}, stop);
     lock.lock();
   }
 }
 
-bool ScanWorker::scan_tree(const Job& job, const std::stop_token& stop) {
+bool ScanWorker::scan_tree(Job& job, const std::stop_token& stop) {
+  job.began = std::chrono::steady_clock::now();
   const auto& tree = job.set->trees()[job.tree];
   const auto root = open_tree(tree.root());
   if (!root) return false;  // WatchedTrees notices that the root is gone
@@ -99,7 +100,7 @@ bool ScanWorker::scan_tree(const Job& job, const std::stop_token& stop) {
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
     if (!finding.outcome) return;
-    Report report{job.set, job.tree, std::string(finding.path), *finding.outcome, {}, false, false};
+    Report report{job.set, job.tree, std::string(finding.path), *finding.outcome, {}, false, false, {}};
     if (report.outcome.what != RepairResult::kFixed)
       report.object = identity_of(*root, report.path);
     (void)found_.put(std::move(report), stop);

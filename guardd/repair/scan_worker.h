@@ -32,6 +32,7 @@ class ScanWorker {
     // Marks the end of the tree's scan, and is not a wrong object.
     bool is_end = false;
     bool is_complete = false;  // with is_end: everything in the tree was checked
+    SteadyTime began;          // with is_end
   };
 
   // Both must outlive this. `witness` may be null.
@@ -54,12 +55,13 @@ class ScanWorker {
     std::shared_ptr<const PolicySet> set;
     std::uint32_t tree = 0;
     unsigned tries = 0;
+    SteadyTime began;
   };
 
   bool is_requested(const Job& job) const;
   void run(const std::stop_token& stop);
   // Whether everything was checked.
-  bool scan_tree(const Job& job, const std::stop_token& stop);
+  bool scan_tree(Job& job, const std::stop_token& stop);
 
   const unsigned threads_;
   Witness* witness_;

@@ -58,16 +58,31 @@ TEST(ReportedStates, ReportsAnotherStateAndAStateAfterItWasCorrect) {
   const ReportedStates::State state{Uid{0}, Gid{0}, 0, 0, 1};
   auto other = state;
   other.reason = 2;
-  EXPECT_FALSE(reported.is_known(file_id(1), state));
-  reported.add(file_id(1), state);
-  EXPECT_TRUE(reported.is_known(file_id(1), state));
-  EXPECT_FALSE(reported.is_known(file_id(1), other));
-  reported.add(file_id(1), other);
-  EXPECT_FALSE(reported.is_known(file_id(1), state));
+  const auto is_known = [&](const FileId& id, const ReportedStates::State& wrong) {
+    return reported.is_known(id, wrong, "/srv/app", kBegin);
+  };
+  EXPECT_FALSE(is_known(file_id(1), state));
+  EXPECT_TRUE(is_known(file_id(1), state));
+  EXPECT_FALSE(is_known(file_id(1), other));
+  EXPECT_FALSE(is_known(file_id(1), state));
   reported.forget(file_id(1));
-  EXPECT_FALSE(reported.is_known(file_id(1), other));
-  reported.add(FileId(), state);
-  EXPECT_FALSE(reported.is_known(FileId(), state));
+  EXPECT_FALSE(is_known(file_id(1), state));
+  EXPECT_FALSE(is_known(FileId(), state));
+  EXPECT_FALSE(is_known(FileId(), state));
+}
+
+TEST(ReportedStates, CountsWhatIsStillLeft) {
+  ReportedStates reported;
+  const ReportedStates::State state{Uid{0}, Gid{0}, 0, 0, 1};
+  for (std::size_t number = 1; number <= 3; ++number)
+    (void)reported.is_known(file_id(number), state, "/srv/app", kBegin);
+  (void)reported.is_known(file_id(4), state, "/srv/other", kBegin);
+  EXPECT_EQ(reported.count("/srv/app", 1), 3U);
+  EXPECT_EQ(reported.count("/srv/app", 2), 0U);
+  (void)reported.is_known(file_id(2), state, "/srv/app", kBegin + 2s);
+  reported.forget_unseen("/srv/app", kBegin + 1s);
+  EXPECT_EQ(reported.count("/srv/app", 1), 1U);
+  EXPECT_EQ(reported.count("/srv/other", 1), 1U);
 }
 
 TEST(JustCreated, IsRememberedForAMoment) {
