@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -32,6 +34,23 @@ bool is_younger(const Object& object, std::chrono::system_clock::time_point time
   const auto since_epoch = std::chrono::nanoseconds(time.time_since_epoch()).count();
   return (facts.stx_mask & STATX_BTIME) != 0 && nanoseconds(facts.stx_btime) > since_epoch;
 }
+
+// A write lease is granted only if nobody else has the file open. It lasts as long as the descriptor.
+class SoleOpener {
+ public:
+  explicit SoleOpener(const Object& object) {
+    if (object.state.type != FileType::kRegular) return;
+    file_ = Fd(::open(ProcPath(object).text(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOATIME));
+    (void)std::signal(SIGIO, SIG_IGN);  // from a lease that is broken
+    has_others_ =
+        file_ && ::fcntl(file_.get(), F_SETLEASE, F_WRLCK) < 0 && errno == EAGAIN;
+  }
+  bool has_others() const { return has_others_; }
+
+ private:
+  Fd file_;
+  bool has_others_ = false;
+};
 
 Skip skip_of(const Error& error) {
   switch (error.code()) {
@@ -80,7 +99,13 @@ int restore_to(const Object& object, const Ownership& before) {
 
 class UndoRun {
  public:
-  UndoRun(const PolicySet& set, LeftAlone* left_alone) : set_(set), left_alone_(left_alone) {}
+  UndoRun(const std::vector<Fix>& fixes, const PolicySet& set, LeftAlone* left_alone)
+      : set_(set), left_alone_(left_alone) {
+    for (const auto& fix : fixes) {
+      auto& last = last_fix_[fix.object];
+      last = std::max(last, fix.time);
+    }
+  }
 
   // Why the file was not restored; empty if it was.
   std::string undo(const Fix& fix) {
@@ -114,6 +139,14 @@ class UndoRun {
       return fmt::format("it was changed after the fix: it is {}:{} {:04o} now", now.uid.value,
                          now.gid.value, now.mode.value);
     }
+    // Root may trust what belongs to root: a program that it runs, or a file that nobody else reads.
+    const bool is_first = again == places_.end();
+    if (is_first && object.state.type == FileType::kRegular &&
+        has_changed_since(object, last_fix_[object.id]))
+      return "its owner has changed it since the fix; look at it, then use chown";
+    const SoleOpener opener(object);  // until it is restored
+    if (opener.has_others())
+      return "a process has it open, and could read or write it after the undo; stop that process";
     const Ownership before{fix.before.uid, fix.before.gid,
                            Mode{fix.before.mode.value & ~(kSetIdBits & ~now.mode.value)}};
     if (left_alone_) {
@@ -133,8 +166,16 @@ class UndoRun {
     return "";
   }
 
+  // The fix itself gave it a new ctime, just before it was recorded.
+  static bool has_changed_since(const Object& object, std::chrono::system_clock::time_point fix) {
+    constexpr auto kSameMoment = std::chrono::milliseconds(20);
+    const auto since = std::chrono::nanoseconds((fix + kSameMoment).time_since_epoch()).count();
+    return object.changed > since;
+  }
+
   const PolicySet& set_;
   LeftAlone* left_alone_;
+  std::unordered_map<InodeId, std::chrono::system_clock::time_point> last_fix_;
   std::map<const Tree*, Result<Object>> roots_;
   std::vector<RestoredFile> restored_;
   std::unordered_map<InodeId, std::size_t> places_;  // in restored_
@@ -145,7 +186,7 @@ class UndoRun {
 UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, LeftAlone* left_alone,
                 const std::stop_token& stop) {
   UndoReport report;
-  UndoRun run(set, left_alone);
+  UndoRun run(fixes, set, left_alone);
   for (const auto& fix : fixes) {
     auto why = stop.stop_requested() ? "the undo was stopped before" : run.undo(fix);
     if (!why.empty()) report.left.push_back({fix.path, std::move(why)});

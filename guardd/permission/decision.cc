@@ -31,13 +31,15 @@ bool is_same_moment(std::int64_t a, std::int64_t b) {
   return std::abs(a - b) <= kSameMoment;
 }
 
-// A new file is empty, has one name, belongs to its maker, and has not changed since.
+// A new file is empty, has one name, belongs to its maker, and has not changed since. Flags that can
+// change never show that a file is new.
 Novelty novelty_of(const OpenedFile& opened, const std::optional<Intent>& intent, Uid opener) {
   if (opened.state.type != FileType::kRegular) return Novelty::kOld;
-  if (intent && (intent->is_exclusive || intent->is_nameless)) return Novelty::kNew;
   if (intent && !intent->creates) return Novelty::kOld;
   if (opened.size != 0 || opened.state.links > 1 || opened.state.uid != opener)
     return Novelty::kOld;
+  if (intent && !intent->can_change && (intent->is_exclusive || intent->is_nameless))
+    return Novelty::kNew;
   const auto since = opened.born.value_or(opened.changed);
   if (opened.now - since > kYoung || !is_same_moment(opened.changed, since) ||
       !is_same_moment(opened.modified, since))
@@ -80,10 +82,10 @@ Decision decide(const Policy& policy, std::string_view path, const OpenedFile& o
     change.gid = opened.state.gid;
     change.mode = opened.state.mode;
     auto decision = judged(Operation::kCreate).value_or(Decision());
-    // Fails open: denying a file that may be old would be wrong, fixing it is not.
+    // Fails open: denying a file that may be old would be wrong. It is fixed once it has settled.
     if (novelty == Novelty::kUnclear && decision.answer == OpenAnswer::kDeny)
       decision.answer = OpenAnswer::kAllow;
-    if (decision.answer == OpenAnswer::kAllow && decision.verdict.fix &&
+    if (decision.answer == OpenAnswer::kAllow && novelty == Novelty::kNew && decision.verdict.fix &&
         policy.said.fix_at.value == FixAt::kOpen)
       decision.answer = OpenAnswer::kFix;
     return decision;

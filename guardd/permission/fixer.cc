@@ -9,6 +9,15 @@
 #include "guardd/host/own_descriptors.h"
 
 namespace guard {
+namespace {
+
+bool is_still_new(int file, const Violation& made) {
+  struct stat facts {};
+  return ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size == 0 &&
+         facts.st_nlink <= 1 && Uid{facts.st_uid} == made.before->uid;
+}
+
+}  // namespace
 
 void PermissionFixer::start() {
   for (unsigned i = 0; i < kThreads; ++i)
@@ -28,7 +37,8 @@ std::vector<OpenFix> PermissionFixer::take() {
   return done_.take();
 }
 
-// The opener has just made the file: it is empty and has at most one name. A frozen file system can
+// The opener has just made the file, so it is empty and has at most one name; checked again, because
+// what showed that it is new may have been forged, or have changed. A frozen file system can
 // hold this up; the watchdog then answers. The thread has its own descriptors: it borrows the
 // file's, and leaves it to the reader to close the event.
 void PermissionFixer::run(const std::stop_token& stop) {
@@ -46,7 +56,8 @@ void PermissionFixer::run(const std::stop_token& stop) {
           is_alone ? static_cast<int>(::syscall(SYS_pidfd_getfd, self.get(), known, 0)) : -1);
       const int file = is_alone ? borrowed.get() : known;
       const auto mode = task.violation.before->mode.value & ~fix.mode_excess;
-      fix.is_fixed = (fix.mode_excess == 0 || ::fchmod(file, mode) == 0) &&
+      fix.is_fixed = is_still_new(file, task.violation) &&
+                     (fix.mode_excess == 0 || ::fchmod(file, mode) == 0) &&
                      ::fchown(file, fix.wanted.owner.id.value, fix.wanted.group.id.value) == 0;
     }
     (void)done_.put(std::move(fix), stop);

@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "guardd/files/object.h"
 #include "guardd/host/own_descriptors.h"
@@ -19,16 +21,29 @@ std::pair<std::uint64_t, std::uint64_t> key_of(const InodeId& id) {
   return {id.device, id.inode};
 }
 
-// Limits this thread's file access to what the owner of the tree may do.
+// Limits this thread's file access to what the owner of the tree may do. glibc's calls would change
+// all threads.
 class ActingAs {
  public:
-  explicit ActingAs(Uid user) : previous_(::setfsuid(user.value)) {}
-  ~ActingAs() { (void)::setfsuid(static_cast<uid_t>(previous_)); }
+  explicit ActingAs(const WantedState& owner) {
+    std::vector<gid_t> groups;
+    for (const auto group : owner.owner_groups) groups.push_back(group.value);
+    const auto first = groups.empty() ? owner.group.id.value : groups.front();
+    is_limited_ = ::syscall(SYS_setgroups, groups.size(), groups.data()) == 0;
+    (void)::setfsgid(first);
+    (void)::setfsuid(owner.owner.id.value);
+  }
+  ~ActingAs() {
+    (void)::setfsuid(0);
+    (void)::setfsgid(0);
+    (void)::syscall(SYS_setgroups, 0, nullptr);
+  }
   ActingAs(const ActingAs&) = delete;
   ActingAs& operator=(const ActingAs&) = delete;
+  explicit operator bool() const { return is_limited_; }
 
  private:
-  int previous_;
+  bool is_limited_ = false;
 };
 
 // Removes the file by the name it was made with, if the name still means it and it is still empty.
@@ -40,7 +55,8 @@ Status remove(const Policy& policy, const std::string& tree, const std::string& 
   GUARD_TRY(const auto root, open_tree(tree));
   GUARD_TRY(const auto directory,
             open_object(root, slash == std::string::npos ? std::string() : path.substr(0, slash)));
-  const ActingAs owner(policy.wanted.owner.id);
+  const ActingAs owner(policy.wanted);
+  if (!owner) return Error("guardd cannot act as the owner");
   struct stat there {};
   if (::fstatat(directory.fd.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0)
     return Error::from_errno(errno, "find the file");

@@ -121,7 +121,10 @@ std::optional<Intent> intent_from(
       return intent_of(O_RDONLY);
     case kInMemory: {
       const auto flags = read_memory(arguments[2]);
-      return flags ? std::optional(intent_of(*flags)) : std::nullopt;
+      if (!flags) return std::nullopt;
+      auto intent = intent_of(*flags);
+      intent.can_change = true;
+      return intent;
     }
     default:
       return intent_of(arguments.at(static_cast<std::size_t>(call->flags)) & 0xffffffffU);

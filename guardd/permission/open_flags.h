@@ -18,6 +18,7 @@ struct Intent {
   bool creates = false;       // unless the file exists
   bool is_exclusive = false;  // fails if the file exists: what it opens is new
   bool is_nameless = false;   // O_TMPFILE
+  bool can_change = false;    // read from the opener's memory, where another thread can change it
   friend bool operator==(const Intent&, const Intent&) = default;
 };
 

@@ -6,8 +6,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "guardd/control/undo.h"
 #include "guardd/repair/scan.h"
@@ -222,6 +224,25 @@ TEST_P(Undo, SkipsAFileThatIsYoungerThanTheRepair) {
     GTEST_SKIP() << "files have no birth time on " << name_of(GetParam());
   fix.time -= std::chrono::hours(1);
   denied(fix, "another file has replaced it");
+}
+
+TEST_P(Undo, SkipsAFileThatItsOwnerHasChanged) {
+  make("file");
+  const auto fix = fixed("file");
+  std::this_thread::sleep_for(std::chrono::milliseconds(40));
+  std::ofstream(tree_ / "file", std::ios::app) << "#!/bin/sh";
+  denied(fix, "its owner has changed it since the fix; look at it, then use chown");
+}
+
+// A descriptor outlives a change of owner.
+TEST_P(Undo, SkipsAFileThatAProcessHasOpen) {
+  make("file");
+  const auto fix = fixed("file");
+  {
+    const Fd reader(::open((tree_ / "file").c_str(), O_RDONLY | O_CLOEXEC));
+    denied(fix, "a process has it open, and could read or write it after the undo; stop that process");
+  }
+  EXPECT_EQ(undo({fix}).restored.size(), 1U);
 }
 
 TEST_P(Undo, FollowsNoLink) {

@@ -78,7 +78,8 @@ TEST(Intent, OfOpenat2IsReadFromMemory) {
                                     return O_RDWR | O_CREAT;
                                   });
   EXPECT_EQ(address_read, 0xabc0U);
-  EXPECT_EQ(intent, (Intent{.reads = true, .writes = true, .creates = true}));
+  EXPECT_EQ(intent,
+            (Intent{.reads = true, .writes = true, .creates = true, .can_change = true}));
   EXPECT_EQ(intent_in("437 0xffffff9c 0x7ffe 0xabc0 0x18 0x0 0x0 0x7ffc 0x7f0a\n"), std::nullopt);
 }
 #endif
@@ -187,6 +188,20 @@ TEST(NoveltyOf, AFileThatTheOpenFoundIsOld) {
   is_old([](OpenedFile& opened) { opened.born = kNow - 100 * kSecond; });
 }
 
+// Another thread can change openat2's flags after the open.
+TEST(NoveltyOf, FlagsThatCanChangeProveNothing) {
+  auto intent = intent_of(O_WRONLY | O_CREAT | O_EXCL);
+  intent.can_change = true;
+  auto old = new_file();
+  old.born = kNow - 100 * kSecond;
+  EXPECT_EQ(novelty_of(old, intent, kRoot), Novelty::kOld);
+  old.born.reset();
+  EXPECT_EQ(novelty_of(old, intent, kRoot), Novelty::kUnclear);
+  auto linked = new_file();
+  linked.state.links = 2;
+  EXPECT_EQ(novelty_of(linked, intent_of(O_WRONLY | O_CREAT | O_EXCL), kRoot), Novelty::kOld);
+}
+
 // ---- the decision
 
 class Decide : public testing::Judge {
@@ -222,7 +237,7 @@ TEST_F(Decide, AFileWithTheWrongOwnerIsDenied) {
 
 TEST_F(Decide, AFileThatMayBeOldIsNotDenied) {
   EXPECT_EQ(created(kDeny, root(), Novelty::kUnclear).answer, OpenAnswer::kAllow);
-  EXPECT_EQ(created(kAtOpen, root(), Novelty::kUnclear).answer, OpenAnswer::kFix);
+  EXPECT_EQ(created(kAtOpen, root(), Novelty::kUnclear).answer, OpenAnswer::kAllow);
 }
 
 TEST_F(Decide, ANewFileIsFixedAtOpenIfThePolicySaysSo) {
