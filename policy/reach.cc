@@ -72,6 +72,13 @@ Action guard_action(Guard guard, Action wanted, Backend backend, const TreeLimit
     say(found.fixed, "fixed afterwards, not denied");
     say(found.logged, "logged, not denied");
   }
+  // fanotify does not report who moved a file, and the service itself may have moved it.
+  if (guard == Guard::kOwnership && wanted >= Action::kFix && !limits.cannot_chown &&
+      backend == Backend::kFanotify) {
+    differences.push_back(
+        "ownership: a file that is moved into the tree, and that its owner could not read before, is "
+        "reported, not fixed");
+  }
   if (wanted == Action::kFix && guard != Guard::kOwnership) {
     differences.push_back(
         fmt::format("{}: this cannot be fixed afterwards, so it is only logged", word(guard)));
