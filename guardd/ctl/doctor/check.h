@@ -8,10 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/ctl/machine/machine.h"
 #include "policy/base/result.h"
 #include "policy/words.h"
 
 namespace guard::doctor {
+
+using machine::Machine;
 
 enum class Mark : std::uint8_t { kOk, kWarn, kFail, kSkipped };
 

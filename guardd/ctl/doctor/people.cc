@@ -1,8 +1,7 @@
-#include "guardd/ctl/doctor/people.h"
-
 #include <array>
 #include <cerrno>
 
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/doctor/pam.h"
 #include "guardd/ctl/machine/config_lines.h"
 

@@ -8,12 +8,9 @@
 
 #include "dbus/client/client.h"
 #include "guardd/ctl/doctor/check.h"
-#include "guardd/ctl/machine/machine.h"
 #include "policy/policy_set.h"
 
 namespace guard::doctor {
-
-using machine::Machine;
 
 struct ProbeSettings {
   std::string bus;                                             // its address; empty: the system's

@@ -11,7 +11,7 @@
 #include <map>
 #include <sstream>
 
-#include "guardd/ctl/doctor/trees.h"
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/machine/tree_walk.h"
 #include "policy/base/handle.h"
 
