@@ -109,6 +109,7 @@ class PolicySet {
 
   const Policy& policy_of(const Tree& tree) const { return policies_[tree.policy]; }
   const Policy* find_policy(std::string_view name) const;
+  std::vector<std::string_view> names() const;
   // The same for a name that a user typed: the error suggests a similar name.
   Result<const Policy*> policy_called(std::string_view name) const;
 

@@ -27,9 +27,8 @@ class Arguments {
   void flag(const std::string& name, bool& value);
   void option(const std::string& name, std::string& value);
   void option(const std::string& name, std::optional<std::string>& value);
-  void option(const std::string& name, std::size_t& value);
   void option(const std::string& name, std::uint32_t& value);
-  void option(const std::string& name, std::optional<std::uint32_t>& value);
+  void option(const std::string& name, std::optional<std::size_t>& value);
   void required(const std::string& name, std::string& value);
   void choice(const std::string& name, std::string& value, std::span<const std::string_view> words);
   // One value each time the option is given.

@@ -205,12 +205,9 @@ int show(const Options& options, const std::string& name) {
   if (!set) return kFailed;
   const auto* policy = set->find_policy(name);
   if (!policy) {
-    std::vector<std::string_view> names;
-    for (const auto& known : set->policies()) names.push_back(known.name());
-    const auto near = nearest(name, names);
-    return fail(
-        Error("no policy is called " + quote(name) +
-              (near.empty() ? "; see: guardctl list" : "; did you mean " + quote(near) + "?")));
+    const auto hint = did_you_mean(name, set->names());
+    return fail(Error("no policy is called " + quote(name) +
+                      (hint.empty() ? "; see: guardctl list" : hint)));
   }
   if (options.json) {
     auto json = policy_json(*set, *policy);
