@@ -16,6 +16,7 @@
 #include "policy/explain.h"
 #include "policy/record/lessons.h"
 #include "policy/record/record.h"
+#include "policy/record/record_filter.h"
 #include "policy/record/report.h"
 
 namespace guard::bus {
@@ -103,18 +104,6 @@ struct ExplainReply {
   Backend backend = Backend::kFanotify;
 };
 
-struct IncidentFilter {
-  std::optional<std::chrono::system_clock::time_point> since;
-  std::optional<std::chrono::system_clock::time_point> until;
-  std::string policy;
-  std::string login;
-  std::optional<Severity> severity;  // at least
-  std::string path;
-  std::string command;
-  std::string incident;
-  std::size_t limit = 0;
-};
-
 struct IncidentFields {
   Incident incident;
   bool is_closed = false;
@@ -145,12 +134,12 @@ class Manager {
   virtual void resume(const std::string& policy, const Caller& caller, Reply<Done> reply) = 0;
   // Excuses the caller and everything that it starts.
   virtual void excuse(const ExcuseResult& excused, const Caller& caller, Reply<Done> reply) = 0;
-  virtual void incidents(const IncidentFilter& filter, std::stop_token stop,
+  virtual void incidents(const RecordFilter& filter, std::stop_token stop,
                          Reply<std::vector<IncidentFields>> reply) = 0;
   // The limit of the filter applies to each table.
-  virtual void report(const IncidentFilter& filter, std::stop_token stop,
+  virtual void report(const RecordFilter& filter, std::stop_token stop,
                       Reply<std::shared_ptr<const Report>> reply) = 0;
-  virtual void learn(const IncidentFilter& filter, std::stop_token stop,
+  virtual void learn(const RecordFilter& filter, std::stop_token stop,
                      Reply<std::shared_ptr<const Lessons>> reply) = 0;
   virtual void undo(const UndoRequest& asked, const Caller& caller, std::stop_token stop,
                     Reply<std::shared_ptr<const UndoCall>> reply) = 0;

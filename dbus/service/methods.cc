@@ -126,11 +126,9 @@ void explain(Manager& manager, const CallPtr& call) {
   asked.user = Uid{uid};
   if (*word != '\0') {
     asked.operation = parse_word<Operation>(word);
-    if (!asked.operation || *asked.operation == Operation::kScan) {
-      const auto near = nearest(word, Words<Operation>::kAll);
-      return invalid(call, "unknown operation " + quote(word) +
-                               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
-    }
+    if (!asked.operation || *asked.operation == Operation::kScan)
+      return invalid(
+          call, "unknown operation " + quote(word) + did_you_mean(word, Words<Operation>::kAll));
   }
   manager.explain(
       asked, call->caller(), call->stop_token(),
@@ -196,7 +194,7 @@ Audience audience_of(const CallPtr& call) {
 }
 
 // A caller that can filter by the beginning of commands could find out all of them.
-bool asks_what_was_typed(const IncidentFilter& asked, Audience audience) {
+bool asks_what_was_typed(const RecordFilter& asked, Audience audience) {
   return audience == Audience::kEverybody && !asked.command.empty();
 }
 
@@ -236,7 +234,7 @@ void list_incidents(Manager& manager, const CallPtr& call) {
 void get_incident(Manager& manager, const CallPtr& call) {
   const char* id = nullptr;
   if (!read(call, "s", &id)) return;
-  IncidentFilter filter;
+  RecordFilter filter;
   filter.incident = id;
   filter.limit = 1;
   if (filter.incident.empty()) return invalid(call, "the filter needs the id of an incident");

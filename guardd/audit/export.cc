@@ -57,7 +57,7 @@ void add_cell(std::string& line, std::string cell) {
 
 }  // namespace
 
-Status export_violations_json(TrailReader& trail, const TrailFilter& filter,
+Status export_violations_json(TrailReader& trail, const RecordFilter& filter,
                               const ExportSink& sink) {
   bool wants_more = true;
   JsonPublisher lines([&](const std::string& line) { wants_more = sink(line); }, {},
@@ -68,7 +68,7 @@ Status export_violations_json(TrailReader& trail, const TrailFilter& filter,
   });
 }
 
-Status export_incidents_json(TrailReader& trail, const TrailFilter& filter,
+Status export_incidents_json(TrailReader& trail, const RecordFilter& filter,
                              const ExportSink& sink) {
   bool wants_more = true;
   JsonPublisher lines([&](const std::string& line) { wants_more = sink(line); }, {},
@@ -82,7 +82,7 @@ Status export_incidents_json(TrailReader& trail, const TrailFilter& filter,
   });
 }
 
-Status export_violations_csv(TrailReader& trail, const TrailFilter& filter,
+Status export_violations_csv(TrailReader& trail, const RecordFilter& filter,
                              const ExportSink& sink) {
   std::string line;
   const auto row = [&](const auto& cell) {

@@ -1,9 +1,9 @@
 #include "guardd/audit/search.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "guardd/audit/columns.h"
+#include "policy/base/text.h"
 
 namespace guard {
 namespace {
@@ -24,14 +24,6 @@ std::string after(std::string prefix) {
   return prefix;
 }
 
-std::optional<std::int64_t> number_of(const std::string& text) {
-  std::uint32_t number = 0;
-  const auto* end = text.data() + text.size();
-  const auto [rest, failed] = std::from_chars(text.data(), end, number);
-  if (failed != std::errc() || rest != end) return std::nullopt;
-  return number;
-}
-
 }  // namespace
 
 void Condition::add(const std::string& more,
@@ -49,17 +41,17 @@ void Condition::bind_to(Statement& statement) const {
   }
 }
 
-Condition segment_condition(const TrailFilter& filter) {
+Condition segment_condition(const RecordFilter& filter) {
   Condition all;
   if (!filter.policy.empty()) all.add(" AND c.policy = ?", {filter.policy});
   if (filter.severity)
     all.add(" AND c.severity >= ?", {static_cast<std::int64_t>(*filter.severity)});
-  if (!filter.person.empty()) {
+  if (!filter.login.empty()) {
     all.add(
         " AND c.number IN (SELECT number FROM chapters WHERE login_user = ? UNION ALL SELECT "
         "number FROM chapters WHERE human = ?",
-        {filter.person, filter.person});
-    if (const auto uid = number_of(filter.person))
+        {filter.login, filter.login});
+    if (const auto uid = parse_number(filter.login))
       all.add(" UNION ALL SELECT number FROM chapters WHERE login_uid = ?", {*uid});
     all.add(")", {});
   }
@@ -85,7 +77,7 @@ std::vector<Condition> path_conditions(const std::string& path) {
           {" AND v.path >= ? AND v.path < ?", {below, after(below)}}};
 }
 
-Search::Search(Database& database, const TrailFilter& filter)
+Search::Search(Database& database, const RecordFilter& filter)
     : database_(database),
       segments_(segment_condition(filter)),
       paths_(path_conditions(filter.path)),

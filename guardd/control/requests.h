@@ -63,11 +63,11 @@ class BusRequests final : public bus::Manager {
               bus::Reply<bus::Done> reply) override;
   void excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
               bus::Reply<bus::Done> reply) override;
-  void incidents(const bus::IncidentFilter& filter, std::stop_token stop,
+  void incidents(const RecordFilter& filter, std::stop_token stop,
                  bus::Reply<std::vector<bus::IncidentFields>> reply) override;
-  void report(const bus::IncidentFilter& filter, std::stop_token stop,
+  void report(const RecordFilter& filter, std::stop_token stop,
               bus::Reply<std::shared_ptr<const Report>> reply) override;
-  void learn(const bus::IncidentFilter& filter, std::stop_token stop,
+  void learn(const RecordFilter& filter, std::stop_token stop,
              bus::Reply<std::shared_ptr<const Lessons>> reply) override;
   void undo(const bus::UndoRequest& asked, const bus::Caller& caller, std::stop_token stop,
             bus::Reply<std::shared_ptr<const bus::UndoCall>> reply) override;

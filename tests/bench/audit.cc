@@ -173,7 +173,7 @@ double milliseconds_of(const std::function<void()>& work) {
 }
 
 // True: it was soon enough.
-bool measure_query(TrailReader& reader, const char* what, TrailFilter filter) {
+bool measure_query(TrailReader& reader, const char* what, RecordFilter filter) {
   std::uint64_t count = 0;
   const auto counting = milliseconds_of([&] { count = must(reader.count(filter), what); });
   filter.limit = 100;
@@ -192,7 +192,7 @@ bool measure_query(TrailReader& reader, const char* what, TrailFilter filter) {
 bool measure_queries(const std::string& path) {
   auto reader = must(TrailReader::open(path), "open");
   std::string last;
-  TrailFilter one;
+  RecordFilter one;
   one.limit = 1;
   must(reader.violations(one,
                          [&](const Violation& violation) {
@@ -201,7 +201,7 @@ bool measure_queries(const std::string& path) {
                          }),
        "newest");
   const auto with = [](auto set) {
-    TrailFilter filter;
+    RecordFilter filter;
     set(filter);
     return filter;
   };
@@ -215,8 +215,8 @@ bool measure_queries(const std::string& path) {
     f.until = moment(2'604'800'000'000);
   });
   measure("policy", [](auto& f) { f.policy = "app-07"; });
-  measure("person", [](auto& f) { f.person = "person-14"; });
-  measure("login uid", [](auto& f) { f.person = "1014"; });
+  measure("person", [](auto& f) { f.login = "person-14"; });
+  measure("login uid", [](auto& f) { f.login = "1014"; });
   measure("command, how it begins", [](auto& f) { f.command = long_cmdline(26); });
   measure("command, program, a day", [](auto& f) {
     f.command = "/usr/bin/rsync";
@@ -229,13 +229,13 @@ bool measure_queries(const std::string& path) {
   measure("path, a service", [](auto& f) { f.path = "/srv/app-07"; });
   measure("path and person", [](auto& f) {
     f.path = "/srv/app-07";
-    f.person = "person-09";
+    f.login = "person-09";
   });
   measure("incident", [&](auto& f) { f.incident = last; });
   measure("path, all services", [](auto& f) { f.path = "/srv"; });
   measure("all", [](auto&) {});
   const auto took = milliseconds_of([&] {
-    TrailFilter filter;
+    RecordFilter filter;
     filter.limit = 100;
     std::size_t told = 0;
     must(reader.incidents(filter, [&](const TrailIncident&) { return ++told > 0; }), "incidents");
@@ -261,7 +261,7 @@ bool measure_reports(const std::string& path, std::size_t many) {
   fmt::print("\n{:<44}{:>10.0f} ms\n", "every row, by SQLite alone", floor);
   bool good = true;
   const auto measure = [&](const char* what, double most, auto set) {
-    TrailFilter filter;
+    RecordFilter filter;
     set(filter);
     Report report;
     const auto took =

@@ -306,7 +306,7 @@ TEST_F(AuditTest, RemovesExcessRecordsOldestFirst) {
       one.time = moment(number);
       tell(*trail, one);
     }
-    TrailFilter newest;
+    RecordFilter newest;
     newest.limit = 1;
     ASSERT_TRUE(eventually([&] {
       const auto kept = all(newest);

@@ -61,17 +61,17 @@ class FakeManager final : public bus::Manager {
     excused_ = excused;
     reply(bus::Done());
   }
-  void incidents(const bus::IncidentFilter& filter, std::stop_token /*stop*/,
+  void incidents(const RecordFilter& filter, std::stop_token /*stop*/,
                  bus::Reply<std::vector<bus::IncidentFields>> reply) override {
     filter_ = filter;
     reply(incidents_);
   }
-  void report(const bus::IncidentFilter& filter, std::stop_token /*stop*/,
+  void report(const RecordFilter& filter, std::stop_token /*stop*/,
               bus::Reply<std::shared_ptr<const Report>> reply) override {
     filter_ = filter;
     reply(std::make_shared<const Report>(report_));
   }
-  void learn(const bus::IncidentFilter& filter, std::stop_token /*stop*/,
+  void learn(const RecordFilter& filter, std::stop_token /*stop*/,
              bus::Reply<std::shared_ptr<const Lessons>> reply) override {
     filter_ = filter;
     reply(std::make_shared<const Lessons>(lessons_));
@@ -92,7 +92,7 @@ class FakeManager final : public bus::Manager {
   Report report_;
   Lessons lessons_;
   std::optional<bus::CallFailure> denied_;
-  bus::IncidentFilter filter_;
+  RecordFilter filter_;
   std::string scanned_, explained_, paused_;
   std::vector<bus::ScanNow> progress_;  // sent by every scan
   bus::UndoRequest undone_;

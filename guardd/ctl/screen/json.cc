@@ -105,6 +105,12 @@ Json json_record(const bus::Map& record) {
   return json;
 }
 
+Json json_records(const std::vector<bus::Map>& records) {
+  auto list = Json::array();
+  for (const auto& record : records) list.push_back(json_record(record));
+  return list;
+}
+
 std::string json_line(const Json& json) {
   return to_library(json).dump(-1, ' ', false, Library::error_handler_t::replace) + '\n';
 }
