@@ -1,8 +1,7 @@
-// A million violations in the audit trail: how much room they take, how fast they are written, and
-// how long it takes to find some of them again. Fails above what is promised: 400 MB, and 50 ms for
-// the newest hundred of anything and for how many there are, unless all are counted.
-// A report on all of them may take three seconds, or three times what SQLite takes to read the rows
-// alone.
+// A million violations in the audit trail: how much space they take, how fast they are written, and
+// how long searches take. Fails beyond the limits: 400 MB, and 50 ms for the newest hundred matches
+// of a filter or for their number, unless all are counted. A report on all of them may take three
+// seconds, or three times as long as SQLite takes to read the rows alone.
 //
 //   audit [VIOLATIONS]
 #include <fmt/format.h>
@@ -45,7 +44,7 @@ std::string long_cmdline(std::size_t command) {
                      command);
 }
 
-// Of 50 services, 40 people and 200 commands. Every tenth command starts a process for each file.
+// From 50 services, 40 people and 200 commands. Every tenth command starts a process for each file.
 Violation violation_of(std::size_t number) {
   const auto incident = number / kOfIncident;
   const auto policy = incident % 50;
@@ -111,7 +110,7 @@ void must(const Status& status, const char* what) {
   std::exit(EXIT_FAILURE);
 }
 
-// Violations as the daemon would tell them.
+// Violations as the daemon publishes them.
 class Story {
  public:
   TrailEntries next(std::size_t many) {
@@ -154,7 +153,7 @@ void write_all(const std::string& path, std::size_t many) {
              static_cast<double>(many) / seconds);
 }
 
-// What the daemon's own thread pays for one.
+// The cost of one for the daemon's own thread.
 void measure_push(const std::string& path) {
   auto trail = must(Trail::open(path, {24h, std::uint64_t{1} << 30U}), "open");
   const auto violation = violation_of(0);
@@ -172,7 +171,7 @@ double milliseconds_of(const std::function<void()>& work) {
   return median(std::move(times));
 }
 
-// True: it was soon enough.
+// True: it was fast enough.
 bool measure_query(TrailReader& reader, const char* what, RecordFilter filter) {
   std::uint64_t count = 0;
   const auto counting = milliseconds_of([&] { count = must(reader.count(filter), what); });
@@ -246,7 +245,7 @@ bool measure_queries(const std::string& path) {
   return good && took <= kMostMilliseconds && fixes <= kMostMilliseconds;
 }
 
-// The floor: every row, and nothing but what a report must know of it.
+// The floor: reads every row, but only the columns that a report needs.
 double milliseconds_to_read(const std::string& path) {
   auto database = must(Database::open_to_read(path), "open");
   return milliseconds_of([&] {
