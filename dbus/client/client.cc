@@ -251,14 +251,6 @@ Answer<Client::WrongFiles> Client::find_wrong(const std::string& where, std::uin
   return wrong;
 }
 
-Answer<Map> Client::explain(const std::string& path, std::uint32_t uid,
-                            const std::string& operation) {
-  return ask_for<Map>({"Explain", patience_.known}, [&](sd_bus_message* message) {
-    const int code = sd_bus_message_append_array(message, 'y', path.data(), path.size());
-    return code < 0 ? code : sd_bus_message_append(message, "us", uid, operation.c_str());
-  });
-}
-
 Answer<Nothing> Client::pause(const std::string& policy, std::chrono::microseconds length,
                               const std::string& reason) {
   return ask_for<Nothing>(

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,8 +56,6 @@ class Client {
   };
   Answer<WrongFiles> find_wrong(const std::string& where, std::uint32_t most,
                                 const PendingSignals& meanwhile = {});
-  // An operation, or empty for all.
-  Answer<Map> explain(const std::string& path, std::uint32_t uid, const std::string& operation);
   Answer<Nothing> pause(const std::string& policy, std::chrono::microseconds length,
                         const std::string& reason);
   Answer<Nothing> resume(const std::string& policy);
@@ -68,7 +65,7 @@ class Client {
   Answer<Map> get_incident(const std::string& id);
   // The limit applies to each table; see report_reader.h.
   Answer<Map> report(const RecordFilter& filter);
-  // For one policy; see lessons_reader.h.
+  // For one policy; see report_reader.h.
   Answer<Map> learn(const RecordFilter& filter);
   // What an undo restores or would restore, at most `most` files (0: guardd's default), and what
   // not and why.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 #include <string_view>
 
 #include "policy/base/text.h"

@@ -113,9 +113,9 @@ std::vector<bus::PolicyFacts> BusRequests::policies() const {
   return policy_facts(context_.policies, context_.source.backend, context_.trees);
 }
 
-void BusRequests::reload(bus::Reply<bus::Done> reply) {
+void BusRequests::reload(bus::Reply<bus::NoValue> reply) {
   context_.reloads.ask([reply = std::move(reply)](const ReloadNews& news) {
-    if (news.done) return reply(bus::Done());
+    if (news.done) return reply(bus::NoValue());
     std::string text;
     for (const auto& error : news.errors) text += (text.empty() ? "" : "\n") + error;
     reply(CallFailure{Denial::kInvalidPolicy, text});
@@ -136,30 +136,30 @@ void BusRequests::explain(const bus::ExplainRequest& asked, const bus::Caller& c
 
 void BusRequests::pause(const std::string& policy, std::chrono::microseconds length,
                         const std::string& reason, const bus::Caller& caller,
-                        bus::Reply<bus::Done> reply) {
+                        bus::Reply<bus::NoValue> reply) {
   if (const auto denied = no_such_policy(*context_.policies.loaded(), policy))
     return reply(*denied);
   const auto done = context_.policies.pause(policy, length, reason, person_of(caller));
   if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
-  reply(bus::Done());
+  reply(bus::NoValue());
 }
 
 void BusRequests::resume(const std::string& policy, const bus::Caller& /*caller*/,
-                         bus::Reply<bus::Done> reply) {
+                         bus::Reply<bus::NoValue> reply) {
   if (const auto denied = no_such_policy(*context_.policies.loaded(), policy))
     return reply(*denied);
   const auto done = context_.policies.resume(policy);
   if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
-  reply(bus::Done());
+  reply(bus::NoValue());
 }
 
 void BusRequests::excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
-                         bus::Reply<bus::Done> reply) {
+                         bus::Reply<bus::NoValue> reply) {
   if (const auto& disabled = context_.policies.disabled())
     return reply(CallFailure{Denial::kDisabled, "nothing is denied or fixed: " + *disabled});
   const auto done = excuse_grants_.give(excused, person_of(caller));
   if (!done) return reply(failed(done.error()));
-  reply(bus::Done());
+  reply(bus::NoValue());
 }
 
 void BusRequests::incidents(const RecordFilter& filter, std::stop_token stop,

@@ -82,13 +82,6 @@ TEST_F(BusClient, CallsAndReadsAnswers) {
   guardd.answers("UndoFiles", [](sd_bus_message* /*call*/, sd_bus_message* reply) {
     return sd_bus_message_append(reply, "aa{sv}uu", 0, 12U, 0U);
   });
-  guardd.answers("Explain", [](sd_bus_message* call, sd_bus_message* reply) {
-    const void* path = nullptr;
-    std::size_t size = 0;
-    EXPECT_GE(sd_bus_message_read_array(call, 'y', &path, &size), 0);
-    EXPECT_EQ(std::string(static_cast<const char*>(path), size), "/srv/\xff");
-    return sd_bus_message_append(reply, "a{sv}", 1, "policy", "s", "shop");
-  });
   guardd.start();
 
   auto client = this->client();
@@ -103,9 +96,6 @@ TEST_F(BusClient, CallsAndReadsAnswers) {
   const auto undone = client.undo_files("0c1t9v3k2", false, 0);
   ASSERT_TRUE(undone);
   EXPECT_EQ(undone->restored, 12U);
-  const auto explained = client.explain("/srv/\xff", 0, "");
-  ASSERT_TRUE(explained);
-  ASSERT_NE(find<std::string>(*explained, "policy"), nullptr);
 }
 
 TEST_F(BusClient, PermitsAPasswordPromptOnlyForAPerson) {
@@ -278,7 +268,7 @@ TEST_F(BusClient, RejectsAnswersOfAnotherType) {
   expect_failure(client.policies(), Kind::kFailed, sentence);
   expect_failure(client.status(), Kind::kFailed, "Generation");
   // Neither is an empty answer.
-  expect_failure(client.explain("/", 0, ""), Kind::kFailed, sentence);
+  expect_failure(client.report({}), Kind::kFailed, sentence);
 }
 
 TEST_F(BusClient, WaitsNoLongerThanItsTimeout) {

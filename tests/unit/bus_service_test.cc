@@ -16,7 +16,6 @@
 #include <thread>
 
 #include "dbus/client/client.h"
-#include "dbus/client/lessons_reader.h"
 #include "dbus/client/report_reader.h"
 #include "dbus/service/service.h"
 #include "policy/base/handle.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "dbus/client/lessons_reader.h"
+#include "dbus/client/report_reader.h"
 #include "guardd/ctl/ask/connect.h"
 #include "guardd/ctl/ask/policies.h"
 #include "guardd/ctl/text/proposals_text.h"
