@@ -24,6 +24,15 @@ std::string after(std::string prefix) {
   return prefix;
 }
 
+Status read_keys(Statement& rows, std::vector<Search::Key>& keys) {
+  for (;;) {
+    GUARD_TRY(const bool more, rows.next());
+    if (!more) return {};
+    const auto time = rows.number();
+    keys.push_back({time, rows.number()});
+  }
+}
+
 }  // namespace
 
 void Condition::add(const std::string& more,
@@ -110,12 +119,7 @@ Result<bool> Search::sort_by_path() {
     query.add(" LIMIT ?", {static_cast<std::int64_t>(kMostSorted + 1)});
     GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
     query.bind_to(rows);
-    for (;;) {
-      GUARD_TRY(const bool more, rows.next());
-      if (!more) break;
-      const auto time = rows.number();
-      keys.push_back({time, rows.number()});
-    }
+    GUARD_CHECK(read_keys(rows, keys));
     if (keys.size() > kMostSorted) return false;
   }
   std::sort(keys.begin(), keys.end());
@@ -155,12 +159,8 @@ Result<std::vector<Search::Key>> Search::next_by_time(std::size_t most) {
   GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
   query.bind_to(rows);
   std::vector<Key> keys;
-  for (;;) {
-    GUARD_TRY(const bool more, rows.next());
-    if (!more) return keys;
-    const auto time = rows.number();
-    keys.push_back({time, rows.number()});
-  }
+  GUARD_CHECK(read_keys(rows, keys));
+  return keys;
 }
 
 // From the segment that ended last backwards, until no other can contain anything newer.
@@ -189,12 +189,7 @@ Result<std::vector<Search::Key>> Search::next_by_segment(std::size_t most) {
     rest.bind_to(rows);
     rows.bind(static_cast<std::int64_t>(most));
     const auto known = static_cast<std::ptrdiff_t>(keys.size());
-    for (;;) {
-      GUARD_TRY(const bool more, rows.next());
-      if (!more) break;
-      const auto time = rows.number();
-      keys.push_back({time, rows.number()});
-    }
+    GUARD_CHECK(read_keys(rows, keys));
     rows.reset();
     std::inplace_merge(keys.begin(), keys.begin() + known, keys.end(),
                        [](const Key& a, const Key& b) { return b < a; });

@@ -61,6 +61,17 @@ std::string_view nearest(std::string_view word, const Range& candidates) {
   return best;
 }
 
+// "a, b and c"
+template <typename Range>
+std::string listed(const Range& words, std::string_view last = " and ") {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) text += i + 1 == words.size() ? last : ", ";
+    text += words[i];
+  }
+  return text;
+}
+
 // A question to append to a message about an unknown word; empty if no candidate is similar.
 template <typename Range>
 std::string did_you_mean(std::string_view word, const Range& candidates) {

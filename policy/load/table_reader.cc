@@ -32,16 +32,6 @@ Place place_at(const toml::source_region& region, std::uint32_t file) {
   return {file, region.begin.line, region.begin.column};
 }
 
-// "off, log, fix or deny"
-std::string listed(std::span<const std::string_view> words) {
-  std::string text;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) text += i + 1 == words.size() ? " or " : ", ";
-    text += words[i];
-  }
-  return text;
-}
-
 bool is_number(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -94,7 +84,7 @@ void TableReader::wrong_type(std::string_view key, const toml::node& node, std::
 void TableReader::wrong_word(std::string_view key, const Setting<std::string>& said,
                              const std::string_view* first, std::size_t count) {
   const std::span words(first, count);
-  diagnostics_.error(said.place, std::string(key) + " must be " + listed(words) + ", not " +
+  diagnostics_.error(said.place, std::string(key) + " must be " + listed(words, " or ") + ", not " +
                                      quote(said.value) + did_you_mean(said.value, words));
 }
 
