@@ -96,21 +96,14 @@ void Arguments::flag(const std::string& name, bool& value) {
   app_.add_flag(name, value);
 }
 
-void Arguments::option(const std::string& name, std::string& value) {
+template <typename Value>
+void Arguments::option(const std::string& name, Value& value) {
   app_.add_option(name, value);
 }
-
-void Arguments::option(const std::string& name, std::optional<std::string>& value) {
-  app_.add_option(name, value);
-}
-
-void Arguments::option(const std::string& name, std::uint32_t& value) {
-  app_.add_option(name, value);
-}
-
-void Arguments::option(const std::string& name, std::optional<std::size_t>& value) {
-  app_.add_option(name, value);
-}
+template void Arguments::option(const std::string& name, std::string& value);
+template void Arguments::option(const std::string& name, std::optional<std::string>& value);
+template void Arguments::option(const std::string& name, std::uint32_t& value);
+template void Arguments::option(const std::string& name, std::optional<std::size_t>& value);
 
 void Arguments::required(const std::string& name, std::string& value) {
   app_.add_option(name, value)->required();

@@ -9,6 +9,7 @@
 #include "bpf/kernel_types.h"
 #include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/machine/config_lines.h"
+#include "policy/base/text.h"
 
 namespace guard::doctor {
 namespace {

@@ -4,6 +4,7 @@
 #include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/doctor/pam.h"
 #include "guardd/ctl/machine/config_lines.h"
+#include "policy/base/text.h"
 
 namespace guard::doctor {
 namespace {

@@ -2,7 +2,6 @@
 // is compared with the policy. Each probe leaves an incident of guardctl. Needs root.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 

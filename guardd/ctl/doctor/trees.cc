@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 
 #include "guardd/ctl/doctor/checks.h"
 #include "guardd/host/terminal_text.h"

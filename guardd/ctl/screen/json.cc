@@ -106,9 +106,7 @@ Json json_record(const bus::Map& record) {
 }
 
 Json json_records(const std::vector<bus::Map>& records) {
-  auto list = Json::array();
-  for (const auto& record : records) list.push_back(json_record(record));
-  return list;
+  return json_list(records, json_record);
 }
 
 std::string json_line(const Json& json) {

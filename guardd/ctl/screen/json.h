@@ -61,6 +61,14 @@ class Json {
   Value value_;
 };
 
+// The list of make(item).
+template <typename Range, typename Make>
+Json json_list(const Range& range, Make make) {
+  auto list = Json::array();
+  for (const auto& item : range) list.push_back(make(item));
+  return list;
+}
+
 // The text itself, or its C-escaped form if it is not UTF-8.
 std::string json_text(std::string_view text);
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "guardd/ctl/machine/config_lines.h"
 #include "guardd/ctl/suggest/pattern.h"
 #include "guardd/host/terminal_text.h"

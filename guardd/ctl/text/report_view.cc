@@ -5,7 +5,6 @@
 #include <ctime>
 #include <numeric>
 
-#include "guardd/host/terminal_text.h"
 #include "guardd/host/users.h"
 #include "policy/base/text.h"
 

@@ -3,7 +3,6 @@
 #include "dbus/metrics.h"
 #include "guardd/ctl/ask/connect.h"
 #include "guardd/ctl/ask/moment.h"
-#include "guardd/ctl/ask/policies.h"
 #include "guardd/ctl/screen/json.h"
 #include "guardd/ctl/text/incident_text.h"
 #include "guardd/ctl/verbs/verbs.h"
@@ -145,8 +144,7 @@ Json status_json(const Snapshot& snapshot) {
   json["policy_identity"] = status.policy_identity;
   put_counts(json, status);
   json["lost"] = status.lost;
-  json["policies"] = Json::array();
-  for (const auto& policy : policies) json["policies"].push_back(policy_json(policy));
+  json["policies"] = json_list(policies, policy_json);
   json["last_incidents"] = json_records(incidents);
   return json;
 }
