@@ -5,7 +5,6 @@
 #include <iostream>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "guardd/daemon.h"
 #include "guardd/help.h"

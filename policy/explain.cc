@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "policy/base/text.h"
 
 namespace guard {
@@ -165,6 +167,12 @@ ExpectedOutcome outcome(const Verdict& verdict, Backend backend, Operation opera
   return verdict.fix && !cannot_chown ? ExpectedOutcome::kFixed : ExpectedOutcome::kLogged;
 }
 
+// In the order of Guard and of DenyExemption.
+constexpr std::array kOwnersRights{"", "change content", "delete", "change attributes", "read"};
+constexpr std::array kExemptions{
+    "", "; an owner is never denied", "; an allow exempts it from denial",
+    "; package managers are not denied", "; only interactive users are denied"};
+
 std::string because(const Verdict& verdict, const Change& change, const ExplainQuestion& question) {
   const auto user = escaped(question.user);
   switch (verdict.reason) {
@@ -184,51 +192,21 @@ std::string because(const Verdict& verdict, const Change& change, const ExplainQ
       break;
   }
   std::string text;
-  switch (verdict.guard) {
-    case Guard::kOwnership:
-      if (change.operation == Operation::kMount) {
-        text = "a mount hides the files of the service; guardd never unmounts";
-      } else if (verdict.deviation.owner || verdict.deviation.group) {
-        text = "the owner would not be " + owner_text(*verdict.wanted);
-      } else {
-        text = "the mode would not be as wanted";
-      }
-      if (!can_fix(change.operation, change.type) && change.operation != Operation::kMount) {
-        text += change.operation == Operation::kLink
-                    ? "; guardd never changes the owner of a hard link"
-                    : "; guardd never changes the owner of such a file";
-      }
-      break;
-    case Guard::kContent:
-      text = user + " is not the owner; only the owner may change content";
-      break;
-    case Guard::kDelete:
-      text = user + " is not the owner; only the owner may delete";
-      break;
-    case Guard::kAttributes:
-      text = user + " is not the owner; only the owner may change attributes";
-      break;
-    case Guard::kRead:
-      text = user + " is not the owner; only the owner may read";
-      break;
+  if (verdict.guard != Guard::kOwnership) {
+    text = user + " is not the owner; only the owner may " +
+           kOwnersRights[static_cast<std::size_t>(verdict.guard)];
+  } else if (change.operation == Operation::kMount) {
+    text = "a mount hides the files of the service; guardd never unmounts";
+  } else {
+    text = verdict.deviation.owner || verdict.deviation.group
+               ? "the owner would not be " + owner_text(*verdict.wanted)
+               : "the mode would not be as wanted";
+    if (!can_fix(change.operation, change.type))
+      text += change.operation == Operation::kLink
+                  ? "; guardd never changes the owner of a hard link"
+                  : "; guardd never changes the owner of such a file";
   }
-  switch (verdict.exemption) {
-    case DenyExemption::kNone:
-      break;
-    case DenyExemption::kOwner:
-      text += "; an owner is never denied";
-      break;
-    case DenyExemption::kAllow:
-      text += "; an allow exempts it from denial";
-      break;
-    case DenyExemption::kPackageManager:
-      text += "; package managers are not denied";
-      break;
-    case DenyExemption::kNotInteractive:
-      text += "; only interactive users are denied";
-      break;
-  }
-  return text;
+  return text + kExemptions[static_cast<std::size_t>(verdict.exemption)];
 }
 
 // Finds the innermost of the trees that hold the path.

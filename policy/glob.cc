@@ -395,11 +395,6 @@ std::string_view Glob::literal_directory() const {
 // Runs both automata in parallel, each as its set of active steps, over every kind of character
 // that either of them distinguishes. A path that the inner one accepts and the outer one rejects
 // proves that the outer pattern does not cover the inner.
-bool Glob::covers(const Glob& outer, const Glob& inner) {
-  std::size_t work = 2'000'000;  // a few milliseconds
-  return covers(outer, inner, work);
-}
-
 bool Glob::covers(const Glob& outer, const Glob& inner, std::size_t& work) {
   using Steps = std::vector<std::uint16_t>;
   struct Place {

@@ -32,9 +32,8 @@ class Glob {
   std::string_view literal_directory() const;
 
   // Whether `outer` matches every path that `inner` matches. Also false if the comparison would
-  // take too long: lint stays silent rather than guess.
-  static bool covers(const Glob& outer, const Glob& inner);
-  // The same for many pairs, which share a budget of `work` steps.
+  // take more than `work` steps, a budget that many pairs share: lint stays silent rather than
+  // guess.
   static bool covers(const Glob& outer, const Glob& inner, std::size_t& work);
 
  private:

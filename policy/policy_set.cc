@@ -117,13 +117,15 @@ const Policy* PolicySet::find_policy(std::string_view name) const {
   return found == policies_.end() ? nullptr : &*found;
 }
 
+std::vector<std::string_view> PolicySet::names() const {
+  std::vector<std::string_view> names;
+  for (const auto& policy : policies_) names.push_back(policy.name());
+  return names;
+}
+
 Result<const Policy*> PolicySet::policy_called(std::string_view name) const {
   if (const auto* policy = find_policy(name)) return policy;
-  std::vector<std::string_view> names;
-  for (const auto& known : policies_) names.push_back(known.name());
-  const auto near = nearest(name, names);
-  return Error("no policy is called " + quote(name) +
-               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
+  return Error("no policy is called " + quote(name) + did_you_mean(name, names()));
 }
 
 }  // namespace guard

@@ -4,11 +4,9 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "policy/base/result.h"
@@ -110,6 +108,7 @@ class PolicySet {
 
   const Policy& policy_of(const Tree& tree) const { return policies_[tree.policy]; }
   const Policy* find_policy(std::string_view name) const;
+  std::vector<std::string_view> names() const;
   // The same for a name that a user typed: the error suggests a similar name.
   Result<const Policy*> policy_called(std::string_view name) const;
 

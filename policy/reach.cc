@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "policy/base/text.h"
 #include "policy/judge.h"
 
 namespace guard {
@@ -45,15 +46,6 @@ GuardReach guard_reach(Guard guard, Backend backend, bool can_chown) {
     if (sees && !denies) (fixable ? found.fixed : found.logged).push_back(word(operation));
   }
   return found;
-}
-
-std::string listed(const std::vector<std::string_view>& words) {
-  std::string text;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) text += i + 1 == words.size() ? " and " : ", ";
-    text += words[i];
-  }
-  return text;
 }
 
 Action guard_action(Guard guard, Action wanted, Backend backend, const TreeLimits& limits,

@@ -56,7 +56,7 @@ int put_text(sd_bus_message* message, const char* key, const std::string& text) 
 }
 
 int put_time(sd_bus_message* message, const char* key,
-             const std::optional<IncidentQuery::TimePoint>& time) {
+             const std::optional<std::chrono::system_clock::time_point>& time) {
   if (!time) return 0;
   const auto since_1970 =
       std::chrono::duration_cast<std::chrono::microseconds>(time->time_since_epoch()).count();
@@ -64,24 +64,37 @@ int put_time(sd_bus_message* message, const char* key,
   return sd_bus_message_append(message, "{sv}", key, "t", microseconds);
 }
 
-int put_filter(sd_bus_message* message, const IncidentQuery& filter) {
+int put_filter(sd_bus_message* message, const RecordFilter& filter) {
   int code = sd_bus_message_open_container(message, 'a', "{sv}");
   const auto then = [&code](int next) { code = code < 0 ? code : next; };
   then(put_time(message, "since", filter.since));
   then(put_time(message, "until", filter.until));
   then(put_text(message, "policy", filter.policy));
   then(put_text(message, "login", filter.login));
-  then(put_text(message, "severity", filter.severity));
+  if (filter.severity) then(put_text(message, "severity", std::string(word(*filter.severity))));
   then(put_text(message, "path", filter.path));
   then(put_text(message, "command", filter.command));
   then(put_text(message, "incident", filter.incident));
-  if (filter.limit) then(sd_bus_message_append(message, "{sv}", "limit", "u", *filter.limit));
+  if (filter.limit)
+    then(sd_bus_message_append(message, "{sv}", "limit", "u",
+                               static_cast<std::uint32_t>(*filter.limit)));
   then(sd_bus_message_close_container(message));
   return code;
 }
 
 int put_nothing(sd_bus_message* /*message*/) {
   return 0;
+}
+
+// Puts the arguments of these types into a call.
+template <typename... Arguments>
+auto put(const char* types, Arguments... arguments) {
+  return
+      [=](sd_bus_message* message) { return sd_bus_message_append(message, types, arguments...); };
+}
+
+auto put(const RecordFilter& filter) {
+  return [&filter](sd_bus_message* message) { return put_filter(message, filter); };
 }
 
 // The timeout for poll() until the bus needs attention.
@@ -205,119 +218,78 @@ Answer<Message> Client::ask(const Call& call, Fill fill, const PendingSignals& m
   return reply;
 }
 
+template <typename T, typename Fill>
+Answer<T> Client::ask_for(const Call& call, Fill fill) {
+  GUARD_TRY(const auto reply, ask(call, fill));
+  if constexpr (std::is_same_v<T, Nothing>)
+    return Nothing{};
+  else
+    return answered(read_as<T>(reply.get()));
+}
+
 Answer<Nothing> Client::reload() {
-  GUARD_TRY([[maybe_unused]] const auto reply,
-            ask({"Reload", patience_.asking, true}, put_nothing));
-  return Nothing{};
+  return ask_for<Nothing>({"Reload", patience_.asking, true}, put_nothing);
 }
 
 Answer<Totals> Client::scan(const std::string& where, bool fix, const PendingSignals& meanwhile) {
-  const auto put = [&](sd_bus_message* message) {
-    return sd_bus_message_append(message, "sb", where.c_str(), fix ? 1 : 0);
-  };
-  GUARD_TRY(const auto reply, ask({"Scan", patience_.looking, true}, put, meanwhile));
+  GUARD_TRY(const auto reply, ask({"Scan", patience_.looking, true},
+                                  put("sb", where.c_str(), fix ? 1 : 0), meanwhile));
   Totals totals;
   if (sd_bus_message_read(reply.get(), "uu", &totals.found, &totals.fixed) < 0)
     return misunderstood("the end of a scan");
   return totals;
 }
 
-Answer<Client::Wrong> Client::find_wrong(const std::string& where, std::uint32_t most,
-                                         const PendingSignals& meanwhile) {
-  const auto put = [&](sd_bus_message* message) {
-    return sd_bus_message_append(message, "su", where.c_str(), most);
-  };
-  GUARD_TRY(const auto reply, ask({"FindWrong", patience_.looking, true}, put, meanwhile));
+Answer<Client::WrongFiles> Client::find_wrong(const std::string& where, std::uint32_t most,
+                                              const PendingSignals& meanwhile) {
+  GUARD_TRY(const auto reply,
+            ask({"FindWrong", patience_.looking, true}, put("su", where.c_str(), most), meanwhile));
   GUARD_TRY(auto files, records_in(reply.get()));
-  Wrong wrong{std::move(files), 0};
+  WrongFiles wrong{std::move(files), 0};
   if (sd_bus_message_read(reply.get(), "u", &wrong.found) < 0)
     return misunderstood("the end of a scan");
   return wrong;
 }
 
-Answer<Map> Client::explain(const std::string& path, std::uint32_t uid,
-                            const std::string& operation) {
-  GUARD_TRY(const auto reply, ask({"Explain", patience_.known}, [&](sd_bus_message* message) {
-              const int code = sd_bus_message_append_array(message, 'y', path.data(), path.size());
-              return code < 0 ? code : sd_bus_message_append(message, "us", uid, operation.c_str());
-            }));
-  return answered(read_as<Map>(reply.get()));
-}
-
 Answer<Nothing> Client::pause(const std::string& policy, std::chrono::microseconds length,
                               const std::string& reason) {
-  GUARD_TRY([[maybe_unused]] const auto reply,
-            ask({"Pause", patience_.asking, true}, [&](sd_bus_message* message) {
-              return sd_bus_message_append(message, "sts", policy.c_str(),
-                                           static_cast<std::uint64_t>(length.count()),
-                                           reason.c_str());
-            }));
-  return Nothing{};
+  return ask_for<Nothing>(
+      {"Pause", patience_.asking, true},
+      put("sts", policy.c_str(), static_cast<std::uint64_t>(length.count()), reason.c_str()));
 }
 
 Answer<Nothing> Client::resume(const std::string& policy) {
-  GUARD_TRY([[maybe_unused]] const auto reply,
-            ask({"Resume", patience_.asking, true}, [&](sd_bus_message* message) {
-              return sd_bus_message_append(message, "s", policy.c_str());
-            }));
-  return Nothing{};
+  return ask_for<Nothing>({"Resume", patience_.asking, true}, put("s", policy.c_str()));
 }
 
 Answer<Nothing> Client::excuse(const std::string& reason, const std::string& command) {
   const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   if (!self) return Failure{Kind::kFailed, Error::from_errno(errno, "pidfd_open").text()};
-  GUARD_TRY([[maybe_unused]] const auto reply,
-            ask({"Excuse", patience_.asking, true}, [&](sd_bus_message* message) {
-              return sd_bus_message_append(message, "hss", self.get(), reason.c_str(),
-                                           command.c_str());
-            }));
-  return Nothing{};
+  return ask_for<Nothing>({"Excuse", patience_.asking, true},
+                          put("hss", self.get(), reason.c_str(), command.c_str()));
 }
 
-Answer<std::vector<Map>> Client::list_incidents(const IncidentQuery& filter) {
-  GUARD_TRY(const auto reply, ask({"ListIncidents", patience_.known}, [&](sd_bus_message* message) {
-              return put_filter(message, filter);
-            }));
+Answer<std::vector<Map>> Client::list_incidents(const RecordFilter& filter) {
+  GUARD_TRY(const auto reply, ask({"ListIncidents", patience_.known}, put(filter)));
   return records_in(reply.get());
 }
 
 Answer<Map> Client::get_incident(const std::string& id) {
-  GUARD_TRY(const auto reply, ask({"GetIncident", patience_.known}, [&](sd_bus_message* message) {
-              return sd_bus_message_append(message, "s", id.c_str());
-            }));
-  return answered(read_as<Map>(reply.get()));
+  return ask_for<Map>({"GetIncident", patience_.known}, put("s", id.c_str()));
 }
 
-Answer<Map> Client::report(const IncidentQuery& filter) {
-  GUARD_TRY(const auto reply, ask({"Report", patience_.asking}, [&](sd_bus_message* message) {
-              return put_filter(message, filter);
-            }));
-  return answered(read_as<Map>(reply.get()));
+Answer<Map> Client::report(const RecordFilter& filter) {
+  return ask_for<Map>({"Report", patience_.asking}, put(filter));
 }
 
-Answer<Map> Client::learn(const IncidentQuery& filter) {
-  GUARD_TRY(const auto reply, ask({"Learn", patience_.asking}, [&](sd_bus_message* message) {
-              return put_filter(message, filter);
-            }));
-  return answered(read_as<Map>(reply.get()));
-}
-
-Answer<std::uint32_t> Client::undo(const std::string& id) {
-  GUARD_TRY(const auto reply, ask({"Undo", patience_.looking, true}, [&](sd_bus_message* message) {
-              return sd_bus_message_append(message, "s", id.c_str());
-            }));
-  std::uint32_t restored = 0;
-  if (sd_bus_message_read(reply.get(), "u", &restored) < 0)
-    return misunderstood("the end of an undo");
-  return restored;
+Answer<Map> Client::learn(const RecordFilter& filter) {
+  return ask_for<Map>({"Learn", patience_.asking}, put(filter));
 }
 
 Answer<Client::UndoResult> Client::undo_files(const std::string& id, bool dry_run,
                                               std::uint32_t most) {
-  GUARD_TRY(const auto reply,
-            ask({"UndoFiles", patience_.looking, true}, [&](sd_bus_message* message) {
-              return sd_bus_message_append(message, "sbu", id.c_str(), dry_run ? 1 : 0, most);
-            }));
+  GUARD_TRY(const auto reply, ask({"UndoFiles", patience_.looking, true},
+                                  put("sbu", id.c_str(), dry_run ? 1 : 0, most)));
   GUARD_TRY(auto files, records_in(reply.get()));
   UndoResult undone{std::move(files), 0, 0};
   if (sd_bus_message_read(reply.get(), "uu", &undone.restored, &undone.left) < 0)
@@ -328,35 +300,25 @@ Answer<Client::UndoResult> Client::undo_files(const std::string& id, bool dry_ru
 Answer<Facts> Client::status() {
   Call call{"GetAll", patience_.known};
   call.interface = kProperties;
-  GUARD_TRY(const auto reply, ask(call, [](sd_bus_message* message) {
-              return sd_bus_message_append(message, "s", kManager);
-            }));
-  GUARD_TRY(const auto properties, answered(read_as<Map>(reply.get())));
+  GUARD_TRY(const auto properties, ask_for<Map>(call, put("s", kManager)));
   return answered(facts_in(properties));
 }
 
 Answer<std::vector<PolicyFacts>> Client::policies() {
   Call call{"GetManagedObjects", patience_.known};
   call.interface = kObjectManager;
-  GUARD_TRY(const auto reply, ask(call, put_nothing));
-  GUARD_TRY(const auto objects, answered(read_as<Map>(reply.get())));
+  GUARD_TRY(const auto objects, ask_for<Map>(call, put_nothing));
   return answered(policies_in(objects));
 }
 
 Answer<Nothing> Client::listen(const std::string& rule) {
-  const Call call{"AddMatch", patience_.known, false, kBus, kBusObject, kBus};
-  GUARD_TRY([[maybe_unused]] const auto reply, ask(call, [&](sd_bus_message* message) {
-              return sd_bus_message_append(message, "s", rule.c_str());
-            }));
-  return Nothing{};
+  return ask_for<Nothing>({"AddMatch", patience_.known, false, kBus, kBusObject, kBus},
+                          put("s", rule.c_str()));
 }
 
 Answer<std::string> Client::owner() {
-  const Call call{"GetNameOwner", patience_.known, false, kBus, kBusObject, kBus};
-  GUARD_TRY(const auto reply, ask(call, [](sd_bus_message* message) {
-              return sd_bus_message_append(message, "s", kName);
-            }));
-  return answered(read_as<std::string>(reply.get()));
+  return ask_for<std::string>({"GetNameOwner", patience_.known, false, kBus, kBusObject, kBus},
+                              put("s", kName));
 }
 
 Answer<Nothing> Client::watch(const std::function<bool(const Event&)>& tell, int stop,

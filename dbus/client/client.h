@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,22 +13,9 @@
 #include "dbus/client/status.h"
 #include "dbus/client/value.h"
 #include "dbus/handles.h"
+#include "policy/record/record_filter.h"
 
 namespace guard::bus {
-
-// Selects incidents; empty fields match everything.
-struct IncidentQuery {
-  using TimePoint = std::chrono::system_clock::time_point;
-  std::optional<TimePoint> since;
-  std::optional<TimePoint> until;
-  std::string policy;
-  std::string login;
-  std::string severity;  // at least
-  std::string path;      // this path and everything below
-  std::string command;
-  std::string incident;
-  std::optional<std::uint32_t> limit;
-};
 
 struct Totals {
   std::uint32_t found = 0;
@@ -64,28 +50,25 @@ class Client {
   // The name of a policy, a path, or empty for all.
   Answer<Totals> scan(const std::string& where, bool fix, const PendingSignals& meanwhile = {});
   // Violations, at most `most` (0: guardd's default), and their total number.
-  struct Wrong {
+  struct WrongFiles {
     std::vector<Map> files;
     std::uint32_t found = 0;
   };
-  Answer<Wrong> find_wrong(const std::string& where, std::uint32_t most,
-                           const PendingSignals& meanwhile = {});
-  // An operation, or empty for all.
-  Answer<Map> explain(const std::string& path, std::uint32_t uid, const std::string& operation);
+  Answer<WrongFiles> find_wrong(const std::string& where, std::uint32_t most,
+                                const PendingSignals& meanwhile = {});
   Answer<Nothing> pause(const std::string& policy, std::chrono::microseconds length,
                         const std::string& reason);
   Answer<Nothing> resume(const std::string& policy);
   // Excuses the calling process and everything that it starts from now on.
   Answer<Nothing> excuse(const std::string& reason, const std::string& command);
-  Answer<std::vector<Map>> list_incidents(const IncidentQuery& filter);
+  Answer<std::vector<Map>> list_incidents(const RecordFilter& filter);
   Answer<Map> get_incident(const std::string& id);
   // The limit applies to each table; see report_reader.h.
-  Answer<Map> report(const IncidentQuery& filter);
-  // For one policy; see lessons_reader.h.
-  Answer<Map> learn(const IncidentQuery& filter);
-  // The number of restored files.
-  Answer<std::uint32_t> undo(const std::string& id);
-  // What an undo would restore, at most `most` files (0: guardd's default), and what not and why.
+  Answer<Map> report(const RecordFilter& filter);
+  // For one policy; see report_reader.h.
+  Answer<Map> learn(const RecordFilter& filter);
+  // What an undo restores or would restore, at most `most` files (0: guardd's default), and what
+  // not and why.
   struct UndoResult {
     std::vector<Map> files;
     std::uint32_t restored = 0;
@@ -112,6 +95,8 @@ class Client {
   Answer<Message> ask(const Call& call, Fill fill);
   template <typename Fill>
   Answer<Message> ask(const Call& call, Fill fill, const PendingSignals& meanwhile);
+  template <typename T, typename Fill>
+  Answer<T> ask_for(const Call& call, Fill fill);
   Answer<Nothing> listen(const std::string& rule);
   Answer<std::string> owner();
 

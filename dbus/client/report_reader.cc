@@ -1,6 +1,5 @@
 #include "dbus/client/report_reader.h"
 
-#include <cstdio>
 #include <ctime>
 
 namespace guard::bus {
@@ -18,17 +17,62 @@ std::string text_in(const Map& record, std::string_view name) {
   return text ? *text : std::string();
 }
 
+// The raw bytes if present, else the text.
+std::string path_in(const Map& record, const std::string& name) {
+  if (const auto* bytes = find<Bytes>(record, name + "_raw")) return {bytes->begin(), bytes->end()};
+  return text_in(record, name);
+}
+
+// The epoch if it is invalid.
+TimePoint time_in(const Map& record, std::string_view name) {
+  std::tm parts{};
+  const auto text = text_in(record, name);
+  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  return rest ? std::chrono::system_clock::from_time_t(::timegm(&parts)) : TimePoint();
+}
+
+Tally tally_in(const Map& record) {
+  Tally tally;
+  tally.violations = number_in(record, "violations");
+  tally.incidents = number_in(record, "incidents");
+  for (std::size_t i = 0; i < tally.by_outcome.size(); ++i)
+    tally.by_outcome[i] = number_in(record, Words<Outcome>::kAll[i]);
+  if (!find(record, "first_seen")) return tally;
+  tally.first = time_in(record, "first_seen");
+  tally.last = time_in(record, "last_seen");
+  return tally;
+}
+
+std::optional<std::string> optional_text_in(const Map& record, std::string_view name) {
+  const auto* text = find<std::string>(record, name);
+  return text ? std::optional(*text) : std::nullopt;
+}
+
+bool is_true(const Map& record, std::string_view name) {
+  const auto* flag = find<bool>(record, name);
+  return flag && *flag;
+}
+
+template <typename Id>
+Id id_in(const Map& record, std::string_view name) {
+  const auto* number = find<std::uint64_t>(record, name);
+  return Id{static_cast<std::uint32_t>(number ? *number : UINT32_MAX)};
+}
+
+template <typename Take>
+void each_in(const Map& record, std::string_view name, Take take) {
+  const auto* list = find<List>(record, name);
+  if (!list) return;
+  for (const auto& each : *list) take(each);
+}
+
 ReportTable table_in(const Map& record, const std::string& name, const std::string& key) {
   ReportTable table;
-  if (const auto* rows = find<List>(record, name)) {
-    for (const auto& each : *rows) {
-      const auto* row = each.as<Map>();
-      if (!row) continue;
-      const auto* rest = find<bool>(*row, "rest");
+  each_in(record, name, [&](const Value& each) {
+    if (const auto* row = each.as<Map>())
       table.rows.push_back(
-          {path_in(*row, key), text_in(*row, "kind"), tally_in(*row), rest && *rest});
-    }
-  }
+          {path_in(*row, key), text_in(*row, "kind"), tally_in(*row), is_true(*row, "rest")});
+  });
   if (const auto* others = find<Map>(record, name + "_others")) {
     table.others = tally_in(*others);
     table.more = number_in(*others, "count");
@@ -59,31 +103,38 @@ void read_spans(const Map& spans, Report& report) {
   }
 }
 
+LessonSubject subject_in(const Map& record) {
+  LessonSubject subject;
+  if (find(record, "exe")) subject.exe = path_in(record, "exe");
+  subject.unit = optional_text_in(record, "unit");
+  if (find<std::uint64_t>(record, "fsuid")) subject.fsuid = id_in<Uid>(record, "fsuid");
+  subject.person = optional_text_in(record, "person");
+  subject.label = optional_text_in(record, "label");
+  subject.has_terminal = is_true(record, "terminal");
+  subject.tally = tally_in(record);
+  each_in(record, "operations", [&](const Value& each) {
+    const auto* said = each.as<std::string>();
+    if (const auto operation = said ? parse_word<Operation>(*said) : std::nullopt)
+      subject.operations.add(*operation);
+  });
+  each_in(record, "sample", [&](const Value& each) {
+    if (const auto* path = each.as<std::string>()) subject.examples.push_back(*path);
+  });
+  return subject;
+}
+
+LessonFile file_in(const Map& record) {
+  LessonFile file;
+  file.path = path_in(record, "path");
+  file.uid = id_in<Uid>(record, "uid");
+  file.gid = id_in<Gid>(record, "gid");
+  file.is_mixed = is_true(record, "mixed");
+  file.by_person = is_true(record, "person");
+  file.count = number_in(record, "count");
+  return file;
+}
+
 }  // namespace
-
-TimePoint time_in(const Map& record, std::string_view name) {
-  std::tm parts{};
-  const auto text = text_in(record, name);
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  return rest ? std::chrono::system_clock::from_time_t(::timegm(&parts)) : TimePoint();
-}
-
-Tally tally_in(const Map& record) {
-  Tally tally;
-  tally.violations = number_in(record, "violations");
-  tally.incidents = number_in(record, "incidents");
-  for (std::size_t i = 0; i < tally.by_outcome.size(); ++i)
-    tally.by_outcome[i] = number_in(record, Words<Outcome>::kAll[i]);
-  if (!find(record, "first_seen")) return tally;
-  tally.first = time_in(record, "first_seen");
-  tally.last = time_in(record, "last_seen");
-  return tally;
-}
-
-std::string path_in(const Map& record, const std::string& name) {
-  if (const auto* bytes = find<Bytes>(record, name + "_raw")) return {bytes->begin(), bytes->end()};
-  return text_in(record, name);
-}
 
 ReceivedReport report_in(const Map& record) {
   ReceivedReport report;
@@ -98,6 +149,21 @@ ReceivedReport report_in(const Map& record) {
   if (const auto* spans = find<Map>(record, "spans")) read_spans(*spans, report);
   if (find(record, "oldest")) report.oldest = time_in(record, "oldest");
   return report;
+}
+
+Lessons lessons_in(const Map& record) {
+  Lessons lessons;
+  if (const auto* totals = find<Map>(record, "totals")) lessons.all = tally_in(*totals);
+  if (const auto* others = find<Map>(record, "others")) lessons.others = tally_in(*others);
+  if (find(record, "oldest")) lessons.oldest = time_in(record, "oldest");
+  each_in(record, "subjects", [&](const Value& each) {
+    if (const auto* subject = each.as<Map>()) lessons.subjects.push_back(subject_in(*subject));
+  });
+  each_in(record, "files", [&](const Value& each) {
+    if (const auto* file = each.as<Map>()) lessons.files.push_back(file_in(*file));
+  });
+  lessons.more_files = number_in(record, "more_files");
+  return lessons;
 }
 
 }  // namespace guard::bus

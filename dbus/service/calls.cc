@@ -1,7 +1,7 @@
 #include "dbus/service/calls.h"
 
 #include <algorithm>
-#include <cerrno>
+#include <array>
 
 #include "dbus/names.h"
 #include "policy/base/text.h"
@@ -35,25 +35,10 @@ const char* action_of(Need need) {
   return "org.guardd.guard1.manage";
 }
 
-const char* error_name(Denial denial) {
-  switch (denial) {
-    case Denial::kNoSuchPolicy:
-      return error::kNoSuchPolicy;
-    case Denial::kNoSuchIncident:
-      return error::kNoSuchIncident;
-    case Denial::kInvalidPolicy:
-      return error::kInvalidPolicy;
-    case Denial::kInvalidArgument:
-      return error::kInvalidArgument;
-    case Denial::kBusy:
-      return error::kBusy;
-    case Denial::kDisabled:
-      return error::kDisabled;
-    case Denial::kFailed:
-      break;
-  }
-  return error::kFailed;
-}
+// In the order of Denial.
+constexpr std::array kErrorNames{
+    error::kNoSuchPolicy, error::kNoSuchIncident, error::kInvalidPolicy, error::kInvalidArgument,
+    error::kBusy,         error::kDisabled,       error::kFailed};
 
 struct Credentials {
   std::optional<std::uint32_t> uid;
@@ -120,7 +105,7 @@ void Call::answer(const std::function<void(Writer&)>& write) {
 }
 
 void Call::deny(const CallFailure& denied) {
-  deny(error_name(denied.why), denied.text);
+  deny(kErrorNames[static_cast<std::size_t>(denied.why)], denied.text);
 }
 
 void Call::deny(const char* name, const std::string& text) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 #include <string_view>
 
 #include "policy/base/text.h"
@@ -58,9 +57,7 @@ bool take_entry(Filter& filter, sd_bus_message* message) {
   const bool is_number = name == "since" || name == "until" || name == "limit";
   const std::string_view kind = contents;
   if (!is_known) {
-    const auto near = nearest(name, kKeys);
-    filter.error = "unknown filter key " + quote(name) +
-                   (near.empty() ? "" : "; did you mean " + quote(near) + "?");
+    filter.error = "unknown filter key " + quote(name) + did_you_mean(name, kKeys);
   } else if (is_number && kind == "t") {
     std::uint64_t value = 0;
     if (sd_bus_message_read(message, "v", "t", &value) < 0) return false;

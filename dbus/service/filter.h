@@ -11,7 +11,7 @@
 namespace guard::bus {
 
 struct Filter {
-  IncidentFilter asked;
+  RecordFilter asked;
   std::string error;  // why the filter is invalid; empty: it is valid
 };
 

@@ -16,6 +16,7 @@
 #include "policy/explain.h"
 #include "policy/record/lessons.h"
 #include "policy/record/record.h"
+#include "policy/record/record_filter.h"
 #include "policy/record/report.h"
 
 namespace guard::bus {
@@ -39,7 +40,7 @@ struct CallFailure {
 // Called once on the loop, immediately or later. Not called if the caller has disconnected.
 template <typename T>
 using Reply = std::function<void(std::variant<T, CallFailure>)>;
-using Done = std::monostate;
+using NoValue = std::monostate;
 
 // The caller, as the bus reports it.
 struct Caller {
@@ -103,18 +104,6 @@ struct ExplainReply {
   Backend backend = Backend::kFanotify;
 };
 
-struct IncidentFilter {
-  std::optional<std::chrono::system_clock::time_point> since;
-  std::optional<std::chrono::system_clock::time_point> until;
-  std::string policy;
-  std::string login;
-  std::optional<Severity> severity;  // at least
-  std::string path;
-  std::string command;
-  std::string incident;
-  std::size_t limit = 0;
-};
-
 struct IncidentFields {
   Incident incident;
   bool is_closed = false;
@@ -131,7 +120,7 @@ class Manager {
   virtual Facts facts() const = 0;
   virtual std::vector<PolicyFacts> policies() const = 0;
 
-  virtual void reload(Reply<Done> reply) = 0;
+  virtual void reload(Reply<NoValue> reply) = 0;
   // `where`: the name of a policy, an absolute path, or empty for all policies.
   virtual void scan(const std::string& where, bool fix, const Caller& caller, std::stop_token stop,
                     OnProgress progress, Reply<ScanTotals> reply) = 0;
@@ -141,16 +130,16 @@ class Manager {
   virtual void explain(const ExplainRequest& asked, const Caller& caller, std::stop_token stop,
                        Reply<std::shared_ptr<const ExplainReply>> reply) = 0;
   virtual void pause(const std::string& policy, std::chrono::microseconds length,
-                     const std::string& reason, const Caller& caller, Reply<Done> reply) = 0;
-  virtual void resume(const std::string& policy, const Caller& caller, Reply<Done> reply) = 0;
+                     const std::string& reason, const Caller& caller, Reply<NoValue> reply) = 0;
+  virtual void resume(const std::string& policy, const Caller& caller, Reply<NoValue> reply) = 0;
   // Excuses the caller and everything that it starts.
-  virtual void excuse(const ExcuseResult& excused, const Caller& caller, Reply<Done> reply) = 0;
-  virtual void incidents(const IncidentFilter& filter, std::stop_token stop,
+  virtual void excuse(const ExcuseResult& excused, const Caller& caller, Reply<NoValue> reply) = 0;
+  virtual void incidents(const RecordFilter& filter, std::stop_token stop,
                          Reply<std::vector<IncidentFields>> reply) = 0;
   // The limit of the filter applies to each table.
-  virtual void report(const IncidentFilter& filter, std::stop_token stop,
+  virtual void report(const RecordFilter& filter, std::stop_token stop,
                       Reply<std::shared_ptr<const Report>> reply) = 0;
-  virtual void learn(const IncidentFilter& filter, std::stop_token stop,
+  virtual void learn(const RecordFilter& filter, std::stop_token stop,
                      Reply<std::shared_ptr<const Lessons>> reply) = 0;
   virtual void undo(const UndoRequest& asked, const Caller& caller, std::stop_token stop,
                     Reply<std::shared_ptr<const UndoCall>> reply) = 0;

@@ -1,5 +1,3 @@
-#include "dbus/service/methods.h"
-
 #include <algorithm>
 #include <array>
 #include <climits>
@@ -11,7 +9,7 @@
 #include "dbus/service/filter.h"
 #include "dbus/service/records.h"
 #include "dbus/service/service.h"
-#include "policy/base/overloaded.h"
+#include "dbus/service/tables.h"
 #include "policy/base/text.h"
 
 namespace guard::bus {
@@ -42,8 +40,15 @@ Reply<T> answer_to(const CallPtr& call, Write write) {
   };
 }
 
-Reply<Done> answer_nothing(const CallPtr& call) {
-  return answer_to<Done>(call, [](Writer& /*writer*/, const Done& /*done*/) {});
+Reply<NoValue> answer_nothing(const CallPtr& call) {
+  return answer_to<NoValue>(call, [](Writer& /*writer*/, const NoValue& /*value*/) {});
+}
+
+template <typename Record, typename... More>
+Reply<std::shared_ptr<const Record>> answer_record(const CallPtr& call, More... more) {
+  using Made = std::shared_ptr<const Record>;
+  return answer_to<Made>(
+      call, [more...](Writer& writer, const Made& made) { write(writer, *made, more...); });
 }
 
 // sd-bus has already checked the types of the arguments.
@@ -126,30 +131,29 @@ void explain(Manager& manager, const CallPtr& call) {
   asked.user = Uid{uid};
   if (*word != '\0') {
     asked.operation = parse_word<Operation>(word);
-    if (!asked.operation || *asked.operation == Operation::kScan) {
-      const auto near = nearest(word, Words<Operation>::kAll);
-      return invalid(call, "unknown operation " + quote(word) +
-                               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
-    }
+    if (!asked.operation || *asked.operation == Operation::kScan)
+      return invalid(
+          call, "unknown operation " + quote(word) + did_you_mean(word, Words<Operation>::kAll));
   }
-  manager.explain(
-      asked, call->caller(), call->stop_token(),
-      answer_to<std::shared_ptr<const ExplainReply>>(
-          call, [](Writer& writer, const std::shared_ptr<const ExplainReply>& explained) {
-            write(writer, *explained);
-          }));
+  manager.explain(asked, call->caller(), call->stop_token(), answer_record<ExplainReply>(call));
+}
+
+// Denies a call without a reason. `what`: "a pause".
+bool has_reason(const CallPtr& call, std::string_view reason, const char* what) {
+  if (reason.find_first_not_of(" \t\n") == std::string_view::npos)
+    invalid(call, std::string(what) + " needs a reason");
+  else if (reason.size() > kLongestReason)
+    invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
+  else
+    return true;
+  return false;
 }
 
 void pause(Manager& manager, const CallPtr& call) {
   const char* policy = nullptr;
   std::uint64_t length = 0;
   const char* reason = nullptr;
-  if (!read(call, "sts", &policy, &length, &reason)) return;
-  const std::string_view words = reason;
-  if (words.find_first_not_of(" \t\n") == std::string_view::npos)
-    return invalid(call, "a pause needs a reason");
-  if (words.size() > kLongestReason)
-    return invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
+  if (!read(call, "sts", &policy, &length, &reason) || !has_reason(call, reason, "a pause")) return;
   if (length > static_cast<std::uint64_t>(INT64_MAX)) return invalid(call, "the pause is too long");
   manager.pause(policy, std::chrono::microseconds(static_cast<std::int64_t>(length)), reason,
                 call->caller(), answer_nothing(call));
@@ -177,11 +181,8 @@ void excuse(Manager& manager, const CallPtr& call) {
   const char* reason = nullptr;
   const char* command = nullptr;
   if (!read(call, "hss", &excused.process, &reason, &command)) return;
+  if (!has_reason(call, reason, "an excuse")) return;
   excused.reason = reason;
-  if (excused.reason.find_first_not_of(" \t\n") == std::string::npos)
-    return invalid(call, "an excuse needs a reason");
-  if (excused.reason.size() > kLongestReason)
-    return invalid(call, "the reason is longer than " + std::to_string(kLongestReason) + " bytes");
   std::string_view shown = command;
   (void)cut_text(shown, kLongestCommand);
   excused.command = shown;
@@ -195,13 +196,17 @@ Audience audience_of(const CallPtr& call) {
   return call->caller().is_trusted ? Audience::kTrusted : Audience::kEverybody;
 }
 
-// A caller that can filter by the beginning of commands could find out all of them.
-bool asks_what_was_typed(const IncidentFilter& asked, Audience audience) {
-  return audience == Audience::kEverybody && !asked.command.empty();
-}
-
-void deny_what_was_typed(const CallPtr& call) {
-  call->deny(error::kAccessDenied, "you may not filter by command");
+// The filter of a call. Denies the call and returns nothing if it is invalid or not permitted: a
+// caller that can filter by the beginning of commands could find out all of them.
+std::optional<RecordFilter> filter_of(const CallPtr& call, std::size_t usual) {
+  auto filter = read_filter(call->request(), usual);
+  if (!filter.error.empty())
+    invalid(call, filter.error);
+  else if (audience_of(call) == Audience::kEverybody && !filter.asked.command.empty())
+    call->deny(error::kAccessDenied, "you may not filter by command");
+  else
+    return std::move(filter.asked);
+  return std::nullopt;
 }
 
 // The approximate size in a message, rather too large than too small.
@@ -214,11 +219,10 @@ std::size_t weight(const Incident& incident) {
 }
 
 void list_incidents(Manager& manager, const CallPtr& call) {
-  const auto filter = read_filter(call->request(), kUsualIncidents);
-  if (!filter.error.empty()) return invalid(call, filter.error);
+  const auto filter = filter_of(call, kUsualIncidents);
+  if (!filter) return;
   const auto audience = audience_of(call);
-  if (asks_what_was_typed(filter.asked, audience)) return deny_what_was_typed(call);
-  manager.incidents(filter.asked, call->stop_token(),
+  manager.incidents(*filter, call->stop_token(),
                     answer_to<std::vector<IncidentFields>>(
                         call, [audience](Writer& writer, const std::vector<IncidentFields>& found) {
                           std::size_t bytes = 0;
@@ -236,7 +240,7 @@ void list_incidents(Manager& manager, const CallPtr& call) {
 void get_incident(Manager& manager, const CallPtr& call) {
   const char* id = nullptr;
   if (!read(call, "s", &id)) return;
-  IncidentFilter filter;
+  RecordFilter filter;
   filter.incident = id;
   filter.limit = 1;
   if (filter.incident.empty()) return invalid(call, "the filter needs the id of an incident");
@@ -254,15 +258,8 @@ void get_incident(Manager& manager, const CallPtr& call) {
 }
 
 void report(Manager& manager, const CallPtr& call) {
-  const auto filter = read_filter(call->request(), kUsualRows);
-  if (!filter.error.empty()) return invalid(call, filter.error);
-  const auto audience = audience_of(call);
-  if (asks_what_was_typed(filter.asked, audience)) return deny_what_was_typed(call);
-  manager.report(filter.asked, call->stop_token(),
-                 answer_to<std::shared_ptr<const Report>>(
-                     call, [audience](Writer& writer, const std::shared_ptr<const Report>& made) {
-                       write(writer, *made, audience);
-                     }));
+  if (const auto filter = filter_of(call, kUsualRows))
+    manager.report(*filter, call->stop_token(), answer_record<Report>(call, audience_of(call)));
 }
 
 void learn(Manager& manager, const CallPtr& call) {
@@ -270,11 +267,7 @@ void learn(Manager& manager, const CallPtr& call) {
   if (!filter.error.empty()) return invalid(call, filter.error);
   if (filter.asked.policy.empty()) return invalid(call, "name the policy to learn for");
   if (!filter.asked.command.empty()) return invalid(call, "learning cannot be filtered by command");
-  manager.learn(filter.asked, call->stop_token(),
-                answer_to<std::shared_ptr<const Lessons>>(
-                    call, [](Writer& writer, const std::shared_ptr<const Lessons>& learnt) {
-                      write(writer, *learnt);
-                    }));
+  manager.learn(filter.asked, call->stop_token(), answer_record<Lessons>(call));
 }
 
 using UndoingPtr = std::shared_ptr<const UndoCall>;

@@ -33,7 +33,7 @@ void write_fields(RecordWriter& record, const Violation& violation, const FieldS
                   Audience audience) {
   each_field(violation, fields, [&](std::string_view name, const FieldValue& value) {
     if (!is_told(name, audience)) return;
-    const auto* key = name.data();  // a literal of kFieldNames, which is null-terminated
+    const auto* key = name.data();  // null-terminated
     std::visit(
         Overloaded{[](std::monostate) {}, [&](std::uint64_t number) { record.number(key, number); },
                    [&](TextValue words) { record.text(key, words.text); },

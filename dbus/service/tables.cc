@@ -1,6 +1,5 @@
 #include "dbus/service/tables.h"
 
-#include "dbus/service/methods.h"
 #include "dbus/service/service.h"
 
 namespace guard::bus {

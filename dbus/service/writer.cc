@@ -1,7 +1,6 @@
 #include "dbus/service/writer.h"
 
 #include <algorithm>
-#include <array>
 
 #include "policy/base/text.h"
 

@@ -81,7 +81,7 @@ class Tokens {
 
 class Aggregation {
  public:
-  Aggregation(Database& database, const TrailFilter& filter, const std::stop_token& stop,
+  Aggregation(Database& database, const RecordFilter& filter, const std::stop_token& stop,
               AggregateVisitor& visitor)
       : database_(database),
         asked_(segment_condition(filter)),
@@ -274,7 +274,7 @@ Result<std::optional<TrailSpan>> trail_span(Database& database) {
   return std::optional(TrailSpan{time_of(*first), time_of(*last)});
 }
 
-Status pass_over(Database& database, const TrailFilter& filter, const std::stop_token& stop,
+Status pass_over(Database& database, const RecordFilter& filter, const std::stop_token& stop,
                  AggregateVisitor& visitor) {
   return Aggregation(database, filter, stop, visitor).run();
 }

@@ -73,7 +73,7 @@ Result<std::optional<TrailSpan>> trail_span(Database& database);
 
 // Call this in a transaction, so that all data is consistent. Also returns an error if it was asked
 // to stop.
-Status pass_over(Database& database, const TrailFilter& filter, const std::stop_token& stop,
+Status pass_over(Database& database, const RecordFilter& filter, const std::stop_token& stop,
                  AggregateVisitor& visitor);
 
 }  // namespace guard

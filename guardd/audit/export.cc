@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <string>
-#include <utility>
 
 #include "guardd/publish/json_publisher.h"
 #include "policy/base/overloaded.h"
@@ -57,7 +56,7 @@ void add_cell(std::string& line, std::string cell) {
 
 }  // namespace
 
-Status export_violations_json(TrailReader& trail, const TrailFilter& filter,
+Status export_violations_json(TrailReader& trail, const RecordFilter& filter,
                               const ExportSink& sink) {
   bool wants_more = true;
   JsonPublisher lines([&](const std::string& line) { wants_more = sink(line); }, {},
@@ -68,7 +67,7 @@ Status export_violations_json(TrailReader& trail, const TrailFilter& filter,
   });
 }
 
-Status export_incidents_json(TrailReader& trail, const TrailFilter& filter,
+Status export_incidents_json(TrailReader& trail, const RecordFilter& filter,
                              const ExportSink& sink) {
   bool wants_more = true;
   JsonPublisher lines([&](const std::string& line) { wants_more = sink(line); }, {},
@@ -82,21 +81,21 @@ Status export_incidents_json(TrailReader& trail, const TrailFilter& filter,
   });
 }
 
-Status export_violations_csv(TrailReader& trail, const TrailFilter& filter,
+Status export_violations_csv(TrailReader& trail, const RecordFilter& filter,
                              const ExportSink& sink) {
   std::string line;
   const auto row = [&](const auto& cell) {
     line.clear();
-    for (std::size_t i = 0; i < kFieldNames.size(); ++i) {
+    for (std::size_t i = 0; i < kFieldCount; ++i) {
       if (i > 0) line += ',';
       add_cell(line, cell(i));
     }
     line += "\r\n";
     return sink(line);
   };
-  if (!row([](std::size_t i) { return std::string(kFieldNames[i]); })) return {};
+  if (!row([](std::size_t i) { return std::string(kFields[i].name); })) return {};
   return trail.violations(filter, [&](const Violation& violation) {
-    return row([&](std::size_t i) { return cell_of(field_value(violation, i)); });
+    return row([&](std::size_t i) { return cell_of(kFields[i].value(violation)); });
   });
 }
 

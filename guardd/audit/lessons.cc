@@ -138,7 +138,7 @@ class LessonVisitor final : public AggregateVisitor {
 
 }  // namespace
 
-Result<Lessons> learn(const std::string& trail, const TrailFilter& filter,
+Result<Lessons> learn(const std::string& trail, const RecordFilter& filter,
                       const std::stop_token& stop) {
   GUARD_TRY(auto database, Database::open_to_read(trail));
   GUARD_CHECK(check_trail(database));

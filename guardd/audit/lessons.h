@@ -10,7 +10,7 @@
 
 namespace guard {
 
-Result<Lessons> learn(const std::string& trail, const TrailFilter& filter,
+Result<Lessons> learn(const std::string& trail, const RecordFilter& filter,
                       const std::stop_token& stop);
 
 }  // namespace guard

@@ -62,7 +62,7 @@ void read_incident(Statement& row, TrailIncident& found) {
   read_process(row, incident.command);
 }
 
-Condition incident_query(const TrailFilter& filter, const Search::Key& cursor, std::size_t most) {
+Condition incident_query(const RecordFilter& filter, const Search::Key& cursor, std::size_t most) {
   Condition query;
   query.add(std::string("SELECT ") + kIncidentColumns + violation_columns() +
                 " FROM incidents i CROSS JOIN incidents v ON v.number = i.number "
@@ -86,8 +86,14 @@ Condition incident_query(const TrailFilter& filter, const Search::Key& cursor, s
   return query;
 }
 
-std::size_t page_of(const TrailFilter& filter, std::size_t read) {
-  return filter.limit == 0 ? kPage : std::min(kPage, filter.limit - read);
+// The limit 0 means none, too.
+std::size_t limit_of(const RecordFilter& filter) {
+  const auto limit = filter.limit.value_or(0);
+  return limit == 0 ? SIZE_MAX : limit;
+}
+
+std::size_t page_of(const RecordFilter& filter, std::size_t read) {
+  return std::min(kPage, limit_of(filter) - read);
 }
 
 }  // namespace
@@ -114,9 +120,9 @@ auto TrailReader::fetch(Fetch fetch) -> decltype(fetch()) {
   return fetched;
 }
 
-Status TrailReader::violations(const TrailFilter& filter, const OnViolation& visit) {
+Status TrailReader::violations(const RecordFilter& filter, const OnViolation& visit) {
   Search search(database_, filter);
-  for (std::size_t read = 0; filter.limit == 0 || read < filter.limit;) {
+  for (std::size_t read = 0; read < limit_of(filter);) {
     GUARD_TRY(const auto page, fetch([&] { return load(search, page_of(filter, read)); }));
     if (page.empty()) return {};
     for (const auto& violation : page)
@@ -170,9 +176,9 @@ Status TrailReader::read_lineage(const LineageStart& start, Actor& actor) {
   return {};
 }
 
-Status TrailReader::incidents(const TrailFilter& filter, const OnIncident& visit) {
+Status TrailReader::incidents(const RecordFilter& filter, const OnIncident& visit) {
   Search::Key cursor{kEver, kEver};
-  for (std::size_t read = 0; filter.limit == 0 || read < filter.limit;) {
+  for (std::size_t read = 0; read < limit_of(filter);) {
     GUARD_TRY(const auto page, fetch([&] { return load(filter, cursor, page_of(filter, read)); }));
     if (page.empty()) return {};
     for (const auto& incident : page)
@@ -182,8 +188,8 @@ Status TrailReader::incidents(const TrailFilter& filter, const OnIncident& visit
   return {};
 }
 
-Result<std::vector<TrailIncident>> TrailReader::load(const TrailFilter& filter, Search::Key& cursor,
-                                                     std::size_t most) {
+Result<std::vector<TrailIncident>> TrailReader::load(const RecordFilter& filter,
+                                                     Search::Key& cursor, std::size_t most) {
   const auto query = incident_query(filter, cursor, most);
   GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
   query.bind_to(rows);
@@ -200,7 +206,7 @@ Result<std::vector<TrailIncident>> TrailReader::load(const TrailFilter& filter, 
   }
 }
 
-Result<std::uint64_t> TrailReader::count(const TrailFilter& filter) {
+Result<std::uint64_t> TrailReader::count(const RecordFilter& filter) {
   return Search(database_, filter).count();
 }
 

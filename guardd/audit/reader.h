@@ -37,11 +37,11 @@ class TrailReader {
   // Called for each record, newest first; return false to stop.
   using OnViolation = std::function<bool(const Violation&)>;
   using OnIncident = std::function<bool(const TrailIncident&)>;
-  Status violations(const TrailFilter& filter, const OnViolation& visit);
+  Status violations(const RecordFilter& filter, const OnViolation& visit);
   // Incidents with a matching violation; the incident itself must overlap the time of the filter.
   // The counts are always those of the whole incident.
-  Status incidents(const TrailFilter& filter, const OnIncident& visit);
-  Result<std::uint64_t> count(const TrailFilter& filter);  // of violations, without the limit
+  Status incidents(const RecordFilter& filter, const OnIncident& visit);
+  Result<std::uint64_t> count(const RecordFilter& filter);  // of violations, without the limit
 
   // The fixes, last first: undoing them in this order restores each file's original state.
   Result<std::vector<Fix>> fixes_of(const std::string& incident);
@@ -51,7 +51,7 @@ class TrailReader {
 
   Result<std::vector<Violation>> load(Search& search, std::size_t most);
   Status load(const std::vector<Search::Key>& keys, std::vector<Violation>& page);
-  Result<std::vector<TrailIncident>> load(const TrailFilter& filter, Search::Key& cursor,
+  Result<std::vector<TrailIncident>> load(const RecordFilter& filter, Search::Key& cursor,
                                           std::size_t most);
   Status read_lineage(const LineageStart& start, Actor& actor);
   template <typename Fetch>

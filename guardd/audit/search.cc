@@ -1,9 +1,9 @@
 #include "guardd/audit/search.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "guardd/audit/columns.h"
+#include "policy/base/text.h"
 
 namespace guard {
 namespace {
@@ -24,12 +24,13 @@ std::string after(std::string prefix) {
   return prefix;
 }
 
-std::optional<std::int64_t> number_of(const std::string& text) {
-  std::uint32_t number = 0;
-  const auto* end = text.data() + text.size();
-  const auto [rest, failed] = std::from_chars(text.data(), end, number);
-  if (failed != std::errc() || rest != end) return std::nullopt;
-  return number;
+Status read_keys(Statement& rows, std::vector<Search::Key>& keys) {
+  for (;;) {
+    GUARD_TRY(const bool more, rows.next());
+    if (!more) return {};
+    const auto time = rows.number();
+    keys.push_back({time, rows.number()});
+  }
 }
 
 }  // namespace
@@ -49,17 +50,17 @@ void Condition::bind_to(Statement& statement) const {
   }
 }
 
-Condition segment_condition(const TrailFilter& filter) {
+Condition segment_condition(const RecordFilter& filter) {
   Condition all;
   if (!filter.policy.empty()) all.add(" AND c.policy = ?", {filter.policy});
   if (filter.severity)
     all.add(" AND c.severity >= ?", {static_cast<std::int64_t>(*filter.severity)});
-  if (!filter.person.empty()) {
+  if (!filter.login.empty()) {
     all.add(
         " AND c.number IN (SELECT number FROM chapters WHERE login_user = ? UNION ALL SELECT "
         "number FROM chapters WHERE human = ?",
-        {filter.person, filter.person});
-    if (const auto uid = number_of(filter.person))
+        {filter.login, filter.login});
+    if (const auto uid = parse_number(filter.login))
       all.add(" UNION ALL SELECT number FROM chapters WHERE login_uid = ?", {*uid});
     all.add(")", {});
   }
@@ -85,7 +86,7 @@ std::vector<Condition> path_conditions(const std::string& path) {
           {" AND v.path >= ? AND v.path < ?", {below, after(below)}}};
 }
 
-Search::Search(Database& database, const TrailFilter& filter)
+Search::Search(Database& database, const RecordFilter& filter)
     : database_(database),
       segments_(segment_condition(filter)),
       paths_(path_conditions(filter.path)),
@@ -118,12 +119,7 @@ Result<bool> Search::sort_by_path() {
     query.add(" LIMIT ?", {static_cast<std::int64_t>(kMostSorted + 1)});
     GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
     query.bind_to(rows);
-    for (;;) {
-      GUARD_TRY(const bool more, rows.next());
-      if (!more) break;
-      const auto time = rows.number();
-      keys.push_back({time, rows.number()});
-    }
+    GUARD_CHECK(read_keys(rows, keys));
     if (keys.size() > kMostSorted) return false;
   }
   std::sort(keys.begin(), keys.end());
@@ -163,12 +159,8 @@ Result<std::vector<Search::Key>> Search::next_by_time(std::size_t most) {
   GUARD_TRY(auto rows, database_.prepare(query.sql.c_str()));
   query.bind_to(rows);
   std::vector<Key> keys;
-  for (;;) {
-    GUARD_TRY(const bool more, rows.next());
-    if (!more) return keys;
-    const auto time = rows.number();
-    keys.push_back({time, rows.number()});
-  }
+  GUARD_CHECK(read_keys(rows, keys));
+  return keys;
 }
 
 // From the segment that ended last backwards, until no other can contain anything newer.
@@ -197,12 +189,7 @@ Result<std::vector<Search::Key>> Search::next_by_segment(std::size_t most) {
     rest.bind_to(rows);
     rows.bind(static_cast<std::int64_t>(most));
     const auto known = static_cast<std::ptrdiff_t>(keys.size());
-    for (;;) {
-      GUARD_TRY(const bool more, rows.next());
-      if (!more) break;
-      const auto time = rows.number();
-      keys.push_back({time, rows.number()});
-    }
+    GUARD_CHECK(read_keys(rows, keys));
     rows.reset();
     std::inplace_merge(keys.begin(), keys.begin() + known, keys.end(),
                        [](const Key& a, const Key& b) { return b < a; });

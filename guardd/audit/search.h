@@ -9,23 +9,9 @@
 #include <vector>
 
 #include "guardd/state/database.h"
-#include "policy/record/record.h"
+#include "policy/record/record_filter.h"
 
 namespace guard {
-
-// Selects violations; empty fields match everything.
-struct TrailFilter {
-  std::optional<std::chrono::system_clock::time_point> since;
-  std::optional<std::chrono::system_clock::time_point> until;  // before this time
-  std::string policy;
-  std::string person;                // the login's name or number, or the person behind the process
-  std::optional<Severity> severity;  // at least
-  std::string path;                  // this path and everything below
-  std::string
-      command;  // of the incident: its program, its name, or the beginning of its command line
-  std::string incident;  // the id of the incident
-  std::size_t limit = 0;
-};
 
 // A piece of SQL with the values to bind.
 struct Condition {
@@ -37,7 +23,7 @@ struct Condition {
 };
 
 // The filter's conditions on segments (c), beginning with " AND"; empty if there are none.
-Condition segment_condition(const TrailFilter& filter);
+Condition segment_condition(const RecordFilter& filter);
 // The two ranges that contain a path and everything below it; empty: every path.
 std::vector<Condition> path_conditions(const std::string& path);
 
@@ -51,7 +37,7 @@ class Search {
     }
   };
 
-  Search(Database& database, const TrailFilter& filter);
+  Search(Database& database, const RecordFilter& filter);
 
   // The next keys; empty: there are no more.
   Result<std::vector<Key>> next(std::size_t most);

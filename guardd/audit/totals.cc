@@ -167,7 +167,7 @@ class Sums final : public AggregateVisitor {
 
 }  // namespace
 
-Result<Report> make_report(const std::string& trail, const TrailFilter& filter, std::size_t most,
+Result<Report> make_report(const std::string& trail, const RecordFilter& filter, std::size_t most,
                            const std::stop_token& stop) {
   GUARD_TRY(auto database, Database::open_to_read(trail));
   GUARD_CHECK(check_trail(database));

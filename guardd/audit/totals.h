@@ -12,7 +12,7 @@
 namespace guard {
 
 // `most`: the number of rows of each table.
-Result<Report> make_report(const std::string& trail, const TrailFilter& filter, std::size_t most,
+Result<Report> make_report(const std::string& trail, const RecordFilter& filter, std::size_t most,
                            const std::stop_token& stop);
 
 }  // namespace guard

@@ -42,6 +42,13 @@ IncidentStanding standing_of(const Incident& incident) {
           incident.by_outcome, incident.shared,     incident.sample};
 }
 
+// Empty if the query has no row.
+Result<std::string> first_text(Database& database, const char* query) {
+  GUARD_TRY(auto row, database.prepare(query));
+  GUARD_TRY(const bool there, row.next());
+  return there ? row.bytes() : std::string();
+}
+
 }  // namespace
 
 struct TrailWriter::Statements {
@@ -259,7 +266,7 @@ Status TrailWriter::put_standing(OpenIncident& incident) {
   fields.add(micros_of(standing.first_seen));
   fields.add(micros_of(standing.last_seen));
   for (const auto count : standing.by_outcome) fields.add(count);
-  static_assert(kFieldNames.size() <= 64);
+  static_assert(kFieldCount <= 64);
   fields.add(std::uint64_t{standing.shared.to_ullong()});
   if (sample.empty())
     fields.add_null();
@@ -304,17 +311,11 @@ Status TrailWriter::checkpoint() {
 }
 
 Result<std::string> TrailWriter::last_incident() {
-  GUARD_TRY(auto query,
-            database_.prepare("SELECT name FROM incidents ORDER BY number DESC LIMIT 1"));
-  GUARD_TRY(const bool there, query.next());
-  return there ? query.bytes() : std::string();
+  return first_text(database_, "SELECT name FROM incidents ORDER BY number DESC LIMIT 1");
 }
 
 Result<std::string> TrailWriter::last_violation() {
-  GUARD_TRY(auto query,
-            database_.prepare("SELECT id FROM violations ORDER BY number DESC LIMIT 1"));
-  GUARD_TRY(const bool there, query.next());
-  return there ? query.bytes() : std::string();
+  return first_text(database_, "SELECT id FROM violations ORDER BY number DESC LIMIT 1");
 }
 
 }  // namespace guard

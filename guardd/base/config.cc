@@ -53,33 +53,19 @@ void set_size(std::uint64_t& target, const Optional<std::string>& given, Diagnos
   target = std::stoull(text.substr(0, text.size() - 1)) << (10U * (unit + 1));
 }
 
-// An absolute path, or an empty one.
-void set_directory(std::string& target, const Optional<std::string>& given,
-                   Diagnostics& diagnostics) {
+// An empty path, or an absolute one that is good; `why_not` says what is good, with an example.
+void set_path(std::string& target, const Optional<std::string>& given, std::string_view key,
+              bool (*is_good)(std::string_view normal), std::string_view why_not,
+              Diagnostics& diagnostics) {
   if (!given) return;
   const auto normal = normal_tree_path(given->value);
-  if (given->value.empty() || (normal && !normal->empty())) {
-    target = given->value.empty() ? "" : *normal;
-  } else {
-    diagnostics.error(
-        given->place,
-        "pin = " + quote(given->value) +
-            " is not an absolute directory; write, for example, \"/sys/fs/bpf/guardd\"");
-  }
-}
-
-// An absolute path that node_exporter reads, or an empty one.
-void set_file(std::string& target, const Optional<std::string>& given, Diagnostics& diagnostics) {
-  if (!given) return;
-  const auto normal = normal_tree_path(given->value);
-  if (given->value.empty() || (normal && normal->ends_with(".prom"))) {
-    target = given->value.empty() ? "" : *normal;
-  } else {
+  if (given->value.empty())
+    target.clear();
+  else if (normal && is_good(*normal))
+    target = *normal;
+  else
     diagnostics.error(given->place,
-                      "textfile = " + quote(given->value) +
-                          " is not an absolute path that ends with .prom; write, for "
-                          "example, \"/var/lib/prometheus/node-exporter/guardd.prom\"");
-  }
+                      std::string(key).append(" = ").append(quote(given->value)).append(why_not));
 }
 
 class ConfigReader {
@@ -99,14 +85,24 @@ class ConfigReader {
       set(config.answer.unknown_intent, reader.choice<UnknownIntent>("unknown_intent"));
     });
     section(top, "lsm", [&](TableReader& reader) {
-      set_directory(config.lsm.pin, reader.text("pin"), diagnostics_);
+      set_path(
+          config.lsm.pin, reader.text("pin"), "pin",
+          [](std::string_view normal) { return !normal.empty(); },
+          " is not an absolute directory; write, for example, \"/sys/fs/bpf/guardd\"",
+          diagnostics_);
     });
     section(top, "scan", [&](TableReader& reader) {
       set(config.scan.threads, reader.count("threads", 1, 64));
       set_unless_off(config.scan.every, reader.text("every"), diagnostics_);
     });
     section(top, "audit", [&](TableReader& reader) {
-      set(config.audit.path, reader.text("path"));
+      const auto path = reader.text("path");
+      set_path(
+          config.audit.path, path, "path", [](std::string_view /*normal*/) { return true; },
+          " is not an absolute path; write, for example, \"/var/lib/guardd/audit.db\"",
+          diagnostics_);
+      // A directory, even if it does not exist yet.
+      if (path && path->value.ends_with('/')) config.audit.path += '/';
       set(config.audit.retention, reader.duration("retention"));
       set_size(config.audit.max_size, reader.text("max_size"), diagnostics_);
     });
@@ -118,7 +114,12 @@ class ConfigReader {
     section(top, "incident",
             [&](TableReader& reader) { set(config.incident.quiet, reader.duration("quiet")); });
     section(top, "metrics", [&](TableReader& reader) {
-      set_file(config.metrics.textfile, reader.text("textfile"), diagnostics_);
+      set_path(
+          config.metrics.textfile, reader.text("textfile"), "textfile",
+          [](std::string_view normal) { return normal.ends_with(".prom"); },
+          " is not an absolute path that ends with .prom; write, for example, "
+          "\"/var/lib/prometheus/node-exporter/guardd.prom\"",
+          diagnostics_);
     });
     top.finish();
     return config;

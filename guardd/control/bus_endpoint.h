@@ -2,7 +2,6 @@
 // file. Runs on the daemon's loop.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>

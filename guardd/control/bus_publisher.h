@@ -3,6 +3,7 @@
 
 #include "dbus/service/service.h"
 #include "guardd/publish/publisher.h"
+#include "policy/base/overloaded.h"
 
 namespace guard {
 
@@ -19,12 +20,16 @@ class BusPublisher final : public Publisher {
   void incident_closed(const Incident& incident) noexcept override {
     service_.incident_closed(incident);
   }
-  void ready(const ReadyNews& /*news*/) noexcept override { service_.changed(); }
-  void reload(const ReloadNews& news) noexcept override {
-    if (news.done) service_.reloaded();
+  void news(News news) noexcept override {
+    std::visit(Overloaded{[this](const ReloadNews* reload) {
+                            if (reload->done) service_.reloaded();
+                          },
+                          [this](const StopNews*) { service_.stop(); },
+                          [this](const ReadyNews*) { service_.changed(); },
+                          [this](const HealthNews*) { service_.changed(); },
+                          [](const ExcuseNews*) {}, [](const ManualRepairNews*) {}},
+               news);
   }
-  void health(const HealthNews& /*news*/) noexcept override { service_.changed(); }
-  void stop(const StopNews& /*news*/) noexcept override { service_.stop(); }
 
  private:
   bus::Service& service_;

@@ -1,6 +1,5 @@
 #include "guardd/control/manual_scan.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <utility>

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kMostWaiting = 64;
 
-void reject(const std::vector<Reloader::Done>& all) {
+void reject(const std::vector<Reloader::Completion>& all) {
   ReloadNews news;
   news.errors.emplace_back("guardd is busy: try again in a moment");
   for (const auto& done : all) done(news);
@@ -15,7 +15,7 @@ void reject(const std::vector<Reloader::Done>& all) {
 
 }  // namespace
 
-void Reloader::ask(Done done) {
+void Reloader::ask(Completion done) {
   if (waiting_.size() >= kMostWaiting) return reject({std::move(done)});
   waiting_.push_back(std::move(done));
   if (!is_reading_) begin();

@@ -17,14 +17,14 @@ class Reloader {
  public:
   using Read = std::function<RulesRead()>;                // on a thread
   using TakeOver = std::function<ReloadNews(RulesRead)>;  // on the loop
-  using Done = std::function<void(const ReloadNews&)>;
+  using Completion = std::function<void(const ReloadNews&)>;
 
   // `prepare` runs on the loop and returns the function that reads.
   Reloader(BackgroundJobs& jobs, std::function<Read()> prepare, TakeOver take_over)
       : jobs_(jobs), prepare_(std::move(prepare)), take_over_(std::move(take_over)) {}
 
   // Always calls `done`, with an error if too many requests wait.
-  void ask(Done done);
+  void ask(Completion done);
 
  private:
   void begin();
@@ -34,8 +34,8 @@ class Reloader {
   std::function<Read()> prepare_;
   TakeOver take_over_;
   bool is_reading_ = false;
-  std::vector<Done> served_;   // requests of the current reload
-  std::vector<Done> waiting_;  // requests of the next one
+  std::vector<Completion> served_;   // requests of the current reload
+  std::vector<Completion> waiting_;  // requests of the next one
 };
 
 }  // namespace guard

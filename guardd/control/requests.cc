@@ -21,32 +21,18 @@ using bus::Denial;
 
 constexpr std::uint32_t kNoLogin = UINT32_MAX;
 
-TrailFilter trail_filter(const bus::IncidentFilter& asked) {
-  TrailFilter filter;
-  filter.since = asked.since;
-  filter.until = asked.until;
-  filter.policy = asked.policy;
-  filter.person = asked.login;
-  filter.severity = asked.severity;
-  filter.path = asked.path;
-  filter.command = asked.command;
-  filter.incident = asked.incident;
-  filter.limit = asked.limit;
-  return filter;
-}
-
 bus::IncidentFields incident_fields(const Incident& incident, bool is_closed) {
   return {incident, is_closed, advice_for(incident.first, incident.command).command};
 }
 
 using IncidentList = std::vector<bus::IncidentFields>;
 std::variant<IncidentList, CallFailure> read_incidents(const std::string& trail,
-                                                       const bus::IncidentFilter& asked,
+                                                       const RecordFilter& asked,
                                                        const std::stop_token& stop) {
   auto reader = TrailReader::open(trail);
   if (!reader) return failed(std::move(reader).error().context("the audit trail"));
   IncidentList found;
-  const auto read = reader->incidents(trail_filter(asked), [&](const TrailIncident& kept) {
+  const auto read = reader->incidents(asked, [&](const TrailIncident& kept) {
     found.push_back(incident_fields(kept.incident, kept.is_closed));
     return !stop.stop_requested() && found.size() < asked.limit;
   });
@@ -100,12 +86,8 @@ Person person_of(const bus::Caller& caller) {
 
 std::optional<CallFailure> no_such_policy(const PolicySet& set, const std::string& name) {
   if (set.find_policy(name)) return std::nullopt;
-  std::vector<std::string_view> names;
-  for (const auto& policy : set.policies()) names.push_back(policy.name());
-  const auto near = nearest(name, names);
   return CallFailure{Denial::kNoSuchPolicy,
-                     "there is no policy " + quote(name) +
-                         (near.empty() ? "" : "; did you mean " + quote(near) + "?")};
+                     "there is no policy " + quote(name) + did_you_mean(name, set.names())};
 }
 
 bus::Facts BusRequests::facts() const {
@@ -131,9 +113,9 @@ std::vector<bus::PolicyFacts> BusRequests::policies() const {
   return policy_facts(context_.policies, context_.source.backend, context_.trees);
 }
 
-void BusRequests::reload(bus::Reply<bus::Done> reply) {
+void BusRequests::reload(bus::Reply<bus::NoValue> reply) {
   context_.reloads.ask([reply = std::move(reply)](const ReloadNews& news) {
-    if (news.done) return reply(bus::Done());
+    if (news.done) return reply(bus::NoValue());
     std::string text;
     for (const auto& error : news.errors) text += (text.empty() ? "" : "\n") + error;
     reply(CallFailure{Denial::kInvalidPolicy, text});
@@ -154,33 +136,33 @@ void BusRequests::explain(const bus::ExplainRequest& asked, const bus::Caller& c
 
 void BusRequests::pause(const std::string& policy, std::chrono::microseconds length,
                         const std::string& reason, const bus::Caller& caller,
-                        bus::Reply<bus::Done> reply) {
+                        bus::Reply<bus::NoValue> reply) {
   if (const auto denied = no_such_policy(*context_.policies.loaded(), policy))
     return reply(*denied);
   const auto done = context_.policies.pause(policy, length, reason, person_of(caller));
   if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
-  reply(bus::Done());
+  reply(bus::NoValue());
 }
 
 void BusRequests::resume(const std::string& policy, const bus::Caller& /*caller*/,
-                         bus::Reply<bus::Done> reply) {
+                         bus::Reply<bus::NoValue> reply) {
   if (const auto denied = no_such_policy(*context_.policies.loaded(), policy))
     return reply(*denied);
   const auto done = context_.policies.resume(policy);
   if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
-  reply(bus::Done());
+  reply(bus::NoValue());
 }
 
 void BusRequests::excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
-                         bus::Reply<bus::Done> reply) {
+                         bus::Reply<bus::NoValue> reply) {
   if (const auto& disabled = context_.policies.disabled())
     return reply(CallFailure{Denial::kDisabled, "nothing is denied or fixed: " + *disabled});
   const auto done = excuse_grants_.give(excused, person_of(caller));
   if (!done) return reply(failed(done.error()));
-  reply(bus::Done());
+  reply(bus::NoValue());
 }
 
-void BusRequests::incidents(const bus::IncidentFilter& filter, std::stop_token stop,
+void BusRequests::incidents(const RecordFilter& filter, std::stop_token stop,
                             bus::Reply<std::vector<bus::IncidentFields>> reply) {
   // A caller may ask for an incident that is not in the trail yet.
   if (const auto* open = context_.dispatcher.open_incident(filter.incident))
@@ -193,7 +175,7 @@ void BusRequests::incidents(const bus::IncidentFilter& filter, std::stop_token s
                      });
 }
 
-void BusRequests::report(const bus::IncidentFilter& filter, std::stop_token stop,
+void BusRequests::report(const RecordFilter& filter, std::stop_token stop,
                          bus::Reply<std::shared_ptr<const Report>> reply) {
   auto trail = context_.trail();
   if (trail.empty()) return reply(CallFailure{Denial::kFailed, "there is no audit trail"});
@@ -202,13 +184,13 @@ void BusRequests::report(const bus::IncidentFilter& filter, std::stop_token stop
       context_.quick, stop, reply,
       [trail = std::move(trail),
        filter](const BackgroundJobs::JobContext& context) -> std::variant<MadeReport, CallFailure> {
-        auto made = make_report(trail, trail_filter(filter), filter.limit, context.stop());
+        auto made = make_report(trail, filter, filter.limit.value_or(0), context.stop());
         if (!made) return failed(std::move(made).error().context("the audit trail"));
         return std::make_shared<const Report>(*std::move(made));
       });
 }
 
-void BusRequests::learn(const bus::IncidentFilter& filter, std::stop_token stop,
+void BusRequests::learn(const RecordFilter& filter, std::stop_token stop,
                         bus::Reply<std::shared_ptr<const Lessons>> reply) {
   if (const auto denied = no_such_policy(*context_.policies.loaded(), filter.policy))
     return reply(*denied);
@@ -219,7 +201,7 @@ void BusRequests::learn(const bus::IncidentFilter& filter, std::stop_token stop,
   send<SharedLessons>(context_.quick, stop, reply,
                       [trail = std::move(trail), filter](const BackgroundJobs::JobContext& context)
                           -> std::variant<SharedLessons, CallFailure> {
-                        auto lessons = guard::learn(trail, trail_filter(filter), context.stop());
+                        auto lessons = guard::learn(trail, filter, context.stop());
                         if (!lessons)
                           return failed(std::move(lessons).error().context("the audit trail"));
                         return std::make_shared<const Lessons>(*std::move(lessons));

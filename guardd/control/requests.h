@@ -49,7 +49,7 @@ class BusRequests final : public bus::Manager {
 
   bus::Facts facts() const override;
   std::vector<bus::PolicyFacts> policies() const override;
-  void reload(bus::Reply<bus::Done> reply) override;
+  void reload(bus::Reply<bus::NoValue> reply) override;
   void scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
             bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) override;
   void find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
@@ -58,16 +58,16 @@ class BusRequests final : public bus::Manager {
   void explain(const bus::ExplainRequest& asked, const bus::Caller& caller, std::stop_token stop,
                bus::Reply<std::shared_ptr<const bus::ExplainReply>> reply) override;
   void pause(const std::string& policy, std::chrono::microseconds length, const std::string& reason,
-             const bus::Caller& caller, bus::Reply<bus::Done> reply) override;
+             const bus::Caller& caller, bus::Reply<bus::NoValue> reply) override;
   void resume(const std::string& policy, const bus::Caller& caller,
-              bus::Reply<bus::Done> reply) override;
+              bus::Reply<bus::NoValue> reply) override;
   void excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
-              bus::Reply<bus::Done> reply) override;
-  void incidents(const bus::IncidentFilter& filter, std::stop_token stop,
+              bus::Reply<bus::NoValue> reply) override;
+  void incidents(const RecordFilter& filter, std::stop_token stop,
                  bus::Reply<std::vector<bus::IncidentFields>> reply) override;
-  void report(const bus::IncidentFilter& filter, std::stop_token stop,
+  void report(const RecordFilter& filter, std::stop_token stop,
               bus::Reply<std::shared_ptr<const Report>> reply) override;
-  void learn(const bus::IncidentFilter& filter, std::stop_token stop,
+  void learn(const RecordFilter& filter, std::stop_token stop,
              bus::Reply<std::shared_ptr<const Lessons>> reply) override;
   void undo(const bus::UndoRequest& asked, const bus::Caller& caller, std::stop_token stop,
             bus::Reply<std::shared_ptr<const bus::UndoCall>> reply) override;

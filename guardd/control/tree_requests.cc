@@ -85,7 +85,7 @@ std::variant<Fixes, CallFailure> read_fixes(const std::string& trail, const std:
   auto fixes = reader->fixes_of(incident);
   if (!fixes) return failed(std::move(fixes).error().context("the audit trail"));
   if (fixes->empty()) {
-    TrailFilter filter;
+    RecordFilter filter;
     filter.incident = incident;
     const auto count = reader->count(filter);
     if (!count || *count == 0)

@@ -4,7 +4,6 @@
 // loop.
 #pragma once
 
-#include <cstdint>
 #include <stop_token>
 #include <string>
 #include <vector>

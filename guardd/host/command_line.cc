@@ -33,10 +33,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
 std::string not_expected(const CLI::App& app, const std::string& word) {
   if (!word.starts_with('-') || word == "-") return quote(word) + " is one argument too many";
   const auto said = word.substr(0, word.find('='));
-  const auto names = option_names(app);
-  const auto near = nearest(said, names);
-  return "unknown option " + quote(said) +
-         (near.empty() ? "" : "; did you mean " + quote(near) + "?");
+  return "unknown option " + quote(said) + did_you_mean(said, option_names(app));
 }
 
 // The sentences of the parser begin with the name of the option.
@@ -99,25 +96,14 @@ void Arguments::flag(const std::string& name, bool& value) {
   app_.add_flag(name, value);
 }
 
-void Arguments::option(const std::string& name, std::string& value) {
+template <typename Value>
+void Arguments::option(const std::string& name, Value& value) {
   app_.add_option(name, value);
 }
-
-void Arguments::option(const std::string& name, std::optional<std::string>& value) {
-  app_.add_option(name, value);
-}
-
-void Arguments::option(const std::string& name, std::size_t& value) {
-  app_.add_option(name, value);
-}
-
-void Arguments::option(const std::string& name, std::uint32_t& value) {
-  app_.add_option(name, value);
-}
-
-void Arguments::option(const std::string& name, std::optional<std::uint32_t>& value) {
-  app_.add_option(name, value);
-}
+template void Arguments::option(const std::string& name, std::string& value);
+template void Arguments::option(const std::string& name, std::optional<std::string>& value);
+template void Arguments::option(const std::string& name, std::uint32_t& value);
+template void Arguments::option(const std::string& name, std::optional<std::size_t>& value);
 
 void Arguments::required(const std::string& name, std::string& value) {
   app_.add_option(name, value)->required();
@@ -191,10 +177,7 @@ int CommandLine::complain_about_verb(std::string_view said) const {
   if (said.empty()) return complain("no verb given; try: guardctl check", said);
   std::vector<std::string> names;
   for (const auto& verb : verbs_) names.push_back(verb.name);
-  const auto near = nearest(said, names);
-  return complain(
-      "unknown verb " + quote(said) + (near.empty() ? "" : "; did you mean " + quote(near) + "?"),
-      said);
+  return complain("unknown verb " + quote(said) + did_you_mean(said, names), said);
 }
 
 std::optional<int> CommandLine::parse(int argc, char** argv) {

@@ -25,11 +25,9 @@ class Arguments {
 
   // A name that begins with "!" sets the value to false.
   void flag(const std::string& name, bool& value);
-  void option(const std::string& name, std::string& value);
-  void option(const std::string& name, std::optional<std::string>& value);
-  void option(const std::string& name, std::size_t& value);
-  void option(const std::string& name, std::uint32_t& value);
-  void option(const std::string& name, std::optional<std::uint32_t>& value);
+  // A text or a number, which may be optional.
+  template <typename Value>
+  void option(const std::string& name, Value& value);
   void required(const std::string& name, std::string& value);
   void choice(const std::string& name, std::string& value, std::span<const std::string_view> words);
   // One value each time the option is given.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "guardd/publish/phrases.h"
 #include "guardd/publish/top_command.h"
 #include "policy/base/text.h"
 
@@ -30,10 +31,7 @@ std::string user_of(const Violation& violation) {
 }
 
 std::string name_for_advice(const Violation& violation, Uid uid) {
-  if (uid == kRoot) return "root";
-  if (uid == violation.uid_wanted && !violation.owner_wanted.empty())
-    return escaped(violation.owner_wanted);
-  return "user " + std::to_string(uid.value);
+  return user_text(violation, uid, "user " + std::to_string(uid.value));
 }
 
 }  // namespace

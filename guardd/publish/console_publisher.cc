@@ -48,6 +48,38 @@ std::string change_text(const Violation& violation) {
   return text;
 }
 
+struct Sentence {
+  Tone tone;
+  std::string_view lead;
+  std::string text;
+  std::vector<std::string> details{};
+};
+
+Sentence sentence_about(const ReadyNews& news) {
+  if (news.policies == 0) return {Tone::kOdd, "ready", std::string(kNothingGuarded)};
+  return {Tone::kGood, "guarding", guarded_text(news)};
+}
+
+Sentence sentence_about(const ReloadNews& news) {
+  if (!news.done)
+    return {Tone::kBad, "not reloaded", "the previous policies stay in force:", news.errors};
+  return {Tone::kGood, "reloaded", counted(news.policies, "policy", "policies") + " in force"};
+}
+
+Sentence sentence_about(const HealthNews& news) {
+  return {news.health == Health::kOk ? Tone::kGood : Tone::kBad, word(news.health), news.reason};
+}
+
+Sentence sentence_about(const StopNews& news) {
+  const auto reason = news.reason.empty() ? "" : news.reason + "; ";
+  return {Tone::kStrong, "stopped", reason + counters_text(news.counters)};
+}
+
+template <typename OtherNews>
+Sentence sentence_about(const OtherNews& news) {
+  return {Tone::kStrong, news.type(), sentence_of(news)};
+}
+
 }  // namespace
 
 ConsolePublisher::Style ConsolePublisher::style_of(int fd, std::size_t sample) {
@@ -160,58 +192,14 @@ std::string ConsolePublisher::sentence(TimePoint time, Tone tone, std::string_vi
          wrapped(printable(text), kMargin, before, style_.width) + '\n';
 }
 
-void ConsolePublisher::ready(const ReadyNews& news) noexcept {
-  write([&](std::string& text) {
-    text = news.policies == 0 ? sentence(clock_(), Tone::kOdd, "ready", kNothingGuarded)
-                              : sentence(clock_(), Tone::kGood, "guarding", guarded_text(news));
-    last_incident_.clear();
-  });
-}
-
-void ConsolePublisher::reload(const ReloadNews& news) noexcept {
+void ConsolePublisher::news(News news) noexcept {
   write([&](std::string& text) {
     last_incident_.clear();
-    if (news.done) {
-      text = sentence(clock_(), Tone::kGood, "reloaded",
-                      counted(news.policies, "policy", "policies") + " in force");
-      return;
-    }
-    text = sentence(clock_(), Tone::kBad, "not reloaded", "the previous policies stay in force:");
-    for (const auto& error : news.errors)
+    const auto said = std::visit([](const auto* one) { return sentence_about(*one); }, news);
+    text = sentence(clock_(), said.tone, said.lead, said.text);
+    for (const auto& each : said.details)
       text += std::string(kMargin, ' ') +
-              wrapped(printable(error), kMargin + 2, kMargin, style_.width) + '\n';
-  });
-}
-
-void ConsolePublisher::health(const HealthNews& news) noexcept {
-  write([&](std::string& text) {
-    last_incident_.clear();
-    const auto tone = news.health == Health::kOk ? Tone::kGood : Tone::kBad;
-    text = sentence(clock_(), tone, word(news.health), news.reason);
-  });
-}
-
-void ConsolePublisher::excuse(const ExcuseNews& news) noexcept {
-  write([&](std::string& text) {
-    last_incident_.clear();
-    text = sentence(clock_(), Tone::kStrong, "excuse", sentence_of(news));
-  });
-}
-
-void ConsolePublisher::manual_repair(const ManualRepairNews& news) noexcept {
-  write([&](std::string& text) {
-    last_incident_.clear();
-    text = sentence(clock_(), Tone::kStrong,
-                    news.kind == ManualRepairNews::Kind::kUndo ? "undo" : "fix", sentence_of(news));
-  });
-}
-
-void ConsolePublisher::stop(const StopNews& news) noexcept {
-  write([&](std::string& text) {
-    last_incident_.clear();
-    auto totals = counters_text(news.counters);
-    if (!news.reason.empty()) totals = news.reason + "; " + totals;
-    text = sentence(clock_(), Tone::kStrong, "stopped", totals);
+              wrapped(printable(each), kMargin + 2, kMargin, style_.width) + '\n';
   });
 }
 

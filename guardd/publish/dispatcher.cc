@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
 #include <utility>
 
@@ -145,20 +144,19 @@ void Dispatcher::publish_now(Violation violation) {
 
 void Dispatcher::ready(const ReadyNews& news) {
   is_ready_ = true;
-  publish(&Publisher::ready, news);
+  publish_news(news);
   for (auto& each : std::exchange(early_, {})) violation(std::move(each));
 }
 
 void Dispatcher::health(const std::optional<std::string>& disabled,
                         std::vector<std::string> shortcomings, HealthTracker::Pauses pauses) {
   for (const auto& reason : health_.update(disabled, std::move(shortcomings), std::move(pauses)))
-    publish(&Publisher::health, HealthNews{health(), reason, counters()});
+    publish_news(HealthNews{health(), reason, counters()});
 }
 
 void Dispatcher::report_lost_events(const std::string& why) {
-  publish(&Publisher::health,
-          HealthNews{health(), "events were lost (" + why + "); scanning the affected trees",
-                     counters(), true});
+  publish_news(HealthNews{health(), "events were lost (" + why + "); scanning the affected trees",
+                          counters(), true});
 }
 
 void Dispatcher::close_due(SteadyTime now) {
@@ -177,7 +175,7 @@ void Dispatcher::stop(const std::string& reason) {
   publish_waiting(SteadyTime::max());
   for (const auto& incident : incidents_.close_all())
     publish(&Publisher::incident_closed, *incident);
-  publish(&Publisher::stop, StopNews{reason, counters()});
+  publish_news(StopNews{reason, counters()});
   if (terminals_) terminals_->finish(100ms);
   (void)lines_->stop(500ms);
 }

@@ -59,9 +59,9 @@ class Dispatcher {
   int fd() const { return lookup_.fd(); }
   void add_actor_facts();
 
-  void reload(const ReloadNews& news) { publish(&Publisher::reload, news); }
-  void excuse(const ExcuseNews& news) { publish(&Publisher::excuse, news); }
-  void manual_repair(const ManualRepairNews& news) { publish(&Publisher::manual_repair, news); }
+  void reload(const ReloadNews& news) { publish_news(news); }
+  void excuse(const ExcuseNews& news) { publish_news(news); }
+  void manual_repair(const ManualRepairNews& news) { publish_news(news); }
   // Publishes what has changed; see HealthTracker::update().
   void health(const std::optional<std::string>& disabled, std::vector<std::string> shortcomings,
               HealthTracker::Pauses pauses = {});
@@ -83,7 +83,7 @@ class Dispatcher {
   static constexpr std::size_t kMostEarly = 2'000;
   static constexpr std::size_t kMostWaiting = 1'000;
 
-  struct Waiting {
+  struct DelayedViolation {
     Violation violation;
     SteadyTime until;
   };
@@ -91,6 +91,10 @@ class Dispatcher {
   template <typename... Parameters, typename... Arguments>
   void publish(void (Publisher::*record)(Parameters...) noexcept, const Arguments&... arguments) {
     for (auto* each : publishers_) (each->*record)(arguments...);
+  }
+  template <typename OneNews>
+  void publish_news(const OneNews& news) {
+    publish(&Publisher::news, News(&news));
   }
   void publish_now(Violation violation);
   void publish_waiting(SteadyTime now);
@@ -109,7 +113,7 @@ class Dispatcher {
   bool is_ready_ = false;
   std::vector<Violation> early_;
   ActorLookup lookup_;
-  std::deque<Waiting> waiting_;  // in the order of publication
+  std::deque<DelayedViolation> waiting_;  // in the order of publication
   HealthTracker health_;
   std::uint64_t violations_ = 0;
   std::uint64_t fixed_ = 0;

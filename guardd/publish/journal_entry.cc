@@ -76,6 +76,10 @@ void JournalEntry::number(std::string_view name, std::uint64_t value) {
   put(field_name(name), std::to_string(value));
 }
 
+void JournalEntry::texts(std::string_view name, std::span<const std::string> values) {
+  for (const auto& value : values.first(std::min(values.size(), kMostTexts))) text(name, value);
+}
+
 void JournalEntry::time(std::string_view name, TimePoint time) {
   put(field_name(name), rfc3339(time));
 }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,8 @@ namespace guard {
 
 class JournalEntry {
  public:
+  static constexpr std::size_t kMostTexts = 64;
+
   // `message` is one printable line.
   JournalEntry(std::string_view id, message_id::Priority priority, std::string_view message);
 
@@ -25,6 +28,8 @@ class JournalEntry {
   // Adds GUARD_NAME_RAW with the original bytes if they are not UTF-8.
   void path(std::string_view name, std::string_view bytes);
   void number(std::string_view name, std::uint64_t value);
+  void boolean(std::string_view name, bool value) { text(name, value ? "true" : "false"); }
+  void texts(std::string_view name, std::span<const std::string> values);  // at most kMostTexts
   void time(std::string_view name, TimePoint time);
   void field(std::string_view name, const FieldValue& value);
   void ancestor(std::string_view name, const Ancestor& process);

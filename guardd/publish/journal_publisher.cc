@@ -6,6 +6,7 @@
 
 #include "guardd/host/terminal_text.h"
 #include "guardd/publish/advice.h"
+#include "guardd/publish/news_fields.h"
 #include "guardd/publish/sentences.h"
 
 namespace guard {
@@ -23,9 +24,46 @@ std::string_view id_of(Outcome outcome) {
   return outcome == Outcome::kSkipped ? message_id::kNotFixed : message_id::kViolation;
 }
 
-void add(JournalEntry& entry, const Counters& counters) {
-  each_counter(counters,
-               [&](std::string_view name, std::uint64_t value) { entry.number(name, value); });
+struct Heading {
+  std::string_view id;
+  Priority priority;
+};
+
+Heading heading_of(const ReadyNews& /*news*/) {
+  return {message_id::kReady, message_id::kInfo};
+}
+
+Heading heading_of(const ReloadNews& news) {
+  if (!news.done) return {message_id::kReloadDenied, message_id::kError};
+  return {message_id::kReloaded, message_id::kInfo};
+}
+
+Heading heading_of(const HealthNews& news) {
+  if (news.events_lost) return {message_id::kEventsLost, message_id::kWarning};
+  switch (news.health) {
+    case Health::kOk:
+      return {message_id::kHealthy, message_id::kNotice};
+    case Health::kDegraded:
+      return {message_id::kDegraded, message_id::kWarning};
+    case Health::kPaused:
+      return {message_id::kPaused, message_id::kWarning};
+    case Health::kDisabled:
+      break;
+  }
+  return {message_id::kDisabled, message_id::kWarning};
+}
+
+Heading heading_of(const ExcuseNews& news) {
+  return {news.is_over ? message_id::kExcuseOver : message_id::kExcused, message_id::kNotice};
+}
+
+Heading heading_of(const ManualRepairNews& news) {
+  const bool is_undo = news.kind == ManualRepairNews::Kind::kUndo;
+  return {is_undo ? message_id::kUndone : message_id::kManualFix, message_id::kNotice};
+}
+
+Heading heading_of(const StopNews& /*news*/) {
+  return {message_id::kStopped, message_id::kInfo};
 }
 
 }  // namespace
@@ -107,8 +145,7 @@ void JournalPublisher::violation(const Violation& violation, const Incident& inc
       message += "; " + grouped(folded_) + " earlier failures were not logged";
     JournalEntry entry(id_of(violation.action), priority_of(violation), message);
     entry.text("type", "violation");
-    each_field(violation, FieldSet().set(),
-               [&](std::string_view name, const FieldValue& value) { entry.field(name, value); });
+    put_fields(entry, violation, FieldSet().set());
     if (violation.repeats > 0) entry.number("repeats", violation.repeats);
     if (failed && folded_ > 0) entry.number("folded", folded_);
     if (failed) folded_ = 0;
@@ -123,20 +160,15 @@ JournalEntry JournalPublisher::incident(const Incident& incident, std::string_vi
                      message_id::kNotice,
                      opened ? opened_sentence(incident) : closed_sentence(incident));
   entry.text("type", "incident");
-  entry.text("state", state);
-  entry.text("id", incident.id);
-  entry.text("incident",
-             incident.id);  // the same field as in its violations, so that one match finds all
-  entry.number("count", incident.count);
-  entry.time("first_seen", incident.first_seen);
-  entry.time("last_seen", incident.last_seen);
+  put_fields(entry, incident, state);
+  // The same field as in its violations, so that one match finds all.
+  entry.text("incident", incident.id);
   constexpr std::size_t kMost = 64;
   for (std::size_t i = 0; i < std::min(incident.sample.size(), kMost); ++i)
     entry.path("sample", incident.sample[i]);
   for (std::size_t i = 0; i < incident.by_outcome.size(); ++i)
     entry.number("totals_" + std::string(Words<Outcome>::kAll[i]), incident.by_outcome[i]);
-  each_field(incident.first, incident.shared,
-             [&](std::string_view name, const FieldValue& value) { entry.field(name, value); });
+  put_fields(entry, incident.first, incident.shared);
   put_about(entry, incident.first, incident.command);
   return entry;
 }
@@ -149,94 +181,18 @@ void JournalPublisher::incident_closed(const Incident& closed) noexcept {
   if (has_room()) put([&] { return incident(closed, "closed"); });
 }
 
-void JournalPublisher::ready(const ReadyNews& news) noexcept {
-  put([&] {
-    JournalEntry entry(message_id::kReady, message_id::kInfo, sentence_of(news));
-    entry.text("type", "ready");
-    entry.text("version", news.version);
-    entry.text("backend", word(news.backend));
-    entry.number("generation", news.generation);
-    entry.text("policy_identity", news.policy_identity);
-    entry.number("policies", news.policies);
-    entry.number("trees", news.trees);
-    entry.number("pending", news.pending);
-    entry.number("directories", news.directories);
-    return entry;
-  });
-}
-
-void JournalPublisher::reload(const ReloadNews& news) noexcept {
-  put([&] {
-    JournalEntry entry(news.done ? message_id::kReloaded : message_id::kReloadDenied,
-                       news.done ? message_id::kInfo : message_id::kError, sentence_of(news));
-    entry.text("type", "reload");
-    entry.text("done", news.done ? "true" : "false");
-    entry.number("generation", news.generation);
-    entry.text("policy_identity", news.policy_identity);
-    entry.number("policies", news.policies);
-    constexpr std::size_t kMost = 64;
-    for (std::size_t i = 0; i < std::min(news.errors.size(), kMost); ++i)
-      entry.text("errors", news.errors[i]);
-    return entry;
-  });
-}
-
-void JournalPublisher::health(const HealthNews& news) noexcept {
-  put([&] {
-    const bool fine = news.health == Health::kOk;
-    const auto id = news.events_lost                   ? message_id::kEventsLost
-                    : fine                             ? message_id::kHealthy
-                    : news.health == Health::kDegraded ? message_id::kDegraded
-                    : news.health == Health::kPaused   ? message_id::kPaused
-                                                       : message_id::kDisabled;
-    JournalEntry entry(id, fine && !news.events_lost ? message_id::kNotice : message_id::kWarning,
-                       sentence_of(news));
-    entry.text("type", "health");
-    entry.text("health", word(news.health));
-    entry.text("health_reason", news.reason);
-    add(entry, news.counters);
-    return entry;
-  });
-}
-
-void JournalPublisher::manual_repair(const ManualRepairNews& news) noexcept {
-  put([&] {
-    const bool is_undo = news.kind == ManualRepairNews::Kind::kUndo;
-    JournalEntry entry(is_undo ? message_id::kUndone : message_id::kManualFix, message_id::kNotice,
-                       sentence_of(news));
-    entry.text("type", is_undo ? "undo" : "fix");
-    entry.text("user", news.user);
-    if (!news.where.empty()) entry.text(is_undo ? "incident" : "where", news.where);
-    entry.number(is_undo ? "restored" : "fixed", news.done);
-    entry.number("left", news.left);
-    return entry;
-  });
-}
-
-void JournalPublisher::excuse(const ExcuseNews& news) noexcept {
-  put([&] {
-    JournalEntry entry(news.is_over ? message_id::kExcuseOver : message_id::kExcused,
-                       message_id::kNotice, sentence_of(news));
-    entry.text("type", "excuse");
-    entry.text("state", news.is_over ? "over" : "begun");
-    entry.text("reason", news.reason);
-    entry.text("user", news.user);
-    entry.text("cmdline", news.command);
-    entry.number("pid", static_cast<std::uint64_t>(news.pid));
-    if (!news.is_over) entry.object(news.pid);
-    return entry;
-  });
-}
-
-void JournalPublisher::stop(const StopNews& news) noexcept {
-  report_suppressed();
-  put([&] {
-    JournalEntry entry(message_id::kStopped, message_id::kInfo, sentence_of(news));
-    entry.text("type", "stop");
-    entry.text("reason", news.reason);
-    add(entry, news.counters);
-    return entry;
-  });
+void JournalPublisher::news(News news) noexcept {
+  if (std::holds_alternative<const StopNews*>(news)) report_suppressed();
+  const auto put_one = [this](const auto* one) {
+    put([&] {
+      const auto [id, priority] = heading_of(*one);
+      JournalEntry entry(id, priority, sentence_of(*one));
+      entry.text("type", one->type());
+      put_fields(entry, *one);
+      return entry;
+    });
+  };
+  std::visit(put_one, news);
 }
 
 std::string JournalPublisher::loss_entry(std::uint64_t lost) {

@@ -41,12 +41,7 @@ class JournalPublisher final : public Publisher {
   void incident_opened(const Incident& incident) noexcept override;
   void violation(const Violation& violation, const Incident& incident) noexcept override;
   void incident_closed(const Incident& incident) noexcept override;
-  void ready(const ReadyNews& news) noexcept override;
-  void reload(const ReloadNews& news) noexcept override;
-  void health(const HealthNews& news) noexcept override;
-  void excuse(const ExcuseNews& news) noexcept override;
-  void manual_repair(const ManualRepairNews& news) noexcept override;
-  void stop(const StopNews& news) noexcept override;
+  void news(News news) noexcept override;
 
   // The entry that reports lost entries.
   static std::string loss_entry(std::uint64_t lost);

@@ -30,6 +30,7 @@ class JsonLine {
   void time(std::string_view key, TimePoint time);
   void field(std::string_view key, const FieldValue& value);
   void texts(std::string_view key, std::span<const std::string> values);
+  void object(std::int32_t /*pid*/) {}  // only the journal knows more about it
   void ancestors(std::string_view key, std::span<const Ancestor> list);
   void ancestor(std::string_view key, const Ancestor& process);
 

@@ -29,12 +29,7 @@ class JsonPublisher final : public Publisher {
   void incident_opened(const Incident& incident) noexcept override;
   void violation(const Violation& violation, const Incident& incident) noexcept override;
   void incident_closed(const Incident& incident) noexcept override;
-  void ready(const ReadyNews& news) noexcept override;
-  void reload(const ReloadNews& news) noexcept override;
-  void health(const HealthNews& news) noexcept override;
-  void excuse(const ExcuseNews& news) noexcept override;
-  void manual_repair(const ManualRepairNews& news) noexcept override;
-  void stop(const StopNews& news) noexcept override;
+  void news(News news) noexcept override;
 
   // The line that reports lost lines.
   static std::string loss_line(std::uint64_t lost, TimePoint now);
@@ -45,8 +40,6 @@ class JsonPublisher final : public Publisher {
  private:
   template <typename Write>
   void put(std::string_view type, Write write) noexcept;
-  template <typename Write>
-  void put_now(std::string_view type, Write write) noexcept;
   void incident(const Incident& incident, std::string_view state) noexcept;
 
   LineSink sink_;

@@ -9,15 +9,6 @@
 namespace guard {
 namespace {
 
-std::string user_name(const Violation& violation, Uid uid) {
-  if (uid == kRoot) return "root";
-  if (uid == violation.uid_wanted && !violation.owner_wanted.empty())
-    return escaped(violation.owner_wanted);
-  if (uid == violation.actor.login_uid && violation.actor.login_user)
-    return escaped(*violation.actor.login_user);
-  return std::to_string(uid.value);
-}
-
 std::string group_name(const Violation& violation, Gid gid) {
   if (gid.value == 0) return "root";
   if (gid == violation.gid_wanted && !violation.group_wanted.empty())
@@ -32,8 +23,18 @@ Tone tone_of(Outcome outcome) {
   return kTones[static_cast<std::size_t>(outcome)];
 }
 
+std::string user_text(const Violation& violation, Uid uid, const std::string& otherwise) {
+  if (uid == kRoot) return "root";
+  const bool is_wanted = uid == violation.uid_wanted && !violation.owner_wanted.empty();
+  return is_wanted ? escaped(violation.owner_wanted) : otherwise;
+}
+
 std::string owner_text(const Violation& violation, Uid uid, Gid gid) {
-  return user_name(violation, uid) + ':' + group_name(violation, gid);
+  const auto& actor = violation.actor;
+  const bool is_login = uid == actor.login_uid && actor.login_user;
+  return user_text(violation, uid,
+                   is_login ? escaped(*actor.login_user) : std::to_string(uid.value)) +
+         ':' + group_name(violation, gid);
 }
 
 std::string totals_text(const Colours& paint, const Incident& incident) {

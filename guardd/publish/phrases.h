@@ -13,6 +13,9 @@ namespace guard {
 
 Tone tone_of(Outcome outcome);
 
+// "root" or the wanted owner, if the user is one of them.
+std::string user_text(const Violation& violation, Uid uid, const std::string& otherwise);
+
 // "root:shop", with names if the violation contains them.
 std::string owner_text(const Violation& violation, Uid uid, Gid gid);
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "policy/record/record.h"
@@ -40,6 +41,7 @@ void each_counter(const Counters& counters, Write write) {
 
 // Every mark is in place; from now on no change goes unseen.
 struct ReadyNews {
+  static std::string_view type() { return "ready"; }
   std::string version;
   Backend backend = Backend::kFanotify;
   std::uint64_t generation = 0;
@@ -51,6 +53,7 @@ struct ReadyNews {
 };
 
 struct ReloadNews {
+  static std::string_view type() { return "reload"; }
   bool done = false;  // false: the previous policies stay in force
   std::uint64_t generation = 0;
   std::string policy_identity;
@@ -66,6 +69,7 @@ struct Words<Health> {
 };
 
 struct HealthNews {
+  static std::string_view type() { return "health"; }
   Health health = Health::kOk;
   std::string reason;  // one sentence; empty if healthy
   Counters counters;
@@ -74,6 +78,7 @@ struct HealthNews {
 
 // An excuse for a command and everything that it starts began, or ended with its last process.
 struct ExcuseNews {
+  static std::string_view type() { return "excuse"; }
   bool is_over = false;
   std::string reason;
   std::string user;     // who requested it
@@ -84,6 +89,7 @@ struct ExcuseNews {
 // A fix or an undo that a user requested, and its result.
 struct ManualRepairNews {
   enum class Kind : std::uint8_t { kFix, kUndo };
+  std::string_view type() const { return kind == Kind::kUndo ? "undo" : "fix"; }
   Kind kind = Kind::kFix;
   std::string user;   // who requested it
   std::string where;  // fix: a policy, a path, or empty for all; undo: the incident
@@ -92,9 +98,14 @@ struct ManualRepairNews {
 };
 
 struct StopNews {
+  static std::string_view type() { return "stop"; }
   std::string reason;  // "SIGTERM"
   Counters counters;
 };
+
+// Refers to the news.
+using News = std::variant<const ReadyNews*, const ReloadNews*, const HealthNews*, const ExcuseNews*,
+                          const ManualRepairNews*, const StopNews*>;
 
 class Publisher {
  public:
@@ -107,13 +118,7 @@ class Publisher {
   virtual void incident_opened(const Incident& /*incident*/) noexcept {}
   virtual void violation(const Violation& /*violation*/, const Incident& /*incident*/) noexcept {}
   virtual void incident_closed(const Incident& /*incident*/) noexcept {}
-
-  virtual void ready(const ReadyNews& /*news*/) noexcept {}
-  virtual void reload(const ReloadNews& /*news*/) noexcept {}
-  virtual void health(const HealthNews& /*news*/) noexcept {}
-  virtual void excuse(const ExcuseNews& /*news*/) noexcept {}
-  virtual void manual_repair(const ManualRepairNews& /*news*/) noexcept {}
-  virtual void stop(const StopNews& /*news*/) noexcept {}
+  virtual void news(News /*news*/) noexcept {}
 };
 
 }  // namespace guard

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -29,17 +30,9 @@ struct Notification {
 };
 
 std::string_view outcome_text(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kFixed:
-      return "guardd fixed it";
-    case Outcome::kDenied:
-      return "guardd denied the change";
-    case Outcome::kSkipped:
-      return "guardd could not fix it";
-    case Outcome::kLogged:
-      break;
-  }
-  return "guardd only logged it";
+  constexpr std::array kTexts{"guardd only logged it", "guardd fixed it",
+                              "guardd denied the change", "guardd could not fix it"};
+  return kTexts[static_cast<std::size_t>(outcome)];
 }
 
 // The user at a terminal of this machine. Not in a container, where the message would not match the

@@ -8,44 +8,19 @@ namespace guard {
 namespace {
 
 // Process names in the kernel have at most 15 bytes.
-constexpr std::array<std::string_view, 12> kShells{"ash",  "bash", "csh", "dash", "fish",  "ksh",
-                                                   "mksh", "nu",   "sh",  "tcsh", "xonsh", "zsh"};
+constexpr std::array kShells{"ash",  "bash", "csh", "dash", "fish",  "ksh",
+                             "mksh", "nu",   "sh",  "tcsh", "xonsh", "zsh"};
 
 // Programs through which users and units start commands.
-constexpr std::array<std::string_view, 34> kLaunchers{"systemd",
-                                                      "init",
-                                                      "(sd-pam)",
-                                                      "(systemd)",
-                                                      "sshd",
-                                                      "sshd-session",
-                                                      "dropbear",
-                                                      "login",
-                                                      "agetty",
-                                                      "su",
-                                                      "sudo",
-                                                      "sudo-rs",
-                                                      "doas",
-                                                      "pkexec",
-                                                      "run0",
-                                                      "runuser",
-                                                      "cron",
-                                                      "crond",
-                                                      "atd",
-                                                      "anacron",
-                                                      "tmux",
-                                                      "tmux: server",
-                                                      "screen",
-                                                      "SCREEN",
-                                                      "script",
-                                                      "containerd-shim",
-                                                      "conmon",
-                                                      "dockerd",
-                                                      "mosh-server",
-                                                      "xterm",
-                                                      "gnome-terminal-",
-                                                      "konsole",
-                                                      "kitty",
-                                                      "alacritty"};
+constexpr std::array kLaunchers{
+    // service managers and logins
+    "systemd", "init", "(sd-pam)", "(systemd)", "sshd", "sshd-session", "dropbear", "login",
+    "agetty",
+    // changes of user, and jobs
+    "su", "sudo", "sudo-rs", "doas", "pkexec", "run0", "runuser", "cron", "crond", "atd", "anacron",
+    // terminals and containers
+    "tmux", "tmux: server", "screen", "SCREEN", "script", "mosh-server", "xterm", "gnome-terminal-",
+    "konsole", "kitty", "alacritty", "containerd-shim", "conmon", "dockerd"};
 
 template <typename Names>
 bool has(const Names& names, std::string_view name) {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 
@@ -15,6 +14,7 @@
 
 #include "bpf/kept_link.h"
 #include "guardd/host/files.h"
+#include "policy/base/text.h"
 
 namespace guard {
 namespace {
@@ -22,14 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kOurs = "guardd.";
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return value;
-}
 
 }  // namespace
 
@@ -42,7 +34,7 @@ std::optional<DescriptorName> parse_descriptor_name(std::string_view text) {
   text.remove_prefix(kOurs.size());
   const auto dot = text.find('.');
   if (dot == std::string_view::npos) return std::nullopt;
-  const auto set = number(text.substr(0, dot));
+  const auto set = parse_number<std::uint64_t>(text.substr(0, dot));
   const auto name = text.substr(dot + 1);
   if (!set || name.empty() || name.find_first_of("./") != std::string_view::npos)
     return std::nullopt;
@@ -56,7 +48,7 @@ Room SystemdStore::room_for(std::size_t count) const {
   if (!std::getenv("NOTIFY_SOCKET")) return Room::kNo;
   const char* most = std::getenv("FDSTORE");
   if (!most) return Room::kUnknown;
-  return number(most).value_or(0) >= count ? Room::kYes : Room::kNo;
+  return parse_number<std::uint64_t>(most).value_or(0) >= count ? Room::kYes : Room::kNo;
 }
 
 std::vector<StoredDescriptor> SystemdStore::take_all() {
@@ -109,7 +101,7 @@ std::vector<StoredDescriptor> BpffsStore::take_all() {
   if (path_.empty() || !check()) return all;
   std::error_code ignored;
   for (const auto& directory : fs::directory_iterator(path_, ignored)) {
-    const auto set = number(directory.path().filename().native());
+    const auto set = parse_number<std::uint64_t>(directory.path().filename().native());
     if (!set) continue;
     for (const auto& link : fs::directory_iterator(directory.path(), ignored)) {
       auto opened = open_pinned_link(link.path());

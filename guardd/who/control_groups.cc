@@ -8,7 +8,6 @@
 #include <fstream>
 #include <sstream>
 #include <utility>
-#include <vector>
 
 namespace guard {
 namespace {

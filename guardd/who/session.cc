@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "policy/base/handle.h"
+#include "policy/base/text.h"
 
 namespace guard {
 namespace {
@@ -42,18 +42,11 @@ std::string_view value_of(std::string_view text, std::string_view key) {
   return {};
 }
 
-std::optional<std::uint32_t> number(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 Session read_session(std::string id, std::string_view text) {
   Session session;
   session.id = std::move(id);
   session.user = value_of(text, "USER");
-  if (const auto uid = number(value_of(text, "UID"))) session.uid = Uid{*uid};
+  if (const auto uid = parse_number(value_of(text, "UID"))) session.uid = Uid{*uid};
   session.kind = value_of(text, "CLASS");
   session.service = value_of(text, "SERVICE");
   session.tty = value_of(text, "TTY");

@@ -1,7 +1,6 @@
 // Converts records of the tracer to snapshots, with the rules that /proc shares. Pure. Any thread.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

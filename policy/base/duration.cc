@@ -2,40 +2,23 @@
 
 #include <array>
 #include <cstdint>
-#include <limits>
 
 namespace guard {
 namespace {
 
 struct Unit {
-  std::string_view name;
   std::int64_t microseconds;
+  std::array<std::string_view, 4> names;  // format_duration() uses the first
 };
 
-// format_duration() uses the first name of each length.
 constexpr std::array kUnits{
-    Unit{"w", 604'800'000'000},
-    Unit{"weeks", 604'800'000'000},
-    Unit{"week", 604'800'000'000},
-    Unit{"d", 86'400'000'000},
-    Unit{"days", 86'400'000'000},
-    Unit{"day", 86'400'000'000},
-    Unit{"h", 3'600'000'000},
-    Unit{"hours", 3'600'000'000},
-    Unit{"hour", 3'600'000'000},
-    Unit{"hr", 3'600'000'000},
-    Unit{"min", 60'000'000},
-    Unit{"m", 60'000'000},
-    Unit{"minutes", 60'000'000},
-    Unit{"minute", 60'000'000},
-    Unit{"s", 1'000'000},
-    Unit{"sec", 1'000'000},
-    Unit{"seconds", 1'000'000},
-    Unit{"second", 1'000'000},
-    Unit{"ms", 1'000},
-    Unit{"msec", 1'000},
-    Unit{"us", 1},
-    Unit{"usec", 1},
+    Unit{604'800'000'000, {"w", "weeks", "week"}},
+    Unit{86'400'000'000, {"d", "days", "day"}},
+    Unit{3'600'000'000, {"h", "hours", "hour", "hr"}},
+    Unit{60'000'000, {"min", "m", "minutes", "minute"}},
+    Unit{1'000'000, {"s", "sec", "seconds", "second"}},
+    Unit{1'000, {"ms", "msec"}},
+    Unit{1, {"us", "usec"}},
 };
 
 bool is_digit(char c) {
@@ -58,7 +41,8 @@ std::string_view take_while(std::string_view& rest, bool (*belongs)(char)) {
 
 const Unit* find_unit(std::string_view name) {
   for (const auto& unit : kUnits)
-    if (unit.name == name) return &unit;
+    for (const auto each : unit.names)
+      if (!each.empty() && each == name) return &unit;
   return nullptr;
 }
 
@@ -105,16 +89,13 @@ std::string format_duration(Duration duration) {
   auto left = duration.count();
   if (left <= 0) return "0s";
   std::string text;
-  std::int64_t last = std::numeric_limits<std::int64_t>::max();
   for (const auto& unit : kUnits) {
-    if (unit.microseconds == last) continue;
-    last = unit.microseconds;
     const auto number = left / unit.microseconds;
     if (number == 0) continue;
     left -= number * unit.microseconds;
     if (!text.empty()) text += ' ';
     text += std::to_string(number);
-    text += unit.name;
+    text += unit.names.front();
   }
   return text;
 }

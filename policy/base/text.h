@@ -1,8 +1,10 @@
 // Makes untrusted text (policy files, file names, kernel records) safe to display.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,12 +35,18 @@ std::string printable(std::string_view text);
 // Cuts between characters. Returns true if something was cut.
 bool cut_text(std::string_view& text, std::size_t longest);
 
-// The most similar candidate, if similar enough to be a typing error of it; else empty.
-template <typename Range>
-std::string_view nearest(std::string_view word, const Range& candidates);
+// The number, if the whole text is one.
+template <typename Number = std::uint32_t>
+std::optional<Number> parse_number(std::string_view text, int base = 10) {
+  Number number{};
+  const auto* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number, base);
+  return error == std::errc() && stopped == end ? std::optional(number) : std::nullopt;
+}
 
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
+// The most similar candidate, if similar enough to be a typing error of it; else empty.
 template <typename Range>
 std::string_view nearest(std::string_view word, const Range& candidates) {
   std::string_view best;
@@ -51,6 +59,24 @@ std::string_view nearest(std::string_view word, const Range& candidates) {
     }
   }
   return best;
+}
+
+// "a, b and c"
+template <typename Range>
+std::string listed(const Range& words, std::string_view last = " and ") {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) text += i + 1 == words.size() ? last : ", ";
+    text += words[i];
+  }
+  return text;
+}
+
+// A question to append to a message about an unknown word; empty if no candidate is similar.
+template <typename Range>
+std::string did_you_mean(std::string_view word, const Range& candidates) {
+  const auto near = nearest(word, candidates);
+  return near.empty() ? "" : "; did you mean " + quote(near) + "?";
 }
 
 }  // namespace guard

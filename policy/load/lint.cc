@@ -1,6 +1,5 @@
 #include "policy/load/lint.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <unordered_map>

@@ -7,9 +7,8 @@ namespace {
 
 void report_unknown(Diagnostics& diagnostics, Place place, std::string_view kind,
                     std::string_view name, const std::vector<std::string>& known) {
-  const auto near = nearest(name, known);
-  diagnostics.error(place, "unknown " + std::string(kind) + " " + quote(name) +
-                               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
+  diagnostics.error(place,
+                    "unknown " + std::string(kind) + " " + quote(name) + did_you_mean(name, known));
 }
 
 template <typename Answers, typename Ask>

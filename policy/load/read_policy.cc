@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "policy/base/text.h"
 #include "policy/load/table_reader.h"
 
 namespace guard {

@@ -32,20 +32,6 @@ Place place_at(const toml::source_region& region, std::uint32_t file) {
   return {file, region.begin.line, region.begin.column};
 }
 
-// "off, log, fix or deny"
-std::string listed(std::span<const std::string_view> words) {
-  std::string text;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) text += i + 1 == words.size() ? " or " : ", ";
-    text += words[i];
-  }
-  return text;
-}
-
-std::string did_you_mean(std::string_view nearest_word) {
-  return nearest_word.empty() ? "" : "; did you mean " + quote(nearest_word) + "?";
-}
-
 bool is_number(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -56,15 +42,6 @@ std::optional<std::uint32_t> as_id(std::int64_t number) {
   if (number < 0 || number >= std::numeric_limits<std::uint32_t>::max() || number == 65535)
     return std::nullopt;
   return static_cast<std::uint32_t>(number);
-}
-
-std::int64_t parse_number(std::string_view digits) {
-  std::int64_t number = 0;
-  for (const char digit : digits) {
-    number = number * 10 + (digit - '0');
-    if (number > std::numeric_limits<std::uint32_t>::max()) return -1;
-  }
-  return number;
 }
 
 bool has_control(std::string_view text) {
@@ -107,8 +84,8 @@ void TableReader::wrong_type(std::string_view key, const toml::node& node, std::
 void TableReader::wrong_word(std::string_view key, const Setting<std::string>& said,
                              const std::string_view* first, std::size_t count) {
   const std::span words(first, count);
-  diagnostics_.error(said.place, std::string(key) + " must be " + listed(words) + ", not " +
-                                     quote(said.value) + did_you_mean(nearest(said.value, words)));
+  diagnostics_.error(said.place, std::string(key) + " must be " + listed(words, " or ") + ", not " +
+                                     quote(said.value) + did_you_mean(said.value, words));
 }
 
 Optional<std::string> TableReader::text(std::string_view key) {
@@ -138,7 +115,7 @@ Optional<Principal> TableReader::principal(std::string_view key) {
     number = integer->get();
   } else if (const auto* string = node->as_string()) {
     if (!is_number(string->get())) return name(key, string->get(), place);
-    number = parse_number(string->get());
+    number = parse_number<std::int64_t>(string->get()).value_or(-1);
   } else {
     wrong_type(key, *node, "a name or a number", "");
     return std::nullopt;
@@ -277,8 +254,8 @@ void TableReader::finish() {
   for (const auto& [key, node] : table_) {
     if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
     const auto where = title_.empty() ? std::string() : " in " + std::string(title_);
-    diagnostics_.error(place_at(key.source(), file_), "unknown key " + quote(key.str()) + where +
-                                                          did_you_mean(nearest(key.str(), known_)));
+    diagnostics_.error(place_at(key.source(), file_),
+                       "unknown key " + quote(key.str()) + where + did_you_mean(key.str(), known_));
   }
 }
 

@@ -65,99 +65,103 @@ FieldValue lineage_of(const Actor& actor) {
   return LineageValue{actor.lineage};
 }
 
-using Getter = FieldValue (*)(const Violation&);
-
-// In the order of kFieldNames.
-constexpr std::array<Getter, kFieldNames.size()> kGetters{
-    [](const Violation& v) { return text(v.id); },
-    [](const Violation& v) { return text(v.incident); },
-    [](const Violation& v) -> FieldValue { return v.time; },
-    [](const Violation& v) { return text(v.boot_id); },
-    [](const Violation& v) { return known(v.monotonic_us); },
-    [](const Violation& v) { return text(v.policy); },
-    [](const Violation& v) { return path(v.policy_file); },
-    [](const Violation& v) { return known(v.policy_line); },
-    [](const Violation& v) -> FieldValue { return v.generation; },
-    [](const Violation& v) { return text(word(v.backend)); },
-    [](const Violation& v) { return text(word(v.severity)); },
-    [](const Violation& v) { return text(v.category); },
-    [](const Violation& v) { return text(word(v.guard)); },
-    [](const Violation& v) { return text(word(v.operation)); },
-    [](const Violation& v) { return path(v.path); },
-    [](const Violation& v) { return maybe_path(v.old_path); },
-    [](const Violation& v) { return known(v.object.device); },
-    [](const Violation& v) { return known(v.object.inode); },
-    [](const Violation& v) { return text(word(v.file_type)); },
-    [](const Violation& v) -> FieldValue { return v.links; },
-    [](const Violation& v) { return uid_of(v.before); },
-    [](const Violation& v) { return gid_of(v.before); },
-    [](const Violation& v) { return mode_of(v.before); },
-    [](const Violation& v) { return uid_of(v.after); },
-    [](const Violation& v) { return gid_of(v.after); },
-    [](const Violation& v) { return mode_of(v.after); },
-    [](const Violation& v) -> FieldValue { return std::uint64_t{v.uid_wanted.value}; },
-    [](const Violation& v) -> FieldValue { return std::uint64_t{v.gid_wanted.value}; },
-    [](const Violation& v) { return mode_of(v.mode_wanted); },
-    [](const Violation& v) { return text(word(v.action)); },
-    [](const Violation& v) { return text(v.reason); },
-    [](const Violation& v) { return number(v.actor.pid); },
-    [](const Violation& v) { return number(v.actor.tid); },
-    [](const Violation& v) { return number(v.actor.start_time); },
-    [](const Violation& v) { return number(v.actor.ppid); },
-    [](const Violation& v) { return maybe_text(v.actor.comm); },
-    [](const Violation& v) { return maybe_path(v.actor.exe); },
-    [](const Violation& v) { return maybe_text(v.actor.cmdline); },
-    [](const Violation& v) { return maybe_path(v.actor.cwd); },
-    [](const Violation& v) { return maybe_text(v.actor.tty); },
-    [](const Violation& v) { return number(v.actor.uid); },
-    [](const Violation& v) { return number(v.actor.euid); },
-    [](const Violation& v) { return number(v.actor.fsuid); },
-    [](const Violation& v) { return number(v.actor.gid); },
-    [](const Violation& v) { return number(v.actor.login_uid); },
-    [](const Violation& v) { return maybe_text(v.actor.login_user); },
-    [](const Violation& v) { return number(v.actor.session); },
-    [](const Violation& v) { return maybe_text(v.actor.session_id); },
-    [](const Violation& v) { return maybe_text(v.actor.session_service); },
-    [](const Violation& v) { return maybe_text(v.actor.session_tty); },
-    [](const Violation& v) { return maybe_text(v.actor.session_remote_host); },
-    [](const Violation& v) { return maybe_text(v.actor.unit); },
-    [](const Violation& v) { return maybe_text(v.actor.slice); },
-    [](const Violation& v) { return maybe_text(v.actor.cgroup); },
-    [](const Violation& v) { return maybe_text(v.actor.container); },
-    [](const Violation& v) { return maybe_text(v.actor.container_runtime); },
-    [](const Violation& v) { return number(v.actor.cron_uid); },
-    [](const Violation& v) { return maybe_text(v.actor.cron_user); },
-    [](const Violation& v) { return maybe_text(v.actor.label); },
-    [](const Violation& v) { return lineage_of(v.actor); },
-    [](const Violation& v) { return maybe_text(v.actor.human); },
-    [](const Violation& v) { return maybe_text(v.actor.human_source); },
-    [](const Violation& v) { return maybe_text(v.actor.hint_sudo_user); },
-    [](const Violation& v) { return maybe_text(v.actor.hint_ssh); },
-};
-
 }  // namespace
 
 bool operator==(LineageValue a, LineageValue b) {
   return std::equal(a.ancestors.begin(), a.ancestors.end(), b.ancestors.begin(), b.ancestors.end());
 }
 
-FieldValue field_value(const Violation& violation, std::size_t index) {
-  return kGetters[index](violation);
-}
+const std::array<Field, kFieldCount> kFields{{
+    // itself
+    {"id", [](const Violation& v) { return text(v.id); }},
+    {"incident", [](const Violation& v) { return text(v.incident); }},
+    {"time", [](const Violation& v) -> FieldValue { return v.time; }},
+    {"boot_id", [](const Violation& v) { return text(v.boot_id); }},
+    {"monotonic_us", [](const Violation& v) { return known(v.monotonic_us); }},
+    {"policy", [](const Violation& v) { return text(v.policy); }},
+    {"policy_file", [](const Violation& v) { return path(v.policy_file); }},
+    {"policy_line", [](const Violation& v) { return known(v.policy_line); }},
+    {"generation", [](const Violation& v) -> FieldValue { return v.generation; }},
+    {"backend", [](const Violation& v) { return text(word(v.backend)); }},
+    {"severity", [](const Violation& v) { return text(word(v.severity)); }},
+    {"category", [](const Violation& v) { return text(v.category); }},
+    // what
+    {"guard", [](const Violation& v) { return text(word(v.guard)); }},
+    {"operation", [](const Violation& v) { return text(word(v.operation)); }},
+    {"path", [](const Violation& v) { return path(v.path); }},
+    {"old_path", [](const Violation& v) { return maybe_path(v.old_path); }},
+    {"device", [](const Violation& v) { return known(v.object.device); }},
+    {"inode", [](const Violation& v) { return known(v.object.inode); }},
+    {"file_type", [](const Violation& v) { return text(word(v.file_type)); }},
+    {"links", [](const Violation& v) -> FieldValue { return v.links; }},
+    // state
+    {"uid_before", [](const Violation& v) { return uid_of(v.before); }},
+    {"gid_before", [](const Violation& v) { return gid_of(v.before); }},
+    {"mode_before", [](const Violation& v) { return mode_of(v.before); }},
+    {"uid_after", [](const Violation& v) { return uid_of(v.after); }},
+    {"gid_after", [](const Violation& v) { return gid_of(v.after); }},
+    {"mode_after", [](const Violation& v) { return mode_of(v.after); }},
+    {"uid_wanted",
+     [](const Violation& v) -> FieldValue { return std::uint64_t{v.uid_wanted.value}; }},
+    {"gid_wanted",
+     [](const Violation& v) -> FieldValue { return std::uint64_t{v.gid_wanted.value}; }},
+    {"mode_wanted", [](const Violation& v) { return mode_of(v.mode_wanted); }},
+    // outcome
+    {"action", [](const Violation& v) { return text(word(v.action)); }},
+    {"reason", [](const Violation& v) { return text(v.reason); }},
+    // who
+    {"pid", [](const Violation& v) { return number(v.actor.pid); }},
+    {"tid", [](const Violation& v) { return number(v.actor.tid); }},
+    {"start_time", [](const Violation& v) { return number(v.actor.start_time); }},
+    {"ppid", [](const Violation& v) { return number(v.actor.ppid); }},
+    {"comm", [](const Violation& v) { return maybe_text(v.actor.comm); }},
+    {"exe", [](const Violation& v) { return maybe_path(v.actor.exe); }},
+    {"cmdline", [](const Violation& v) { return maybe_text(v.actor.cmdline); }},
+    {"cwd", [](const Violation& v) { return maybe_path(v.actor.cwd); }},
+    {"tty", [](const Violation& v) { return maybe_text(v.actor.tty); }},
+    {"uid", [](const Violation& v) { return number(v.actor.uid); }},
+    {"euid", [](const Violation& v) { return number(v.actor.euid); }},
+    {"fsuid", [](const Violation& v) { return number(v.actor.fsuid); }},
+    {"gid", [](const Violation& v) { return number(v.actor.gid); }},
+    // whose login
+    {"login_uid", [](const Violation& v) { return number(v.actor.login_uid); }},
+    {"login_user", [](const Violation& v) { return maybe_text(v.actor.login_user); }},
+    {"session", [](const Violation& v) { return number(v.actor.session); }},
+    {"session_id", [](const Violation& v) { return maybe_text(v.actor.session_id); }},
+    {"session_service", [](const Violation& v) { return maybe_text(v.actor.session_service); }},
+    {"session_tty", [](const Violation& v) { return maybe_text(v.actor.session_tty); }},
+    {"session_remote_host",
+     [](const Violation& v) { return maybe_text(v.actor.session_remote_host); }},
+    // where in the system
+    {"unit", [](const Violation& v) { return maybe_text(v.actor.unit); }},
+    {"slice", [](const Violation& v) { return maybe_text(v.actor.slice); }},
+    {"cgroup", [](const Violation& v) { return maybe_text(v.actor.cgroup); }},
+    {"container", [](const Violation& v) { return maybe_text(v.actor.container); }},
+    {"container_runtime", [](const Violation& v) { return maybe_text(v.actor.container_runtime); }},
+    {"cron_uid", [](const Violation& v) { return number(v.actor.cron_uid); }},
+    {"cron_user", [](const Violation& v) { return maybe_text(v.actor.cron_user); }},
+    // how it came about
+    {"label", [](const Violation& v) { return maybe_text(v.actor.label); }},
+    {"lineage", [](const Violation& v) { return lineage_of(v.actor); }},
+    {"human", [](const Violation& v) { return maybe_text(v.actor.human); }},
+    {"human_source", [](const Violation& v) { return maybe_text(v.actor.human_source); }},
+    {"hint_sudo_user", [](const Violation& v) { return maybe_text(v.actor.hint_sudo_user); }},
+    {"hint_ssh", [](const Violation& v) { return maybe_text(v.actor.hint_ssh); }},
+}};
 
 FieldSet fields_to_share() {
   FieldSet set;
   set.set();
-  for (std::size_t i = 0; i < kFieldNames.size(); ++i)
+  for (std::size_t i = 0; i < kFieldCount; ++i)
     for (const std::string_view own : {"id", "incident", "time", "monotonic_us"})
-      if (kFieldNames[i] == own) set.reset(i);
+      if (kFields[i].name == own) set.reset(i);
   return set;
 }
 
 FieldSet common_fields(const Violation& a, const Violation& b, const FieldSet& of) {
   FieldSet common = of;
-  for (std::size_t i = 0; i < kFieldNames.size(); ++i)
-    if (of[i] && field_value(a, i) != field_value(b, i)) common.reset(i);
+  for (std::size_t i = 0; i < kFieldCount; ++i)
+    if (of[i] && kFields[i].value(a) != kFields[i].value(b)) common.reset(i);
   return common;
 }
 

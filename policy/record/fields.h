@@ -38,16 +38,20 @@ inline constexpr std::size_t kLongestText = 4'096;
 // RFC 3339, UTC, with microseconds.
 std::string rfc3339(TimePoint time);
 
-// The value of the field kFieldNames[index]; monostate if it is absent.
-FieldValue field_value(const Violation& violation, std::size_t index);
+// The fields of a violation, with the names and in the order of the contract.
+struct Field {
+  std::string_view name;                  // null-terminated
+  FieldValue (*value)(const Violation&);  // monostate if it is absent
+};
+extern const std::array<Field, kFieldCount> kFields;
 
 // Calls visit(name, value) for each present field in the set, in the order of the contract.
 template <typename Visit>
 void each_field(const Violation& violation, const FieldSet& set, Visit visit) {
-  for (std::size_t i = 0; i < kFieldNames.size(); ++i) {
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
     if (!set[i]) continue;
-    const auto value = field_value(violation, i);
-    if (!std::holds_alternative<std::monostate>(value)) visit(kFieldNames[i], value);
+    const auto value = kFields[i].value(violation);
+    if (!std::holds_alternative<std::monostate>(value)) visit(kFields[i].name, value);
   }
 }
 

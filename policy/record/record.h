@@ -120,29 +120,9 @@ struct Violation {
   Actor actor;
 };
 
-// The fields of a violation, with the names and in the order of the contract.
-inline constexpr std::array<std::string_view, 64> kFieldNames{
-    // itself
-    "id", "incident", "time", "boot_id", "monotonic_us", "policy", "policy_file", "policy_line",
-    "generation", "backend", "severity", "category",
-    // what
-    "guard", "operation", "path", "old_path", "device", "inode", "file_type", "links",
-    // state
-    "uid_before", "gid_before", "mode_before", "uid_after", "gid_after", "mode_after", "uid_wanted",
-    "gid_wanted", "mode_wanted",
-    // outcome
-    "action", "reason",
-    // who
-    "pid", "tid", "start_time", "ppid", "comm", "exe", "cmdline", "cwd", "tty", "uid", "euid",
-    "fsuid", "gid",
-    // whose login
-    "login_uid", "login_user", "session", "session_id", "session_service", "session_tty",
-    "session_remote_host",
-    // where in the system
-    "unit", "slice", "cgroup", "container", "container_runtime", "cron_uid", "cron_user",
-    // how it came about
-    "label", "lineage", "human", "human_source", "hint_sudo_user", "hint_ssh"};
-using FieldSet = std::bitset<kFieldNames.size()>;
+// A set of the fields of a violation, by their place in kFields.
+inline constexpr std::size_t kFieldCount = 64;
+using FieldSet = std::bitset<kFieldCount>;
 
 // The violations by one actor with one command.
 struct Incident {

@@ -1,7 +1,8 @@
-// What it costs to be asked: an open that guardd answers beside one that nobody asks about, beside
-// the floor, a program that lets everybody pass and looks at nothing, and beside fapolicyd. In one
-// run; a ratio is the median of the rounds'. Whoever opens and whoever answers are put on the same
-// processor, or on one each: where the scheduler puts them decides more than what they do.
+// The cost of a permission event: compares an open that guardd answers with one without a
+// permission event, with the floor (a program that allows everything without a look) and with
+// fapolicyd, in one run. A ratio is the median over the rounds. The opener and the responder run on
+// the same processor, or on one each: the choice of the scheduler would matter more than their
+// work.
 //
 //   answers [FILESYSTEM...]    tmpfs, ext4
 #include <fcntl.h>
@@ -38,7 +39,7 @@ constexpr unsigned kRounds = 7;
 constexpr unsigned kOpens = 2000;
 constexpr unsigned kAll = ~0U;  // processors
 
-// Lets everybody pass, with one read and one write for each.
+// Allows every open, with one read and one write for each.
 class Floor {
  public:
   explicit Floor(const fs::path& directory)
@@ -48,7 +49,7 @@ class Floor {
       give_up("ask for permission");
     pid_ = ::fork();
     if (pid_ == 0) answer();
-    group_.reset();  // or it would outlive whoever answers
+    group_.reset();  // or it would outlive the responder
   }
   ~Floor() {
     ::kill(pid_, SIGKILL);
@@ -72,7 +73,7 @@ class Floor {
   pid_t pid_ = -1;
 };
 
-// This process, and what it starts from here on, runs only there.
+// From here on, this process and its children run only there.
 class On {
  public:
   explicit On(unsigned processor) {
@@ -91,7 +92,7 @@ class On {
   cpu_set_t before_{};
 };
 
-// Who opens, and where.
+// The opener, and the processors.
 struct Setting {
   const char* what;
   unsigned openers;
@@ -99,7 +100,7 @@ struct Setting {
   unsigned answers_on;
 };
 
-// Seconds for one open and close: of half of them at most, and of 99 in 100 at most.
+// Seconds for one open and close: the median and the 99th percentile.
 struct Took {
   double half = 0;
   double most = 0;
@@ -130,7 +131,7 @@ enum Arm : std::size_t { kNobody, kOutside, kFloor, kSame, kOwner, kStranger, kP
 constexpr std::array<const char*, kArms> kNames{"nobody", "outside",  "floor", "same",
                                                 "owner",  "stranger", "peer"};
 
-// Of each round how often as long as another arm it took.
+// The ratio to another arm, for each round.
 class Ratios {
  public:
   void add(const std::array<Took, kArms>& round) { rounds_.push_back(round); }
@@ -145,7 +146,7 @@ class Ratios {
   std::vector<std::array<Took, kArms>> rounds_;
 };
 
-// A mount of its own, for fapolicyd asks about a whole one.
+// A separate mount, because fapolicyd marks a whole mount.
 struct Peer {
   const FileSystem system{"xfs", 1000, "peer"};
   const Fapolicyd fapolicyd{"xfs"};
@@ -155,7 +156,7 @@ Ratios measure(const FileSystem& system, const FileSystem& of_peer, const Settin
   std::array<fs::path, kArms> files;
   for (std::size_t arm = 0; arm < kArms; ++arm) {
     const auto& where = arm == kPeer ? of_peer : system;
-    // Not in the same directory: nothing that is asked about is to be near.
+    // Not in the same directory, so that no marked object is near.
     const auto directory = where.directory_of_app(kNames.at(arm));
     files.at(arm) = directory / "file";
     std::ofstream(files.at(arm)) << "x";
@@ -165,8 +166,8 @@ Ratios measure(const FileSystem& system, const FileSystem& of_peer, const Settin
   const auto in = [&](Arm arm) { return files.at(arm).parent_path(); };
   std::optional<On> answers_on(setting.answers_on);
   const Floor floor(in(kFloor));
-  // Who only minds whose a file is has nothing against an open of what is there; who minds content
-  // has to know of everybody who opens, and how.
+  // The ownership guard does not concern opens of existing files. The content guard needs every
+  // opener and the open flags.
   const Guardd same({in(kSame)}, 50ms, "action = \"deny\"\n");
   const Guardd content({in(kOwner), in(kStranger)}, 50ms,
                        "action = \"deny\"\nguard = [\"content\"]\n");
@@ -175,7 +176,7 @@ Ratios measure(const FileSystem& system, const FileSystem& of_peer, const Settin
   for (unsigned round = 0; round < kRounds; ++round) {
     std::array<Took, kArms> all{};
     for (std::size_t arm = 0; arm < kArms; ++arm) {
-      // Not by this process: the first of its namespace is never asked about.
+      // Not by this process: the first process of its namespace causes no permission events.
       const auto once = [&] {
         const On opens_on(setting.opens_on);
         return took(files.at(arm), setting.openers);
@@ -203,7 +204,7 @@ void tell(const FileSystem& system, const Setting& setting, const Ratios& ratios
   };
   beside("outside, beside nobody", kOutside, kNobody, &Took::half, {1.05, 1.5});
   beside("anybody's, beside nobody", kSame, kNobody, &Took::half, {1.8, 10});
-  // Of two wakings one after the other, which a machine that does other things delays as it likes.
+  // Two wake-ups in sequence, which a busy machine can delay.
   beside("the owner, beside the floor", kOwner, kFloor, &Took::half, {1.15, 1000, true});
   beside("a reader, beside the floor", kStranger, kFloor, &Took::half, {1.6, 1000, true});
   if (!has_peer) return;

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// As far as the table shows it.
+// With the precision of the table.
 constexpr double kRounding = 1.005;
 
 int status_of(pid_t child) {
@@ -54,11 +54,11 @@ void leave_the_machine(unsigned seconds) {
   const pid_t child = ::fork();
   if (child < 0) give_up("fork");
   if (child > 0) {
-    ::alarm(seconds);  // ends this process, and with it the other
+    ::alarm(seconds);  // ends this process, and the other one with it
     const int status = status_of(child);
     std::_Exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
   }
-  // As the first process of its namespace it takes everything in it along.
+  // It is the first process of its namespace: all others end with it.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up("prctl");
   if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0 ||
       ::mount("bench", base().c_str(), "tmpfs", 0, "mode=755,size=90%,nr_inodes=0") != 0) {
@@ -77,7 +77,7 @@ FileSystem::FileSystem(std::string type, unsigned files, const std::string& name
   std::ofstream(image_).close();
   fs::resize_file(image_, 512ULL * files + (1024ULL << 20U));
   std::vector<std::string> make{"mkfs." + type_, "-q"};
-  // With the journal of a disk: one that is as small as the image would be waited for.
+  // With the journal size of a disk: with one as small as the image, operations would wait for it.
   if (type_ == "ext4")
     make.insert(make.end(), {"-J", "size=256", "-N", std::to_string(files + files / 50 + 1000),
                              "-E", "lazy_itable_init=0"});

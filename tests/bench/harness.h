@@ -1,6 +1,6 @@
-// What the comparisons share: a machine of their own to measure on, the work that is measured, and
-// the one table that it ends in. One thread. What fails here ends the program: a figure from half a
-// set-up would be worse than none.
+// Shared by the comparisons: an isolated environment, the measured work, and the table of results.
+// One thread. A failure ends the program: a result from an incomplete set-up would be worse than
+// none.
 #pragma once
 
 #include <sys/types.h>
@@ -19,12 +19,12 @@ constexpr uid_t kApp = 4242;
 
 [[noreturn]] void give_up(const std::string& what);
 
-// Goes on in a child that sees a mount and a process namespace of its own, with a tmpfs at base().
-// All that is mounted or started there ends with it, at the latest after `seconds`.
+// Continues in a child with its own mount and process namespaces, and with a tmpfs at base(). Its
+// mounts and processes end with it, at the latest after `seconds`.
 void leave_the_machine(unsigned seconds);
 const std::filesystem::path& base();
 
-// A file system for one set of measurements, with room for so many files; "tmpfs", "ext4".
+// A file system for one set of measurements, with room for this many files; "tmpfs", "ext4".
 class FileSystem {
  public:
   FileSystem(std::string type, unsigned files, const std::string& name = "fs");
@@ -34,7 +34,7 @@ class FileSystem {
 
   const std::string& type() const { return type_; }
   const std::filesystem::path& root() const { return root_; }
-  // A directory of the app's in it.
+  // A directory in it that belongs to the app.
   std::filesystem::path directory_of_app(const std::string& name) const;
 
  private:
@@ -45,11 +45,11 @@ class FileSystem {
 
 void run(std::vector<std::string> words);
 
-// Does it in a child, and brings back so many bytes of result.
+// Does it in a child, and returns this many bytes of result.
 void in_child(const std::function<void(void*)>& work, void* result, std::size_t size);
 void become_app();
 
-// What `work` returns in a child; in one that is the app.
+// The result of `work` in a child, or in a child that runs as the app.
 template <typename Work>
 auto in_child(const Work& work) {
   decltype(work()) result{};
@@ -73,9 +73,8 @@ void pause(std::chrono::nanoseconds time);
 double median(std::vector<double> values);
 double percentile(std::vector<double> values, double share);
 
-// How the figure of guardd stands to what was promised. Up to `fails_above` it may still be noise.
-// A promise that is not kept yet, and is known not to be, has a bound of its own, so that it gets
-// no worse.
+// Compares a result of guardd with its goal. Up to `fails_above`, the difference may be noise. A
+// goal that is known not to be met yet has a separate bound, so that the result does not get worse.
 struct Target {
   double wanted = 0;
   double fails_above = 0;
@@ -87,7 +86,7 @@ struct Row {
   std::string file_system{};
   std::string nothing{};  // the floor
   std::string guardd{};
-  std::string peer{};  // whom the table names, or whom else the cell does
+  std::string peer{};  // named by the table, or else by the cell
   std::string target{};
 };
 

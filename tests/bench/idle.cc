@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 constexpr int kPolicies = 10;
 constexpr unsigned kRounds = 3;
 
-// Kernel memory that is not given back on demand: marks are in it.
+// Kernel memory that cannot be reclaimed: it contains the marks.
 double kernel_kilobytes() {
   std::ifstream file("/proc/meminfo");
   for (std::string word; file >> word;) {
@@ -45,8 +45,8 @@ void measure_idle(const FileSystem& system, const Size& size, Table& table) {
             megabytes, {12, 15, true});
 }
 
-// Stated, not promised: a mark also keeps the directory's inode in memory, where it mostly is
-// anyway.
+// Information, not a goal: a mark also keeps the inode of the directory in memory, where it usually
+// is anyway.
 void measure_watching(const FileSystem& system, const Size& size, Table& table) {
   const auto tree = system.directory_of_app("watched");
   for (unsigned i = 0; i < size.directories; ++i)

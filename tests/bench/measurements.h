@@ -1,4 +1,4 @@
-// What is measured, a topic a file. Each adds its rows to the table.
+// The measurements, one topic in each file. Each adds its rows to the table.
 #pragma once
 
 #include <string>
@@ -8,23 +8,23 @@
 namespace guard::bench {
 
 struct Size {
-  unsigned rounds;      // of what is short
-  unsigned samples;     // of what is one wait each
-  unsigned burst;       // files made in one go
+  unsigned rounds;      // of short measurements
+  unsigned samples;     // of measurements that wait once
+  unsigned burst;       // files created at once
   double burst_within;  // seconds beyond settle
-  unsigned tree;        // files of the tree that is looked through
+  unsigned tree;        // files of the scanned tree
   unsigned directories;
   unsigned idle_seconds;
 };
 
-// What open, create and rename cost, in a tree and outside of all.
+// The cost of open, create and rename, in a tree and outside of every tree.
 void measure_small_work(const FileSystem& system, const Size& size, Table& table);
-// From the last close to the right owner: of one file, and of many.
+// The time from the last close to the correct owner, for one file and for many.
 void measure_settling(const FileSystem& system, const Size& size, Table& table);
 void measure_burst(const FileSystem& system, const Size& size, Table& table);
-// A scan beside find, a repair beside chown -R.
+// A scan compared with find, a repair compared with chown -R.
 void measure_trees(const FileSystem& system, const Size& size, Table& table);
-// Wake-ups and memory of a guardd that has nothing to do.
+// Wake-ups and memory of an idle guardd.
 void measure_idle(const FileSystem& system, const Size& size, Table& table);
 void measure_watching(const FileSystem& system, const Size& size, Table& table);
 

@@ -1,7 +1,7 @@
-// How long policies take to load and a judgement to make, each beside its floor: the same work done
-// naively. "of_floor" is the ratio of the two; nothing here passes or fails by a time.
+// How long policies take to load and a change takes to judge, each compared with its floor: the
+// same work done naively. "of_floor" is the ratio of the two; no time makes this fail.
 //
-// Wanted on a 2-core machine: 5,000 policies with 20,000 paths loaded within a second, a judgement
+// Goals on a 2-core machine: 5,000 policies with 20,000 paths loaded within a second, a judgement
 // with 1,000 trees within 300 ns.
 #include <benchmark/benchmark.h>
 #include <fnmatch.h>
@@ -25,7 +25,7 @@ namespace {
 
 using testing::World;
 
-// Of this thread alone, so that a busy machine does not blur the ratios.
+// The time of this thread alone, so that a busy machine does not affect the ratios.
 double now() {
   timespec time{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -76,7 +76,7 @@ std::vector<World::File> files_of(std::size_t policies, std::size_t trees) {
   return files;
 }
 
-// Floor: the parser alone, without a look at what it read.
+// Floor: the parser alone, without reading its result.
 void load(benchmark::State& state) {
   const World world;
   const auto files = files_of(static_cast<std::size_t>(state.range(0)), 4);
@@ -175,7 +175,7 @@ void judgement(benchmark::State& state) {
 }
 BENCHMARK(judgement)->Name("judge/trees")->Arg(8)->Arg(1'000)->Arg(20'000);
 
-// The kinds of pattern there are; fnmatch(3) has no ** and no braces, so it is asked for less.
+// The kinds of patterns. fnmatch(3) has no ** and no braces, so it gets simpler ones.
 void glob(benchmark::State& state, const char* pattern, const char* for_fnmatch,
           std::string_view path) {
   const auto compiled = *Glob::compile(pattern);

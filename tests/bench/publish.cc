@@ -1,7 +1,7 @@
-// Fifty thousand violations a second, told by a dispatcher whose log nobody reads fast enough or at
-// all, with the audit trail beside it: is each one counted, is what was lost what is said to be,
-// how much memory does it take, and how long does it hold up the daemon. Fails where one is
-// uncounted, an incident is wrong, or the memory is not bounded.
+// A dispatcher publishes fifty thousand violations per second to a log that is read too slowly or
+// not at all, and to the audit trail. Is each violation counted, are losses reported correctly, how
+// much memory does it take, and how long does the daemon wait? Fails if a violation is not counted,
+// an incident is wrong, or the memory is not bounded.
 //
 //   publish [VIOLATIONS-PER-SECOND]
 #include <fcntl.h>
@@ -39,13 +39,13 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kAtOnce = 8;        // commands that run beside each other
+constexpr std::size_t kAtOnce = 8;        // commands that run at the same time
 constexpr std::size_t kOfCommand = 500;   // violations of each
-constexpr std::size_t kFailsEvery = 100;  // one that could not be put right
-constexpr std::uint64_t kSample = 5;      // told singly, for each incident
+constexpr std::size_t kFailsEvery = 100;  // one that could not be fixed
+constexpr std::uint64_t kSample = 5;      // published individually, for each incident
 constexpr double kMostMegabytes = 64;
 constexpr std::size_t kRate = 50'000;
-constexpr double kFailuresPerSecond = 5;  // told singly too
+constexpr double kFailuresPerSecond = 5;  // also published individually
 constexpr auto kTick = 1ms;
 
 #ifdef GUARD_SANITIZED
@@ -54,17 +54,17 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-// Who reads the log, in a process of its own: what it has read is shared.
+// The reader of the log, in a separate process. Its counters are shared.
 struct Reader {
   enum class Pace : int { kStopped, kSlow, kFast };
 
   std::atomic<Pace> pace;
-  std::atomic<std::uint64_t> records;     // that the dispatcher told
+  std::atomic<std::uint64_t> records;     // that the dispatcher published
   std::atomic<std::uint64_t> violations;  // of these
-  std::atomic<std::uint64_t> lost;        // as said by the log
+  std::atomic<std::uint64_t> lost;        // as the log reports
 };
 
-// The number behind a name.
+// The number after a name.
 std::uint64_t number_after(std::string_view record, std::string_view name) {
   std::uint64_t number = 0;
   if (const auto at = record.find(name); at != std::string_view::npos)
@@ -74,7 +74,7 @@ std::uint64_t number_after(std::string_view record, std::string_view name) {
 
 void count(Reader& reader, Log log, std::string_view record) {
   const bool journal = log == Log::kJournal;
-  // What the journal is told no more of in this second is said as well.
+  // The journal also gets the number of entries suppressed in this second.
   const auto lost = journal ? number_after(record, "GUARD_LOST_RECORDS=") +
                                   number_after(record, "GUARD_HELD_BACK=")
                             : number_after(record, "\"lost_records\":");
@@ -88,7 +88,7 @@ void count(Reader& reader, Log log, std::string_view record) {
     ++reader.violations;
 }
 
-// Takes a hundred pieces a second when it is slow.
+// A slow reader takes a hundred pieces per second.
 [[noreturn]] void read_on(Reader& reader, Log log, int from) {
   std::vector<char> piece(log == Log::kJournal ? 256 * 1024 : 16 * 1024);
   std::string rest;
@@ -111,7 +111,7 @@ void count(Reader& reader, Log log, std::string_view record) {
   }
 }
 
-// The other end of what the dispatcher writes to: the journal's socket, or our output.
+// The reading end of the dispatcher's output: the journal's socket, or standard output.
 Fd reading_end(Log log) {
   if (log == Log::kJournal) {
     if (::mount("bench", "/run", "tmpfs", 0, "mode=755") != 0) give_up("mount");
@@ -131,7 +131,7 @@ Fd reading_end(Log log) {
   return Fd(ends[0]);
 }
 
-// Sees all that the log and the trail are told.
+// Gets everything that the log and the trail get.
 class Witness final : public Publisher {
  public:
   void incident_opened(const Incident& /*incident*/) noexcept override { ++opened; }
@@ -145,7 +145,9 @@ class Witness final : public Publisher {
     for (const auto each : incident.by_outcome) by_outcome += each;
     if (incident.count != kOfCommand) ++wrong;
   }
-  void stop(const StopNews& news) noexcept override { last = news.counters; }
+  void news(News news) noexcept override {
+    if (const auto* stop = std::get_if<const StopNews*>(&news)) last = (*stop)->counters;
+  }
 
   std::uint64_t opened = 0;
   std::uint64_t closed = 0;
@@ -157,7 +159,7 @@ class Witness final : public Publisher {
   Counters last;
 };
 
-// As a real one: whoever it was is known well.
+// Like a real one: much is known about the actor.
 Violation violation_of(std::size_t number) {
   const auto command = number / (kAtOnce * kOfCommand) * kAtOnce + number % kAtOnce;
   auto v = git_violation(fmt::format("/srv/shop/releases/2026-{:04}/module-{:02}/file-{:08}.html",
@@ -178,7 +180,7 @@ Violation violation_of(std::size_t number) {
   actor.unit = "session-7.scope";
   actor.slice = "user-1000.slice";
   actor.cgroup = "/user.slice/user-1000.slice/session-7.scope";
-  // No process that lives.
+  // Not a running process.
   const auto pid = static_cast<std::int32_t>(5'000'000 + command);
   acts(v, process(pid, "rsync", "rsync -a --delete deploy@build:/export/site/ ."),
        {process(4'900'003, "sudo", "sudo rsync -a --delete deploy@build:/export/site/ ."),
@@ -207,7 +209,7 @@ struct Case {
 
 struct Measured {
   double seconds;
-  double cpu_seconds;  // of the thread that tells
+  double cpu_seconds;  // of the publishing thread
   double median;
   double p99;
   double longest;
@@ -215,8 +217,8 @@ struct Measured {
   std::uint64_t wrong_incidents;
   std::uint64_t uncounted;  // violations that the incidents or the counters do not have
   std::uint64_t lost_lines;
-  std::uint64_t lines_uncounted;  // neither read nor said to be lost; of the journal's, at least
-  std::uint64_t singly;           // violations that the log has one by one
+  std::uint64_t lines_uncounted;  // neither read nor reported as lost; for the journal, at least
+  std::uint64_t singly;           // violations that the log has individually
   std::uint64_t trail_dropped;
   std::uint64_t trail_missing;
 };
@@ -258,8 +260,8 @@ void wait_until_all_is_read(const Reader& reader) {
   }
 }
 
-// How many are neither in the trail nor said to be dropped. Of what was dropped, how incidents
-// began and ended may be a part.
+// How many are neither in the trail nor reported as dropped. The dropped records can include the
+// begin and end of incidents.
 std::uint64_t missing_in_trail(const std::string& path, std::uint64_t many, std::uint64_t dropped) {
   auto reader = TrailReader::open(path);
   if (!reader) give_up(reader.error().text());
@@ -329,8 +331,8 @@ Measured measure(const Case& what, std::size_t rate) {
                      apart(witness.by_outcome, many) + apart(witness.last.violations, many);
   result.lost_lines = reader->lost;
   result.singly = reader->violations;
-  // How it begins, how each incident does and ends, how it stops; the journal's sample is all that
-  // is told of a violation for sure.
+  // The start, the begin and end of each incident, and the stop. The journal gets for certain only
+  // the sample of violations.
   const auto told = 2 + 2 * commands + (what.log == Log::kJournal ? kSample * commands : many);
   const auto seen = reader->records + reader->lost;
   result.lines_uncounted =

@@ -21,7 +21,7 @@ constexpr double kPatience = 60;
 constexpr unsigned kDirectories = 20;
 constexpr unsigned kOfScript = 2000;  // it takes a millisecond for each file
 
-// From close to the owner, in seconds.
+// The time from close to the correct owner, in seconds.
 double until_right(const fs::path& path) {
   Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   const Fd held(::open(path.c_str(), O_PATH | O_CLOEXEC));
@@ -51,7 +51,7 @@ unsigned wrong_in(const fs::path& tree) {
   return wrong;
 }
 
-// By root, one directory after the other in turn; returns how long until all are right.
+// Root creates the files, in each directory in turn. Returns the time until all are correct.
 double burst(const fs::path& tree, unsigned files) {
   for (unsigned i = 0; i < files; ++i) {
     const auto path = tree / fmt::format("{}/{}", i % kDirectories, i);
@@ -78,7 +78,7 @@ fs::path tree_for_burst(const FileSystem& system, const std::string& name) {
 void measure_settling(const FileSystem& system, const Size& size, Table& table) {
   const auto tree = system.directory_of_app("settling");
   const double settle = std::chrono::duration<double>(kSettle).count();
-  // As much as this machine is late by itself is nobody's.
+  // The delays of the machine itself do not count.
   const double late = slow_one(
       size.samples, [&](unsigned) { return seconds_of([&] { pause(kSettle); }) - settle; });
   double script = 0;
@@ -111,7 +111,7 @@ void measure_burst(const FileSystem& system, const Size& size, Table& table) {
   const auto tree = tree_for_burst(system, "burst");
   const Guardd running({tree}, kUsualSettle);
   const double guardd = burst(tree, size.burst) - settle;
-  pause(2500ms);  // the incident closes, all is told
+  pause(2500ms);  // the incident closes, and everything is published
   const auto told = running.said("\"type\":\"violation\"");
   const auto losses = running.said("were lost") + running.said("lost_records");
   const auto megabytes = static_cast<double>(running.process().status("VmHWM")) / 1024;

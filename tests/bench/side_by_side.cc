@@ -1,15 +1,15 @@
-// guardd beside nothing and beside what people do without it, in one run and one table: what it
-// costs those it must not hold up, how soon it puts right, and what it needs itself.
+// Compares guardd with no guard and with the usual alternatives, in one run and one table: its cost
+// for other programs, how soon it fixes files, and what it needs itself.
 //
 //   side_by_side [--full] [TOPIC...] [FILESYSTEM...]
 //
-//   --full      a million files; takes its time
+//   --full      a million files; takes long
 //   TOPIC       work, settling, burst, trees, watching, idle; all
 //   FILESYSTEM  tmpfs, ext4, xfs; the first two
 //
-// Every arm is measured in every round, one after the other, and a ratio is the median of the
-// rounds': what slows the machine down slows down both. A figure over what is wanted is still let
-// pass up to a margin for what does not cancel; beyond it the program fails.
+// Every arm is measured in every round, one after the other. A ratio is the median over the rounds,
+// because a slow machine slows down both. A result above its goal still passes up to a margin for
+// noise; beyond that, the program fails.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,7 +44,7 @@ constexpr std::array<Topic, 6> kTopics{{{"work", measure_small_work, false},
                                         {"watching", measure_watching, false},
                                         {"idle", measure_idle, true}}};
 
-// Takes a word out of those that are left.
+// Removes a word from the remaining ones.
 bool take(std::vector<std::string>& words, std::string_view word) {
   const auto found = std::find(words.begin(), words.end(), word);
   if (found == words.end()) return false;

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-// The shortest of a few short runs: what others do at the same time only ever makes one longer.
+// The shortest of a few short runs: other work on the machine can only make a run longer.
 constexpr int kRepeats = 12;
 constexpr int kOperations = 500;
 
@@ -29,12 +29,12 @@ void open_and_close(const char* path, int flags) {
 
 struct Work {
   const char* what;
-  double in_tree;        // the promises, as a ratio to nobody watching
-  double in_tree_fails;  // and from where on it is surely not noise
-  void (*once)();        // in the directory where it is done
+  double in_tree;        // the goals, as a ratio to no watcher
+  double in_tree_fails;  // beyond this, it is certainly not noise
+  void (*once)();        // in the current directory
 };
 
-// Nothing at all, as far as it can be measured: an inode that nobody watches costs what it costs.
+// No measurable cost: nothing watches these inodes.
 constexpr double kOutside = 1.0;
 constexpr double kOutsideNoise = 0.04;
 constexpr double kOutsideFails = 1.15;
@@ -62,7 +62,7 @@ double seconds_each(const fs::path& directory, const Work& work) {
       best = std::min(best, seconds_of([&] {
                         for (int each = 0; each < kOperations; ++each) work.once();
                       }));
-      pause(2ms);  // whoever watches takes in what it was told
+      pause(2ms);  // the watcher reads its events
     }
     return best / kOperations;
   });
@@ -70,11 +70,11 @@ double seconds_each(const fs::path& directory, const Work& work) {
 
 enum Watcher : std::size_t { kNothing, kGuardd, kScript, kWatchers };
 
-// By work and place; one figure a round.
+// By work and place; one result for each round.
 struct Figures {
   std::array<std::vector<double>, kWatchers> seconds;
 
-  // Each round by itself, so that what was slow for both cancels.
+  // Each round separately, so that a delay of both cancels.
   double ratio_of(Watcher watcher) const {
     std::vector<double> ratios;
     for (std::size_t i = 0; i < seconds[watcher].size(); ++i)

@@ -18,12 +18,12 @@ namespace fs = std::filesystem;
 constexpr unsigned kRounds = 5;
 constexpr unsigned kFilesInDirectory = 100;
 
-// As much processor time as leaves it no slower on two processors that have nothing else to do.
+// The processor time with which it is not slower on two idle processors.
 constexpr double kProcessors = 2.0;
 
-// chown asks nothing. A file that is handed over is asked what it is, how many names, which
-// capabilities and which access list it has, and whether somebody writes it, which costs more than
-// the chown: it has to be opened for that.
+// chown checks nothing. Before guardd hands over a file, it checks its type, its links, its
+// capabilities, its access list, and whether a process is writing it. For that it must open the
+// file, which costs more than the chown.
 constexpr double kFixFails = 4.0;
 constexpr double kFixProcessors = 8.0;
 

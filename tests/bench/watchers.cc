@@ -43,7 +43,7 @@ std::vector<std::string> script_for(const fs::path& tree) {
   return {"sh", "-c", script};
 }
 
-// Where it has been unpacked: it is not installed, for it would start and ask about all there is.
+// Where it is unpacked. It is not installed, because it would start and guard the machine.
 fs::path peers() {
   const char* place = std::getenv("GUARD_PEERS");  // NOLINT(concurrency-mt-unsafe): one thread
   return place ? place : "/nowhere";
@@ -67,7 +67,7 @@ std::vector<std::string> fapolicyd_for(const std::string& type) {
   }
   for (const auto* place : {"/etc/fapolicyd", "/var/lib/fapolicyd", "/run/fapolicyd"})
     fs::create_directories(place);
-  // As it comes, but for whom it runs as, and that it keeps no report.
+  // The defaults, except for its user and without a report.
   std::ofstream("/etc/fapolicyd/fapolicyd.conf")
       << "permissive = 1\nnice_val = 0\nq_size = 640\nuid = root\ngid = root\ndo_stat_report = 0\n"
          "detailed_report = 0\ndb_max_size = 50\nsubj_cache_size = 1549\nobj_cache_size = 8191\n"
@@ -99,7 +99,7 @@ Process::Process(const std::vector<std::string>& words, const fs::path& output) 
     ::execvp(arguments[0], arguments.data());
     give_up(words[0]);
   }
-  (void)::setpgid(pid_, pid_);  // whoever of the two comes first
+  (void)::setpgid(pid_, pid_);  // both processes do this; the first one wins
 }
 
 Process::~Process() {
@@ -138,7 +138,7 @@ Guardd::Guardd(const std::vector<fs::path>& trees, std::chrono::milliseconds set
     if (i == kPatience) give_up("guardd is not ready");
     pause(50ms);
   }
-  // Nothing tells when the first scan is through; of a small tree it takes no longer.
+  // Nothing reports the end of the first scan; for a small tree this is enough.
   pause(150ms);
 }
 
@@ -156,7 +156,7 @@ bool Fapolicyd::is_here() {
 
 Fapolicyd::Fapolicyd(const std::string& type)
     : process_(fapolicyd_for(type), base() / "fapolicyd-said") {
-  pause(2s);  // nothing tells when it has begun
+  pause(2s);  // nothing reports that it has started
 }
 
 bool Script::is_installed() {
@@ -164,7 +164,7 @@ bool Script::is_installed() {
 }
 
 Script::Script(const fs::path& tree) : process_(script_for(tree), "/dev/null") {
-  pause(300ms);  // of a small tree it has seen everything by then
+  pause(300ms);  // by then it has seen all of a small tree
 }
 
 }  // namespace guard::bench

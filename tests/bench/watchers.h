@@ -1,6 +1,5 @@
-// Who watches a tree while it is measured: nobody, guardd, or what people write for themselves. The
-// two processes run from construction to destruction; of a watcher that is not there, nothing can
-// be measured. One thread.
+// The watchers of a measured tree: none, guardd, or a script as people write it. The processes run
+// from construction to destruction; a watcher that does not exist cannot be measured. One thread.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +12,7 @@
 
 namespace guard::bench {
 
-// A program that ends, with all of its process group, when this does.
+// A program that ends with this object, and its process group with it.
 class Process {
  public:
   // Standard output goes to `output`.
@@ -22,9 +21,9 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  // A line of /proc/PID/status, in its own unit.
+  // The value of a line of /proc/PID/status, in its unit.
   std::uint64_t status(const std::string& key) const;
-  // How often any of its threads gave up or lost the processor.
+  // How often its threads gave up or lost the processor.
   std::uint64_t switches() const;
 
  private:
@@ -33,12 +32,12 @@ class Process {
 
 class Guardd {
  public:
-  // With a policy for each tree; back when it watches them and has looked through them.
+  // With a policy for each tree. Returns once it watches and has scanned them.
   Guardd(const std::vector<std::filesystem::path>& trees, std::chrono::milliseconds settle,
          const std::string& terms = "action = \"fix\"\n");
 
   const Process& process() const { return process_; }
-  // How many lines it has said with this in them, so far.
+  // How many lines with this text it has printed so far.
   std::size_t said(const std::string& words) const;
 
  private:
@@ -46,11 +45,11 @@ class Guardd {
   Process process_;
 };
 
-// fapolicyd as Debian has it, which lets everybody do anything by one rule, and asks about one
-// mount. In a mount namespace of one's own: it finds its settings in /etc.
+// fapolicyd from Debian, with one rule that allows everything, on one mount. Needs a separate mount
+// namespace, because it reads its settings from /etc.
 class Fapolicyd {
  public:
-  // Of this type no other file system may be mounted in the namespace.
+  // No other file system of this type may be mounted in the namespace.
   explicit Fapolicyd(const std::string& type);
   static bool is_here();
 

@@ -1,5 +1,5 @@
-// A service in a few lines: takes the bus name it is given, writes a journal record with a field of
-// its own, and lives until it is told to stop.
+// A small service: takes a bus name, writes a journal record with an additional field, and runs
+// until it is stopped.
 #include <csignal>
 #include <cstdio>
 #include <cstring>

@@ -1,6 +1,6 @@
 // The glob automaton against a matcher that is too simple to be wrong: braces are written out, then
 // each alternative is tried name by name and character by character. Input: two patterns and a
-// path, each on a line of its own.
+// path, one on each line.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -23,7 +23,7 @@ constexpr std::size_t kMostAlternatives = 64;
 constexpr std::size_t kMostTries = 200'000;
 constexpr std::size_t kMostWork = 100'000;  // for one question whether a pattern covers another
 
-// Where braces were: a '*' in them and a '*' behind them make no "**".
+// Marks where braces were: a '*' inside them and a '*' after them are not "**".
 constexpr char32_t kSeam = 0x120000;
 
 Text characters(std::string_view bytes) {
@@ -36,7 +36,7 @@ Text characters(std::string_view bytes) {
   return text;
 }
 
-// Where the set that begins at `at` ends, one past its ']'.
+// The end of the set that begins at `at`: the position after its ']'.
 std::size_t end_of_set(const Text& pattern, std::size_t at) {
   auto i = at + 1;
   if (i < pattern.size() && (pattern[i] == U'!' || pattern[i] == U'^')) ++i;
@@ -47,14 +47,14 @@ std::size_t end_of_set(const Text& pattern, std::size_t at) {
   return pattern.size();
 }
 
-// One past the element at `at`: an escaped character, a set, or a single character.
+// The position after the element at `at`: an escaped character, a set, or a single character.
 std::size_t end_of_element(const Text& pattern, std::size_t at) {
   if (pattern[at] == U'\\') return std::min(at + 2, pattern.size());
   if (pattern[at] == U'[') return end_of_set(pattern, at);
   return at + 1;
 }
 
-// All patterns without braces that this one stands for.
+// Expands the braces: returns all patterns without braces.
 bool write_out(const Text& pattern, std::vector<Text>& all) {
   std::size_t open = 0;
   while (open < pattern.size() && pattern[open] != U'{') open = end_of_element(pattern, open);
@@ -179,7 +179,7 @@ std::vector<Text> split_path(const Text& text) {
   return names;
 }
 
-// As a kernel would hand it out: no empty names, no '.', no '..'.
+// A path as the kernel returns it: no empty names, no '.', no '..'.
 bool is_normal(const std::string& path) {
   for (const auto& name : split_path(characters(path)))
     if (name.empty() || name == U"." || name == U"..") return false;

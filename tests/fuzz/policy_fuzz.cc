@@ -1,6 +1,5 @@
-// A policy file made of whatever bytes, on its whole way: read, compiled, linted, identified,
-// explained. Whatever it is, what is said of it has a place and is harmless, and saying it twice
-// says the same.
+// Takes any bytes as a policy file: reads, compiles, lints, identifies and explains it. Each
+// message has a place and is harmless, and a second run gives the same messages.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>

@@ -64,7 +64,7 @@ class AuditTest : public testing::Test {
   void close_all(Publisher& to) {
     for (const auto& closed : incidents_.close_all()) to.incident_closed(*closed);
   }
-  static std::vector<Violation> all(TrailReader& reader, const TrailFilter& filter = {}) {
+  static std::vector<Violation> all(TrailReader& reader, const RecordFilter& filter = {}) {
     std::vector<Violation> found;
     const auto done = reader.violations(filter, [&](const Violation& each) {
       found.push_back(each);
@@ -73,17 +73,17 @@ class AuditTest : public testing::Test {
     EXPECT_TRUE(done) << done.error().text();
     return found;
   }
-  std::vector<Violation> all(const TrailFilter& filter = {}) const {
+  std::vector<Violation> all(const RecordFilter& filter = {}) const {
     auto reading = reader();
     auto found = all(reading, filter);
-    if (filter.limit == 0) {
+    if (!filter.limit) {
       const auto count = reading.count(filter);
       EXPECT_TRUE(count);
       EXPECT_EQ(*count, found.size());
     }
     return found;
   }
-  std::vector<TrailIncident> incidents(const TrailFilter& filter = {}) const {
+  std::vector<TrailIncident> incidents(const RecordFilter& filter = {}) const {
     std::vector<TrailIncident> found;
     const auto done = reader().incidents(filter, [&](const TrailIncident& each) {
       found.push_back(each);
@@ -93,7 +93,7 @@ class AuditTest : public testing::Test {
     return found;
   }
   template <typename Export>
-  std::string exported(Export write, const TrailFilter& filter = {}) const {
+  std::string exported(Export write, const RecordFilter& filter = {}) const {
     std::string text;
     auto reading = reader();
     EXPECT_TRUE(write(reading, filter, [&](std::string_view line) {

@@ -53,8 +53,8 @@ class AuditFilterTest : public AuditTest {
     tell(*trail, cron);
     close_all(*trail);
   }
-  std::vector<std::string> found(const TrailFilter& filter) const { return paths_in(all(filter)); }
-  std::size_t incidents_found(const TrailFilter& filter) const { return incidents(filter).size(); }
+  std::vector<std::string> found(const RecordFilter& filter) const { return paths_in(all(filter)); }
+  std::size_t incidents_found(const RecordFilter& filter) const { return incidents(filter).size(); }
 
   const std::string a_ = "/srv/shop/conf/a";
   const std::string b_ = "/srv/shop/conf-old/b";
@@ -64,14 +64,14 @@ class AuditFilterTest : public AuditTest {
 
 TEST_F(AuditFilterTest, NewestFirst) {
   EXPECT_THAT(found({}), ElementsAre(d_, c_, b_, a_));
-  TrailFilter filter;
+  RecordFilter filter;
   filter.limit = 2;
   EXPECT_THAT(found(filter), ElementsAre(d_, c_));
   EXPECT_EQ(incidents_found(filter), 2U);
 }
 
 TEST_F(AuditFilterTest, ByTime) {
-  TrailFilter filter;
+  RecordFilter filter;
   filter.since = moment(1'000'000);
   filter.until = moment(3'000'000);
   EXPECT_THAT(found(filter), ElementsAre(c_, b_));
@@ -83,7 +83,7 @@ TEST_F(AuditFilterTest, ByTime) {
 }
 
 TEST_F(AuditFilterTest, ByPolicyAndSeverity) {
-  TrailFilter filter;
+  RecordFilter filter;
   filter.policy = "shop";
   EXPECT_THAT(found(filter), ElementsAre(c_, b_, a_));
   EXPECT_EQ(incidents_found(filter), 2U);
@@ -94,20 +94,20 @@ TEST_F(AuditFilterTest, ByPolicyAndSeverity) {
 }
 
 TEST_F(AuditFilterTest, ByPerson) {
-  TrailFilter filter;
-  filter.person = "alice";
+  RecordFilter filter;
+  filter.login = "alice";
   EXPECT_THAT(found(filter), ElementsAre(b_, a_));
   EXPECT_EQ(incidents_found(filter), 1U);
-  filter.person = "1001";
+  filter.login = "1001";
   EXPECT_THAT(found(filter), ElementsAre(c_));
-  filter.person = "carol";
+  filter.login = "carol";
   EXPECT_THAT(found(filter), ElementsAre(d_));
-  filter.person = "nobody";
+  filter.login = "nobody";
   EXPECT_THAT(found(filter), ElementsAre());
 }
 
 TEST_F(AuditFilterTest, ByCommand) {
-  TrailFilter filter;
+  RecordFilter filter;
   for (const char* command : {"git p", "git", "/usr/bin/git", "git pull"}) {
     filter.command = command;
     EXPECT_THAT(found(filter), ElementsAre(b_, a_)) << command;
@@ -118,13 +118,13 @@ TEST_F(AuditFilterTest, ByCommand) {
 }
 
 TEST_F(AuditFilterTest, ByPath) {
-  TrailFilter filter;
+  RecordFilter filter;
   filter.path = "/srv/shop/conf";
   EXPECT_THAT(found(filter), ElementsAre(c_, a_));
   EXPECT_EQ(incidents_found(filter), 2U);
-  filter.person = "alice";
+  filter.login = "alice";
   EXPECT_THAT(found(filter), ElementsAre(a_));
-  filter.person.clear();
+  filter.login.clear();
   filter.path = "/srv/wiki/\xff/";
   EXPECT_THAT(found(filter), ElementsAre(d_));
   filter.path = "/";
@@ -132,7 +132,7 @@ TEST_F(AuditFilterTest, ByPath) {
 }
 
 TEST_F(AuditFilterTest, ByIncident) {
-  TrailFilter filter;
+  RecordFilter filter;
   filter.incident = all().back().incident;
   EXPECT_THAT(found(filter), ElementsAre(b_, a_));
   EXPECT_EQ(incidents_found(filter), 1U);
@@ -179,7 +179,7 @@ TEST_F(AuditTest, PagesHaveNoGapsOrOverlaps) {
   EXPECT_TRUE(std::is_sorted(every.begin(), every.end(),
                              [](const auto& a, const auto& b) { return a.time > b.time; }));
   for (const auto& policy : {"even", "odd"}) {
-    TrailFilter filter;
+    RecordFilter filter;
     filter.policy = policy;
     std::vector<Violation> wanted;
     std::copy_if(every.begin(), every.end(), std::back_inserter(wanted),
@@ -201,7 +201,7 @@ TEST_F(AuditTest, SearchesByTimeBelowAPathWithTooManyViolations) {
       if (i % 5'000 == 0) std::this_thread::sleep_for(700ms);  // else the queue would overflow
     }
   }
-  TrailFilter filter;
+  RecordFilter filter;
   filter.path = "/srv/shop";
   filter.limit = 2;
   EXPECT_THAT(paths_in(all(filter)), ElementsAre("/srv/shop/20999", "/srv/shop/20998"));

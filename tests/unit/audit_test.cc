@@ -78,7 +78,7 @@ Violation full_violation() {
 void expect_same(const Violation& a, const Violation& b) {
   const FieldSet all = FieldSet().set();
   const auto common = common_fields(a, b, all);
-  for (std::size_t i = 0; i < kFieldNames.size(); ++i) EXPECT_TRUE(common[i]) << kFieldNames[i];
+  for (std::size_t i = 0; i < kFieldCount; ++i) EXPECT_TRUE(common[i]) << kFields[i].name;
   EXPECT_EQ(a.owner_wanted, b.owner_wanted);
   EXPECT_EQ(a.group_wanted, b.group_wanted);
   EXPECT_EQ(a.repeats, b.repeats);
@@ -92,8 +92,8 @@ TEST_F(AuditTest, StoresEveryField) {
   open()->violation(told, incident);
   const auto kept = all();
   ASSERT_THAT(kept, SizeIs(1));
-  for (std::size_t i = 0; i < kFieldNames.size(); ++i)
-    EXPECT_NE(field_value(told, i), FieldValue()) << kFieldNames[i] << " is not tested";
+  for (std::size_t i = 0; i < kFieldCount; ++i)
+    EXPECT_NE(kFields[i].value(told), FieldValue()) << kFields[i].name << " is not tested";
   expect_same(kept.front(), told);
 }
 
@@ -306,7 +306,7 @@ TEST_F(AuditTest, RemovesExcessRecordsOldestFirst) {
       one.time = moment(number);
       tell(*trail, one);
     }
-    TrailFilter newest;
+    RecordFilter newest;
     newest.limit = 1;
     ASSERT_TRUE(eventually([&] {
       const auto kept = all(newest);

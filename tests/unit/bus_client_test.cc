@@ -79,15 +79,8 @@ TEST_F(BusClient, CallsAndReadsAnswers) {
     EXPECT_STREQ(reason, "upgrade");
     return 0;
   });
-  guardd.answers("Undo", [](sd_bus_message* /*call*/, sd_bus_message* reply) {
-    return sd_bus_message_append(reply, "u", 12U);
-  });
-  guardd.answers("Explain", [](sd_bus_message* call, sd_bus_message* reply) {
-    const void* path = nullptr;
-    std::size_t size = 0;
-    EXPECT_GE(sd_bus_message_read_array(call, 'y', &path, &size), 0);
-    EXPECT_EQ(std::string(static_cast<const char*>(path), size), "/srv/\xff");
-    return sd_bus_message_append(reply, "a{sv}", 1, "policy", "s", "shop");
+  guardd.answers("UndoFiles", [](sd_bus_message* /*call*/, sd_bus_message* reply) {
+    return sd_bus_message_append(reply, "aa{sv}uu", 0, 12U, 0U);
   });
   guardd.start();
 
@@ -100,12 +93,9 @@ TEST_F(BusClient, CallsAndReadsAnswers) {
   EXPECT_TRUE(client.pause("shop", std::chrono::minutes(10), "upgrade"));
   EXPECT_TRUE(client.resume("shop"));
   EXPECT_TRUE(client.reload());
-  const auto restored = client.undo("0c1t9v3k2");
-  ASSERT_TRUE(restored);
-  EXPECT_EQ(*restored, 12U);
-  const auto explained = client.explain("/srv/\xff", 0, "");
-  ASSERT_TRUE(explained);
-  ASSERT_NE(find<std::string>(*explained, "policy"), nullptr);
+  const auto undone = client.undo_files("0c1t9v3k2", false, 0);
+  ASSERT_TRUE(undone);
+  EXPECT_EQ(undone->restored, 12U);
 }
 
 TEST_F(BusClient, PermitsAPasswordPromptOnlyForAPerson) {
@@ -141,9 +131,9 @@ TEST_F(BusClient, DistinguishesErrors) {
   for (const auto& [name, kind, text] : cases) {
     SCOPED_TRACE(name);
     FakeGuardd guardd(bus_);
-    guardd.fails("Undo", name, "as it says");
+    guardd.fails("UndoFiles", name, "as it says");
     guardd.start();
-    expect_failure(client().undo("x"), kind, text);
+    expect_failure(client().undo_files("x", false, 0), kind, text);
   }
 }
 
@@ -161,7 +151,7 @@ TEST_F(BusClient, RejectsInvalidText) {
   guardd.start();
   auto client = this->client();
   expect_failure(client.scan("/srv/\xff", false), Kind::kInvalid, "UTF-8");
-  IncidentQuery filter;
+  RecordFilter filter;
   filter.login = "\xff";
   expect_failure(client.list_incidents(filter), Kind::kInvalid, "UTF-8");
   EXPECT_TRUE(client.reload()) << "the connection survives";
@@ -212,8 +202,8 @@ TEST_F(BusClient, FiltersIncidents) {
     return sd_bus_message_append(reply, "aa{sv}", 2, 1, "id", "s", "a", 0);
   });
   guardd.start();
-  IncidentQuery filter;
-  filter.since = IncidentQuery::TimePoint(std::chrono::seconds(1));
+  RecordFilter filter;
+  filter.since = std::chrono::system_clock::time_point(std::chrono::seconds(1));
   filter.policy = "shop";
   filter.limit = 2;
   const auto incidents = client().list_incidents(filter);
@@ -262,7 +252,8 @@ TEST_F(BusClient, RejectsAnswersOfAnotherType) {
   const auto number = [](sd_bus_message* /*call*/, sd_bus_message* reply) {
     return sd_bus_message_append(reply, "d", 0.5);
   };
-  for (const auto* method : {"Scan", "Undo", "GetIncident", "ListIncidents", "GetManagedObjects"})
+  for (const auto* method :
+       {"Scan", "UndoFiles", "GetIncident", "ListIncidents", "GetManagedObjects"})
     guardd.answers(method, number);
   guardd.answers("GetAll", [](sd_bus_message* /*call*/, sd_bus_message* reply) {
     return sd_bus_message_append(reply, "a{sv}", 1, "Generation", "s", "three");
@@ -271,13 +262,13 @@ TEST_F(BusClient, RejectsAnswersOfAnotherType) {
   auto client = this->client();
   const std::string sentence = "does not understand";
   expect_failure(client.scan("", false), Kind::kFailed, sentence);
-  expect_failure(client.undo("x"), Kind::kFailed, sentence);
+  expect_failure(client.undo_files("x", false, 0), Kind::kFailed, sentence);
   expect_failure(client.get_incident("x"), Kind::kFailed, sentence);
   expect_failure(client.list_incidents({}), Kind::kFailed, sentence);
   expect_failure(client.policies(), Kind::kFailed, sentence);
   expect_failure(client.status(), Kind::kFailed, "Generation");
   // Neither is an empty answer.
-  expect_failure(client.explain("/", 0, ""), Kind::kFailed, sentence);
+  expect_failure(client.report({}), Kind::kFailed, sentence);
 }
 
 TEST_F(BusClient, WaitsNoLongerThanItsTimeout) {

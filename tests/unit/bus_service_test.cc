@@ -16,7 +16,6 @@
 #include <thread>
 
 #include "dbus/client/client.h"
-#include "dbus/client/lessons_reader.h"
 #include "dbus/client/report_reader.h"
 #include "dbus/service/service.h"
 #include "policy/base/handle.h"
@@ -285,7 +284,7 @@ TEST_F(BusService, ReportsCommandsOnlyToTrustedCallers) {
   EXPECT_EQ(status, 0) << said;
   EXPECT_THAT(said, HasSubstr("/usr/bin/git"));
   EXPECT_THAT(said, Not(HasSubstr("secret")));
-  EXPECT_EQ(house_.ask<std::size_t>([](auto&, FakeManager& m) { return m.filter_.limit; }), 10U);
+  EXPECT_EQ(house_.ask<std::size_t>([](auto&, FakeManager& m) { return *m.filter_.limit; }), 10U);
   for (const auto* method : {"Report", "ListIncidents"})
     EXPECT_THAT(as_nobody(std::string(method) + " a{sv} 1 command s git").second,
                 HasSubstr("denied"));
@@ -337,7 +336,7 @@ TEST_F(BusService, SendsLessons) {
     lessons.more_files = 4;
     lessons.others = lessons.all;
   });
-  bus::IncidentQuery query;
+  RecordFilter query;
   query.policy = "shop";
   const auto record = client_.learn(query);
   ASSERT_TRUE(record);
@@ -382,8 +381,7 @@ TEST_F(BusService, ReadsAFilter) {
       "ListIncidents a{sv} 7 since t 1000000 until t 18446744073709551615 policy s shop login s "
       "alice severity s high path s /srv/x limit u 4000000000");
   EXPECT_EQ(status, 0) << said;
-  const auto filter =
-      house_.ask<bus::IncidentFilter>([](auto&, FakeManager& m) { return m.filter_; });
+  const auto filter = house_.ask<RecordFilter>([](auto&, FakeManager& m) { return m.filter_; });
   EXPECT_EQ(filter.since->time_since_epoch(), 1s);
   EXPECT_GT(*filter.until, *filter.since);
   EXPECT_EQ(filter.policy, "shop");

@@ -87,6 +87,11 @@ TEST(Config, EveryMistakeShowsItsPlaceAndAFix) {
             std::string::npos);
   EXPECT_EQ(wrong("[lsm]\npin = \"\"\n"), "");
   EXPECT_NE(wrong("[audit]\nmax_size = \"big\"\n").find("for example, \"1G\""), std::string::npos);
+  const auto relative = wrong("[audit]\npath = \"audit.db\"\n");
+  EXPECT_NE(relative.find(":2:8: path = \"audit.db\" is not an absolute path; write, for example, "
+                          "\"/var/lib/guardd/audit.db\""),
+            std::string::npos)
+      << relative;
   EXPECT_EQ(wrong("[journal]\nmin_severity = \"hihg\"\n"),
             "guardd.toml:2:16: min_severity must be info, low, medium, high or critical, not "
             "\"hihg\"; did you mean \"high\"?\n");

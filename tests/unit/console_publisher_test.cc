@@ -107,10 +107,10 @@ TEST_F(ConsoleTest, LinesFitIfPossible) {
 }
 
 TEST_F(ConsoleTest, ShowsNewsOfTheDaemon) {
-  console_.ready({"0.1.0", Backend::kFanotify, 1, "abc", 3, 12, 1, 4310});
-  console_.reload({false, 1, "abc", 1, {"a.toml:1:1: bad \x1b"}});
-  console_.health({Health::kDegraded, "events were lost; scanning", {}});
-  console_.stop({"SIGTERM", {1200, 1199, 0, 3}});
+  publish(console_, ReadyNews{"0.1.0", Backend::kFanotify, 1, "abc", 3, 12, 1, 4310});
+  publish(console_, ReloadNews{false, 1, "abc", 1, {"a.toml:1:1: bad \x1b"}});
+  publish(console_, HealthNews{Health::kDegraded, "events were lost; scanning", {}});
+  publish(console_, StopNews{"SIGTERM", {1200, 1199, 0, 3}});
   EXPECT_EQ(screen_,
             R"(14:03:07  guarding  3 policies in 12 trees, 4,310 directories, through fanotify;
           1 not there yet

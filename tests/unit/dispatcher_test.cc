@@ -16,8 +16,9 @@ using ::testing::IsEmpty;
 
 class HealthRecorder : public Publisher {
  public:
-  void health(const HealthNews& news) noexcept override {
-    heard.push_back(std::string(word(news.health)) + ": " + news.reason);
+  void news(News news) noexcept override {
+    if (const auto* health = std::get_if<const HealthNews*>(&news))
+      heard.push_back(std::string(word((*health)->health)) + ": " + (*health)->reason);
   }
 
   std::vector<std::string> heard;

@@ -5,10 +5,7 @@
 
 #include <cerrno>
 
-#include "guardd/ctl/doctor/clock.h"
-#include "guardd/ctl/doctor/kernel.h"
-#include "guardd/ctl/doctor/people.h"
-#include "guardd/ctl/doctor/storage.h"
+#include "guardd/ctl/doctor/checks.h"
 #include "tests/unit/doctor_fixture.h"
 
 namespace guard::testing {

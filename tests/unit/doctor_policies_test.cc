@@ -5,11 +5,7 @@
 
 #include <cerrno>
 
-#include "guardd/ctl/doctor/daemon.h"
-#include "guardd/ctl/doctor/fights.h"
-#include "guardd/ctl/doctor/names.h"
-#include "guardd/ctl/doctor/services.h"
-#include "guardd/ctl/doctor/trees.h"
+#include "guardd/ctl/doctor/checks.h"
 #include "tests/unit/doctor_fixture.h"
 
 namespace guard::testing {

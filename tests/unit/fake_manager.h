@@ -20,7 +20,7 @@ class FakeManager final : public bus::Manager {
  public:
   bus::Facts facts() const override { return facts_; }
   std::vector<bus::PolicyFacts> policies() const override { return policies_; }
-  void reload(bus::Reply<bus::Done> reply) override { reloader_.push_back(std::move(reply)); }
+  void reload(bus::Reply<bus::NoValue> reply) override { reloader_.push_back(std::move(reply)); }
   void scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
             bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) override {
     scanned_ = where;
@@ -48,30 +48,30 @@ class FakeManager final : public bus::Manager {
     reply(bus::CallFailure{bus::Denial::kFailed, "nothing to explain"});
   }
   void pause(const std::string& policy, std::chrono::microseconds length, const std::string& reason,
-             const bus::Caller& /*caller*/, bus::Reply<bus::Done> reply) override {
+             const bus::Caller& /*caller*/, bus::Reply<bus::NoValue> reply) override {
     paused_ = policy + " " + std::to_string(length.count()) + " " + reason;
-    reply(bus::Done());
+    reply(bus::NoValue());
   }
   void resume(const std::string& /*policy*/, const bus::Caller& /*caller*/,
-              bus::Reply<bus::Done> reply) override {
+              bus::Reply<bus::NoValue> reply) override {
     reply(bus::CallFailure{bus::Denial::kNoSuchPolicy, "there is no such policy"});
   }
   void excuse(const bus::ExcuseResult& excused, const bus::Caller& /*caller*/,
-              bus::Reply<bus::Done> reply) override {
+              bus::Reply<bus::NoValue> reply) override {
     excused_ = excused;
-    reply(bus::Done());
+    reply(bus::NoValue());
   }
-  void incidents(const bus::IncidentFilter& filter, std::stop_token /*stop*/,
+  void incidents(const RecordFilter& filter, std::stop_token /*stop*/,
                  bus::Reply<std::vector<bus::IncidentFields>> reply) override {
     filter_ = filter;
     reply(incidents_);
   }
-  void report(const bus::IncidentFilter& filter, std::stop_token /*stop*/,
+  void report(const RecordFilter& filter, std::stop_token /*stop*/,
               bus::Reply<std::shared_ptr<const Report>> reply) override {
     filter_ = filter;
     reply(std::make_shared<const Report>(report_));
   }
-  void learn(const bus::IncidentFilter& filter, std::stop_token /*stop*/,
+  void learn(const RecordFilter& filter, std::stop_token /*stop*/,
              bus::Reply<std::shared_ptr<const Lessons>> reply) override {
     filter_ = filter;
     reply(std::make_shared<const Lessons>(lessons_));
@@ -86,13 +86,13 @@ class FakeManager final : public bus::Manager {
 
   bus::Facts facts_;
   std::vector<bus::PolicyFacts> policies_;
-  std::vector<bus::Reply<bus::Done>> reloader_;
+  std::vector<bus::Reply<bus::NoValue>> reloader_;
   std::vector<bus::IncidentFields> incidents_;
   Violation wrong_;
   Report report_;
   Lessons lessons_;
   std::optional<bus::CallFailure> denied_;
-  bus::IncidentFilter filter_;
+  RecordFilter filter_;
   std::string scanned_, explained_, paused_;
   std::vector<bus::ScanNow> progress_;  // sent by every scan
   bus::UndoRequest undone_;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "guardd/publish/top_command.h"
+#include "policy/record/fields.h"
 #include "tests/unit/records.h"
 
 namespace guard {
@@ -25,8 +26,8 @@ class IncidentsTest : public testing::Test {
 };
 
 bool shares(const Incident& incident, std::string_view name) {
-  for (std::size_t i = 0; i < kFieldNames.size(); ++i)
-    if (kFieldNames[i] == name) return incident.shared[i];
+  for (std::size_t i = 0; i < kFieldCount; ++i)
+    if (kFields[i].name == name) return incident.shared[i];
   ADD_FAILURE() << "unknown field " << name;
   return false;
 }

@@ -248,7 +248,7 @@ TEST_F(JournalTest, LimitsTheEntriesPerSecond) {
   EXPECT_EQ(one(entries_[3], "GUARD_HELD_BACK"), "4");
   EXPECT_EQ(one(entries_[4], "MESSAGE_ID"), message_id::kIncidentOpened);
   for (int i = 0; i < 5; ++i) journal.violation(git_violation(), incident);
-  journal.stop({"SIGTERM", {}});
+  publish(journal, StopNews{"SIGTERM", {}});
   ASSERT_EQ(entries_.size(), 9U);
   EXPECT_EQ(one(entries_[7], "GUARD_HELD_BACK"), "3");
   EXPECT_EQ(one(entries_[8], "MESSAGE_ID"), message_id::kStopped);
@@ -333,18 +333,18 @@ TEST_F(JournalTest, LogsFailuresUpToARateAndCountsTheRest) {
 
 TEST_F(JournalTest, LogsNewsOfTheDaemon) {
   auto journal = make();
-  journal.ready({"1.0", Backend::kFanotify, 3, "abc", 2, 3, 1, 40});
+  publish(journal, ReadyNews{"1.0", Backend::kFanotify, 3, "abc", 2, 3, 1, 40});
   EXPECT_EQ(one(entries_.back(), "MESSAGE"),
             "guardd guards 2 policies in 3 trees, 40 directories, through fanotify; 1 not there "
             "yet");
   EXPECT_EQ(one(entries_.back(), "PRIORITY"), "6");
-  journal.ready({"1.0", Backend::kFanotify, 1, "abc", 0, 0, 0, 0});
+  publish(journal, ReadyNews{"1.0", Backend::kFanotify, 1, "abc", 0, 0, 0, 0});
   EXPECT_EQ(one(entries_.back(), "MESSAGE"),
             "guardd is ready, but nothing is guarded: there is no policy; write one in "
             "/etc/guardd/policies.d, see guardd-policy(5)");
-  journal.reload({true, 4, "abc", 2, {}});
+  publish(journal, ReloadNews{true, 4, "abc", 2, {}});
   EXPECT_EQ(one(entries_.back(), "MESSAGE_ID"), message_id::kReloaded);
-  journal.reload({false, 4, "abc", 2, {"a.toml:1:1: no", "b.toml:1:1: no"}});
+  publish(journal, ReloadNews{false, 4, "abc", 2, {"a.toml:1:1: no", "b.toml:1:1: no"}});
   EXPECT_EQ(one(entries_.back(), "MESSAGE_ID"), message_id::kReloadDenied);
   EXPECT_EQ(one(entries_.back(), "PRIORITY"), "3");
   EXPECT_THAT(all(entries_.back(), "GUARD_ERRORS"),
@@ -352,7 +352,7 @@ TEST_F(JournalTest, LogsNewsOfTheDaemon) {
   EXPECT_THAT(one(entries_.back(), "MESSAGE"), HasSubstr("a.toml:1:1: no; and 1 more"));
 
   const auto health = [&](Health state, bool lost = false) {
-    journal.health({state, "so it is", {1, 2, 3, 4}, lost});
+    publish(journal, HealthNews{state, "so it is", {1, 2, 3, 4}, lost});
     return one(entries_.back(), "MESSAGE_ID");
   };
   EXPECT_EQ(health(Health::kDegraded), message_id::kDegraded);
@@ -364,14 +364,14 @@ TEST_F(JournalTest, LogsNewsOfTheDaemon) {
   EXPECT_EQ(one(entries_.back(), "PRIORITY"), "5");
   EXPECT_EQ(health(Health::kOk, true), message_id::kEventsLost);
   EXPECT_EQ(one(entries_.back(), "PRIORITY"), "4");
-  journal.stop({"SIGTERM", {1200, 2, 0, 0}});
+  publish(journal, StopNews{"SIGTERM", {1200, 2, 0, 0}});
   EXPECT_EQ(one(entries_.back(), "MESSAGE"),
             "guardd has stopped (SIGTERM): 1,200 violations seen, 2 fixed");
 }
 
 TEST_F(JournalTest, ManualRepairsNameTheUser) {
   auto journal = make();
-  journal.manual_repair({ManualRepairNews::Kind::kUndo, "alice", "1p5bty608", 1, 2});
+  publish(journal, ManualRepairNews{ManualRepairNews::Kind::kUndo, "alice", "1p5bty608", 1, 2});
   EXPECT_EQ(one(entries_.back(), "MESSAGE"),
             "alice undid the fixes of incident 1p5bty608: guardd restored 1 file and left 2 files "
             "unchanged");
@@ -381,12 +381,13 @@ TEST_F(JournalTest, ManualRepairsNameTheUser) {
   EXPECT_EQ(one(entries_.back(), "GUARD_INCIDENT"), "1p5bty608");
   EXPECT_EQ(one(entries_.back(), "GUARD_RESTORED"), "1");
   EXPECT_EQ(one(entries_.back(), "GUARD_LEFT"), "2");
-  journal.manual_repair({ManualRepairNews::Kind::kFix, "al\x1b[31mice", "/srv/\xff", 1'200, 0});
+  publish(journal,
+          ManualRepairNews{ManualRepairNews::Kind::kFix, "al\x1b[31mice", "/srv/\xff", 1'200, 0});
   EXPECT_EQ(one(entries_.back(), "MESSAGE"),
             "al\\x1b[31mice requested a fix of /srv/\\xff: guardd fixed 1,200 files");
   EXPECT_EQ(one(entries_.back(), "MESSAGE_ID"), message_id::kManualFix);
   EXPECT_EQ(one(entries_.back(), "GUARD_FIXED"), "1200");
-  journal.manual_repair({ManualRepairNews::Kind::kFix, "alice", "", 0, 1});
+  publish(journal, ManualRepairNews{ManualRepairNews::Kind::kFix, "alice", "", 0, 1});
   EXPECT_EQ(
       one(entries_.back(), "MESSAGE"),
       "alice requested a fix of all policies: guardd fixed 0 files and left 1 file unchanged");

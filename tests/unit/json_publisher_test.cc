@@ -35,8 +35,23 @@ bool has_type(const Json& value, const std::string& type) {
          (type == "object" && value.is_object());
 }
 
+const Json& resolved(const Json& wanted) {
+  if (!wanted.contains("$ref")) return wanted;
+  const auto path = wanted["$ref"].get<std::string>();
+  return schema()["$defs"][path.substr(path.rfind('/') + 1)];
+}
+
+// With those of the schemas that it includes.
+Json properties_of(const Json& wanted) {
+  auto all = wanted.value("properties", Json::object());
+  for (const auto& each : wanted.value("allOf", Json::array()))
+    all.update(properties_of(resolved(each)));
+  return all;
+}
+
 // The part of JSON Schema that our schema uses: names, types and words.
-void check(const Json& value, const Json& wanted, const std::string& where) {
+void check(const Json& value, const Json& maybe_reference, const std::string& where) {
+  const auto& wanted = resolved(maybe_reference);
   ASSERT_TRUE(has_type(value, wanted["type"])) << where << ": " << value;
   if (wanted.contains("enum")) {
     EXPECT_THAT(wanted["enum"], testing::Contains(value)) << where;
@@ -48,11 +63,13 @@ void check(const Json& value, const Json& wanted, const std::string& where) {
     for (const auto& name : wanted["required"])
       EXPECT_TRUE(value.contains(name.get<std::string>())) << where << " lacks " << name;
   }
-  if (wanted.contains("properties"))
+  if (wanted.contains("properties")) {
+    const auto properties = properties_of(wanted);
     for (const auto& [name, inner] : value.items()) {
-      ASSERT_TRUE(wanted["properties"].contains(name)) << where << " may not have " << name;
-      check(inner, wanted["properties"][name], where + "." + name);
+      ASSERT_TRUE(properties.contains(name)) << where << " may not have " << name;
+      check(inner, properties[name], where + "." + name);
     }
+  }
   if (wanted.contains("items"))
     for (const auto& inner : value) check(inner, wanted["items"], where + "[]");
 }
@@ -241,18 +258,18 @@ TEST_F(JsonTest, AnIncidentHasTheSharedFields) {
 
 TEST_F(JsonTest, WritesNewsOfTheDaemon) {
   auto publisher = make();
-  publisher.ready({"0.1.0", Backend::kFanotify, 1, "abc", 1, 2, 0, 3});
+  publish(publisher, ReadyNews{"0.1.0", Backend::kFanotify, 1, "abc", 1, 2, 0, 3});
   parsed();
   EXPECT_EQ(line_,
             R"({"type":"ready","time":"2026-11-20T14:03:07.250000Z","boot_id":"b007",)"
             R"("version":"0.1.0","backend":"fanotify","generation":1,"policy_identity":"abc",)"
             R"("policies":1,"trees":2,"pending":0,"directories":3})"
             "\n");
-  publisher.reload({false, 1, "abc", 1, {"a.toml:1:1: \xff"}});
+  publish(publisher, ReloadNews{false, 1, "abc", 1, {"a.toml:1:1: \xff"}});
   EXPECT_EQ(parsed()["errors"], Json({"a.toml:1:1: \\xff"}));
-  publisher.health({Health::kDegraded, "events were lost", {1, 2, 3, 4}});
+  publish(publisher, HealthNews{Health::kDegraded, "events were lost", {1, 2, 3, 4}});
   EXPECT_EQ(parsed()["lost"], 4);
-  publisher.stop({"SIGTERM", {}});
+  publish(publisher, StopNews{"SIGTERM", {}});
   EXPECT_EQ(parsed()["reason"], "SIGTERM");
   line_ = JsonPublisher::loss_line(12, moment());
   EXPECT_EQ(parsed()["lost_records"], 12);

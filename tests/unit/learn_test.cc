@@ -15,7 +15,7 @@ using testing::SizeIs;
 
 class LearnTest : public AuditTest {
  protected:
-  Lessons lessons(const TrailFilter& filter = {}) const {
+  Lessons lessons(const RecordFilter& filter = {}) const {
     auto learnt = learn(path(), filter, {});
     EXPECT_TRUE(learnt) << learnt.error().text();
     return learnt ? *std::move(learnt) : Lessons();
@@ -81,7 +81,7 @@ TEST_F(LearnTest, ServicesAreProposedAndPeopleAreNot) {
     other.policy = "mail";
     tell(*trail, other);
   }
-  TrailFilter filter;
+  RecordFilter filter;
   filter.policy = "shop";
   const auto learnt = lessons(filter);
   EXPECT_EQ(learnt.all.violations, 6U);

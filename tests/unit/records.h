@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "guardd/publish/publisher.h"
 #include "policy/record/record.h"
 
 namespace guard {
@@ -55,6 +56,11 @@ inline Violation git_violation(const std::string& path = "/srv/shop/index.html")
        {process(200, "sudo", "sudo git pull"), process(100, "bash", "-bash"), process(90, "sshd"),
         process(1, "systemd")});
   return v;
+}
+
+template <typename OneNews>
+void publish(Publisher& publisher, const OneNews& news) {
+  publisher.news(&news);
 }
 
 }  // namespace guard

@@ -29,7 +29,7 @@ std::uint64_t sum_of(const ReportTable& table) {
 
 class ReportTest : public AuditTest {
  protected:
-  Report report(const TrailFilter& filter = {}, std::size_t most = 10) const {
+  Report report(const RecordFilter& filter = {}, std::size_t most = 10) const {
     auto made = make_report(path(), filter, most, {});
     EXPECT_TRUE(made) << made.error().text();
     return made ? *std::move(made) : Report();
@@ -101,7 +101,7 @@ TEST_F(ReportTest, FiltersByTimePolicyAndPerson) {
     tell_some(*trail, "bob", "shop", "/srv/shop/data", 4, 3'600);
     tell_some(*trail, "alice", "mail", "/srv/mail", 2, 7'300);
   }
-  TrailFilter filter;
+  RecordFilter filter;
   filter.since = moment(2);
   filter.until = moment(3'600'000'002);
   EXPECT_EQ(report(filter).all.violations, 7U);
@@ -111,7 +111,7 @@ TEST_F(ReportTest, FiltersByTimePolicyAndPerson) {
   filter = {};
   filter.policy = "shop";
   EXPECT_THAT(keys_of(report(filter).people), ElementsAre("alice 7", "bob 4"));
-  filter.person = "bob";
+  filter.login = "bob";
   EXPECT_THAT(keys_of(report(filter).policies), ElementsAre("shop 4"));
   filter = {};
   filter.since = moment(900'000'000'000);

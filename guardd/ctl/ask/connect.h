@@ -12,4 +12,9 @@ bus::Answer<bus::Client> reach_daemon(const Options& options);
 // Reports the failure on standard error. Returns the exit status for it.
 int fail(const bus::Failure& failure);
 
+// The exit status of a verb; reports a failed call.
+inline int status_of(const bus::Answer<int>& done) {
+  return done ? *done : fail(done.error());
+}
+
 }  // namespace guard::ctl

@@ -5,8 +5,10 @@
 #include "policy/base/text.h"
 
 namespace guard::ctl {
+namespace {
 
-bool read_filter(const std::string& text,
+// An empty text means no filter. False after printing an error.
+bool read_moment(const std::string& text,
                  std::optional<std::chrono::system_clock::time_point>& moment) {
   if (text.empty()) return true;
   moment = parse_moment(text, std::chrono::system_clock::now());
@@ -15,12 +17,31 @@ bool read_filter(const std::string& text,
   return moment.has_value();
 }
 
-bool read_filter(const std::string& text, std::optional<Severity>& severity) {
+bool read_severity(const std::string& text, std::optional<Severity>& severity) {
   if (text.empty()) return true;
   severity = parse_word<Severity>(text);
   if (!severity)
     (void)fail(Error(quote(text) + " is not a severity; use info, low, medium, high or critical"));
   return severity.has_value();
+}
+
+}  // namespace
+
+void TypedFilter::declare(Arguments& arguments) {
+  arguments.option("--since", since);
+  arguments.option("--until", until);
+  arguments.option("--policy", rest.policy);
+  arguments.option("--login", rest.login);
+  arguments.option("--severity", severity);
+  arguments.option("--limit", rest.limit);
+}
+
+std::optional<RecordFilter> read_filter(const TypedFilter& typed) {
+  auto filter = typed.rest;
+  if (!read_moment(typed.since, filter.since) || !read_moment(typed.until, filter.until) ||
+      !read_severity(typed.severity, filter.severity))
+    return std::nullopt;
+  return filter;
 }
 
 }  // namespace guard::ctl

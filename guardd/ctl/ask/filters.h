@@ -1,17 +1,26 @@
 // Reads the filters that people type.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 
-#include "policy/words.h"
+#include "dbus/client/client.h"
+#include "guardd/host/command_line.h"
 
 namespace guard::ctl {
 
-// An empty text means no filter. Returns false after printing an error.
-bool read_filter(const std::string& text,
-                 std::optional<std::chrono::system_clock::time_point>& moment);
-bool read_filter(const std::string& text, std::optional<Severity>& severity);
+// A filter, with the texts of what it takes to understand.
+struct TypedFilter {
+  std::string since;
+  std::string until;
+  std::string severity;
+  RecordFilter rest;
+
+  // --since, --until, --policy, --login, --severity and --limit.
+  void declare(Arguments& arguments);
+};
+
+// Nothing after printing an error.
+std::optional<RecordFilter> read_filter(const TypedFilter& typed);
 
 }  // namespace guard::ctl

@@ -1,7 +1,6 @@
 // Listens on the bus for the violations that guardd reports of the probes. Has a thread of its own.
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>

@@ -8,10 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/ctl/machine/machine.h"
 #include "policy/base/result.h"
 #include "policy/words.h"
 
 namespace guard::doctor {
+
+using machine::Machine;
 
 enum class Mark : std::uint8_t { kOk, kWarn, kFail, kSkipped };
 
@@ -32,13 +35,21 @@ class Group {
   explicit Group(std::string name) : name_(std::move(name)) {}
 
   // `why`: what the check protects; shown with --all.
-  void ok(const std::string& name, const std::string& finding, const std::string& why = "");
+  void ok(const std::string& name, const std::string& finding, const std::string& why = "") {
+    add(name, Mark::kOk, finding, why, "");
+  }
   void warn(const std::string& name, const std::string& finding, const std::string& why,
-            const std::string& repair);
+            const std::string& repair) {
+    add(name, Mark::kWarn, finding, why, repair);
+  }
   void fail(const std::string& name, const std::string& finding, const std::string& why,
-            const std::string& repair);
+            const std::string& repair) {
+    add(name, Mark::kFail, finding, why, repair);
+  }
   // The check cannot be made; the finding says why.
-  void skip(const std::string& name, const std::string& finding, const std::string& repair = "");
+  void skip(const std::string& name, const std::string& finding, const std::string& repair = "") {
+    add(name, Mark::kSkipped, finding, "", repair);
+  }
   // The same, because `path` cannot be read.
   void skip(const std::string& name, const std::string& path, const Error& error);
 
@@ -52,9 +63,6 @@ class Group {
   std::string name_;
   Checks checks_;
 };
-
-// "a, b and c"
-std::string listed(const std::vector<std::string>& words);
 
 }  // namespace guard::doctor
 

@@ -1,7 +1,7 @@
-#include "guardd/ctl/doctor/clock.h"
-
 #include <sys/stat.h>
 #include <sys/timex.h>
+
+#include "guardd/ctl/doctor/checks.h"
 
 namespace guard::doctor {
 

@@ -1,8 +1,6 @@
-#include "guardd/ctl/doctor/daemon.h"
-
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/machine/config_lines.h"
 #include "guardd/host/terminal_text.h"
-#include "policy/base/text.h"
 
 namespace guard::doctor {
 namespace {

@@ -1,10 +1,7 @@
-#include "guardd/ctl/doctor/fights.h"
-
-#include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/doctor/logrotate.h"
 #include "guardd/ctl/machine/config_lines.h"
 #include "guardd/ctl/machine/unit_files.h"
@@ -63,14 +60,6 @@ std::string owner_text(const Conflict& conflict) {
   return escaped(conflict.owner.name) + ':' + escaped(conflict.group.name);
 }
 
-std::optional<std::uint32_t> number_in(const std::string& text, int base = 10) {
-  std::uint32_t number = 0;
-  const auto* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number, base);
-  if (text.empty() || read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return number;
-}
-
 class FightFinder {
  public:
   FightFinder(const Machine& machine, const PolicySet& set, const Users& users)
@@ -88,12 +77,12 @@ class FightFinder {
       "two programs that set different owners undo each other's work, and each time is an incident";
 
   std::optional<Uid> uid_of(const std::string& user) const {
-    if (const auto number = number_in(user)) return Uid{*number};
+    if (const auto number = parse_number(user)) return Uid{*number};
     const auto account = users_.user(user);
     return account && *account ? std::optional((*account)->uid) : std::nullopt;
   }
   std::optional<Gid> gid_of(const std::string& group) const {
-    if (const auto number = number_in(group)) return Gid{*number};
+    if (const auto number = parse_number(group)) return Gid{*number};
     const auto found = users_.group(group);
     return found ? *found : std::nullopt;
   }
@@ -140,7 +129,8 @@ class FightFinder {
       setting.type = FileType::kDirectory;
     if (words[3] != "-") setting.uid = uid_of(bare(words[3]));
     if (words.size() > 4 && words[4] != "-") setting.gid = gid_of(bare(words[4]));
-    if (const auto mode = number_in(words[2], 8); mode && type != 'z' && type != 'Z' && type != 'C')
+    if (const auto mode = parse_number(words[2], 8);
+        mode && type != 'z' && type != 'Z' && type != 'C')
       setting.mode = Mode{*mode};
     auto conflict = conflict_of(set_, setting);
     if (type == 'Z' && !conflict)  // also changes trees below

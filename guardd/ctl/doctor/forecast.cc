@@ -2,7 +2,6 @@
 
 #include "guardd/ctl/doctor/probe_file.h"
 #include "guardd/host/path_facts.h"
-#include "policy/base/text.h"
 
 namespace guard::doctor {
 namespace {

@@ -1,5 +1,3 @@
-#include "guardd/ctl/doctor/kernel.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,7 +7,9 @@
 
 #include "bpf/hooks.h"
 #include "bpf/kernel_types.h"
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/machine/config_lines.h"
+#include "policy/base/text.h"
 
 namespace guard::doctor {
 namespace {

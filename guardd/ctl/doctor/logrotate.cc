@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "guardd/ctl/machine/config_lines.h"
+#include "policy/base/text.h"
 
 namespace guard::doctor {
 namespace {
@@ -15,14 +15,6 @@ bool is_ignored(const std::string& name) {
                                                      ".rpmnew",   ".bak",       ".disabled"};
   return name.starts_with('.') || std::any_of(kEndings.begin(), kEndings.end(),
                                               [&](auto ending) { return name.ends_with(ending); });
-}
-
-std::optional<std::uint32_t> mode_in(const std::string& text) {
-  std::uint32_t mode = 0;
-  const auto* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, mode, 8);
-  if (text.empty() || read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return mode;
 }
 
 class Reader {
@@ -78,7 +70,7 @@ class Reader {
     if (rotation.key != "create" && rotation.key != "su") return;
     words.erase(words.begin());
     if (rotation.key == "create" && !words.empty()) {
-      rotation.mode = mode_in(words.front());
+      rotation.mode = parse_number(words.front(), 8);
       if (rotation.mode) words.erase(words.begin());
     }
     if (words.empty() || (rotation.key == "su" && words.front() == "root")) return;

@@ -1,7 +1,6 @@
-#include "guardd/ctl/doctor/names.h"
-
 #include <map>
 
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/machine/account_files.h"
 #include "guardd/ctl/machine/config_lines.h"
 #include "policy/base/text.h"

@@ -1,7 +1,6 @@
 // The session part of a PAM stack as pam(8) runs it, with included files.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 

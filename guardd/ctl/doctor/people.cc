@@ -1,10 +1,10 @@
-#include "guardd/ctl/doctor/people.h"
-
 #include <array>
 #include <cerrno>
 
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/doctor/pam.h"
 #include "guardd/ctl/machine/config_lines.h"
+#include "policy/base/text.h"
 
 namespace guard::doctor {
 namespace {

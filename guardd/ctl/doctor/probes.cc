@@ -143,7 +143,7 @@ class Probe {
 
   // A busy guardd may combine signals; the history has every incident.
   bool is_in_history(bus::Client& client) const {
-    bus::IncidentQuery query;
+    RecordFilter query;
     query.policy = policy_.name();
     query.limit = 20;
     const auto incidents = client.list_incidents(query);

@@ -2,18 +2,14 @@
 // is compared with the policy. Each probe leaves an incident of guardctl. Needs root.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "dbus/client/client.h"
 #include "guardd/ctl/doctor/check.h"
-#include "guardd/ctl/machine/machine.h"
 #include "policy/policy_set.h"
 
 namespace guard::doctor {
-
-using machine::Machine;
 
 struct ProbeSettings {
   std::string bus;                                             // its address; empty: the system's

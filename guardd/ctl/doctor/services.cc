@@ -1,10 +1,9 @@
-#include "guardd/ctl/doctor/services.h"
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <set>
 
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/machine/config_lines.h"
 #include "guardd/ctl/machine/unit_files.h"
 #include "guardd/host/terminal_text.h"

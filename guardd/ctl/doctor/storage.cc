@@ -1,11 +1,10 @@
-#include "guardd/ctl/doctor/storage.h"
-
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>
 #include <charconv>
 
+#include "guardd/ctl/doctor/checks.h"
 #include "policy/base/text.h"
 
 namespace guard::doctor {

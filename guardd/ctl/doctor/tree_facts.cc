@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -11,7 +10,7 @@
 #include <map>
 #include <sstream>
 
-#include "guardd/ctl/doctor/trees.h"
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/machine/tree_walk.h"
 #include "policy/base/handle.h"
 

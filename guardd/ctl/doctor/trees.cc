@@ -1,10 +1,8 @@
-#include "guardd/ctl/doctor/trees.h"
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/host/terminal_text.h"
 #include "policy/base/text.h"
 

@@ -8,7 +8,4 @@ namespace guard::ctl {
 // The help of a verb, or of guardctl for any other word.
 std::string_view help_text(std::string_view verb);
 
-// The help of a verb that asks the daemon; empty for any other word.
-std::string_view daemon_help_text(std::string_view verb);
-
 }  // namespace guard::ctl

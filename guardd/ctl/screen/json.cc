@@ -105,6 +105,10 @@ Json json_record(const bus::Map& record) {
   return json;
 }
 
+Json json_records(const std::vector<bus::Map>& records) {
+  return json_list(records, json_record);
+}
+
 std::string json_line(const Json& json) {
   return to_library(json).dump(-1, ' ', false, Library::error_handler_t::replace) + '\n';
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dbus/client/value.h"
+#include "guardd/ctl/screen/options.h"
 #include "guardd/ctl/screen/terminal.h"
 #include "policy/load/load.h"
 
@@ -60,6 +61,14 @@ class Json {
   Value value_;
 };
 
+// The list of make(item).
+template <typename Range, typename Make>
+Json json_list(const Range& range, Make make) {
+  auto list = Json::array();
+  for (const auto& item : range) list.push_back(make(item));
+  return list;
+}
+
 // The text itself, or its C-escaped form if it is not UTF-8.
 std::string json_text(std::string_view text);
 
@@ -73,11 +82,22 @@ Json json_diagnostics(const Diagnostics& diagnostics, Diagnostic::Kind kind);
 // Sets the fields of a record from the bus. Fields of the same name are replaced.
 void put_record(Json& object, const bus::Map& record);
 Json json_record(const bus::Map& record);
+Json json_records(const std::vector<bus::Map>& records);
 
 // The value on one line, with its line end.
 std::string json_line(const Json& json);
 
 // Prints the value, indented, with one line end. On a terminal, nothing in it can move the cursor.
 bool show_json(const Terminal& terminal, const Json& json);
+
+// Prints the result of a verb: JSON with --json, nothing with --quiet, else the text. Makes only
+// what it prints. Returns the exit status: kFailed if it cannot be printed, else `status`.
+template <typename MakeJson, typename MakeText>
+int show_result(const Options& options, int status, MakeJson make_json, MakeText make_text) {
+  const auto terminal = Terminal::detect(options.pager);
+  if (options.json) return show_json(terminal, make_json()) ? status : kFailed;
+  if (options.quiet) return status;
+  return terminal.show(make_text(terminal)) ? status : kFailed;
+}
 
 }  // namespace guard::ctl

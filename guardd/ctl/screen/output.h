@@ -2,7 +2,6 @@
 // end of the output and not an error.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "guardd/ctl/screen/json.h"
-#include "policy/base/text.h"
 
 namespace guard::ctl {
 namespace {

@@ -15,7 +15,6 @@
 #include "guardd/host/command_line.h"
 #include "guardd/host/write_all.h"
 #include "policy/base/handle.h"
-#include "policy/base/text.h"
 
 namespace guard::ctl {
 namespace {

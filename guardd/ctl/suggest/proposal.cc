@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-
 #include "guardd/ctl/machine/config_lines.h"
 #include "guardd/ctl/suggest/pattern.h"
 #include "guardd/host/terminal_text.h"
@@ -39,10 +36,7 @@ std::string item(std::string_view text) {
 
 // A name in quotes, or the number of a user without a name.
 std::string principal(const std::string& name) {
-  std::uint32_t value = 0;
-  const auto* end = name.data() + name.size();
-  const auto [stopped, error] = std::from_chars(name.data(), end, value);
-  return error == std::errc() && stopped == end ? name : toml_string(name);
+  return parse_number(name) ? name : toml_string(name);
 }
 
 std::string list(const std::vector<std::string>& texts, std::string_view indent) {

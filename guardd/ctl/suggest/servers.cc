@@ -9,7 +9,6 @@
 
 #include "guardd/ctl/machine/config_lines.h"
 #include "guardd/ctl/suggest/specifiers.h"
-#include "policy/base/text.h"
 
 namespace guard::suggest {
 namespace {

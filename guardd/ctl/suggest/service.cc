@@ -1,7 +1,6 @@
 #include "guardd/ctl/suggest/service.h"
 
 #include <algorithm>
-#include <array>
 
 #include "guardd/ctl/machine/config_lines.h"
 #include "guardd/ctl/suggest/specifiers.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "guardd/ctl/ask/policies.h"
@@ -30,18 +31,8 @@ std::string state_text(const ObjectState& state) {
 }
 
 Tone tone_of(ExpectedOutcome outcome) {
-  switch (outcome) {
-    case ExpectedOutcome::kLeftAlone:
-      return Tone::kFaint;
-    case ExpectedOutcome::kNotSeen:
-      return Tone::kBad;
-    case ExpectedOutcome::kLogged:
-      return Tone::kOdd;
-    case ExpectedOutcome::kFixed:
-    case ExpectedOutcome::kDenied:
-      return Tone::kGood;
-  }
-  return Tone::kPlain;
+  constexpr std::array kTones{Tone::kFaint, Tone::kBad, Tone::kOdd, Tone::kGood, Tone::kGood};
+  return kTones[static_cast<std::size_t>(outcome)];
 }
 
 // Lists the steps. The heading names the file; a step names its own file only if it is another.

@@ -1,7 +1,5 @@
 #include "guardd/ctl/text/incident_text.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <optional>
 

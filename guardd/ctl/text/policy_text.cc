@@ -171,12 +171,10 @@ std::string policy_text(const Terminal& terminal, const PolicySet& set, const Po
 
 Json policy_json(const PolicySet& set, const Policy& policy) {
   auto json = entries_json(set, policy_entries(policy));
-  json["rules"] = Json::array();
-  for (const auto& rule : policy.rules)
-    json["rules"].push_back(entries_json(set, rule_entries(rule)));
-  json["allows"] = Json::array();
-  for (const auto& allow : policy.allows)
-    json["allows"].push_back(entries_json(set, allow_entries(allow)));
+  json["rules"] = json_list(
+      policy.rules, [&](const Rule& rule) { return entries_json(set, rule_entries(rule)); });
+  json["allows"] = json_list(
+      policy.allows, [&](const Allow& allow) { return entries_json(set, allow_entries(allow)); });
   return json;
 }
 

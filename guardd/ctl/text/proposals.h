@@ -2,7 +2,6 @@
 // caller looks up names of users.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -160,15 +160,12 @@ Json subject_json(const LessonSubject& subject) {
   }
   json["operations"] = Json::array();
   subject.operations.each([&](Operation each) { json["operations"].push_back(word(each)); });
-  json["sample"] = Json::array();
-  for (const auto& path : subject.examples) json["sample"].push_back(json_text(path));
+  json["sample"] = json_list(subject.examples, json_text);
   return json;
 }
 
 Json subjects_json(const std::vector<LessonSubject>& of) {
-  auto json = Json::array();
-  for (const auto& each : of) json.push_back(subject_json(each));
-  return json;
+  return json_list(of, subject_json);
 }
 
 }  // namespace

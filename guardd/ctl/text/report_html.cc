@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "guardd/ctl/ask/moment.h"
@@ -23,17 +24,9 @@ constexpr std::string_view kShield =
     "4.7 3.3 8.4 8 10 4.7-1.6 8-5.3 8-10v-6z\"/><path d=\"m8.5 11.8 2.5 2.5 4.6-4.8\"/></svg>";
 
 std::string_view meaning_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kFixed:
-      return "repaired by guardd";
-    case Outcome::kDenied:
-      return "blocked";
-    case Outcome::kLogged:
-      return "recorded only";
-    case Outcome::kSkipped:
-      break;
-  }
-  return "could not be fixed";
+  constexpr std::array kMeanings{"recorded only", "repaired by guardd", "blocked",
+                                 "could not be fixed"};
+  return kMeanings[static_cast<std::size_t>(outcome)];
 }
 
 std::string key_of(Outcome outcome) {

@@ -1,6 +1,7 @@
 #include "guardd/ctl/text/report_text.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "guardd/ctl/ask/moment.h"
@@ -22,17 +23,9 @@ constexpr std::array<std::string_view, 9> kBlocks{" ", "▁", "▂", "▃", "▄
 constexpr std::array<std::string_view, 9> kAsciiBlocks{" ", ".", ".", ":", ":", "+", "+", "#", "#"};
 constexpr std::array<std::string_view, 8> kPartBlocks{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
 
-constexpr Tone tone_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kFixed:
-      return Tone::kGood;
-    case Outcome::kDenied:
-      return Tone::kBad;
-    case Outcome::kLogged:
-    case Outcome::kSkipped:
-      break;
-  }
-  return Tone::kOdd;
+Tone tone_of(Outcome outcome) {
+  constexpr std::array kTones{Tone::kOdd, Tone::kGood, Tone::kBad, Tone::kOdd};
+  return kTones[static_cast<std::size_t>(outcome)];
 }
 
 std::string outcomes_text(const Terminal& terminal, const Outcomes& outcomes) {

@@ -1,13 +1,12 @@
 #include "guardd/ctl/text/report_view.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <ctime>
 #include <numeric>
 
-#include "guardd/host/terminal_text.h"
 #include "guardd/host/users.h"
+#include "policy/base/text.h"
 
 namespace guard::ctl {
 namespace {
@@ -44,15 +43,10 @@ std::string word_of_step(std::int64_t step) {
   return count == 1 ? unit : std::to_string(count) + ' ' + unit + 's';
 }
 
-std::string name_of_user(const std::string& number) {
-  std::uint32_t uid = 0;
-  const auto* end = number.data() + number.size();
-  if (std::from_chars(number.data(), end, uid).ptr != end) return number;
-  return user_name(Uid{uid}).value_or("user " + number);
-}
-
-bool is_number(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+// The name itself, or that of the user with this number.
+std::string name_of_user(const std::string& name) {
+  const auto uid = parse_number(name);
+  return uid ? user_name(Uid{*uid}).value_or("user " + name) : name;
 }
 
 }  // namespace
@@ -113,7 +107,7 @@ std::vector<ShownTable> tables_of(const bus::ReceivedReport& report) {
 std::string name_of(const ReportRow& row) {
   if (row.key.empty()) return "unknown";
   if (row.kind == "user") return name_of_user(row.key) + ", without a login";
-  if (row.kind == "person" && is_number(row.key)) return name_of_user(row.key);
+  if (row.kind == "person") return name_of_user(row.key);
   return row.key;
 }
 

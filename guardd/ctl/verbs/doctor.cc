@@ -2,16 +2,8 @@
 
 #include "guardd/ctl/ask/connect.h"
 #include "guardd/ctl/ask/policies.h"
-#include "guardd/ctl/doctor/clock.h"
-#include "guardd/ctl/doctor/daemon.h"
-#include "guardd/ctl/doctor/fights.h"
-#include "guardd/ctl/doctor/kernel.h"
-#include "guardd/ctl/doctor/names.h"
-#include "guardd/ctl/doctor/people.h"
+#include "guardd/ctl/doctor/checks.h"
 #include "guardd/ctl/doctor/probes.h"
-#include "guardd/ctl/doctor/services.h"
-#include "guardd/ctl/doctor/storage.h"
-#include "guardd/ctl/doctor/trees.h"
 #include "guardd/ctl/text/doctor_text.h"
 #include "guardd/ctl/verbs/verbs.h"
 #include "guardd/host/users.h"
@@ -104,11 +96,9 @@ int run_doctor(const Options& options, const DoctorOptions& asked) {
   Examination examination(options, asked, *machine);
   const auto checks = examination.run(loaded);
   if (examination.signal() != 0) return kSignalled + examination.signal();
-  const int status = tally(checks).failures > 0 ? kFailed : kDone;
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json) return show_json(terminal, diagnosis_json(checks)) ? status : kFailed;
-  if (options.quiet) return status;
-  return terminal.show(diagnosis_text(terminal, checks, asked.all)) ? status : kFailed;
+  return show_result(
+      options, tally(checks).failures > 0 ? kFailed : kDone, [&] { return diagnosis_json(checks); },
+      [&](const Terminal& terminal) { return diagnosis_text(terminal, checks, asked.all); });
 }
 
 }  // namespace

@@ -1,11 +1,9 @@
 // exec: runs a command as the owner of a policy, or excused.
 
-#include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>

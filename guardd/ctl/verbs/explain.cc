@@ -37,24 +37,14 @@ struct OwnedQuestion {
 };
 
 Error unknown_user(const std::string& name) {
-  const auto names = SystemUsers().user_names();
-  const auto near = nearest(name, names);
-  return Error("unknown user " + quote(name) +
-               (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
-}
-
-std::optional<std::uint32_t> as_number(const std::string& text) {
-  if (text.empty() || text.size() > 10 || text.find_first_not_of("0123456789") != std::string::npos)
-    return std::nullopt;
-  const auto number = std::stoull(text);
-  if (number >= UINT_MAX) return std::nullopt;
-  return static_cast<std::uint32_t>(number);
+  return Error("unknown user " + quote(name) + did_you_mean(name, SystemUsers().user_names()));
 }
 
 // A name needs an account; a number does not.
 Result<Account> account_of(const std::string& text) {
   const SystemUsers users;
-  const auto number = as_number(text);
+  auto number = parse_number(text);
+  if (number == UINT_MAX) number.reset();  // not a user
   GUARD_TRY(auto account, number ? users.user(Uid{*number}) : users.user(text));
   if (account) return *std::move(account);
   if (number) return Account{text, Uid{*number}, Gid{*number}};
@@ -65,11 +55,9 @@ Result<std::vector<Operation>> operations_of(const std::vector<std::string>& wor
   std::vector<Operation> operations;
   for (const auto& said : words) {
     const auto operation = parse_word<Operation>(said);
-    if (!operation || *operation == Operation::kScan) {
-      const auto near = operation ? "" : nearest(said, Words<Operation>::kAll);
-      return Error("unknown operation " + quote(said) +
-                   (near.empty() ? "" : "; did you mean " + quote(near) + "?"));
-    }
+    if (!operation)
+      return Error("unknown operation " + quote(said) + did_you_mean(said, Words<Operation>::kAll));
+    if (*operation == Operation::kScan) return Error("unknown operation " + quote(said));
     operations.push_back(*operation);
   }
   if (!operations.empty()) return operations;

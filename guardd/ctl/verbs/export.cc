@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <optional>
 
 #include "guardd/ctl/ask/filters.h"
 #include "guardd/ctl/ask/policies.h"
@@ -20,36 +19,13 @@ struct ExportOptions {
   std::string trail = "/var/lib/guardd/audit.db";
   bool csv = false;
   bool incidents = false;
-  std::string since;
-  std::string until;
-  std::string policy;
-  std::string login;
-  std::string severity;
-  std::string path;
-  std::string command;
-  std::string incident;
-  std::size_t limit = 0;
+  TypedFilter filter;
 };
-
-// Nothing after printing an error.
-std::optional<TrailFilter> filter_of(const ExportOptions& asked) {
-  TrailFilter filter;
-  if (!read_filter(asked.since, filter.since) || !read_filter(asked.until, filter.until) ||
-      !read_filter(asked.severity, filter.severity))
-    return std::nullopt;
-  filter.policy = asked.policy;
-  filter.person = asked.login;
-  filter.path = asked.path;
-  filter.command = asked.command;
-  filter.incident = asked.incident;
-  filter.limit = asked.limit;
-  return filter;
-}
 
 int export_trail(const ExportOptions& asked) {
   if (asked.csv && asked.incidents)
     return misused("--csv is for violations, not for --incidents", "export");
-  const auto filter = filter_of(asked);
+  const auto filter = read_filter(asked.filter);
   if (!filter) return kUsage;
   if (::access(asked.trail.c_str(), R_OK) != 0)
     return fail(Error::from_errno(errno, quote(asked.trail)));
@@ -73,15 +49,10 @@ Run export_verb(Arguments& arguments) {
   arguments.option("--trail", asked->trail);
   arguments.flag("--csv", asked->csv);
   arguments.flag("--incidents", asked->incidents);
-  arguments.option("--since", asked->since);
-  arguments.option("--until", asked->until);
-  arguments.option("--policy", asked->policy);
-  arguments.option("--login", asked->login);
-  arguments.option("--severity", asked->severity);
-  arguments.option("--path", asked->path);
-  arguments.option("--command", asked->command);
-  arguments.option("--incident", asked->incident);
-  arguments.option("--limit", asked->limit);
+  asked->filter.declare(arguments);
+  arguments.option("--path", asked->filter.rest.path);
+  arguments.option("--command", asked->filter.rest.command);
+  arguments.option("--incident", asked->filter.rest.incident);
   return [asked](const Options& /*options*/) { return export_trail(*asked); };
 }
 

@@ -1,10 +1,7 @@
 // incidents and show-incident.
 
-#include <optional>
-
 #include "guardd/ctl/ask/connect.h"
 #include "guardd/ctl/ask/filters.h"
-#include "guardd/ctl/ask/policies.h"
 #include "guardd/ctl/screen/json.h"
 #include "guardd/ctl/text/incident_text.h"
 #include "guardd/ctl/verbs/verbs.h"
@@ -12,75 +9,37 @@
 namespace guard::ctl {
 namespace {
 
-struct IncidentOptions {
-  std::string since;
-  std::string until;
-  std::string policy;
-  std::string login;
-  std::string severity;
-  std::optional<std::uint32_t> limit;
-};
-
-// Nothing after printing an error.
-std::optional<bus::IncidentQuery> filter_of(const IncidentOptions& asked) {
-  bus::IncidentQuery filter;
-  std::optional<Severity> severity;
-  if (!read_filter(asked.since, filter.since) || !read_filter(asked.until, filter.until) ||
-      !read_filter(asked.severity, severity))
-    return std::nullopt;
-  filter.policy = asked.policy;
-  filter.login = asked.login;
-  filter.severity = asked.severity;
-  filter.limit = asked.limit;
-  return filter;
-}
-
-int incidents(const Options& options, const IncidentOptions& asked) {
-  const auto filter = filter_of(asked);
+bus::Answer<int> incidents(const Options& options, const TypedFilter& asked) {
+  const auto filter = read_filter(asked);
   if (!filter) return kUsage;
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto found = daemon->list_incidents(*filter);
-  if (!found) return fail(found.error());
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json) {
-    auto json = Json::array();
-    for (const auto& incident : *found) json.push_back(json_record(incident));
-    return show_json(terminal, json) ? kDone : kFailed;
-  }
-  if (options.quiet) return kDone;
-  return terminal.show(incidents_text(terminal, *found)) ? kDone : kFailed;
+  GUARD_TRY(auto daemon, reach_daemon(options));
+  GUARD_TRY(const auto found, daemon.list_incidents(*filter));
+  return show_result(
+      options, kDone, [&] { return json_records(found); },
+      [&](const Terminal& terminal) { return incidents_text(terminal, found); });
 }
 
-int show_incident(const Options& options, const std::string& id) {
+bus::Answer<int> show_incident(const Options& options, const std::string& id) {
   if (id.empty()) return misused("ID is empty", "show-incident");
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto incident = daemon->get_incident(id);
-  if (!incident) return fail(incident.error());
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json) return show_json(terminal, json_record(*incident)) ? kDone : kFailed;
-  if (options.quiet) return kDone;
-  return terminal.show(incident_text(terminal, *incident)) ? kDone : kFailed;
+  GUARD_TRY(auto daemon, reach_daemon(options));
+  GUARD_TRY(const auto incident, daemon.get_incident(id));
+  return show_result(
+      options, kDone, [&] { return json_record(incident); },
+      [&](const Terminal& terminal) { return incident_text(terminal, incident); });
 }
 
 }  // namespace
 
 Run incidents_verb(Arguments& arguments) {
-  auto asked = std::make_shared<IncidentOptions>();
-  arguments.option("--since", asked->since);
-  arguments.option("--until", asked->until);
-  arguments.option("--policy", asked->policy);
-  arguments.option("--login", asked->login);
-  arguments.option("--severity", asked->severity);
-  arguments.option("--limit", asked->limit);
-  return [asked](const Options& options) { return incidents(options, *asked); };
+  auto asked = std::make_shared<TypedFilter>();
+  asked->declare(arguments);
+  return [asked](const Options& options) { return status_of(incidents(options, *asked)); };
 }
 
 Run show_incident_verb(Arguments& arguments) {
   auto id = std::make_shared<std::string>();
   arguments.required("id", *id);
-  return [id](const Options& options) { return show_incident(options, *id); };
+  return [id](const Options& options) { return status_of(show_incident(options, *id)); };
 }
 
 }  // namespace guard::ctl

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "dbus/client/lessons_reader.h"
+#include "dbus/client/report_reader.h"
 #include "guardd/ctl/ask/connect.h"
 #include "guardd/ctl/ask/policies.h"
 #include "guardd/ctl/text/proposals_text.h"
@@ -19,7 +19,7 @@ struct LearnOptions {
   std::string length = "7d";
 };
 
-int learn(const Options& options, const LearnOptions& asked) {
+bus::Answer<int> learn(const Options& options, const LearnOptions& asked) {
   if (asked.policy.empty()) return misused("POLICY is empty", "learn");
   const auto length = parse_duration(asked.length);
   if (!length)
@@ -29,20 +29,17 @@ int learn(const Options& options, const LearnOptions& asked) {
   const auto now = std::chrono::system_clock::now();
   from.asked = {now - std::chrono::duration_cast<std::chrono::system_clock::duration>(*length),
                 now};
-  bus::IncidentQuery query;
+  RecordFilter query;
   query.policy = asked.policy;
   query.since = from.asked.from;
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto record = daemon->learn(query);
-  if (!record) return fail(record.error());
-  const auto policies = daemon->policies();
-  if (!policies) return fail(policies.error());
-  const auto policy = std::find_if(policies->begin(), policies->end(),
+  GUARD_TRY(auto daemon, reach_daemon(options));
+  GUARD_TRY(const auto record, daemon.learn(query));
+  GUARD_TRY(const auto policies, daemon.policies());
+  const auto policy = std::find_if(policies.begin(), policies.end(),
                                    [&](const auto& each) { return each.name == asked.policy; });
-  if (policy == policies->end())
+  if (policy == policies.end())
     return fail(Error("policy " + quote(asked.policy) + " has just been removed"));
-  const auto lessons = bus::lessons_in(*record);
+  const auto lessons = bus::lessons_in(record);
   if (lessons.all.violations == 0)
     return fail(Error("no violations of " + quote(asked.policy) + " were recorded within " +
                       asked.length + "; try a longer --for"));
@@ -50,11 +47,9 @@ int learn(const Options& options, const LearnOptions& asked) {
   from.action = policy->action;
   from.file = policy->file;
   const auto proposals = propose(lessons, policy->paths, SystemUsers());
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json)
-    return show_json(terminal, proposals_json(from, lessons, proposals)) ? kDone : kFailed;
-  if (options.quiet) return kDone;
-  return terminal.show(proposals_text(from, lessons, proposals)) ? kDone : kFailed;
+  return show_result(
+      options, kDone, [&] { return proposals_json(from, lessons, proposals); },
+      [&](const Terminal& /*terminal*/) { return proposals_text(from, lessons, proposals); });
 }
 
 }  // namespace
@@ -63,7 +58,7 @@ Run learn_verb(Arguments& arguments) {
   auto asked = std::make_shared<LearnOptions>();
   arguments.required("policy", asked->policy);
   arguments.option("--for", asked->length);
-  return [asked](const Options& options) { return learn(options, *asked); };
+  return [asked](const Options& options) { return status_of(learn(options, *asked)); };
 }
 
 }  // namespace guard::ctl

@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iostream>
-#include <optional>
 
 #include "guardd/ctl/screen/json.h"
 #include "guardd/ctl/text/backends.h"
@@ -110,9 +108,7 @@ Json effective_json(const Policy& policy) {
     const auto effective = effective_here(policy, backend);
     auto& entry = json[std::string(word(backend))];
     entry["action"] = word(effective.got);
-    entry["differences"] = Json::array();
-    for (const auto& difference : effective.differences)
-      entry["differences"].push_back(json_text(difference));
+    entry["differences"] = json_list(effective.differences, json_text);
   }
   return json;
 }
@@ -122,8 +118,7 @@ Json summary_json(const PolicySet& set, const Policy& policy) {
   json["name"] = policy.name();
   json["policy_file"] = json_text(set.files()[policy.said.place.file]);
   json["policy_line"] = policy.said.place.line;
-  json["paths"] = Json::array();
-  for (const auto& path : policy.said.paths) json["paths"].push_back(path.value);
+  json["paths"] = json_list(policy.said.paths, [](const auto& path) { return path.value; });
   json["owner"] = policy.wanted.owner.name;
   json["group"] = policy.wanted.group.name;
   json["uid_wanted"] = policy.wanted.owner.id.value;
@@ -131,6 +126,10 @@ Json summary_json(const PolicySet& set, const Policy& policy) {
   json["action"] = word(policy.action());
   json["effective_action"] = effective_json(policy);
   return json;
+}
+
+Json summaries_json(const PolicySet& set) {
+  return json_list(set.policies(), [&](const Policy& policy) { return summary_json(set, policy); });
 }
 
 // An error that is not about a file, in the form of a loaded policy.
@@ -150,10 +149,7 @@ Json check_json(const LoadResult& loaded) {
   for (const auto& file : loaded.diagnostics.files())
     if (!file.empty()) json["files"].push_back(json_text(file));
   json["identity"] = loaded.set ? Json(loaded.set->identity()) : Json();
-  json["policies"] = Json::array();
-  if (loaded.set)
-    for (const auto& policy : loaded.set->policies())
-      json["policies"].push_back(summary_json(*loaded.set, policy));
+  json["policies"] = loaded.set ? summaries_json(*loaded.set) : Json::array();
   json["backends"] = backends_json(probe_backends());
   return json;
 }
@@ -181,9 +177,7 @@ int list(const Options& options) {
   const auto set = load_valid(options);
   if (!set) return kFailed;
   if (options.json) {
-    auto json = Json::array();
-    for (const auto& policy : set->policies()) json.push_back(summary_json(*set, policy));
-    return show_json(terminal, json) ? kDone : kFailed;
+    return show_json(terminal, summaries_json(*set)) ? kDone : kFailed;
   }
   if (options.quiet) return kDone;
   if (set->policies().empty())
@@ -205,12 +199,9 @@ int show(const Options& options, const std::string& name) {
   if (!set) return kFailed;
   const auto* policy = set->find_policy(name);
   if (!policy) {
-    std::vector<std::string_view> names;
-    for (const auto& known : set->policies()) names.push_back(known.name());
-    const auto near = nearest(name, names);
-    return fail(
-        Error("no policy is called " + quote(name) +
-              (near.empty() ? "; see: guardctl list" : "; did you mean " + quote(near) + "?")));
+    const auto hint = did_you_mean(name, set->names());
+    return fail(Error("no policy is called " + quote(name) +
+                      (hint.empty() ? "; see: guardctl list" : hint)));
   }
   if (options.json) {
     auto json = policy_json(*set, *policy);

@@ -56,7 +56,7 @@ std::string list_text(const Terminal& terminal, const std::vector<bus::Map>& fil
 }
 
 // What a fix would do; for scan and fix --dry-run.
-std::string wrong_text(const Terminal& terminal, const bus::Client::Wrong& wrong,
+std::string wrong_text(const Terminal& terminal, const bus::Client::WrongFiles& wrong,
                        const std::string& where) {
   if (wrong.found == 0) return "Nothing is wrong.\n";
   auto text = list_text(terminal, wrong.files) + '\n' +
@@ -101,41 +101,31 @@ bus::Answer<T> run_scan(const Options& options,
   return answer;
 }
 
-int list_wrong(const Options& options, const std::string& where) {
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto wrong = run_scan<bus::Client::Wrong>(
-      options, [&](const auto& meanwhile) { return daemon->find_wrong(where, 0, meanwhile); });
-  if (!wrong) return fail(wrong.error());
-  const int status = wrong->found > 0 ? kFailed : kDone;
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json) {
-    Json json;
-    json["found"] = wrong->found;
-    json["wrong"] = Json::array();
-    for (const auto& file : wrong->files) json["wrong"].push_back(json_record(file));
-    return show_json(terminal, json) ? status : kFailed;
-  }
-  if (options.quiet) return status;
-  return terminal.show(wrong_text(terminal, *wrong, where)) ? status : kFailed;
+bus::Answer<int> list_wrong(const Options& options, const std::string& where) {
+  GUARD_TRY(auto daemon, reach_daemon(options));
+  GUARD_TRY(const auto wrong,
+            run_scan<bus::Client::WrongFiles>(options, [&](const auto& meanwhile) {
+              return daemon.find_wrong(where, 0, meanwhile);
+            }));
+  Json json;
+  json["found"] = wrong.found;
+  json["wrong"] = json_records(wrong.files);
+  return show_result(
+      options, wrong.found > 0 ? kFailed : kDone, [&] { return json; },
+      [&](const Terminal& terminal) { return wrong_text(terminal, wrong, where); });
 }
 
-int fix_files(const Options& options, const std::string& where) {
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto totals = run_scan<bus::Totals>(
-      options, [&](const auto& meanwhile) { return daemon->scan(where, true, meanwhile); });
-  if (!totals) return fail(totals.error());
-  const int status = totals->found > totals->fixed ? kFailed : kDone;
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json) {
-    Json json;
-    json["found"] = totals->found;
-    json["fixed"] = totals->fixed;
-    return show_json(terminal, json) ? status : kFailed;
-  }
-  if (options.quiet) return status;
-  return terminal.show(fix_text(*totals)) ? status : kFailed;
+bus::Answer<int> fix_files(const Options& options, const std::string& where) {
+  GUARD_TRY(auto daemon, reach_daemon(options));
+  GUARD_TRY(const auto totals, run_scan<bus::Totals>(options, [&](const auto& meanwhile) {
+              return daemon.scan(where, true, meanwhile);
+            }));
+  Json json;
+  json["found"] = totals.found;
+  json["fixed"] = totals.fixed;
+  return show_result(
+      options, totals.found > totals.fixed ? kFailed : kDone, [&] { return json; },
+      [&](const Terminal& /*terminal*/) { return fix_text(totals); });
 }
 
 std::string undo_text(const Terminal& terminal, const bus::Client::UndoResult& result,
@@ -160,24 +150,17 @@ std::string undo_text(const Terminal& terminal, const bus::Client::UndoResult& r
   return text + ".\n";
 }
 
-int undo(const Options& options, const std::string& id, bool dry_run) {
+bus::Answer<int> undo(const Options& options, const std::string& id, bool dry_run) {
   if (id.empty()) return misused("ID is empty", "undo");
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto result = daemon->undo_files(id, dry_run, 0);
-  if (!result) return fail(result.error());
-  const int status = result->left > 0 ? kFailed : kDone;
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json) {
-    Json json;
-    json["restored"] = result->restored;
-    json["left"] = result->left;
-    json["files"] = Json::array();
-    for (const auto& file : result->files) json["files"].push_back(json_record(file));
-    return show_json(terminal, json) ? status : kFailed;
-  }
-  if (options.quiet) return status;
-  return terminal.show(undo_text(terminal, *result, dry_run)) ? status : kFailed;
+  GUARD_TRY(auto daemon, reach_daemon(options));
+  GUARD_TRY(const auto result, daemon.undo_files(id, dry_run, 0));
+  Json json;
+  json["restored"] = result.restored;
+  json["left"] = result.left;
+  json["files"] = json_records(result.files);
+  return show_result(
+      options, result.left > 0 ? kFailed : kDone, [&] { return json; },
+      [&](const Terminal& terminal) { return undo_text(terminal, result, dry_run); });
 }
 
 }  // namespace
@@ -185,7 +168,8 @@ int undo(const Options& options, const std::string& id, bool dry_run) {
 Run scan_verb(Arguments& arguments) {
   auto where = std::make_shared<std::string>();
   arguments.option("where", *where);
-  return [where](const Options& options) { return list_wrong(options, place_of(*where)); };
+  return
+      [where](const Options& options) { return status_of(list_wrong(options, place_of(*where))); };
 }
 
 Run fix_verb(Arguments& arguments) {
@@ -194,7 +178,7 @@ Run fix_verb(Arguments& arguments) {
   arguments.flag("--dry-run", asked->dry_run);
   return [asked](const Options& options) {
     const auto where = place_of(asked->where);
-    return asked->dry_run ? list_wrong(options, where) : fix_files(options, where);
+    return status_of(asked->dry_run ? list_wrong(options, where) : fix_files(options, where));
   };
 }
 
@@ -202,7 +186,9 @@ Run undo_verb(Arguments& arguments) {
   auto asked = std::make_shared<UndoOptions>();
   arguments.required("id", asked->id);
   arguments.flag("--dry-run", asked->dry_run);
-  return [asked](const Options& options) { return undo(options, asked->id, asked->dry_run); };
+  return [asked](const Options& options) {
+    return status_of(undo(options, asked->id, asked->dry_run));
+  };
 }
 
 }  // namespace guard::ctl

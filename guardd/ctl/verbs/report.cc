@@ -18,14 +18,12 @@ namespace guard::ctl {
 namespace {
 
 struct ReportOptions {
-  std::string since;
-  std::string until;
-  std::string policy;
+  TypedFilter filter;
   std::uint32_t top = 10;
   std::optional<std::string> html;  // "-" is standard output
 };
 
-Range range_of(const bus::IncidentQuery& asked, const Report& report) {
+Range range_of(const RecordFilter& asked, const Report& report) {
   const bool any = report.all.violations > 0 && report.all.first <= report.all.last;
   const auto now = std::chrono::system_clock::now();
   Range range{any ? report.all.first : now, any ? report.all.last : now};
@@ -40,7 +38,7 @@ Range range_of(const bus::IncidentQuery& asked, const Report& report) {
 int show_html(const Terminal& terminal, const ReportOptions& asked,
               const bus::ReceivedReport& report, const Range& range) {
   ReportContext context;
-  context.policy = asked.policy;
+  context.policy = asked.filter.rest.policy;
   context.created = std::chrono::system_clock::now();
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) == 0) context.host = host.data();
@@ -50,41 +48,37 @@ int show_html(const Terminal& terminal, const ReportOptions& asked,
   return done ? kDone : fail(done.error());
 }
 
-int report(const Options& options, const ReportOptions& asked) {
+bus::Answer<int> report(const Options& options, const ReportOptions& asked) {
   if (asked.html && asked.html->empty()) return misused("--html needs a FILE", "report");
   if (asked.html && options.json) return misused("--html and --json exclude each other", "report");
   if (asked.top == 0) return misused("--top 0 shows nothing", "report");
-  bus::IncidentQuery query;
-  if (!read_filter(asked.since, query.since) || !read_filter(asked.until, query.until))
-    return kUsage;
-  if (query.since && query.until && *query.until <= *query.since)
+  auto query = read_filter(asked.filter);
+  if (!query) return kUsage;
+  if (query->since && query->until && *query->until <= *query->since)
     return misused("--until is not after --since", "report");
-  query.policy = asked.policy;
-  query.limit = asked.top;
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto record = daemon->report(query);
-  if (!record) return fail(record.error());
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json) return show_json(terminal, json_record(*record)) ? kDone : kFailed;
-  const auto received = bus::report_in(*record);
-  const auto range = range_of(query, received);
-  if (asked.html) return show_html(terminal, asked, received, range);
-  if (options.quiet) return kDone;
-  const auto text = report_text(terminal, received, range, locale_has_utf8());
-  return terminal.show(text) ? kDone : kFailed;
+  query->limit = asked.top;
+  GUARD_TRY(auto daemon, reach_daemon(options));
+  GUARD_TRY(const auto record, daemon.report(*query));
+  const auto received = bus::report_in(record);
+  const auto range = range_of(*query, received);
+  if (asked.html) return show_html(Terminal::detect(options.pager), asked, received, range);
+  return show_result(
+      options, kDone, [&] { return json_record(record); },
+      [&](const Terminal& terminal) {
+        return report_text(terminal, received, range, locale_has_utf8());
+      });
 }
 
 }  // namespace
 
 Run report_verb(Arguments& arguments) {
   auto asked = std::make_shared<ReportOptions>();
-  arguments.option("--since", asked->since);
-  arguments.option("--until", asked->until);
-  arguments.option("--policy", asked->policy);
+  arguments.option("--since", asked->filter.since);
+  arguments.option("--until", asked->filter.until);
+  arguments.option("--policy", asked->filter.rest.policy);
   arguments.option("--top", asked->top);
   arguments.option("--html", asked->html);
-  return [asked](const Options& options) { return report(options, *asked); };
+  return [asked](const Options& options) { return status_of(report(options, *asked)); };
 }
 
 }  // namespace guard::ctl

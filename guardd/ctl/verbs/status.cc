@@ -3,7 +3,6 @@
 #include "dbus/metrics.h"
 #include "guardd/ctl/ask/connect.h"
 #include "guardd/ctl/ask/moment.h"
-#include "guardd/ctl/ask/policies.h"
 #include "guardd/ctl/screen/json.h"
 #include "guardd/ctl/text/incident_text.h"
 #include "guardd/ctl/verbs/verbs.h"
@@ -145,58 +144,51 @@ Json status_json(const Snapshot& snapshot) {
   json["policy_identity"] = status.policy_identity;
   put_counts(json, status);
   json["lost"] = status.lost;
-  json["policies"] = Json::array();
-  for (const auto& policy : policies) json["policies"].push_back(policy_json(policy));
-  json["last_incidents"] = Json::array();
-  for (const auto& incident : incidents) json["last_incidents"].push_back(json_record(incident));
+  json["policies"] = json_list(policies, policy_json);
+  json["last_incidents"] = json_records(incidents);
   return json;
 }
 
-bus::Answer<Snapshot> ask(bus::Client& daemon, bool with_incidents) {
+bus::Answer<Snapshot> ask(const Options& options, bool with_incidents) {
+  GUARD_TRY(auto daemon, reach_daemon(options));
   GUARD_TRY(auto facts, daemon.status());
   GUARD_TRY(auto policies, daemon.policies());
   Snapshot snapshot{std::move(facts), std::move(policies), {}};
   if (!with_incidents) return snapshot;
-  bus::IncidentQuery last;
+  RecordFilter last;
   last.limit = kIncidents;
   // Without an audit trail there are none; the health reports why.
   if (auto incidents = daemon.list_incidents(last)) snapshot.incidents = *std::move(incidents);
   return snapshot;
 }
 
-int status(const Options& options) {
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto snapshot = ask(*daemon, options.json || !options.quiet);
-  if (!snapshot) return fail(snapshot.error());
-  const auto& health = snapshot->daemon.health;
+bus::Answer<int> status(const Options& options) {
+  GUARD_TRY(const auto snapshot, ask(options, options.json || !options.quiet));
+  const auto& health = snapshot.daemon.health;
   // A pause is intended; every other state needs attention.
-  const int code = health == "ok" || health == "paused" ? kDone : kFailed;
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json) return show_json(terminal, status_json(*snapshot)) ? code : kFailed;
-  if (options.quiet) return code;
-  return terminal.show(status_text(terminal, *snapshot)) ? code : kFailed;
+  return show_result(
+      options, health == "ok" || health == "paused" ? kDone : kFailed,
+      [&] { return status_json(snapshot); },
+      [&](const Terminal& terminal) { return status_text(terminal, snapshot); });
 }
 
-int metrics(const Options& options) {
-  auto daemon = reach_daemon(options);
-  if (!daemon) return fail(daemon.error());
-  const auto snapshot = ask(*daemon, options.json);
-  if (!snapshot) return fail(snapshot.error());
-  const auto terminal = Terminal::detect(options.pager);
-  if (options.json) return show_json(terminal, status_json(*snapshot)) ? kDone : kFailed;
-  if (options.quiet) return kDone;
-  return terminal.show(bus::open_metrics(snapshot->daemon, snapshot->policies)) ? kDone : kFailed;
+bus::Answer<int> metrics(const Options& options) {
+  GUARD_TRY(const auto snapshot, ask(options, options.json));
+  return show_result(
+      options, kDone, [&] { return status_json(snapshot); },
+      [&](const Terminal& /*terminal*/) {
+        return bus::open_metrics(snapshot.daemon, snapshot.policies);
+      });
 }
 
 }  // namespace
 
 Run status_verb(Arguments& /*arguments*/) {
-  return status;
+  return [](const Options& options) { return status_of(status(options)); };
 }
 
 Run metrics_verb(Arguments& /*arguments*/) {
-  return metrics;
+  return [](const Options& options) { return status_of(metrics(options)); };
 }
 
 }  // namespace guard::ctl

@@ -76,8 +76,7 @@ Json suggestion_json(const Suggestion& suggestion) {
     entry["owner"] = json_text(proposal.owner);
     entry["group"] = json_text(proposal.group);
     entry["action"] = "log";
-    entry["reasons"] = Json::array();
-    for (const auto& why : proposal.why) entry["reasons"].push_back(json_text(why));
+    entry["reasons"] = json_list(proposal.why, json_text);
     entry["rules"] = rules_json(proposal.rules);
     entry["strays"] = rules_json(proposal.strays);
     entry["unsaid"] = rules_json(proposal.unsaid);
