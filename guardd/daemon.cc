@@ -376,6 +376,7 @@ class Daemon {
   void finish() {
     manager_.notify_stopping();
     source_.responder->stop();
+    if (auto* witness = source_.source->witness()) witness->stop();
     handover_->release();
     dispatcher_.stop(stop_reason_);
     // Close the state now: a repair on a frozen file system keeps the process until that thaws,

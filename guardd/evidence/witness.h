@@ -29,6 +29,8 @@ class Witness {
   // Evidence that rests on what happened to the inode. It counts everything that happened before
   // this call, and may wait a moment for that.
   virtual std::optional<Evidence> evidence_for(const WitnessQuestion& question) = 0;
+  // Nobody handles events any longer: from here on there is no evidence, and no wait for it.
+  virtual void stop() {}
   // The descriptors that evidence_for() needs in the table of the calling thread.
   virtual std::vector<int> descriptors() const { return {}; }
   // Whether remember() is of use.

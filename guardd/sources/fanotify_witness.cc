@@ -18,8 +18,9 @@
 namespace guard {
 namespace {
 
-// Fails safe: what the loop has not handled by then is no evidence.
-constexpr auto kLongestWait = std::chrono::milliseconds(500);
+// Fails safe: what the loop has not handled by then is no evidence. A full queue takes the loop a
+// fraction of this.
+constexpr auto kLongestWait = std::chrono::seconds(5);
 
 InodeKey::Seed random_seed() {
   InodeKey::Seed seed;
@@ -158,10 +159,17 @@ std::optional<Evidence> FanotifyWitness::evidence_for(const WitnessQuestion& que
   if (::ioctl(group_, FIONREAD, &bytes) != 0) return std::nullopt;
   // The kernel counts the fixed part of each event only.
   const auto until = events_ + static_cast<unsigned>(bytes) / sizeof(fanotify_event_metadata);
-  if (!handled_.wait_for(lock, kLongestWait, [&] { return events_ >= until; })) return std::nullopt;
+  const auto is_up_to_date = [&] { return is_stopped_ || events_ >= until; };
+  if (!handled_.wait_for(lock, kLongestWait, is_up_to_date) || is_stopped_) return std::nullopt;
   const auto* directory = directories_.find(question.directory);
   if (!directory || !question.id.known()) return std::nullopt;
   return history_.evidence_for({question.id, directory->place_number, question.wanted});
+}
+
+void FanotifyWitness::stop() {
+  const std::lock_guard lock(mutex_);
+  is_stopped_ = true;
+  handled_.notify_all();
 }
 
 void FanotifyWitness::remember(const FileId& directory, std::span<const FileId> objects,

@@ -57,6 +57,7 @@ class FanotifyWitness final : public Witness {
                    std::int64_t changed);
 
   std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
+  void stop() override;
   std::vector<int> descriptors() const override { return {group_}; }
   bool has_memory() const override { return true; }
   void remember(const FileId& directory, std::span<const FileId> objects, Uid owner) override;
@@ -72,6 +73,7 @@ class FanotifyWitness final : public Witness {
   std::mutex mutex_;
   std::condition_variable handled_;
   std::uint64_t events_ = 0;  // handled so far
+  bool is_stopped_ = false;
   std::int64_t read_at_ = 0;
   bool were_protected_ = false;  // links, when the last read began
   BirthTerms births_;
