@@ -41,13 +41,17 @@ void deliver_move(const Record* record, LsmListener& listener) {
   listener.on_event({record->what, path_of(record->names), whole, path_of(record->old_names)});
 }
 
+// 0 is no kind.
+std::uint32_t kind_of(std::string_view record) {
+  std::uint32_t kind = 0;
+  if (record.size() >= sizeof kind) std::memcpy(&kind, record.data(), sizeof kind);
+  return kind;
+}
+
 }  // namespace
 
 void deliver(std::string_view record, LsmListener& listener) {
-  std::uint32_t kind = 0;
-  if (record.size() < sizeof kind) return;
-  std::memcpy(&kind, record.data(), sizeof kind);
-  switch (kind) {
+  switch (kind_of(record)) {
     case kRecordEvent:
       return deliver_event(as<ShallowEvent>(record), listener);
     case kRecordDeepEvent:
@@ -58,6 +62,25 @@ void deliver(std::string_view record, LsmListener& listener) {
       return deliver_move(as<DeepMove>(record), listener);
     case kRecordClose:
       if (const auto* closed = as<CloseRecord>(record)) listener.on_close(*closed);
+      return;
+    default:
+      return;  // impossible: both sides are built from one file
+  }
+}
+
+void deliver(std::string_view record, TracerListener& listener) noexcept {
+  switch (kind_of(record)) {
+    case kRecordFork:
+      if (const auto* fork = as<TracedFork>(record)) listener.on_fork(*fork);
+      return;
+    case kRecordExec:
+      if (const auto* exec = as<TracedExec>(record)) listener.on_exec(*exec);
+      return;
+    case kRecordExit:
+      if (const auto* exit = as<TracedExit>(record)) listener.on_exit(*exit);
+      return;
+    case kRecordCgroup:
+      if (const auto* group = as<TracedCgroup>(record)) listener.on_cgroup(*group);
       return;
     default:
       return;  // impossible: both sides are built from one file

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <utility>
 
+#include "bpf/events.h"
 #include "bpf/kernel_types.h"
 #include "bpf/libbpf_log.h"
 #include "bpf/tracer.skel.h"
@@ -55,24 +56,7 @@ struct Tracer::Programs {
 int Tracer::Programs::take(void* context, void* data, std::size_t size) noexcept {
   auto& self = *static_cast<Programs*>(context);
   ++self.taken;
-  if (size < sizeof(std::uint32_t)) return 0;
-  switch (*static_cast<const std::uint32_t*>(data)) {
-    case kRecordFork:
-      if (size >= sizeof(TracedFork)) self.listener->on_fork(*static_cast<const TracedFork*>(data));
-      break;
-    case kRecordExec:
-      if (size >= sizeof(TracedExec)) self.listener->on_exec(*static_cast<const TracedExec*>(data));
-      break;
-    case kRecordExit:
-      if (size >= sizeof(TracedExit)) self.listener->on_exit(*static_cast<const TracedExit*>(data));
-      break;
-    case kRecordCgroup:
-      if (size >= sizeof(TracedCgroup))
-        self.listener->on_cgroup(*static_cast<const TracedCgroup*>(data));
-      break;
-    default:
-      break;  // impossible: both sides are built from one file
-  }
+  deliver({static_cast<const char*>(data), size}, *self.listener);
   return 0;
 }
 

@@ -10,6 +10,8 @@
 #   guard_vm_test(boot)                       vm/boot.test              a script; root in a virtual machine, once a kernel
 #   guard_vm_gtest(lsm guard_bpf)             vm/lsm_vm_test.cc         GoogleTest; the same
 #   guard_fuzz_test(glob guard_policy)        fuzz/glob_fuzz.cc         libFuzzer, seeds in fuzz/corpus/glob (GUARD_FUZZ)
+#   guard_fuzz_test(mountinfo SHORT guard_host)
+#                                             the same, a third as long: a parser of which all is seen soon
 #   guard_benchmark(judge guard_policy)       bench/judge_bench.cc      Google Benchmark (GUARD_BENCH)
 #   guard_comparison(side_by_side guard_scan SOURCES bench/trees.cc)  bench/side_by_side.cc
 #                                             a program that measures us beside others in one run, prints a table of
@@ -173,9 +175,14 @@ endfunction()
 # Fuzzers and benchmarks are built where they are wanted; tests/run does so in build/fuzz and build/release.
 function(guard_fuzz_test name)
   if(GUARD_FUZZ)
-    guard_test_program(${name}_fuzz fuzz_tests fuzz/${name}_fuzz.cc ${ARGN})
+    cmake_parse_arguments(PARSE_ARGV 1 arg "SHORT" "" "")
+    guard_test_program(${name}_fuzz fuzz_tests fuzz/${name}_fuzz.cc ${arg_UNPARSED_ARGUMENTS})
     target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
-    add_test(NAME fuzz/${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/run $<TARGET_FILE:${name}_fuzz> ${name})
+    set(part 1)
+    if(arg_SHORT)
+      set(part 3)
+    endif()
+    add_test(NAME fuzz/${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/run $<TARGET_FILE:${name}_fuzz> ${name} ${part})
     set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz)
   endif()
 endfunction()

@@ -66,32 +66,9 @@ std::string_view field(std::string_view status, std::string_view name) {
   return {};
 }
 
-struct Stat {
-  char state = '?';
-  std::int32_t parent = 0;
-  std::uint32_t tty = 0;
-  std::uint64_t start = 0;
-};
-
-// "PID (COMM) STATE PPID PGRP SESSION TTY ... STARTTIME ...": a name can contain anything, so the
-// other fields begin after the last parenthesis.
-std::optional<Stat> read_stat(const Fd& directory) {
+std::optional<ProcStat> read_stat(const Fd& directory) {
   const auto text = contents(directory, "stat");
-  if (!text) return std::nullopt;
-  const auto close = text->rfind(')');
-  if (close == std::string::npos || close + 3 >= text->size()) return std::nullopt;
-  Stat stat;
-  stat.state = text->at(close + 2);
-  std::string_view rest(*text);
-  rest.remove_prefix(close + 3);
-  for (int index = 4; index <= 22; ++index) {  // counted as in proc(5)
-    const auto value = number<std::int64_t>(rest);
-    if (!value) return std::nullopt;
-    if (index == 4) stat.parent = static_cast<std::int32_t>(*value);
-    if (index == 7) stat.tty = static_cast<std::uint32_t>(*value);
-    if (index == 22) stat.start = static_cast<std::uint64_t>(*value) * kTick;
-  }
-  return stat;
+  return text ? parse_stat(*text) : std::nullopt;
 }
 
 // Converts the encoding of user space to that of the kernel.
@@ -101,7 +78,7 @@ std::uint32_t kernel_device(std::uint32_t shown) {
   return major << 20 | minor;
 }
 
-std::optional<Stat> stat_of_living(const std::string& root, std::int32_t pid) {
+std::optional<ProcStat> stat_of_living(const std::string& root, std::int32_t pid) {
   const auto path = root + "/" + std::to_string(pid);
   const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   auto stat = directory ? read_stat(directory) : std::nullopt;
@@ -111,29 +88,7 @@ std::optional<Stat> stat_of_living(const std::string& root, std::int32_t pid) {
 
 bool read_status(const Fd& directory, Snapshot& out) {
   const auto text = contents(directory, "status");
-  if (!text) return false;
-  auto group = field(*text, "Tgid");
-  if (number<std::int32_t>(group) != out.pid) return false;  // a thread, or invalid
-  const auto state = field(*text, "State");
-  if (state.find('Z') != std::string_view::npos || state.find('X') != std::string_view::npos)
-    return false;
-  auto name = field(*text, "Name");
-  name.remove_prefix(std::min(name.find_first_not_of('\t'), name.size()));
-  out.comm = std::string(name);
-  auto uids = field(*text, "Uid");  // real, effective, saved, file system
-  const auto uid = number<std::uint32_t>(uids);
-  const auto euid = number<std::uint32_t>(uids);
-  (void)number<std::uint32_t>(uids);
-  const auto fsuid = number<std::uint32_t>(uids);
-  if (uid) out.uid = Uid{*uid};
-  if (euid) out.euid = Uid{*euid};
-  if (fsuid) out.fsuid = Uid{*fsuid};
-  auto gids = field(*text, "Gid");
-  for (int i = 0; i < 3; ++i) (void)number<std::uint32_t>(gids);
-  if (const auto fsgid = number<std::uint32_t>(gids)) out.gid = Gid{*fsgid};
-  auto groups = field(*text, "Groups");
-  while (const auto gid = number<std::uint32_t>(groups)) out.groups.push_back(Gid{*gid});
-  return true;
+  return text && parse_status(*text, out);
 }
 
 std::optional<std::uint32_t> read_set_number(const Fd& directory, const char* name) {
@@ -162,24 +117,68 @@ std::shared_ptr<const Image> read_image(const Fd& directory) {
   return std::make_shared<const Image>(std::move(image));
 }
 
-// "0::/path" of the unified hierarchy; or that of systemd's own hierarchy, if there is one.
 std::shared_ptr<const ControlGroup> read_group(const Fd& directory, ControlGroups& groups) {
   const auto text = contents(directory, "cgroup");
-  if (!text) return nullptr;
+  const auto found = text ? parse_cgroup(*text) : std::nullopt;
+  return found ? groups.of_path(*found) : nullptr;
+}
+
+}  // namespace
+
+// A name can contain anything, so the other fields begin after the last parenthesis.
+std::optional<ProcStat> parse_stat(std::string_view text) {
+  const auto close = text.rfind(')');
+  if (close == std::string_view::npos || close + 3 >= text.size()) return std::nullopt;
+  ProcStat stat;
+  stat.state = text[close + 2];
+  auto rest = text.substr(close + 3);
+  for (int index = 4; index <= 22; ++index) {  // counted as in proc(5)
+    const auto value = number<std::int64_t>(rest);
+    if (!value) return std::nullopt;
+    if (index == 4) stat.parent = static_cast<std::int32_t>(*value);
+    if (index == 7) stat.tty = static_cast<std::uint32_t>(*value);
+    if (index == 22) stat.start = static_cast<std::uint64_t>(*value) * kTick;
+  }
+  return stat;
+}
+
+bool parse_status(std::string_view text, Snapshot& out) {
+  auto group = field(text, "Tgid");
+  if (number<std::int32_t>(group) != out.pid) return false;  // a thread, or invalid
+  const auto state = field(text, "State");
+  if (state.find('Z') != std::string_view::npos || state.find('X') != std::string_view::npos)
+    return false;
+  auto name = field(text, "Name");
+  name.remove_prefix(std::min(name.find_first_not_of('\t'), name.size()));
+  out.comm = std::string(name);
+  auto uids = field(text, "Uid");  // real, effective, saved, file system
+  const auto uid = number<std::uint32_t>(uids);
+  const auto euid = number<std::uint32_t>(uids);
+  (void)number<std::uint32_t>(uids);
+  const auto fsuid = number<std::uint32_t>(uids);
+  if (uid) out.uid = Uid{*uid};
+  if (euid) out.euid = Uid{*euid};
+  if (fsuid) out.fsuid = Uid{*fsuid};
+  auto gids = field(text, "Gid");
+  for (int i = 0; i < 3; ++i) (void)number<std::uint32_t>(gids);
+  if (const auto fsgid = number<std::uint32_t>(gids)) out.gid = Gid{*fsgid};
+  auto groups = field(text, "Groups");
+  while (const auto gid = number<std::uint32_t>(groups)) out.groups.push_back(Gid{*gid});
+  return true;
+}
+
+std::optional<std::string_view> parse_cgroup(std::string_view text) {
   std::optional<std::string_view> found;
-  std::string_view rest(*text);
-  while (!rest.empty()) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
     const auto path = line.substr(std::min(line.find('/'), line.size()));
     if (line.starts_with("0::") && (!found || path != "/")) found = path;
     if (line.find(":name=systemd:") != std::string_view::npos && (!found || *found == "/"))
       found = path;
   }
-  return found ? groups.of_path(*found) : nullptr;
+  return found;
 }
-
-}  // namespace
 
 std::optional<Snapshot> Proc::read(std::int32_t pid, ControlGroups& groups) const {
   const auto path = root_ + "/" + std::to_string(pid);

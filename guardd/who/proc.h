@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "guardd/who/control_groups.h"
@@ -31,6 +32,20 @@ class Proc {
  private:
   std::string root_;
 };
+
+// Parsers of the texts in /proc/PID. Pure.
+struct ProcStat {
+  char state = '?';
+  std::int32_t parent = 0;
+  std::uint32_t tty = 0;  // in the encoding of user space
+  std::uint64_t start = 0;
+};
+// "PID (COMM) STATE PPID PGRP SESSION TTY ... STARTTIME ..."
+std::optional<ProcStat> parse_stat(std::string_view text);
+// Fills in the name and the ids. False: it is not that of the process out.pid, or it has ended.
+bool parse_status(std::string_view text, Snapshot& out);
+// "0::/path" of the unified hierarchy; or that of systemd's own hierarchy, if there is one.
+std::optional<std::string_view> parse_cgroup(std::string_view text);
 
 // The name of a terminal below /dev, such as "pts/3", by its number (major << 20 | minor).
 std::string terminal_name(std::uint32_t device, const std::string& sys = "/sys");

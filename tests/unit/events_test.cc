@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace guard {
@@ -186,6 +187,38 @@ TEST(LsmEvent, ACloseNamesItsTree) {
   closed.kind = kRecordClose;
   closed.tree = 9;
   EXPECT_THAT(log_of(closed).trees, ElementsAre(9U));
+}
+
+struct Kinds : TracerListener {
+  void on_fork(const TracedFork& /*record*/) noexcept override { seen += 'f'; }
+  void on_exec(const TracedExec& /*record*/) noexcept override { seen += 'x'; }
+  void on_exit(const TracedExit& /*record*/) noexcept override { seen += 'e'; }
+  void on_cgroup(const TracedCgroup& /*record*/) noexcept override { seen += 'c'; }
+  std::string seen;
+};
+
+TEST(TracerRecord, IsDeliveredOnlyIfItIsWhole) {
+  const std::vector<std::pair<std::uint32_t, std::size_t>> kinds{
+      {kRecordFork, sizeof(TracedFork)},
+      {kRecordExec, sizeof(TracedExec)},
+      {kRecordExit, sizeof(TracedExit)},
+      {kRecordCgroup, sizeof(TracedCgroup)}};
+  Kinds listener;
+  for (const auto& [kind, size] : kinds) {
+    std::vector<char> record(size);
+    std::memcpy(record.data(), &kind, sizeof kind);
+    deliver({record.data(), record.size()}, listener);
+    for (const auto cut : {size - 1, sizeof kind, std::size_t{3}, std::size_t{0}})
+      deliver({record.data(), cut}, listener);
+  }
+  EXPECT_EQ(listener.seen, "fxec");
+}
+
+TEST(TracerRecord, OfTheLsmIsIgnored) {
+  const auto record = record_of<DeepEvent>(kRecordDeepEvent);
+  Kinds listener;
+  deliver({reinterpret_cast<const char*>(record.get()), sizeof *record}, listener);
+  EXPECT_EQ(listener.seen, "");
 }
 
 }  // namespace

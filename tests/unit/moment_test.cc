@@ -52,6 +52,14 @@ TEST_F(Moment, ReadsItsOwnFormat) {
   EXPECT_EQ(parse_moment(format_moment(now_), {}), now_);
 }
 
+TEST_F(Moment, EndsWithTheRangeOfTheClock) {
+  const auto last = std::chrono::floor<seconds>(system_clock::time_point::max());
+  for (const auto* text : {"9999-12-31", "9999-12-31T23:59:59Z", "2300-01-01 00:00"})
+    EXPECT_EQ(parse_moment(text, now_), last) << text;
+  for (const auto* text : {"1960-01-01", "0000-01-01T00:00:00Z", "3000w ago", "-15250284w"})
+    EXPECT_EQ(parse_moment(text, now_), system_clock::time_point()) << text;
+}
+
 TEST_F(Moment, RejectsEverythingElse) {
   for (const auto* text : {"", "tomorrow", "2h", "14:30", "2026-02-31", "2026-13-01", "2026-03-01 ",
                            "2026-03-01 14:30 CET", "1772371800", "-", "x ago", "-2h ago"})

@@ -1,5 +1,6 @@
 #include "guardd/ctl/ask/moment.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <string_view>
@@ -10,6 +11,12 @@ namespace guard::ctl {
 namespace {
 
 using Clock = std::chrono::system_clock;
+
+// The clock's range is narrower than that of the calendar.
+Clock::time_point within_range(std::time_t seconds) {
+  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(Clock::duration::max()).count();
+  return Clock::from_time_t(std::clamp<std::time_t>(seconds, 0, kLast));
+}
 
 Clock::time_point midnight_of(Clock::time_point now, int days_before) {
   const auto seconds = Clock::to_time_t(now);
@@ -43,7 +50,7 @@ std::optional<Clock::time_point> by_calendar(const std::string& text) {
     const auto seconds = is_utc ? ::timegm(&moment) : std::mktime(&moment);
     // Both turn the 31st of February into the 3rd of March.
     if (seconds == -1 || moment.tm_mday != day) return std::nullopt;
-    return Clock::from_time_t(seconds);
+    return within_range(seconds);
   }
   return std::nullopt;
 }
@@ -64,6 +71,7 @@ std::optional<Clock::time_point> parse_moment(const std::string& text, Clock::ti
     return by_calendar(text);
   const auto duration = parse_duration(before);
   if (!duration) return std::nullopt;
+  if (*duration > std::chrono::floor<Duration>(now.time_since_epoch())) return Clock::time_point();
   return now - std::chrono::duration_cast<Clock::duration>(*duration);
 }
 

@@ -1,5 +1,6 @@
 // Points in time as people type them: "2026-03-01", "2026-03-01 14:30", "2026-03-01T14:30:00Z",
-// "now", "today", "yesterday", "2h ago" or "-2h". Times without a zone are local.
+// "now", "today", "yesterday", "2h ago" or "-2h". Times without a zone are local. What is before
+// 1970 or after 2262 is the first or the last moment in between.
 #pragma once
 
 #include <chrono>
