@@ -247,7 +247,7 @@ void Enforcer::handle_finding(const ScanWorker::Report& finding) {
   const auto tree = finding.tree;
   if (finding.is_end) {
     if (!finding.is_complete) return;
-    reported_.forget_unseen(set->trees()[tree].path, finding.began);
+    reported_.discount_unseen(set->trees()[tree].path, finding.began);
     if (set == set_ && !policy_of(tree).is_paused()) pending_.forget_excused_in(tree);
     return;
   }

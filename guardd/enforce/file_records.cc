@@ -18,16 +18,16 @@ bool ReportedStates::is_known(const FileId& id, const State& state, const std::s
   return is_known;
 }
 
-void ReportedStates::forget_unseen(const std::string& tree, Time since) {
-  std::erase_if(states_, [&](const auto& each) {
-    return each.second.tree == tree && each.second.seen < since;
-  });
+void ReportedStates::discount_unseen(const std::string& tree, Time since) {
+  for (auto& [id, record] : states_)
+    if (record.tree == tree && record.seen < since) record.counts = false;
 }
 
 std::size_t ReportedStates::count(const std::string& tree, std::uint8_t reason) const {
   return static_cast<std::size_t>(
       std::count_if(states_.begin(), states_.end(), [&](const auto& each) {
-        return each.second.tree == tree && each.second.state.reason == reason;
+        const auto& record = each.second;
+        return record.counts && record.tree == tree && record.state.reason == reason;
       }));
 }
 

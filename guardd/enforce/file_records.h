@@ -36,8 +36,9 @@ class ReportedStates {
   // Whether it was added before. `tree`: the path of its tree.
   bool is_known(const FileId& id, const State& state, const std::string& tree, Time now);
   void forget(const FileId& id) { states_.erase(id); }  // it is correct again
-  // A complete scan of the tree that began then has met all that are still there.
-  void forget_unseen(const std::string& tree, Time since);
+  // A complete scan of the tree that began then has met all that are still there: the others count
+  // no longer.
+  void discount_unseen(const std::string& tree, Time since);
   // How many were left for this reason.
   std::size_t count(const std::string& tree, std::uint8_t reason) const;
 
@@ -46,6 +47,7 @@ class ReportedStates {
     State state;
     std::string tree;
     Time seen;
+    bool counts = true;
   };
   std::unordered_map<FileId, Record> states_;
   std::deque<FileId> oldest_first_;

@@ -80,9 +80,11 @@ TEST(ReportedStates, CountsWhatIsStillLeft) {
   EXPECT_EQ(reported.count("/srv/app", 1), 3U);
   EXPECT_EQ(reported.count("/srv/app", 2), 0U);
   (void)reported.is_known(file_id(2), state, "/srv/app", kBegin + 2s);
-  reported.forget_unseen("/srv/app", kBegin + 1s);
+  reported.discount_unseen("/srv/app", kBegin + 1s);
   EXPECT_EQ(reported.count("/srv/app", 1), 1U);
   EXPECT_EQ(reported.count("/srv/other", 1), 1U);
+  EXPECT_TRUE(reported.is_known(file_id(1), state, "/srv/app", kBegin + 3s));
+  EXPECT_EQ(reported.count("/srv/app", 1), 2U);
 }
 
 TEST(JustCreated, IsRememberedForAMoment) {
