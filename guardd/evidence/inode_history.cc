@@ -30,14 +30,19 @@ void InodeHistory::forget(std::uint64_t key) {
 }
 
 // The user of a new inode is the one who created it, or root has changed it since, in this tree.
-// A link is told from a birth by its age and its number of links. Directories cannot be linked.
+// A link is told from a birth by its age. Directories cannot be linked. Some tools link a new file to
+// its final name: that ends nothing where only root can have made the link.
 void InodeHistory::created(const InodePlace& place, const InodeState& inode,
                            const BirthTerms& terms) {
   const auto& state = inode.state;
   const bool is_directory = state.type == FileType::kDirectory;
   const bool is_young = inode.born && *inode.born >= terms.not_before;
-  if (!is_directory && !(is_young && has_one_name(state))) return forget(key(place));
-  if (state.uid == place.wanted) return changed(place, state);
+  if (!is_directory && !is_young) {
+    if (!terms.links_are_protected || !evidence_for(place)) forget(key(place));
+    return;
+  }
+  if (state.uid == place.wanted)
+    return has_one_name(state) ? changed(place, state) : forget(key(place));
   if (is_directory || terms.links_are_protected) note(proven_, key(place));
 }
 
