@@ -128,6 +128,7 @@ JournalEntry JournalPublisher::incident(const Incident& incident, std::string_vi
   entry.text("incident",
              incident.id);  // the same field as in its violations, so that one match finds all
   entry.number("count", incident.count);
+  if (incident.unlisted > 0) entry.number("unlisted", incident.unlisted);
   entry.time("first_seen", incident.first_seen);
   entry.time("last_seen", incident.last_seen);
   constexpr std::size_t kMost = 64;

@@ -49,6 +49,7 @@ void JsonPublisher::incident(const Incident& incident, std::string_view state) n
     line.text("state", state);
     line.text("id", incident.id);
     line.number("count", incident.count);
+    if (incident.unlisted > 0) line.number("unlisted", incident.unlisted);
     line.time("first_seen", incident.first_seen);
     line.time("last_seen", incident.last_seen);
     line.texts("sample", incident.sample);
