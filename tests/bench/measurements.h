@@ -22,7 +22,7 @@ void measure_small_work(const FileSystem& system, const Size& size, Table& table
 // From the last close to the right owner: of one file, and of many.
 void measure_settling(const FileSystem& system, const Size& size, Table& table);
 void measure_burst(const FileSystem& system, const Size& size, Table& table);
-// A scan beside find, a repair beside chown -R.
+// A scan beside find; a repair, and the whole daemon from its start, beside chown -R.
 void measure_trees(const FileSystem& system, const Size& size, Table& table);
 // Wake-ups and memory of a guardd that has nothing to do.
 void measure_idle(const FileSystem& system, const Size& size, Table& table);
