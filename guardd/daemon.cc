@@ -154,6 +154,9 @@ class Daemon {
         *processes_, *source_.source, *repairs_, store_.get(),
         Enforcer::Callbacks{
             [this](Violation violation) { dispatcher_.violation(std::move(violation)); },
+            [this](Violation first, FixedFiles files) {
+              dispatcher_.fixed_files(std::move(first), std::move(files));
+            },
             [this](std::uint32_t tree, const std::string& why) {
               dispatcher_.lost(1);
               scan_reason_ = why;

@@ -102,6 +102,7 @@ void write(Writer& writer, const IncidentFields& fields, Audience audience, std:
   record.text("state", fields.is_closed ? "closed" : "opened");
   record.text("id", incident.id);
   record.number("count", incident.count);
+  if (incident.unlisted > 0) record.number("unlisted", incident.unlisted);
   record.time("first_seen", incident.first_seen);
   record.time("last_seen", incident.last_seen);
   record.paths("sample", incident.sample);

@@ -36,6 +36,8 @@ class Service {
   void stop();
 
   void violation(const Violation& violation) noexcept;
+  // Only counts it: the record stands for many.
+  void counted(const Violation& violation) noexcept { count(violation); }
   void incident_opened(const Incident& incident) noexcept { publish({incident, false, {}}); }
   void incident_closed(const Incident& incident) noexcept { publish({incident, true, {}}); }
   void reloaded() noexcept;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "guardd/audit/columns.h"
+#include "policy/record/fixed_files.h"
 
 namespace guard {
 namespace {
@@ -174,7 +175,19 @@ class Aggregation {
     violation.before = read_ownership(row);
     violation.after = read_ownership(row);
     violation.count += static_cast<std::uint64_t>(row.number());
-    visitor_.violation(violation, kind, actor);
+    const auto files = row.bytes_if_any();
+    if (!files) {
+      visitor_.violation(violation, kind, actor);
+      return {};
+    }
+    violation.count = 1;
+    for (FixedFiles::Reader each(*files); each.next();) {
+      const auto& file = each.file();
+      violation.path = file.path;
+      violation.before = file.before;
+      violation.after = file.after;
+      visitor_.violation(violation, kind, actor);
+    }
     return {};
   }
 
@@ -238,8 +251,9 @@ class Aggregation {
     Condition query;
     query.add(
         "SELECT v.chapter, v.kind, v.actor, v.time, v.path, v.uid_before, v.gid_before, "
-        "v.mode_before, v.uid_after, v.gid_after, v.mode_after, v.repeats FROM violations v "
-        "INDEXED BY violations_by_chapter WHERE ",
+        "v.mode_before, v.uid_after, v.gid_after, v.mode_after, v.repeats, f.files "
+        "FROM violations v INDEXED BY violations_by_chapter "
+        "LEFT JOIN fixed_files f ON f.violation = v.number WHERE ",
         {});
     const auto which = among("v.chapter");
     query.add(which.sql + " AND v.time >= ? AND v.time < ? ORDER BY v.chapter", which.values);

@@ -6,6 +6,7 @@
 
 #include "guardd/audit/columns.h"
 #include "guardd/audit/schema.h"
+#include "policy/record/fixed_files.h"
 
 namespace guard {
 namespace {
@@ -18,10 +19,11 @@ constexpr const char* kAncestor =
     "number = ?";
 constexpr const char* kFixes =
     "SELECT v.time, c.policy, v.path, v.device, v.inode, v.uid_before, v.gid_before, "
-    "v.mode_before, v.uid_after, v.gid_after, v.mode_after "
+    "v.mode_before, v.uid_after, v.gid_after, v.mode_after, f.files "
     "FROM incidents i CROSS JOIN chapters c ON c.incident = i.number "
     "CROSS JOIN violations v ON v.chapter = c.number "
     "CROSS JOIN kinds k ON k.chapter = v.chapter AND k.number = v.kind "
+    "LEFT JOIN fixed_files f ON f.violation = v.number "
     "WHERE i.name = ? AND k.action = ? ORDER BY v.number DESC";
 
 std::string violation_query() {
@@ -29,6 +31,13 @@ std::string violation_query() {
          " FROM violations v CROSS JOIN chapters c ON c.number = v.chapter "
          "CROSS JOIN incidents i ON i.number = c.incident " +
          kViolationJoins + "WHERE v.number = ?";
+}
+
+constexpr const char* kFiles = "SELECT files FROM fixed_files WHERE violation = ?";
+
+bool is_below(std::string_view path, std::string_view above) {
+  while (above.ends_with('/')) above.remove_suffix(1);
+  return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
 }
 
 std::vector<std::string> paths_of(std::string_view sample) {
@@ -45,8 +54,9 @@ std::uint64_t natural(Statement& row) {
 
 // Followed by the columns of the first violation.
 constexpr const char* kIncidentColumns =
-    "i.number, i.closed, i.name, i.count, i.first_seen, i.last_seen, i.logged, i.fixed, i.denied, "
-    "i.skipped, i.shared, i.sample, i.command_pid, i.command_start, i.command_comm, "
+    "i.number, i.closed, i.name, i.count, i.unlisted, i.first_seen, i.last_seen, i.logged, "
+    "i.fixed, i.denied, i.skipped, i.shared, i.sample, i.command_pid, i.command_start, "
+    "i.command_comm, "
     "i.command_exe, i.command_cmdline, ";
 
 void read_incident(Statement& row, TrailIncident& found) {
@@ -54,12 +64,24 @@ void read_incident(Statement& row, TrailIncident& found) {
   found.is_closed = row.number() != 0;
   incident.id = row.bytes();
   incident.count = natural(row);
+  incident.unlisted = natural(row);
   incident.first_seen = time_of(row.number());
   incident.last_seen = time_of(row.number());
   for (auto& count : incident.by_outcome) count = natural(row);
   incident.shared = FieldSet(natural(row));
   incident.sample = paths_of(row.bytes());
   read_process(row, incident.command);
+}
+
+// The last first.
+void add_files(const Fix& fix, const std::string& files, std::vector<Fix>& fixes) {
+  const auto begin = static_cast<std::ptrdiff_t>(fixes.size());
+  for (FixedFiles::Reader each(files); each.next();) {
+    const auto& file = each.file();
+    fixes.push_back(
+        {fix.time, fix.incident, fix.policy, file.path, file.object, file.before, file.after});
+  }
+  std::reverse(fixes.begin() + begin, fixes.end());
 }
 
 Condition incident_query(const RecordFilter& filter, const Search::Key& cursor, std::size_t most) {
@@ -98,17 +120,21 @@ std::size_t page_of(const RecordFilter& filter, std::size_t read) {
 
 }  // namespace
 
-TrailReader::TrailReader(Database database, Statement violation, Statement ancestor)
+TrailReader::TrailReader(Database database, Statement violation, Statement ancestor,
+                         Statement files)
     : database_(std::move(database)),
       violation_(std::move(violation)),
-      ancestor_(std::move(ancestor)) {}
+      ancestor_(std::move(ancestor)),
+      files_(std::move(files)) {}
 
 Result<TrailReader> TrailReader::open(const std::string& path) {
   GUARD_TRY(auto database, Database::open_to_read(path));
   GUARD_CHECK(check_trail(database));
   GUARD_TRY(auto violation, database.prepare(violation_query().c_str()));
   GUARD_TRY(auto ancestor, database.prepare(kAncestor));
-  return TrailReader(std::move(database), std::move(violation), std::move(ancestor));
+  GUARD_TRY(auto files, database.prepare(kFiles));
+  return TrailReader(std::move(database), std::move(violation), std::move(ancestor),
+                     std::move(files));
 }
 
 // Runs all queries of one page in one transaction.
@@ -122,18 +148,35 @@ auto TrailReader::fetch(Fetch fetch) -> decltype(fetch()) {
 
 Status TrailReader::violations(const RecordFilter& filter, const OnViolation& visit) {
   Search search(database_, filter);
-  for (std::size_t read = 0; read < limit_of(filter);) {
-    GUARD_TRY(const auto page, fetch([&] { return load(search, page_of(filter, read)); }));
+  std::size_t read = 0;
+  const auto is_last = [&](const Violation& violation) {
+    return !visit(violation) || ++read == limit_of(filter);
+  };
+  for (;;) {
+    GUARD_TRY(auto page, fetch([&] { return load(search, page_of(filter, read)); }));
     if (page.empty()) return {};
-    for (const auto& violation : page)
-      if (!visit(violation)) return {};
-    read += page.size();
+    for (auto& [violation, files] : page) {
+      if (!files && is_last(violation)) return {};
+      if (!files) continue;
+      // The same but for the file: it has no record of its own.
+      violation.id.clear();
+      violation.repeats = 0;
+      for (FixedFiles::Reader each(*files); each.next();) {
+        const auto& file = each.file();
+        if (!is_below(file.path, filter.path)) continue;
+        violation.path = file.path;
+        violation.file_type = file.type;
+        violation.object = file.object;
+        violation.before = file.before;
+        violation.after = file.after;
+        if (is_last(violation)) return {};
+      }
+    }
   }
-  return {};
 }
 
-Result<std::vector<Violation>> TrailReader::load(Search& search, std::size_t most) {
-  std::vector<Violation> page;
+Result<std::vector<TrailReader::Found>> TrailReader::load(Search& search, std::size_t most) {
+  std::vector<Found> page;
   std::vector<Search::Key> keys;
   do {
     GUARD_TRY(keys, search.next(most));
@@ -142,7 +185,7 @@ Result<std::vector<Violation>> TrailReader::load(Search& search, std::size_t mos
   return page;
 }
 
-Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Violation>& page) {
+Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Found>& page) {
   for (const auto& key : keys) {
     violation_.bind(key.number);
     GUARD_TRY(const bool there, violation_.next());
@@ -153,9 +196,19 @@ Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Viola
     // It may have been removed since the search: pages are separate transactions.
     if (!there) continue;
     GUARD_CHECK(read_lineage(start, violation.actor));
-    page.push_back(std::move(violation));
+    GUARD_TRY(auto files, files_of(key.number));
+    page.push_back({std::move(violation), std::move(files)});
   }
   return {};
+}
+
+Result<std::optional<std::string>> TrailReader::files_of(std::int64_t violation) {
+  files_.bind(violation);
+  GUARD_TRY(const bool there, files_.next());
+  std::optional<std::string> files;
+  if (there) files = files_.bytes();
+  files_.reset();
+  return files;
 }
 
 Status TrailReader::read_lineage(const LineageStart& start, Actor& actor) {
@@ -227,6 +280,10 @@ Result<std::vector<Fix>> TrailReader::fixes_of(const std::string& incident) {
     fix.object.inode = natural(rows);
     const auto before = read_ownership(rows);
     const auto after = read_ownership(rows);
+    if (const auto files = rows.bytes_if_any()) {
+      add_files(fix, *files, fixes);
+      continue;
+    }
     if (!before || !after) continue;
     fix.before = *before;
     fix.after = *after;

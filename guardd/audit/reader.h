@@ -34,7 +34,8 @@ class TrailReader {
  public:
   static Result<TrailReader> open(const std::string& path);
 
-  // Called for each record, newest first; return false to stop.
+  // Called for each record, newest first; return false to stop. A file without a record of its own
+  // has that of its list, without the id; by a path, only lists are found that begin below it.
   using OnViolation = std::function<bool(const Violation&)>;
   using OnIncident = std::function<bool(const TrailIncident&)>;
   Status violations(const RecordFilter& filter, const OnViolation& visit);
@@ -47,10 +48,17 @@ class TrailReader {
   Result<std::vector<Fix>> fixes_of(const std::string& incident);
 
  private:
-  TrailReader(Database database, Statement violation, Statement ancestor);
+  // A record, with the list of the files that it stands for.
+  struct Found {
+    Violation violation;
+    std::optional<std::string> files;
+  };
 
-  Result<std::vector<Violation>> load(Search& search, std::size_t most);
-  Status load(const std::vector<Search::Key>& keys, std::vector<Violation>& page);
+  TrailReader(Database database, Statement violation, Statement ancestor, Statement files);
+
+  Result<std::vector<Found>> load(Search& search, std::size_t most);
+  Result<std::optional<std::string>> files_of(std::int64_t violation);
+  Status load(const std::vector<Search::Key>& keys, std::vector<Found>& page);
   Result<std::vector<TrailIncident>> load(const RecordFilter& filter, Search::Key& cursor,
                                           std::size_t most);
   Status read_lineage(const LineageStart& start, Actor& actor);
@@ -60,6 +68,7 @@ class TrailReader {
   Database database_;  // before the statements, which it must outlive
   Statement violation_;
   Statement ancestor_;
+  Statement files_;
 };
 
 }  // namespace guard

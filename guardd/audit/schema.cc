@@ -13,7 +13,7 @@ namespace {
   "device INTEGER, inode INTEGER, links INTEGER, uid_before INTEGER, gid_before INTEGER, " \
   "mode_before INTEGER, uid_after INTEGER, gid_after INTEGER, mode_after INTEGER, repeats INTEGER"
 
-constexpr std::array<const char*, 1> kSteps{
+constexpr std::array<const char*, 2> kSteps{
     "CREATE TABLE incidents (number INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, "
     "closed INTEGER NOT NULL, count INTEGER, first_seen INTEGER, last_seen INTEGER, "
     "logged INTEGER, fixed INTEGER, denied INTEGER, skipped INTEGER, shared INTEGER, sample BLOB, "
@@ -58,7 +58,11 @@ constexpr std::array<const char*, 1> kSteps{
     ");"
     "CREATE INDEX violations_by_time ON violations (time);"
     "CREATE INDEX violations_by_chapter ON violations (chapter, time);"
-    "CREATE INDEX violations_by_path ON violations (path, time, chapter);"};
+    "CREATE INDEX violations_by_path ON violations (path, time, chapter);",
+
+    "ALTER TABLE incidents ADD COLUMN unlisted INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE fixed_files (violation INTEGER PRIMARY KEY, count INTEGER NOT NULL, "
+    "files BLOB NOT NULL);"};
 
 #undef GUARD_OWN_COLUMNS
 

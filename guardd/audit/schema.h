@@ -3,7 +3,8 @@
 // Data that violations of an incident have in common is stored once. A segment (table "chapters")
 // is a part of an incident with one policy, severity and person. Kinds, actors, settings and
 // ancestors are numbered within a segment and are removed with it, so that removing old records
-// needs no search.
+// needs no search. A violation with a row in "fixed_files" stands for a list of files: see
+// FixedFiles.
 #pragma once
 
 #include <span>

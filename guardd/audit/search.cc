@@ -200,17 +200,21 @@ Result<std::vector<Search::Key>> Search::next_by_segment(std::size_t most) {
 Result<std::uint64_t> Search::count() {
   Condition query;
   if (segments_.sql.empty()) {
-    query.add("SELECT count(*) FROM violations v WHERE v.time >= ? AND v.time < ?",
-              {since_, until_});
+    query.add(
+        "SELECT count(*) + ifnull(sum(f.count - 1), 0) FROM violations v LEFT JOIN fixed_files f "
+        "ON f.violation = v.number WHERE v.time >= ? AND v.time < ?",
+        {since_, until_});
   } else if (paths_.empty()) {
     query.add(
-        "SELECT count(*) FROM chapters c CROSS JOIN violations v ON v.chapter = c.number WHERE "
-        "v.time >= ? AND v.time < ?",
+        "SELECT count(*) + ifnull(sum(f.count - 1), 0) FROM chapters c CROSS JOIN violations v ON "
+        "v.chapter = c.number LEFT JOIN fixed_files f ON f.violation = v.number WHERE v.time >= ? "
+        "AND v.time < ?",
         {since_, until_});
     query.add(segments_.sql, segments_.values);
   } else {
     query.add(
-        "SELECT count(*) FROM violations v WHERE v.time >= ? AND v.time < ? AND v.chapter IN "
+        "SELECT count(*) + ifnull(sum(f.count - 1), 0) FROM violations v LEFT JOIN fixed_files f "
+        "ON f.violation = v.number WHERE v.time >= ? AND v.time < ? AND v.chapter IN "
         "(SELECT c.number FROM chapters c WHERE 1",
         {since_, until_});
     query.add(segments_.sql + ")", segments_.values);

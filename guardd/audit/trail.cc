@@ -64,10 +64,17 @@ std::size_t weight_of(const OpeningEntry& opened) {
   return weight_of(opened.incident.first);
 }
 std::size_t weight_of(const ViolationEntry& kept) {
-  return weight_of(kept.violation);
+  return weight_of(kept.violation) + kept.files.size();
 }
 std::size_t weight_of(const ClosingEntry& closed) {
   return weight_of(closed.incident.first);
+}
+
+std::uint64_t records_in(const TrailEntries& entries, std::size_t some) {
+  std::uint64_t records = some;
+  for (std::size_t i = 0; i < some; ++i)
+    if (const auto* kept = std::get_if<ViolationEntry>(&entries[i])) records += kept->count - 1;
+  return records;
 }
 
 TrimTo trim_to(const Trail::Limits& limits) {
@@ -137,14 +144,27 @@ void Trail::incident_opened(const Incident& incident) noexcept {
 }
 
 void Trail::violation(const Violation& violation, const Incident& incident) noexcept {
-  queue_.push(weight_of(violation), [&] {
+  put(violation, {}, incident);
+}
+
+void Trail::fixed_files(const Violation& first, const FixedFiles& files,
+                        const Incident& incident) noexcept {
+  put(first, files, incident);
+}
+
+void Trail::put(const Violation& violation, const FixedFiles& files,
+                const Incident& incident) noexcept {
+  const auto count = std::max<std::size_t>(files.count(), 1);
+  const auto make = [&] {
     IncidentStanding standing{incident.count,      incident.first_seen, incident.last_seen,
-                              incident.by_outcome, incident.shared,     {}};
+                              incident.by_outcome, incident.shared,     {},
+                              incident.unlisted};
     // The sample has changed only if this path was added.
     if (!incident.sample.empty() && incident.sample.back() == violation.path)
       standing.sample = incident.sample;
-    return ViolationEntry{violation, std::move(standing)};
-  });
+    return ViolationEntry{violation, std::move(standing), files.bytes(), count};
+  };
+  queue_.push(weight_of(violation) + files.bytes().size(), make, count);
 }
 
 void Trail::incident_closed(const Incident& incident) noexcept {
@@ -157,7 +177,7 @@ void Trail::write(TrailEntries entries, const std::stop_token& stop) {
   while (!entries.empty()) {
     const auto some = std::min(kAtOnce, entries.size());
     const auto done = write_some(entries, some, stop);
-    if (!done) dropped_disk_.fetch_add(some);
+    if (!done) dropped_disk_.fetch_add(records_in(entries, some));
     queue_.report(done, stop);
     const auto end = entries.begin() + static_cast<std::ptrdiff_t>(some);
     std::size_t weight = 0;

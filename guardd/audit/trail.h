@@ -52,6 +52,8 @@ class Trail final : public Publisher {
 
   void incident_opened(const Incident& incident) noexcept override;
   void violation(const Violation& violation, const Incident& incident) noexcept override;
+  void fixed_files(const Violation& first, const FixedFiles& files,
+                   const Incident& incident) noexcept override;
   void incident_closed(const Incident& incident) noexcept override;
 
   void set_limits(Limits limits);
@@ -66,6 +68,7 @@ class Trail final : public Publisher {
  private:
   Trail(std::string path, Limits limits, std::unique_ptr<TrailWriter> writer, LastNames last_names);
 
+  void put(const Violation& violation, const FixedFiles& files, const Incident& incident) noexcept;
   void write(TrailEntries entries, const std::stop_token& stop);
   Status write_some(const TrailEntries& entries, std::size_t to, const std::stop_token& stop);
   void trim(std::size_t written, const std::stop_token& stop);

@@ -14,6 +14,12 @@ constexpr std::int64_t kSegments = 64;    // checked per step
 constexpr std::int64_t kVacuum = 256;     // pages
 constexpr std::int64_t kSlack = kVacuum;  // free pages kept for new records
 
+#define GUARD_OLDEST "(SELECT number FROM violations WHERE time < ? ORDER BY time LIMIT ?)"
+constexpr std::array<const char*, 2> kRemoveViolations{
+    "DELETE FROM fixed_files WHERE violation IN " GUARD_OLDEST,
+    "DELETE FROM violations WHERE number IN " GUARD_OLDEST};
+#undef GUARD_OLDEST
+
 // An incident is removed with its first segment.
 constexpr const char* kRemoveIncident =
     "DELETE FROM incidents WHERE number = (SELECT incident FROM chapters WHERE number = ?1) "
@@ -44,11 +50,12 @@ Result<Pages> pages_of(Database& database, std::uint64_t bytes) {
 }
 
 Result<std::int64_t> remove_violations(Database& database, std::int64_t before) {
-  GUARD_TRY(auto remove, database.prepare("DELETE FROM violations WHERE number IN (SELECT number "
-                                          "FROM violations WHERE time < ? ORDER BY time LIMIT ?)"));
-  remove.bind(before);
-  remove.bind(kStep);
-  GUARD_CHECK(remove.run());
+  for (const char* sql : kRemoveViolations) {
+    GUARD_TRY(auto remove, database.prepare(sql));
+    remove.bind(before);
+    remove.bind(kStep);
+    GUARD_CHECK(remove.run());
+  }
   return database.changes();
 }
 

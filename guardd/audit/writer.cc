@@ -24,7 +24,8 @@ constexpr const char* kPutPlace =
     "UPDATE incidents SET chapter = ?, kind = ?, actor = ? WHERE number = ?";
 constexpr const char* kPutStanding =
     "UPDATE incidents SET count = ?, first_seen = ?, last_seen = ?, logged = ?, fixed = ?, "
-    "denied = ?, skipped = ?, shared = ?, sample = coalesce(?, sample) WHERE number = ?";
+    "denied = ?, skipped = ?, shared = ?, sample = coalesce(?, sample), unlisted = ? WHERE number "
+    "= ?";
 constexpr const char* kClose =
     "UPDATE incidents SET closed = 1, command_pid = ?, command_start = ?, command_comm = ?, "
     "command_exe = ?, command_cmdline = ? WHERE number = ?";
@@ -38,8 +39,8 @@ std::string insert_into(std::string_view table, const std::string& columns) {
 }
 
 IncidentStanding standing_of(const Incident& incident) {
-  return {incident.count,      incident.first_seen, incident.last_seen,
-          incident.by_outcome, incident.shared,     incident.sample};
+  return {incident.count,  incident.first_seen, incident.last_seen, incident.by_outcome,
+          incident.shared, incident.sample,     incident.unlisted};
 }
 
 // Empty if the query has no row.
@@ -53,7 +54,7 @@ Result<std::string> first_text(Database& database, const char* query) {
 
 struct TrailWriter::Statements {
   Statement find_incident, put_incident, put_place, put_standing, close, put_segment, put_times,
-      put_kind, put_actor, put_setting, put_ancestor, put_violation;
+      put_kind, put_actor, put_setting, put_ancestor, put_violation, put_files;
 };
 
 TrailWriter::TrailWriter(std::string path, Database database,
@@ -87,7 +88,8 @@ Result<std::unique_ptr<TrailWriter>> TrailWriter::open(const std::string& path) 
        {&all.put_actor, insert_into("actors", numbered + names.actor + ", setting, parent")},
        {&all.put_setting, insert_into("settings", numbered + names.setting)},
        {&all.put_ancestor, insert_into("ancestors", numbered + names.process + ", parent")},
-       {&all.put_violation, insert_into("violations", own)}}));
+       {&all.put_violation, insert_into("violations", own)},
+       {&all.put_files, insert_into("fixed_files", "violation, count, files")}}));
   return std::unique_ptr<TrailWriter>(
       new TrailWriter(path, std::move(database), std::move(statements)));
 }
@@ -129,7 +131,13 @@ Status TrailWriter::put(const ViolationEntry& entry) {
   if (incident->standing.sample.empty()) incident->standing.sample = std::move(sample);
   incident->is_changed = true;
   own_fields(entry.violation, place).bind_to(statements_->put_violation);
-  return statements_->put_violation.run();
+  auto done = statements_->put_violation.run();
+  if (!done || entry.files.empty()) return done;
+  auto& put_files = statements_->put_files;
+  put_files.bind(database_.last_number());
+  put_files.bind(static_cast<std::int64_t>(entry.count));
+  put_files.bind(std::string_view(entry.files));
+  return put_files.run();
 }
 
 Status TrailWriter::put(const ClosingEntry& entry) {
@@ -272,6 +280,7 @@ Status TrailWriter::put_standing(OpenIncident& incident) {
     fields.add_null();
   else
     fields.add(sample);
+  fields.add(standing.unlisted);
   fields.add(incident.number);
   fields.bind_to(statements_->put_standing);
   auto done = statements_->put_standing.run();

@@ -24,6 +24,7 @@ struct IncidentStanding {
   std::array<std::uint64_t, Words<Outcome>::kAll.size()> by_outcome{};
   FieldSet shared;
   std::vector<std::string> sample;  // empty: unchanged
+  std::uint64_t unlisted = 0;
 };
 
 struct OpeningEntry {
@@ -32,6 +33,8 @@ struct OpeningEntry {
 struct ViolationEntry {
   Violation violation;
   IncidentStanding standing;
+  std::string files{};  // as FixedFiles::bytes(): it stands for these
+  std::size_t count = 1;
 };
 struct ClosingEntry {
   Incident incident;

@@ -48,14 +48,15 @@ class WriteQueue {
   WriteQueue& operator=(const WriteQueue&) = delete;
 
   // Copies the entry only if there is room for it, and outside the lock. Another thread may take
-  // the last room meanwhile; then the queue is one entry too long.
+  // the last room meanwhile; then the queue is one entry too long. `records`: how many are lost if
+  // there is no room.
   template <typename Make>
-  void push(std::size_t bytes, Make make) noexcept {
+  void push(std::size_t bytes, Make make, std::size_t records = 1) noexcept {
     try {
       {
         const std::lock_guard lock(mutex_);
         if (queue_.size() + unwritten_ >= limits_.entries || bytes_ + bytes > limits_.bytes) {
-          dropped_.fetch_add(1);
+          dropped_.fetch_add(records);
           return;
         }
       }
@@ -66,7 +67,7 @@ class WriteQueue {
       bytes_ += bytes;
       if (queue_.size() == 1 || (!was_half_full && is_half_full())) changed_.notify_one();
     } catch (const std::exception&) {  // out of memory
-      dropped_.fetch_add(1);
+      dropped_.fetch_add(records);
     }
   }
 

@@ -17,6 +17,10 @@ class BusPublisher final : public Publisher {
   void violation(const Violation& violation, const Incident& /*incident*/) noexcept override {
     service_.violation(violation);
   }
+  void fixed_files(const Violation& first, const FixedFiles& /*files*/,
+                   const Incident& /*incident*/) noexcept override {
+    service_.counted(first);
+  }
   void incident_closed(const Incident& incident) noexcept override {
     service_.incident_closed(incident);
   }

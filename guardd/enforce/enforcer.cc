@@ -1,6 +1,7 @@
 #include "guardd/enforce/enforcer.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "guardd/enforce/attribution.h"
@@ -26,6 +27,10 @@ constexpr unsigned kMostDoublings = 5;
 
 // How often guardd looks for the result of an operation that was only about to happen.
 constexpr unsigned kLooksAhead = 2;
+
+ObjectState state_of(const FixedFile& file, const Ownership& ownership) {
+  return {file.type, ownership.uid, ownership.gid, ownership.mode, 1};
+}
 
 bool is_missing(const RepairOutcome& outcome) {
   return outcome.what == RepairResult::kCorrect || outcome.skip == Skip::kGone ||
@@ -251,6 +256,7 @@ void Enforcer::handle_finding(const ScanWorker::Report& finding) {
     if (set == set_ && !policy_of(tree).is_paused()) pending_.forget_excused_in(tree);
     return;
   }
+  if (!finding.files.empty()) return handle_list(finding);
   const bool is_fixed = finding.outcome.what == RepairResult::kFixed;
   if (finding.outcome.skip == Skip::kBusy) {
     if (set != set_) return;  // the scan of the new set finds it
@@ -279,6 +285,40 @@ void Enforcer::handle_finding(const ScanWorker::Report& finding) {
     if (const auto* waiting = directory ? settle_.find(*directory, name) : nullptr) seen = *waiting;
   }
   report(*set, tree, finding.path, seen, finding.outcome);
+}
+
+// The scan does not know who left a file so, but the change may wait here: it was faster than the
+// repair of that. Such a file is reported by itself.
+void Enforcer::handle_list(const ScanWorker::Report& finding) {
+  const auto& [set, tree] = std::tie(finding.set, finding.tree);
+  FixedFiles rest;
+  auto first = finding;
+  if (set == set_ && settle_.waiting() > 0) {
+    const auto root = set->trees()[tree].path.size() + 1;
+    for (auto files = finding.files.read(); files.next();) {
+      const auto& file = files.file();
+      const auto path = file.path.substr(root);
+      const auto [directory, name] = watched_name(source_, tree, path);
+      const auto* waiting = directory ? settle_.find(*directory, name) : nullptr;
+      auto outcome = finding.outcome;
+      outcome.id = file.object;
+      outcome.before = state_of(file, file.before);
+      outcome.after = state_of(file, file.after);
+      if (waiting) {
+        report(*set, tree, path, *waiting, outcome);
+        continue;
+      }
+      if (rest.empty()) std::tie(first.path, first.outcome) = std::tie(path, outcome);
+      rest.add(file.path, file);
+    }
+  } else {
+    rest = finding.files;
+  }
+  if (rest.empty()) return;
+  NoticedChange seen;
+  seen.operation = Operation::kScan;
+  callbacks_.report_list(make_violation(*set, tree, first.path, seen, first.outcome),
+                         std::move(rest));
 }
 
 // A mount at a tree's root or above hides the whole tree, and one below it hides a part. An unmount

@@ -24,6 +24,7 @@
 #include "guardd/sources/source.h"
 #include "guardd/who/processes.h"
 #include "policy/policy_set.h"
+#include "policy/record/fixed_files.h"
 #include "policy/record/record.h"
 
 namespace guard {
@@ -32,6 +33,8 @@ class Enforcer final : public NoticeReader {
  public:
   struct Callbacks {
     std::function<void(Violation)> report;
+    // Files that a scan has fixed; the violation is the first of them.
+    std::function<void(Violation, FixedFiles)> report_list;
     std::function<void(std::uint32_t tree, const std::string& why)> scan;
   };
 
@@ -86,6 +89,7 @@ class Enforcer final : public NoticeReader {
                    SteadyTime when);
   void wait_for_writer(const RepairReport& report, SteadyTime now);
   void retry(SettledChange due, SteadyTime when);
+  void handle_list(const ScanWorker::Report& finding);
   void report(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
               const NoticedChange& seen, const RepairOutcome& outcome);
   bool was_reported(const std::string& tree, const NoticedChange& seen,

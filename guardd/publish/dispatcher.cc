@@ -100,7 +100,7 @@ void Dispatcher::set_limits(const Config& config) {
 
 void Dispatcher::violation(Violation violation) {
   if (!is_ready_) {
-    early_.push_back(std::move(violation));
+    early_.push_back({std::move(violation), {}});
     return;
   }
   const bool is_complete = lookup_.complete(violation.actor);
@@ -128,7 +128,14 @@ void Dispatcher::publish_waiting(SteadyTime now) {
   }
 }
 
-void Dispatcher::publish_now(Violation violation) {
+// No process is known that must be looked up, so that it waits for nothing.
+void Dispatcher::fixed_files(Violation first, FixedFiles files) {
+  first.repeats = files.count() - 1;
+  if (is_ready_) return publish_now(std::move(first), files);
+  early_.push_back({std::move(first), std::move(files)});
+}
+
+void Dispatcher::publish_now(Violation violation, const FixedFiles& files) {
   violation.id = violation_ids_.next(violation.time);
   violation.boot_id = boot_id_;
   violation.backend = backend_;
@@ -136,16 +143,24 @@ void Dispatcher::publish_now(Violation violation) {
   violations_ += count;
   if (violation.action == Outcome::kFixed) fixed_ += count;
   if (violation.action == Outcome::kDenied) denied_ += count;
-  const auto change = incidents_.add(violation, std::chrono::steady_clock::now());
+  const auto change = incidents_.add(violation, std::chrono::steady_clock::now(), files);
   for (const auto& closed : change.closed) publish(&Publisher::incident_closed, *closed);
   if (change.opened) publish(&Publisher::incident_opened, *change.incident);
-  publish(&Publisher::violation, violation, *change.incident);
+  if (files.empty())
+    publish(&Publisher::violation, violation, *change.incident);
+  else
+    publish(&Publisher::fixed_files, violation, files, *change.incident);
 }
 
 void Dispatcher::ready(const ReadyNews& news) {
   is_ready_ = true;
   publish_news(news);
-  for (auto& each : std::exchange(early_, {})) violation(std::move(each));
+  for (auto& each : std::exchange(early_, {})) {
+    if (each.files.empty())
+      violation(std::move(each.violation));
+    else
+      fixed_files(std::move(each.violation), std::move(each.files));
+  }
 }
 
 void Dispatcher::health(const std::optional<std::string>& disabled,

@@ -51,6 +51,8 @@ class Dispatcher {
 
   // Violations before ready() are published after it.
   void violation(Violation violation);
+  // Files that a scan has fixed, as Publisher::fixed_files() gets them.
+  void fixed_files(Violation first, FixedFiles files);
   bool has_too_many_early() const { return early_.size() >= kMostEarly; }
   void ready(const ReadyNews& news);
   bool is_ready() const { return is_ready_; }
@@ -88,6 +90,11 @@ class Dispatcher {
     SteadyTime until;
   };
 
+  struct Early {
+    Violation violation;
+    FixedFiles files;  // empty: it is a single violation
+  };
+
   template <typename... Parameters, typename... Arguments>
   void publish(void (Publisher::*record)(Parameters...) noexcept, const Arguments&... arguments) {
     for (auto* each : publishers_) (each->*record)(arguments...);
@@ -96,7 +103,7 @@ class Dispatcher {
   void publish_news(const OneNews& news) {
     publish(&Publisher::news, News(&news));
   }
-  void publish_now(Violation violation);
+  void publish_now(Violation violation, const FixedFiles& files = {});
   void publish_waiting(SteadyTime now);
 
   std::unique_ptr<LineQueue> lines_;
@@ -111,7 +118,7 @@ class Dispatcher {
   RecordIds violation_ids_;
   std::string boot_id_;
   bool is_ready_ = false;
-  std::vector<Violation> early_;
+  std::vector<Early> early_;
   ActorLookup lookup_;
   std::deque<DelayedViolation> waiting_;  // in the order of publication
   HealthTracker health_;

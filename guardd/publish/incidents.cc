@@ -33,9 +33,34 @@ std::string key_of(const Violation& violation, const Ancestor& command) {
   return key;
 }
 
+// The fields that all these files share with the first.
+FieldSet shared_by(const FixedFiles& files, const Violation& first) {
+  auto shared = fields_to_share();
+  if (files.count() < 2) return shared;
+  auto other = first;
+  other.path.clear();
+  other.object.inode = 0;
+  shared = common_fields(first, other, shared);
+  for (auto each = files.read(); each.next();) {
+    const auto& file = each.file();
+    if (file.type == other.file_type && file.before == other.before && file.after == other.after &&
+        file.object.device == other.object.device && file.type != FileType::kDirectory) {
+      continue;
+    }
+    other.file_type = file.type;
+    other.before = file.before;
+    other.after = file.after;
+    other.object.device = file.object.device;
+    other.links = file.type == FileType::kDirectory ? 0 : 1;  // not known
+    shared = common_fields(first, other, shared);
+  }
+  return shared;
+}
+
 }  // namespace
 
-Incidents::Change Incidents::add(Violation& violation, Clock::time_point now) {
+Incidents::Change Incidents::add(Violation& violation, Clock::time_point now,
+                                 const FixedFiles& files) {
   Change change;
   // First, because a command that returns after the quiet time is a new incident, even if the timer
   // is late.
@@ -66,12 +91,13 @@ Incidents::Change Incidents::add(Violation& violation, Clock::time_point now) {
   auto& incident = *order_.back().incident;
   violation.incident = incident.id;
   if (change.opened) incident.first.incident = incident.id;
-  count(incident, violation);
+  count(incident, violation, files);
   change.incident = &incident;
   return change;
 }
 
-void Incidents::count(Incident& incident, const Violation& violation) const {
+void Incidents::count(Incident& incident, const Violation& violation,
+                      const FixedFiles& files) const {
   incident.count += 1 + violation.repeats;
   incident.by_outcome[static_cast<std::size_t>(violation.action)] += 1 + violation.repeats;
   // Changes are published once settled, which can be out of order.
@@ -79,6 +105,10 @@ void Incidents::count(Incident& incident, const Violation& violation) const {
   incident.last_seen = std::max(incident.last_seen, violation.time);
   if (incident.count > 1)
     incident.shared = common_fields(incident.first, violation, incident.shared);
+  if (!files.empty()) {
+    incident.unlisted += files.count();
+    incident.shared &= shared_by(files, violation);
+  }
   auto& sample = incident.sample;
   const bool known = std::find(sample.begin(), sample.end(), violation.path) != sample.end();
   if (sample.size() < limits_.sample && !known) sample.push_back(violation.path);

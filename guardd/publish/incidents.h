@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "guardd/publish/record_id.h"
+#include "policy/record/fixed_files.h"
 #include "policy/record/record.h"
 
 namespace guard {
@@ -37,8 +38,9 @@ class Incidents {
 
   Incidents(Limits limits, RecordIds ids) : limits_(limits), ids_(ids) {}
 
-  // Sets the violation's incident.
-  Change add(Violation& violation, Clock::time_point now);
+  // Sets the violation's incident. With `files` it stands for all of them: see
+  // Publisher::fixed_files().
+  Change add(Violation& violation, Clock::time_point now, const FixedFiles& files = {});
 
   // Closes the incidents that have been quiet for long enough, longest first.
   std::vector<std::unique_ptr<Incident>> close_due(Clock::time_point now);
@@ -64,7 +66,7 @@ class Incidents {
   using Order = std::list<OpenIncident>;  // the longest quiet first
 
   std::unique_ptr<Incident> close_first();
-  void count(Incident& incident, const Violation& violation) const;
+  void count(Incident& incident, const Violation& violation, const FixedFiles& files) const;
 
   Limits limits_;
   RecordIds ids_;

@@ -27,6 +27,7 @@ void put_fields(Line& line, const Incident& incident, std::string_view state) {
   line.text("state", state);
   line.text("id", incident.id);
   line.number("count", incident.count);
+  if (incident.unlisted > 0) line.number("unlisted", incident.unlisted);
   line.time("first_seen", incident.first_seen);
   line.time("last_seen", incident.last_seen);
 }

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "policy/record/fixed_files.h"
 #include "policy/record/record.h"
 
 namespace guard {
@@ -117,6 +118,10 @@ class Publisher {
   // An incident is opened before its first violation is published.
   virtual void incident_opened(const Incident& /*incident*/) noexcept {}
   virtual void violation(const Violation& /*violation*/, const Incident& /*incident*/) noexcept {}
+  // Files of an incident that were fixed and have no records of their own. The violation is the
+  // first of them, and its repeats are the others.
+  virtual void fixed_files(const Violation& /*first*/, const FixedFiles& /*files*/,
+                           const Incident& /*incident*/) noexcept {}
   virtual void incident_closed(const Incident& /*incident*/) noexcept {}
   virtual void news(News /*news*/) noexcept {}
 };

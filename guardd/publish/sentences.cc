@@ -134,10 +134,13 @@ std::string opened_sentence(const Incident& incident) {
 
 std::string closed_sentence(const Incident& incident) {
   const auto& first = incident.first;
-  return fmt::format("{} violated policy {} {} {}: {}", subject(first, incident.command),
-                     escaped(first.policy), counted(incident.count, "time", "times"),
-                     length_text(incident.first_seen, incident.last_seen),
-                     totals_text(Colours(), incident));
+  auto text = fmt::format("{} violated policy {} {} {}: {}", subject(first, incident.command),
+                          escaped(first.policy), counted(incident.count, "time", "times"),
+                          length_text(incident.first_seen, incident.last_seen),
+                          totals_text(Colours(), incident));
+  if (incident.unlisted > 0)
+    text += "; " + grouped(incident.unlisted) + " fixed files have no record of their own";
+  return text;
 }
 
 std::string sentence_of(const ReadyNews& news) {

@@ -307,6 +307,11 @@ RepairOutcome repair_entry(const Object& root, int directory, const char* name,
   return repair_opened({root, directory}, open_entry(root, directory, name), task);
 }
 
+RepairOutcome repair_entry(const Object& root, int directory, Object opened,
+                           const RepairTask& task) {
+  return repair_opened({root, directory}, std::move(opened), task);
+}
+
 std::string_view reason_text(Skip skip) {
   switch (skip) {
     case Skip::kNone:

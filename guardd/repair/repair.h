@@ -104,6 +104,9 @@ inline RepairOutcome repair(const Object& root, const RepairTask& task) {
 // the object, and used only to judge it. The caller knows whether the owner can reach it.
 RepairOutcome repair_entry(const Object& root, int directory, const char* name,
                            const RepairTask& task);
+// The same for an object that open_entry() has opened there.
+RepairOutcome repair_entry(const Object& root, int directory, Object opened,
+                           const RepairTask& task);
 
 // Of a directory that is open for reading.
 AccessList access_list_of(int directory);

@@ -52,13 +52,18 @@ class Inspector : public Visitor {
         found_(found),
         progress_(progress),
         correct_(*task.policy),
-        paths_(threads) {
+        own_(threads) {
     // Without it every repair resolves the full path in /proc.
     if (task.fix)
       own_descriptors_ = Fd(::open("/proc/thread-self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
 
+  // Most often all files of a directory are correct, or all are wrong. After a wrong one the next
+  // is opened at once, as its repair would do, and not looked at by its name before.
   void leaf(const WalkEntry& entry) override {
+    auto& wrong_in = own_[entry.thread].wrong_in;
+    if (wrong_in == &entry.directory) return opened_leaf(entry);
+    wrong_in = nullptr;
     struct statx facts {};
     if (::statx(entry.directory.descriptor(), entry.name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
                 STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID | STATX_NLINK | STATX_INO |
@@ -72,9 +77,10 @@ class Inspector : public Visitor {
     if (correct_.includes(state)) return remember(entry, state);
     if (facts.stx_mnt_id != root_.mount || (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
       return mount(entry);
-    inspect(entry, path_of(entry), state,
-            {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino},
-            since_epoch(facts.stx_ctime));
+    if (inspect(entry, path_of(entry), state,
+                {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino},
+                since_epoch(facts.stx_ctime)))
+      wrong_in = &entry.directory;
   }
 
   Descent directory(const WalkEntry& entry, const Directory& opened) override {
@@ -104,6 +110,7 @@ class Inspector : public Visitor {
 
   void progress(unsigned /*thread*/, std::uint64_t objects) override {
     progress_.objects.fetch_add(objects, std::memory_order_relaxed);
+    if (task_.pulse) task_.pulse();
   }
 
   // The directory where the walk begins. Its parent is not open, so it is repaired by its path.
@@ -127,8 +134,27 @@ class Inspector : public Visitor {
   std::vector<std::string> troubles() && { return std::move(troubles_); }
 
  private:
+  void opened_leaf(const WalkEntry& entry) {
+    auto opened = open_entry(root_, entry.directory.descriptor(), entry.name);
+    if (!opened) {
+      if (opened.error().code() == EXDEV) return mount(entry);
+      if (opened.error().code() != ENOENT)
+        trouble(entry.directory.path_of(entry.name), opened.error().code());
+      return;
+    }
+    if (opened->is_mount_point) return mount(entry);
+    const auto state = opened->state;
+    const auto id = opened->id;
+    const std::chrono::nanoseconds changed(opened->changed);
+    if (!correct_.includes(state) &&
+        inspect(entry, path_of(entry), state, id, changed, std::move(*opened)))
+      return;
+    own_[entry.thread].wrong_in = nullptr;
+    if (correct_.includes(state)) remember(entry, state);
+  }
+
   std::string_view path_of(const WalkEntry& entry) {
-    auto& path = paths_[entry.thread].text;  // reused: keeps its capacity
+    auto& path = own_[entry.thread].path;  // reused: keeps its capacity
     path.assign(entry.directory.path());
     if (!path.empty()) path += '/';
     path += entry.name;
@@ -149,7 +175,8 @@ class Inspector : public Visitor {
 
   // Whether it is fixed now.
   bool inspect(const WalkEntry& entry, std::string_view path, const ObjectState& state,
-               const InodeId& id, std::chrono::nanoseconds changed) {
+               const InodeId& id, std::chrono::nanoseconds changed,
+               std::optional<Object> opened = std::nullopt) {
     const auto verdict = judge(*task_.policy, path, state);
     if (!verdict.violation() || covered_.is_nested(path)) return false;
     // If it has moved, the walker leaves the directory.
@@ -160,7 +187,9 @@ class Inspector : public Visitor {
     } else if (task_.fix) {
       auto task = repair_task(path);
       task.is_reachable = !entry.closed;
-      outcome = repair_entry(root_, entry.directory.descriptor(), entry.name, task);
+      const int directory = entry.directory.descriptor();
+      outcome = opened ? repair_entry(root_, directory, *std::move(opened), task)
+                       : repair_entry(root_, directory, entry.name, task);
     }
     report({path, state, id, verdict, nullptr}, outcome);
     return outcome && outcome->what == RepairResult::kFixed;
@@ -221,8 +250,9 @@ class Inspector : public Visitor {
     found_(finding);
   }
 
-  struct alignas(64) PathBuffer {
-    std::string text;
+  struct alignas(64) OwnOfThread {
+    std::string path;
+    const Directory* wrong_in = nullptr;  // where the last leaf was, if it was fixed
   };
 
   const Object& root_;
@@ -232,8 +262,8 @@ class Inspector : public Visitor {
   ScanProgress& progress_;
   const CorrectAnywhere correct_;
   Fd own_descriptors_;
-  std::vector<PathBuffer> paths_;  // one for each thread
-  std::mutex mutex_;               // for the callback and troubles_
+  std::vector<OwnOfThread> own_;  // one for each thread
+  std::mutex mutex_;              // for the callback and troubles_
   std::vector<std::string> troubles_;
 };
 

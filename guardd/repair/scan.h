@@ -33,6 +33,8 @@ struct ScanTask {
   Witness* witness = nullptr;  // as in RepairTask
   bool is_requested = false;
   const LeftAlone* left_alone = nullptr;  // with fix: files to leave as they are; null: none
+  // Called every few dozen objects, on all threads of the scan at once. May be empty.
+  std::function<void()> pulse;
 };
 
 struct ScanOptions {

@@ -1,6 +1,8 @@
 #include "guardd/repair/scan_worker.h"
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
 #include <utility>
 
 #include "guardd/files/file_id.h"
@@ -21,7 +23,96 @@ FileId identity_of(const Object& root, const std::string& path) {
   return id ? *std::move(id) : FileId();
 }
 
+Ownership ownership(const ObjectState& state) {
+  return {state.uid, state.gid, state.mode};
+}
+
 }  // namespace
+
+// Passes the findings of one scan to the loop. Any thread of the scan.
+class ScanWorker::Findings {
+ public:
+  Findings(ScanWorker& worker, const Job& job, const Object& root, const std::stop_token& stop)
+      : worker_(worker), job_(job), root_(root), stop_(stop), base_(tree().path + "/") {}
+
+  void add(const Finding& finding) {
+    if (!finding.outcome) return;
+    const bool is_fixed = finding.outcome->what == RepairResult::kFixed;
+    if (is_fixed && singles_ >= kMostSingle) return add_to_list(finding);
+    if (is_fixed) ++singles_;
+    auto report = report_of(finding);
+    if (!is_fixed) report.object = identity_of(root_, report.path);
+    (void)worker_.found_.put(std::move(report), stop_);
+  }
+
+  // A list waits for more files, but not for long.
+  void pass_old_list() {
+    if (!has_list_.load(std::memory_order_relaxed)) return;
+    const std::lock_guard lock(mutex_);
+    if (list_ && std::chrono::steady_clock::now() - began_ >= kLongestInList) pass_list();
+  }
+  void pass_rest() {
+    const std::lock_guard lock(mutex_);
+    if (list_) pass_list();
+  }
+
+ private:
+  const Tree& tree() const { return job_.set->trees()[job_.tree]; }
+
+  Report report_of(const Finding& finding) const {
+    Report report;
+    report.set = job_.set;
+    report.tree = job_.tree;
+    report.path = finding.path;
+    report.outcome = *finding.outcome;
+    return report;
+  }
+
+  void add_to_list(const Finding& finding) {
+    const auto& outcome = *finding.outcome;
+    const std::lock_guard lock(mutex_);
+    // All files of a list are to belong to one owner.
+    if (list_ && !is_like(outcome, list_->outcome)) pass_list();
+    if (!list_) {
+      list_ = report_of(finding);
+      began_ = std::chrono::steady_clock::now();
+      has_list_.store(true, std::memory_order_relaxed);
+    }
+    FixedFile file;
+    file.type = outcome.before.type;
+    file.object = outcome.id;
+    file.before = ownership(outcome.before);
+    file.after = ownership(outcome.after);
+    path_.assign(base_);
+    path_ += finding.path;
+    list_->files.add(path_, file);
+    if (list_->files.count() >= kMostInList) pass_list();
+  }
+
+  static bool is_like(const RepairOutcome& a, const RepairOutcome& b) {
+    const auto* mine = a.verdict.wanted;
+    const auto* other = b.verdict.wanted;
+    return mine == other || (mine && other && mine->owner.id == other->owner.id &&
+                             mine->group.id == other->group.id);
+  }
+
+  void pass_list() {
+    has_list_.store(false, std::memory_order_relaxed);
+    (void)worker_.found_.put(*std::exchange(list_, std::nullopt), stop_);
+  }
+
+  ScanWorker& worker_;
+  const Job& job_;
+  const Object& root_;
+  const std::stop_token& stop_;
+  const std::string base_;
+  std::size_t singles_ = 0;
+  std::atomic<bool> has_list_{false};
+  std::mutex mutex_;  // for all below
+  std::optional<Report> list_;
+  std::chrono::steady_clock::time_point began_;
+  std::string path_;  // reused: keeps its capacity
+};
 
 ScanWorker::ScanWorker(unsigned threads, Witness* witness, const LeftAlone& left_alone)
     : threads_(threads),
@@ -77,7 +168,13 @@ void ScanWorker::run(const std::stop_token& stop) {
       continue;
     }
     lock.unlock();
-    (void)found_.put({job.set, job.tree, {}, {}, {}, true, is_complete, job.began}, stop);
+    Report end;
+    end.set = job.set;
+    end.tree = job.tree;
+    end.is_end = true;
+    end.is_complete = is_complete;
+    end.began = job.began;
+    (void)found_.put(std::move(end), stop);
     lock.lock();
   }
 }
@@ -98,14 +195,11 @@ bool ScanWorker::scan_tree(Job& job, const std::stop_token& stop) {
   options.threads = threads_;
   options.activity = &activity_;
   ScanProgress progress;
-  const auto found = [&](const Finding& finding) {
-    if (!finding.outcome) return;
-    Report report{job.set, job.tree, std::string(finding.path), *finding.outcome, {}, false, false, {}};
-    if (report.outcome.what != RepairResult::kFixed)
-      report.object = identity_of(*root, report.path);
-    (void)found_.put(std::move(report), stop);
-  };
-  const auto result = scan(*root, task, options, found, stop, progress);
+  Findings findings(*this, job, *root, stop);
+  task.pulse = [&] { findings.pass_old_list(); };
+  const auto result = scan(
+      *root, task, options, [&](const Finding& finding) { findings.add(finding); }, stop, progress);
+  findings.pass_rest();
   const bool is_complete = result && result->complete;
   if (is_complete) sizes_.note(tree.path, progress.objects);
   return is_complete;

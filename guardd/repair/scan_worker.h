@@ -1,8 +1,11 @@
 // Scans trees on a thread of its own, one after the other, and passes the findings to the daemon's
-// loop. Bounded: the scan waits while the loop is behind. A tree that is requested several times is
-// scanned once more. An incomplete scan is repeated a few times.
+// loop. Bounded: the scan waits while the loop is behind. The first fixed files of a scan are
+// passed one by one, and all others as lists: a tree in which all is wrong is fixed faster than the
+// loop could report each file. A tree that is requested several times is scanned once more. An
+// incomplete scan is repeated a few times.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -18,6 +21,7 @@
 #include "guardd/repair/repair.h"
 #include "guardd/repair/tree_sizes.h"
 #include "policy/policy_set.h"
+#include "policy/record/fixed_files.h"
 
 namespace guard {
 
@@ -29,11 +33,19 @@ class ScanWorker {
     std::string path;
     RepairOutcome outcome;
     FileId object;  // unless it was fixed
+    // Not empty: all these files were fixed, and path and outcome are those of the first.
+    FixedFiles files{};  // by absolute paths
     // Marks the end of the tree's scan, and is not a wrong object.
     bool is_end = false;
     bool is_complete = false;  // with is_end: everything in the tree was checked
     SteadyTime began;          // with is_end
   };
+
+  // How many fixed files of a scan are passed one by one.
+  static constexpr std::size_t kMostSingle = 100;
+  // Of one list.
+  static constexpr std::size_t kMostInList = 512;
+  static constexpr auto kLongestInList = std::chrono::milliseconds(20);
 
   // Both must outlive this. `witness` may be null.
   ScanWorker(unsigned threads, Witness* witness, const LeftAlone& left_alone);
@@ -57,6 +69,8 @@ class ScanWorker {
     unsigned tries = 0;
     SteadyTime began;
   };
+
+  class Findings;
 
   bool is_requested(const Job& job) const;
   void run(const std::stop_token& stop);

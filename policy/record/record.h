@@ -133,6 +133,7 @@ struct Incident {
   Ancestor command;                 // the typed or started command; pid 0: unknown
   std::vector<std::string> sample;  // the first paths, raw
   std::array<std::uint64_t, Words<Outcome>::kAll.size()> by_outcome{};  // the count of each outcome
+  std::uint64_t unlisted = 0;  // of `count`: fixed files without records of their own
 
   Violation first;
   FieldSet shared;  // the fields of `first` that all violations share

@@ -128,7 +128,10 @@ class Story {
                                            incident.last_seen,
                                            incident.by_outcome,
                                            incident.shared,
-                                           {}}});
+                                           {},
+                                           incident.unlisted},
+                                          {},
+                                          1});
     }
     return entries;
   }

@@ -22,7 +22,7 @@ void measure_small_work(const FileSystem& system, const Size& size, Table& table
 // The time from the last close to the correct owner, for one file and for many.
 void measure_settling(const FileSystem& system, const Size& size, Table& table);
 void measure_burst(const FileSystem& system, const Size& size, Table& table);
-// A scan compared with find, a repair compared with chown -R.
+// A scan compared with find; a repair, and the whole daemon from its start, compared with chown -R.
 void measure_trees(const FileSystem& system, const Size& size, Table& table);
 // Wake-ups and memory of an idle guardd.
 void measure_idle(const FileSystem& system, const Size& size, Table& table);

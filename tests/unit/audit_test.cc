@@ -223,7 +223,7 @@ TEST_F(AuditTest, AnEmptyFileBecomesATrail) {
   auto database = Database::open_to_read(path());
   ASSERT_TRUE(database);
   EXPECT_EQ(*database->number("PRAGMA auto_vacuum"), 2);
-  EXPECT_EQ(*database->number("PRAGMA user_version"), 1);
+  EXPECT_EQ(*database->number("PRAGMA user_version"), 2);
 }
 
 TEST_F(AuditTest, RejectsANewerVersion) {

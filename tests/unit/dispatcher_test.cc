@@ -21,6 +21,12 @@ class HealthRecorder : public Publisher {
       heard.push_back(std::string(word((*health)->health)) + ": " + (*health)->reason);
   }
 
+  void fixed_files(const Violation& first, const FixedFiles& files,
+                   const Incident& incident) noexcept override {
+    heard.push_back(first.path + " and more: " + std::to_string(files.count()) + " of " +
+                    std::to_string(incident.count));
+  }
+
   std::vector<std::string> heard;
 };
 
@@ -73,6 +79,22 @@ TEST_F(DispatcherTest, DisabledIsWorseThanAnythingElse) {
   EXPECT_THAT(health({"a"}, paused_, "the file is there"),
               ElementsAre("disabled: the file is there"));
   EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
+}
+
+TEST_F(DispatcherTest, PublishesAListOnceAndCountsItsFiles) {
+  FixedFiles files;
+  for (const auto* path : {"/srv/a", "/srv/b", "/srv/c"}) files.add(path, {});
+  Violation first;
+  first.path = "/srv/a";
+  first.action = Outcome::kFixed;
+  dispatcher_.fixed_files(first, files);
+  EXPECT_THAT(recorder_.heard, IsEmpty());  // not ready yet
+  dispatcher_.ready({});
+  EXPECT_THAT(std::exchange(recorder_.heard, {}), ElementsAre("/srv/a and more: 3 of 3"));
+  dispatcher_.fixed_files(first, files);
+  EXPECT_THAT(recorder_.heard, ElementsAre("/srv/a and more: 3 of 6"));
+  EXPECT_EQ(dispatcher_.counters().fixed, 6U);
+  EXPECT_EQ(dispatcher_.counters().violations, 6U);
 }
 
 }  // namespace

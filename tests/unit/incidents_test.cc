@@ -122,6 +122,29 @@ TEST_F(IncidentsTest, AHundredThousandViolationsAreOneIncidentWithASample) {
   EXPECT_EQ(taken.incident->by_outcome[static_cast<std::size_t>(Outcome::kSkipped)], 10'000U);
 }
 
+TEST_F(IncidentsTest, AListCountsAsItsFilesAndSharesWhatAllOfThemDo) {
+  auto first = git_violation("/srv/shop/0");
+  first.action = Outcome::kFixed;
+  first.before = Ownership{Uid{0}, Gid{0}, Mode{0644}};
+  first.after = Ownership{Uid{4242}, Gid{4242}, Mode{0644}};
+  first.repeats = 999;
+  FixedFiles files;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    FixedFile file{{}, first.file_type, {first.object.device, i}, *first.before, *first.after};
+    if (i == 500) file.before.gid = Gid{5};
+    files.add("/srv/shop/" + std::to_string(i), file);
+  }
+  const auto taken = incidents_.add(first, kStart, files);
+  ASSERT_TRUE(taken.opened);
+  const auto& incident = *taken.incident;
+  EXPECT_EQ(incident.count, 1000U);
+  EXPECT_EQ(incident.unlisted, 1000U);
+  EXPECT_EQ(incident.by_outcome[static_cast<std::size_t>(Outcome::kFixed)], 1000U);
+  for (const auto* name : {"path", "inode", "gid_before"}) EXPECT_FALSE(shares(incident, name));
+  for (const auto* name : {"policy", "uid_before", "gid_after", "file_type"})
+    EXPECT_TRUE(shares(incident, name)) << name;
+}
+
 TEST_F(IncidentsTest, TheLongestQuietIncidentMakesRoom) {
   std::set<std::string> names;
   std::size_t closed = 0;
