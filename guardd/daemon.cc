@@ -148,7 +148,8 @@ class Daemon {
     else
       left_alone_ = std::make_unique<LeftAlone>();
     Pauses pauses(store_.get(), Clocks::read());  // before the enforcer empties what is remembered
-    scans_ = std::make_unique<ScanWorker>(config_.scan.threads, source_.source->witness(), *left_alone_);
+    scans_ =
+        std::make_unique<ScanWorker>(config_.scan.threads, source_.source->witness(), *left_alone_);
     repairs_ = std::make_unique<RepairWorker>(source_.source->witness(), *left_alone_);
     enforcer_ = std::make_unique<Enforcer>(
         *processes_, *source_.source, *repairs_, store_.get(),

@@ -68,7 +68,8 @@ Action guard_action(Guard guard, Action wanted, Backend backend, const TreeLimit
   if (guard == Guard::kOwnership && wanted >= Action::kFix && !limits.cannot_chown &&
       backend == Backend::kFanotify) {
     differences.push_back(
-        "ownership: a file that is moved into the tree, and that its owner could not read before, is "
+        "ownership: a file that is moved into the tree, and that its owner could not read before, "
+        "is "
         "reported, not fixed");
   }
   if (wanted == Action::kFix && guard != Guard::kOwnership) {

@@ -44,8 +44,8 @@ class States {
     if (unproven > 0 && state.reason.empty()) {
       state.reason = counted(unproven, "object belongs", "objects belong") +
                      " to other users, and guardd has no evidence that " +
-                     loaded.wanted.owner.name + " may have them; to hand them over, run: " +
-                     "guardctl fix " + loaded.name();
+                     loaded.wanted.owner.name +
+                     " may have them; to hand them over, run: " + "guardctl fix " + loaded.name();
     }
     return state;
   }

@@ -35,15 +35,15 @@ bool is_younger(const Object& object, std::chrono::system_clock::time_point time
   return (facts.stx_mask & STATX_BTIME) != 0 && nanoseconds(facts.stx_btime) > since_epoch;
 }
 
-// A write lease is granted only if nobody else has the file open. It lasts as long as the descriptor.
+// A write lease is granted only if nobody else has the file open. It lasts as long as the
+// descriptor.
 class SoleOpener {
  public:
   explicit SoleOpener(const Object& object) {
     if (object.state.type != FileType::kRegular) return;
     file_ = Fd(::open(ProcPath(object).text(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOATIME));
     (void)std::signal(SIGIO, SIG_IGN);  // from a lease that is broken
-    has_others_ =
-        file_ && ::fcntl(file_.get(), F_SETLEASE, F_WRLCK) < 0 && errno == EAGAIN;
+    has_others_ = file_ && ::fcntl(file_.get(), F_SETLEASE, F_WRLCK) < 0 && errno == EAGAIN;
   }
   bool has_others() const { return has_others_; }
 
@@ -139,7 +139,8 @@ class UndoRun {
       return fmt::format("it was changed after the fix: it is {}:{} {:04o} now", now.uid.value,
                          now.gid.value, now.mode.value);
     }
-    // Root may trust what belongs to root: a program that it runs, or a file that nobody else reads.
+    // Root may trust what belongs to root: a program that it runs, or a file that nobody else
+    // reads.
     const bool is_first = again == places_.end();
     if (is_first && object.state.type == FileType::kRegular &&
         has_changed_since(object, last_fix_[object.id]))

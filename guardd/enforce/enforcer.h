@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/enforce/file_records.h"
 #include "guardd/enforce/instant_violations.h"
 #include "guardd/enforce/pending_changes.h"
-#include "guardd/enforce/file_records.h"
 #include "guardd/files/object.h"
 #include "guardd/repair/repair_worker.h"
 #include "guardd/repair/scan_worker.h"

@@ -1,6 +1,6 @@
-// What the enforcer remembers of single files between notices and across a crash: which changes wait
-// to be judged, and which wait for a pause to end. Stores only changes that wait for longer than a
-// moment: most are judged before. Runs on the daemon's loop.
+// What the enforcer remembers of single files between notices and across a crash: which changes
+// wait to be judged, and which wait for a pause to end. Stores only changes that wait for longer
+// than a moment: most are judged before. Runs on the daemon's loop.
 #pragma once
 
 #include <chrono>

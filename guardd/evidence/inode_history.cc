@@ -30,8 +30,8 @@ void InodeHistory::forget(std::uint64_t key) {
 }
 
 // The user of a new inode is the one who created it, or root has changed it since, in this tree.
-// A link is told from a birth by its age. Directories cannot be linked. Some tools link a new file to
-// its final name: that ends nothing where only root can have made the link.
+// A link is told from a birth by its age. Directories cannot be linked. Some tools link a new file
+// to its final name: that ends nothing where only root can have made the link.
 void InodeHistory::created(const InodePlace& place, const InodeState& inode,
                            const BirthTerms& terms) {
   const auto& state = inode.state;

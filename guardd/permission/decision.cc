@@ -31,8 +31,8 @@ bool is_same_moment(std::int64_t a, std::int64_t b) {
   return std::abs(a - b) <= kSameMoment;
 }
 
-// A new file is empty, has one name, belongs to its maker, and has not changed since. Flags that can
-// change never show that a file is new.
+// A new file is empty, has one name, belongs to its maker, and has not changed since. Flags that
+// can change never show that a file is new.
 Novelty novelty_of(const OpenedFile& opened, const std::optional<Intent>& intent, Uid opener) {
   if (opened.state.type != FileType::kRegular) return Novelty::kOld;
   if (intent && !intent->creates) return Novelty::kOld;

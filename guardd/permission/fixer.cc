@@ -37,9 +37,9 @@ std::vector<OpenFix> PermissionFixer::take() {
   return done_.take();
 }
 
-// The opener has just made the file, so it is empty and has at most one name; checked again, because
-// what showed that it is new may have been forged, or have changed. A frozen file system can
-// hold this up; the watchdog then answers. The thread has its own descriptors: it borrows the
+// The opener has just made the file, so it is empty and has at most one name; checked again,
+// because what showed that it is new may have been forged, or have changed. A frozen file system
+// can hold this up; the watchdog then answers. The thread has its own descriptors: it borrows the
 // file's, and leaves it to the reader to close the event.
 void PermissionFixer::run(const std::stop_token& stop) {
   const bool is_alone = unshare_descriptors({done_.fd()});

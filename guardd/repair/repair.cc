@@ -293,8 +293,8 @@ RepairOutcome TreeRepair::repair(const RepairTask& task) {
   const auto slash = path.rfind('/');
   const bool has_slash = slash != std::string_view::npos;
   const auto* wanted = wanted_at(*task.policy, path);
-  const auto entered = enter(path.substr(0, has_slash ? slash : 0),
-                             wanted ? *wanted : task.policy->wanted);
+  const auto entered =
+      enter(path.substr(0, has_slash ? slash : 0), wanted ? *wanted : task.policy->wanted);
   if (!entered) return not_opened(entered.error());
   auto here = task;
   here.is_reachable = is_reachable_;

@@ -89,8 +89,7 @@ class Inspector : public Visitor {
     const bool is_correct = correct_.includes(opened.state());
     if (is_correct) remember(entry, opened.state());
     const bool is_fixed =
-        !is_correct &&
-        inspect(entry, opened.path(), opened.state(), opened.id(), opened.changed());
+        !is_correct && inspect(entry, opened.path(), opened.state(), opened.id(), opened.changed());
     if (covered_.all_below(opened.path())) return Descent::kLeave;
     return !is_fixed && closes(opened) ? Descent::kClosed : Descent::kEnter;
   }

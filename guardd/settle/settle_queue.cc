@@ -39,8 +39,7 @@ void SettleQueue::wake(WatchedDirectory& directory) {
 }
 
 void SettleQueue::drop(Entries::iterator at) {
-  if (at->second.seen.object.known())
-    dropped_.push_back(std::move(at->second.seen.object));
+  if (at->second.seen.object.known()) dropped_.push_back(std::move(at->second.seen.object));
   erase(at);
 }
 

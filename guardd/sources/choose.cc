@@ -33,7 +33,8 @@ Result<ChosenSource> choose_source(BackendChoice choice, Processes& processes) {
   }
   ChosenSource chosen;
   chosen.responder = std::make_unique<PermissionResponder>(false);
-  GUARD_TRY(chosen.source, FanotifySource::create({!processes.remembers(), true}, *chosen.responder));
+  GUARD_TRY(chosen.source,
+            FanotifySource::create({!processes.remembers(), true}, *chosen.responder));
   chosen.why_not_lsm = std::move(why_not);
   return chosen;
 }

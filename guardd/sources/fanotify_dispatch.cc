@@ -98,8 +98,7 @@ void FanotifySource::handle_self(const FanotifyEvent& event, WatchedDirectory& d
   if ((event.mask & FAN_MOVE_SELF) != 0 && directory.parent) return verify(directory, reader);
   if ((event.mask & FAN_ATTRIB) == 0) return;
   auto& holder = directory.parent ? *directory.parent : directory;
-  if (witness_ && event.pid != ::getpid())
-    witness_->changed(holder, directory.name, directory.id);
+  if (witness_ && event.pid != ::getpid()) witness_->changed(holder, directory.name, directory.id);
   reader.noticed({Notice::Kind::kAttributes, &holder, directory.name, directory.id, true, event.pid,
                   event.pid_check()});
 }
@@ -127,8 +126,7 @@ void FanotifySource::handle_rename(const FanotifyEvent& event, NoticeReader& rea
                     event.pid_check()});
   }
   const auto guards_names = [&](std::uint32_t tree) {
-    return set_ &&
-           set_->policy_of(set_->trees()[tree]).said.guards.value.has(Guard::kDelete);
+    return set_ && set_->policy_of(set_->trees()[tree]).said.guards.value.has(Guard::kDelete);
   };
   if (from && !is_within && guards_names(from->tree)) {
     reader.noticed({Notice::Kind::kMovedOut, from, event.old_name, event.object, is_directory,

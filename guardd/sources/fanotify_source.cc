@@ -16,8 +16,8 @@
 namespace guard {
 namespace {
 
-constexpr std::uint64_t kMask = FAN_CREATE | FAN_ATTRIB | FAN_CLOSE_WRITE | FAN_DELETE_SELF |
-                                FAN_ONDIR | FAN_EVENT_ON_CHILD;
+constexpr std::uint64_t kMask =
+    FAN_CREATE | FAN_ATTRIB | FAN_CLOSE_WRITE | FAN_DELETE_SELF | FAN_ONDIR | FAN_EVENT_ON_CHILD;
 // A rename is one event with both of its places, or before Linux 5.17 what it did to each.
 constexpr std::uint64_t kRenames = FAN_RENAME;
 constexpr std::uint64_t kHalfRenames = FAN_MOVED_TO | FAN_MOVE_SELF;
@@ -41,8 +41,7 @@ Result<std::unique_ptr<FanotifySource>> FanotifySource::create(const Options& op
     if (!group && options.with_pidfds) group = open_group(report);
     if (!group) continue;
     const bool names = report == FAN_REPORT_DFID_NAME_TARGET;
-    std::unique_ptr<FanotifySource> source(
-        new FanotifySource(*std::move(group), names, responder));
+    std::unique_ptr<FanotifySource> source(new FanotifySource(*std::move(group), names, responder));
     if (options.with_evidence && names) {
       source->witness_ =
           std::make_unique<FanotifyWitness>(source->group_.get(), source->directories_);
@@ -69,13 +68,15 @@ void FanotifySource::finish() {
 
 std::vector<std::string> FanotifySource::shortcomings() const {
   if (!witness_) {
-    return {"this kernel is older than Linux 5.17: guardd does not fix new files that their owner "
-            "could not read before; it reports them"};
+    return {
+        "this kernel is older than Linux 5.17: guardd does not fix new files that their owner "
+        "could not read before; it reports them"};
   }
   if (links_are_protected()) return {};
-  return {"fs.protected_hardlinks is 0, so guardd cannot tell new files from hard links: it does "
-          "not fix new files that their owner could not read before, but reports them; set it "
-          "to 1"};
+  return {
+      "fs.protected_hardlinks is 0, so guardd cannot tell new files from hard links: it does "
+      "not fix new files that their owner could not read before, but reports them; set it "
+      "to 1"};
 }
 
 // Events that only some guards need are requested only for these: the kernel reports them for every
@@ -170,8 +171,7 @@ void FanotifySource::forget_tree(std::uint32_t tree) {
 }
 
 std::optional<std::int64_t> FanotifySource::proven_at(const WatchedDirectory& directory,
-                                                      std::string_view name,
-                                                      const FileId& object) {
+                                                      std::string_view name, const FileId& object) {
   const auto locked = lock();
   return witness_ ? witness_->proven_at(directory, name, object) : std::nullopt;
 }

@@ -31,9 +31,7 @@ InodeKey::Seed random_seed() {
 }  // namespace
 
 FanotifyWitness::FanotifyWitness(int group, const WatchedDirectories& directories)
-    : group_(group),
-      directories_(directories),
-      history_(random_seed()) {
+    : group_(group), directories_(directories), history_(random_seed()) {
   births_.not_before = file_time_now();
 }
 

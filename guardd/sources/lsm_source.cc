@@ -281,7 +281,8 @@ bool LsmSource::report_contents(const IncomingDirectory& incoming, NoticeReader&
   const auto add = [&](Object& /*object*/, WatchedDirectory& parent, const std::string& name) {
     return &directories_.reach(parent, name);
   };
-  // If root brought the directory, and only root can have put the rest there, root brought that too.
+  // If root brought the directory, and only root can have put the rest there, root brought that
+  // too.
   const auto departures = lsm_.departures(tree.id);
   const auto tag = lsm_.witness(first->fd.get());
   const bool is_brought = tag && tag->tree == tree.id && tag->kind == kWitnessBrought;

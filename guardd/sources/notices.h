@@ -33,7 +33,7 @@ struct OperationDetail {
   Operation operation = Operation::kCreate;
   Uid by;
   std::uint64_t time = 0;  // in nanoseconds since boot; 0: now
-  bool is_ahead = false;    // it is about to happen, and may still fail
+  bool is_ahead = false;   // it is about to happen, and may still fail
   // A rename within the tree: what was known about the old name moves to the new one.
   WatchedDirectory* old_directory = nullptr;
   std::string_view old_name;

@@ -155,7 +155,8 @@ int Root::adopt(const std::string& path) {
   // root takes it by this name.
   const bool has_another_name = facts.st_nlink > 1 && !uses_lsm();
   const bool is_granted = place_of(before) != Place::kOutside || link_text(file.get()) != before ||
-                          has_another_name || held_.contains(id) || (is_racing_ && !is_fixed(before));
+                          has_another_name || held_.contains(id) ||
+                          (is_racing_ && !is_fixed(before));
   return write_line(file.get(), secrets_.add(path, is_granted));
 }
 

@@ -218,8 +218,9 @@ TEST_P(Attacks, AccessLists) {
   // The owner could not read it, whatever the group's bits say.
   EXPECT_EQ(owner(tree_ / "listed"), 0U);
   ASSERT_EQ(violations(tree_ / "listed").size(), 1U);
-  EXPECT_NE(violations(tree_ / "listed").front()["reason"].get<std::string>().find("could not read"),
-            std::string::npos);
+  EXPECT_NE(
+      violations(tree_ / "listed").front()["reason"].get<std::string>().find("could not read"),
+      std::string::npos);
   // A file that root creates here inherits the directory's list, and is fixed like any other file.
   caught("inherits", {.operation = "create"});
   as_root("getfacl -cp $T/inherits | grep -q user:1001");

@@ -240,7 +240,8 @@ TEST_P(Undo, SkipsAFileThatAProcessHasOpen) {
   const auto fix = fixed("file");
   {
     const Fd reader(::open((tree_ / "file").c_str(), O_RDONLY | O_CLOEXEC));
-    denied(fix, "a process has it open, and could read or write it after the undo; stop that process");
+    denied(fix,
+           "a process has it open, and could read or write it after the undo; stop that process");
   }
   EXPECT_EQ(undo({fix}).restored.size(), 1U);
 }

@@ -85,7 +85,8 @@ TEST(Access, ListsDecideAsInTheKernel) {
 
 TEST(Access, AnUnknownListGrantsNothing) {
   const auto state = object(kRoot, Gid{0}, 0644);
-  for (const auto& bytes : {std::string("\2\0\0\0\1", 5), std::string("\1\0\0\0", 4), std::string()})
+  for (const auto& bytes :
+       {std::string("\2\0\0\0\1", 5), std::string("\1\0\0\0", 4), std::string()})
     EXPECT_FALSE(can_read(state, AccessList::parse(bytes)));
   EXPECT_FALSE(can_read(state, AccessList::unknown()));
 }
@@ -262,8 +263,9 @@ TEST(InodeSet, TakesElevenBytesForAnInode) {
 
 TEST(InodeKey, DependsOnAllItsParts) {
   const InodeKey key({1, 2});
-  const std::set<std::uint64_t> keys{key("a", 1, 1), key("b", 1, 1),        key("a", 2, 1),
-                                     key("a", 1, 2), key({"a\0", 2}, 1, 1), InodeKey({1, 3})("a", 1, 1)};
+  const std::set<std::uint64_t> keys{key("a", 1, 1),        key("b", 1, 1),
+                                     key("a", 2, 1),        key("a", 1, 2),
+                                     key({"a\0", 2}, 1, 1), InodeKey({1, 3})("a", 1, 1)};
   EXPECT_EQ(keys.size(), 6U);
 }
 

@@ -78,8 +78,7 @@ TEST(Intent, OfOpenat2IsReadFromMemory) {
                                     return O_RDWR | O_CREAT;
                                   });
   EXPECT_EQ(address_read, 0xabc0U);
-  EXPECT_EQ(intent,
-            (Intent{.reads = true, .writes = true, .creates = true, .can_change = true}));
+  EXPECT_EQ(intent, (Intent{.reads = true, .writes = true, .creates = true, .can_change = true}));
   EXPECT_EQ(intent_in("437 0xffffff9c 0x7ffe 0xabc0 0x18 0x0 0x0 0x7ffc 0x7f0a\n"), std::nullopt);
 }
 #endif
