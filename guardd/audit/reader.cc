@@ -175,8 +175,8 @@ Status TrailReader::violations(const RecordFilter& filter, const OnViolation& vi
   }
 }
 
-Result<std::vector<TrailReader::Found>> TrailReader::load(Search& search, std::size_t most) {
-  std::vector<Found> page;
+Result<std::vector<TrailReader::ListedRecord>> TrailReader::load(Search& search, std::size_t most) {
+  std::vector<ListedRecord> page;
   std::vector<Search::Key> keys;
   do {
     GUARD_TRY(keys, search.next(most));
@@ -185,7 +185,7 @@ Result<std::vector<TrailReader::Found>> TrailReader::load(Search& search, std::s
   return page;
 }
 
-Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Found>& page) {
+Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<ListedRecord>& page) {
   for (const auto& key : keys) {
     violation_.bind(key.number);
     GUARD_TRY(const bool there, violation_.next());

@@ -49,16 +49,16 @@ class TrailReader {
 
  private:
   // A record, with the list of the files that it stands for.
-  struct Found {
+  struct ListedRecord {
     Violation violation;
     std::optional<std::string> files;
   };
 
   TrailReader(Database database, Statement violation, Statement ancestor, Statement files);
 
-  Result<std::vector<Found>> load(Search& search, std::size_t most);
+  Result<std::vector<ListedRecord>> load(Search& search, std::size_t most);
   Result<std::optional<std::string>> files_of(std::int64_t violation);
-  Status load(const std::vector<Search::Key>& keys, std::vector<Found>& page);
+  Status load(const std::vector<Search::Key>& keys, std::vector<ListedRecord>& page);
   Result<std::vector<TrailIncident>> load(const RecordFilter& filter, Search::Key& cursor,
                                           std::size_t most);
   Status read_lineage(const LineageStart& start, Actor& actor);

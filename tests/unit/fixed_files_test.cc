@@ -113,7 +113,7 @@ TEST_F(FixedFilesTest, AListStandsForARecordOfEachFile) {
   const auto records = all();
   EXPECT_THAT(paths_in(records), testing::UnorderedElementsAre("/srv/shop/first", "/srv/shop/a",
                                                                "/srv/shop/b/c", "/srv/shop/b/d"));
-  TrailFilter two;
+  RecordFilter two;
   two.limit = 2;
   EXPECT_THAT(all(two), SizeIs(2));
   const auto fixes = reader().fixes_of(kept[0].incident.id);
