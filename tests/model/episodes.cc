@@ -90,6 +90,15 @@ svc create tree/d/a.log
 wait 400
 root rename tree/f/a.log tree/f/a.log.1
 )"},
+      {"OwnFileAtTheNameOfOneMovedIn", R"(
+guardd stop
+svc rename stage/a tree/d/x
+svc rename tree/d/x tree/d/y
+svc create tree/d/x 600
+guardd cont
+wait 400
+root chmod tree/d/y 600
+)"},
       {"DirectoryInPlaceOfANewOne", R"(
 svc spin tree/new tree/x tree/secrets 2000
 wait 20
@@ -197,6 +206,27 @@ root adopt stage/m
 svc rename stage/m tree/m
 wait 300
 root touch tree/m
+)"},
+      {"OwnFileTakenInADirectoryOutside", R"(
+svc create tree/e/m 600
+wait 150
+svc rename tree/e stage/e
+root adopt stage/e/m
+svc rename stage/e tree/e
+wait 300
+root touch tree/e/m
+)"},
+      {"OwnFileTakenWhileEventsAreLost", R"(
+svc create tree/m 600
+wait 150
+guardd stop
+svc burst tree/d 17000
+svc rename tree/m stage/m
+root adopt stage/m
+svc rename stage/m tree/m
+guardd cont
+wait 1500
+root chmod tree/m 600
 )"},
       {"OwnFileTakenOutsideAndBroughtBackByAnother", R"(
 svc chmod tree 777
