@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "guardd/files/listing.h"
@@ -21,6 +22,10 @@ namespace {
 // Fails safe: what the loop has not handled by then is no evidence. A full queue takes the loop a
 // fraction of this.
 constexpr auto kLongestWait = std::chrono::seconds(5);
+
+// How soon the loop reads the first event after a time without any, in nanoseconds. Fails safe: what
+// was born before is not taken for new.
+constexpr std::int64_t kPrompt = 900'000'000;
 
 InodeKey::Seed random_seed() {
   InodeKey::Seed seed;
@@ -43,6 +48,8 @@ bool links_are_protected() {
 
 void FanotifyWitness::before_read() {
   read_at_ = file_time_now();
+  if (was_empty_) births_.not_before = std::max(births_.not_before, read_at_ - kPrompt);
+  was_empty_ = false;
   were_protected_ = links_are_protected();
 }
 
@@ -54,6 +61,7 @@ void FanotifyWitness::after_read(std::size_t events) {
 // Whatever is read from here on has happened since this read began.
 void FanotifyWitness::found_none() {
   births_.not_before = read_at_;
+  was_empty_ = true;
 }
 
 std::optional<InodePlace> FanotifyWitness::place(const WatchedDirectory& directory,
