@@ -31,7 +31,8 @@ std::vector<AccessList::Entry> entries_of(const ObjectState& object, const Acces
 // known. So a group that the owner does not seem to be in must not take away what all have.
 bool grants(const WantedState& owner, const ObjectState& object, const AccessList& list,
             std::uint32_t needed) {
-  if (object.uid == owner.owner.id) return true;  // it can give itself every permission
+  // Root needs no permission, and the object's user can give itself every one.
+  if (owner.owner.id == kRoot || object.uid == owner.owner.id) return true;
   if (list.kind() == AccessList::Kind::kUnknown) return false;
   const auto entries = entries_of(object, list);
   std::uint32_t mask = 7;

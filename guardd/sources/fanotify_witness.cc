@@ -23,8 +23,8 @@ namespace {
 // fraction of this.
 constexpr auto kLongestWait = std::chrono::seconds(5);
 
-// How soon the loop reads the first event after a time without any, in nanoseconds. Fails safe: what
-// was born before is not taken for new.
+// How soon the loop reads the first event after a time without any, in nanoseconds. Fails safe:
+// what was born before is not taken for new.
 constexpr std::int64_t kPrompt = 900'000'000;
 
 InodeKey::Seed random_seed() {

@@ -42,6 +42,15 @@ TEST(Access, ModesDecideAsInTheKernel) {
   EXPECT_TRUE(can_read(object(kShop, kShopGroup, 0)));
 }
 
+// A rule can want a file to be root's.
+TEST(Access, RootNeedsNoPermission) {
+  WantedState root;
+  root.owner = {kRoot, "root"};
+  const auto closed = object(kShop, kShopGroup, 0700, FileType::kDirectory);
+  EXPECT_TRUE(could_enter(root, closed, AccessList::none()));
+  EXPECT_TRUE(could_read(root, object(kShop, kShopGroup, 0600), AccessList::unknown()));
+}
+
 TEST(Access, TheWantedGroupIsNoGroupOfTheOwner) {
   EXPECT_FALSE(can_read(object(kRoot, kWebGroup, 0640)));
 }
