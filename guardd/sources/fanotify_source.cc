@@ -79,13 +79,17 @@ std::vector<std::string> FanotifySource::shortcomings() const {
       "to 1"};
 }
 
+std::uint64_t FanotifySource::usual_mask() const {
+  return kMask | (names_objects_ ? kRenames : kHalfRenames);
+}
+
 // Events that only some guards need are requested only for these: the kernel reports them for every
 // process, including the owner's.
 std::uint64_t FanotifySource::mask_of(std::uint32_t tree) const {
-  if (!set_) return kMask | (names_objects_ ? kRenames : kHalfRenames);
+  auto mask = usual_mask();
+  if (!set_) return mask;
   const auto& policy = set_->policy_of(set_->trees()[tree]);
   const auto guards = policy.said.guards.value;
-  auto mask = kMask | (names_objects_ ? kRenames : kHalfRenames);
   if (policy.strongest_action() == Action::kOff) return mask;
   if (guards.has(Guard::kDelete)) mask |= FAN_DELETE;
   if (guards.has(Guard::kContent)) mask |= FAN_MODIFY;
@@ -109,8 +113,7 @@ void FanotifySource::unmark(const WatchedDirectory& directory) const {
   const auto fd = open_directory(*object);
   if (!fd) return;
   responder_.unmark(directory.tree, fd->get());
-  const auto all = kMask | (names_objects_ ? kRenames : kHalfRenames) | FAN_DELETE | FAN_MODIFY |
-                   FAN_CLOSE_NOWRITE;
+  const auto all = usual_mask() | FAN_DELETE | FAN_MODIFY | FAN_CLOSE_NOWRITE;
   (void)::fanotify_mark(group_.get(), FAN_MARK_REMOVE | FAN_MARK_ONLYDIR, all, fd->get(), nullptr);
 }
 

@@ -3,6 +3,8 @@
 // up with new, moved and removed directories by itself. One thread: the daemon's loop.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -73,6 +75,7 @@ class FanotifySource final : public ChangeSource {
   void move_directory(WatchedDirectory& directory, WatchedDirectory* to, std::string_view name);
   void add_directory(const FanotifyEvent& event, WatchedDirectory& parent, NoticeReader& reader);
   void verify(WatchedDirectory& directory, NoticeReader& reader);
+  std::uint64_t usual_mask() const;
   std::uint64_t mask_of(std::uint32_t tree) const;
   Status mark(std::uint32_t tree, int directory) const;
   void unmark(const WatchedDirectory& directory) const;
@@ -90,6 +93,7 @@ class FanotifySource final : public ChangeSource {
   // Opens the directory itself, by its names, and checks its identity.
   Result<Object> locate(const WatchedDirectory& directory) const;
 
+  const std::int32_t self_ = ::getpid();  // compared with every event
   Fd group_;
   bool names_objects_ = false;
   PermissionResponder& responder_;

@@ -51,6 +51,7 @@ void FanotifyWitness::before_read() {
   if (was_empty_) births_.not_before = std::max(births_.not_before, read_at_ - kPrompt);
   was_empty_ = false;
   were_protected_ = links_are_protected();
+  are_protected_.reset();
 }
 
 void FanotifyWitness::after_read(std::size_t events) {
@@ -103,9 +104,10 @@ void FanotifyWitness::created(const WatchedDirectory& directory, std::string_vie
   if (!at) return;
   const auto inode = look(directory, object);
   if (!inode) return history_.left(*at);
-  auto terms = births_;
-  terms.links_are_protected = were_protected_ && links_are_protected();
-  history_.created(*at, *inode, terms);
+  // All that was read happened between these two looks.
+  if (!are_protected_) are_protected_ = links_are_protected();
+  births_.links_are_protected = were_protected_ && *are_protected_;
+  history_.created(*at, *inode, births_);
 }
 
 void FanotifyWitness::found(const WatchedDirectory& directory, std::string_view name,

@@ -75,8 +75,9 @@ class FanotifyWitness final : public Witness {
   std::uint64_t events_ = 0;  // handled so far
   bool is_stopped_ = false;
   std::int64_t read_at_ = 0;
-  bool was_empty_ = true;        // the queue, at the last read
-  bool were_protected_ = false;  // links, when the last read began
+  bool was_empty_ = true;              // the queue, at the last read
+  bool were_protected_ = false;        // links, when the last read began
+  std::optional<bool> are_protected_;  // and after it
   BirthTerms births_;
   InodeHistory history_;
   std::map<std::uint32_t, Fd> roots_;  // by tree, during one turn of the loop
