@@ -33,6 +33,8 @@ class Users {
   virtual Result<std::optional<std::string>> group_name(Gid gid) const = 0;
   // The groups that a process of this account has, as far as they are known.
   virtual std::vector<Gid> groups_of(const Account& account) const { return {account.gid}; }
+  // Whether it is certain that no other account is in the group.
+  virtual bool is_alone_in(const std::string& /*account*/, Gid /*group*/) const { return false; }
 
   // For "did you mean" suggestions; local names are enough.
   virtual std::vector<std::string> user_names() const = 0;

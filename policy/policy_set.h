@@ -28,7 +28,12 @@ struct WantedState {
   NamedId<Gid> group;
   std::optional<Mode> file_mode;
   std::optional<Mode> dir_mode;
-  std::vector<Gid> owner_groups;  // of the owner's account, as far as they are known
+  std::vector<Gid> owner_groups;   // of the owner's account, as far as they are known
+  bool is_alone_in_group = false;  // no account but the owner's is in the group
+  // The owner is the policy's, who controls the directories of the tree, and is not root.
+  bool has_the_tree = false;
+
+  OwnerIds ids() const { return {owner.id, group.id}; }
 
   // Links, sockets, FIFOs and devices have no wanted mode.
   std::optional<Mode> mode_of(FileType type) const {

@@ -72,18 +72,31 @@ __noinline __u32 depth_of(const struct PathInTree* path) {
   return walk.depth;
 }
 
-// The owner that the policy wants at this path; kNotSet: nobody in particular, or it is not known.
-__noinline __u32 wanted_owner(const struct PathInTree* path, const struct TreeTag* tag) {
-  __u32 label = kLabelPolicy;
-  if (!path || !tag || !(tag->guards & 1 << kGuardOwnership)) return kNotSet;
-  if (depth_of(path) > kWitnessDepth) return kNotSet;
-  const struct Terms* terms = terms_at(path->leaf, path->root, tag, &label);
-  return terms && label != kLabelUnknown ? terms->owner : kNotSet;
+// An owner and its group as one number, so that a function can return them.
+enum { kGroupShift = 32 };
+static const __u64 kNoOwners = ~0ULL;
+
+static __always_inline __u64 owners_of(__u32 uid, __u32 gid) {
+  return (__u64)gid << kGroupShift | uid;
 }
 
-static __always_inline __u32 wanted_at(struct dentry* leaf, const struct TreeHit* hit) {
+static __always_inline bool belongs_to(const struct inode* inode, __u64 owners) {
+  return owners_of(inode->i_uid.val, inode->i_gid.val) == owners;
+}
+
+// Those whom the policy wants at this path; kNoOwners: nobody in particular, or it is not known.
+__noinline __u64 wanted_owners(const struct PathInTree* path, const struct TreeTag* tag) {
+  __u32 label = kLabelPolicy;
+  if (!path || !tag || !(tag->guards & 1 << kGuardOwnership)) return kNoOwners;
+  if (depth_of(path) > kWitnessDepth) return kNoOwners;
+  const struct Terms* terms = terms_at(path->leaf, path->root, tag, &label);
+  if (!terms || label == kLabelUnknown) return kNoOwners;
+  return owners_of(terms->owner, terms->group);
+}
+
+static __always_inline __u64 wanted_at(struct dentry* leaf, const struct TreeHit* hit) {
   const struct PathInTree path = {(__u64)leaf, (__u64)hit->root};
-  return wanted_owner(&path, hit->tag);
+  return wanted_owners(&path, hit->tag);
 }
 
 static __always_inline bool still_counts(const struct WitnessTag* tag) {
@@ -102,11 +115,15 @@ static __always_inline void drop_witness(struct inode* inode) {
 }
 
 // Replaced as a whole, because guardd can read it at the same time. Without memory there is none.
-static __noinline int set_witness(struct inode* inode, __u64 tree, __u32 owner, __u32 kind) {
+static __noinline int set_witness(struct inode* inode, __u64 tree, __u64 owners, __u32 kind) {
   bpf_inode_storage_delete(&witnesses, inode);
   const __u64* counter = bpf_map_lookup_elem(&departures, &tree);
   if (!counter) return 0;
-  struct WitnessTag tag = {.tree = tree, .departures = *counter, .owner = owner, .kind = kind};
+  struct WitnessTag tag = {.tree = tree,
+                           .departures = *counter,
+                           .owner = owners,
+                           .group = owners >> kGroupShift,
+                           .kind = kind};
   (void)bpf_inode_storage_get(&witnesses, inode, &tag, BPF_LOCAL_STORAGE_GET_F_CREATE);
   return 0;
 }
@@ -121,24 +138,31 @@ static __always_inline void forget_creation(struct dentry* leaf) {
   if (creation) creation->dentry = 0;
 }
 
+// An owner can do as it likes with what it creates in its tree. What becomes a group's because a
+// policy or a rule wants another owner there is not the service's to decide.
+static __always_inline bool is_service(__u32 subject, const struct TreeTag* tag) {
+  return subject == tag->terms.owner && subject != 0;
+}
+
 static __always_inline void remember_creation(struct dentry* leaf, const struct TreeHit* hit) {
   const struct TreeTag* tag = hit->tag;
   if (!tag) return;
   const __u32 subject = subject_uid();
-  if (subject == tag->terms.owner && !tag->patterns) return;
+  if (is_service(subject, tag) && !tag->patterns) return;
   const __u64 tree = tag->tree;
   const __u64* counter = bpf_map_lookup_elem(&departures, &tree);
   if (!counter) return;
   const __u64 departed = *counter;
-  const __u32 owner = wanted_at(leaf, hit);
-  if (owner == kNotSet || owner == subject) return;
+  const __u64 owners = wanted_at(leaf, hit);
+  if (owners == kNoOwners || ((__u32)owners == subject && is_service(subject, tag))) return;
   struct Creation* creation = bpf_task_storage_get(&creations, bpf_get_current_task_btf(), 0,
                                                    BPF_LOCAL_STORAGE_GET_F_CREATE);
   if (!creation) return;
   creation->dentry = (__u64)leaf;
   creation->tag.tree = tree;
   creation->tag.departures = departed;
-  creation->tag.owner = owner;
+  creation->tag.owner = owners;
+  creation->tag.group = owners >> kGroupShift;
   creation->tag.kind = kWitnessBorn;
 }
 
@@ -151,8 +175,7 @@ static __always_inline void note_instantiation(struct dentry* leaf, struct inode
   if (!creation || creation->dentry != (__u64)leaf) return;
   creation->dentry = 0;
   struct WitnessTag tag = creation->tag;
-  // An id mapping of the mount can have made it the owner's.
-  if (inode->i_uid.val == tag.owner) return;
+  if (belongs_to(inode, owners_of(tag.owner, tag.group))) return;
   drop_witness(inode);
   (void)bpf_inode_storage_get(&witnesses, inode, &tag, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
@@ -164,12 +187,12 @@ static __always_inline void note_nameless(struct file* file) {
   struct TreeHit hit = {};
   if (!(guards_in_use & 1 << kGuardOwnership) || inode->i_nlink != 0) return;
   if (find_tree(leaf, &hit) != kPlaceInside) return;
-  const __u32 owner = wanted_at(leaf, &hit);
-  if (owner == kNotSet || owner == subject_uid() || owner == inode->i_uid.val) return;
-  set_witness(inode, hit.tag->tree, owner, kWitnessBorn);
+  const __u64 owners = wanted_at(leaf, &hit);
+  if (owners == kNoOwners || belongs_to(inode, owners)) return;
+  set_witness(inode, hit.tag->tree, owners, kWitnessBorn);
 }
 
-// ---- taken from the owner: it was the owner's in any case, even if the change fails
+// ---- taken from the owner or the group: it was theirs in any case, even if the change fails
 
 static __always_inline bool opens_directory(const struct iattr* change) {
   const __u32 what = change->ia_valid;
@@ -183,19 +206,21 @@ static __always_inline void note_attributes(struct dentry* leaf, struct iattr* c
     return;
   struct inode* object = leaf->d_inode;
   if (!object || !is_set(guard_device_filter, leaf->d_sb->s_dev)) return;
-  const __u32 uid = change->ia_uid.val;
+  const __u32 uid = what & kAttrUid ? change->ia_uid.val : object->i_uid.val;
+  const __u32 gid = what & kAttrGid ? change->ia_gid.val : object->i_gid.val;
+  const __u64 owners_then = owners_of(uid, gid);
   // From now on, others may put things into it.
   const bool is_opened = (object->i_mode & kTypeMask) == kTypeDirectory && opens_directory(change);
   // Whoever may not give it away fails only after this hook.
-  const bool is_returned = what & kAttrUid && subject_uid() == 0;
+  const bool is_returned = what & (kAttrUid | kAttrGid) && subject_uid() == 0;
   const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
-  if (tag && (is_opened || (is_returned && uid == tag->owner))) drop_witness(object);
-  if (is_opened || !(what & kAttrUid) || uid == object->i_uid.val) return;
+  if (tag && (is_opened || (is_returned && owners_then == owners_of(tag->owner, tag->group))))
+    drop_witness(object);
+  if (is_opened || belongs_to(object, owners_then)) return;
   struct TreeHit hit = {};
   if (find_tree(leaf, &hit) != kPlaceInside) return;
-  const __u32 owner = wanted_at(leaf, &hit);
-  if (owner != kNotSet && object->i_uid.val == owner && uid != owner)
-    set_witness(object, hit.tag->tree, owner, kWitnessTaken);
+  const __u64 owners = wanted_at(leaf, &hit);
+  if (belongs_to(object, owners)) set_witness(object, hit.tag->tree, owners, kWitnessTaken);
 }
 
 // ---- moved
@@ -218,18 +243,19 @@ static __noinline int note_move_within(struct dentry* from, struct dentry* to,
   const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
   const bool counts = tag && tag->tree == in->tree && still_counts(tag);
   const __u32 kind = counts ? tag->kind : kWitnessNone;
-  __u32 owner = counts ? tag->owner : kNotSet;
+  __u64 owners = counts ? owners_of(tag->owner, tag->group) : kNoOwners;
   if (!in->patterns) {
     // From further down, the departure of what it contains could escape the walk.
     if (is_root || !is_directory || !is_deeper(to, target, from, source)) return 0;
   } else if (counts) {
     // The path decides who should own it, so only root may choose another.
-    owner = is_root ? wanted_at(to, target) : kNotSet;
+    owners = is_root ? wanted_at(to, target) : kNoOwners;
   }
   if (is_directory) depart(in->tree);
   if (!tag) return 0;
   drop_witness(object);
-  if (owner != kNotSet && owner != object->i_uid.val) set_witness(object, in->tree, owner, kind);
+  if (owners != kNoOwners && !belongs_to(object, owners))
+    set_witness(object, in->tree, owners, kind);
   return 0;
 }
 
@@ -245,10 +271,10 @@ static __noinline int note_move_across(struct dentry* from, struct dentry* to,
   const __u32 subject = subject_uid();
   // It may have been here before: the hook that counted its departure ran before it left.
   if (is_directory && subject != 0) depart(entered->tree);
-  const __u32 uid = object->i_uid.val;
-  if (subject != 0 && subject != uid) return 0;
-  const __u32 owner = wanted_at(to, target);
-  if (owner != kNotSet && owner != uid) set_witness(object, entered->tree, owner, kWitnessBrought);
+  if (subject != 0 && subject != object->i_uid.val) return 0;
+  const __u64 owners = wanted_at(to, target);
+  if (owners != kNoOwners && !belongs_to(object, owners))
+    set_witness(object, entered->tree, owners, kWitnessBrought);
   return 0;
 }
 
@@ -278,8 +304,10 @@ static __always_inline void note_link(struct dentry* from, struct dentry* to,
   const __u32 uid = object->i_uid.val;
   const __u32 subject = subject_uid();
   const bool is_first = is_within && object->i_nlink == 0 && (subject == 0 || subject == uid);
-  const __u32 owner =
-      is_first && tag->tree == entered->tree && still_counts(tag) ? wanted_at(to, target) : kNotSet;
+  const __u64 owners = is_first && tag->tree == entered->tree && still_counts(tag)
+                           ? wanted_at(to, target)
+                           : kNoOwners;
   drop_witness(object);
-  if (owner != kNotSet && owner != uid) set_witness(object, entered->tree, owner, kind);
+  if (owners != kNoOwners && !belongs_to(object, owners))
+    set_witness(object, entered->tree, owners, kind);
 }

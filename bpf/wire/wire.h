@@ -152,8 +152,8 @@ struct ProcessTag {
 
 enum WitnessKind {
   kWitnessNone,
-  kWitnessBorn,     // created in the tree, by another user than the owner
-  kWitnessTaken,    // belonged to the owner in the tree, and was given to another user there
+  kWitnessBorn,     // created in the tree
+  kWitnessTaken,    // had the right owner and group in the tree, and lost them there
   kWitnessBrought,  // moved into the tree from outside, by root or by the object's own user
 };
 
@@ -162,7 +162,9 @@ struct WitnessTag {
   __u64 tree;
   __u64 departures;  // of the tree at that time; another number: it may have left since
   __u32 owner;       // uid that the policy wanted at the path of the act
+  __u32 group;       // and gid
   __u32 kind;        // WitnessKind
+  __u32 unused;
 };
 
 // Indexes of the counters. Each CPU keeps its own.
@@ -273,10 +275,10 @@ GUARD_WIRE_ASSERT(offsetof(struct Exemptions, for_children) == 56, "Exemptions::
 GUARD_WIRE_ASSERT(sizeof(struct ProgramKey) == 16, "ProgramKey");
 GUARD_WIRE_ASSERT(sizeof(struct Program) == 16, "Program");
 GUARD_WIRE_ASSERT(sizeof(struct ProcessTag) == 16, "ProcessTag");
-GUARD_WIRE_ASSERT(sizeof(struct WitnessTag) == 24, "WitnessTag");
+GUARD_WIRE_ASSERT(sizeof(struct WitnessTag) == 32, "WitnessTag");
 GUARD_WIRE_ASSERT(offsetof(struct WitnessTag, departures) == 8, "WitnessTag::departures");
 GUARD_WIRE_ASSERT(offsetof(struct WitnessTag, owner) == 16, "WitnessTag::owner");
-GUARD_WIRE_ASSERT(offsetof(struct WitnessTag, kind) == 20, "WitnessTag::kind");
+GUARD_WIRE_ASSERT(offsetof(struct WitnessTag, kind) == 24, "WitnessTag::kind");
 GUARD_WIRE_ASSERT(sizeof(struct InodeFacts) == 32, "InodeFacts");
 GUARD_WIRE_ASSERT(offsetof(struct InodeFacts, links) == 28, "InodeFacts::links");
 GUARD_WIRE_ASSERT(sizeof(struct EventRecord) == 288, "EventRecord");

@@ -9,6 +9,11 @@ namespace {
 constexpr std::uint32_t kRead = 4;
 constexpr std::uint32_t kSearch = 1;
 
+// What it takes to read an object.
+std::uint32_t needed_to_read(const ObjectState& object) {
+  return object.type == FileType::kDirectory ? kRead | kSearch : kRead;
+}
+
 // As in <linux/posix_acl_xattr.h>.
 constexpr std::uint32_t kListVersion = 2;
 enum Tag : std::uint16_t { kUser = 2, kOwningGroup = 4, kGroup = 8, kMask = 16, kOther = 32 };
@@ -27,6 +32,12 @@ std::vector<AccessList::Entry> entries_of(const ObjectState& object, const Acces
           {kOther, static_cast<std::uint16_t>(mode & 7), 0}};
 }
 
+std::uint32_t mask_of(const std::vector<AccessList::Entry>& entries) {
+  for (const auto& entry : entries)
+    if (entry.tag == kMask) return entry.bits;
+  return 7;
+}
+
 // As the kernel decides, with one difference: it is not certain that all groups of the owner are
 // known. So a group that the owner does not seem to be in must not take away what all have.
 bool grants(const WantedState& owner, const ObjectState& object, const AccessList& list,
@@ -35,9 +46,7 @@ bool grants(const WantedState& owner, const ObjectState& object, const AccessLis
   if (owner.owner.id == kRoot || object.uid == owner.owner.id) return true;
   if (list.kind() == AccessList::Kind::kUnknown) return false;
   const auto entries = entries_of(object, list);
-  std::uint32_t mask = 7;
-  for (const auto& entry : entries)
-    if (entry.tag == kMask) mask = entry.bits;
+  const auto mask = mask_of(entries);
   const auto has = [&](const AccessList::Entry& entry) {
     const auto bits = entry.tag == kOther ? entry.bits : entry.bits & mask;
     return (bits & needed) == needed;
@@ -75,23 +84,50 @@ AccessList AccessList::parse(std::string_view bytes) {
 
 bool could_read(const WantedState& owner, const ObjectState& object, const AccessList& list) {
   if (object.type == FileType::kSymlink) return true;
-  const bool is_directory = object.type == FileType::kDirectory;
-  return grants(owner, object, list, is_directory ? kRead | kSearch : kRead);
+  return grants(owner, object, list, needed_to_read(object));
 }
 
 bool could_enter(const WantedState& owner, const ObjectState& directory, const AccessList& list) {
   return grants(owner, directory, list, kSearch);
 }
 
-std::optional<Evidence> nothing_is_revealed(const WantedState& owner, const ObjectState& object,
+// The owner alone decides who reads its own files, where it is also who brings files into the tree.
+// The members of the wanted group get the bits of the owning group. Those of the old one lose them,
+// and may get more: the bits of all others.
+bool reveals_to_a_group(const WantedState& wanted, const ObjectState& object,
+                        const AccessList& list) {
+  if (object.type == FileType::kSymlink || object.gid == wanted.group.id) return false;
+  if (object.uid == wanted.owner.id && wanted.has_the_tree) return false;
+  if (list.kind() == AccessList::Kind::kUnknown) return true;
+  const auto entries = entries_of(object, list);
+  const auto mask = mask_of(entries);
+  std::uint32_t owning_group = 0;
+  std::uint32_t others = 0;
+  std::uint32_t every_group = 7;  // what each group and all others have
+  std::uint32_t wanted_group = 0;
+  for (const auto& entry : entries) {
+    const auto bits = entry.tag == kOther ? entry.bits : entry.bits & mask;
+    if (entry.tag == kOther) others = bits;
+    if (entry.tag == kOwningGroup) owning_group = bits;
+    if (entry.tag == kGroup && Gid{entry.id} == wanted.group.id) wanted_group |= bits;
+    if (entry.tag != kUser && entry.tag != kMask) every_group &= bits;
+  }
+  const auto gained_by_the_new = owning_group & ~(every_group | wanted_group);
+  const auto gained_by_the_old = others & ~owning_group;
+  const auto gained = (wanted.is_alone_in_group ? 0 : gained_by_the_new) | gained_by_the_old;
+  return (gained & needed_to_read(object)) != 0;
+}
+
+std::optional<Evidence> nothing_is_revealed(const WantedState& wanted, const ObjectState& object,
                                             const AccessList& list) {
-  if (!could_read(owner, object, list)) return std::nullopt;
+  if (!could_read(wanted, object, list) || reveals_to_a_group(wanted, object, list))
+    return std::nullopt;
   return Evidence(Evidence::Kind::kNothingIsRevealed);
 }
 
 bool is_hidden_from_others(const ObjectState& object) {
   if (object.type == FileType::kSymlink) return false;
-  const auto needed = object.type == FileType::kDirectory ? kRead | kSearch : kRead;
+  const auto needed = needed_to_read(object);
   return (object.mode.value & needed) != needed;
 }
 

@@ -1,6 +1,6 @@
-// What a user may do with an object, by mode, groups and access list: whether it would learn
-// anything if the object became its own. Fails safe: what is unknown grants nothing. Pure. Any
-// thread.
+// What users may do with an object, by mode, groups and access list: whether they would learn
+// anything if it had the owner and group that a policy wants. Fails safe: what is unknown grants
+// nothing. Pure. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +45,13 @@ bool could_read(const WantedState& owner, const ObjectState& object, const Acces
 // Whether the owner can reach what is in the directory.
 bool could_enter(const WantedState& owner, const ObjectState& directory, const AccessList& list);
 
-// Evidence if the owner can read the object already. It is up to the caller that the owner can
-// reach it.
-std::optional<Evidence> nothing_is_revealed(const WantedState& owner, const ObjectState& object,
+// Whether a change to the wanted group lets a user read the object who could not before.
+bool reveals_to_a_group(const WantedState& wanted, const ObjectState& object,
+                        const AccessList& list);
+
+// Evidence if whoever can read the object afterwards can read it already. It is up to the caller
+// that the owner can reach it.
+std::optional<Evidence> nothing_is_revealed(const WantedState& wanted, const ObjectState& object,
                                             const AccessList& list);
 
 // Whether its mode keeps other users than its own from reading the object.

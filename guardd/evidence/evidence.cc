@@ -2,8 +2,8 @@
 
 namespace guard {
 
-std::optional<Evidence> evidence_of(const WitnessTag& tag, Uid wanted) {
-  if (Uid{tag.owner} != wanted) return std::nullopt;
+std::optional<Evidence> evidence_of(const WitnessTag& tag, OwnerIds wanted) {
+  if (OwnerIds{Uid{tag.owner}, Gid{tag.group}} != wanted) return std::nullopt;
   switch (tag.kind) {
     case kWitnessBorn:
       return Evidence(Evidence::Kind::kBornHere);

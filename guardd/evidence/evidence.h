@@ -19,17 +19,17 @@ struct WantedState;
 class Evidence {
  public:
   enum class Kind : std::uint8_t {
-    kBornHere,           // another user than the owner created the inode in this tree
-    kWasTheOwners,       // it belonged to the owner in this tree until another user took it
+    kBornHere,           // the inode was created in this tree
+    kWasTheOwners,       // it had the right owner and group in this tree until it lost them
     kBroughtByRoot,      // root, or its own user, moved it into this tree
-    kNothingIsRevealed,  // the owner can read it already
+    kNothingIsRevealed,  // whoever could read it afterwards can read it already
   };
   Kind kind() const { return kind_; }
 
  private:
   friend class InodeHistory;
-  friend std::optional<Evidence> evidence_of(const WitnessTag& tag, Uid wanted);
-  friend std::optional<Evidence> nothing_is_revealed(const WantedState& owner,
+  friend std::optional<Evidence> evidence_of(const WitnessTag& tag, OwnerIds wanted);
+  friend std::optional<Evidence> nothing_is_revealed(const WantedState& wanted,
                                                      const ObjectState& object,
                                                      const AccessList& list);
   explicit Evidence(Kind kind) : kind_(kind) {}
@@ -37,8 +37,8 @@ class Evidence {
   Kind kind_;
 };
 
-// From the tag that the LSM programs left on an inode. `wanted`: the owner that the policy wants
-// where the object is now. Nothing: the act was under other terms.
-std::optional<Evidence> evidence_of(const WitnessTag& tag, Uid wanted);
+// From the tag that the LSM programs left on an inode. `wanted`: whom the policy wants as
+// owner where the object is now. Nothing: the act was under other terms.
+std::optional<Evidence> evidence_of(const WitnessTag& tag, OwnerIds wanted);
 
 }  // namespace guard

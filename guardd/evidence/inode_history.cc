@@ -5,7 +5,7 @@
 namespace guard {
 namespace {
 
-// The key of an inode that was taken from the owner differs from its key as one that was born here.
+// The key of an inode that was right and was taken differs from its key as one that was born here.
 constexpr std::uint64_t kTaken = 0x5bd1e9955bd1e995;
 
 // A directory has as many links as it has directories in it, and one name.
@@ -13,10 +13,15 @@ bool has_one_name(const ObjectState& state) {
   return state.type == FileType::kDirectory || state.links <= 1;
 }
 
+bool is_right(const ObjectState& state, OwnerIds wanted) {
+  return state.uid == wanted.user && state.gid == wanted.group;
+}
+
 }  // namespace
 
 std::uint64_t InodeHistory::key(const InodePlace& place) const {
-  return key_(place.object.bytes(), place.directory, place.wanted.value);
+  const auto wanted = std::uint64_t{place.wanted.group.value} << 32U | place.wanted.user.value;
+  return key_(place.object.bytes(), place.directory, wanted);
 }
 
 void InodeHistory::note(InodeSet& set, std::uint64_t key) {
@@ -41,9 +46,12 @@ void InodeHistory::created(const InodePlace& place, const InodeState& inode,
     if (!terms.links_are_protected || !evidence_for(place)) forget(key(place));
     return;
   }
-  if (state.uid == place.wanted)
+  if (is_right(state, place.wanted))
     return has_one_name(state) ? changed(place, state) : forget(key(place));
-  if (is_directory || terms.links_are_protected) note(proven_, key(place));
+  // An owner can do as it likes with what it created, so few of these need evidence.
+  const bool needs_evidence =
+      state.uid != place.wanted.user || state.uid == kRoot || is_hidden_from_others(state);
+  if (needs_evidence && (is_directory || terms.links_are_protected)) note(proven_, key(place));
 }
 
 void InodeHistory::found(const InodePlace& place) {
@@ -52,7 +60,7 @@ void InodeHistory::found(const InodePlace& place) {
 
 void InodeHistory::changed(const InodePlace& place, const ObjectState& state) {
   const auto at = key(place);
-  if (state.uid != place.wanted) {
+  if (!is_right(state, place.wanted)) {
     if (owned_.erase(at) && has_one_name(state)) note(proven_, at ^ kTaken);
     return;
   }
@@ -75,7 +83,7 @@ void InodeHistory::moved(const InodePlace& from, const InodePlace& to) {
 
 void InodeHistory::arrived(const InodePlace& place, const ObjectState& state) {
   forget(key(place));
-  if (state.uid == place.wanted) changed(place, state);
+  if (is_right(state, place.wanted)) changed(place, state);
 }
 
 void InodeHistory::left(const InodePlace& place) {

@@ -1,7 +1,7 @@
-// What fanotify's events say of the inodes in guarded trees: which were born there, and which the
-// owner had there until another user took them. An inode is known at one place only: its directory.
-// It is forgotten when it leaves. Bounded: beyond the bound there is no evidence. No system calls.
-// One thread at a time.
+// What fanotify's events say of the inodes in guarded trees: which were born there, and which
+// were right there until another user took them. An inode is known at one place only: its
+// directory. It is forgotten when it leaves. Bounded: beyond the bound there is no evidence. No
+// system calls. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace guard {
 struct InodePlace {
   const FileId& object;
   std::uint64_t directory = 0;
-  Uid wanted;  // the owner that the policy wants there
+  OwnerIds wanted;  // the owner and group that the policy wants there
 };
 
 // An inode as it was when an event of it was read. Times are nanoseconds since 1970, of the clock
@@ -56,7 +56,7 @@ class InodeHistory {
   // It came from outside the tree: what was known about it counts no longer.
   void arrived(const InodePlace& place, const ObjectState& state);
   void left(const InodePlace& place);
-  // It belongs to the owner, and its mode hides it from others.
+  // It has the right owner and group, and its mode hides it from others.
   void remember(const InodePlace& place);
   // Events were lost: any inode may have left.
   void forget_all();

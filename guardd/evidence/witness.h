@@ -16,7 +16,7 @@ struct WitnessQuestion {
   int object = -1;  // a descriptor
   const FileId& id;
   const FileId& directory;  // of a tree's root: its own
-  Uid wanted;               // the owner that the policy wants here
+  OwnerIds wanted;          // the owner and group that the policy wants here
 };
 
 class Witness {
@@ -35,9 +35,10 @@ class Witness {
   virtual std::vector<int> descriptors() const { return {}; }
   // Whether remember() is of use.
   virtual bool has_memory() const { return false; }
-  // These objects in this directory belong to the owner, and their modes hide them from others.
+  // These objects in this directory have the right owner and group, and their modes hide them from
+  // others.
   virtual void remember(const FileId& /*directory*/, std::span<const FileId> /*objects*/,
-                        Uid /*owner*/) {}
+                        OwnerIds /*owner*/) {}
 };
 
 }  // namespace guard

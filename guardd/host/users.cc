@@ -167,6 +167,20 @@ std::vector<Gid> groups_of(const Account& account) {
   return groups;
 }
 
+bool is_alone_in(const std::string& account, Gid group) {
+  std::vector<char> buffer;
+  const auto entry = look_up<::group>(
+      buffer, "getgrgid", [&](auto... rest) { return ::getgrgid_r(group.value, rest...); });
+  if (!entry || !*entry) return false;
+  for (auto* const* member = (*entry)->gr_mem; *member; ++member)
+    if (*member != account) return false;
+  bool is_alone = true;
+  each_entry(std::fopen(kAccountsFile, "re"), ::fgetpwent_r, [&](const passwd& each) {
+    if (each.pw_gid == group.value && each.pw_name != account) is_alone = false;
+  });
+  return is_alone;
+}
+
 std::optional<std::string> user_name(Uid uid) {
   const auto account = SystemUsers().user(uid);
   return account && *account ? std::optional((*account)->name) : std::nullopt;

@@ -13,6 +13,10 @@
 
 namespace guard {
 
+// Whether no other account is in the group, as far as the local accounts and the group itself tell.
+// A group without an entry may have any members.
+bool is_alone_in(const std::string& account, Gid group);
+
 // The groups that a process of this account would have.
 std::vector<Gid> groups_of(const Account& account);
 
@@ -24,6 +28,9 @@ class SystemUsers : public Users {
   Result<std::optional<std::string>> group_name(Gid gid) const override;
   std::vector<Gid> groups_of(const Account& account) const override {
     return guard::groups_of(account);
+  }
+  bool is_alone_in(const std::string& account, Gid group) const override {
+    return guard::is_alone_in(account, group);
   }
   std::vector<std::string> user_names() const override;
   std::vector<std::string> group_names() const override;

@@ -91,25 +91,24 @@ struct Place {
   int directory;
 };
 
-// Evidence for handing the object over to the owner that the policy wants there. What the owner can
-// read already needs no witness.
+// Evidence for handing the object over to the owner and group that the policy wants there. What
+// reveals nothing needs no witness.
 std::optional<Evidence> evidence_for(const Object& object, Check& check, const Place& place,
                                      const RepairTask& task, const WantedState& wanted) {
   if (task.is_reachable) {
-    const bool is_owners = object.state.uid == wanted.owner.id;
-    const auto list = is_owners ? AccessList::none() : check.access_list();
-    if (auto evidence = nothing_is_revealed(wanted, object.state, list)) return evidence;
+    if (auto evidence = nothing_is_revealed(wanted, object.state, check.access_list()))
+      return evidence;
   }
   if (!task.witness) return std::nullopt;
   const auto id = FileId::of(object.fd.get());
   const auto directory = FileId::of(place.directory);
   if (!id || !directory) return std::nullopt;
   check.let_writers_in();
-  return task.witness->evidence_for({object.fd.get(), *id, *directory, wanted.owner.id});
+  return task.witness->evidence_for({object.fd.get(), *id, *directory, wanted.ids()});
 }
 
 // The file is the owner's now, and only guardd can tell so if another user takes it.
-void remember(const Object& object, const Place& place, const RepairTask& task, Uid owner) {
+void remember(const Object& object, const Place& place, const RepairTask& task, OwnerIds owner) {
   if (!task.witness || !task.witness->has_memory() || !is_hidden_from_others(object.state)) return;
   const auto id = FileId::of(object.fd.get());
   const auto directory = FileId::of(place.directory);
@@ -244,7 +243,7 @@ RepairOutcome repair_opened(const Place& place, Result<Object> opened, const Rep
     return failed(std::move(outcome), looked.error().text());
   outcome.after = object.state;
   outcome.what = RepairResult::kFixed;
-  remember(object, place, task, outcome.verdict.wanted->owner.id);
+  remember(object, place, task, outcome.verdict.wanted->ids());
   return outcome;
 }
 
@@ -323,7 +322,8 @@ std::string_view reason_text(Skip skip) {
     case Skip::kLogOnly:
       return "the policy only logs here";
     case Skip::kNoEvidence:
-      return "its owner could not read it before, and guardd did not see that it was created here";
+      return "the owner or group could not read it before, and guardd did not see that it was "
+             "created here";
     case Skip::kBusy:
       return "a process has it open for writing";
     case Skip::kHardLink:

@@ -177,6 +177,7 @@ class Inspector : public Visitor {
                const InodeId& id, std::chrono::nanoseconds changed,
                std::optional<Object> opened = std::nullopt) {
     const auto verdict = judge(*task_.policy, path, state);
+    if (verdict.reason == Reason::kRight) remember(entry, state);  // as a rule wants it
     if (!verdict.violation() || covered_.is_nested(path)) return false;
     // If it has moved, the walker leaves the directory.
     if (!entry.directory.is_in_place(root_)) return false;
@@ -194,14 +195,14 @@ class Inspector : public Visitor {
     return outcome && outcome->what == RepairResult::kFixed;
   }
 
-  // The file is its owner's, and nobody else can read it: see Witness.
+  // It is right, and its mode hides it from others: see Witness.
   void remember(const WalkEntry& entry, const ObjectState& state) const {
     if (!task_.witness || !task_.witness->has_memory() || !is_hidden_from_others(state)) return;
     const auto object = open_entry(root_, entry.directory.descriptor(), entry.name);
-    if (!object || object->state.uid != state.uid) return;
+    if (!object || object->state.uid != state.uid || object->state.gid != state.gid) return;
     const auto id = FileId::of(object->fd.get());
     const auto directory = FileId::of(entry.directory.descriptor());
-    if (id && directory) task_.witness->remember(*directory, {&*id, 1}, state.uid);
+    if (id && directory) task_.witness->remember(*directory, {&*id, 1}, {state.uid, state.gid});
   }
 
   static RepairOutcome left(Skip why, const ObjectState& state, const InodeId& id,

@@ -73,7 +73,7 @@ std::optional<InodePlace> FanotifyWitness::place(const WatchedDirectory& directo
   const auto* wanted = wanted_at(
       policy, has_patterns(policy) ? WatchedDirectories::path_of(directory, name) : std::string());
   if (!wanted) return std::nullopt;
-  return InodePlace{object, directory.place_number, wanted->owner.id};
+  return InodePlace{object, directory.place_number, wanted->ids()};
 }
 
 std::optional<InodeState> FanotifyWitness::look(const WatchedDirectory& directory,
@@ -181,7 +181,7 @@ void FanotifyWitness::stop() {
 }
 
 void FanotifyWitness::remember(const FileId& directory, std::span<const FileId> objects,
-                               Uid owner) {
+                               OwnerIds owner) {
   const std::lock_guard lock(mutex_);
   const auto* known = directories_.find(directory);
   if (!known) return;

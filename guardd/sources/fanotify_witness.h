@@ -60,7 +60,7 @@ class FanotifyWitness final : public Witness {
   void stop() override;
   std::vector<int> descriptors() const override { return {group_}; }
   bool has_memory() const override { return true; }
-  void remember(const FileId& directory, std::span<const FileId> objects, Uid owner) override;
+  void remember(const FileId& directory, std::span<const FileId> objects, OwnerIds owner) override;
 
  private:
   std::optional<InodePlace> place(const WatchedDirectory& directory, std::string_view name,

@@ -343,8 +343,9 @@ void LsmSource::prove(std::uint32_t number, const Object& object, const std::str
   const auto& policy = set_->policy_of(set_->trees()[number]);
   const auto* wanted = wanted_at(policy, path);
   if (!wanted || std::count(path.begin(), path.end(), '/') >= kWitnessDepth) return;
-  (void)lsm_.bear_witness(object.fd.get(), {trees_.at(number).id, departures,
-                                            wanted->owner.id.value, static_cast<__u32>(kind)});
+  (void)lsm_.bear_witness(object.fd.get(),
+                          {trees_.at(number).id, departures, wanted->owner.id.value,
+                           wanted->group.id.value, static_cast<__u32>(kind), 0});
 }
 
 std::optional<Object> LsmSource::open(const WatchedDirectory& directory, std::string_view name,

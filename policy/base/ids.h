@@ -22,6 +22,13 @@ using Mode = Strong<struct ModeTag, std::uint32_t>;
 
 inline constexpr Uid kRoot{0};
 
+// Whom an object belongs to.
+struct OwnerIds {
+  Uid user;
+  Gid group;
+  friend auto operator<=>(const OwnerIds&, const OwnerIds&) = default;
+};
+
 // Identifies a file independently of its name. Valid only while the inode is open or marked: file
 // systems reuse the number of a deleted file.
 struct InodeId {

@@ -165,13 +165,19 @@ class Compiler {
     if (!owner) return wanted;
     wanted.owner = owner->user;
     wanted.owner_groups = owner->groups;
-    if (draft.group) return wanted;
-    if (owner->primary) {
+    if (!draft.group && owner->primary) {
       wanted.group = names_.group(*owner->primary);
-    } else {
+    } else if (!draft.group) {
       diagnostics_.error(draft.owner->place, owner->why_no_primary + "; set group = …");
     }
+    note_group(wanted, wanted.owner.id);
     return wanted;
+  }
+
+  // Who else reads a file if it becomes the owner's and the group's.
+  void note_group(WantedState& wanted, Uid has_the_tree) {
+    wanted.is_alone_in_group = names_.is_alone_in(wanted.owner.name, wanted.group.id);
+    wanted.has_the_tree = wanted.owner.id == has_the_tree && has_the_tree != kRoot;
   }
 
   Rule compile_rule(DraftRule said, const WantedState& of_policy, const DraftPolicy& policy) {
@@ -188,6 +194,7 @@ class Compiler {
     if (said.group) {
       if (auto group = names_.group("group", *said.group)) rule.wanted.group = *std::move(group);
     }
+    if (said.owner || said.group) note_group(rule.wanted, of_policy.owner.id);
     if (said.file_mode) rule.wanted.file_mode = said.file_mode->value;
     if (said.dir_mode) rule.wanted.dir_mode = said.dir_mode->value;
     rule.said = std::move(said);

@@ -76,4 +76,9 @@ NamedId<Gid> Names::group(Gid gid) {
   return {gid, known->second};
 }
 
+bool Names::is_alone_in(const std::string& account, Gid group) {
+  return remembered(is_alone_, account + ':' + std::to_string(group.value),
+                    [&] { return users_.is_alone_in(account, group); });
+}
+
 }  // namespace guard

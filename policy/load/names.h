@@ -30,6 +30,7 @@ class Names {
   std::optional<NamedId<Gid>> group(std::string_view key, const Setting<Principal>& said);
   // The group with this number, with its name if it has one.
   NamedId<Gid> group(Gid gid);
+  bool is_alone_in(const std::string& account, Gid group);
 
  private:
   template <typename T>
@@ -42,6 +43,7 @@ class Names {
   Answers<Gid> groups_by_name_;
   std::unordered_map<std::string, std::vector<Gid>> groups_of_;  // by account
   std::unordered_map<std::uint32_t, std::string> group_names_;
+  std::unordered_map<std::string, bool> is_alone_;  // by account and group
 };
 
 }  // namespace guard

@@ -1,5 +1,6 @@
 // Access lists: a list that grants nothing lets nobody but the owner read, and guardd never
-// believes that a user can read what the kernel would not let it read. Input: the object, the user,
+// believes that a user can read what the kernel would not let it read. If nothing is revealed, no
+// user reads more afterwards. Input: the object, the user,
 // then the attribute as the kernel stores it.
 #include <algorithm>
 #include <cstdint>
@@ -26,6 +27,7 @@ enum Tag : std::uint16_t {
   kOther = 32
 };
 constexpr std::uint16_t kAll = 7;
+constexpr std::uint32_t kFew = 8;  // users, and groups, so that they are often the same
 
 // As posix_acl_valid() in the kernel, which stores no other list: in this order, and with a mask if
 // there are users or groups.
@@ -106,6 +108,38 @@ void check(const guard::WantedState& owner, const guard::ObjectState& object,
   }
 }
 
+// Every other user, in whichever groups it is, can read afterwards only what it could read before.
+void check_others(const guard::WantedState& wanted, const guard::ObjectState& object,
+                  const AccessList& list) {
+  if (list.kind() == AccessList::Kind::kUnknown || !nothing_is_revealed(wanted, object, list))
+    return;
+  const auto entries =
+      list.kind() == AccessList::Kind::kPresent ? list.entries() : without_list(object);
+  if (!is_valid(entries)) return;
+  auto afterwards = object;
+  afterwards.uid = wanted.owner.id;
+  afterwards.gid = wanted.group.id;
+  const bool is_directory = object.type == guard::FileType::kDirectory;
+  auto all = std::vector{object.gid, wanted.group.id};
+  for (const auto& each : entries)
+    if (each.tag == kGroup && all.size() < 5) all.push_back(guard::Gid{each.id});
+  for (std::uint32_t user = 1; user < kFew; ++user) {
+    const guard::Uid other{user};
+    if (other == object.uid || other == wanted.owner.id) continue;
+    for (std::uint32_t members = 0; members < 1U << all.size(); ++members) {
+      std::vector<guard::Gid> groups;
+      for (std::uint32_t i = 0; i < all.size(); ++i)
+        if ((members >> i & 1U) != 0) groups.push_back(all[i]);
+      for (const auto bit : {std::uint16_t{4}, std::uint16_t{1}}) {
+        if (bit == 1 && !is_directory) continue;
+        require(!kernel_grants(entries, afterwards, other, groups, bit) ||
+                    kernel_grants(entries, object, other, groups, bit),
+                "another user can read what it could not");
+      }
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -114,15 +148,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   object.type = input.number<std::uint8_t>() % 2 == 0 ? guard::FileType::kRegular
                                                       : guard::FileType::kDirectory;
   object.mode = guard::Mode{input.number<std::uint16_t>() & 07777U};
-  // Few, so that they are often the same.
-  const auto small = [&] { return input.number<std::uint8_t>() % 8U; };
+  const auto small = [&] { return input.number<std::uint8_t>() % kFew; };
   object.uid = guard::Uid{small()};
   object.gid = guard::Gid{small()};
   guard::WantedState owner;
   owner.owner.id = guard::Uid{small()};
+  owner.group.id = guard::Gid{small()};
   for (auto count = small(); count > 0; --count) owner.owner_groups.push_back(guard::Gid{small()});
   check(owner, object, AccessList::none());
   check(owner, object, AccessList::unknown());
-  check(owner, object, AccessList::parse(input.rest()));
+  const auto list = AccessList::parse(input.rest());
+  check(owner, object, list);
+  check_others(owner, object, AccessList::none());
+  check_others(owner, object, list);
   return 0;
 }

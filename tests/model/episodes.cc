@@ -76,6 +76,31 @@ root chmod tree/conf/tls.txt 600
 svc chmod tree/conf 777
 other rename tree/conf/tls.key tree/conf/tls.txt
 )"},
+      {"FilesOfRootThatTheGroupMayRead", R"(
+root create tree/conf/n.group 640
+expect tree/conf/n.group
+wait 150
+root own tree/conf/n.group
+expect tree/conf/n.group
+guardd kill
+guardd start
+wait 2500
+root own tree/conf/n.group
+expect tree/conf/n.group
+)"},
+      {"GivenTheGroupByTheOwner", R"(
+svc rename stage/k.pem tree/conf/x.group
+wait 300
+root touch tree/conf/x.group
+root own tree/conf/x.group
+)"},
+      {"GivenTheGroupByAnother", R"(
+svc chmod tree/conf 777
+other rename stage/k.pem tree/conf/x.group
+wait 300
+svc rename tree/conf tree/moved
+root touch tree/moved/x.group
+)"},
       {"NewKeyRenamedAtOnce", R"(
 root create tree/conf/new.key 600
 svc rename tree/conf/new.key tree/conf/new.txt
@@ -279,7 +304,7 @@ guardd cont
 )",
        kHardLinksAllowed},
       {"LinkedInByRootAndUnlinkedOutside", R"(
-wait 1000
+wait 2500
 root link stage/a tree/x
 svc unlink stage/a
 wait 300

@@ -34,7 +34,7 @@ Generator::Generator(std::uint64_t seed) : random_(seed) {
     names_[name] = {.is_directory = true, .is_roots = true, .is_secret = true};
   for (const char* const name :
        {"tree/secrets/ca.pem", "tree/closed/hidden", "tree/closed/open", "tree/conf/tls.key",
-        "stage/a", "stage/b", "stage/c", "stage/g.pem", "vault/gold"})
+        "stage/a", "stage/b", "stage/c", "stage/g.pem", "stage/k.pem", "vault/gold"})
     names_[name] = {.is_directory = false, .is_roots = false, .is_secret = true};
   for (const char* const name : {"tree/own", "stage/own", "tree/d/own", "stage/others"})
     names_[name] = {};
@@ -110,7 +110,8 @@ std::string Generator::directory(const char* below) {
 }
 
 std::string Generator::new_name(const char* below) {
-  return directory(below) + "/" + weighted("n*3 m*3 x*3 y*2 x.key*2 d*2 e*2 f*2 h*2 g.pem*1 a*1");
+  return directory(below) + "/" +
+         weighted("n*3 m*3 x*3 y*2 x.key*2 d*2 e*2 f*2 h*2 x.group*3 g.pem*1 k.pem*1 a*1");
 }
 
 std::string Generator::adversary() {
@@ -177,7 +178,8 @@ void Generator::add_roots() {
   const char* const side = chance(70) ? "tree" : "stage";
   if (operation == "create" || operation == "tmpfile") {
     push(new_name(side));
-    push(chance(65) ? "600" : "644");
+    const bool is_shared = words.back().ends_with(".group");
+    push(is_shared ? "640" : chance(65) ? "600" : "644");
   } else if (operation == "mkdir" || operation == "clone" || operation == "fill") {
     push(new_name("tree"));
     if (operation == "fill") push("20");

@@ -19,7 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What root keeps in the tree for itself: what is excluded, and what a rule says is root's.
+// What root keeps in the tree for itself: what is excluded, and what a rule says is root's. Another
+// rule lets the service's group read what is root's.
 constexpr const char* kPolicy = R"(settle = "100ms"
 exclude = ["secrets", "secrets/**", "closed", "closed/**"]
   [[policy.rule]]
@@ -27,6 +28,11 @@ exclude = ["secrets", "secrets/**", "closed", "closed/**"]
   owner = "root"
   group = "root"
   file_mode = "0600"
+  [[policy.rule]]
+  match = ["**/*.group"]
+  owner = "root"
+  group = 4242
+  file_mode = "0640"
 )";
 
 std::string program() {

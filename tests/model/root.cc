@@ -132,8 +132,9 @@ int Root::create(const std::string& path, mode_t mode, bool is_tmpfile) {
   if (is_tmpfile && ::linkat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(file.get())).c_str(),
                              name.directory.get(), name.leaf.c_str(), AT_SYMLINK_FOLLOW) != 0)
     return errno;
-  const bool is_granted = place_of(before) == Place::kServices || may_have_changed(name, before);
-  const bool is_private = (mode & 077U) == 0;
+  const auto place = place_of(before);
+  const bool is_granted = is_services_to_read(place) || may_have_changed(name, before);
+  const bool is_private = (mode & (place == Place::kShared ? 07U : 077U)) == 0;
   if (!is_private) return write_line(file.get(), "public");
   // A list that its directory gives to new files can let others read it.
   (void)::fremovexattr(file.get(), kAccessList);
@@ -194,7 +195,7 @@ void Root::note_move(const std::vector<std::string>& texts, const Name& from, co
                      bool is_directory) {
   const auto source = place_of(from_before);
   const auto target = place_of(to_before);
-  const bool is_moved_in = target == Place::kServices && source != Place::kServices;
+  const bool is_moved_in = is_services_to_read(target) && source != target;
   const bool is_tree_moved_in = is_directory && target != Place::kOutside && source != target &&
                                 to_before.find("/tree/secrets/") == std::string::npos;
   const bool is_uncertain = may_have_changed(from, from_before) || may_have_changed(to, to_before);

@@ -15,7 +15,11 @@ Place place_of(const std::string& path) {
   rest.remove_prefix(kTree.size());
   const auto first = rest.substr(0, rest.find('/'));
   if (first == "secrets" || first == "closed" || rest.ends_with(".key")) return Place::kRoots;
-  return Place::kServices;
+  return rest.ends_with(".group") ? Place::kShared : Place::kServices;
+}
+
+bool is_services_to_read(Place place) {
+  return place == Place::kServices || place == Place::kShared;
 }
 
 std::string Secrets::add(const std::string& origin, bool is_granted) {

@@ -12,11 +12,14 @@ namespace guard::test {
 enum class Place {
   kServices,  // in the tree
   kRoots,     // in the tree, and excluded or root's by a rule
+  kShared,    // in the tree, and root's by a rule, and the service's group may read it
   kOutside,
 };
 
 // Of an absolute path or of one relative to srv.
 Place place_of(const std::string& path);
+// Whether the service may read what root creates there.
+bool is_services_to_read(Place place);
 
 class Secrets {
  public:

@@ -115,6 +115,7 @@ void World::lay_out() {
   secret("tree/conf/tls.key", 0600);
   for (const char* const name : {"stage/a", "stage/b", "stage/c", "vault/gold"}) secret(name, 0600);
   secret("stage/g.pem", 0640, kForeignGroup);
+  secret("stage/k.pem", 0640);
   const Fd file = open_now("vault/public", O_CREAT | O_EXCL | O_WRONLY, 0644);
   require(static_cast<bool>(file), "vault/public");
   kept_ = in_vault();
@@ -233,6 +234,7 @@ void World::let_go_on() {
 std::string World::first_wrong(const std::vector<std::string>& names) const {
   const auto is_right = [&](const std::string& name) {
     const auto facts = facts_of(name);
+    if (place_of(name) == Place::kShared && facts.st_uid == 0) return facts.st_gid == kService;
     const bool is_private = S_ISREG(facts.st_mode) && (facts.st_mode & 04U) == 0;
     return facts.st_uid == kService || (is_private && !options_.protects_hard_links);
   };

@@ -6,8 +6,8 @@
 //   which
 //               are excluded, and conf/tls.key, which a rule says is root's
 //   srv/stage   everybody may create and rename there: a, b and c are private files of root's,
-//   g.pem
-//               may be read by a group of which the service is not a member
+//   k.pem
+//               and g.pem may be read by groups of which the service is not a member
 //   srv/vault   root's directory, which everybody may list: gold is private, public is not
 #pragma once
 

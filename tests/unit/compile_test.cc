@@ -150,6 +150,26 @@ TEST_F(Compile, ARuleTakesFromThePolicyWhatItLeavesOut) {
   EXPECT_EQ(c.wanted.dir_mode, Mode{0700});
 }
 
+// Whom else a fix lets read a file, for evidence.
+TEST_F(Compile, SaysWhoReadsAFileBesidesItsOwner) {
+  const auto loaded =
+      world_.load_good(policy_text("[[policy.rule]]\nmatch = [\"a\"]\nowner = \"root\"\n"
+                                   "[[policy.rule]]\nmatch = [\"b\"]\ngroup = \"ops\"\n"
+                                   "[[policy.rule]]\nmatch = [\"c\"]\n"
+                                   "owner = \"alice\"\ngroup = \"alice\"\n"));
+  ASSERT_TRUE(loaded.set);
+  const auto& policy = loaded.policy();
+  EXPECT_TRUE(policy.wanted.has_the_tree);
+  EXPECT_TRUE(policy.wanted.is_alone_in_group);
+  const auto& rules = policy.rules;
+  EXPECT_FALSE(rules[0].wanted.has_the_tree);
+  EXPECT_FALSE(rules[0].wanted.is_alone_in_group);
+  EXPECT_TRUE(rules[1].wanted.has_the_tree);
+  EXPECT_FALSE(rules[1].wanted.is_alone_in_group);
+  EXPECT_FALSE(rules[2].wanted.has_the_tree);
+  EXPECT_TRUE(rules[2].wanted.is_alone_in_group);
+}
+
 // Names of policies.
 
 TEST_F(Compile, PolicyNamesAreLowerCaseWords) {

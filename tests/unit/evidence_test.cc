@@ -100,24 +100,74 @@ TEST(Access, AnUnknownListGrantsNothing) {
   EXPECT_FALSE(can_read(state, AccessList::unknown()));
 }
 
+// The owner can read it, but the members of the wanted group cannot.
+TEST(Access, AWantedGroupMustNotLearnAnythingEither) {
+  const auto is_free = [](const WantedState& wanted, const ObjectState& state,
+                          const AccessList& list = AccessList::none()) {
+    return nothing_is_revealed(wanted, state, list).has_value();
+  };
+  auto wanted = shop();
+  EXPECT_FALSE(is_free(wanted, object(kRoot, kTeam, 0640)));
+  EXPECT_TRUE(is_free(wanted, object(kRoot, kTeam, 0644)));
+  EXPECT_TRUE(is_free(wanted, object(kRoot, kTeam, 0777, FileType::kSymlink)));
+  EXPECT_FALSE(is_free(wanted, object(kRoot, kTeam, 0751, FileType::kDirectory)));
+  // Those of its group could not read it, and would be among all others.
+  EXPECT_FALSE(is_free(wanted, object(kShop, kTeam, 0604)));
+  const auto shared = [&](std::uint16_t bits) {
+    return AccessList::parse(
+        list({{1, 6, 0}, {4, 4, 0}, {8, bits, kWebGroup.value}, {16, 4, 0}, {32, 0, 0}}));
+  };
+  EXPECT_TRUE(is_free(wanted, object(kRoot, kTeam, 0640), shared(4)));
+  EXPECT_FALSE(is_free(wanted, object(kRoot, kTeam, 0640), shared(0)));
+  EXPECT_FALSE(is_free(wanted, object(kShop, kTeam, 0644), AccessList::unknown()));
+
+  wanted.is_alone_in_group = true;
+  EXPECT_TRUE(is_free(wanted, object(kRoot, kTeam, 0640)));
+  EXPECT_FALSE(is_free(wanted, object(kRoot, Gid{0}, 0640)));
+}
+
+TEST(Access, TheOwnerOfTheTreeDecidesWhoReadsItsOwnFiles) {
+  auto wanted = shop();
+  EXPECT_FALSE(nothing_is_revealed(wanted, object(kShop, kTeam, 0640), AccessList::none()));
+  wanted.has_the_tree = true;
+  EXPECT_TRUE(nothing_is_revealed(wanted, object(kShop, kTeam, 0640), AccessList::none()));
+  EXPECT_FALSE(nothing_is_revealed(wanted, object(kRoot, kTeam, 0640), AccessList::none()));
+}
+
+// A rule that wants root's files to have the service's group: the service can give any file the
+// name that the rule is about.
+TEST(Access, WhatIsRootsIsNotForEveryGroup) {
+  WantedState wanted;
+  wanted.owner = {kRoot, "root"};
+  wanted.group = {kShopGroup, "shop"};
+  EXPECT_FALSE(nothing_is_revealed(wanted, object(kRoot, Gid{0}, 0640), AccessList::none()));
+  EXPECT_TRUE(nothing_is_revealed(wanted, object(kRoot, Gid{0}, 0600), AccessList::none()));
+  EXPECT_TRUE(nothing_is_revealed(wanted, object(kRoot, Gid{0}, 0644), AccessList::none()));
+}
+
 TEST(KernelWitness, CountsOnlyUnderTheTermsOfTheAct) {
-  const WitnessTag tag{1, 0, kShop.value, kWitnessBrought};
-  ASSERT_TRUE(evidence_of(tag, kShop));
-  EXPECT_EQ(evidence_of(tag, kShop)->kind(), Evidence::Kind::kBroughtByRoot);
-  EXPECT_FALSE(evidence_of(tag, kOther));
-  EXPECT_FALSE(evidence_of({1, 0, kShop.value, kWitnessNone}, kShop));
-  EXPECT_FALSE(evidence_of({1, 0, kShop.value, 99}, kShop));
+  const auto tag = [](std::uint32_t kind) {
+    return WitnessTag{1, 0, kShop.value, kWebGroup.value, kind, 0};
+  };
+  const OwnerIds wanted{kShop, kWebGroup};
+  ASSERT_TRUE(evidence_of(tag(kWitnessBrought), wanted));
+  EXPECT_EQ(evidence_of(tag(kWitnessBrought), wanted)->kind(), Evidence::Kind::kBroughtByRoot);
+  EXPECT_FALSE(evidence_of(tag(kWitnessBrought), {kOther, kWebGroup}));
+  EXPECT_FALSE(evidence_of(tag(kWitnessBrought), {kShop, kTeam}));
+  EXPECT_FALSE(evidence_of(tag(kWitnessNone), wanted));
+  EXPECT_FALSE(evidence_of(tag(99), wanted));
 }
 
 class InodeHistoryTest : public testing::Test {
  protected:
   static constexpr std::int64_t kNow = 1'000'000;
 
-  InodePlace at(std::uint64_t directory = 1, Uid wanted = kShop) const {
-    return {file_, directory, wanted};
+  InodePlace at(std::uint64_t directory = 1, Uid owner = kShop, Gid group = kShopGroup) const {
+    return {file_, directory, {owner, group}};
   }
   void created(Uid uid, std::uint32_t mode = 0600, std::int64_t born = kNow) {
-    history_.created(at(), {object(uid, Gid{0}, mode), born, born}, terms_);
+    const auto group = uid == kShop ? kShopGroup : Gid{0};
+    history_.created(at(), {object(uid, group, mode), born, born}, terms_);
   }
   std::optional<Evidence::Kind> kind(const InodePlace& place) const {
     const auto evidence = history_.evidence_for(place);
@@ -220,6 +270,32 @@ TEST_F(InodeHistoryTest, EvidenceMovesWithTheFile) {
   EXPECT_EQ(kind(at(2)), Evidence::Kind::kBornHere);
 }
 
+// A rule wants root's files to have the service's group.
+TEST_F(InodeHistoryTest, AGroupNeedsEvidenceToo) {
+  const auto place = at(1, kRoot, kShopGroup);
+  const InodeState made{object(kRoot, Gid{0}, 0640), kNow, kNow};
+  history_.created(place, made, terms_);
+  EXPECT_EQ(kind(place), Evidence::Kind::kBornHere);
+  EXPECT_FALSE(kind(at(1, kRoot, kTeam)));
+  history_.changed(place, object(kRoot, kShopGroup, 0640));
+  EXPECT_FALSE(kind(place));
+  history_.changed(place, object(kRoot, Gid{0}, 0640));
+  EXPECT_EQ(kind(place), Evidence::Kind::kWasTheOwners);
+
+  history_.arrived(place, made.state);
+  EXPECT_FALSE(kind(place));
+  history_.changed(place, object(kRoot, Gid{0}, 0600));
+  EXPECT_FALSE(kind(place));
+}
+
+TEST_F(InodeHistoryTest, WhatTheOwnerCreatesWithAnotherGroupIsRememberedIfItIsHidden) {
+  history_.created(at(), {object(kShop, kTeam, 0644), kNow, kNow}, terms_);
+  EXPECT_EQ(history_.size(), 0U);
+  history_.created(at(), {object(kShop, kTeam, 0600), kNow, kNow}, terms_);
+  history_.changed(at(), object(kRoot, Gid{0}, 0600));
+  EXPECT_TRUE(kind(at()));
+}
+
 // A rule wants a key to be root's: a new name does not make it the owner's.
 TEST_F(InodeHistoryTest, OtherTermsEndWhatIsKnown) {
   created(kRoot);
@@ -238,9 +314,9 @@ TEST_F(InodeHistoryTest, BeyondTheBoundThereIsNoEvidence) {
   InodeHistory small({1, 2}, 1, 1);
   const FileId other("filesystem", 1, "other");
   small.found(at());
-  small.found({other, 1, kShop});
+  small.found({other, 1, {kShop, kShopGroup}});
   EXPECT_TRUE(small.evidence_for(at()));
-  EXPECT_FALSE(small.evidence_for({other, 1, kShop}));
+  EXPECT_FALSE(small.evidence_for({other, 1, {kShop, kShopGroup}}));
   EXPECT_EQ(small.dropped(), 1U);
 }
 

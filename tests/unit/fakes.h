@@ -67,6 +67,11 @@ class FakeUsers : public Users {
       if (known == name) return std::optional(gid);
     return std::optional<Gid>();
   }
+  bool is_alone_in(const std::string& account, Gid group) const override {
+    return std::any_of(accounts_.begin(), accounts_.end(), [&](const Account& each) {
+      return each.name == account && each.gid == group;
+    });
+  }
   Result<std::optional<std::string>> group_name(Gid gid) const override {
     ++asked_;
     if (failing_) return down();

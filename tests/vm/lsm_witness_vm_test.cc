@@ -196,7 +196,38 @@ TEST_P(LsmWitness, WhatIsTakenFromTheOwnerWasTheOwners) {
   ASSERT_EQ(::fchownat(tree_.get(), "own", 0, 0, 0), 0);
   EXPECT_EQ(KIND_OF(tree_, "own"), kWitnessTaken);
   ASSERT_EQ(::fchownat(tree_.get(), "own", kOwner, 0, 0), 0);
+  EXPECT_EQ(KIND_OF(tree_, "own"), kWitnessTaken);
+  ASSERT_EQ(::fchownat(tree_.get(), "own", kOwner, kOwner, 0), 0);
   EXPECT_EQ(KIND_OF(tree_, "own"), kWitnessNone);
+}
+
+TEST_P(LsmWitness, WhatIsTakenFromTheGroupIsEvidenceToo) {
+  make_file_as_owner(tree_, "own", "");
+  ASSERT_EQ(::fchownat(tree_.get(), "own", static_cast<uid_t>(-1), 0, 0), 0);
+  EXPECT_EQ(KIND_OF(tree_, "own"), kWitnessTaken);
+  EXPECT_EQ(witness_of(*lsm_, tree_, "own")->group, kOwner);
+  ASSERT_EQ(::fchownat(tree_.get(), "own", static_cast<uid_t>(-1), kOwner, 0), 0);
+  EXPECT_EQ(KIND_OF(tree_, "own"), kWitnessNone);
+}
+
+// What a policy wants to be root's, for the service's group: root creates it with the wrong group.
+TEST_P(LsmWitness, WhatIsRootsIsBornAndBroughtForAGroup) {
+  auto wanted = tag_for(0, kTreeActionLog);
+  wanted.terms.group = kOwner;
+  const auto roots = make_directory("roots", kOwner);
+  tag(roots, wanted);
+  ASSERT_EQ(create(roots, "born"), 0);
+  EXPECT_EQ(KIND_OF(roots, "born"), kWitnessBorn);
+  ASSERT_EQ(::fchownat(roots.get(), "born", 0, kOwner, 0), 0);
+  EXPECT_EQ(KIND_OF(roots, "born"), kWitnessNone);
+  make_file(outside_, "brought", "");
+  ASSERT_EQ(move(outside_, "brought", roots, "brought"), 0);
+  EXPECT_EQ(KIND_OF(roots, "brought"), kWitnessBrought);
+  make_file(outside_, "planted", "");
+  as(kOwner, [&] { ASSERT_EQ(move(outside_, "planted", roots, "planted"), 0); });
+  EXPECT_EQ(KIND_OF(roots, "planted"), kWitnessNone);
+  ASSERT_EQ(::fchownat(roots.get(), "planted", 0, 0, 0), 0);
+  EXPECT_EQ(KIND_OF(roots, "planted"), kWitnessNone);
 }
 
 TEST_P(LsmWitness, OnlyTheOwnersObjectsCanBeTaken) {
@@ -207,8 +238,11 @@ TEST_P(LsmWitness, OnlyTheOwnersObjectsCanBeTaken) {
   make_file_as_owner(outside_, "own", "");
   ASSERT_EQ(::fchownat(outside_.get(), "own", 0, 0, 0), 0);
   EXPECT_EQ(KIND_OF(outside_, "own"), kWitnessNone);
-  make_file_as_owner(tree_, "grouped", "");
-  ASSERT_EQ(::fchownat(tree_.get(), "grouped", static_cast<uid_t>(-1), 0, 0), 0);
+  // It had another group.
+  ASSERT_EQ(::mknodat(tree_.get(), "grouped", S_IFREG | 0600, 0), 0);
+  ASSERT_EQ(::fchownat(tree_.get(), "grouped", kOwner, kOther, 0), 0);
+  lsm_->forget_witness(path_of(tree_, "grouped").get());
+  ASSERT_EQ(::fchownat(tree_.get(), "grouped", 0, 0, 0), 0);
   EXPECT_EQ(KIND_OF(tree_, "grouped"), kWitnessNone);
 }
 
@@ -292,7 +326,7 @@ TEST_P(LsmWitness, WhatSomebodyElseMovesInHasNoEvidence) {
     EXPECT_EQ(KIND_OF(tree_, "roots"), kWitnessNone) << user;
     // Not even if it had some, from a move that failed.
     make_file(outside_, "marked", "");
-    const auto witness = WitnessTag{1, lsm_->departures(1), kOwner, kWitnessBrought};
+    const auto witness = WitnessTag{1, lsm_->departures(1), kOwner, kOwner, kWitnessBrought, 0};
     ASSERT_TRUE(lsm_->bear_witness(path_of(outside_, "marked").get(), witness));
     as(user, [&] { ASSERT_EQ(move(outside_, "marked", tree_, "marked"), 0); });
     EXPECT_EQ(KIND_OF(tree_, "marked"), kWitnessNone) << user;
@@ -425,12 +459,12 @@ TEST_P(LsmWitness, GuarddCanMarkContentsUnlessADirectoryHasLeftMeanwhile) {
   const auto before = lsm_->departures(tree);
   make_file(outside_, "file", "");
   const auto file = path_of(outside_, "file");
-  ASSERT_TRUE(lsm_->bear_witness(file.get(), {tree, before, kOwner, kWitnessBrought}));
+  ASSERT_TRUE(lsm_->bear_witness(file.get(), {tree, before, kOwner, kOwner, kWitnessBrought, 0}));
   EXPECT_EQ(lsm_->witness(file.get()).value_or(WitnessTag{}).kind, kWitnessBrought);
   lsm_->forget_witness(file.get());
   EXPECT_FALSE(lsm_->witness(file.get()));
   as(kOwner, [&] { ASSERT_EQ(move(tree_, "dir", outside_, "dir"), 0); });
-  ASSERT_TRUE(lsm_->bear_witness(file.get(), {tree, before, kOwner, kWitnessBrought}));
+  ASSERT_TRUE(lsm_->bear_witness(file.get(), {tree, before, kOwner, kOwner, kWitnessBrought, 0}));
   EXPECT_FALSE(lsm_->witness(file.get()));
 }
 
@@ -481,7 +515,9 @@ class LsmWitnessOfPatterns : public LsmPatterns {
     wanted_ = wanted;
   }
   std::uint32_t wanted_at(const Fd& in, const char* name) const {
-    return witness_of(*lsm_, in, name).value_or(WitnessTag{0, 0, kNotSet, kWitnessNone}).owner;
+    return witness_of(*lsm_, in, name)
+        .value_or(WitnessTag{0, 0, kNotSet, 0, kWitnessNone, 0})
+        .owner;
   }
 
   Fd cache_, directory_;
