@@ -19,6 +19,7 @@
 #include "guardd/control/policy_status.h"
 #include "guardd/control/reloader.h"
 #include "guardd/control/shortcomings.h"
+#include "guardd/control/valid_rules.h"
 #include "guardd/enforce/enforcer.h"
 #include "guardd/enforce/violation.h"
 #include "guardd/enforce/watched_trees.h"
@@ -54,7 +55,7 @@ class Daemon {
   int run() {
     if (const auto started = start(); !started) {
       std::cerr << "guardd: " << printable(started.error().text()) << '\n';
-      return rules_are_valid_ ? kFailed : kNotConfigured;
+      return has_rules_ ? kFailed : kNotConfigured;
     }
     loop_.run();
     finish();
@@ -68,14 +69,14 @@ class Daemon {
     EventLoop::block({SIGTERM, SIGINT, SIGHUP});
     (void)std::signal(SIGPIPE, SIG_IGN);
     GUARD_CHECK(loop_.open());
-    auto read = read_rules(options_.config_file, options_.policy_directories, 1);
-    if (!read.rules) return Error("the settings or the policies are not valid");
-    rules_are_valid_ = true;
-    config_ = read.rules->config;
+    open_store();
+    auto rules = valid_rules_.at_start(store_.get());
+    if (!rules) return Error("the settings or the policies are not valid");
+    has_rules_ = true;
+    config_ = rules->config;
     handover_.emplace(Handover::of_this_machine(config_.lsm.pin));
     if (const auto taken = handover_->take(); !taken)
       shortcomings_.set("handover at start", taken.error().text());
-    open_store();
     open_trail();
     processes_ = std::make_unique<Processes>(
         ProcessesOptions{config_.tracer != TracerChoice::kOff, {}, "/proc"});
@@ -85,7 +86,7 @@ class Daemon {
     make_parts();
     GUARD_CHECK(policies_->watch_mounts());
     GUARD_CHECK(listen());
-    use_rules(*std::move(read.rules));
+    use_rules(*std::move(rules));
     bus_endpoint_.emplace(
         loop_.get(), options_.bus,
         BusRequests::Context{dispatcher_, source_, *trees_, *policies_, reloader_, quick_jobs_,
@@ -253,6 +254,9 @@ class Daemon {
                        if (const auto due = next_health_report(); due && *due <= now)
                          report_health();
                      });
+    loop_.every_turn(
+        [this] { return valid_rules_.next(); },
+        [this](SteadyTime now) { valid_rules_.work(now, policies_->loaded()->generation() + 1); });
     loop_.every_turn(manager_);
     loop_.every_turn(
         [this] { return dispatcher_.is_ready() ? std::nullopt : std::optional(ready_at_latest_); },
@@ -298,6 +302,7 @@ class Daemon {
 
   void use_rules(Rules rules) {
     config_ = rules.config;
+    valid_rules_.use(rules);
     dispatcher_.set_limits(config_);
     manager_.set_longest_answer(config_.answer.deadline);
     if (trail_) trail_->set_limits(limits_of_trail());
@@ -323,9 +328,10 @@ class Daemon {
 
   Reloader::Read prepare_reload() {
     manager_.notify_reloading();
-    return [config = options_.config_file, directories = options_.policy_directories,
-            generation = policies_->loaded()->generation() + 1] {
-      return read_rules(config, directories, generation);
+    return [this, generation = policies_->loaded()->generation() + 1] {
+      auto read = valid_rules_.read(generation);
+      read.print();
+      return read;
     };
   }
 
@@ -392,7 +398,7 @@ class Daemon {
   const DaemonOptions& options_;
   EventLoop loop_;
   Config config_;
-  bool rules_are_valid_ = false;  // those of the start
+  bool has_rules_ = false;
   Shortcomings shortcomings_;
   std::string stop_reason_;
 
@@ -415,6 +421,9 @@ class Daemon {
   BackgroundJobs long_jobs_{4, BackgroundJobs::Descriptors::kOwn};
   Reloader reloader_{quick_jobs_, [this] { return prepare_reload(); },
                      [this](RulesRead read) { return end_reload(std::move(read)); }};
+  ValidRules valid_rules_{options_.config_file, options_.policy_directories, quick_jobs_,
+                          shortcomings_,
+                          [this](RulesRead read) { (void)end_reload(std::move(read)); }};
   std::optional<BusEndpoint> bus_endpoint_;
 
   std::string scan_reason_;  // why a tree is scanned again

@@ -155,7 +155,8 @@ Config read_config(std::string_view text, std::uint32_t file, Diagnostics& diagn
   return {};
 }
 
-std::optional<Config> load_config(const std::string& named, Diagnostics& diagnostics) {
+std::optional<Config> load_config(const std::string& named, Diagnostics& diagnostics,
+                                  std::optional<FileText>* read_text) {
   const auto path = named.empty() ? std::string(kConfigFile) : named;
   if (named.empty() && ::access(path.c_str(), F_OK) < 0 && errno == ENOENT) return Config();
   const auto file = diagnostics.add_file(path);
@@ -166,6 +167,7 @@ std::optional<Config> load_config(const std::string& named, Diagnostics& diagnos
   }
   auto config = read_config(read->text, file, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
+  if (read_text) *read_text = {path, read->text};
   return config;
 }
 

@@ -9,6 +9,7 @@
 
 #include "policy/base/duration.h"
 #include "policy/diagnostic.h"
+#include "policy/load/load.h"
 #include "policy/words.h"
 
 namespace guard {
@@ -61,7 +62,8 @@ inline constexpr std::string_view kConfigFile = "/etc/guardd/guardd.toml";
 // Reads the named file, which must exist, or the usual one, which may be missing. Rejects files
 // that other users than root can write, as for policies. Adds what is wrong to `diagnostics`, and
 // returns nothing if there is an error.
-std::optional<Config> load_config(const std::string& named, Diagnostics& diagnostics);
+std::optional<Config> load_config(const std::string& named, Diagnostics& diagnostics,
+                                  std::optional<FileText>* read = nullptr);
 
 template <>
 struct Words<BackendChoice> {

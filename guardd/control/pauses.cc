@@ -1,9 +1,6 @@
 #include "guardd/control/pauses.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <ctime>
 #include <utility>
 
 #include "guardd/who/processes.h"
@@ -13,16 +10,6 @@ namespace guard {
 namespace {
 
 using Nanoseconds = std::chrono::nanoseconds;
-
-// RFC 3339, UTC, rounded up.
-std::string to_the_second(std::chrono::system_clock::time_point time) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(time.time_since_epoch());
-  const std::time_t since_epoch = seconds.count();
-  std::tm utc{};
-  ::gmtime_r(&since_epoch, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1,
-                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
-}
 
 std::string until_when_and_why(const Pause& pause) {
   const auto who =

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <string>
 
 namespace guard {
 
@@ -33,6 +34,9 @@ inline std::int64_t file_time_now() {
 inline bool is_past(std::int64_t file_time) {
   return file_time_now() - file_time >= 20'000'000;
 }
+
+// RFC 3339, UTC, rounded up.
+std::string to_the_second(std::chrono::system_clock::time_point time);
 
 // Since 1970.
 inline std::int64_t nanoseconds(const statx_timestamp& time) {

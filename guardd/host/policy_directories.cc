@@ -8,15 +8,13 @@
 #include <utility>
 
 #include "guardd/host/files.h"
-#include "guardd/host/users.h"
 #include "policy/base/text.h"
 
 namespace guard {
 namespace {
 
-LoadResult load(std::vector<PolicyFile> files, std::uint64_t generation) {
-  return load_policies({std::move(files), Uid{::geteuid()}, generation}, SystemUsers(),
-                       SystemFiles());
+LoadResult load(std::vector<PolicyFile> files, std::uint64_t generation, const Users& users) {
+  return load_policies({std::move(files), Uid{::geteuid()}, generation}, users, SystemFiles());
 }
 
 bool is_directory(const std::string& path) {
@@ -37,7 +35,7 @@ void drop_repeated(std::vector<PolicyFile>& files) {
 }  // namespace
 
 Result<LoadResult> load_policy_directories(const std::vector<std::string>& directories,
-                                           std::uint64_t generation) {
+                                           std::uint64_t generation, const Users& users) {
   for (const auto& directory : directories) {
     struct stat facts {};
     if (::stat(directory.c_str(), &facts) < 0) return Error::from_errno(errno, quote(directory));
@@ -45,7 +43,7 @@ Result<LoadResult> load_policy_directories(const std::vector<std::string>& direc
   }
   GUARD_TRY(auto files,
             find_policy_files(directories.empty() ? default_policy_directories() : directories));
-  return load(std::move(files), generation);
+  return load(std::move(files), generation, users);
 }
 
 Result<LoadResult> load_policy_paths(const std::vector<std::string>& paths) {
@@ -61,7 +59,7 @@ Result<LoadResult> load_policy_paths(const std::vector<std::string>& paths) {
   GUARD_TRY(auto found, find_policy_files(directories));
   for (auto& file : found) files.push_back(std::move(file));
   drop_repeated(files);
-  return load(std::move(files), 1);
+  return load(std::move(files), 1, SystemUsers());
 }
 
 TreeLimits tree_limits(const Policy& policy, const Files& files) {

@@ -33,6 +33,10 @@ CREATE TABLE undone (
     R"(
 DROP TABLE suspect;
 ALTER TABLE pending ADD COLUMN proven_at INTEGER;
+)",
+    R"(
+CREATE TABLE rules (
+  number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, path BLOB, text BLOB, read_at INTEGER);
 )"};
 constexpr std::int64_t kVersion = kTables.size();
 
@@ -138,6 +142,9 @@ Time time(std::int64_t microseconds) {
   return Time(std::chrono::microseconds(microseconds));
 }
 
+// Of a row in the table of rules.
+enum RuleKind : std::int64_t { kSettings, kPolicy, kAccounts };
+
 template <typename Each, typename Read>
 Result<std::vector<Each>> read_all(Database& database, const char* query, Read read) {
   GUARD_TRY(auto rows, database.prepare(query));
@@ -162,6 +169,9 @@ const char* const kKeepPause =
     "INSERT OR REPLACE INTO pause (policy, since, until, reason, uid, user) VALUES (?,?,?,?,?,?)";
 const char* const kForgetPause = "DELETE FROM pause WHERE policy = ?";
 const char* const kKeepUndone = "INSERT OR REPLACE INTO undone (object, changed) VALUES (?,?)";
+
+const char* const kForgetRules = "DELETE FROM rules";
+const char* const kKeepRules = "INSERT INTO rules (kind, path, text, read_at) VALUES (?,?,?,?)";
 
 Status prepare_schema(Database& database) {
   GUARD_CHECK(database.run(kHow));
@@ -212,6 +222,19 @@ Status put_undone(Statement& statement, const FileVersion& file) {
   return statement.run();
 }
 
+Status put_rule_texts(Statement& statement, const RuleTexts& texts) {
+  const auto put = [&](RuleKind kind, const FileText& file) {
+    statement.bind(std::int64_t{kind});
+    statement.bind(file.path);
+    statement.bind(file.text);
+    statement.bind(microseconds(texts.read_at));
+    return statement.run();
+  };
+  if (texts.settings) GUARD_CHECK(put(kSettings, *texts.settings));
+  for (const auto& policy : texts.policies) GUARD_CHECK(put(kPolicy, policy));
+  return put(kAccounts, {{}, texts.accounts});
+}
+
 Result<std::vector<Pending>> read_pending(Database& database) {
   constexpr const char* kRows =
       "SELECT object, tree, path, is_directory, operation, pid, start, parent, parent_start, comm, "
@@ -254,6 +277,25 @@ Result<std::vector<FileVersion>> read_undone(Database& database) {
                                  auto object = FileId::from_bytes(row.bytes());
                                  return FileVersion{std::move(object), row.number()};
                                });
+}
+
+// Nothing if there never were any: even rules without policies have a row for accounts.
+Result<std::optional<RuleTexts>> read_rule_texts(Database& database) {
+  std::optional<RuleTexts> texts;
+  constexpr const char* kRows = "SELECT kind, path, text, read_at FROM rules ORDER BY number";
+  GUARD_TRY(auto row, database.prepare(kRows));
+  for (;;) {
+    GUARD_TRY(const bool more, row.next());
+    if (!more) return texts;
+    if (!texts) texts.emplace();
+    const auto kind = row.number();
+    auto path = row.bytes();
+    auto text = row.bytes();
+    texts->read_at = time(row.number());
+    if (kind == kSettings) texts->settings = {std::move(path), std::move(text)};
+    if (kind == kPolicy) texts->policies.push_back({std::move(path), std::move(text)});
+    if (kind == kAccounts) texts->accounts = std::move(text);
+  }
 }
 
 }  // namespace guard

@@ -37,7 +37,8 @@ class Store::Writer {
                                       {&statements.done, kForgetPending},
                                       {&statements.pause, kKeepPause},
                                       {&statements.resumed, kForgetPause},
-                                      {&statements.undone, kKeepUndone}}));
+                                      {&statements.undone, kKeepUndone},
+                                      {&statements.rules, kKeepRules}}));
     return std::unique_ptr<Writer>(new Writer(std::move(database), std::move(statements)));
   }
 
@@ -47,6 +48,7 @@ class Store::Writer {
     GUARD_TRY(remembered.pending, read_pending(database_));
     GUARD_TRY(remembered.pauses, read_pauses(database_));
     GUARD_TRY(remembered.undone, read_undone(database_));
+    GUARD_TRY(remembered.rules, read_rule_texts(database_));
     return remembered;
   }
 
@@ -73,6 +75,7 @@ class Store::Writer {
     Statement pause;
     Statement resumed;
     Statement undone;
+    Statement rules;
   };
 
   Writer(Database database, Statements statements)
@@ -99,6 +102,10 @@ class Store::Writer {
     return statements_.resumed.run();
   }
   Status put(const FileVersion& file) { return put_undone(statements_.undone, file); }
+  Status put(const RuleTexts& texts) {
+    GUARD_CHECK(database_.run(kForgetRules));
+    return put_rule_texts(statements_.rules, texts);
+  }
 
   Database database_;  // first: it outlives its statements
   Statements statements_;

@@ -1,5 +1,5 @@
-// What survives a crash of guardd: pending changes with their actors, pauses and undone files. A
-// SQLite database in the state directory, written by a thread of its own; callers never wait. An
+// What survives a crash of guardd: pending changes with their actors, pauses, undone files, and the
+// last valid settings and policies. A SQLite database in the state directory, written by a thread of its own; callers never wait. An
 // entry survives kill -9 kDelay after it was added, and a loss of power a moment later. Fails open:
 // without the database guardd keeps working, reports that, and counts the entries it could not
 // store.
@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "guardd/base/rules.h"
 #include "guardd/base/write_queue.h"
 #include "guardd/files/file_id.h"
 #include "guardd/repair/left_alone.h"
@@ -60,6 +61,7 @@ class Store {
     std::vector<Pending> pending;
     std::vector<Pause> pauses;
     std::vector<FileVersion> undone;  // the oldest first
+    std::optional<RuleTexts> rules;
   };
 
   // Creates the directory if necessary. Rejects one that other users can write or another guardd
@@ -77,6 +79,7 @@ class Store {
   void keep_pause(Pause pause) { push(std::move(pause)); }  // replaces another of the same policy
   void forget_pause(std::string policy) { push(ResumedPolicy{std::move(policy)}); }
   void keep_undone(FileVersion file) { push(std::move(file)); }  // from any thread
+  void keep_rules(RuleTexts texts) { push(std::move(texts)); }   // replaces the last ones
 
   int fd() const { return queue_.fd(); }  // readable when there is news
   // Why entries cannot be stored, or an empty text if they can again.
@@ -90,7 +93,7 @@ class Store {
   struct ResumedPolicy {
     std::string policy;
   };
-  using Entry = std::variant<Pending, Removal, Pause, ResumedPolicy, FileVersion>;
+  using Entry = std::variant<Pending, Removal, Pause, ResumedPolicy, FileVersion, RuleTexts>;
   using Queue = WriteQueue<Entry>;
   class Writer;
 

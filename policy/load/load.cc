@@ -7,6 +7,13 @@
 #include "policy/load/read_policy.h"
 
 namespace guard {
+namespace {
+
+void append(std::vector<DraftPolicy>& all, std::vector<DraftPolicy> more) {
+  for (auto& each : more) all.push_back(std::move(each));
+}
+
+}  // namespace
 
 LoadResult load_policies(const LoadRequest& request, const Users& users, const Files& files) {
   LoadResult loaded;
@@ -22,14 +29,27 @@ LoadResult load_policies(const LoadRequest& request, const Users& users, const F
       continue;
     }
     if (!read->warning.empty()) diagnostics.warning(top, read->warning);
-    for (auto& draft : read_policies(read->text, number, diagnostics))
-      drafts.push_back(std::move(draft));
+    append(drafts, read_policies(read->text, number, diagnostics));
+    loaded.texts.push_back({file.path, std::move(read->text)});
   }
   // Compiled even after an error, so that one pass reports every error.
   loaded.set = compile(std::move(drafts), users, files, request.generation, diagnostics);
   if (loaded.set) lint(*loaded.set, files, diagnostics);
   if (diagnostics.has_errors()) loaded.set = nullptr;
   diagnostics.sort();
+  return loaded;
+}
+
+LoadResult load_again(std::vector<FileText> texts, std::uint64_t generation, const Users& users,
+                      const Files& files) {
+  LoadResult loaded;
+  std::vector<DraftPolicy> drafts;
+  for (const auto& each : texts)
+    append(drafts,
+           read_policies(each.text, loaded.diagnostics.add_file(each.path), loaded.diagnostics));
+  loaded.set = compile(std::move(drafts), users, files, generation, loaded.diagnostics);
+  if (loaded.diagnostics.has_errors()) loaded.set = nullptr;
+  loaded.texts = std::move(texts);
   return loaded;
 }
 

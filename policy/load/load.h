@@ -2,7 +2,9 @@
 // Any thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "policy/base/ids.h"
@@ -20,13 +22,25 @@ struct LoadRequest {
   std::uint64_t generation = 1;
 };
 
+struct FileText {
+  std::string path;
+  std::string text;
+  friend bool operator==(const FileText&, const FileText&) = default;
+};
+
 struct LoadResult {
   std::shared_ptr<const PolicySet> set;  // null if there is any error
   Diagnostics diagnostics;               // sorted by file and line
+  std::vector<FileText> texts;           // what was read
 };
 
 // Reads, compiles and lints. Never throws; the diagnostics contain every error
 // of one pass.
 LoadResult load_policies(const LoadRequest& request, const Users& users, const Files& files);
+
+// The same for texts that were valid before. Whatever has become of the trees since, the policies
+// stay valid.
+LoadResult load_again(std::vector<FileText> texts, std::uint64_t generation, const Users& users,
+                      const Files& files);
 
 }  // namespace guard

@@ -113,6 +113,37 @@ TEST_P(Faults, AReloadOfInvalidPoliciesIsRejected) {
   EXPECT_EQ(owner(tree_ / "logged"), 0U);
 }
 
+// An upgrade, a reboot or a crash while the files are invalid. The service itself can open the root
+// of its tree to everybody, which no policy may allow.
+TEST_P(Faults, AStartWithInvalidPoliciesUsesTheLastValidOnes) {
+  guard_app("fix");
+  start();
+  stop();
+  guard_app("fx");
+  as_app("chmod o+w $T");
+  start();
+  as_root("touch $T/new");
+  EXPECT_TRUE(becomes_apps("new"));
+  ASSERT_TRUE(eventually([&] { return !of_type("health").empty(); }));
+  const std::string reason = of_type("health").back()["health_reason"];
+  EXPECT_NE(reason.find("the last valid ones, of 20"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("app.toml:6:10"), std::string::npos) << reason;
+  kill_it();
+  start();
+  as_root("touch $T/newer");
+  EXPECT_TRUE(becomes_apps("newer"));
+
+  // Valid again: nobody has to reload.
+  as_app("chmod o-w $T");
+  guard_app("log");
+  ASSERT_TRUE(eventually([&] { return !of_type("reload").empty(); }));
+  EXPECT_EQ(of_type("reload").back()["done"], true);
+  ASSERT_TRUE(eventually([&] { return of_type("health").back()["health"] == "ok"; }));
+  as_root("touch $T/logged");
+  ASSERT_TRUE(eventually([&] { return !violations(tree_ / "logged").empty(); }));
+  EXPECT_EQ(owner(tree_ / "logged"), 0U);
+}
+
 TEST_P(Faults, TheOwnersAccountIsDeleted) {
   for (const char* file : {"passwd", "group"}) {
     const auto ours = (root() / file).string();
@@ -145,6 +176,10 @@ TEST_P(Faults, TheOwnersAccountIsDeleted) {
   EXPECT_NE(degraded.find("the previous policies stay in force"), std::string::npos) << degraded;
   as_root("touch $T/after-reload");
   EXPECT_TRUE(becomes_apps("after-reload"));
+  stop();
+  start();
+  as_root("touch $T/after-restart");
+  EXPECT_TRUE(becomes_apps("after-restart"));
   for (const char* file : {"passwd", "group"})
     EXPECT_EQ(::umount(("/etc/" + std::string(file)).c_str()), 0);
 }

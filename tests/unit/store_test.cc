@@ -39,6 +39,15 @@ Pending pending(int number, const std::string& path) {
   return made;
 }
 
+RuleTexts rule_texts(const std::string& policy) {
+  RuleTexts texts;
+  texts.settings = {"/etc/guardd/guardd.toml", "[journal]\n"};
+  texts.policies = {{"/etc/guardd/policies.d/a.toml", policy}, {"/b.toml", ""}};
+  texts.accounts = "user 1 2 shop\n";
+  texts.read_at = std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000));
+  return texts;
+}
+
 class StoreTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -61,6 +70,23 @@ class StoreTest : public testing::Test {
 
   std::filesystem::path directory_;
 };
+
+TEST_F(StoreTest, KeepsTheLastValidRules) {
+  EXPECT_FALSE(open()->remembered().rules);
+  {
+    const auto store = open();
+    store->keep_rules(rule_texts("first"));
+    store->keep_rules(rule_texts("second"));
+  }
+  const auto store = open();
+  ASSERT_TRUE(store->remembered().rules);
+  const auto& kept = *store->remembered().rules;
+  const auto expected = rule_texts("second");
+  EXPECT_EQ(kept.settings, expected.settings);
+  EXPECT_EQ(kept.policies, expected.policies);
+  EXPECT_EQ(kept.accounts, expected.accounts);
+  EXPECT_EQ(kept.read_at, expected.read_at);
+}
 
 TEST_F(StoreTest, StoresPendingChangesWithTheirActors) {
   open()->keep(pending(1, "a/\xff\n"));
@@ -167,7 +193,8 @@ TEST_F(StoreTest, UpgradesAnOlderVersion) {
     ASSERT_TRUE(database);
     ASSERT_TRUE(
         database->run("ALTER TABLE pending DROP COLUMN is_excused; DROP TABLE pause; "
-                      "DROP TABLE undone; ALTER TABLE pending DROP COLUMN proven_at; "
+                      "DROP TABLE undone; DROP TABLE rules; "
+                      "ALTER TABLE pending DROP COLUMN proven_at; "
                       "CREATE TABLE suspect (object); PRAGMA user_version = 1"));
   }
   open()->keep_undone({file_id(2), 3});
