@@ -1,8 +1,8 @@
 // What survives a crash of guardd: pending changes with their actors, pauses, undone files, and the
-// last valid settings and policies. A SQLite database in the state directory, written by a thread of its own; callers never wait. An
-// entry survives kill -9 kDelay after it was added, and a loss of power a moment later. Fails open:
-// without the database guardd keeps working, reports that, and counts the entries it could not
-// store.
+// last valid settings and policies. A SQLite database in the state directory, written by a thread
+// of its own; callers never wait. An entry survives kill -9 kDelay after it was added, and a loss
+// of power a moment later. Fails open: without the database guardd keeps working, reports that, and
+// counts the entries it could not store.
 #pragma once
 
 #include <chrono>
