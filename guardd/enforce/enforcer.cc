@@ -1,11 +1,13 @@
 #include "guardd/enforce/enforcer.h"
 
 #include <algorithm>
+#include <deque>
 #include <tuple>
 #include <utility>
 
 #include "guardd/enforce/attribution.h"
 #include "guardd/enforce/violation.h"
+#include "guardd/evidence/access.h"
 #include "guardd/repair/repair.h"
 
 namespace guard {
@@ -24,6 +26,9 @@ constexpr auto kPatience = std::chrono::seconds(5);
 
 constexpr auto kShortestRetry = std::chrono::milliseconds(100);
 constexpr unsigned kMostDoublings = 5;
+
+// Of the directories below one that has been fixed.
+constexpr std::size_t kMostLooksBelow = 256;
 
 // How often guardd looks for the result of an operation that was only about to happen.
 constexpr unsigned kLooksAhead = 2;
@@ -207,8 +212,37 @@ void Enforcer::handle_repair(const RepairReport& done, SteadyTime now) {
   if (pending_.is_judged_later(done, now)) return;
   if (outcome.what == RepairResult::kCorrect) reported_.forget(due.seen.object);
   if (is_missing(outcome) || outcome.skip == Skip::kExempt || outcome.skip == Skip::kUndone) return;
-  if (outcome.what == RepairResult::kFixed) war_.fixed(due.seen.object, now);
+  if (outcome.what == RepairResult::kFixed) {
+    war_.fixed(due.seen.object, now);
+    judge_contents(done, now);
+  }
   report(*set, tree, done.path, due.seen, outcome);
+}
+
+// The owner can reach what a private directory contains only now. Some of that may have been left,
+// because contents settle first.
+void Enforcer::judge_contents(const RepairReport& done, SteadyTime now) {
+  const auto& [set, tree, path, due, war] = *done.repair;
+  const auto& before = done.outcome.before;
+  if (set != set_ || before.type != FileType::kDirectory || !is_hidden_from_others(before) ||
+      unproven_in(set->trees()[tree].path) == 0)
+    return;
+  const auto [directory, name] = watched_name(source_, tree, done.path);
+  const auto* fixed = directory ? WatchedDirectories::find_child(*directory, name) : nullptr;
+  std::deque<const WatchedDirectory*> below;
+  if (fixed) below.push_back(fixed);
+  for (std::size_t looks = 0; !below.empty() && looks < kMostLooksBelow; ++looks) {
+    for (const auto& [child, each] : below.front()->children) below.push_back(each);
+    SettledChange look;
+    look.directory = below.front()->number;
+    look.tree = tree;
+    look.look = true;
+    look.seen.operation = Operation::kScan;
+    look.settle = policy_of(tree).said.settle.value;
+    look.first_seen = now;
+    settle_.put_back(std::move(look), now);
+    below.pop_front();
+  }
 }
 
 void Enforcer::wait_for_writer(const RepairReport& done, SteadyTime now) {

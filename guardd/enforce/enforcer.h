@@ -87,6 +87,7 @@ class Enforcer final : public NoticeReader {
   // is open for writing; 0: of none.
   void judge_later(std::uint32_t tree, const std::string& path, FileId object, std::uint64_t inode,
                    SteadyTime when);
+  void judge_contents(const RepairReport& report, SteadyTime now);
   void wait_for_writer(const RepairReport& report, SteadyTime now);
   void retry(SettledChange due, SteadyTime when);
   void handle_list(const ScanWorker::Report& finding);

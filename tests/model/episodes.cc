@@ -56,6 +56,18 @@ guardd start
 expect tree/n
 expect tree/c/config
 )"},
+      {"ContentsOfAPrivateDirectory",
+       R"(
+root mkdir tree/p
+root chmod tree/p 700
+root mkdir tree/p/q
+root create tree/p/q/n 644
+root create tree/p/n 644
+expect tree/p
+expect tree/p/n
+expect tree/p/q/n
+)",
+       kHardLinksAllowed},
       {"MovedInByTheOwner", R"(
 svc rename stage/a tree/x
 wait 150
