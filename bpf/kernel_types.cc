@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <string>
 
 #include "bpf/libbpf_log.h"
 
@@ -28,9 +29,9 @@ std::optional<unsigned> KernelTypes::arguments_of(const std::string& function) c
   return btf_vlen(btf__type_by_id(types_.get(), found->type));
 }
 
-std::uint32_t own_pid_namespace() {
+std::uint32_t own_namespace(const char* kind) {
   struct stat facts {};
-  if (::stat("/proc/self/ns/pid", &facts) != 0) return 0;
+  if (::stat((std::string("/proc/self/ns/") + kind).c_str(), &facts) != 0) return 0;
   return static_cast<std::uint32_t>(facts.st_ino);
 }
 

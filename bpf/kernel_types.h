@@ -34,8 +34,8 @@ class KernelTypes {
   Types types_;
 };
 
-// Records have process ids of this namespace. 0: unknown.
-std::uint32_t own_pid_namespace();
+// The number of this process's namespace of a kind, such as "pid". 0: unknown.
+std::uint32_t own_namespace(const char* kind);
 
 // The directory where paths begin for this process.
 struct OwnRoot {
@@ -44,11 +44,14 @@ struct OwnRoot {
 };
 OwnRoot own_root();
 
-// Passes both to the programs, before they are loaded.
+// Passes them to the programs, before they are loaded. Records have process ids of guardd's
+// namespace, and only mounts of its namespace count.
 template <typename Constants>
 void set_own_view(Constants& constants) {
   const auto root = own_root();
-  if (const auto inum = own_pid_namespace(); inum != 0) constants.guard_pid_namespace = inum;
+  if (const auto inum = own_namespace("pid"); inum != 0) constants.guard_pid_namespace = inum;
+  if constexpr (requires { constants.guard_mount_namespace; })
+    constants.guard_mount_namespace = own_namespace("mnt");
   constants.guard_root_inode = root.inode;
   constants.guard_root_mount = root.mount;
 }

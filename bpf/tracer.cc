@@ -66,7 +66,7 @@ Result<Tracer> Tracer::load() {
   programs->skeleton.reset(tracer_bpf__open());
   auto* skeleton = programs->skeleton.get();
   if (!skeleton) return no_tracer(log, errno, "open the tracing programs");
-  if (own_pid_namespace() == 0) return no_tracer(log, errno, "read /proc/self/ns/pid");
+  if (own_namespace("pid") == 0) return no_tracer(log, errno, "read /proc/self/ns/pid");
   set_own_view(*skeleton->rodata);
   if (const int failed = tracer_bpf__load(skeleton); failed != 0)
     return no_tracer(log, -failed, "load the tracing programs");

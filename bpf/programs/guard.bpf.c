@@ -187,12 +187,12 @@ SEC("lsm/sb_mount")
 int BPF_PROG(guard_sb_mount, const char* name, const struct path* path, const char* type,
              unsigned long flags, void* data, int ret) {
   if (ret || flags & (kMountRemount | kMountPropagation)) return ret;
-  return judge_mount(path->dentry);
+  return judge_mount(path);
 }
 
 SEC("lsm/move_mount")
 int BPF_PROG(guard_move_mount, const struct path* from, const struct path* to, int ret) {
-  return ret ? ret : judge_mount(to->dentry);
+  return ret ? ret : judge_mount(to);
 }
 
 // Never denied: hidden files show again, and a machine that shuts down must unmount.

@@ -75,10 +75,19 @@ struct vfsmount {
   struct dentry* mnt_root;
 };
 
+struct ns_common {
+  unsigned int inum;
+};
+
+struct mnt_namespace {
+  struct ns_common ns;
+};
+
 struct mount {
   struct mount* mnt_parent;
   struct dentry* mnt_mountpoint;
   struct vfsmount mnt;
+  struct mnt_namespace* mnt_ns;
   int mnt_id;
 };
 
@@ -114,10 +123,6 @@ struct cred {
   kuid_t fsuid;
   kgid_t fsgid;
   struct group_info* group_info;
-};
-
-struct ns_common {
-  unsigned int inum;
 };
 
 struct pid_namespace {

@@ -17,6 +17,9 @@ enum {
 // guardd's process namespace. Set before the programs are loaded.
 const volatile __u32 guard_pid_namespace = kInitialPidNamespace;
 
+// guardd's mount namespace; 0: unknown. Set before the programs are loaded.
+const volatile __u32 guard_mount_namespace = 0;
+
 // guardd's root directory, where its paths begin, if that is not the root of its mount namespace.
 // Set before the programs are loaded.
 const volatile __u64 guard_root_inode = 0;
@@ -83,6 +86,18 @@ static __always_inline void note_process(struct TracedProcess* out, __u32 kind, 
   bpf_core_read(out->comm, sizeof out->comm, &task->comm);
 }
 
+// The mount that contains this.
+static __always_inline struct mount* mount_of(struct vfsmount* inner) {
+  return (struct mount*)((char*)inner - bpf_core_field_offset(((struct mount*)0)->mnt));
+}
+
+// Whether it is a mount of guardd's namespace. Those of others hide nothing from the owner: service
+// managers and containers make them at each start.
+static __always_inline bool is_mounted_here(struct vfsmount* inner) {
+  return guard_mount_namespace == 0 ||
+         BPF_CORE_READ(mount_of(inner), mnt_ns, ns.inum) == guard_mount_namespace;
+}
+
 // Walks from the last name up through every mount to guardd's root, or to that of the mount
 // namespace, whatever root the process itself sees. Takes no lock: a concurrent rename can mix old
 // and new names.
@@ -94,8 +109,7 @@ static __always_inline void note_path(struct TracedPath* out, const struct path*
 #pragma clang loop unroll(disable)
   for (int step = 0; step < kPathSteps; step++) {
     struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
-    struct mount* mount =
-        (struct mount*)((char*)in - bpf_core_field_offset(((struct mount*)0)->mnt));
+    struct mount* mount = mount_of(in);
     if ((__u32)BPF_CORE_READ(mount, mnt_id) == guard_root_mount &&
         BPF_CORE_READ(dentry, d_inode, i_ino) == guard_root_inode) {
       out->whole = 1;

@@ -323,9 +323,10 @@ static __always_inline int judge_link(struct dentry* from, struct dentry* to,
 }
 
 // A mount hides the directory below it.
-static __always_inline int judge_mount(struct dentry* point) {
+static __always_inline int judge_mount(const struct path* path) {
+  struct dentry* point = path->dentry;
   struct TreeHit hit = {};
-  if (!is_guarded(point, 1 << kGuardOwnership, &hit)) return 0;
+  if (!is_mounted_here(path->mnt) || !is_guarded(point, 1 << kGuardOwnership, &hit)) return 0;
   struct Access access = {.leaf = (__u64)point,
                           .object = (__u64)point->d_inode,
                           .operation = kEventMount,
@@ -340,10 +341,8 @@ static __always_inline int judge_mount(struct dentry* point) {
 // Reports who unmounted, never denies. The verifier does not trust the first pointer of this walk,
 // so tags cannot be looked up: an unmount at anything that may be a tree is reported.
 static __always_inline void report_unmount(struct vfsmount* mounted) {
-  if (!(guards_in_use & 1 << kGuardOwnership)) return;
-  struct mount* mount =
-      (struct mount*)((char*)mounted - bpf_core_field_offset(((struct mount*)0)->mnt));
-  struct dentry* point = BPF_CORE_READ(mount, mnt_mountpoint);
+  if (!(guards_in_use & 1 << kGuardOwnership) || !is_mounted_here(mounted)) return;
+  struct dentry* point = BPF_CORE_READ(mount_of(mounted), mnt_mountpoint);
   if (!is_set(guard_device_filter, BPF_CORE_READ(point, d_sb, s_dev))) return;
   struct dentry* dentry = point;
 #pragma clang loop unroll(disable)

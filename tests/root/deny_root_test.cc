@@ -212,6 +212,17 @@ TEST_P(Deny, DeniesMounts) {
   denied("mount -t tmpfs none $T", "", "mount");
 }
 
+// Service managers and containers do this at each start.
+TEST_P(Deny, LeavesMountsInOtherNamespacesAlone) {
+  guard_app("deny");
+  start();
+  as_root(
+      "unshare -m sh -e -c 'mount -t tmpfs none $T/dir; mount --bind $T $T; mount --bind $O "
+      "$T/dir; mount -o remount,bind,ro $T; umount $T/dir'");
+  let_settle();
+  EXPECT_TRUE(violations_below(tree_).empty()) << Json(violations_below(tree_)).dump(1);
+}
+
 TEST_P(Deny, KnowsDeepAndUnusualNames) {
   guard_app("deny", "50ms", "exclude = [\"cache/**\", \"**/*.tmp\"]\n");
   as_app(
