@@ -31,7 +31,7 @@ struct FileText {
 struct LoadResult {
   std::shared_ptr<const PolicySet> set;  // null if there is any error
   Diagnostics diagnostics;               // sorted by file and line
-  std::vector<FileText> texts;           // what was read
+  std::vector<FileText> texts{};         // what was read
 };
 
 // Reads, compiles and lints. Never throws; the diagnostics contain every error
