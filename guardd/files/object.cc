@@ -44,19 +44,24 @@ Result<Object> look_at(Fd fd) {
 
 }  // namespace
 
+ObjectState state_of(const struct statx& facts) {
+  return {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
+          Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+}
+
+InodeId inode_of(const struct statx& facts) {
+  return {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
+}
+
 Status refresh(Object& object) {
   struct statx facts {};
   if (::statx(object.fd.get(), "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
               STATX_BASIC_STATS | STATX_MNT_ID, &facts) < 0) {
     return Error::from_errno(errno, "stat");
   }
-  object.id = {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
+  object.id = inode_of(facts);
   object.mount = facts.stx_mnt_id;
-  object.state.type = file_type(facts.stx_mode);
-  object.state.uid = Uid{facts.stx_uid};
-  object.state.gid = Gid{facts.stx_gid};
-  object.state.mode = Mode{facts.stx_mode & 07777U};
-  object.state.links = facts.stx_nlink;
+  object.state = state_of(facts);
   object.changed = nanoseconds(facts.stx_ctime);
   object.is_mount_point = (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
   object.is_immutable = (facts.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;

@@ -11,7 +11,14 @@
 #include "policy/change.h"
 #include "policy/lookup.h"
 
+struct statx;
+
 namespace guard {
+
+// What the kernel says about an inode. Needs STATX_TYPE, _MODE, _UID, _GID and _NLINK, and
+// STATX_INO.
+ObjectState state_of(const struct statx& facts);
+InodeId inode_of(const struct statx& facts);
 
 // An O_PATH descriptor, with the state of its inode.
 struct Object {

@@ -3,14 +3,12 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "guardd/host/clock.h"
-#include "guardd/host/files.h"
 #include "guardd/host/open_resolved.h"
 #include "policy/base/text.h"
 
@@ -28,10 +26,6 @@ Result<Fd> open_to_read(int from, const char* name, std::uint64_t resolve) {
 
 }  // namespace
 
-std::chrono::nanoseconds since_epoch(const statx_timestamp& time) {
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
 Result<std::shared_ptr<Directory>> Directory::look_at(Fd fd, std::string path) {
   std::shared_ptr<Directory> directory(new Directory(std::move(fd), std::move(path)));
   struct statx facts {};
@@ -39,12 +33,11 @@ Result<std::shared_ptr<Directory>> Directory::look_at(Fd fd, std::string path) {
               STATX_BASIC_STATS | STATX_MNT_ID, &facts) < 0) {
     return Error::from_errno(errno, "stat");
   }
-  directory->id_ = {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
+  directory->id_ = inode_of(facts);
   directory->mount_ = facts.stx_mnt_id;
   directory->is_mount_point_ = (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-  directory->state_ = {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
-                       Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
-  directory->changed_ = since_epoch(facts.stx_ctime);
+  directory->state_ = state_of(facts);
+  directory->changed_ = nanoseconds(facts.stx_ctime);
   return directory;
 }
 

@@ -16,11 +16,7 @@
 #include "policy/base/result.h"
 #include "policy/change.h"
 
-struct statx_timestamp;
-
 namespace guard {
-
-std::chrono::nanoseconds since_epoch(const statx_timestamp& time);
 
 class Directory {
  public:
@@ -53,7 +49,7 @@ class Directory {
   const InodeId& id() const { return id_; }
   const ObjectState& state() const { return state_; }  // as it was when it was opened
   bool is_mount_point() const { return is_mount_point_; }
-  std::chrono::nanoseconds changed() const { return changed_; }  // its ctime
+  std::int64_t changed() const { return changed_; }  // its ctime, in nanoseconds
 
  private:
   Directory(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -64,7 +60,7 @@ class Directory {
   InodeId id_;
   std::uint64_t mount_ = 0;
   ObjectState state_;
-  std::chrono::nanoseconds changed_{};
+  std::int64_t changed_ = 0;
   bool is_mount_point_ = false;
   mutable std::atomic<std::int64_t> checked_at_{0};  // monotonic nanoseconds
   mutable std::atomic<bool> has_moved_{false};

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-#include "guardd/host/files.h"
+#include "guardd/host/clock.h"
 #include "guardd/repair/walk.h"
 #include "policy/base/handle.h"
 #include "policy/base/text.h"
@@ -72,14 +71,11 @@ class Inspector : public Visitor {
       if (errno != ENOENT) trouble(entry.directory.path_of(entry.name), errno);
       return;
     }
-    const ObjectState state{file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
-                            Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+    const auto state = state_of(facts);
     if (correct_.includes(state)) return remember(entry, state);
     if (facts.stx_mnt_id != root_.mount || (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
       return mount(entry);
-    if (inspect(entry, path_of(entry), state,
-                {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino},
-                since_epoch(facts.stx_ctime)))
+    if (inspect(entry, path_of(entry), state, inode_of(facts), nanoseconds(facts.stx_ctime)))
       wrong_in = &entry.directory;
   }
 
@@ -144,7 +140,7 @@ class Inspector : public Visitor {
     if (opened->is_mount_point) return mount(entry);
     const auto state = opened->state;
     const auto id = opened->id;
-    const std::chrono::nanoseconds changed(opened->changed);
+    const auto changed = opened->changed;
     if (!correct_.includes(state) &&
         inspect(entry, path_of(entry), state, id, changed, std::move(*opened)))
       return;
@@ -174,7 +170,7 @@ class Inspector : public Visitor {
 
   // Whether it is fixed now.
   bool inspect(const WalkEntry& entry, std::string_view path, const ObjectState& state,
-               const InodeId& id, std::chrono::nanoseconds changed,
+               const InodeId& id, std::int64_t changed,
                std::optional<Object> opened = std::nullopt) {
     const auto verdict = judge(*task_.policy, path, state);
     if (!verdict.violation() || covered_.is_nested(path)) return false;
@@ -216,9 +212,10 @@ class Inspector : public Visitor {
   }
 
   // Times in the future, after a clock was set back, are not fresh.
-  bool is_fresh(std::chrono::nanoseconds changed) const {
+  bool is_fresh(std::int64_t changed) const {
     if (!task_.skip_fresh) return false;
-    const auto age = std::chrono::system_clock::now().time_since_epoch() - changed;
+    const auto age =
+        std::chrono::system_clock::now().time_since_epoch() - std::chrono::nanoseconds(changed);
     return age >= age.zero() && age < task_.policy->said.settle.value;
   }
 
