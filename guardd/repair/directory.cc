@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "guardd/evidence/access.h"
 #include "guardd/host/clock.h"
 #include "guardd/host/open_resolved.h"
 #include "policy/base/text.h"
@@ -28,6 +29,7 @@ Result<Fd> open_to_read(int from, const char* name, std::uint64_t resolve) {
 
 Result<std::shared_ptr<Directory>> Directory::look_at(Fd fd, std::string path) {
   std::shared_ptr<Directory> directory(new Directory(std::move(fd), std::move(path)));
+  directory->owner_checked_at_ = monotonic_ns();
   struct statx facts {};
   if (::statx(directory->fd_.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT,
               STATX_BASIC_STATS | STATX_MNT_ID, &facts) < 0) {
@@ -37,6 +39,7 @@ Result<std::shared_ptr<Directory>> Directory::look_at(Fd fd, std::string path) {
   directory->mount_ = facts.stx_mnt_id;
   directory->is_mount_point_ = (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
   directory->state_ = state_of(facts);
+  directory->is_filled_by_root_ = is_filled_by_root_alone(directory->state_);
   directory->changed_ = nanoseconds(facts.stx_ctime);
   return directory;
 }
@@ -82,6 +85,20 @@ bool Directory::is_in_place(const Object& root) const {
     return false;
   }
   checked_at_.store(now, std::memory_order_relaxed);
+  return true;
+}
+
+bool Directory::is_filled_by_root() const {
+  if (!is_filled_by_root_.load(std::memory_order_relaxed)) return false;
+  const auto now = monotonic_ns();
+  if (now - owner_checked_at_.load(std::memory_order_relaxed) < kOwnerMoment.count()) return true;
+  struct statx facts {};
+  if (::statx(fd_.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &facts) < 0 ||
+      !is_filled_by_root_alone(state_of(facts))) {
+    is_filled_by_root_.store(false, std::memory_order_relaxed);
+    return false;
+  }
+  owner_checked_at_.store(now, std::memory_order_relaxed);
   return true;
 }
 

@@ -41,6 +41,12 @@ class Directory {
   // Whether is_in_place() has found that it is not: the walk should leave it.
   bool has_moved() const { return has_moved_.load(std::memory_order_relaxed); }
 
+  // Whether no user but root can put another object at one of its names. The result may be
+  // kOwnerMoment old: an automatic fix of the directory and a rename by its new owner would both
+  // have to fall into this time.
+  static constexpr std::chrono::nanoseconds kOwnerMoment = std::chrono::milliseconds(1);
+  bool is_filled_by_root() const;
+
   // The path of a name in it.
   std::string path_of(std::string_view name) const;
 
@@ -64,6 +70,8 @@ class Directory {
   bool is_mount_point_ = false;
   mutable std::atomic<std::int64_t> checked_at_{0};  // monotonic nanoseconds
   mutable std::atomic<bool> has_moved_{false};
+  mutable std::atomic<std::int64_t> owner_checked_at_{0};
+  mutable std::atomic<bool> is_filled_by_root_{false};
 };
 
 }  // namespace guard

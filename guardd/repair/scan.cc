@@ -44,13 +44,15 @@ class CorrectAnywhere {
 class Inspector : public Visitor {
  public:
   Inspector(const Object& root, const ScanTask& task, const CoveredPart& covered,
-            const OnFinding& found, ScanProgress& progress, unsigned threads)
+            const OnFinding& found, ScanProgress& progress, unsigned threads,
+            const std::stop_token& stop)
       : root_(root),
         task_(task),
         covered_(covered),
         found_(found),
         progress_(progress),
         correct_(*task.policy),
+        stop_(stop),
         own_(threads) {
     // Without it every repair resolves the full path in /proc.
     if (task.fix)
@@ -79,15 +81,33 @@ class Inspector : public Visitor {
       wrong_in = &entry.directory;
   }
 
+  // A directory of root's is fixed after its entries, if the owner can reach and enter it as it is:
+  // as long as no other user can put anything into it, its files can be opened by name.
   Descent directory(const WalkEntry& entry, const Directory& opened) override {
     if (covered_.is_nested(opened.path())) return Descent::kLeave;
     progress_.directories.fetch_add(1, std::memory_order_relaxed);
     const bool is_correct = correct_.includes(opened.state());
+    if (task_.fix && !is_correct && !entry.closed && opened.is_filled_by_root() &&
+        !covered_.all_below(opened.path()) && !closes(opened))
+      return Descent::kEnterFirst;
     if (is_correct) remember(entry, opened.state());
     const bool is_fixed =
         !is_correct && inspect(entry, opened.path(), opened.state(), opened.id(), opened.changed());
     if (covered_.all_below(opened.path())) return Descent::kLeave;
     return !is_fixed && closes(opened) ? Descent::kClosed : Descent::kEnter;
+  }
+
+  void left(const Directory& directory) override {
+    if (stop_.stop_requested() || directory.has_moved()) return;
+    if (!directory.is_in_place(root_)) return trouble(directory.path(), ESTALE);
+    const auto verdict = judge(*task_.policy, directory.path(), directory.state());
+    if (!verdict.violation()) return;
+    std::optional<RepairOutcome> outcome;
+    if (is_fresh(directory.changed()))
+      outcome = left_as_it_is(Skip::kBusy, directory.state(), directory.id(), verdict);
+    else
+      outcome = repair_directory(root_, directory, repair_task(directory.path()));
+    report({directory.path(), directory.state(), directory.id(), verdict, nullptr}, outcome);
   }
 
   void mount(const WalkEntry& /*entry*/) override {
@@ -130,7 +150,7 @@ class Inspector : public Visitor {
 
  private:
   void opened_leaf(const WalkEntry& entry) {
-    auto opened = open_entry(root_, entry.directory.descriptor(), entry.name);
+    auto opened = open_leaf(entry);
     if (!opened) {
       if (opened.error().code() == EXDEV) return mount(entry);
       if (opened.error().code() != ENOENT)
@@ -146,6 +166,15 @@ class Inspector : public Visitor {
       return;
     own_[entry.thread].wrong_in = nullptr;
     if (correct_.includes(state)) remember(entry, state);
+  }
+
+  Result<Object> open_leaf(const WalkEntry& entry) const {
+    const int directory = entry.directory.descriptor();
+    if (task_.fix && entry.is_file && entry.directory.is_filled_by_root()) {
+      auto file = open_file(root_, directory, entry.name);
+      if (file) return file;
+    }
+    return open_entry(root_, directory, entry.name);
   }
 
   std::string_view path_of(const WalkEntry& entry) {
@@ -178,7 +207,7 @@ class Inspector : public Visitor {
     if (!entry.directory.is_in_place(root_)) return false;
     std::optional<RepairOutcome> outcome;
     if (is_fresh(changed)) {
-      outcome = left(Skip::kBusy, state, id, verdict);
+      outcome = left_as_it_is(Skip::kBusy, state, id, verdict);
     } else if (task_.fix) {
       auto task = repair_task(path);
       task.is_reachable = !entry.closed;
@@ -200,8 +229,8 @@ class Inspector : public Visitor {
     if (id && directory) task_.witness->remember(*directory, {&*id, 1}, state.uid);
   }
 
-  static RepairOutcome left(Skip why, const ObjectState& state, const InodeId& id,
-                            const Verdict& verdict) {
+  static RepairOutcome left_as_it_is(Skip why, const ObjectState& state, const InodeId& id,
+                                     const Verdict& verdict) {
     RepairOutcome outcome;
     outcome.what = RepairResult::kSkipped;
     outcome.skip = why;
@@ -257,6 +286,7 @@ class Inspector : public Visitor {
   const OnFinding& found_;
   ScanProgress& progress_;
   const CorrectAnywhere correct_;
+  const std::stop_token& stop_;
   Fd own_descriptors_;
   std::vector<OwnOfThread> own_;  // one for each thread
   std::mutex mutex_;              // for the callback and troubles_
@@ -298,7 +328,7 @@ Result<ScanReport> scan(const Object& root, const ScanTask& task, const ScanOpti
   }
   const CoveredPart covered(*task.policy, task.nested);
   const auto threads = options.threads == 0 ? usual_threads() : options.threads;
-  Inspector inspector(root, task, covered, found, progress, threads);
+  Inspector inspector(root, task, covered, found, progress, threads, stop);
   GUARD_TRY(const auto conditions, start_conditions(root, task.start, covered, inspector));
   if (conditions.is_excluded) return report;
   GUARD_TRY(auto start, Directory::open(root, task.start));
