@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -77,10 +78,16 @@ class Daemon {
     handover_.emplace(Handover::of_this_machine(config_.lsm.pin));
     if (const auto taken = handover_->take(); !taken)
       shortcomings_.set("handover at start", taken.error().text());
+    // Reads the kernel's types for as long as the LSM does: most of the start.
+    auto tracer = std::async(std::launch::async, [use = config_.tracer != TracerChoice::kOff] {
+      return use ? std::optional(Tracer::load()) : std::nullopt;
+    });
     open_trail();
-    processes_ = std::make_unique<Processes>(
-        ProcessesOptions{config_.tracer != TracerChoice::kOff, {}, "/proc"});
-    GUARD_TRY(source_, choose_source(options_.backend.value_or(config_.backend), *processes_));
+    GUARD_TRY(source_,
+              choose_source(options_.backend.value_or(config_.backend), [&]() -> Processes& {
+                processes_ = std::make_unique<Processes>(ProcessesOptions(), tracer.get());
+                return *processes_;
+              }));
     (void)::malloc_trim(0);  // trying the LSM takes a lot of memory
     GUARD_CHECK(start_dispatcher());
     make_parts();

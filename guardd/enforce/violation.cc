@@ -1,6 +1,5 @@
 #include "guardd/enforce/violation.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -48,12 +47,7 @@ Outcome outcome_of(const RepairOutcome& outcome) {
 
 // A path that a shell could misread is left out: its policy is named instead.
 std::string fix_command(std::string_view path, const Policy& policy) {
-  const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("./_-+,:@%").find(c) != std::string_view::npos;
-  };
-  const bool can_be_typed = std::all_of(path.begin(), path.end(), is_plain);
-  return "guardctl fix " + (can_be_typed ? std::string(path) : policy.name());
+  return "guardctl fix " + (is_plain_word(path) ? std::string(path) : policy.name());
 }
 
 // The fields that every record of this tree has.

@@ -11,11 +11,19 @@
 #include "policy/change.h"
 #include "policy/lookup.h"
 
+struct statx;
+
 namespace guard {
 
-// An O_PATH descriptor, with the state of its inode.
+// What the kernel says about an inode. Needs STATX_TYPE, _MODE, _UID, _GID and _NLINK, and
+// STATX_INO.
+ObjectState state_of(const struct statx& facts);
+InodeId inode_of(const struct statx& facts);
+
+// A descriptor, with the state of its inode. O_PATH, unless it is readable.
 struct Object {
   Fd fd;
+  bool is_readable = false;
   InodeId id;
   std::uint64_t mount = 0;  // the mount it was found in
   ObjectState state;
@@ -37,6 +45,11 @@ Result<Object> open_object(const Object& root, std::string_view relative_path);
 // the root, and checks this again from time to time. A directory that is moved away in between
 // contains only what was beneath the root a moment ago; links and mounts are still never followed.
 Result<Object> open_entry(const Object& root, int directory, const char* name);
+
+// The same for a regular file, and opens it for reading. To open anything else can have effects, so
+// only for a name that the directory lists as a regular file, in a directory where no user but root
+// can put another object at that name. Error code EISDIR: it is not a regular file.
+Result<Object> open_file(const Object& root, int directory, const char* name);
 
 // Reads the state of an object again.
 Status refresh(Object& object);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,8 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "guardd/files/object.h"
 #include "guardd/host/clock.h"
-#include "guardd/host/files.h"
 #include "guardd/permission/event.h"
 
 namespace guard {
@@ -38,9 +37,8 @@ std::optional<OpenedFile> read_opened_file(int file) {
   if (::statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, kWanted, &facts) != 0)
     return std::nullopt;
   OpenedFile opened;
-  opened.id = {::gnu_dev_makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
-  opened.state = {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
-                  Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+  opened.id = inode_of(facts);
+  opened.state = state_of(facts);
   opened.size = facts.stx_size;
   if ((facts.stx_mask & STATX_BTIME) != 0) opened.born = nanoseconds(facts.stx_btime);
   opened.changed = nanoseconds(facts.stx_ctime);

@@ -1,6 +1,5 @@
 #include "guardd/publish/advice.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include "guardd/publish/phrases.h"
@@ -10,15 +9,6 @@
 namespace guard {
 namespace {
 
-// Plain characters have no meaning to a shell. The arguments are known only as one text without
-// quotes. Fails safe: anything else cannot be repeated exactly, and may be an attack.
-bool is_plain(std::string_view text) {
-  return !text.empty() && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view(" ./_-+,:@%").find(c) != std::string_view::npos;
-  });
-}
-
 std::string_view first_word(std::string_view text) {
   return text.substr(0, text.find(' '));
 }
@@ -26,7 +16,7 @@ std::string_view first_word(std::string_view text) {
 std::string user_of(const Violation& violation) {
   const auto& name = violation.owner_wanted;
   const bool is_number = name.find_first_not_of("0123456789") == std::string::npos;
-  if (is_plain(name) && !is_number && name.find(' ') == std::string::npos) return name;
+  if (is_plain_word(name) && !is_number) return name;
   return "'#" + std::to_string(violation.uid_wanted.value) + "'";
 }
 
@@ -51,6 +41,7 @@ Advice advice_for(const Violation& violation, const Ancestor& command) {
     return {"systemctl edit " + *actor.unit, "with [Service] User=" + user_of(violation)};
   }
   if (is_interactive_shell(command)) return {sudo + " -s", "then repeat the command"};
+  // Only plain text can be repeated exactly: the arguments are known as one text without quotes.
   if (is_plain(command.cmdline) && command.cmdline.size() <= kWorthTyping)
     return {sudo + ' ' + command.cmdline, ""};
   const auto name = first_word(command.cmdline.empty() ? command.comm : command.cmdline);

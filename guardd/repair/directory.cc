@@ -3,14 +3,13 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
+#include "guardd/evidence/access.h"
 #include "guardd/host/clock.h"
-#include "guardd/host/files.h"
 #include "guardd/host/open_resolved.h"
 #include "policy/base/text.h"
 
@@ -28,23 +27,20 @@ Result<Fd> open_to_read(int from, const char* name, std::uint64_t resolve) {
 
 }  // namespace
 
-std::chrono::nanoseconds since_epoch(const statx_timestamp& time) {
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
 Result<std::shared_ptr<Directory>> Directory::look_at(Fd fd, std::string path) {
   std::shared_ptr<Directory> directory(new Directory(std::move(fd), std::move(path)));
+  directory->owner_checked_at_ = monotonic_ns();
   struct statx facts {};
   if (::statx(directory->fd_.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT,
               STATX_BASIC_STATS | STATX_MNT_ID, &facts) < 0) {
     return Error::from_errno(errno, "stat");
   }
-  directory->id_ = {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
+  directory->id_ = inode_of(facts);
   directory->mount_ = facts.stx_mnt_id;
   directory->is_mount_point_ = (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-  directory->state_ = {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
-                       Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
-  directory->changed_ = since_epoch(facts.stx_ctime);
+  directory->state_ = state_of(facts);
+  directory->is_filled_by_root_ = is_filled_by_root_alone(directory->state_);
+  directory->changed_ = nanoseconds(facts.stx_ctime);
   return directory;
 }
 
@@ -89,6 +85,20 @@ bool Directory::is_in_place(const Object& root) const {
     return false;
   }
   checked_at_.store(now, std::memory_order_relaxed);
+  return true;
+}
+
+bool Directory::is_filled_by_root() const {
+  if (!is_filled_by_root_.load(std::memory_order_relaxed)) return false;
+  const auto now = monotonic_ns();
+  if (now - owner_checked_at_.load(std::memory_order_relaxed) < kOwnerMoment.count()) return true;
+  struct statx facts {};
+  if (::statx(fd_.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &facts) < 0 ||
+      !is_filled_by_root_alone(state_of(facts))) {
+    is_filled_by_root_.store(false, std::memory_order_relaxed);
+    return false;
+  }
+  owner_checked_at_.store(now, std::memory_order_relaxed);
   return true;
 }
 

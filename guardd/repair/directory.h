@@ -16,11 +16,7 @@
 #include "policy/base/result.h"
 #include "policy/change.h"
 
-struct statx_timestamp;
-
 namespace guard {
-
-std::chrono::nanoseconds since_epoch(const statx_timestamp& time);
 
 class Directory {
  public:
@@ -45,6 +41,12 @@ class Directory {
   // Whether is_in_place() has found that it is not: the walk should leave it.
   bool has_moved() const { return has_moved_.load(std::memory_order_relaxed); }
 
+  // Whether no user but root can put another object at one of its names. The result may be
+  // kOwnerMoment old: an automatic fix of the directory and a rename by its new owner would both
+  // have to fall into this time.
+  static constexpr std::chrono::nanoseconds kOwnerMoment = std::chrono::milliseconds(1);
+  bool is_filled_by_root() const;
+
   // The path of a name in it.
   std::string path_of(std::string_view name) const;
 
@@ -53,7 +55,7 @@ class Directory {
   const InodeId& id() const { return id_; }
   const ObjectState& state() const { return state_; }  // as it was when it was opened
   bool is_mount_point() const { return is_mount_point_; }
-  std::chrono::nanoseconds changed() const { return changed_; }  // its ctime
+  std::int64_t changed() const { return changed_; }  // its ctime, in nanoseconds
 
  private:
   Directory(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -64,10 +66,12 @@ class Directory {
   InodeId id_;
   std::uint64_t mount_ = 0;
   ObjectState state_;
-  std::chrono::nanoseconds changed_{};
+  std::int64_t changed_ = 0;
   bool is_mount_point_ = false;
   mutable std::atomic<std::int64_t> checked_at_{0};  // monotonic nanoseconds
   mutable std::atomic<bool> has_moved_{false};
+  mutable std::atomic<std::int64_t> owner_checked_at_{0};
+  mutable std::atomic<bool> is_filled_by_root_{false};
 };
 
 }  // namespace guard

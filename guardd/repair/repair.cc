@@ -37,11 +37,14 @@ class Check {
  public:
   Check(const Object& object, const RepairTask& task) : object_(object) {
     if (object.state.type != FileType::kRegular) return;
-    const ProcPath name(object, task.own_descriptors);
-    opened_ = Fd(
-        ::openat(name.at(), name.text(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME));
+    if (!object.is_readable) {
+      const ProcPath name(object, task.own_descriptors);
+      opened_ = Fd(::openat(name.at(), name.text(),
+                            O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME));
+    }
+    file_ = object.is_readable ? object.fd.get() : opened_.get();
     // Most files have no attribute at all.
-    has_attributes_ = !opened_ || ::flistxattr(opened_.get(), nullptr, 0) != 0;
+    has_attributes_ = file_ < 0 || ::flistxattr(file_, nullptr, 0) != 0;
   }
 
   // Capabilities mean nothing on a file that nobody can execute.
@@ -63,24 +66,25 @@ class Check {
   bool is_being_written() {
     static const auto ignored = std::signal(SIGIO, SIG_IGN);  // from a lease that is broken
     (void)ignored;
-    if (!opened_ || has_lease_) return false;
-    has_lease_ = ::fcntl(opened_.get(), F_SETLEASE, F_RDLCK) == 0;
+    if (file_ < 0 || has_lease_) return false;
+    has_lease_ = ::fcntl(file_, F_SETLEASE, F_RDLCK) == 0;
     return !has_lease_ && errno == EAGAIN;
   }
   // Before anything that can take longer than a moment.
   void let_writers_in() {
-    if (has_lease_) (void)::fcntl(opened_.get(), F_SETLEASE, F_UNLCK);
+    if (has_lease_) (void)::fcntl(file_, F_SETLEASE, F_UNLCK);
     has_lease_ = false;
   }
 
  private:
   ssize_t get(const char* name, char* room, std::size_t size) const {
-    return opened_ ? ::fgetxattr(opened_.get(), name, room, size)
-                   : ::getxattr(ProcPath(object_).text(), name, room, size);
+    return file_ >= 0 ? ::fgetxattr(file_, name, room, size)
+                      : ::getxattr(ProcPath(object_).text(), name, room, size);
   }
 
   const Object& object_;
   Fd opened_;
+  int file_ = -1;  // open for reading
   bool has_attributes_ = true;
   bool has_lease_ = false;
 };
@@ -309,6 +313,13 @@ RepairOutcome repair_entry(const Object& root, int directory, const char* name,
 RepairOutcome repair_entry(const Object& root, int directory, Object opened,
                            const RepairTask& task) {
   return repair_opened({root, directory}, std::move(opened), task);
+}
+
+RepairOutcome repair_directory(const Object& root, const Directory& directory,
+                               const RepairTask& task) {
+  const Fd above(::openat(directory.descriptor(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!above) return failed({}, Error::from_errno(errno, "open the directory above").text());
+  return repair_opened({root, above.get()}, open_entry(root, directory.descriptor(), "."), task);
 }
 
 std::string_view reason_text(Skip skip) {

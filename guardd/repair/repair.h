@@ -108,6 +108,10 @@ RepairOutcome repair_entry(const Object& root, int directory, const char* name,
 RepairOutcome repair_entry(const Object& root, int directory, Object opened,
                            const RepairTask& task);
 
+// The same for the directory itself, which the owner can reach, and is not the tree's root.
+RepairOutcome repair_directory(const Object& root, const Directory& directory,
+                               const RepairTask& task);
+
 // Of a directory that is open for reading.
 AccessList access_list_of(int directory);
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-#include "guardd/host/files.h"
+#include "guardd/host/clock.h"
 #include "guardd/repair/walk.h"
 #include "policy/base/handle.h"
 #include "policy/base/text.h"
@@ -45,13 +44,15 @@ class CorrectAnywhere {
 class Inspector : public Visitor {
  public:
   Inspector(const Object& root, const ScanTask& task, const CoveredPart& covered,
-            const OnFinding& found, ScanProgress& progress, unsigned threads)
+            const OnFinding& found, ScanProgress& progress, unsigned threads,
+            const std::stop_token& stop)
       : root_(root),
         task_(task),
         covered_(covered),
         found_(found),
         progress_(progress),
         correct_(*task.policy),
+        stop_(stop),
         own_(threads) {
     // Without it every repair resolves the full path in /proc.
     if (task.fix)
@@ -72,26 +73,41 @@ class Inspector : public Visitor {
       if (errno != ENOENT) trouble(entry.directory.path_of(entry.name), errno);
       return;
     }
-    const ObjectState state{file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
-                            Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+    const auto state = state_of(facts);
     if (correct_.includes(state)) return remember(entry, state);
     if (facts.stx_mnt_id != root_.mount || (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
       return mount(entry);
-    if (inspect(entry, path_of(entry), state,
-                {makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino},
-                since_epoch(facts.stx_ctime)))
+    if (inspect(entry, path_of(entry), state, inode_of(facts), nanoseconds(facts.stx_ctime)))
       wrong_in = &entry.directory;
   }
 
+  // A directory of root's is fixed after its entries, if the owner can reach and enter it as it is:
+  // as long as no other user can put anything into it, its files can be opened by name.
   Descent directory(const WalkEntry& entry, const Directory& opened) override {
     if (covered_.is_nested(opened.path())) return Descent::kLeave;
     progress_.directories.fetch_add(1, std::memory_order_relaxed);
     const bool is_correct = correct_.includes(opened.state());
+    if (task_.fix && !is_correct && !entry.closed && opened.is_filled_by_root() &&
+        !covered_.all_below(opened.path()) && !closes(opened))
+      return Descent::kEnterFirst;
     if (is_correct) remember(entry, opened.state());
     const bool is_fixed =
         !is_correct && inspect(entry, opened.path(), opened.state(), opened.id(), opened.changed());
     if (covered_.all_below(opened.path())) return Descent::kLeave;
     return !is_fixed && closes(opened) ? Descent::kClosed : Descent::kEnter;
+  }
+
+  void left(const Directory& directory) override {
+    if (stop_.stop_requested() || directory.has_moved()) return;
+    if (!directory.is_in_place(root_)) return trouble(directory.path(), ESTALE);
+    const auto verdict = judge(*task_.policy, directory.path(), directory.state());
+    if (!verdict.violation()) return;
+    std::optional<RepairOutcome> outcome;
+    if (is_fresh(directory.changed()))
+      outcome = left_as_it_is(Skip::kBusy, directory.state(), directory.id(), verdict);
+    else
+      outcome = repair_directory(root_, directory, repair_task(directory.path()));
+    report({directory.path(), directory.state(), directory.id(), verdict, nullptr}, outcome);
   }
 
   void mount(const WalkEntry& /*entry*/) override {
@@ -134,7 +150,7 @@ class Inspector : public Visitor {
 
  private:
   void opened_leaf(const WalkEntry& entry) {
-    auto opened = open_entry(root_, entry.directory.descriptor(), entry.name);
+    auto opened = open_leaf(entry);
     if (!opened) {
       if (opened.error().code() == EXDEV) return mount(entry);
       if (opened.error().code() != ENOENT)
@@ -144,12 +160,21 @@ class Inspector : public Visitor {
     if (opened->is_mount_point) return mount(entry);
     const auto state = opened->state;
     const auto id = opened->id;
-    const std::chrono::nanoseconds changed(opened->changed);
+    const auto changed = opened->changed;
     if (!correct_.includes(state) &&
         inspect(entry, path_of(entry), state, id, changed, std::move(*opened)))
       return;
     own_[entry.thread].wrong_in = nullptr;
     if (correct_.includes(state)) remember(entry, state);
+  }
+
+  Result<Object> open_leaf(const WalkEntry& entry) const {
+    const int directory = entry.directory.descriptor();
+    if (task_.fix && entry.is_file && entry.directory.is_filled_by_root()) {
+      auto file = open_file(root_, directory, entry.name);
+      if (file) return file;
+    }
+    return open_entry(root_, directory, entry.name);
   }
 
   std::string_view path_of(const WalkEntry& entry) {
@@ -174,7 +199,7 @@ class Inspector : public Visitor {
 
   // Whether it is fixed now.
   bool inspect(const WalkEntry& entry, std::string_view path, const ObjectState& state,
-               const InodeId& id, std::chrono::nanoseconds changed,
+               const InodeId& id, std::int64_t changed,
                std::optional<Object> opened = std::nullopt) {
     const auto verdict = judge(*task_.policy, path, state);
     if (verdict.reason == Reason::kRight) remember(entry, state);  // as a rule wants it
@@ -183,7 +208,7 @@ class Inspector : public Visitor {
     if (!entry.directory.is_in_place(root_)) return false;
     std::optional<RepairOutcome> outcome;
     if (is_fresh(changed)) {
-      outcome = left(Skip::kBusy, state, id, verdict);
+      outcome = left_as_it_is(Skip::kBusy, state, id, verdict);
     } else if (task_.fix) {
       auto task = repair_task(path);
       task.is_reachable = !entry.closed;
@@ -205,8 +230,8 @@ class Inspector : public Visitor {
     if (id && directory) task_.witness->remember(*directory, {&*id, 1}, {state.uid, state.gid});
   }
 
-  static RepairOutcome left(Skip why, const ObjectState& state, const InodeId& id,
-                            const Verdict& verdict) {
+  static RepairOutcome left_as_it_is(Skip why, const ObjectState& state, const InodeId& id,
+                                     const Verdict& verdict) {
     RepairOutcome outcome;
     outcome.what = RepairResult::kSkipped;
     outcome.skip = why;
@@ -217,9 +242,10 @@ class Inspector : public Visitor {
   }
 
   // Times in the future, after a clock was set back, are not fresh.
-  bool is_fresh(std::chrono::nanoseconds changed) const {
+  bool is_fresh(std::int64_t changed) const {
     if (!task_.skip_fresh) return false;
-    const auto age = std::chrono::system_clock::now().time_since_epoch() - changed;
+    const auto age =
+        std::chrono::system_clock::now().time_since_epoch() - std::chrono::nanoseconds(changed);
     return age >= age.zero() && age < task_.policy->said.settle.value;
   }
 
@@ -261,6 +287,7 @@ class Inspector : public Visitor {
   const OnFinding& found_;
   ScanProgress& progress_;
   const CorrectAnywhere correct_;
+  const std::stop_token& stop_;
   Fd own_descriptors_;
   std::vector<OwnOfThread> own_;  // one for each thread
   std::mutex mutex_;              // for the callback and troubles_
@@ -302,7 +329,7 @@ Result<ScanReport> scan(const Object& root, const ScanTask& task, const ScanOpti
   }
   const CoveredPart covered(*task.policy, task.nested);
   const auto threads = options.threads == 0 ? usual_threads() : options.threads;
-  Inspector inspector(root, task, covered, found, progress, threads);
+  Inspector inspector(root, task, covered, found, progress, threads, stop);
   GUARD_TRY(const auto conditions, start_conditions(root, task.start, covered, inspector));
   if (conditions.is_excluded) return report;
   GUARD_TRY(auto start, Directory::open(root, task.start));

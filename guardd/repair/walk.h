@@ -22,12 +22,14 @@ struct WalkEntry {
   const Directory& directory;
   bool closed;  // the visitor returned Descent::kClosed for a directory above
   const char* name;
+  bool is_file = false;  // the directory lists it as a regular file
 };
 
 enum class Descent : std::uint8_t {
   kLeave,
   kEnter,
-  kClosed,  // enter, and set WalkEntry::closed for everything below
+  kEnterFirst,  // enter, and call left() afterwards
+  kClosed,      // enter, and set WalkEntry::closed for everything below
 };
 
 // Called by all threads of the walk at once; data of each thread needs no lock.
@@ -42,6 +44,9 @@ class Visitor {
   virtual void leaf(const WalkEntry& entry) = 0;
   // A directory. Returns whether to enter it.
   virtual Descent directory(const WalkEntry& entry, const Directory& opened) = 0;
+  // After Descent::kEnterFirst: everything in the directory itself has been visited. Earlier if the
+  // walk needs its descriptor; also after a stop.
+  virtual void left(const Directory& /*directory*/) {}
   // A mount point. It belongs to another tree and hides what is below it.
   virtual void mount(const WalkEntry& entry) = 0;
   // A directory, or the rest of it, could not be read. ESTALE: it moved away during the walk.

@@ -81,7 +81,7 @@ void Walker::share(Level& level) {
 
 void Walker::visit(const char* name, unsigned char type) {
   const auto& level = levels_.back();
-  const WalkEntry entry{thread_, *level.directory, level.closed, name};
+  const WalkEntry entry{thread_, *level.directory, level.closed, name, type == DT_REG};
   // The file system may not report the type; O_DIRECTORY opens nothing but a directory.
   if (type != DT_DIR && type != DT_UNKNOWN) {
     shared_.visitor.leaf(entry);
@@ -106,8 +106,17 @@ void Walker::visit(const char* name, unsigned char type) {
     }
   }
   const auto descent = shared_.visitor.directory(entry, **opened);
+  if (descent == Descent::kEnterFirst) opened = to_leave(*std::move(opened));
   if (descent != Descent::kLeave && shared_.below)
     descend(*std::move(opened), level.closed || descent == Descent::kClosed);
+}
+
+// The threads that share a directory may leave it in any order: the last one calls the visitor.
+std::shared_ptr<Directory> Walker::to_leave(std::shared_ptr<Directory> directory) {
+  auto* const plain = directory.get();
+  return {plain, [kept = std::move(directory), &visitor = shared_.visitor](Directory* left) {
+            visitor.left(*left);
+          }};
 }
 
 Result<std::shared_ptr<Directory>> Walker::open_child(const Directory& parent, const char* name) {

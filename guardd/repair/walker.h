@@ -56,6 +56,7 @@ class Walker {
   void share(Level& level);
   void visit(const char* name, unsigned char type);
   Result<std::shared_ptr<Directory>> open_child(const Directory& parent, const char* name);
+  std::shared_ptr<Directory> to_leave(std::shared_ptr<Directory> directory);
   void descend(std::shared_ptr<Directory> directory, bool closed);
   void leave();
   void suspend(Level& level);

@@ -21,12 +21,13 @@ Result<ChosenSource> lsm_source(Lsm lsm, Processes& processes) {
 
 }  // namespace
 
-Result<ChosenSource> choose_source(BackendChoice choice, Processes& processes) {
+Result<ChosenSource> choose_source(BackendChoice choice,
+                                   const std::function<Processes&()>& processes) {
   std::string why_not;
   if (choice != BackendChoice::kFanotify) {
     std::optional<Lsm> lsm;
     const auto support = judge_lsm(observe_lsm({}, &lsm));
-    if (lsm) return lsm_source(*std::move(lsm), processes);
+    if (lsm) return lsm_source(*std::move(lsm), processes());
     why_not = support.text;
     if (!support.repair.empty()) why_not += "; " + support.repair;
     if (choice == BackendChoice::kLsm) return Error("the LSM backend is not available: " + why_not);
@@ -34,7 +35,7 @@ Result<ChosenSource> choose_source(BackendChoice choice, Processes& processes) {
   ChosenSource chosen;
   chosen.responder = std::make_unique<PermissionResponder>(false);
   GUARD_TRY(chosen.source,
-            FanotifySource::create({!processes.remembers(), true}, *chosen.responder));
+            FanotifySource::create({!processes().remembers(), true}, *chosen.responder));
   chosen.why_not_lsm = std::move(why_not);
   return chosen;
 }

@@ -2,6 +2,7 @@
 // thread: the daemon's loop, at its start.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,7 +24,8 @@ struct ChosenSource {
 };
 
 // kAuto takes the best backend that works. Any other choice is that backend, or an error that says
-// what is missing.
-Result<ChosenSource> choose_source(BackendChoice choice, Processes& processes);
+// what is missing. Asks for the processes only after it has tried the LSM.
+Result<ChosenSource> choose_source(BackendChoice choice,
+                                   const std::function<Processes&()>& processes);
 
 }  // namespace guard

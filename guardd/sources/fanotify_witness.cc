@@ -13,7 +13,6 @@
 #include "guardd/files/listing.h"
 #include "guardd/files/object.h"
 #include "guardd/host/clock.h"
-#include "guardd/host/files.h"
 #include "policy/judge.h"
 
 namespace guard {
@@ -91,8 +90,7 @@ std::optional<InodeState> FanotifyWitness::look(const WatchedDirectory& director
       ::statx(inode->get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &facts) != 0)
     return std::nullopt;
   InodeState state;
-  state.state = {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
-                 Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+  state.state = state_of(facts);
   if ((facts.stx_mask & STATX_BTIME) != 0) state.born = nanoseconds(facts.stx_btime);
   state.changed = nanoseconds(facts.stx_ctime);
   return state;

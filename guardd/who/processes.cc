@@ -12,15 +12,12 @@ std::uint64_t boot_time_now() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-Processes::Processes(const ProcessesOptions& options)
+Processes::Processes(const ProcessesOptions& options, std::optional<Result<Tracer>> tracer)
     : table_(options.limits), proc_(options.proc) {
-  if (options.tracer) {
-    auto tracer = Tracer::load();
-    if (tracer)
-      tracer_ = std::move(*tracer);
-    else
-      tracer_error_ = tracer.error();
-  }
+  if (tracer && *tracer)
+    tracer_ = **std::move(tracer);
+  else if (tracer)
+    tracer_error_ = tracer->error();
   read_all();  // after loading the tracer, so that no new process is missed
   catch_up();
 }

@@ -26,7 +26,10 @@ struct ProcessesOptions {
 class Processes {
  public:
   // Reads all living processes. Works without a tracer if it cannot be loaded: see tracer_error().
-  explicit Processes(const ProcessesOptions& options = {});
+  explicit Processes(const ProcessesOptions& options = {})
+      : Processes(options, options.tracer ? std::optional(Tracer::load()) : std::nullopt) {}
+  // The caller has loaded the tracer, if there is to be one.
+  Processes(const ProcessesOptions& options, std::optional<Result<Tracer>> tracer);
   Processes(const Processes&) = delete;
   Processes& operator=(const Processes&) = delete;
 

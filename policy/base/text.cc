@@ -92,6 +92,17 @@ std::string escape(std::string_view text, bool backslash) {
 
 }  // namespace
 
+bool is_plain(std::string_view text) {
+  return !text.empty() && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view(" ./_-+,:@%").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_plain_word(std::string_view text) {
+  return is_plain(text) && text.find(' ') == std::string_view::npos;
+}
+
 bool cut_text(std::string_view& text, std::size_t longest) {
   if (text.size() <= longest) return false;
   // The last character begins at most three bytes before this position.

@@ -32,6 +32,11 @@ std::string quote(std::string_view text);
 // The same except for backslashes, for a whole sentence whose values are already escaped.
 std::string printable(std::string_view text);
 
+// Words without any character that means something to a shell, and not an option: safe to suggest
+// in a command line.
+bool is_plain(std::string_view text);
+bool is_plain_word(std::string_view text);
+
 // Cuts between characters. Returns true if something was cut.
 bool cut_text(std::string_view& text, std::size_t longest);
 

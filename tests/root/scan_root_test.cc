@@ -233,8 +233,10 @@ TEST_P(Scan, WithoutEvidenceFixesNothingBelowAClosedDirectory) {
   file("closed/deep/file");
   task_.fix = true;
   scan();
-  EXPECT_EQ(skips_["closed/deep/file"], Skip::kNoEvidence);
-  EXPECT_EQ(owner(tree_ / "closed/deep/file"), 0U);
+  for (const char* name : {"closed", "closed/deep", "closed/deep/file"}) {
+    EXPECT_EQ(skips_[name], Skip::kNoEvidence) << name;
+    EXPECT_EQ(owner(tree_ / name), 0U) << name;
+  }
   task_.start = "closed/deep";
   scan();
   EXPECT_EQ(owner(tree_ / "closed/deep/file"), 0U);

@@ -36,6 +36,16 @@ TEST(Text, EscapesInvalidBytes) {
   EXPECT_TRUE(is_utf8("aß"));
 }
 
+TEST(Text, PlainTextMeansNothingToAShell) {
+  EXPECT_TRUE(is_plain("cp -a ./a /srv/b"));
+  EXPECT_FALSE(is_plain_word("cp -a"));
+  EXPECT_TRUE(is_plain_word("/srv/a_b-1.txt"));
+  for (const char* text : {"", "-rf", "a;b", "$HOME", "a'b", "a\\b", "a\nb", "a*", "\xc3\xa9"}) {
+    EXPECT_FALSE(is_plain(text)) << text;
+    EXPECT_FALSE(is_plain_word(text)) << text;
+  }
+}
+
 TEST(Text, FindsTheNearestWord) {
   constexpr std::array<std::string_view, 4> kKeys{"owner", "group", "guard", "exclude"};
   EXPECT_EQ(nearest("onwer", kKeys), "owner");
