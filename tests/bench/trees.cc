@@ -2,13 +2,19 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <map>
+#include <thread>
 
+#include "guardd/host/open_resolved.h"
 #include "guardd/repair/scan.h"
+#include "guardd/repair/walk.h"
 #include "tests/bench/measurements.h"
 #include "tests/bench/watchers.h"
 
@@ -28,15 +34,22 @@ constexpr double kProcessors = 2.0;
 
 // chown checks nothing. Before guardd hands over a file, it checks its type, its links, its
 // capabilities, its access list, and whether a process is writing it. For that it must open the
-// file, which costs more than the chown.
+// file, which costs more than the chown. On tmpfs these calls alone take longer than is wanted: see
+// make_the_calls().
 constexpr double kFixWanted = 1.3;
-constexpr double kFixFails = 3.5;
-constexpr double kFixProcessors = 7.0;
+constexpr double kFixProcessors = 4.2;
 
 // From exec to the last chown, with marks, records and the audit trail. A tenth of a second of it
 // is the start.
 constexpr double kWholeWanted = 2.0;
-constexpr double kWholeFails = 5.5;
+
+Target fix_target(const FileSystem& system) {
+  return system.type() == "tmpfs" ? Target{kFixWanted, 2.2, true} : Target{kFixWanted, 1.6};
+}
+
+Target whole_target(const FileSystem& system) {
+  return system.type() == "tmpfs" ? Target{kWholeWanted, 4.0, true} : Target{kWholeWanted, 2.6};
+}
 
 double processor_seconds() {
   double seconds = 0;
@@ -106,6 +119,52 @@ void scan_tree(const fs::path& tree, const Policy& policy, bool fix, std::uint64
   }
 }
 
+using Listing = std::vector<std::pair<fs::path, std::vector<std::string>>>;
+
+Listing files_below(const fs::path& tree) {
+  std::map<fs::path, std::vector<std::string>> names;
+  for (const auto& each : fs::recursive_directory_iterator(tree))
+    if (each.is_regular_file()) names[each.path().parent_path()].push_back(each.path().filename());
+  Listing parts;
+  for (const auto& [directory, all] : names)
+    for (std::size_t at = 0; at < all.size(); at += kFilesInDirectory)
+      parts.emplace_back(
+          directory, std::vector(all.begin() + static_cast<std::ptrdiff_t>(at),
+                                 all.begin() + static_cast<std::ptrdiff_t>(
+                                                   std::min(at + kFilesInDirectory, all.size()))));
+  return parts;
+}
+
+void calls_for(int directory, const char* name) {
+  constexpr std::uint64_t kResolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  const auto file = open_resolved(
+      directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME, kResolve);
+  struct statx facts {};
+  for (const bool is_fixed : {false, true}) {
+    if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &facts) != 0)
+      give_up(name);
+    if (is_fixed) return;
+    if (::flistxattr(file.get(), nullptr, 0) < 0 || ::fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0 ||
+        ::fchown(file.get(), kApp, kApp) != 0)
+      give_up(name);
+  }
+}
+
+// The system calls that a proof for each file needs, on all processors, without everything else:
+// the least time that a fix can take.
+void make_the_calls(const Listing& parts) {
+  std::atomic<std::size_t> next = 0;
+  std::vector<std::jthread> threads;
+  for (unsigned i = 0; i < usual_threads(); ++i)
+    threads.emplace_back([&] {
+      for (std::size_t at = 0; (at = next++) < parts.size();) {
+        const auto& [path, names] = parts[at];
+        const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        for (const auto& name : names) calls_for(directory.get(), name.c_str());
+      }
+    });
+}
+
 void compare(const FileSystem& system, const char* shape, const fs::path& tree, unsigned files,
              Table& table) {
   Policy policy;
@@ -117,32 +176,40 @@ void compare(const FileSystem& system, const char* shape, const fs::path& tree, 
 
   Costs fix;
   Costs chown;
+  Costs calls;
   Costs scan;
   Costs find;
+  const auto listing = files_below(tree);
   const auto resident = resident_megabytes();
   for (unsigned i = 0; i < kRounds; ++i) {
     run({"chown", "-R", "0:0", tree});
     chown.add([&] { run({"chown", "-R", app + ":" + app, tree}); });
     run({"chown", "-R", "0:0", tree});
+    calls.add([&] { make_the_calls(listing); });
+    run({"chown", "-R", "0:0", tree});
     fix.add([&] { scan_tree(tree, policy, true, files); });
     find.add([&] { run({"find", tree, "!", "-user", app}); });
     scan.add([&] { scan_tree(tree, policy, false, 0); });
   }
-  const auto add = [&](const std::string& what, const char* peer, const Costs& ours,
-                       const Costs& theirs, const Target& wall, const Target& processor) {
+  const auto add = [&](const std::string& what, const char* peer, const Costs& least,
+                       const Costs& ours, const Costs& theirs, const Target& wall,
+                       const Target& processor) {
+    const auto floor_of = [&](const std::vector<double>& floor, const std::vector<double>& peers) {
+      return floor.empty() ? "-" : ratio(Costs::ratio_of(floor, peers));
+    };
     const double took = Costs::ratio_of(ours.wall, theirs.wall);
-    table.add(
-        {fmt::format("{} {} files in {}", what, files, shape), system.type(), "-", ratio(took),
-         fmt::format("{} {}", peer, time(median(theirs.wall))), ratio(wall.wanted)},
-        took, wall);
+    table.add({fmt::format("{} {} files in {}", what, files, shape), system.type(),
+               floor_of(least.wall, theirs.wall), ratio(took),
+               fmt::format("{} {}", peer, time(median(theirs.wall))), ratio(wall.wanted)},
+              took, wall);
     const double used = Costs::ratio_of(ours.processor, theirs.processor);
-    table.add({"  processor time of it", system.type(), "-", ratio(used),
-               fmt::format("{} {}", peer, time(median(theirs.processor))), ratio(processor.wanted)},
+    table.add({"  processor time of it", system.type(), floor_of(least.processor, theirs.processor),
+               ratio(used), fmt::format("{} {}", peer, time(median(theirs.processor))),
+               ratio(processor.wanted)},
               used, processor);
   };
-  add("scan", "find", scan, find, {1.0, 1.3}, {kProcessors, kProcessors});
-  add("fix", "chown", fix, chown, {kFixWanted, kFixFails, true},
-      {kProcessors, kFixProcessors, true});
+  add("scan", "find", {}, scan, find, {1.0, 1.3}, {kProcessors, kProcessors});
+  add("fix", "chown", calls, fix, chown, fix_target(system), {kProcessors, kFixProcessors, true});
   const double grown = resident_megabytes() - resident;
   table.add({"  memory that both grew by", system.type(), "-", fmt::format("{:.1f} MB", grown), "-",
              "2 MB"},
@@ -186,7 +253,7 @@ void measure_whole(const FileSystem& system, const fs::path& tree, unsigned file
   const double took = Costs::ratio_of(guardd, chown);
   table.add({fmt::format("{} files right after exec", files), system.type(), "-", ratio(took),
              fmt::format("chown {}", time(median(chown))), ratio(kWholeWanted)},
-            took, {kWholeWanted, kWholeFails, true});
+            took, whole_target(system));
 }
 
 }  // namespace
