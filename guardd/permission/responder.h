@@ -40,6 +40,9 @@ class PermissionResponder {
   std::vector<OpenReport> take() { return follow_up_.take(); }
 
   const AnswerCounters& counters() const { return *counters_; }
+  // The helpers that it needs have started.
+  bool is_ready() const { return !is_started_ || handler_.has_helpers(); }
+  std::size_t hung_helpers() const { return handler_.hung_helpers(); }
   std::vector<std::string> shortcomings() const;
 
  private:
