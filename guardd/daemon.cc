@@ -67,6 +67,7 @@ class Daemon {
  private:
   Status start() {
     ::umask(077);  // only root can read what guardd writes
+    forbid_core_dumps();
     raise_descriptor_limit();
     EventLoop::block({SIGTERM, SIGINT, SIGHUP});
     (void)std::signal(SIGPIPE, SIG_IGN);
