@@ -50,6 +50,7 @@ class PermissionResponder {
   void publish();
   void start();
   PermissionGroup* group_of(std::uint32_t tree) const;
+  bool can_wait_for_ever(std::uint32_t tree, int directory);
 
   const bool denies_opens_;
   std::shared_ptr<AnswerCounters> counters_ = std::make_shared<AnswerCounters>();
@@ -60,6 +61,7 @@ class PermissionResponder {
   bool is_started_ = false;
   std::vector<std::string> shortcomings_;
   std::map<std::uint32_t, std::string> unmarked_;
+  std::map<std::uint64_t, std::string> file_systems_;  // types by device
 
   // The last ends first: each uses those above it.
   FollowUp follow_up_;
