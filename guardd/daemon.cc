@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -24,6 +25,7 @@
 #include "guardd/enforce/enforcer.h"
 #include "guardd/enforce/violation.h"
 #include "guardd/enforce/watched_trees.h"
+#include "guardd/helpers/pool.h"
 #include "guardd/publish/dispatcher.h"
 #include "guardd/repair/left_alone.h"
 #include "guardd/repair/repair_worker.h"
@@ -34,6 +36,7 @@
 #include "guardd/sources/choose.h"
 #include "guardd/sources/wakeup_batching.h"
 #include "guardd/state/store.h"
+#include "guardd/who/inquiry_helper.h"
 #include "policy/base/text.h"
 
 namespace guard {
@@ -66,10 +69,12 @@ class Daemon {
  private:
   Status start() {
     ::umask(077);  // only root can read what guardd writes
+    forbid_core_dumps();
     raise_descriptor_limit();
     EventLoop::block({SIGTERM, SIGINT, SIGHUP});
     (void)std::signal(SIGPIPE, SIG_IGN);
     GUARD_CHECK(loop_.open());
+    helpers_.start();
     open_store();
     auto rules = valid_rules_.at_start(store_.get());
     if (!rules) return Error("the settings or the policies are not valid");
@@ -83,11 +88,11 @@ class Daemon {
       return use ? std::optional(Tracer::load()) : std::nullopt;
     });
     open_trail();
-    GUARD_TRY(source_,
-              choose_source(options_.backend.value_or(config_.backend), [&]() -> Processes& {
-                processes_ = std::make_unique<Processes>(ProcessesOptions(), tracer.get());
-                return *processes_;
-              }));
+    GUARD_TRY(
+        source_, choose_source(options_.backend.value_or(config_.backend), [&]() -> Processes& {
+          processes_ = std::make_unique<Processes>(helpers_, ProcessesOptions(), tracer.get());
+          return *processes_;
+        }));
     (void)::malloc_trim(0);  // trying the LSM takes a lot of memory
     GUARD_CHECK(start_dispatcher());
     make_parts();
@@ -190,7 +195,7 @@ class Daemon {
       GUARD_CHECK(loop_.on_readable(processes_->fd(),
                                     [this] { dispatcher_.lost(processes_->dispatch()); }));
     }
-    GUARD_CHECK(loop_.on_readable(dispatcher_.fd(), [this] { dispatcher_.add_actor_facts(); }));
+    GUARD_CHECK(loop_.on_readable(helpers_.fd(), [this] { read_answers(); }));
     GUARD_CHECK(loop_.on_readable(scans_->fd(), [this] {
       for (const auto& finding : scans_->take()) enforcer_->handle_finding(finding);
     }));
@@ -201,6 +206,7 @@ class Daemon {
     GUARD_CHECK(loop_.on_readable(source_.responder->fd(), [this] {
       for (auto& open : source_.responder->take())
         dispatcher_.violation(make_violation(std::move(open), *policies_->set()));
+      report_hung_helpers();
     }));
     if (store_) {
       GUARD_CHECK(loop_.on_readable(store_->fd(), [this] {
@@ -223,6 +229,22 @@ class Daemon {
     return loop_.on_signal(SIGINT, [this] { end("SIGINT"); });
   }
 
+  void read_answers() {
+    const auto now = std::chrono::steady_clock::now();
+    helpers_.work(now);
+    enforcer_->handle_answers();
+    dispatcher_.add_actor_facts();
+    report_hung_helpers();
+  }
+
+  void report_hung_helpers() {
+    const auto hung = helpers_.hung() + source_.responder->hung_helpers();
+    shortcomings_.set(
+        "helpers", hung == 0 ? ""
+                             : "helper processes that hang in the kernel: " + std::to_string(hung) +
+                                   "; guardd may know less of who did what");
+  }
+
   void end(const std::string& reason) {
     stop_reason_ = reason;
     loop_.end();
@@ -234,6 +256,10 @@ class Daemon {
     loop_.every_turn(
         [this] { return has_more_notices_ ? std::optional(SteadyTime()) : batching_.until(); },
         [this](SteadyTime now) { read_notices(now); });
+    loop_.every_turn([this] { return helpers_.next(); },
+                     [this](SteadyTime now) {
+                       if (const auto due = helpers_.next(); due && *due <= now) read_answers();
+                     });
     loop_.every_turn(*policies_);
     loop_.every_turn(
         [this] { return policies_->disabled() ? std::nullopt : source_.source->next(); },
@@ -266,10 +292,16 @@ class Daemon {
         [this](SteadyTime now) { valid_rules_.work(now, policies_->loaded()->generation() + 1); });
     loop_.every_turn(manager_);
     loop_.every_turn(
-        [this] { return dispatcher_.is_ready() ? std::nullopt : std::optional(ready_at_latest_); },
+        [this] {
+          // The helpers of the responder get ready without waking the loop.
+          const auto soon = std::chrono::steady_clock::now() + 5ms;
+          return dispatcher_.is_ready() ? std::nullopt
+                                        : std::optional(std::min(soon, ready_at_latest_));
+        },
         [this](SteadyTime now) {
           const bool is_ready =
-              scans_->idle() || now >= ready_at_latest_ || dispatcher_.has_too_many_early();
+              (scans_->idle() && !processes_->is_listing() && source_.responder->is_ready()) ||
+              now >= ready_at_latest_ || dispatcher_.has_too_many_early();
           if (!dispatcher_.is_ready() && is_ready) report_ready();
         });
   }
@@ -409,9 +441,11 @@ class Daemon {
   Shortcomings shortcomings_;
   std::string stop_reason_;
 
+  // A user database that is slow and a process that cannot be read leave one for the others.
+  HelperPool helpers_{start_inquiry_helper, {1, 3}};
   std::unique_ptr<Store> store_;
   std::unique_ptr<Trail> trail_;
-  Dispatcher dispatcher_;
+  Dispatcher dispatcher_{helpers_};
   ServiceManager manager_;
   std::unique_ptr<Processes> processes_;
   std::optional<Handover> handover_;

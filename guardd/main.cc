@@ -1,4 +1,5 @@
-// The command line of guardd.
+// The command line of guardd. Its helper processes are the same program: the name that guardd
+// starts them with says what they are for.
 
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "guardd/host/policy_directories.h"
 #include "guardd/publish/journal_socket.h"
 #include "guardd/version.h"
+#include "guardd/who/inquiry_helper.h"
 #include "policy/base/text.h"
 
 namespace guard {
@@ -77,6 +79,8 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   guard::reserve_standard_streams();
   try {
+    if (argc > 0 && std::string_view(argv[0]) == guard::kInquiryRole.name)
+      return guard::serve_inquiries();
     return guard::run(argc, argv);
   } catch (const std::exception& failure) {  // out of memory: no other exception gets here
     std::cerr << "guardd: " << guard::printable(failure.what()) << '\n';

@@ -20,6 +20,9 @@ constexpr int kRepairsATurn = 256;
 // How soon guardd tries again a tree whose file system does not answer.
 constexpr auto kWhileHanging = std::chrono::seconds(1);
 
+// How soon guardd looks again whether it is known who made a change.
+constexpr auto kUntilKnown = std::chrono::milliseconds(1);
+
 // How long a directory waits for the command that made it while that runs: tar and cp -a set the
 // owner of directories last.
 constexpr auto kPatience = std::chrono::seconds(5);
@@ -58,7 +61,7 @@ void Enforcer::noticed(const Notice& notice) noexcept {
   const auto who = process_of(notice, processes_);
   const auto owner = policy.wanted.owner.id;
   const auto by = notice.detail ? notice.detail->by : who->snapshot().fsuid;
-  if (by != owner) report_instant(notice, *who);
+  if (by != owner) report_instant(notice, policy, who);
   if (InstantViolations::is_instant(notice.kind)) return;
   if (by == owner) {
     handle_owner(notice);
@@ -91,14 +94,26 @@ bool Enforcer::is_new(const WatchedDirectory& directory, std::string_view name) 
          under_repair_.contains({directory.number, std::string(name)});
 }
 
-void Enforcer::report_instant(const Notice& notice, const ActingProcess& who) {
-  const auto& directory = *notice.directory;
-  auto violation = instant_.judge(*set_, notice, who, is_new(directory, notice.name),
-                                  std::chrono::steady_clock::now());
-  if (!violation) return;
-  add_policy_fields(*violation, *set_, directory.tree);
-  excuse(*violation, who);
-  callbacks_.report(*std::move(violation));
+// What is still being made is changed as a part of that.
+void Enforcer::report_instant(const Notice& notice, const Policy& policy,
+                              const std::shared_ptr<const ActingProcess>& who) {
+  if (!InstantViolations::is_guarded(notice, policy) || is_new(*notice.directory, notice.name))
+    return;
+  actors_.run(who, [this, who, kind = notice.kind, directory = notice.directory->number,
+                    name = std::string(notice.name), is_directory = notice.is_directory] {
+    auto* watched = source_.directories().find(directory);
+    if (!watched) return;
+    Notice again;
+    again.kind = kind;
+    again.directory = watched;
+    again.name = name;
+    again.is_directory = is_directory;
+    auto violation = instant_.judge(*set_, again, *who, std::chrono::steady_clock::now());
+    if (!violation) return;
+    add_policy_fields(*violation, *set_, watched->tree);
+    add_process_remarks(*violation, *who);
+    callbacks_.report(*std::move(violation));
+  });
 }
 
 void Enforcer::handle_another(const Notice& notice, const Policy& policy,
@@ -127,11 +142,13 @@ void Enforcer::violated(std::uint32_t tree, Violation violation, std::uint64_t t
   }
   add_policy_fields(violation, *set_, tree);
   const auto who = processes_.find(violation.actor.pid.value_or(0), time);
-  const auto thread = violation.actor.tid;
-  if (who->known()) violation.actor = who->actor();
-  violation.actor.tid = thread;
-  excuse(violation, *who);
-  callbacks_.report(std::move(violation));
+  actors_.run(who, [this, who, violation = std::move(violation)]() mutable {
+    const auto thread = violation.actor.tid;
+    if (who->known()) violation.actor = who->actor();
+    violation.actor.tid = thread;
+    add_process_remarks(violation, *who);
+    callbacks_.report(std::move(violation));
+  });
 }
 
 void Enforcer::lost_notices() noexcept {
@@ -160,6 +177,10 @@ std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
       return change && save ? std::min(*change, *save) : change ? change : save;
     }
     const auto tree = due->tree;
+    if (due->seen.who && !due->seen.who->is_complete()) {
+      settle_.put_back(*std::move(due), now + kUntilKnown);
+      continue;
+    }
     switch (repairs_.has_room(set_->trees()[tree].path)) {
       case RepairWorker::Offer::kAccepted:
         break;
@@ -359,15 +380,17 @@ void Enforcer::handle_list(const ScanWorker::Report& finding) {
 // shows it again.
 void Enforcer::handle_mounts(const MountNews& news, const std::vector<std::uint32_t>& watched) {
   if (news.mounted.empty() && news.unmounted.empty()) return;
-  const auto who = news.pid ? processes_.find(*news.pid) : nullptr;
-  const auto report_all = [&](const std::vector<Mount>& mounts, MountChange change) {
-    for (const auto& mount : mounts)
-      for (const auto tree : watched)
-        if (auto violation = make_violation(*set_, tree, mount, change, who))
-          callbacks_.report(*std::move(violation));
-  };
-  report_all(news.mounted, MountChange::kMounted);
-  report_all(news.unmounted, MountChange::kUnmounted);
+  const auto who = news.pid ? processes_.find(*news.pid) : std::make_shared<ActingProcess>(0);
+  actors_.run(who, [this, who = news.pid ? who : nullptr, set = set_, news, watched] {
+    const auto report_all = [&](const std::vector<Mount>& mounts, MountChange change) {
+      for (const auto& mount : mounts)
+        for (const auto tree : watched)
+          if (auto violation = make_violation(*set, tree, mount, change, who))
+            callbacks_.report(*std::move(violation));
+    };
+    report_all(news.mounted, MountChange::kMounted);
+    report_all(news.unmounted, MountChange::kUnmounted);
+  });
 }
 
 // A process that moves an object here is always reported; one that only touches it is reported only

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/enforce/actor_queue.h"
 #include "guardd/enforce/file_records.h"
 #include "guardd/enforce/instant_violations.h"
 #include "guardd/enforce/pending_changes.h"
@@ -57,6 +58,8 @@ class Enforcer final : public NoticeReader {
   // Starts repairs of changes that have settled, while there is room. Returns when to call it again
   // at the latest; a finished repair is a reason, too.
   std::optional<SteadyTime> work(SteadyTime now);
+  // Helpers have answered who acted.
+  void handle_answers() { actors_.run_known(); }
   void handle_repair(const RepairReport& report, SteadyTime now);
   void handle_finding(const ScanWorker::Report& finding);
   // `watched`: the trees that were watched before the mounts changed.
@@ -77,7 +80,8 @@ class Enforcer final : public NoticeReader {
  private:
   const Policy& policy_of(std::uint32_t tree) const { return set_->policy_of(set_->trees()[tree]); }
   bool is_new(const WatchedDirectory& directory, std::string_view name) const;
-  void report_instant(const Notice& notice, const ActingProcess& who);
+  void report_instant(const Notice& notice, const Policy& policy,
+                      const std::shared_ptr<const ActingProcess>& who);
   void handle_owner(const Notice& notice);
   void handle_another(const Notice& notice, const Policy& policy,
                       std::shared_ptr<const ActingProcess> who);
@@ -107,6 +111,7 @@ class Enforcer final : public NoticeReader {
   OwnershipWar war_;
   ReportedStates reported_;
   JustCreated just_created_;
+  ActorQueue actors_;
   InstantViolations instant_;
   bool has_activity_ = false;
   Callbacks callbacks_;

@@ -57,13 +57,16 @@ bool InstantViolations::is_instant(Notice::Kind kind) {
          kind == Notice::Kind::kDeleted || kind == Notice::Kind::kMovedOut;
 }
 
+bool InstantViolations::is_guarded(const Notice& notice, const Policy& policy) {
+  return !notice.detail && guarded_operation(notice, policy);
+}
+
 std::optional<Violation> InstantViolations::judge(const PolicySet& set, const Notice& notice,
-                                                  const ActingProcess& who, bool is_new,
-                                                  SteadyTime now) {
+                                                  const ActingProcess& who, SteadyTime now) {
   const auto& tree = set.trees()[notice.directory->tree];
   const auto& policy = set.policy_of(tree);
   // Fails open: an unknown process may be the owner, so its act is not reported.
-  if (is_new || notice.detail || !who.snapshot().fsuid) return std::nullopt;
+  if (!who.snapshot().fsuid) return std::nullopt;
   const auto operation = guarded_operation(notice, policy);
   if (!operation) return std::nullopt;
 

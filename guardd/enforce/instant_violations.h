@@ -25,11 +25,12 @@ class InstantViolations {
 
   // Whether notices of this kind are needed for instant violations only.
   static bool is_instant(Notice::Kind kind);
+  // Whether a guard of the policy covers what the notice says.
+  static bool is_guarded(const Notice& notice, const Policy& policy);
 
-  // `is_new`: the object is still being made, and the act is part of that. The path of the
-  // violation is relative to the tree.
+  // The path of the violation is relative to the tree.
   std::optional<Violation> judge(const PolicySet& set, const Notice& notice,
-                                 const ActingProcess& who, bool is_new, SteadyTime now);
+                                 const ActingProcess& who, SteadyTime now);
 
  private:
   bool was_reported(const std::string& what, SteadyTime now);

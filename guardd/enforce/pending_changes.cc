@@ -67,10 +67,14 @@ void PendingChanges::add(std::uint64_t directory, std::string_view name, SteadyT
 
 void PendingChanges::save(SteadyTime now) {
   while (!unsaved_.empty() && unsaved_.front().time + kMoment <= now) {
+    const auto* directory = source_.directories().find(unsaved_.front().directory);
+    const auto* waiting = directory ? settle_.find(*directory, unsaved_.front().name) : nullptr;
+    if (waiting && waiting->who && !waiting->who->is_complete()) {
+      unsaved_.front().time = now;  // it soon will be
+      return;
+    }
     const auto name = std::move(unsaved_.front());
     unsaved_.pop_front();
-    const auto* directory = source_.directories().find(name.directory);
-    const auto* waiting = directory ? settle_.find(*directory, name.name) : nullptr;
     if (!waiting || !waiting->object.known() || !waiting->who ||
         !saved_.insert(waiting->object).second)
       continue;

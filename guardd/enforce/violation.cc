@@ -13,6 +13,7 @@ namespace guard {
 namespace {
 
 constexpr std::string_view kExcused = "excused: ";
+constexpr std::string_view kDelayed = "guardd could not read in time which program did it";
 
 // A notice does not say what type of object was created; the object does.
 Operation refined(Operation operation, const RepairOutcome& outcome) {
@@ -119,11 +120,13 @@ Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::st
   if (outcome.skip == Skip::kNoEvidence)
     violation.reason += "; to hand it over, run: " + fix_command(violation.path, policy);
   excuse(violation, policy);
-  if (seen.who) excuse(violation, *seen.who);
+  if (seen.who) add_process_remarks(violation, *seen.who);
   return violation;
 }
 
-void excuse(Violation& violation, const ActingProcess& who) {
+void add_process_remarks(Violation& violation, const ActingProcess& who) {
+  if (who.is_delayed())
+    violation.reason += (violation.reason.empty() ? "" : "; ") + std::string(kDelayed);
   if (const auto excused = excuse_of(who)) excuse(violation, excused->sentence());
 }
 
@@ -178,7 +181,7 @@ std::optional<Violation> make_violation(const PolicySet& set, std::uint32_t tree
       (mount_change == MountChange::kMounted ? " was mounted there: what it covers is not guarded"
                                              : " was unmounted: what it covered is guarded again");
   excuse(violation, policy);
-  if (who) excuse(violation, *who);
+  if (who) add_process_remarks(violation, *who);
   return violation;
 }
 

@@ -24,8 +24,9 @@ Violation make_violation(OpenReport open, const PolicySet& now);
 // Adds what the tree's policy says, and the time. The path becomes absolute.
 void add_policy_fields(Violation& violation, const PolicySet& set, std::uint32_t tree);
 
-// Marks a violation that guardd neither fixed nor denied as excused, if the process is.
-void excuse(Violation& violation, const ActingProcess& who);
+// Says whether its process was read in time, and marks a violation that guardd neither fixed nor
+// denied as excused, if the process is.
+void add_process_remarks(Violation& violation, const ActingProcess& who);
 
 enum class MountChange : std::uint8_t { kMounted, kUnmounted };
 

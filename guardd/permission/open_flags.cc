@@ -101,33 +101,32 @@ Intent intent_of(std::uint64_t flags) {
   return intent;
 }
 
-std::optional<Intent> intent_from(
-    std::string_view syscall,
-    const std::function<std::optional<std::uint64_t>(std::uint64_t)>& read_memory) {
+Intent intent_in_memory(std::uint64_t flags) {
+  auto intent = intent_of(flags);
+  intent.can_change = true;
+  return intent;
+}
+
+OpenCall open_call_from(std::string_view syscall) {
   const auto number = word<std::int64_t>(syscall, 10);
-  if (!number) return std::nullopt;
+  if (!number) return {};
   std::array<std::uint64_t, 6> arguments{};
   for (auto& argument : arguments) {
     const auto value = word<std::uint64_t>(syscall, 16);
-    if (!value) return std::nullopt;
+    if (!value) return {};
     argument = *value;
   }
   const auto* call = find_call(*number);
-  if (!call) return std::nullopt;
+  if (!call) return {};
   switch (call->flags) {
     case kAlwaysCreates:
-      return intent_of(O_CREAT | O_WRONLY | O_TRUNC);
+      return {intent_of(O_CREAT | O_WRONLY | O_TRUNC), {}};
     case kExecutes:
-      return intent_of(O_RDONLY);
-    case kInMemory: {
-      const auto flags = read_memory(arguments[2]);
-      if (!flags) return std::nullopt;
-      auto intent = intent_of(*flags);
-      intent.can_change = true;
-      return intent;
-    }
+      return {intent_of(O_RDONLY), {}};
+    case kInMemory:
+      return {{}, arguments[2]};
     default:
-      return intent_of(arguments.at(static_cast<std::size_t>(call->flags)) & 0xffffffffU);
+      return {intent_of(arguments.at(static_cast<std::size_t>(call->flags)) & 0xffffffffU), {}};
   }
 }
 
@@ -136,7 +135,7 @@ Fd open_syscall_of(std::int32_t thread) {
   return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-ThreadIntent intent_of_thread(std::int32_t thread, const Fd& syscall) {
+ThreadCall open_call_of_thread(const Fd& syscall) {
   if (!syscall) return {};
   constexpr int kTries = 20;
   for (int tries = 0; tries < kTries; ++tries) {
@@ -144,21 +143,10 @@ ThreadIntent intent_of_thread(std::int32_t thread, const Fd& syscall) {
     const auto size = ::pread(syscall.get(), text.data(), text.size(), 0);
     if (size <= 0) return {};
     const std::string_view syscall_text(text.data(), static_cast<std::size_t>(size));
-    if (syscall_text.starts_with(kRunning)) {
-      (void)::sched_yield();
-      continue;
-    }
-    const auto read_memory = [&](std::uint64_t address) -> std::optional<std::uint64_t> {
-      const auto path = "/proc/" + std::to_string(thread) + "/mem";
-      const Fd memory(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-      std::uint64_t value = 0;
-      const bool is_read = memory && ::pread(memory.get(), &value, sizeof value,
-                                             static_cast<off_t>(address)) == sizeof value;
-      return is_read ? std::optional(value) : std::nullopt;
-    };
-    return {intent_from(syscall_text, read_memory), false};
+    if (!syscall_text.starts_with(kRunning)) return {open_call_from(syscall_text), false};
+    (void)::sched_yield();
   }
-  return {std::nullopt, true};
+  return {{}, true};
 }
 
 }  // namespace guard

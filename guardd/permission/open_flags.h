@@ -1,9 +1,10 @@
 // The flags of a waiting open. A permission event does not carry them, so they are read from the
-// blocked thread's system call in /proc, which waits for no disk. Any thread.
+// blocked thread's system call in /proc. The kernel keeps that in its own memory. The flags of
+// openat2 lie in the opener's memory, which can be a page that never comes: a helper reads them.
+// Any thread.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -25,18 +26,25 @@ struct Intent {
 // The flags of open(2).
 Intent intent_of(std::uint64_t flags);
 
-// From the text of /proc/TID/syscall. Nothing: no call known to open files, as with io_uring and
-// kernel threads. `read_memory(address)` returns 8 bytes of the caller's memory, where openat2
-// keeps its flags.
-std::optional<Intent> intent_from(
-    std::string_view syscall,
-    const std::function<std::optional<std::uint64_t>(std::uint64_t)>& read_memory);
+// The flags of openat2, as they were in the opener's memory.
+Intent intent_in_memory(std::uint64_t flags);
 
-struct ThreadIntent {
+// What a system call says of its open. Neither: it is not known to open files, as with io_uring and
+// kernel threads.
+struct OpenCall {
   std::optional<Intent> intent;
-  bool is_pending = false;  // the thread does not sleep yet: read again. Neither: never known
+  std::optional<std::uint64_t> flags_at;  // where the flags are in the caller's memory
+  friend bool operator==(const OpenCall&, const OpenCall&) = default;
 };
-ThreadIntent intent_of_thread(std::int32_t thread, const Fd& syscall);
+
+// From the text of /proc/TID/syscall.
+OpenCall open_call_from(std::string_view syscall);
+
+struct ThreadCall {
+  OpenCall call;
+  bool is_pending = false;  // the thread does not sleep yet: read again
+};
+ThreadCall open_call_of_thread(const Fd& syscall);
 // /proc/TID/syscall. Stays that thread's, even if another thread gets its number.
 Fd open_syscall_of(std::int32_t thread);
 

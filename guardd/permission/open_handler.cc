@@ -38,12 +38,11 @@ Violation violation_of(const OpenedFile& opened, const Opener& opener, std::int3
 }  // namespace
 
 void OpenHandler::start() {
+  helpers_.start();
   ProcessesOptions options;
   options.tracer = false;
-  processes_ = std::make_unique<Processes>(options);
-  if (!is_service()) return;
-  const auto self = processes_->find(self_);
-  if (const auto& group = self->snapshot().control_group) own_group_ = group->path;
+  processes_ = std::make_unique<Processes>(helpers_, options);
+  if (is_service()) own_process_ = processes_->find(self_);
 }
 
 void OpenHandler::use_settings(const AnswerSettings& settings) {
@@ -56,18 +55,20 @@ AnswerSettings OpenHandler::settings() const {
   return settings_;
 }
 
-bool OpenHandler::answer(const std::shared_ptr<PermissionEvent>& event) {
+bool OpenHandler::answer(WaitingOpen& open) {
   watchdog_.begin();
+  const auto& event = open.event;
   const auto opener = openers_.find(event->thread());
   if (!opener) ++counters_.unknown_who;
   // Fails open: an opener that cannot be identified, as in another pid namespace, may be the owner.
-  // If it is not, the file is fixed afterwards.
+  // If it is not, the file is fixed afterwards. A helper's open may be one that an answer needs.
   const bool is_stranger = opener && opener->process != self_ && opener->process != 1 &&
+                           !HelperProcess::is_one(opener->process) &&
                            opener->uid != event->group().policy().wanted.owner.id;
   const auto opened = is_stranger ? read_opened_file(event->file()) : std::nullopt;
   bool is_answered = true;
   if (opened && opened->state.type == FileType::kRegular)
-    is_answered = answer_stranger(event, *opener, *opened);
+    is_answered = answer_stranger(open, *opener, *opened);
   else
     allow(event);
   watchdog_.end();
@@ -75,8 +76,9 @@ bool OpenHandler::answer(const std::shared_ptr<PermissionEvent>& event) {
 }
 
 // The cheap path: most opens end here, without the opener's flags, its process or a path.
-bool OpenHandler::answer_stranger(const std::shared_ptr<PermissionEvent>& event,
-                                  const Opener& opener, const OpenedFile& opened) {
+bool OpenHandler::answer_stranger(WaitingOpen& waiting, const Opener& opener,
+                                  const OpenedFile& opened) {
+  const auto& event = waiting.event;
   const bool is_old =
       novelty_of(opened, std::nullopt, opener.uid) == Novelty::kOld && opened.state.links > 0;
   if (is_old && (denies_opens_ || is_same_for_all(event->group().policy()))) {
@@ -87,19 +89,42 @@ bool OpenHandler::answer_stranger(const std::shared_ptr<PermissionEvent>& event,
     follow_up(std::move(task));
     return true;
   }
-  const auto flags = openers_.intent(event->thread());
+  std::optional<Intent> intent;
   // Fails as on_deadline says: a busy machine alone must not cause a denial.
-  if (flags.is_pending) return false;
-  if (!flags.intent) ++counters_.unknown_intent;
-  const auto novelty = novelty_of(opened, flags.intent, opener.uid);
-  if (novelty == Novelty::kOld && denies_opens_)
-    allow(event);  // the LSM answers, and reports what it does not deny
-  else
-    answer_in_full({event, opener, opened, flags.intent, novelty});
+  if (!find_intent(waiting, opener, intent)) return false;
+  const auto novelty = novelty_of(opened, intent, opener.uid);
+  if (novelty != Novelty::kOld || !denies_opens_)
+    return answer_in_full(waiting, {event, opener, opened, intent, novelty});
+  allow(event);  // the LSM answers, and reports what it does not deny
   return true;
 }
 
-void OpenHandler::answer_in_full(const Open& open) {
+// False: not known yet.
+bool OpenHandler::find_intent(WaitingOpen& waiting, const Opener& opener,
+                              std::optional<Intent>& intent) {
+  const auto thread = waiting.event->thread();
+  if (!waiting.flags) {
+    const auto [call, is_pending] = openers_.call(thread);
+    if (is_pending) return false;
+    intent = call.intent;
+    if (call.flags_at) {
+      waiting.flags = std::make_shared<WaitingOpen::Flags>();
+      ask_for_word(helpers_, thread, *call.flags_at, opener.uid,
+                   [flags = waiting.flags](std::optional<std::uint64_t> word) {
+                     *flags = {true, word};
+                   });
+    }
+  }
+  if (waiting.flags) {
+    if (!waiting.flags->is_known) return false;
+    if (waiting.flags->word) intent = intent_in_memory(*waiting.flags->word);
+  }
+  if (!intent) ++counters_.unknown_intent;
+  return true;
+}
+
+// False: its process is not known yet.
+bool OpenHandler::answer_in_full(WaitingOpen& waiting, const Open& open) {
   FollowUpTask task;
   task.event = open.event;
   const bool by_paths = goes_by_paths(open.event->group().policy());
@@ -107,18 +132,27 @@ void OpenHandler::answer_in_full(const Open& open) {
   // Fails open: which rule applies is not known.
   if (by_paths && !task.place.is_known) {
     ++counters_.not_placed;
-    return allow(open.event);
+    allow(open.event);
+    return true;
   }
   // Ids are enough for an open that violates no guard.
   Subject ids;
   ids.self.uid = open.opener.uid;
   ids.self.gid = open.opener.gid;
   const bool is_being_removed = follow_up_.is_being_removed(open.opened.id);
-  if (!is_being_removed && !decide_for(open, task.place, ids).operation) return allow(open.event);
+  if (!is_being_removed && !decide_for(open, task.place, ids).operation) {
+    allow(open.event);
+    return true;
+  }
 
   if (!by_paths) task.place = place_of(*open.event, open.opened);
-  task.process = processes_->find(open.opener.process);
-  if (is_never_denied(*task.process)) return allow(open.event);
+  if (!waiting.process) waiting.process = processes_->find(open.opener.process);
+  if (!waiting.process->is_complete()) return false;
+  task.process = waiting.process;
+  if (is_never_denied(*task.process)) {
+    allow(open.event);
+    return true;
+  }
   // The ids may have changed since the process was read; its other facts hold until it executes.
   auto subject = task.process->subject();
   subject.self.uid = open.opener.uid;
@@ -132,10 +166,16 @@ void OpenHandler::answer_in_full(const Open& open) {
     decision.answer = OpenAnswer::kAllow;
     task.violation.reason = excuse->sentence();
   }
+  // Fails as on_deadline says: a machine too busy to read an exempt program must not cause a
+  // denial. Another user's process may have caused that itself, so it is not exempt.
+  if (decision.answer == OpenAnswer::kDeny && task.process->is_delayed() &&
+      open.opener.uid == kRoot && settings().on_deadline == Answer::kAllow)
+    decision.answer = OpenAnswer::kAllow;
   // Fails safe: a file that a denied open made stays denied until it is removed.
   if (decision.answer == OpenAnswer::kAllow && is_being_removed)
     decision.answer = OpenAnswer::kDeny;
   conclude(open, decision, std::move(task));
+  return true;
 }
 
 void OpenHandler::conclude(const Open& open, const Decision& decision, FollowUpTask task) {
@@ -192,7 +232,10 @@ bool OpenHandler::is_never_denied(const ActingProcess& process) const {
   constexpr std::array<std::string_view, 4> kReporters{"systemd-journald.service", "dbus.service",
                                                        "dbus-broker.service",
                                                        "systemd-journald@.service"};
-  return group->path == own_group_ ||
+  const auto own = own_process_ && own_process_->is_complete()
+                       ? own_process_->snapshot().control_group
+                       : nullptr;
+  return (own && group->path == own->path) ||
          std::find(kReporters.begin(), kReporters.end(), group->unit) != kReporters.end();
 }
 

@@ -1,17 +1,19 @@
-// Answers one open: decides from memory and /proc alone, answers the kernel, and queues what
-// follows for FollowUp and the fixer. Never waits for a file system or another process. Runs on the
-// reader's thread.
+// Answers one open: decides from memory, from what the kernel says of the opener, and from what
+// helpers read, answers the kernel, and queues what follows for FollowUp and the fixer. Never waits
+// for a file system or another process. Runs on the reader's thread.
 #pragma once
 
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "guardd/helpers/pool.h"
 #include "guardd/permission/decision.h"
 #include "guardd/permission/event.h"
 #include "guardd/permission/fixer.h"
@@ -19,9 +21,21 @@
 #include "guardd/permission/opener.h"
 #include "guardd/permission/watchdog.h"
 #include "guardd/who/excuses.h"
+#include "guardd/who/inquiry_helper.h"
 #include "guardd/who/processes.h"
 
 namespace guard {
+
+// An open, and what is known of it so far.
+struct WaitingOpen {
+  std::shared_ptr<PermissionEvent> event;
+  std::shared_ptr<const ActingProcess> process;  // null: it was not needed yet
+  struct Flags {
+    bool is_known = false;
+    std::optional<std::uint64_t> word;
+  };
+  std::shared_ptr<Flags> flags;  // those that a helper reads; null: it was not asked
+};
 
 class OpenHandler {
  public:
@@ -38,9 +52,19 @@ class OpenHandler {
   void use_excuses(const Excuses& excuses) { excuses_ = &excuses; }
   void use_settings(const AnswerSettings& settings);
 
-  // False: the opener's thread does not sleep yet, so its flags cannot be read. Call again.
-  bool answer(const std::shared_ptr<PermissionEvent>& event);
+  // False: the opener's thread does not sleep yet, so its flags cannot be read, or a helper has not
+  // answered yet. Call again.
+  bool answer(WaitingOpen& open);
   void answer_fixed();
+  // The helpers: readable when they have answered, then call work_helpers().
+  HelperPool& helpers() { return helpers_; }
+  void work_helpers(std::chrono::steady_clock::time_point now) {
+    helpers_.work(now);
+    hung_helpers_ = helpers_.hung();
+    has_helpers_ = helpers_.has_been_ready();
+  }
+  bool has_helpers() const { return has_helpers_; }           // any thread
+  std::size_t hung_helpers() const { return hung_helpers_; }  // any thread
 
  private:
   struct Open {
@@ -51,9 +75,9 @@ class OpenHandler {
     Novelty novelty = Novelty::kOld;
   };
 
-  bool answer_stranger(const std::shared_ptr<PermissionEvent>& event, const Opener& opener,
-                       const OpenedFile& opened);
-  void answer_in_full(const Open& open);
+  bool answer_stranger(WaitingOpen& waiting, const Opener& opener, const OpenedFile& opened);
+  bool find_intent(WaitingOpen& waiting, const Opener& opener, std::optional<Intent>& intent);
+  bool answer_in_full(WaitingOpen& waiting, const Open& open);
   void conclude(const Open& open, const Decision& decision, FollowUpTask task);
   Decision decide_for(const Open& open, const OpenedPlace& place, const Subject& subject) const;
   bool is_never_denied(const ActingProcess& process) const;
@@ -72,10 +96,13 @@ class OpenHandler {
   mutable std::mutex mutex_;
   AnswerSettings settings_;
 
-  // The reader's.
+  // The reader's. A helper that hangs is replaced by another that waits already.
+  HelperPool helpers_{start_inquiry_helper, {2, 4}};
+  std::atomic<std::size_t> hung_helpers_ = 0;
+  std::atomic<bool> has_helpers_ = false;
   std::unique_ptr<Processes> processes_;
   OpenerTable openers_;
-  std::optional<std::string> own_group_;
+  std::shared_ptr<const ActingProcess> own_process_;  // null: guardd is no service
 };
 
 }  // namespace guard

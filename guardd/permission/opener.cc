@@ -76,16 +76,16 @@ std::optional<Opener> OpenerTable::find_held(std::int32_t thread) {
   return std::nullopt;
 }
 
-ThreadIntent OpenerTable::intent(std::int32_t thread) {
+ThreadCall OpenerTable::call(std::int32_t thread) {
   auto& known = entry(thread);
   if (known.thread != thread) known = {thread, Fd(), Fd()};
   // It may belong to an earlier thread of the same number.
   if (known.syscall) {
-    const auto flags = intent_of_thread(thread, known.syscall);
-    if (flags.intent || flags.is_pending) return flags;
+    const auto call = open_call_of_thread(known.syscall);
+    if (call.is_pending || call.call != OpenCall()) return call;
   }
   known.syscall = open_syscall_of(thread);
-  return intent_of_thread(thread, known.syscall);
+  return open_call_of_thread(known.syscall);
 }
 
 std::optional<Opener> OpenerTable::find(std::int32_t thread) {

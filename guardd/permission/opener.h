@@ -30,8 +30,8 @@ class OpenerTable {
  public:
   // Nothing: it has ended, or is in another pid namespace.
   std::optional<Opener> find(std::int32_t thread);
-  // The flags of the open it waits for.
-  ThreadIntent intent(std::int32_t thread);
+  // The call that it waits in.
+  ThreadCall call(std::int32_t thread);
 
  private:
   struct Entry {

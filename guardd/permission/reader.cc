@@ -20,6 +20,9 @@ constexpr auto kEager = std::chrono::microseconds(50);
 constexpr unsigned kInARow = 32;
 // How long a group that was left out is still read.
 constexpr auto kGrace = std::chrono::milliseconds(100);
+// How soon guardd looks again at a thread that does not sleep yet.
+constexpr auto kAgain = std::chrono::milliseconds(1);
+constexpr std::size_t kFirstSource = 3;  // in what is polled
 
 }  // namespace
 
@@ -57,6 +60,7 @@ void PermissionReader::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     take_groups();
     const int ready = wait(release_left());
+    handler_.work_helpers(Clock::now());
     answer_again();
     if (ready <= 0) continue;
     if (polled_[0].revents != 0) {
@@ -66,7 +70,7 @@ void PermissionReader::run(const std::stop_token& stop) {
     if (polled_[1].revents != 0) handler_.answer_fixed();
     const bool is_eager = Clock::now() - answered < 2 * kEager;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
-      if (polled_[i + 2].revents == 0) continue;
+      if (polled_[i + kFirstSource].revents == 0) continue;
       (void)answer_some(sources_[i].group);
       if (is_eager) answer_burst(sources_[i].group);
     }
@@ -108,17 +112,23 @@ bool PermissionReader::release_left() {
 }
 
 int PermissionReader::wait(bool any_leaves) {
-  polled_.assign({{wake_.get(), POLLIN, 0}, {fixer_.fd(), POLLIN, 0}});
+  auto& helpers = handler_.helpers();
+  polled_.assign({{wake_.get(), POLLIN, 0}, {fixer_.fd(), POLLIN, 0}, {helpers.fd(), POLLIN, 0}});
   for (const auto& each : sources_) polled_.push_back({each.group->fd(), POLLIN, 0});
-  const int timeout = !to_answer_again_.empty() ? 1
-                      : any_leaves ? static_cast<int>(kGrace / std::chrono::milliseconds(1))
-                                   : -1;
-  return ::poll(polled_.data(), polled_.size(), timeout);
+  std::optional<Clock::duration> most;
+  const auto limit = [&](Clock::duration to) { most = std::min(most.value_or(to), to); };
+  if (any_leaves) limit(kGrace);
+  if (!to_answer_again_.empty()) limit(kAgain);
+  if (const auto next = helpers.next()) limit(std::max(*next - Clock::now(), Clock::duration()));
+  const auto timeout =
+      most ? std::chrono::ceil<std::chrono::milliseconds>(*most) : std::chrono::milliseconds(-1);
+  return ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout.count()));
 }
 
 void PermissionReader::answer_again() {
-  for (const auto& event : std::exchange(to_answer_again_, {}))
-    if (!event->is_answered() && !handler_.answer(event)) to_answer_again_.push_back(event);
+  for (auto& open : std::exchange(to_answer_again_, {}))
+    if (!open.event->is_answered() && !handler_.answer(open))
+      to_answer_again_.push_back(std::move(open));
 }
 
 // Answers what waits in the group now. False: nothing did.
@@ -133,8 +143,9 @@ bool PermissionReader::answer_some(const std::shared_ptr<PermissionGroup>& group
     watchdog_.add(events.at(i), now);
   }
   for (std::size_t i = 0; i < count; ++i) {
-    auto event = std::exchange(events.at(i), nullptr);
-    if (!handler_.answer(event)) to_answer_again_.push_back(std::move(event));
+    WaitingOpen open;
+    open.event = std::exchange(events.at(i), nullptr);
+    if (!handler_.answer(open)) to_answer_again_.push_back(std::move(open));
   }
   return count > 0;
 }
@@ -142,7 +153,7 @@ bool PermissionReader::answer_some(const std::shared_ptr<PermissionGroup>& group
 // Answers opens that follow one another, for a moment only: others wait as well.
 void PermissionReader::answer_burst(const std::shared_ptr<PermissionGroup>& group) {
   auto last = Clock::now();
-  for (unsigned answered = 0; answered < kInARow;) {
+  for (unsigned answered = 0; answered < kInARow && to_answer_again_.empty();) {
     if (fixer_.has_done()) handler_.answer_fixed();
     const bool any = answer_some(group);
     const auto now = Clock::now();

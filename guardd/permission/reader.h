@@ -58,9 +58,10 @@ class PermissionReader {
   // The thread's.
   std::shared_ptr<const Groups> known_;
   std::vector<Source> sources_;
-  std::vector<pollfd> polled_;  // wake_, the fixer, the sources
-  // Opens whose threads do not sleep yet. The watchdog watches them as well.
-  std::vector<std::shared_ptr<PermissionEvent>> to_answer_again_;
+  std::vector<pollfd> polled_;  // wake_, the fixer, the helpers, the sources
+  // Opens whose threads do not sleep yet, or about which helpers were asked. The watchdog watches
+  // them as well.
+  std::vector<WaitingOpen> to_answer_again_;
   std::jthread thread_;  // last: it ends before what it uses
 };
 

@@ -40,6 +40,9 @@ class PermissionResponder {
   std::vector<OpenReport> take() { return follow_up_.take(); }
 
   const AnswerCounters& counters() const { return *counters_; }
+  // The helpers that it needs have started.
+  bool is_ready() const { return !is_started_ || handler_.has_helpers(); }
+  std::size_t hung_helpers() const { return handler_.hung_helpers(); }
   std::vector<std::string> shortcomings() const;
 
  private:
@@ -47,6 +50,7 @@ class PermissionResponder {
   void publish();
   void start();
   PermissionGroup* group_of(std::uint32_t tree) const;
+  bool can_wait_for_ever(std::uint32_t tree, int directory);
 
   const bool denies_opens_;
   std::shared_ptr<AnswerCounters> counters_ = std::make_shared<AnswerCounters>();
@@ -57,6 +61,7 @@ class PermissionResponder {
   bool is_started_ = false;
   std::vector<std::string> shortcomings_;
   std::map<std::uint32_t, std::string> unmarked_;
+  std::map<std::uint64_t, std::string> file_systems_;  // types by device
 
   // The last ends first: each uses those above it.
   FollowUp follow_up_;

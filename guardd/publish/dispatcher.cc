@@ -5,7 +5,6 @@
 #include <fstream>
 #include <utility>
 
-#include "guardd/host/users.h"
 #include "guardd/publish/console_publisher.h"
 #include "guardd/publish/journal_socket.h"
 #include "guardd/publish/json_publisher.h"
@@ -25,25 +24,19 @@ std::string boot_id() {
   return id;
 }
 
-// Never blocks: reads stat only, nothing of the process's memory.
+// Never waits: reads stat only, nothing of the process's memory.
 bool is_running(std::int32_t pid, std::uint64_t start_time) {
   const auto start = Proc().start_of(pid);
   return start && same_start(*start, start_time);
 }
 
-std::optional<std::string> name_of(Uid user) {
-  const auto account = SystemUsers().user(user);
-  if (!account || !*account) return std::nullopt;
-  return (*account)->name;
-}
-
 }  // namespace
 
-Dispatcher::Dispatcher()
+Dispatcher::Dispatcher(HelperPort& inquiry)
     : incidents_({}, RecordIds(RecordIds::Length::kIncident)),
       violation_ids_(RecordIds::Length::kViolation),
       boot_id_(boot_id()),
-      lookup_({.name_of = name_of}) {}
+      lookup_(inquiry) {}
 
 Status Dispatcher::start_terminals() {
   const auto group = terminal_group();
@@ -112,11 +105,6 @@ void Dispatcher::violation(Violation violation) {
     return;
   }
   publish_now(std::move(violation));
-}
-
-void Dispatcher::add_actor_facts() {
-  lookup_.clear();
-  publish_waiting(std::chrono::steady_clock::now());
 }
 
 void Dispatcher::publish_waiting(SteadyTime now) {

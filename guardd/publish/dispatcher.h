@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "guardd/base/config.h"
+#include "guardd/helpers/pool.h"
 #include "guardd/host/clock.h"
 #include "guardd/permission/group.h"
 #include "guardd/publish/health_tracker.h"
@@ -29,7 +30,7 @@ namespace guard {
 
 class Dispatcher {
  public:
-  Dispatcher();
+  explicit Dispatcher(HelperPort& inquiry);
 
   // From now on, actors are notified on their terminals.
   Status start_terminals();
@@ -57,9 +58,8 @@ class Dispatcher {
   void ready(const ReadyNews& news);
   bool is_ready() const { return is_ready_; }
 
-  // Readable when there are new facts about an actor: then call add_actor_facts().
-  int fd() const { return lookup_.fd(); }
-  void add_actor_facts();
+  // Helpers have answered: there may be new facts about an actor.
+  void add_actor_facts() { publish_waiting(std::chrono::steady_clock::now()); }
 
   void reload(const ReloadNews& news) { publish_news(news); }
   void excuse(const ExcuseNews& news) { publish_news(news); }

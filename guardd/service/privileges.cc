@@ -1,5 +1,6 @@
 #include "guardd/service/privileges.h"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -44,6 +45,10 @@ Status keep_only_needed_capabilities() {
     }
   }
   return {};
+}
+
+void forbid_core_dumps() {
+  (void)::prctl(PR_SET_DUMPABLE, 0);
 }
 
 void raise_descriptor_limit() {

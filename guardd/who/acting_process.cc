@@ -25,7 +25,24 @@ Process process_of(const Snapshot& snapshot) {
 }  // namespace
 
 ActingProcess::ActingProcess(Snapshot self, std::shared_ptr<const Lineage> lineage)
-    : self_(std::move(self)), lineage_(std::move(lineage)), is_known_(true) {
+    : is_known_(true) {
+  complete(std::move(self), std::move(lineage), false);
+}
+
+std::shared_ptr<ActingProcess> ActingProcess::with_ids(Snapshot self,
+                                                       std::shared_ptr<const Lineage> lineage) {
+  auto process = std::make_shared<ActingProcess>(std::move(self), std::move(lineage));
+  process->is_complete_ = false;
+  return process;
+}
+
+void ActingProcess::complete(Snapshot self, std::shared_ptr<const Lineage> lineage,
+                             bool is_delayed) {
+  self_ = std::move(self);
+  lineage_ = std::move(lineage);
+  ancestors_.clear();
+  is_complete_ = true;
+  is_delayed_ = is_delayed;
   if (!lineage_) return;
   ancestors_.reserve(lineage_->size());
   for (const auto& ancestor : *lineage_) ancestors_.push_back(process_of(*ancestor));

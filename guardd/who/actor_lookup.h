@@ -1,68 +1,100 @@
-// Looks up what takes time to find out about an actor: the names of its users, possibly from a
-// directory service, and hints in its environment and those of its ancestors. A thread looks up one
-// at a time and may hang for minutes; callers never wait. Results and pending look-ups are bounded.
-// Called from the daemon's loop.
+// Looks up what a helper has to find out about an actor: the names of its users, possibly from a
+// directory service, and hints in its environment and those of its ancestors. Callers never wait.
+// Results are bounded. One thread: the daemon's loop.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
-#include <memory>
+#include <deque>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
+#include "guardd/host/clock.h"
+#include "guardd/who/inquiry.h"
 #include "policy/record/record.h"
 
 namespace guard {
 
+// A map that drops its oldest entry if it is full.
+template <typename Key, typename Value, typename Hash>
+class BoundedMap {
+ public:
+  explicit BoundedMap(std::size_t bound) : bound_(bound) {}
+
+  Value* find(const Key& key) {
+    const auto found = values_.find(key);
+    return found == values_.end() ? nullptr : &found->second;
+  }
+
+  Value& put(const Key& key) {
+    const auto [at, is_new] = values_.try_emplace(key);
+    if (!is_new) return at->second;
+    oldest_first_.push_back(key);
+    if (values_.size() > bound_) {
+      values_.erase(oldest_first_.front());
+      oldest_first_.pop_front();
+    }
+    return values_.at(key);
+  }
+
+ private:
+  std::size_t bound_;
+  std::unordered_map<Key, Value, Hash> values_;
+  std::deque<Key> oldest_first_;
+};
+
 class ActorLookup {
  public:
-  // None: there is no such user, or its name cannot be found out.
-  using NameOf = std::function<std::optional<std::string>(Uid)>;
-
   struct Options {
-    NameOf name_of;                        // may take any time
-    std::string accounts = "/etc/passwd";  // looked up first, because it never hangs
-    std::string proc = "/proc";
     std::chrono::milliseconds patience{50};  // before a record goes out without the results
     std::chrono::seconds good_for{300};      // an older name is looked up again, and used meanwhile
     std::size_t names = 1024;
     std::size_t processes = 1024;
-    std::size_t questions = 256;
   };
 
-  struct Counters {
-    std::uint64_t asked = 0;
-    std::uint64_t rejected = 0;  // too many pending look-ups
-  };
-
-  explicit ActorLookup(Options options);
-  ~ActorLookup();
+  explicit ActorLookup(HelperPort& inquiry) : ActorLookup(inquiry, Options()) {}
+  ActorLookup(HelperPort& inquiry, Options options);
   ActorLookup(const ActorLookup&) = delete;
   ActorLookup& operator=(const ActorLookup&) = delete;
 
-  // Fills in known results and starts look-ups for the rest. False: call again once fd() is
-  // readable or patience() is over. True: nothing more will come soon.
+  // Fills in known results and starts look-ups for the rest. False: call again after a reply, or
+  // once patience() is over. True: nothing more will come soon.
   bool complete(Actor& actor);
 
-  int fd() const;  // readable after a look-up, until clear()
-  void clear();
-  std::chrono::milliseconds patience() const;
-  Counters counters() const;
+  std::chrono::milliseconds patience() const { return options_.patience; }
 
  private:
-  struct State;  // shared with the thread, which may outlive this object if it hangs
-  std::shared_ptr<State> state_;
+  struct ProcessId {
+    std::int32_t pid = 0;
+    std::uint64_t start = 0;
+    friend bool operator==(const ProcessId&, const ProcessId&) = default;
+  };
+  struct Hash {
+    std::size_t operator()(Uid user) const { return user.value; }
+    std::size_t operator()(const ProcessId& process) const {
+      return std::hash<std::uint64_t>()(process.start ^ static_cast<std::uint32_t>(process.pid));
+    }
+  };
+  template <typename Value>
+  struct LookUp {
+    std::optional<Value> value;
+    std::optional<SteadyTime> asked;  // while there is no reply
+    std::optional<SteadyTime> learned;
+  };
+
+  bool find_name(const std::optional<Uid>& user, std::optional<std::string>& name);
+  bool find_hints(Actor& actor);
+  template <typename Value>
+  bool is_pointless(const LookUp<Value>& look_up) const;
+
+  HelperPort& inquiry_;
+  Options options_;
+  BoundedMap<Uid, LookUp<std::string>, Hash> names_;
+  BoundedMap<ProcessId, LookUp<Hints>, Hash> hints_;
 };
 
 // Sets `human` by the rules in describe.h. The names of the actor must be known.
 void set_human(Actor& actor);
-
-// What an environment says about the origin of its process. Unverified: any user can set it.
-struct Hints {
-  std::string sudo_user;
-  std::string ssh;  // SSH_CONNECTION, or SSH_CLIENT
-};
-Hints hints_in(std::string_view environment);
 
 }  // namespace guard

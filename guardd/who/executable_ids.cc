@@ -12,17 +12,11 @@
 
 namespace guard {
 
-InodeId ExecutableIds::stat_identity(const std::string& path, InodeId traced) {
-  if (const auto known = known_.find(traced); known != known_.end()) return known->second;
-  const auto id = look(path, traced);
-  if (known_.size() >= kBound) known_.clear();
-  known_.emplace(traced, id);
-  return id;
-}
+namespace {
 
 // The device, in the kernel, of the mount that contains a path; 0: none.
-std::uint64_t ExecutableIds::device_below(const std::string& path) const {
-  std::ifstream mounts(mounts_);
+std::uint64_t device_below(const std::string& path, const std::string& file) {
+  std::ifstream mounts(file);
   std::uint64_t device = 0;
   std::size_t longest = 0;
   for (std::string line; std::getline(mounts, line);) {
@@ -41,19 +35,20 @@ std::uint64_t ExecutableIds::device_below(const std::string& path) const {
   return device;
 }
 
-// A user who starts a program chooses its path, and must not block guardd with a file system that
-// hangs. So the path must lie, in guardd's view, in a mount of the superblock that the file was
-// executed from. Fails safe: otherwise, and on any error, the identity of the kernel is used. Then
-// an allow by executable does not match, and the violation is reported.
-InodeId ExecutableIds::look(const std::string& path, InodeId traced) const {
-  if (device_below(path) != traced.device) return traced;
+}  // namespace
+
+// The path must lie, in guardd's view, in a mount of the superblock that the file was executed
+// from. Fails safe: otherwise, and on any error, the identity of the kernel is used. Then an allow
+// by executable does not match, and the violation is reported.
+InodeId stat_identity(const std::string& path, InodeId kernel_id, const std::string& mounts) {
+  if (device_below(path, mounts) != kernel_id.device) return kernel_id;
   const auto file = open_resolved(AT_FDCWD, path.c_str(), O_PATH | O_NOFOLLOW,
                                   RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
   struct statx facts {};
   constexpr int kHow = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-  if (!file || ::statx(file.get(), "", kHow, STATX_INO, &facts) != 0) return traced;
+  if (!file || ::statx(file.get(), "", kHow, STATX_INO, &facts) != 0) return kernel_id;
   // The device numbers of a file system are unique, so the same inode number is the same file.
-  if (facts.stx_ino != traced.inode) return traced;
+  if (facts.stx_ino != kernel_id.inode) return kernel_id;
   return {::gnu_dev_makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
 }
 

@@ -14,13 +14,13 @@
 #include "guardd/host/files.h"
 #include "guardd/who/labels.h"
 #include "guardd/who/traced_process.h"
-#include "policy/base/handle.h"
 
 namespace guard {
 namespace {
 
 constexpr std::size_t kUsual = 2048;
-constexpr std::size_t kMost = 16384;  // of any file here; far more than groups take
+constexpr std::size_t kMost = 16384;  // of any file but this; far more than groups take
+constexpr std::size_t kMostEnvironment = 65536;
 
 std::optional<std::string> contents(const Fd& directory, const char* name) {
   const Fd file(::openat(directory.get(), name, O_RDONLY | O_CLOEXEC));
@@ -78,14 +78,6 @@ std::uint32_t kernel_device(std::uint32_t shown) {
   return major << 20 | minor;
 }
 
-std::optional<ProcStat> stat_of_living(const std::string& root, std::int32_t pid) {
-  const auto path = root + "/" + std::to_string(pid);
-  const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  auto stat = directory ? read_stat(directory) : std::nullopt;
-  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
-  return stat;
-}
-
 bool read_status(const Fd& directory, Snapshot& out) {
   const auto text = contents(directory, "status");
   return text && parse_status(*text, out);
@@ -117,10 +109,10 @@ std::shared_ptr<const Image> read_image(const Fd& directory) {
   return std::make_shared<const Image>(std::move(image));
 }
 
-std::shared_ptr<const ControlGroup> read_group(const Fd& directory, ControlGroups& groups) {
+std::optional<std::string> read_group(const Fd& directory) {
   const auto text = contents(directory, "cgroup");
   const auto found = text ? parse_cgroup(*text) : std::nullopt;
-  return found ? groups.of_path(*found) : nullptr;
+  return found ? std::optional(std::string(*found)) : std::nullopt;
 }
 
 }  // namespace
@@ -180,9 +172,8 @@ std::optional<std::string_view> parse_cgroup(std::string_view text) {
   return found;
 }
 
-std::optional<Snapshot> Proc::read(std::int32_t pid, ControlGroups& groups) const {
-  const auto path = root_ + "/" + std::to_string(pid);
-  const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+std::optional<Snapshot> Proc::read_ids(std::int32_t pid) const {
+  const auto directory = open(pid);
   if (!directory) return std::nullopt;
   const auto stat = read_stat(directory);
   if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
@@ -195,22 +186,64 @@ std::optional<Snapshot> Proc::read(std::int32_t pid, ControlGroups& groups) cons
     out.login = Uid{*login};
     out.session = read_set_number(directory, "sessionid");  // the kernel sets both or none
   }
-  out.cwd = link_target(directory, "cwd");
-  out.image = read_image(directory);
-  out.control_group = read_group(directory, groups);
   // Last: a process that is still alive was alive while the rest was read. All of it is the same
   // process, because the directory belongs to the process that it was opened for.
   if (!read_status(directory, out)) return std::nullopt;
   return out;
 }
 
+std::optional<ProcessFacts> Proc::read_facts(std::int32_t pid, std::uint64_t start,
+                                             bool wants_image) const {
+  const auto directory = open(pid);
+  const auto stat = directory ? read_stat(directory) : std::nullopt;
+  if (!stat || !same_start(stat->start, start)) return std::nullopt;
+  ProcessFacts facts;
+  facts.cwd = link_target(directory, "cwd");
+  facts.cgroup = read_group(directory);
+  if (wants_image) facts.image = read_image(directory);
+  Snapshot last;
+  last.pid = pid;
+  if (!read_status(directory, last)) return std::nullopt;
+  facts.comm = last.comm.value_or("");
+  return facts;
+}
+
+std::string Proc::read_environment(std::int32_t pid, std::uint64_t start) const {
+  const auto directory = open(pid);
+  const Fd file(directory ? ::openat(directory.get(), "environ", O_RDONLY | O_CLOEXEC) : -1);
+  // The open file belongs to the process that had this number: check that it is still the same.
+  const auto stat = file ? read_stat(directory) : std::nullopt;
+  if (!stat || !same_start(stat->start, start)) return {};
+  std::string text(kMostEnvironment, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const auto got = ::read(file.get(), text.data() + size, text.size() - size);
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  text.resize(size);
+  return text;
+}
+
+Fd Proc::open(std::int32_t pid) const {
+  const auto path = root_ + "/" + std::to_string(pid);
+  return Fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+std::optional<ProcStat> Proc::stat_of_living(std::int32_t pid) const {
+  const auto directory = open(pid);
+  auto stat = directory ? read_stat(directory) : std::nullopt;
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
+  return stat;
+}
+
 std::optional<std::uint64_t> Proc::start_of(std::int32_t pid) const {
-  const auto stat = stat_of_living(root_, pid);
+  const auto stat = stat_of_living(pid);
   return stat ? std::optional(stat->start) : std::nullopt;
 }
 
 std::optional<std::uint32_t> Proc::terminal_of(std::int32_t pid, std::uint64_t start) const {
-  const auto stat = stat_of_living(root_, pid);
+  const auto stat = stat_of_living(pid);
   if (!stat || stat->tty == 0 || !same_start(stat->start, start)) return std::nullopt;
   return kernel_device(stat->tty);
 }

@@ -65,11 +65,24 @@ void ProcessTable::on_exec(const TracedExec& record) noexcept {
     set_parent(*entry, record.process);
   }
   update_ids(*entry, record.process);
-  auto image = image_of(record);
-  if (image.exe && image.id) image.id = executables_.stat_identity(*image.exe, *image.id);
-  entry->now.image = std::make_shared<const Image>(std::move(image));
+  entry->now.image = with_stat_id(std::make_shared<const Image>(image_of(record)));
   entry->now.cwd.reset();
   entry->traced = true;
+}
+
+std::shared_ptr<const Image> ProcessTable::with_stat_id(std::shared_ptr<const Image> image) const {
+  if (!image || !image->is_kernel_id || !image->id) return image;
+  const auto known = executables_.find(*image->id);
+  if (known == executables_.end()) return image;
+  auto changed = *image;
+  changed.id = known->second;
+  changed.is_kernel_id = false;
+  return std::make_shared<const Image>(std::move(changed));
+}
+
+void ProcessTable::add_executable(InodeId kernel_id, InodeId stat_id) {
+  if (executables_.size() >= kMostExecutables) executables_.clear();
+  executables_.insert_or_assign(kernel_id, stat_id);
 }
 
 void ProcessTable::on_exit(const TracedExit& record) noexcept {
@@ -118,10 +131,14 @@ ProcessEntry* ProcessTable::find_living(std::int32_t pid) {
 
 // The entry that a record is about.
 ProcessEntry* ProcessTable::match(const TracedProcess& record) {
-  const auto found = newest_.find(record.pid);
+  return find_started(record.pid, record.start);
+}
+
+ProcessEntry* ProcessTable::find_started(std::int32_t pid, std::uint64_t start) {
+  const auto found = newest_.find(pid);
   if (found == newest_.end()) return nullptr;
   for (auto* entry = found->second.get(); entry; entry = entry->older.get())
-    if (same_start(entry->now.start, record.start)) return entry;
+    if (same_start(entry->now.start, start)) return entry;
   return nullptr;
 }
 
@@ -193,13 +210,23 @@ ProcessEntry* ProcessTable::update_from_proc(Snapshot snapshot, std::uint64_t at
     snapshot.parent_start = entry->now.parent_start;
   }
   add_earlier_users(entry->now, at, snapshot);
-  if (entry->traced && entry->now.image) snapshot.image = entry->now.image;
+  const bool is_same_program = !snapshot.image && snapshot.comm == entry->now.comm;
+  if (entry->now.image && (entry->traced || is_same_program)) snapshot.image = entry->now.image;
+  if (!snapshot.cwd) snapshot.cwd = entry->now.cwd;
   if (!snapshot.control_group) snapshot.control_group = entry->now.control_group;
   entry->now = std::move(snapshot);
   entry->looked_up = at;
   entry->acting.reset();
   entry->for_children.reset();
   return entry;
+}
+
+void ProcessTable::add_facts(ProcessEntry& entry, const ProcessFacts& facts) {
+  if (entry.end) return;
+  if (facts.image && !(entry.traced && entry.now.image)) entry.now.image = facts.image;
+  if (facts.cwd) entry.now.cwd = facts.cwd;
+  if (facts.cgroup) entry.now.control_group = groups_.of_path(*facts.cgroup);
+  entry.for_children.reset();
 }
 
 void ProcessTable::mark_ended(ProcessEntry& entry, std::uint64_t at) {

@@ -1,7 +1,7 @@
 // The living processes and those that ended recently, by number and time. Filled by the tracer, in
-// the order of events, by the LSM, and from /proc. Only looks up the path of a control group and
-// the identity of an executable, once each. Bounded: a new process beyond the bound is ignored, an
-// ended one evicts the oldest, and both are counted. One thread.
+// the order of events, by the LSM, and from /proc. Only looks up the path of a control group, once.
+// Bounded: a new process beyond the bound is ignored, an ended one evicts the oldest, and both are
+// counted. One thread.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@
 #include "guardd/who/acting_process.h"
 #include "guardd/who/control_groups.h"
 #include "guardd/who/excuses.h"
-#include "guardd/who/executable_ids.h"
+#include "guardd/who/proc.h"
 #include "guardd/who/snapshot.h"
 
 namespace guard {
@@ -41,6 +41,7 @@ struct ProcessEntry {
   std::shared_ptr<const Lineage> lineage;
   bool traced = false;          // `image` is from the tracer; /proc is less reliable
   std::uint64_t looked_up = 0;  // when it was last read from /proc, nanoseconds since boot
+  bool needs_facts = false;     // its ids were read, and a helper is still to read the rest
 
   std::shared_ptr<const ActingProcess> acting;  // made at the first look-up, until a change
   std::shared_ptr<const Lineage> for_children;  // the same
@@ -50,7 +51,7 @@ struct ProcessEntry {
 class ProcessTable : public TracerListener {
  public:
   explicit ProcessTable(TableLimits limits = {}, const std::string& mounts = "/proc/self/mountinfo")
-      : limits_(limits), groups_(mounts), executables_(mounts) {}
+      : limits_(limits), groups_(mounts) {}
 
   void on_fork(const TracedFork& record) noexcept override;
   void on_exec(const TracedExec& record) noexcept override;
@@ -67,12 +68,19 @@ class ProcessTable : public TracerListener {
 
   // Null: it does not fit.
   ProcessEntry* update_from_proc(Snapshot snapshot, std::uint64_t at);
+  // What was read of this very process. What the tracer knows is more reliable.
+  void add_facts(ProcessEntry& entry, const ProcessFacts& facts);
+  ProcessEntry* find_started(std::int32_t pid, std::uint64_t start);  // null: unknown
   void mark_ended(ProcessEntry& entry, std::uint64_t at);
 
   // Excuses the process and the children that it starts from now on.
   Status excuse(ProcessEntry& entry, const std::shared_ptr<const Excuse>& excuse);
   Excuses& excuses() { return excuses_; }
   const Excuses& excuses() const { return excuses_; }
+
+  // From now on, this executable has the identity that stat() shows.
+  void add_executable(InodeId kernel_id, InodeId stat_id);
+  std::shared_ptr<const Image> with_stat_id(std::shared_ptr<const Image> image) const;
 
   // The ancestors, according to the table.
   std::shared_ptr<const Lineage> lineage_of(ProcessEntry& entry, std::size_t depth = 0);
@@ -99,7 +107,8 @@ class ProcessTable : public TracerListener {
 
   TableLimits limits_;
   ControlGroups groups_;
-  ExecutableIds executables_;
+  static constexpr std::size_t kMostExecutables = 4096;
+  std::unordered_map<InodeId, InodeId> executables_;  // from the identity in the kernel
   std::unordered_map<std::int32_t, std::unique_ptr<ProcessEntry>> newest_;
   std::deque<EndedProcess> ended_;  // oldest first
   std::size_t living_count_ = 0;

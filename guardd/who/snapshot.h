@@ -16,6 +16,7 @@ namespace guard {
 struct Image {
   std::optional<std::string> exe;  // as seen from the root of its mount namespace
   std::optional<InodeId> id;
+  bool is_kernel_id = false;  // `id` is that of the kernel, where stat() may show another
   std::optional<std::string> cmdline;
   EnumSet<Label> labels;
 };

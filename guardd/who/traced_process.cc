@@ -36,6 +36,7 @@ Image image_of(const TracedExec& record) {
   image.exe = path_of(record.exe);
   image.id = InodeId{::gnu_dev_makedev(record.exe_device >> 20, record.exe_device & 0xfffff),
                      record.exe_inode};
+  image.is_kernel_id = true;
   const auto size = std::min<std::size_t>(record.arguments_size, sizeof record.arguments);
   const std::string_view arguments(record.arguments, size);
   image.cmdline = command_line(arguments, record.arguments_size);

@@ -31,6 +31,7 @@
 #include "guardd/publish/journal_socket.h"
 #include "policy/base/handle.h"
 #include "tests/bench/harness.h"
+#include "tests/unit/direct_port.h"
 #include "tests/unit/records.h"
 
 namespace guard::bench {
@@ -287,7 +288,8 @@ Measured measure(const Case& what, std::size_t rate) {
   auto trail = Trail::open(path, {24h, std::uint64_t{4} << 30U});
   if (!trail) give_up(trail.error().text());
   Witness witness;
-  Dispatcher dispatcher;
+  guard::DirectPort port;
+  Dispatcher dispatcher(port);
   dispatcher.add(**trail);
   dispatcher.count_losses([&trail] {
     const auto dropped = (*trail)->dropped();

@@ -18,9 +18,11 @@
 #include "guardd/who/actor_lookup.h"
 #include "guardd/who/describe.h"
 #include "guardd/who/processes.h"
+#include "tests/unit/direct_port.h"
 
 namespace {
 
+using guard::DirectPort;
 using guard::Processes;
 
 pid_t spawn_true() {
@@ -32,13 +34,15 @@ pid_t spawn_true() {
 }
 
 void BM_FindOneThatLives(benchmark::State& state) {
-  Processes who;
+  DirectPort port;
+  Processes who(port);
   for (auto _ : state) benchmark::DoNotOptimize(who.find(::getpid()));
 }
 BENCHMARK(BM_FindOneThatLives);
 
 void BM_FindOneThatHasEnded(benchmark::State& state) {
-  Processes who;
+  DirectPort port;
+  Processes who(port);
   const pid_t pid = spawn_true();
   for (auto _ : state) benchmark::DoNotOptimize(who.find(pid));
 }
@@ -46,16 +50,20 @@ BENCHMARK(BM_FindOneThatHasEnded);
 
 void BM_ReadProc(benchmark::State& state) {
   guard::Proc proc;
-  guard::ControlGroups groups;
-  for (auto _ : state) benchmark::DoNotOptimize(proc.read(::getpid(), groups));
+  const auto start = proc.read_ids(::getpid())->start;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(proc.read_ids(::getpid()));
+    benchmark::DoNotOptimize(proc.read_facts(::getpid(), start, true));
+  }
 }
 BENCHMARK(BM_ReadProc);
 
 // Only dispatch() reads the ring, as in an idle daemon.
 void BM_ForkExecExit(benchmark::State& state) {
+  DirectPort port;
   std::optional<Processes> who;
   if (state.range(0) != 0) {
-    who.emplace();
+    who.emplace(port);
     if (who->tracer_error()) state.SkipWithError("the tracer cannot be loaded");
   }
   int count = 0;
@@ -117,9 +125,10 @@ void BM_DescribeUnknown(benchmark::State& state) {
   options.proc = proc;
   std::vector<double> took;
   std::size_t ancestors = 0;
+  DirectPort port({proc, "/etc/passwd", {}});
   for (auto _ : state) {
     std::filesystem::create_directory(proc);  // the first scan finds no process
-    guard::Processes who(options);
+    guard::Processes who(port, options);
     std::filesystem::remove(proc);
     std::filesystem::create_symlink("/proc", proc);
     const auto before = guard::boot_time_now();
@@ -140,7 +149,8 @@ BENCHMARK(BM_DescribeUnknown)->UseManualTime();
 void BM_DescribeNew(benchmark::State& state) {
   guard::ProcessesOptions options;
   options.tracer = false;
-  guard::Processes who(options);
+  DirectPort port;
+  guard::Processes who(port, options);
   std::vector<double> took;
   std::size_t ancestors = 0;
   for (auto _ : state) {
@@ -166,10 +176,11 @@ void BM_DescribeTraced(benchmark::State& state) {
   const Family family;
   guard::ProcessesOptions options;
   options.tracer = false;
-  guard::Processes who(options);
+  DirectPort port;
+  guard::Processes who(port, options);
   const auto found = who.find(family.last());
   for (auto _ : state)
-    benchmark::DoNotOptimize(guard::describe(found->snapshot(), found->lineage()));
+    benchmark::DoNotOptimize(guard::describe(found->snapshot(), found->lineage().get()));
 }
 BENCHMARK(BM_DescribeTraced);
 
@@ -178,8 +189,9 @@ void BM_DescribeKnown(benchmark::State& state) {
   const Family family;
   guard::ProcessesOptions options;
   options.tracer = false;
-  guard::Processes who(options);
-  guard::ActorLookup lookup({});
+  DirectPort port;
+  guard::Processes who(port, options);
+  guard::ActorLookup lookup(port);
   const auto found = who.find(family.last());
   auto actor = found->actor();
   actor.login_uid = guard::kRoot;

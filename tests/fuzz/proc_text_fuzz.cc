@@ -57,11 +57,9 @@ void check_command_line(std::string_view text) {
 }
 
 void check_system_call(std::string_view text) {
-  const auto in_memory = [](std::uint64_t address) -> std::optional<std::uint64_t> {
-    return address % 2 == 0 ? std::optional(address) : std::nullopt;
-  };
-  const auto intent = guard::intent_from(text, in_memory);
+  const auto [intent, flags_at] = guard::open_call_from(text);
   require(!intent || intent->reads || intent->writes, "opens for nothing", text);
+  require(!intent || !flags_at, "flags at two places", text);
 }
 
 }  // namespace

@@ -125,12 +125,19 @@ void DaemonTest::start() {
   std::vector<char*> arguments;
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));  // NOLINT
   arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   read_ = 0;
   by_type_.clear();
   by_path_.clear();
+  if (std::getenv("GUARD_TEST_CALLS")) {  // NOLINT(concurrency-mt-unsafe)
+    recorder_ = std::make_unique<CallRecorder>();
+    pid_ = recorder_->start(words, out);
+    ASSERT_GT(pid_, 0);
+    ASSERT_TRUE(eventually([&] { return !of_type("ready").empty(); }));
+    return;
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   ASSERT_EQ(::posix_spawn(&pid_, GUARDD, &actions, nullptr, arguments.data(), environ), 0);
   posix_spawn_file_actions_destroy(&actions);
   ASSERT_TRUE(eventually([&] { return !of_type("ready").empty(); }));
@@ -149,12 +156,21 @@ int DaemonTest::stop() {
   int status = 0;
   ::kill(pid_, SIGTERM);
   ::waitpid(std::exchange(pid_, -1), &status, 0);
+  check_calls();
   return status;
+}
+
+void DaemonTest::check_calls() {
+  const auto recorder = std::exchange(recorder_, nullptr);
+  if (!recorder) return;
+  EXPECT_GT(recorder->watched(), 0U);
+  EXPECT_EQ(recorder->forbidden(), std::vector<std::string>()) << "these are for helpers";
 }
 
 void DaemonTest::kill_it() {
   ::kill(pid_, SIGKILL);
   ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+  check_calls();
 }
 
 std::size_t DaemonTest::marks() const {

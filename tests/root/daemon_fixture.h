@@ -12,11 +12,13 @@
 #include <functional>
 #include <ios>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "tests/root/call_recorder.h"
 #include "tests/root/scratch_fs.h"
 
 namespace guard::test {
@@ -109,8 +111,12 @@ class DaemonTest : public ScratchFsTest {
   mutable std::map<std::string, std::vector<Json>> by_type_;
   mutable std::map<std::string, std::vector<Json>> by_path_;
 
+  void check_calls();
+
   pid_t pid_ = -1;
   int markers_ = 0;
+  // With GUARD_TEST_CALLS: the main process may not read what helpers are for.
+  std::unique_ptr<CallRecorder> recorder_;
 };
 
 }  // namespace guard::test

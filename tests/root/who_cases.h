@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "guardd/who/processes.h"
+#include "tests/unit/direct_port.h"
 
 namespace guard::test {
 
@@ -23,7 +24,7 @@ class Who : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-    who_ = std::make_unique<Processes>();
+    who_ = std::make_unique<Processes>(port_);
     ASSERT_FALSE(who_->tracer_error()) << who_->tracer_error()->text();
   }
 
@@ -60,6 +61,7 @@ class Who : public testing::Test {
     return ::waitpid(child, nullptr, 0);
   }
 
+  DirectPort port_;
   std::unique_ptr<Processes> who_;
 };
 

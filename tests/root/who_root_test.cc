@@ -11,7 +11,7 @@ namespace {
 TEST_F(Who, WithoutATracerOnlyLivingProcessesAreKnown) {
   ProcessesOptions options;
   options.tracer = false;
-  Processes who(options);
+  Processes who(port_, options);
   EXPECT_EQ(who.fd(), -1);
   const auto found = who.find(run({"touch", "/tmp"}));
   EXPECT_FALSE(found->known());

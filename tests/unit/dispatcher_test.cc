@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/unit/direct_port.h"
+
 namespace guard {
 namespace {
 
@@ -44,7 +46,8 @@ class DispatcherTest : public ::testing::Test {
 
   const Pauses paused_{{"shop", "shop is paused"}};
   HealthRecorder recorder_;
-  Dispatcher dispatcher_;
+  DirectPort port_;
+  Dispatcher dispatcher_{port_};
 };
 
 TEST_F(DispatcherTest, PublishesEachShortcomingOnceAndTheEndOfAll) {

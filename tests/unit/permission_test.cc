@@ -23,12 +23,8 @@ using testing::subject;
 
 // ---- the flags
 
-std::optional<std::uint64_t> no_memory(std::uint64_t /*address*/) {
-  return std::nullopt;
-}
-
 std::optional<Intent> intent_in(std::string_view syscall) {
-  return intent_from(syscall, no_memory);
+  return open_call_from(syscall).intent;
 }
 
 TEST(Intent, FollowsTheFlags) {
@@ -71,15 +67,11 @@ TEST(Intent, IsReadFromThe32BitSystemCall) {
 }
 
 TEST(Intent, OfOpenat2IsReadFromMemory) {
-  std::uint64_t address_read = 0;
-  const auto intent = intent_from("437 0xffffff9c 0x7ffe 0xabc0 0x18 0x0 0x0 0x7ffc 0x7f0a\n",
-                                  [&](std::uint64_t address) -> std::optional<std::uint64_t> {
-                                    address_read = address;
-                                    return O_RDWR | O_CREAT;
-                                  });
-  EXPECT_EQ(address_read, 0xabc0U);
-  EXPECT_EQ(intent, (Intent{.reads = true, .writes = true, .creates = true, .can_change = true}));
-  EXPECT_EQ(intent_in("437 0xffffff9c 0x7ffe 0xabc0 0x18 0x0 0x0 0x7ffc 0x7f0a\n"), std::nullopt);
+  const auto call = open_call_from("437 0xffffff9c 0x7ffe 0xabc0 0x18 0x0 0x0 0x7ffc 0x7f0a\n");
+  EXPECT_EQ(call.flags_at, 0xabc0U);
+  EXPECT_EQ(call.intent, std::nullopt);
+  EXPECT_EQ(intent_in_memory(O_RDWR | O_CREAT),
+            (Intent{.reads = true, .writes = true, .creates = true, .can_change = true}));
 }
 #endif
 
@@ -87,7 +79,7 @@ TEST(Intent, IsUnknownForOtherCallsAndBrokenText) {
   for (const auto* text : {"426 0x5 0x1 0x1 0x1 0x0 0x8 0x7ffc 0x7f0a\n", "running\n", "",
                            "-1 0x7ff 0x0\n", "257", "257 0xffffff9c 0x7ffe", "257 x y z 0 0 0 0 0",
                            "99999999999999999999 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0", "\xff\xfe"})
-    EXPECT_EQ(intent_in(text), std::nullopt) << text;
+    EXPECT_EQ(open_call_from(text), OpenCall()) << text;
 }
 
 // ---- the opener

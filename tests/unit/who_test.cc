@@ -12,6 +12,7 @@
 #include "guardd/who/proc.h"
 #include "guardd/who/processes.h"
 #include "guardd/who/traced_process.h"
+#include "tests/unit/direct_port.h"
 
 namespace guard {
 namespace {
@@ -121,9 +122,9 @@ TEST(Terminal, HasItsDeviceName) {
 
 class FakeProc : public testing::Test {
  protected:
-  FakeProc() {
+  static std::filesystem::path make_root() {
     std::string name = testing::TempDir() + "guard-proc-XXXXXX";
-    root_ = ::mkdtemp(name.data());
+    return ::mkdtemp(name.data());
   }
   ~FakeProc() override { std::filesystem::remove_all(root_); }
 
@@ -148,13 +149,20 @@ class FakeProc : public testing::Test {
     std::filesystem::create_symlink("/srv/app", root_ / text / "cwd");
   }
 
-  std::filesystem::path root_;
-  ControlGroups groups_{"/nowhere"};
+  ProcessesOptions options() const {
+    ProcessesOptions options;
+    options.tracer = false;
+    options.proc = root_;
+    return options;
+  }
+
+  const std::filesystem::path root_ = make_root();
+  DirectPort port_{{root_, "/nowhere", {}}};
 };
 
 TEST_F(FakeProc, IsReadInFull) {
   make(42, 7);
-  const auto seen = Proc(root_).read(42, groups_);
+  const auto seen = Proc(root_).read_ids(42);
   ASSERT_TRUE(seen);
   EXPECT_EQ(seen->start, 500 * kTick);
   EXPECT_EQ(seen->parent, 7);
@@ -167,21 +175,26 @@ TEST_F(FakeProc, IsReadInFull) {
   EXPECT_FALSE(seen->login);
   EXPECT_FALSE(seen->session);
   EXPECT_EQ(terminal_name(seen->tty), "pts/3");
-  EXPECT_EQ(seen->cwd, "/srv/app");
-  EXPECT_EQ(seen->image->cmdline, "name a b");
-  EXPECT_FALSE(seen->image->exe);
-  EXPECT_EQ(seen->control_group->unit, "a.service");
+  const auto facts = Proc(root_).read_facts(42, 500 * kTick, true);
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->comm, "name");
+  EXPECT_EQ(facts->cwd, "/srv/app");
+  EXPECT_EQ(facts->image->cmdline, "name a b");
+  EXPECT_FALSE(facts->image->exe);
+  EXPECT_EQ(facts->cgroup, "/system.slice/a.service");
+  EXPECT_FALSE(Proc(root_).read_facts(42, 500 * kTick, false)->image);
+  EXPECT_FALSE(Proc(root_).read_facts(42, 600 * kTick, true)) << "it started at another time";
 }
 
 TEST_F(FakeProc, ANameCanContainAnything) {
   make(42, 7, "a) S 1 (b");
-  EXPECT_EQ(Proc(root_).read(42, groups_)->parent, 7);
+  EXPECT_EQ(Proc(root_).read_ids(42)->parent, 7);
 }
 
 TEST_F(FakeProc, ALoginIsPresentIfSet) {
   make(42, 7);
   write(42, "loginuid", "0");
-  EXPECT_EQ(Proc(root_).read(42, groups_)->login, Uid{0});
+  EXPECT_EQ(Proc(root_).read_ids(42)->login, Uid{0});
 }
 
 TEST_F(FakeProc, OnlyLivingProcessesAreRead) {
@@ -191,16 +204,73 @@ TEST_F(FakeProc, OnlyLivingProcessesAreRead) {
   make(44, 7);
   write(44, "stat", "44 (x");
   const Proc proc(root_);
-  for (const int pid : {41, 42, 43, 44}) EXPECT_FALSE(proc.read(pid, groups_)) << pid;
+  for (const int pid : {41, 42, 43, 44}) EXPECT_FALSE(proc.read_ids(pid)) << pid;
+}
+
+TEST_F(FakeProc, IsCompleteOnceAHelperHasAnswered) {
+  make(1, 0, "init");
+  make(42, 1);
+  Processes who(port_, options());
+  port_.be_silent();
+  make(43, 42);
+  const auto found = who.find(43);
+  ASSERT_TRUE(found->known());
+  EXPECT_FALSE(found->is_complete());
+  EXPECT_EQ(found->snapshot().fsuid, Uid{4}) << "ids are known at once";
+  EXPECT_EQ(who.find(43), found) << "it was not asked for again";
+  port_.answer();
+  EXPECT_TRUE(found->is_complete());
+  EXPECT_FALSE(found->is_delayed());
+  EXPECT_EQ(found->actor().cmdline, "name a b");
+  EXPECT_EQ(found->actor().unit, "a.service");
+  ASSERT_EQ(found->lineage()->size(), 2U);
+  EXPECT_EQ(found->lineage()->front()->image->cmdline, "name a b");
+}
+
+TEST_F(FakeProc, IsWhatIsKnownWhenTheTimeIsOver) {
+  make(42, 7);
+  Processes who(port_, options());
+  port_.be_silent();
+  make(43, 42);
+  const auto found = who.find(43);
+  port_.time_out();
+  EXPECT_TRUE(found->is_complete());
+  EXPECT_TRUE(found->is_delayed());
+  EXPECT_EQ(found->actor().comm, "name");
+  EXPECT_EQ(found->actor().fsuid, Uid{4});
+  EXPECT_FALSE(found->actor().cmdline);
+  EXPECT_FALSE(found->subject().self.exe) << "no exemption by what it may have been";
+}
+
+// What a process was before says nothing of what it is now, unless a helper says so.
+TEST_F(FakeProc, AnOldExecutableIsNotTheOneThatActed) {
+  make(42, 7);
+  Processes who(port_, options());
+  EXPECT_EQ(who.find(42)->actor().cmdline, "name a b");
+  port_.be_silent();
+  ::usleep(2 * Processes::kFresh / 1000);
+  const auto found = who.find(42);
+  write(42, "status", "Name:\tother\nTgid:\t42\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n");
+  port_.answer();
+  EXPECT_TRUE(found->is_complete());
+  EXPECT_EQ(found->actor().comm, "name");
+  EXPECT_FALSE(found->actor().cmdline) << "that of another program, which it runs now";
+}
+
+TEST_F(FakeProc, TooManyProcessesForOneAnswerAreStillAllListed) {
+  for (int pid = 10; pid < 300; ++pid) {
+    make(pid, 1);
+    write(pid, "cmdline", std::string(500, 'x'));
+  }
+  Processes who(port_, options());
+  EXPECT_FALSE(who.is_listing());
+  EXPECT_EQ(who.table().living().size(), 290U);
 }
 
 TEST_F(FakeProc, ReplacesTheTracerUntilTheProcessEnds) {
   make(1, 0, "init");
   make(42, 1);
-  ProcessesOptions options;
-  options.tracer = false;
-  options.proc = root_;
-  Processes who(options);
+  Processes who(port_, options());
   const auto found = who.find(42);
   ASSERT_TRUE(found->known());
   ASSERT_TRUE(found->lineage());

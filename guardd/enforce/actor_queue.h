@@ -1,0 +1,41 @@
+// Holds what needs to know who acted until helpers have read that: briefly, because that has a
+// deadline. Keeps the order of what is about one process. Bounded: beyond the bound, work goes on
+// with what is known. One thread: the daemon's loop.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "guardd/who/acting_process.h"
+
+namespace guard {
+
+class ActorQueue {
+ public:
+  static constexpr std::size_t kMost = 20'000;
+  using Work = std::function<void()>;
+
+  // Now, if everything is known of the process.
+  void run(const std::shared_ptr<const ActingProcess>& who, Work work) {
+    if (who->is_complete() && waiting_.empty()) return work();
+    waiting_.emplace_back(who, std::move(work));
+    run_known();
+  }
+
+  // Everything whose process is complete now.
+  void run_known() {
+    while (!waiting_.empty() &&
+           (waiting_.front().first->is_complete() || waiting_.size() > kMost)) {
+      const auto work = std::move(waiting_.front().second);
+      waiting_.pop_front();
+      work();
+    }
+  }
+
+ private:
+  std::deque<std::pair<std::shared_ptr<const ActingProcess>, Work>> waiting_;
+};
+
+}  // namespace guard

@@ -1,0 +1,72 @@
+// What guardd asks inquiry helpers: all that another user can delay. The questions, the answers and
+// their form on the channel; each answer is checked against its question. A reply without a value
+// says that there is none, or that it did not come in time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "guardd/helpers/pool.h"
+#include "guardd/who/proc.h"
+#include "guardd/who/snapshot.h"
+
+namespace guard {
+
+enum class Inquiry : std::uint32_t { kProcesses = 1, kAll, kExecutable, kHints, kUser, kWord };
+
+// How long a process may take to be read. Usually it takes less than a millisecond.
+inline constexpr std::chrono::milliseconds kLongestInquiry{100};
+inline constexpr std::chrono::seconds kLongestListing{5};
+inline constexpr std::chrono::seconds kLongestUserLookup{5};
+
+struct WantedProcess {
+  std::int32_t pid = 0;
+  std::uint64_t start = 0;
+  bool wants_image = false;
+};
+inline constexpr std::size_t kMostWantedProcesses = kKnownAncestors + 1;
+
+// `by`: whose processes they are. Replies with as many entries as were asked for, or with none.
+using ProcessesReply = std::function<void(std::vector<std::optional<ProcessFacts>> facts)>;
+void ask_for_processes(HelperPort& port, const std::vector<WantedProcess>& wanted, Uid by,
+                       ProcessesReply reply);
+
+// Replies with some processes at a time.
+struct KnownProcess {
+  Snapshot ids;
+  ProcessFacts facts;
+};
+using AllProcessesReply = std::function<void(std::vector<KnownProcess> some, bool is_last)>;
+void ask_for_all_processes(HelperPort& port, AllProcessesReply reply);
+
+using ExecutableReply = std::function<void(std::optional<InodeId> id)>;
+void ask_for_executable(HelperPort& port, const std::string& path, InodeId kernel_id, Uid by,
+                        ExecutableReply reply);
+
+// What an environment says about the origin of its process. Unverified: any user can set it.
+struct Hints {
+  std::string sudo_user;
+  std::string ssh;  // SSH_CONNECTION, or SSH_CLIENT
+};
+Hints hints_in(std::string_view environment);
+
+// Of the nearest process that has them: the first, then the others.
+using HintsReply = std::function<void(std::optional<Hints> hints)>;
+void ask_for_hints(HelperPort& port, const std::vector<WantedProcess>& family, Uid by,
+                   HintsReply reply);
+
+using UserReply = std::function<void(std::optional<std::string> name)>;
+void ask_for_user(HelperPort& port, Uid user, UserReply reply);
+
+// Eight bytes of the memory of a thread.
+using WordReply = std::function<void(std::optional<std::uint64_t> word)>;
+void ask_for_word(HelperPort& port, std::int32_t thread, std::uint64_t address, Uid by,
+                  WordReply reply);
+
+}  // namespace guard

@@ -1,0 +1,188 @@
+#include "guardd/who/inquiry_form.h"
+
+#include <climits>
+#include <utility>
+
+#include "bpf/wire/tracer_wire.h"
+
+namespace guard {
+namespace {
+
+constexpr std::size_t kMostPath = PATH_MAX;
+constexpr std::size_t kMostName = 256;
+constexpr std::size_t kMostCommandLine = kRecordedArguments + 8;  // and "…"
+constexpr std::size_t kMostGroups = 1024;
+constexpr std::size_t kMostInOneRecord = 4096;
+
+void write_inode(ContentsWriter& out, InodeId id) {
+  out.number(id.device);
+  out.number(id.inode);
+}
+
+InodeId read_inode(ContentsReader& in) {
+  const auto device = in.number<std::uint64_t>();
+  return {device, in.number<std::uint64_t>()};
+}
+
+template <typename Id>
+void write_id(ContentsWriter& out, const std::optional<Id>& id) {
+  out.optional_number(id ? std::optional(id->value) : std::nullopt);
+}
+
+template <typename Id>
+std::optional<Id> read_id(ContentsReader& in) {
+  const auto value = in.optional_number<std::uint32_t>();
+  return value ? std::optional(Id{*value}) : std::nullopt;
+}
+
+void write_image(ContentsWriter& out, const Image& image) {
+  out.optional_text(image.exe);
+  out.number(static_cast<std::uint8_t>(image.id.has_value()));
+  if (image.id) write_inode(out, *image.id);
+  out.optional_text(image.cmdline);
+  std::uint32_t labels = 0;
+  image.labels.each([&](Label label) { labels |= 1U << static_cast<unsigned>(label); });
+  out.number(labels);
+}
+
+Image read_image(ContentsReader& in) {
+  Image image;
+  image.exe = in.optional_text(kMostPath);
+  if (in.flag()) image.id = read_inode(in);
+  image.cmdline = in.optional_text(kMostCommandLine);
+  const auto labels = in.number<std::uint32_t>();
+  for (unsigned i = 0; i < Words<Label>::kAll.size(); ++i)
+    if ((labels & 1U << i) != 0) image.labels.add(static_cast<Label>(i));
+  return image;
+}
+
+}  // namespace
+
+void write_wanted(ContentsWriter& out, const std::vector<WantedProcess>& wanted) {
+  out.number(static_cast<std::uint32_t>(wanted.size()));
+  for (const auto& each : wanted) {
+    out.number(each.pid);
+    out.number(each.start);
+    out.number(static_cast<std::uint8_t>(each.wants_image));
+  }
+}
+
+std::vector<WantedProcess> read_wanted(ContentsReader& in) {
+  std::vector<WantedProcess> wanted;
+  const auto count = in.number<std::uint32_t>();
+  while (in.is_valid() && wanted.size() < std::min<std::size_t>(count, kMostWantedProcesses)) {
+    WantedProcess each;
+    each.pid = in.number<std::int32_t>();
+    each.start = in.number<std::uint64_t>();
+    each.wants_image = in.flag();
+    wanted.push_back(each);
+  }
+  return wanted;
+}
+
+void write_facts(ContentsWriter& out, const ProcessFacts& facts) {
+  out.text(facts.comm);
+  out.number(static_cast<std::uint8_t>(facts.image != nullptr));
+  if (facts.image) write_image(out, *facts.image);
+  out.optional_text(facts.cwd);
+  out.optional_text(facts.cgroup);
+}
+
+ProcessFacts read_facts(ContentsReader& in) {
+  ProcessFacts facts;
+  facts.comm = in.text(kMostName);
+  if (in.flag()) facts.image = std::make_shared<const Image>(read_image(in));
+  facts.cwd = in.optional_text(kMostPath);
+  facts.cgroup = in.optional_text(kMostPath);
+  return facts;
+}
+
+// Fails safe: an allow for a group beyond the bound does not match.
+void write_ids(ContentsWriter& out, const Snapshot& process) {
+  out.number(process.pid);
+  out.number(process.start);
+  out.number(process.parent);
+  out.optional_text(process.comm);
+  write_id(out, process.uid);
+  write_id(out, process.euid);
+  write_id(out, process.fsuid);
+  write_id(out, process.gid);
+  write_id(out, process.login);
+  out.optional_number(process.session);
+  out.number(process.tty);
+  const auto count = std::min(process.groups.size(), kMostGroups);
+  out.number(static_cast<std::uint32_t>(count));
+  for (std::size_t i = 0; i < count; ++i) out.number(process.groups[i].value);
+}
+
+Snapshot read_ids(ContentsReader& in) {
+  Snapshot process;
+  process.pid = in.number<std::int32_t>();
+  process.start = in.number<std::uint64_t>();
+  process.parent = in.number<std::int32_t>();
+  process.comm = in.optional_text(kMostName);
+  process.uid = read_id<Uid>(in);
+  process.euid = read_id<Uid>(in);
+  process.fsuid = read_id<Uid>(in);
+  process.gid = read_id<Gid>(in);
+  process.login = read_id<Uid>(in);
+  process.session = in.optional_number<std::uint32_t>();
+  process.tty = in.number<std::uint32_t>();
+  const auto count = std::min<std::size_t>(in.number<std::uint32_t>(), kMostGroups);
+  while (in.is_valid() && process.groups.size() < count)
+    process.groups.push_back(Gid{in.number<std::uint32_t>()});
+  return process;
+}
+
+void write_hints(ContentsWriter& out, const Hints& hints) {
+  out.text(hints.sudo_user);
+  out.text(hints.ssh);
+}
+
+std::optional<std::vector<std::optional<ProcessFacts>>> parse_processes(std::string_view contents,
+                                                                        std::size_t wanted) {
+  ContentsReader in(contents);
+  std::vector<std::optional<ProcessFacts>> all;
+  for (std::size_t i = 0; i < wanted && in.is_valid(); ++i)
+    all.push_back(in.flag() ? std::optional(read_facts(in)) : std::nullopt);
+  return in.is_whole() ? std::optional(std::move(all)) : std::nullopt;
+}
+
+std::optional<std::vector<KnownProcess>> parse_all_processes(std::string_view contents) {
+  ContentsReader in(contents);
+  std::vector<KnownProcess> all;
+  while (in.is_valid() && !in.at_end() && all.size() < kMostInOneRecord) {
+    auto ids = read_ids(in);
+    if (ids.pid <= 0) return std::nullopt;
+    all.push_back({std::move(ids), read_facts(in)});
+  }
+  return in.is_whole() ? std::optional(std::move(all)) : std::nullopt;
+}
+
+std::optional<InodeId> parse_executable(std::string_view contents) {
+  ContentsReader in(contents);
+  const auto id = read_inode(in);
+  return in.is_whole() ? std::optional(id) : std::nullopt;
+}
+
+std::optional<Hints> parse_hints(std::string_view contents) {
+  ContentsReader in(contents);
+  Hints hints;
+  hints.sudo_user = in.text(kMostName);
+  hints.ssh = in.text(kMostName);
+  return in.is_whole() ? std::optional(std::move(hints)) : std::nullopt;
+}
+
+std::optional<std::string> parse_user(std::string_view contents) {
+  ContentsReader in(contents);
+  auto name = in.optional_text(kMostName);
+  return in.is_whole() ? name : std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_word(std::string_view contents) {
+  ContentsReader in(contents);
+  const auto word = in.optional_number<std::uint64_t>();
+  return in.is_whole() ? word : std::nullopt;
+}
+
+}  // namespace guard
