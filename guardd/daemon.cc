@@ -427,6 +427,7 @@ class Daemon {
     source_.responder->stop();
     if (auto* witness = source_.source->witness()) witness->stop();
     handover_->release();
+    enforcer_->finish();
     dispatcher_.stop(stop_reason_);
     // Close the state now: a repair on a frozen file system keeps the process until that thaws,
     // because the kernel lets no signal end such a wait.

@@ -1,5 +1,5 @@
 // Holds what needs to know who acted until helpers have read that: briefly, because that has a
-// deadline. Keeps the order of what is about one process. Bounded: beyond the bound, work goes on
+// deadline. Keeps the order. Bounded: beyond the bound, work goes on
 // with what is known. One thread: the daemon's loop.
 #pragma once
 
@@ -24,17 +24,23 @@ class ActorQueue {
     run_known();
   }
 
-  // Everything whose process is complete now.
+  // What is about processes that are complete now.
   void run_known() {
-    while (!waiting_.empty() &&
-           (waiting_.front().first->is_complete() || waiting_.size() > kMost)) {
-      const auto work = std::move(waiting_.front().second);
-      waiting_.pop_front();
-      work();
-    }
+    while (!waiting_.empty() && (waiting_.front().first->is_complete() || waiting_.size() > kMost))
+      run_first();
+  }
+  // Everything, with what is known.
+  void run_all() {
+    while (!waiting_.empty()) run_first();
   }
 
  private:
+  void run_first() {
+    const auto work = std::move(waiting_.front().second);
+    waiting_.pop_front();
+    work();
+  }
+
   std::deque<std::pair<std::shared_ptr<const ActingProcess>, Work>> waiting_;
 };
 

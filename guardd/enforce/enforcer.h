@@ -60,6 +60,8 @@ class Enforcer final : public NoticeReader {
   std::optional<SteadyTime> work(SteadyTime now);
   // Helpers have answered who acted.
   void handle_answers() { actors_.run_known(); }
+  // Reports what waits for answers, with what is known: guardd ends.
+  void finish() { actors_.run_all(); }
   void handle_repair(const RepairReport& report, SteadyTime now);
   void handle_finding(const ScanWorker::Report& finding);
   // `watched`: the trees that were watched before the mounts changed.
