@@ -281,7 +281,8 @@ TEST_F(Helpers, ItsEndIsTheEndOfItsHelpers) {
   for (const auto pid : pids) {
     siginfo_t ended{};
     ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED), 0);
-    EXPECT_EQ(ended.si_code, CLD_KILLED);
+    // By the signal, or first by the end of its socket.
+    EXPECT_TRUE(ended.si_code == CLD_KILLED || ended.si_code == CLD_EXITED) << ended.si_code;
   }
 }
 
