@@ -98,6 +98,8 @@ class WriteQueue {
   }
 
  private:
+  static constexpr std::chrono::seconds kTryAgain{2};  // whether writing works again
+
   bool is_half_full() const {
     return queue_.size() >= limits_.entries / 2 || bytes_ >= limits_.bytes / 2;
   }
@@ -106,7 +108,8 @@ class WriteQueue {
     write_({}, stop);
     while (!stop.stop_requested()) {
       std::unique_lock lock(mutex_);
-      const bool any = changed_.wait_for(lock, stop, limits_.idle, [&] { return !queue_.empty(); });
+      const auto idle = is_failing_ ? std::min(limits_.idle, kTryAgain) : limits_.idle;
+      const bool any = changed_.wait_for(lock, stop, idle, [&] { return !queue_.empty(); });
       if (any) (void)changed_.wait_for(lock, stop, limits_.delay, [&] { return is_half_full(); });
       auto batch = std::exchange(queue_, {});
       unwritten_ = batch.size();

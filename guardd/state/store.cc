@@ -145,13 +145,19 @@ void Store::push(Entry entry) {
   queue_.push(0, [&] { return std::move(entry); });
 }
 
-// Entries that could not be written are lost and counted. Later entries are tried all the same,
-// because a full disk may have room again.
+// Entries that could not be written are lost and counted, except for rules, which are tried again.
+// Later entries are tried all the same, because a full disk may have room again.
 void Store::write(const Queue::Entries& entries, const std::stop_token& stop) {
-  if (entries.empty()) return;
+  const bool has_news = !entries.empty() || rules_;
   queue_.release(entries.size(), 0);
-  const auto done = writer_->write(entries);
+  if (!has_news) return;
+  auto done = writer_->write(entries);
   if (!done) unwritten_.fetch_add(entries.size());
+  for (const auto& entry : entries)
+    if (const auto* rules = std::get_if<RuleTexts>(&entry))
+      rules_ = done ? std::nullopt : std::optional(*rules);
+  if (done && rules_) done = writer_->write({*rules_});
+  if (done) rules_.reset();
   queue_.report(done, stop);
 }
 

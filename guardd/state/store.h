@@ -106,7 +106,8 @@ class Store {
   std::unique_ptr<Writer> writer_;
   PendingRow remembered_;
   std::atomic<std::uint64_t> unwritten_{0};
-  Queue queue_;  // last: its thread ends before what it uses
+  std::optional<RuleTexts> rules_;  // the writing thread's: not written yet
+  Queue queue_;                     // last: its thread ends before what it uses
 };
 
 }  // namespace guard
