@@ -9,6 +9,8 @@
 #   guard_container_test(bus)                 container/bus.test        a script; root in a booted systemd container
 #   guard_vm_test(boot)                       vm/boot.test              a script; root in a virtual machine, once a kernel
 #   guard_vm_gtest(lsm guard_bpf)             vm/lsm_vm_test.cc         GoogleTest; the same
+#   guard_package_test(upgrade CONTAINER VM)  package/upgrade.test      a script about the built packages; root, on this
+#                                             machine, in a container, in a virtual machine once a kernel
 #   guard_fuzz_test(glob guard_policy)        fuzz/glob_fuzz.cc         libFuzzer, seeds in fuzz/corpus/glob (GUARD_FUZZ)
 #   guard_fuzz_test(mountinfo SHORT guard_host)
 #                                             the same, a third as long: a parser of which all is seen soon
@@ -170,6 +172,47 @@ function(guard_vm_gtest name)
   guard_test_sources(vm_tests ${arg_SOURCES})
   list(REMOVE_ITEM ARGN ${arg_UNPARSED_ARGUMENTS} SOURCES ${arg_SOURCES})
   guard_vm_command(${name} ${ARGN} COMMAND $<TARGET_FILE:${name}_vm_test>)
+endfunction()
+
+# A test of the packages that package/build.test builds before any of the others. Machines take PREPARE and PACKAGES as
+# above; VM also takes KERNELS, APPEND ARGUMENTS for the kernel, and ARGUMENTS of the script.
+function(guard_package_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "CONTAINER;VM" "TIMEOUT;APPEND" "KERNELS;ARGUMENTS")
+  if(NOT arg_KERNELS)
+    set(arg_KERNELS ${GUARD_KERNELS})
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  math(EXPR deadline "${arg_TIMEOUT} + 30")
+  guard_machine_options(options package ${name} ${ARGN})
+  list(APPEND options --timeout ${arg_TIMEOUT} --debs ${PROJECT_BINARY_DIR}/packages)
+  set(script ${CMAKE_CURRENT_SOURCE_DIR}/package/${name}.test)
+  set(tests)
+  if(arg_CONTAINER)
+    list(APPEND tests package/${name})
+    guard_command_test(package/${name} package ${deadline}
+      ${CMAKE_CURRENT_SOURCE_DIR}/machines/container ${options} -- ${script})
+  endif()
+  if(arg_VM)
+    if(arg_APPEND)
+      list(APPEND options --append ${arg_APPEND})
+    endif()
+    foreach(kernel IN LISTS arg_KERNELS)
+      list(APPEND tests package/${name}@${kernel})
+      guard_command_test(package/${name}@${kernel} package ${deadline}
+        ${CMAKE_CURRENT_SOURCE_DIR}/machines/vm --systemd --kernel ${kernel} ${options} -- ${script} ${arg_ARGUMENTS})
+    endforeach()
+  endif()
+  if(NOT tests)
+    set(tests package/${name})
+    guard_command_test(package/${name} package ${arg_TIMEOUT} ${script})
+  endif()
+  if(name STREQUAL "build")
+    set_tests_properties(${tests} PROPERTIES FIXTURES_SETUP packages)
+  else()
+    set_tests_properties(${tests} PROPERTIES FIXTURES_REQUIRED packages)
+  endif()
 endfunction()
 
 # Fuzzers and benchmarks are built where they are wanted; tests/run does so in build/fuzz and build/release.

@@ -27,8 +27,8 @@ std::string length_text(TimePoint from, TimePoint to);
 
 // The message for a machine without policies.
 inline constexpr std::string_view kNothingGuarded =
-    "nothing is guarded: there is no policy; write one in /etc/guardd/policies.d, see "
-    "guardd-policy(5)";
+    "nothing is guarded: there is no policy; guardctl suggest proposes policies for "
+    "/etc/guardd/policies.d";
 
 // "1 policy in 2 trees, 30 directories, through fanotify; 1 not there yet"
 std::string guarded_text(const ReadyNews& news);

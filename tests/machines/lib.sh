@@ -114,6 +114,12 @@ install_into() {
   }
 }
 
+# find_debs: sets $debs, the built packages of guardd, to their directory.
+find_debs() {
+  debs=$(readlink -m "$debs")
+  compgen -G "$debs/*.deb" >/dev/null || fail "there are no packages in $debs; run packaging/build-deb"
+}
+
 # job_environment: prints what a job in a machine starts with, as shell: the place it was called from and its variables.
 job_environment() {
   local name

@@ -340,8 +340,8 @@ TEST_F(JournalTest, LogsNewsOfTheDaemon) {
   EXPECT_EQ(one(entries_.back(), "PRIORITY"), "6");
   publish(journal, ReadyNews{"1.0", Backend::kFanotify, 1, "abc", 0, 0, 0, 0});
   EXPECT_EQ(one(entries_.back(), "MESSAGE"),
-            "guardd is ready, but nothing is guarded: there is no policy; write one in "
-            "/etc/guardd/policies.d, see guardd-policy(5)");
+            "guardd is ready, but nothing is guarded: there is no policy; guardctl suggest "
+            "proposes policies for /etc/guardd/policies.d");
   publish(journal, ReloadNews{true, 4, "abc", 2, {}});
   EXPECT_EQ(one(entries_.back(), "MESSAGE_ID"), message_id::kReloaded);
   publish(journal, ReloadNews{false, 4, "abc", 2, {"a.toml:1:1: no", "b.toml:1:1: no"}});

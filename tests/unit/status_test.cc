@@ -59,8 +59,8 @@ TEST(StatusLine, BeginsWithWhatNeedsAttention) {
 
 TEST(StatusLine, SaysWhatToDoWithoutPolicies) {
   EXPECT_EQ(status_line({}, std::nullopt),
-            "nothing is guarded: there is no policy; write one in /etc/guardd/policies.d, see "
-            "guardd-policy(5)");
+            "nothing is guarded: there is no policy; guardctl suggest proposes policies for "
+            "/etc/guardd/policies.d");
 }
 
 TEST(AnswerProgress, IsFineWhileNoOpenWaitsTooLong) {

@@ -68,7 +68,7 @@ void check_policies(Group& group, const std::vector<bus::PolicyFacts>& policies)
   if (policies.empty())
     group.warn(
         "policies", "guardd has no policies", "nothing is guarded",
-        "write one in /etc/guardd/policies.d, see guardd-policy(5); then run guardctl reload");
+        "save what guardctl suggest proposes in /etc/guardd/policies.d; then run guardctl reload");
 }
 
 // Works without the daemon, too.

@@ -101,7 +101,7 @@ class ReportPage {
               ". Earlier violations are not kept.</p>\n";
     if (!report_.has_commands && report_.all.violations > 0)
       out_ +=
-          "<p>Only root, and users whom polkit allows to, may see commands. This report shows "
+          "<p>Only root and users with permission from polkit may see commands. This report shows "
           "programs instead.</p>\n";
     out_ += "<p>Created by guardctl " GUARD_VERSION " at " + time_html(context_.created) +
             ". Hours and days are in the time zone " + html(time_zone(context_.created)) +

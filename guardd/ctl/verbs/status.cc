@@ -75,7 +75,8 @@ std::string notes_of(const PolicyFacts& policy) {
 }
 
 std::string policies_text(const Terminal& terminal, const std::vector<PolicyFacts>& policies) {
-  if (policies.empty()) return "\nNo policies, so nothing is guarded.\n";
+  if (policies.empty())
+    return "\nNo policies, so nothing is guarded. guardctl suggest proposes policies.\n";
   Table table({"POLICY", "WANTED", "GETS", "STATE", "VIOLATIONS", "TREES"});
   std::string notes;
   for (const auto& policy : policies) {
