@@ -133,7 +133,11 @@ void HelperPool::end(Helpers::iterator at) {
 void HelperPool::give_up(Helpers::iterator at, const Error& why) {
   if (!at->is_ready) start_again_ = std::chrono::steady_clock::now() + kRestart;
   const auto question = std::move(at->question);
-  if (question) at->question.emplace().question.delayed_by = question->question.delayed_by;
+  if (question) {
+    OpenQuestion given_up;
+    given_up.question.delayed_by = question->question.delayed_by;
+    at->question = std::move(given_up);
+  }
   end(at);
   if (question && question->reply) question->reply(why);
 }

@@ -289,12 +289,20 @@ Result<std::optional<RuleTexts>> read_rule_texts(Database& database) {
     if (!more) return texts;
     if (!texts) texts.emplace();
     const auto kind = row.number();
-    auto path = row.bytes();
-    auto text = row.bytes();
+    FileText file;
+    file.path = row.bytes();
+    file.text = row.bytes();
     texts->read_at = time(row.number());
-    if (kind == kSettings) texts->settings = {std::move(path), std::move(text)};
-    if (kind == kPolicy) texts->policies.push_back({std::move(path), std::move(text)});
-    if (kind == kAccounts) texts->accounts = std::move(text);
+    switch (kind) {
+      case kSettings:
+        texts->settings = std::move(file);
+        break;
+      case kPolicy:
+        texts->policies.push_back(std::move(file));
+        break;
+      default:
+        texts->accounts = std::move(file.text);
+    }
   }
 }
 

@@ -79,10 +79,11 @@ bool Processes::is_alive(const ActingProcess& process) const {
 void Processes::list() {
   if (std::exchange(is_listing_, true)) return;
   listed_.clear();
-  ask_for_all_processes(inquiry_, [this, began = boot_time_now()](auto some, bool is_last) {
-    add(std::move(some));
-    if (is_last) end_list(began);
-  });
+  ask_for_all_processes(
+      inquiry_, [this, began = boot_time_now()](std::vector<KnownProcess> some, bool is_last) {
+        add(std::move(some));
+        if (is_last) end_list(began);
+      });
 }
 
 void Processes::add(std::vector<KnownProcess> some) {
