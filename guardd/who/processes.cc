@@ -86,7 +86,7 @@ void Processes::list() {
       });
 }
 
-void Processes::add(std::vector<KnownProcess> some) {
+void Processes::add(std::vector<KnownProcess>&& some) {
   const auto now = boot_time_now();
   for (auto& [ids, facts] : some) {
     listed_.insert(ids.pid);

@@ -87,7 +87,7 @@ class Processes {
 
   void catch_up();
   void list();
-  void add(std::vector<KnownProcess> some);
+  void add(std::vector<KnownProcess>&& some);
   void end_list(std::uint64_t began);
   ProcessEntry* read(std::int32_t pid, std::uint64_t now, std::size_t depth = 0);
   std::shared_ptr<const ActingProcess> acting_process(ProcessEntry& entry);
