@@ -194,8 +194,7 @@ TEST_P(Life, AFullDiskCostsOnlyTheState) {
   EXPECT_TRUE(eventually([&] { return health_is("degraded", "cannot write the audit trail"); }));
   fs::remove(state_ / "filler");
   as_root("touch $T/file");
-  EXPECT_TRUE(eventually([&] { return health_is("ok", ""); }))
-      << of_type("health").back().dump(1);
+  EXPECT_TRUE(eventually([&] { return health_is("ok", ""); })) << of_type("health").back().dump(1);
   EXPECT_TRUE(eventually([&] { return count("violations", "audit.db") > 0; }));
 }
 
