@@ -51,6 +51,9 @@ constexpr int kNotConfigured = 6;  // as in the LSB
 // The boot waits for guardd to be ready, which with everything before takes less than a second. The
 // marks are in place long before; only the first scan may still run.
 constexpr auto kLongestStart = 600ms;
+// The first open must be denied already, even on a slow machine. Only a machine that cannot start
+// processes takes this long.
+constexpr auto kLongestResponderStart = 5s;
 
 class Daemon {
  public:
@@ -108,7 +111,7 @@ class Daemon {
     bus_endpoint_->write_metrics_to(config_.metrics.textfile);
     bus_endpoint_->open(dispatcher_);
     schedule();
-    ready_at_latest_ = std::chrono::steady_clock::now() + kLongestStart;
+    started_ = std::chrono::steady_clock::now();
     return {};
   }
 
@@ -295,15 +298,19 @@ class Daemon {
         [this] {
           // The helpers of the responder get ready without waking the loop.
           const auto soon = std::chrono::steady_clock::now() + 5ms;
-          return dispatcher_.is_ready() ? std::nullopt
-                                        : std::optional(std::min(soon, ready_at_latest_));
+          return dispatcher_.is_ready() ? std::nullopt : std::optional(soon);
         },
         [this](SteadyTime now) {
-          const bool is_ready =
-              (scans_->idle() && !processes_->is_listing() && source_.responder->is_ready()) ||
-              now >= ready_at_latest_ || dispatcher_.has_too_many_early();
-          if (!dispatcher_.is_ready() && is_ready) report_ready();
+          if (!dispatcher_.is_ready() && is_ready(now)) report_ready();
         });
+  }
+
+  bool is_ready(SteadyTime now) const {
+    const auto taken = now - started_;
+    const bool answers = source_.responder->is_ready() || taken >= kLongestResponderStart;
+    const bool has_looked = (scans_->idle() && !processes_->is_listing()) ||
+                            taken >= kLongestStart || dispatcher_.has_too_many_early();
+    return answers && has_looked;
   }
 
   // Like every_turn(), but pauses while guardd is disabled.
@@ -472,7 +479,7 @@ class Daemon {
   bool has_more_notices_ = false;
   std::optional<SteadyTime> next_repairs_;
   std::optional<SteadyTime> next_scan_;  // if guardd.toml asks for regular scans
-  SteadyTime ready_at_latest_;
+  SteadyTime started_;
 };
 
 }  // namespace
