@@ -31,12 +31,6 @@ constexpr std::array kCalls{
 #endif
 };
 
-std::optional<std::string> name_from_databases(Uid user) {
-  const auto account = SystemUsers().user(user);
-  if (!account || !*account) return std::nullopt;
-  return (*account)->name;
-}
-
 std::string executable(ContentsReader& in) {
   const auto path = in.text(PATH_MAX);
   const auto device = in.number<std::uint64_t>();
@@ -136,7 +130,7 @@ std::string InquiryHelper::word(ContentsReader& in) const {
 }
 
 int serve_inquiries() {
-  const InquiryHelper helper({"/proc", "/etc/passwd", name_from_databases});
+  const InquiryHelper helper({"/proc", kAccountsFile, user_name});
   return serve_as_helper(kInquiryRole, [&](const HelperRecord& question, const SendPart& send) {
     helper.answer(question, send);
   });
