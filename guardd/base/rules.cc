@@ -48,8 +48,8 @@ RulesRead read_rules(const std::string& config_file,
   add_messages(loaded->diagnostics, read);
   if (!config || !loaded->set) return read;
   read.rules = make_rules(*config, *loaded);
-  read.rules->texts = {std::move(settings), std::move(loaded->texts), users.known().text(),
-                       std::chrono::system_clock::now()};
+  read.rules->texts = RuleTexts{std::move(settings), std::move(loaded->texts), users.known().text(),
+                                std::chrono::system_clock::now()};
   return read;
 }
 
@@ -67,7 +67,6 @@ RulesRead restore_rules(const RuleTexts& texts, std::uint64_t generation) {
   add_messages(loaded.diagnostics, read);
   if (!read.errors.empty()) return read;
   read.rules = make_rules(config, loaded);
-  read.rules->texts = texts;
   return read;
 }
 

@@ -28,7 +28,7 @@ struct Rules {
   Config config;
   std::shared_ptr<const PolicySet> set;
   std::vector<TreeLimits> limits;  // by policy
-  RuleTexts texts;
+  std::optional<RuleTexts> texts;  // nothing if the rules were restored
 };
 
 struct RulesRead {

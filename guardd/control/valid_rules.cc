@@ -10,13 +10,13 @@ std::optional<Rules> ValidRules::at_start(Store* store) {
   auto now = read(1);
   now.print();
   if (now.rules || !store_ || !store_->remembered().rules) return std::move(now.rules);
-  auto last = restore_rules(*store_->remembered().rules, 1);
+  const auto& texts = *store_->remembered().rules;
+  auto last = restore_rules(texts, 1);
   if (!last.rules) return std::nullopt;
-  are_restored_ = true;
   next_try_ = std::chrono::steady_clock::now() + kTryAgain;
   shortcomings_.set("rules",
                     "the settings or the policies are not valid: the last valid ones, of " +
-                        to_the_second(last.rules->texts.read_at) +
+                        to_the_second(texts.read_at) +
                         ", are in force until they are: " + now.errors.front());
   return std::move(last.rules);
 }
@@ -26,11 +26,10 @@ RulesRead ValidRules::read(std::uint64_t generation) const {
 }
 
 void ValidRules::use(const Rules& rules) {
-  if (std::exchange(is_first_, false) && are_restored_) return;
-  are_restored_ = false;
+  if (!rules.texts) return;
   next_try_.reset();
   shortcomings_.set("rules", "");
-  if (store_) store_->keep_rules(rules.texts);
+  if (store_) store_->keep_rules(*rules.texts);
 }
 
 // Prints nothing: the errors were printed at start, and are in the shortcoming.
@@ -40,7 +39,7 @@ void ValidRules::work(SteadyTime now, std::uint64_t generation) {
   (void)jobs_.send([this, generation](const BackgroundJobs::JobContext& /*context*/) {
     const auto result = std::make_shared<RulesRead>(read(generation));
     return [this, result] {
-      if (are_restored_ && result->rules) take_over_(std::move(*result));
+      if (next_try_ && result->rules) take_over_(std::move(*result));
     };
   });
 }

@@ -51,9 +51,7 @@ class ValidRules {
   Shortcomings& shortcomings_;
   TakeOver take_over_;
   Store* store_ = nullptr;
-  bool is_first_ = true;
-  bool are_restored_ = false;
-  std::optional<SteadyTime> next_try_;  // while they are
+  std::optional<SteadyTime> next_try_;  // while restored rules are in force
 };
 
 }  // namespace guard

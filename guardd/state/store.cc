@@ -148,9 +148,8 @@ void Store::push(Entry entry) {
 // Entries that could not be written are lost and counted, except for rules, which are tried again.
 // Later entries are tried all the same, because a full disk may have room again.
 void Store::write(const Queue::Entries& entries, const std::stop_token& stop) {
-  const bool has_news = !entries.empty() || rules_;
+  if (entries.empty() && !rules_) return;
   queue_.release(entries.size(), 0);
-  if (!has_news) return;
   auto done = writer_->write(entries);
   if (!done) unwritten_.fetch_add(entries.size());
   for (const auto& entry : entries)
