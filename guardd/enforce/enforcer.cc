@@ -380,8 +380,8 @@ void Enforcer::handle_list(const ScanWorker::Report& finding) {
 // shows it again.
 void Enforcer::handle_mounts(const MountNews& news, const std::vector<std::uint32_t>& watched) {
   if (news.mounted.empty() && news.unmounted.empty()) return;
-  const auto who = news.pid ? processes_.find(*news.pid) : std::make_shared<ActingProcess>(0);
-  actors_.run(who, [this, who = news.pid ? who : nullptr, set = set_, news, watched] {
+  const auto who = news.pid ? processes_.find(*news.pid) : nullptr;
+  actors_.run(who, [this, who, set = set_, news, watched] {
     const auto report_all = [&](const std::vector<Mount>& mounts, MountChange change) {
       for (const auto& mount : mounts)
         for (const auto tree : watched)
