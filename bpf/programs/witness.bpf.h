@@ -80,11 +80,16 @@ static __always_inline __u64 owners_of(__u32 uid, __u32 gid) {
   return (__u64)gid << kGroupShift | uid;
 }
 
+// Those whom the policy wanted at the act.
+static __always_inline __u64 owners_in(const struct WitnessTag* tag) {
+  return owners_of(tag->owner, tag->group);
+}
+
 static __always_inline bool belongs_to(const struct inode* inode, __u64 owners) {
   return owners_of(inode->i_uid.val, inode->i_gid.val) == owners;
 }
 
-// Those whom the policy wants at this path; kNoOwners: nobody in particular, or it is not known.
+// Those whom the policy wants at this path; kNoOwners: none, or it is not known.
 __noinline __u64 wanted_owners(const struct PathInTree* path, const struct TreeTag* tag) {
   __u32 label = kLabelPolicy;
   if (!path || !tag || !(tag->guards & 1 << kGuardOwnership)) return kNoOwners;
@@ -126,6 +131,12 @@ static __noinline int set_witness(struct inode* inode, __u64 tree, __u64 owners,
                            .kind = kind};
   (void)bpf_inode_storage_get(&witnesses, inode, &tag, BPF_LOCAL_STORAGE_GET_F_CREATE);
   return 0;
+}
+
+// Unless it is as the policy wants it, or the policy wants nothing there.
+static __always_inline void bear_witness(struct inode* inode, __u64 tree, __u64 owners,
+                                         __u32 kind) {
+  if (owners != kNoOwners && !belongs_to(inode, owners)) set_witness(inode, tree, owners, kind);
 }
 
 // ---- born here
@@ -175,7 +186,7 @@ static __always_inline void note_instantiation(struct dentry* leaf, struct inode
   if (!creation || creation->dentry != (__u64)leaf) return;
   creation->dentry = 0;
   struct WitnessTag tag = creation->tag;
-  if (belongs_to(inode, owners_of(tag.owner, tag.group))) return;
+  if (belongs_to(inode, owners_in(&tag))) return;
   drop_witness(inode);
   (void)bpf_inode_storage_get(&witnesses, inode, &tag, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
@@ -187,9 +198,7 @@ static __always_inline void note_nameless(struct file* file) {
   struct TreeHit hit = {};
   if (!(guards_in_use & 1 << kGuardOwnership) || inode->i_nlink != 0) return;
   if (find_tree(leaf, &hit) != kPlaceInside) return;
-  const __u64 owners = wanted_at(leaf, &hit);
-  if (owners == kNoOwners || belongs_to(inode, owners)) return;
-  set_witness(inode, hit.tag->tree, owners, kWitnessBorn);
+  bear_witness(inode, hit.tag->tree, wanted_at(leaf, &hit), kWitnessBorn);
 }
 
 // ---- taken from the owner or the group: it was theirs in any case, even if the change fails
@@ -214,8 +223,7 @@ static __always_inline void note_attributes(struct dentry* leaf, struct iattr* c
   // Whoever may not give it away fails only after this hook.
   const bool is_returned = what & (kAttrUid | kAttrGid) && subject_uid() == 0;
   const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
-  if (tag && (is_opened || (is_returned && owners_then == owners_of(tag->owner, tag->group))))
-    drop_witness(object);
+  if (tag && (is_opened || (is_returned && owners_then == owners_in(tag)))) drop_witness(object);
   if (is_opened || belongs_to(object, owners_then)) return;
   struct TreeHit hit = {};
   if (find_tree(leaf, &hit) != kPlaceInside) return;
@@ -243,7 +251,7 @@ static __noinline int note_move_within(struct dentry* from, struct dentry* to,
   const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
   const bool counts = tag && tag->tree == in->tree && still_counts(tag);
   const __u32 kind = counts ? tag->kind : kWitnessNone;
-  __u64 owners = counts ? owners_of(tag->owner, tag->group) : kNoOwners;
+  __u64 owners = counts ? owners_in(tag) : kNoOwners;
   if (!in->patterns) {
     // From further down, the departure of what it contains could escape the walk.
     if (is_root || !is_directory || !is_deeper(to, target, from, source)) return 0;
@@ -254,8 +262,7 @@ static __noinline int note_move_within(struct dentry* from, struct dentry* to,
   if (is_directory) depart(in->tree);
   if (!tag) return 0;
   drop_witness(object);
-  if (owners != kNoOwners && !belongs_to(object, owners))
-    set_witness(object, in->tree, owners, kind);
+  bear_witness(object, in->tree, owners, kind);
   return 0;
 }
 
@@ -272,9 +279,7 @@ static __noinline int note_move_across(struct dentry* from, struct dentry* to,
   // It may have been here before: the hook that counted its departure ran before it left.
   if (is_directory && subject != 0) depart(entered->tree);
   if (subject != 0 && subject != object->i_uid.val) return 0;
-  const __u64 owners = wanted_at(to, target);
-  if (owners != kNoOwners && !belongs_to(object, owners))
-    set_witness(object, entered->tree, owners, kWitnessBrought);
+  bear_witness(object, entered->tree, wanted_at(to, target), kWitnessBrought);
   return 0;
 }
 
@@ -308,6 +313,5 @@ static __always_inline void note_link(struct dentry* from, struct dentry* to,
                            ? wanted_at(to, target)
                            : kNoOwners;
   drop_witness(object);
-  if (owners != kNoOwners && !belongs_to(object, owners))
-    set_witness(object, entered->tree, owners, kind);
+  bear_witness(object, entered->tree, owners, kind);
 }
