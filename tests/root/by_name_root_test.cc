@@ -16,27 +16,19 @@
 #include <vector>
 
 #include "guardd/repair/scan.h"
-#include "tests/root/scratch_fs.h"
+#include "tests/root/app_tree.h"
 
 namespace guard::test {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr uid_t kApp = 4242;
-
-class ByName : public ScratchFsTest {
+class ByName : public AppTreeTest {
  protected:
   void SetUp() override {
-    ScratchFsTest::SetUp();
+    AppTreeTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    tree_ = root() / "tree";
-    std::filesystem::create_directories(tree_ / "a");
-    ASSERT_EQ(::chown(tree_.c_str(), kApp, kApp), 0);
-    policy_.said.action.value = Action::kFix;
-    policy_.said.guards.value = {Guard::kOwnership};
-    policy_.wanted.owner = {Uid{kApp}, "app"};
-    policy_.wanted.group = {Gid{kApp}, "app"};
+    std::filesystem::create_directory(tree_ / "a");
     task_.policy = &policy_;
     task_.fix = true;
     options_.threads = 1;
@@ -71,8 +63,6 @@ class ByName : public ScratchFsTest {
     ASSERT_TRUE(report) << report.error().text();
   }
 
-  std::filesystem::path tree_;
-  Policy policy_;
   ScanTask task_;
   ScanOptions options_;
   std::vector<std::string> order_;

@@ -13,27 +13,15 @@
 #include <string>
 
 #include "guardd/repair/repair.h"
-#include "tests/root/scratch_fs.h"
+#include "tests/root/app_tree.h"
 
 namespace guard::test {
 namespace {
 
-constexpr uid_t kApp = 4242;
 constexpr uid_t kStranger = 5001;
 
-class Repair : public ScratchFsTest {
+class Repair : public AppTreeTest {
  protected:
-  void SetUp() override {
-    ScratchFsTest::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    tree_ = root() / "tree";
-    std::filesystem::create_directory(tree_);
-    ASSERT_EQ(::chown(tree_.c_str(), kApp, kApp), 0);
-    policy_.said.action.value = Action::kFix;
-    policy_.wanted.owner = {Uid{kApp}, "app"};
-    policy_.wanted.group = {Gid{kApp}, "app"};
-  }
-
   std::string make(const std::string& name, mode_t mode = 0644, uid_t uid = 0) {
     const auto path = (tree_ / name).string();
     std::ofstream(path) << "content";
@@ -78,9 +66,6 @@ class Repair : public ScratchFsTest {
     EXPECT_EQ(facts(tree_ / name).st_uid, kApp) << name;
     EXPECT_EQ(facts(tree_ / name).st_gid, kApp) << name;
   }
-
-  std::filesystem::path tree_;
-  Policy policy_;
 };
 GUARD_ON_EVERY_FS(Repair);
 

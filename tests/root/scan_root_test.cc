@@ -18,15 +18,13 @@
 #include <vector>
 
 #include "guardd/repair/scan.h"
-#include "tests/root/scratch_fs.h"
+#include "tests/root/app_tree.h"
 
 namespace guard::test {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-constexpr uid_t kApp = 4242;
 
 Pattern pattern(const std::string& text) {
   auto glob = Glob::compile(text);
@@ -47,18 +45,11 @@ std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
-class Scan : public ScratchFsTest {
+class Scan : public AppTreeTest {
  protected:
   void SetUp() override {
-    ScratchFsTest::SetUp();
+    AppTreeTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    tree_ = root() / "tree";
-    std::filesystem::create_directory(tree_);
-    ASSERT_EQ(::chown(tree_.c_str(), kApp, kApp), 0);
-    policy_.said.action.value = Action::kFix;
-    policy_.said.guards.value = {Guard::kOwnership};
-    policy_.wanted.owner = {Uid{kApp}, "app"};
-    policy_.wanted.group = {Gid{kApp}, "app"};
     task_.policy = &policy_;
     options_.threads = 2;
   }
@@ -113,8 +104,6 @@ class Scan : public ScratchFsTest {
     return at;
   }
 
-  std::filesystem::path tree_;
-  Policy policy_;
   ScanTask task_;
   ScanOptions options_;
   ScanReport report_;

@@ -13,7 +13,7 @@
 
 #include "guardd/control/undo.h"
 #include "guardd/repair/scan.h"
-#include "tests/root/scratch_fs.h"
+#include "tests/root/app_tree.h"
 
 namespace guard::test {
 namespace {
@@ -21,21 +21,12 @@ namespace {
 using std::chrono::system_clock;
 namespace fs = std::filesystem;
 
-constexpr uid_t kApp = 4242;
-
-class Undo : public ScratchFsTest {
+class Undo : public AppTreeTest {
  protected:
   void SetUp() override {
-    ScratchFsTest::SetUp();
+    AppTreeTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    tree_ = root() / "tree";
-    fs::create_directory(tree_);
-    ASSERT_EQ(::chown(tree_.c_str(), kApp, kApp), 0);
     policy_.said.name.value = "app";
-    policy_.said.action.value = Action::kFix;
-    policy_.said.guards.value = {Guard::kOwnership};
-    policy_.wanted.owner = {Uid{kApp}, "app"};
-    policy_.wanted.group = {Gid{kApp}, "app"};
     policy_.wanted.file_mode = Mode{0640};
   }
 
@@ -112,8 +103,6 @@ class Undo : public ScratchFsTest {
     return progress.fixed;
   }
 
-  fs::path tree_;
-  Policy policy_;
   LeftAlone left_alone_;
   int found_ = 0;
 };
