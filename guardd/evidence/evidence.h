@@ -22,7 +22,7 @@ class Evidence {
     kBornHere,           // the inode was created in this tree
     kWasTheOwners,       // it had the right owner and group in this tree until it lost them
     kBroughtByRoot,      // root, or its own user, moved it into this tree
-    kNothingIsRevealed,  // whoever could read it afterwards can read it already
+    kNothingIsRevealed,  // all who can read it afterwards can read it already
   };
   Kind kind() const { return kind_; }
 

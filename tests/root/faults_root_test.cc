@@ -133,7 +133,7 @@ TEST_P(Faults, AStartWithInvalidPoliciesUsesTheLastValidOnes) {
   as_root("touch $T/newer");
   EXPECT_TRUE(becomes_apps("newer"));
 
-  // Valid again: nobody has to reload.
+  // Valid again: this needs no reload.
   as_app("chmod o-w $T");
   guard_app("log");
   ASSERT_TRUE(eventually([&] { return !of_type("reload").empty(); }));

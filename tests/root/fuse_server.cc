@@ -193,7 +193,7 @@ FuseServer::FuseServer(std::filesystem::path where, const std::string& content,
   if (server_ == 0) Server(device_, shared_->to_ignore, shared_->ignored, content, target).run();
 }
 
-// Whoever waits for the file system holds it busy, so first the connection is aborted.
+// A process that waits for the file system holds it busy, so first the connection is aborted.
 FuseServer::~FuseServer() {
   if (device_ >= 0) {
     (void)::umount2(where_.c_str(), MNT_FORCE);  // aborts the connection, and may find it busy
