@@ -49,8 +49,8 @@ bool could_enter(const WantedState& owner, const ObjectState& directory, const A
 bool reveals_to_a_group(const WantedState& wanted, const ObjectState& object,
                         const AccessList& list);
 
-// Evidence if each user who can read the object afterwards can read it already. It is up to the caller
-// that the owner can reach it.
+// Evidence if each user who can read the object afterwards can read it already. It is up to the
+// caller that the owner can reach it.
 std::optional<Evidence> nothing_is_revealed(const WantedState& wanted, const ObjectState& object,
                                             const AccessList& list);
 
