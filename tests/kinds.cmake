@@ -40,11 +40,14 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_
 file(STRINGS ${PROJECT_SOURCE_DIR}/packaging/packages GUARD_KERNELS REGEX "^\\[kernel ")
 list(TRANSFORM GUARD_KERNELS REPLACE "^\\[kernel (.*)\\]$" "\\1")
 
-# How the sources of tests are compiled: fast. Without optimisation in debug builds, and without sanitizers where they
-# only start the programs under test, which have them. Unit tests keep ASan, for what headers of ours put into them;
+# How the sources of tests are compiled: fast. Without optimisation in debug builds, or where they only start the programs
+# under test, and then without sanitizers, which those programs have. Unit tests keep ASan, for what headers of ours put into them;
 # ThreadSanitizer must see every access.
 function(guard_test_sources group)
   set(options $<$<CONFIG:Debug>:-O0>)
+  if(group MATCHES "^(root|vm)_tests$")
+    set(options -O0)
+  endif()
   if(GUARD_SANITIZE MATCHES address)
     if(group STREQUAL unit_tests)
       list(APPEND options -fno-sanitize=undefined)
@@ -158,6 +161,9 @@ function(guard_vm_command name)
   if(arg_SYSTEMD)
     list(APPEND options --systemd)
   endif()
+  string(REGEX MATCHALL "TARGET_FILE:[a-z_]+" programs "${arg_COMMAND}")
+  list(TRANSFORM programs REPLACE "TARGET_FILE:" "")
+  add_dependencies(vm_tests guardd guardctl ${programs})
   foreach(kernel IN LISTS arg_KERNELS)
     guard_command_test(vm/${name}@${kernel} vm ${deadline}
       ${CMAKE_CURRENT_SOURCE_DIR}/machines/vm --kernel ${kernel} ${options} -- ${arg_COMMAND})

@@ -208,6 +208,7 @@ TEST_P(Permission, WhatCannotBeDeniedIsFixed) {
 }
 
 TEST_P(Permission, TheOwnerIsFixedBeforeTheOpenReturns) {
+  settings("[answer]\ndeadline = \"10s\"\n");  // late answers are another test's
   guard_app("fix", "10s", "fix_at = \"open\"\nfile_mode = \"0640\"\n");
   as_app("chmod 755 $T $T/dir");
   start();
