@@ -13,7 +13,15 @@ namespace {
   "device INTEGER, inode INTEGER, links INTEGER, uid_before INTEGER, gid_before INTEGER, " \
   "mode_before INTEGER, uid_after INTEGER, gid_after INTEGER, mode_after INTEGER, repeats INTEGER"
 
-constexpr std::array<const char*, 2> kSteps{
+// What a violation takes in all tables, roughly: its own row, and its share of the others.
+#define GUARD_ROW_SIZE "300"
+#define GUARD_POLICY_OF(number) "(SELECT policy FROM chapters WHERE number = " number ")"
+#define GUARD_COUNT(policy, size)                                     \
+  "INSERT INTO policy_sizes VALUES (coalesce(" policy ", x''), " size \
+  ") ON CONFLICT (policy) "                                           \
+  "DO UPDATE SET bytes = bytes + excluded.bytes;"
+
+constexpr std::array<const char*, 3> kSteps{
     "CREATE TABLE incidents (number INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, "
     "closed INTEGER NOT NULL, count INTEGER, first_seen INTEGER, last_seen INTEGER, "
     "logged INTEGER, fixed INTEGER, denied INTEGER, skipped INTEGER, shared INTEGER, sample BLOB, "
@@ -62,7 +70,26 @@ constexpr std::array<const char*, 2> kSteps{
 
     "ALTER TABLE incidents ADD COLUMN unlisted INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE fixed_files (violation INTEGER PRIMARY KEY, count INTEGER NOT NULL, "
-    "files BLOB NOT NULL);"};
+    "files BLOB NOT NULL);",
+
+    "CREATE TABLE policy_sizes (policy BLOB PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO policy_sizes SELECT coalesce(c.policy, x''), sum(" GUARD_ROW_SIZE
+    " + coalesce(length(f.files), 0)) FROM violations v JOIN chapters c ON c.number = v.chapter "
+    "LEFT JOIN fixed_files f ON f.violation = v.number GROUP BY 1;"
+    "CREATE TRIGGER violation_added AFTER INSERT ON violations BEGIN " GUARD_COUNT(
+        GUARD_POLICY_OF("new.chapter"), GUARD_ROW_SIZE) " END;"
+    "CREATE TRIGGER violation_removed AFTER DELETE ON violations BEGIN " GUARD_COUNT(
+        GUARD_POLICY_OF("old.chapter"), "-" GUARD_ROW_SIZE) " END;"
+    "CREATE TRIGGER files_added AFTER INSERT ON fixed_files BEGIN " GUARD_COUNT(
+        GUARD_POLICY_OF("(SELECT chapter FROM violations WHERE number = new.violation)"),
+        "length(new.files)") " END;"
+    "CREATE TRIGGER files_removed AFTER DELETE ON fixed_files BEGIN " GUARD_COUNT(
+        GUARD_POLICY_OF("(SELECT chapter FROM violations WHERE number = old.violation)"),
+        "-length(old.files)") " END;"};
+
+#undef GUARD_COUNT
+#undef GUARD_POLICY_OF
+#undef GUARD_ROW_SIZE
 
 #undef GUARD_OWN_COLUMNS
 

@@ -81,8 +81,8 @@ TrimTo trim_to(const Trail::Limits& limits) {
   const auto now = std::chrono::system_clock::now();
   const auto retention = std::chrono::duration_cast<std::chrono::microseconds>(limits.retention);
   // The log may need room as well.
-  return {micros_of(now) - retention.count(),
-          limits.max_size - std::min(limits.max_size / 4, kLog)};
+  return {micros_of(now) - retention.count(), limits.max_size - std::min(limits.max_size / 4, kLog),
+          limits.policy_size};
 }
 
 }  // namespace
@@ -115,6 +115,7 @@ Result<std::unique_ptr<Trail>> Trail::open(const std::string& path, Limits limit
     return std::move(writer).error().context(quote(path));
   }
   std::unique_ptr<Trail> trail(new Trail(path, limits, *std::move(writer), std::move(names)));
+  trail->budget_.set_limit(limits.rows_a_minute);
   if (!trouble.empty()) trail->queue_.put_news(std::move(trouble), {});
   return trail;
 }
@@ -135,6 +136,7 @@ Trail::Trail(std::string path, Limits limits, std::unique_ptr<TrailWriter> write
 Trail::~Trail() = default;
 
 void Trail::set_limits(Limits limits) {
+  budget_.set_limit(limits.rows_a_minute);
   const std::lock_guard lock(mutex_);
   limits_ = limits;
 }
@@ -155,6 +157,8 @@ void Trail::fixed_files(const Violation& first, const FixedFiles& files,
 void Trail::put(const Violation& violation, const FixedFiles& files,
                 const Incident& incident) noexcept {
   const auto count = std::max<std::size_t>(files.count(), 1);
+  // The incident counts it all the same. A list takes about as much room as its eighth in rows.
+  if (!budget_.take(violation, 1 + files.count() / 8, std::chrono::steady_clock::now())) return;
   const auto make = [&] {
     IncidentStanding standing{incident.count,      incident.first_seen, incident.last_seen,
                               incident.by_outcome, incident.shared,     {},

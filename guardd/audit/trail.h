@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "guardd/audit/row_budget.h"
 #include "guardd/audit/writer.h"
 #include "guardd/base/write_queue.h"
 #include "guardd/publish/publisher.h"
@@ -32,11 +33,14 @@ class Trail final : public Publisher {
 
   struct Limits {
     Duration retention;
-    std::uint64_t max_size;  // of the database and its log
+    std::uint64_t max_size;                    // of the database and its log
+    std::uint32_t rows_a_minute = UINT32_MAX;  // of one policy
+    std::uint64_t policy_size = 0;             // of one policy; 0: its share of the whole
   };
   struct DroppedRecords {
     std::uint64_t queue_full = 0;
-    std::uint64_t disk = 0;  // writing failed
+    std::uint64_t disk = 0;     // writing failed
+    std::uint64_t limited = 0;  // more than a policy may add
   };
   struct LastNames {
     std::string incident;
@@ -63,7 +67,11 @@ class Trail final : public Publisher {
   int fd() const { return queue_.fd(); }  // readable when there is news
   // Why the trail cannot be written, or an empty text if it can again.
   std::vector<std::string> take_news() { return queue_.take_news(); }
-  DroppedRecords dropped() const { return {queue_.dropped(), dropped_disk_.load()}; }
+  DroppedRecords dropped() const {
+    return {queue_.dropped(), dropped_disk_.load(), budget_.dropped()};
+  }
+  const RowBudget& budget() const { return budget_; }
+  RowBudget& budget() { return budget_; }
 
  private:
   Trail(std::string path, Limits limits, std::unique_ptr<TrailWriter> writer, LastNames last_names);
@@ -77,6 +85,7 @@ class Trail final : public Publisher {
 
   const std::string path_;
   const LastNames last_names_;
+  RowBudget budget_;
   std::atomic<std::uint64_t> dropped_disk_{0};
   std::mutex mutex_;
   Limits limits_;                        // guarded by the mutex

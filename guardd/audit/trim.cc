@@ -1,6 +1,7 @@
 #include "guardd/audit/trim.h"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,20 @@ constexpr std::array<const char*, 2> kRemoveViolations{
     "DELETE FROM fixed_files WHERE violation IN " GUARD_OLDEST,
     "DELETE FROM violations WHERE number IN " GUARD_OLDEST};
 #undef GUARD_OLDEST
+
+// The policy with most, and how much it has.
+constexpr const char* kLargest =
+    "SELECT policy, bytes FROM policy_sizes ORDER BY bytes DESC LIMIT 1";
+
+// Its oldest violations are in the segment that ended first.
+#define GUARD_OLDEST_OF                                                                     \
+  "(SELECT number FROM violations WHERE chapter = (SELECT c.number FROM chapters c WHERE "  \
+  "c.policy IS ?1 AND EXISTS (SELECT 1 FROM violations WHERE chapter = c.number) ORDER BY " \
+  "c.last_time LIMIT 1) ORDER BY time LIMIT ?2)"
+constexpr std::array<const char*, 2> kRemoveViolationsOf{
+    "DELETE FROM fixed_files WHERE violation IN " GUARD_OLDEST_OF,
+    "DELETE FROM violations WHERE number IN " GUARD_OLDEST_OF};
+#undef GUARD_OLDEST_OF
 
 // An incident is removed with its first segment.
 constexpr const char* kRemoveIncident =
@@ -59,6 +74,16 @@ Result<std::int64_t> remove_violations(Database& database, std::int64_t before) 
   return database.changes();
 }
 
+Result<std::int64_t> remove_violations_of(Database& database, const std::string& policy) {
+  for (const char* sql : kRemoveViolationsOf) {
+    GUARD_TRY(auto remove, database.prepare(sql));
+    remove.bind(policy);
+    remove.bind(kStep);
+    GUARD_CHECK(remove.run());
+  }
+  return database.changes();
+}
+
 Status remove_segment(Database& database, std::int64_t segment) {
   for (const char* sql : kRemoveSegment) {
     GUARD_TRY(auto remove, database.prepare(sql));
@@ -69,16 +94,20 @@ Status remove_segment(Database& database, std::int64_t segment) {
 }
 
 // Removes segments that ended before this time and have no violations left, and returns their
-// number. The first segment of an incident identifies it, and is removed last.
+// number. The first segment of an incident identifies it, and is removed last. `policy`: only its
+// segments.
 Result<std::size_t> remove_segments(Database& database, std::int64_t before,
+                                    const std::optional<std::string>& policy,
                                     const std::function<bool(std::int64_t)>& is_in_use) {
-  GUARD_TRY(auto empty,
-            database.prepare(
-                "SELECT number FROM chapters c WHERE last_time < ? AND NOT EXISTS (SELECT 1 FROM "
-                "violations WHERE chapter = c.number) AND NOT EXISTS (SELECT 1 FROM incidents i "
-                "JOIN chapters o ON o.incident = i.number WHERE i.number = c.incident AND "
-                "i.chapter = c.number AND o.number <> c.number) ORDER BY last_time LIMIT ?"));
+  GUARD_TRY(
+      auto empty,
+      database.prepare(
+          "SELECT number FROM chapters c WHERE last_time < ?1 AND (?2 IS NULL OR policy IS ?2) AND "
+          "NOT EXISTS (SELECT 1 FROM violations WHERE chapter = c.number) AND NOT EXISTS (SELECT 1 "
+          "FROM incidents i JOIN chapters o ON o.incident = i.number WHERE i.number = c.incident "
+          "AND i.chapter = c.number AND o.number <> c.number) ORDER BY last_time LIMIT ?3"));
   empty.bind(before);
+  empty.bind(policy);
   empty.bind(kSegments);
   std::vector<std::int64_t> segments;
   for (;;) {
@@ -95,15 +124,27 @@ Result<std::size_t> remove_segments(Database& database, std::int64_t before,
 // First removes what removed violations left behind, so that no violation is removed too early.
 Result<bool> remove_some(Database& database, const TrimTo& to, bool too_much,
                          const std::function<bool(std::int64_t)>& is_in_use) {
-  const auto before = too_much ? kEver : to.since;
+  const auto before = to.since;
   GUARD_TRY(auto oldest, database.prepare("SELECT time FROM violations ORDER BY time LIMIT 1"));
   GUARD_TRY(const bool any, oldest.next());
   const auto horizon = any ? oldest.number() : before;
   oldest.reset();
-  GUARD_TRY(const auto segments, remove_segments(database, horizon, is_in_use));
+  GUARD_TRY(const auto segments, remove_segments(database, horizon, std::nullopt, is_in_use));
   if (segments > 0) return true;
   GUARD_TRY(const auto violations, remove_violations(database, before));
-  return violations > 0;
+  if (violations > 0) return true;
+  GUARD_TRY(auto largest, database.prepare(kLargest));
+  GUARD_TRY(const bool is_there, largest.next());
+  if (!is_there) return false;
+  const auto policy = largest.bytes();
+  const auto bytes = static_cast<std::uint64_t>(largest.number());
+  largest.reset();
+  const bool is_too_large = to.policy_bytes > 0 && bytes > to.policy_bytes;
+  if (!too_much && !is_too_large) return false;
+  GUARD_TRY(const auto empty, remove_segments(database, kEver, policy, is_in_use));
+  if (empty > 0) return true;
+  GUARD_TRY(const auto removed, remove_violations_of(database, policy));
+  return removed > 0;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Removes old or excess records from the audit trail, oldest first, in steps that take little
-// time. The trail's thread.
+// time. Excess records are those of the policy that has most: a flood of one evicts only its own.
+// The trail's thread.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@ namespace guard {
 struct TrimTo {
   std::int64_t since = 0;  // microseconds since 1970: older records are removed
   std::uint64_t bytes = 0;
+  std::uint64_t policy_bytes = 0;  // of one policy; 0: its share of the whole
 };
 
 // True: there is more to remove. A segment in use is kept.

@@ -37,7 +37,8 @@ void set_unless_off(Duration& target, const Optional<std::string>& given,
 }
 
 // "1G": a number and K, M, G or T, in steps of 1024.
-void set_size(std::uint64_t& target, const Optional<std::string>& given, Diagnostics& diagnostics) {
+void set_size(std::uint64_t& target, const Optional<std::string>& given, Diagnostics& diagnostics,
+              std::string_view key = "max_size") {
   if (!given) return;
   constexpr std::string_view kUnits = "KMGT";
   const auto& text = given->value;
@@ -46,7 +47,7 @@ void set_size(std::uint64_t& target, const Optional<std::string>& given, Diagnos
       text.size() > 1 && text.size() <= 8 &&
       std::all_of(text.begin(), text.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
   if (unit == std::string_view::npos || !digits) {
-    diagnostics.error(given->place, "max_size = " + quote(text) +
+    diagnostics.error(given->place, std::string(key) + " = " + quote(text) +
                                         " is not a size; write, for example, \"1G\" (K, M, G, T)");
     return;
   }
@@ -120,6 +121,17 @@ class ConfigReader {
           " is not an absolute path that ends with .prom; write, for example, "
           "\"/var/lib/prometheus/node-exporter/guardd.prom\"",
           diagnostics_);
+    });
+    section(top, "limits", [&](TableReader& reader) {
+      auto& limits = config.limits;
+      set(limits.directories, reader.count("directories", 1, 100'000'000));
+      set(limits.pending, reader.count("pending", 100, 1'000'000));
+      set(limits.queues, reader.count("queues", 1, 100));
+      set(limits.audit_rows, reader.count("audit_rows", 1, 100'000'000));
+      if (const auto size = reader.text("audit_size"); size && size->value.empty())
+        limits.audit_size = 0;
+      else
+        set_size(limits.audit_size, size, diagnostics_, "audit_size");
     });
     top.finish();
     return config;

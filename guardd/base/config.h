@@ -20,6 +20,16 @@ enum class Answer : std::uint8_t { kAllow, kDeny };
 enum class UnknownIntent : std::uint8_t { kWrite, kRead };
 enum class Log : std::uint8_t { kJournal, kConsole, kJson };
 
+// What one policy may use at most, so that a service that floods or fills costs no other policy
+// anything.
+struct Limits {
+  std::uint32_t directories = 1'000'000;  // watched
+  std::uint32_t pending = 20'000;         // changes that wait in one of its trees
+  std::uint32_t queues = 16;           // of kernel events, one for each policy; then a shared one
+  std::uint32_t audit_rows = 120'000;  // records in the audit trail a minute
+  std::uint64_t audit_size = 0;        // bytes of these records; 0: its share of the trail
+};
+
 struct Config {
   BackendChoice backend = BackendChoice::kAuto;
   TracerChoice tracer = TracerChoice::kAuto;
@@ -52,6 +62,7 @@ struct Config {
   struct {
     std::string textfile;
   } metrics;
+  Limits limits;
 };
 
 // Adds every mistake to `diagnostics`, as for policies, and returns the settings that are valid.

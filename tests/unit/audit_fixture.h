@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "guardd/audit/export.h"
@@ -15,6 +16,7 @@
 #include "guardd/audit/trail.h"
 #include "guardd/publish/incidents.h"
 #include "guardd/publish/record_id.h"
+#include "guardd/state/database.h"
 #include "tests/unit/records.h"
 
 namespace guard {
@@ -82,6 +84,22 @@ class AuditTest : public testing::Test {
       EXPECT_EQ(*count, found.size());
     }
     return found;
+  }
+  // Changes while the trail is trimmed.
+  std::int64_t rows() const {
+    auto database = Database::open_to_read(path());
+    if (!database) return 0;
+    const auto count = database->number("SELECT count(*) FROM violations");
+    return count ? *count : 0;
+  }
+  // Nothing is trimmed any longer.
+  bool is_at_rest() const {
+    std::int64_t before = -1;
+    return eventually([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      const auto now = rows();
+      return std::exchange(before, now) == now;
+    });
   }
   std::vector<TrailIncident> incidents(const RecordFilter& filter = {}) const {
     std::vector<TrailIncident> found;

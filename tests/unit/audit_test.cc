@@ -223,7 +223,7 @@ TEST_F(AuditTest, AnEmptyFileBecomesATrail) {
   auto database = Database::open_to_read(path());
   ASSERT_TRUE(database);
   EXPECT_EQ(*database->number("PRAGMA auto_vacuum"), 2);
-  EXPECT_EQ(*database->number("PRAGMA user_version"), 2);
+  EXPECT_EQ(*database->number("PRAGMA user_version"), 3);
 }
 
 TEST_F(AuditTest, RejectsANewerVersion) {
@@ -315,6 +315,7 @@ TEST_F(AuditTest, RemovesExcessRecordsOldestFirst) {
     EXPECT_TRUE(eventually([&] { return std::filesystem::file_size(path()) <= kMost; }));
     EXPECT_LE(std::filesystem::file_size(path() + "-wal"), 64U << 20U);
   }
+  ASSERT_TRUE(is_at_rest());
   const auto kept = all();
   ASSERT_GT(kept.size(), 1'000U);
   EXPECT_LT(kept.size(), 16'000U);
@@ -322,6 +323,77 @@ TEST_F(AuditTest, RemovesExcessRecordsOldestFirst) {
   EXPECT_EQ(incidents().size(), 1U);
   EXPECT_EQ(incidents().front().incident.first.time, moment(0));
   EXPECT_EQ(trail->dropped().queue_full + trail->dropped().disk, 0U);
+}
+
+// Each policy keeps its share, however much another one adds.
+TEST_F(AuditTest, AFloodOfOnePolicyRemovesNoRecordsOfOthers) {
+  constexpr std::uint64_t kMost = 4U << 20U;
+  const std::string long_name(200, 'n');
+  const auto trail = open({kRoomy.retention, kMost});
+  for (int i = 0; i < 500; ++i) {
+    auto one = git_violation("/srv/other/" + std::to_string(i));
+    one.policy = "other";
+    one.time = moment(i);
+    tell(*trail, one);
+  }
+  for (int round = 0, number = 0; round < 4; ++round) {
+    for (int i = 0; i < 5'000; ++i, ++number) {
+      auto one = of_a_child("/srv/shop/" + long_name + std::to_string(number), 1000 + number);
+      one.time = moment(1'000 + number);
+      tell(*trail, one);
+    }
+    EXPECT_TRUE(eventually([&] { return std::filesystem::file_size(path()) <= kMost; }));
+  }
+  EXPECT_TRUE(eventually([&] { return rows() < 16'000; }));
+  EXPECT_TRUE(is_at_rest());
+  RecordFilter of_other;
+  of_other.policy = "other";
+  EXPECT_THAT(all(of_other), SizeIs(500));
+  EXPECT_LT(all().size(), 16'000U);
+}
+
+TEST_F(AuditTest, APolicyHasASizeOfItsOwn) {
+  constexpr std::uint64_t kMostOfAPolicy = 300'000;
+  const auto trail = open({kRoomy.retention, kRoomy.max_size, UINT32_MAX, kMostOfAPolicy});
+  for (int i = 0; i < 3'000; ++i) {
+    auto one = git_violation("/srv/shop/" + std::to_string(i));
+    one.time = moment(i);
+    tell(*trail, one);
+  }
+  RecordFilter newest;
+  newest.limit = 1;
+  ASSERT_TRUE(eventually([&] {
+    const auto kept = all(newest);
+    return !kept.empty() && kept.front().time == moment(2'999);
+  }));
+  EXPECT_TRUE(eventually([&] { return rows() <= 1'000; }));
+  EXPECT_EQ(all().front().time, moment(2'999));
+}
+
+TEST(RowBudget, LeavesOutRepeatedRepairsFirst) {
+  RowBudget budget;
+  budget.set_limit(100);
+  const RowBudget::Time start{std::chrono::hours(1)};
+  auto repair = git_violation("/srv/shop/a");
+  repair.action = Outcome::kFixed;
+  int stored = 0;
+  for (int i = 0; i < 100; ++i) stored += budget.take(repair, 1, start) ? 1 : 0;
+  EXPECT_EQ(stored, 50);
+  for (int i = 0; i < 100; ++i)
+    stored += budget.take(git_violation("/srv/shop/" + std::to_string(i)), 1, start) ? 1 : 0;
+  EXPECT_EQ(stored, 100);
+  EXPECT_EQ(budget.dropped(), 100U);
+  auto other = git_violation("/srv/other/a");
+  other.policy = "other";
+  EXPECT_TRUE(budget.take(other, 1, start));
+  ASSERT_THAT(budget.shortcomings(start), SizeIs(1));
+  EXPECT_THAT(budget.shortcomings(start).front(), ::testing::HasSubstr("audit_rows = 100"));
+  EXPECT_TRUE(budget.work(start));
+  // A minute later, all is as before.
+  const auto later = start + std::chrono::seconds(61);
+  EXPECT_THAT(budget.shortcomings(later), SizeIs(0));
+  EXPECT_TRUE(budget.work(later));
+  EXPECT_TRUE(budget.take(repair, 1, later));
 }
 
 TEST_F(AuditTest, AFullQueueCountsDroppedRecords) {

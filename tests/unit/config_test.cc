@@ -146,12 +146,17 @@ TEST(Config, TheInstalledFileHasTheDefaults) {
   EXPECT_EQ(got.audit.path, usual.audit.path);
   EXPECT_EQ(got.audit.retention, usual.audit.retention);
   EXPECT_EQ(got.audit.max_size, usual.audit.max_size);
+  EXPECT_EQ(got.limits.directories, usual.limits.directories);
+  EXPECT_EQ(got.limits.pending, usual.limits.pending);
+  EXPECT_EQ(got.limits.queues, usual.limits.queues);
+  EXPECT_EQ(got.limits.audit_rows, usual.limits.audit_rows);
+  EXPECT_EQ(got.limits.audit_size, usual.limits.audit_size);
   EXPECT_EQ(got.journal.sample, usual.journal.sample);
   EXPECT_EQ(got.journal.min_severity, usual.journal.min_severity);
   EXPECT_EQ(got.journal.rate, usual.journal.rate);
   EXPECT_EQ(got.incident.quiet, usual.incident.quiet);
   EXPECT_EQ(got.metrics.textfile, usual.metrics.textfile);
-  EXPECT_EQ(settings, 17U);
+  EXPECT_EQ(settings, 22U);
 }
 
 TEST_F(ConfigFile, IsReadIfItIsNamed) {

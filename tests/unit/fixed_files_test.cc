@@ -83,8 +83,11 @@ TEST_F(FixedFilesTest, UpgradesATrailWithoutLists) {
   }
   {
     auto database = Database::open(path());
-    ASSERT_TRUE(database && database->run("DROP TABLE fixed_files; ALTER TABLE incidents DROP "
-                                          "COLUMN unlisted; PRAGMA user_version = 1"));
+    ASSERT_TRUE(database &&
+                database->run("DROP TRIGGER violation_added; DROP TRIGGER violation_removed; "
+                              "DROP TABLE fixed_files; DROP TABLE policy_sizes; "
+                              "ALTER TABLE incidents DROP COLUMN unlisted; "
+                              "PRAGMA user_version = 1"));
   }
   const auto reading = TrailReader::open(path());
   ASSERT_FALSE(reading);
