@@ -11,14 +11,35 @@ BackgroundJobs::~BackgroundJobs() {
   changed_.notify_all();
 }
 
-bool BackgroundJobs::send(Work work, std::stop_token cancel) {
+bool BackgroundJobs::send(Work work, std::stop_token cancel, Uid user) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.size() >= kMostWaiting) return false;
-  waiting_.push_back({std::move(work), std::move(cancel)});
-  if (waiting_.size() > idle_ && threads_.size() < most_threads_)
+  const bool is_root = user == Uid{0};
+  auto& queue = is_root ? waiting_ : others_;
+  if (queue.size() >= kMostWaiting) return false;
+  if (!is_root && of_user_[user.value] >= kMostOfAUser) return false;
+  if (!is_root) ++of_user_[user.value];
+  queue.push_back({std::move(work), std::move(cancel), user});
+  if (waiting_.size() + others_.size() > idle_ && threads_.size() < most_threads_)
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
   changed_.notify_one();
   return true;
+}
+
+// One thread is left for root, unless there is only one.
+bool BackgroundJobs::may_begin() const {
+  const bool has_thread = others_running_ + 1 < most_threads_ || most_threads_ == 1;
+  return !waiting_.empty() || (!others_.empty() && has_thread);
+}
+
+BackgroundJobs::Job BackgroundJobs::begin() {
+  auto& queue = waiting_.empty() ? others_ : waiting_;
+  auto job = std::move(queue.front());
+  queue.pop_front();
+  if (job.user == Uid{0}) return job;
+  ++others_running_;
+  const auto of_user = of_user_.find(job.user.value);
+  if (--of_user->second == 0) of_user_.erase(of_user);
+  return job;
 }
 
 void BackgroundJobs::finish() {
@@ -30,11 +51,11 @@ void BackgroundJobs::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;
-    changed_.wait(lock, stop, [&] { return !waiting_.empty(); });
+    changed_.wait(lock, stop, [&] { return may_begin(); });
     --idle_;
     if (stop.stop_requested()) return;
-    auto job = std::move(waiting_.front());
-    waiting_.pop_front();
+    auto job = begin();
+    const bool is_others = job.user != Uid{0};
     lock.unlock();
     if (!job.cancel.stop_requested()) {
       // Stops if no caller waits any longer, or if guardd ends.
@@ -53,6 +74,7 @@ void BackgroundJobs::run(const std::stop_token& stop) {
     // It may hold a large result: free it now.
     job = Job();
     lock.lock();
+    if (is_others) --others_running_;
   }
 }
 

@@ -1,5 +1,5 @@
 // A bounded queue from threads to the daemon's loop, with a descriptor that wakes the loop. put()
-// waits while the queue is full; take() never waits.
+// waits while the queue is full; take() never waits, and leaves what would take the loop too long.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <iterator>
 #include <mutex>
 #include <stop_token>
 #include <utility>
@@ -20,6 +21,7 @@ template <typename T>
 class Inbox {
  public:
   static constexpr std::size_t kMost = 4096;
+  static constexpr std::size_t kMostAtOnce = 256;
 
   int fd() const { return wake_.get(); }  // readable when take() returns items
 
@@ -37,9 +39,15 @@ class Inbox {
 
   std::vector<T> take() {
     const std::lock_guard lock(mutex_);
+    room_.notify_all();
+    if (items_.size() > kMostAtOnce) {
+      const auto end = items_.begin() + kMostAtOnce;
+      std::vector<T> some(std::make_move_iterator(items_.begin()), std::make_move_iterator(end));
+      items_.erase(items_.begin(), end);
+      return some;
+    }
     std::uint64_t count = 0;
     (void)::read(wake_.get(), &count, sizeof count);  // only resets it; EAGAIN is fine
-    room_.notify_all();
     return std::exchange(items_, {});
   }
 

@@ -20,16 +20,16 @@ namespace guard {
 
 // Does the work on a thread and sends its result as the reply, unless `stop` is requested.
 template <typename T>
-void send(
-    BackgroundJobs& jobs, const std::stop_token& stop, const bus::Reply<T>& reply,
-    std::function<std::variant<T, bus::CallFailure>(const BackgroundJobs::JobContext&)> work) {
+void send(BackgroundJobs& jobs, const std::stop_token& stop, const bus::Reply<T>& reply,
+          std::function<std::variant<T, bus::CallFailure>(const BackgroundJobs::JobContext&)> work,
+          Uid user = Uid{0}) {
   const bool sent = jobs.send(
       [reply, work = std::move(work)](
           const BackgroundJobs::JobContext& context) -> BackgroundJobs::Finish {
         const auto result = std::make_shared<std::variant<T, bus::CallFailure>>(work(context));
         return [reply, result] { reply(std::move(*result)); };
       },
-      stop);
+      stop, user);
   if (!sent) reply(bus::CallFailure{bus::Denial::kBusy, "guardd is busy: try again in a moment"});
 }
 

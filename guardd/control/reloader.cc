@@ -32,10 +32,11 @@ void Reloader::begin() {
 }
 
 void Reloader::end(RulesRead read) {
-  const auto news = take_over_(std::move(read));
-  is_reading_ = false;
-  for (const auto& done : std::exchange(served_, {})) done(news);
-  if (!waiting_.empty() && !is_reading_) begin();
+  take_over_(std::move(read), [this](const ReloadNews& news) {
+    is_reading_ = false;
+    for (const auto& done : std::exchange(served_, {})) done(news);
+    if (!waiting_.empty() && !is_reading_) begin();
+  });
 }
 
 }  // namespace guard

@@ -15,9 +15,10 @@ namespace guard {
 
 class Reloader {
  public:
-  using Read = std::function<RulesRead()>;                // on a thread
-  using TakeOver = std::function<ReloadNews(RulesRead)>;  // on the loop
   using Completion = std::function<void(const ReloadNews&)>;
+  using Read = std::function<RulesRead()>;  // on a thread
+  // On the loop; the completion is called then or later.
+  using TakeOver = std::function<void(RulesRead, Completion)>;
 
   // `prepare` runs on the loop and returns the function that reads.
   Reloader(BackgroundJobs& jobs, std::function<Read()> prepare, TakeOver take_over)

@@ -95,6 +95,41 @@ TEST(BackgroundJobs, AreRejectedWhenTheQueueIsFull) {
   go_on = true;
 }
 
+TEST(BackgroundJobs, OtherUsersLeaveAThreadForRoot) {
+  BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
+  std::atomic<bool> go_on = false;
+  const auto wait = [&](const BackgroundJobs::JobContext& /*context*/) {
+    while (!go_on) std::this_thread::sleep_for(1ms);
+    return BackgroundJobs::Finish();
+  };
+  for (std::size_t i = 0; i < BackgroundJobs::kMostOfAUser; ++i)
+    ASSERT_TRUE(jobs.send(wait, {}, Uid{1000}));
+  bool is_done = false;
+  ASSERT_TRUE(jobs.send(
+      [&](const BackgroundJobs::JobContext& /*context*/) { return [&] { is_done = true; }; }));
+  finish_one(jobs);
+  EXPECT_TRUE(is_done);
+  go_on = true;
+}
+
+TEST(BackgroundJobs, OneUserCannotFillTheQueue) {
+  BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
+  std::atomic<bool> has_begun = false;
+  std::atomic<bool> go_on = false;
+  const auto wait = [&](const BackgroundJobs::JobContext& /*context*/) {
+    has_begun = true;
+    while (!go_on) std::this_thread::sleep_for(1ms);
+    return BackgroundJobs::Finish();
+  };
+  ASSERT_TRUE(jobs.send(wait, {}, Uid{1000}));
+  wait_for(has_begun);
+  for (std::size_t i = 0; i < BackgroundJobs::kMostOfAUser; ++i)
+    ASSERT_TRUE(jobs.send(wait, {}, Uid{1000}));
+  EXPECT_FALSE(jobs.send(wait, {}, Uid{1000}));
+  EXPECT_TRUE(jobs.send(wait, {}, Uid{1001}));
+  go_on = true;
+}
+
 TEST(BackgroundJobs, ACancelledOneIsStoppedAndNotFinished) {
   BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kShared);
   std::stop_source wanted;
@@ -164,8 +199,9 @@ class ReloaderTest : public ::testing::Test {
   std::uint64_t generation_ = 0;
   std::vector<std::uint64_t> answers_;
   BackgroundJobs jobs_{2, BackgroundJobs::Descriptors::kShared};
-  Reloader reloader_{jobs_, [this] { return prepare(); },
-                     [this](const RulesRead& /*read*/) { return take_over(); }};
+  Reloader reloader_{
+      jobs_, [this] { return prepare(); },
+      [this](const RulesRead& /*read*/, const Reloader::Completion& done) { done(take_over()); }};
 };
 
 TEST_F(ReloaderTest, ARequestDuringAReloadGetsTheNextOne) {
