@@ -30,9 +30,12 @@ class FileId {
 
   bool known() const { return !bytes_.empty(); }
   const std::string& bytes() const { return bytes_; }
+  std::string_view filesystem() const { return std::string_view(bytes_).substr(0, kFilesystem); }
   friend bool operator==(const FileId&, const FileId&) = default;
 
  private:
+  static constexpr std::size_t kFilesystem = 8;
+
   std::string bytes_;  // fsid, type, handle
 };
 

@@ -39,10 +39,7 @@ RepairTask task_of(const Repair& repair, const std::optional<Subject>& subject, 
 }  // namespace
 
 RepairWorker::RepairWorker(Witness* witness, LeftAlone& left_alone)
-    : witness_(witness), left_alone_(left_alone) {
-  for (unsigned i = 0; i < kThreads; ++i)
-    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
-}
+    : witness_(witness), left_alone_(left_alone) {}
 
 RepairWorker::~RepairWorker() {
   for (auto& thread : threads_) thread.request_stop();
@@ -59,11 +56,52 @@ RepairWorker::Offer RepairWorker::has_room(const std::string& tree_path) const {
   return queue.waiting.size() < kMostOfATree ? Offer::kAccepted : Offer::kFull;
 }
 
-void RepairWorker::offer(Repair repair) {
+void RepairWorker::offer(Repair repair, std::string file_system) {
   const std::lock_guard lock(mutex_);
   auto& queue = trees_[repair.set->trees()[repair.tree].path];
+  queue.file_system = std::move(file_system);
   queue.waiting.push_back(std::make_shared<const Repair>(std::move(repair)));
-  if (!queue.is_served) changed_.notify_one();
+  if (!can_be_served(queue)) return;
+  if (idle_ == 0 && threads_.size() < kMostThreads)
+    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+  changed_.notify_one();
+}
+
+bool RepairWorker::can_be_served(const Queue& queue) const {
+  if (queue.is_served || queue.waiting.empty()) return false;
+  const auto served = served_.find(queue.file_system);
+  return served == served_.end() || served->second < kThreadsOfAFileSystem;
+}
+
+std::set<std::string> RepairWorker::hanging_now() const {
+  std::set<std::string> paths;
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& [path, queue] : trees_)
+    if (queue.is_served && now - queue.since > kHangsAfter) paths.insert(path);
+  return paths;
+}
+
+std::set<std::string> RepairWorker::hanging() const {
+  const std::lock_guard lock(mutex_);
+  return hanging_;
+}
+
+bool RepairWorker::work() {
+  const std::lock_guard lock(mutex_);
+  auto now = hanging_now();
+  return std::exchange(hanging_, now) != now;
+}
+
+// A repair that ends wakes the loop.
+std::optional<SteadyTime> RepairWorker::next() const {
+  const std::lock_guard lock(mutex_);
+  std::optional<SteadyTime> first;
+  for (const auto& [path, queue] : trees_) {
+    if (!queue.is_served || hanging_.contains(path)) continue;
+    const auto due = queue.since + kHangsAfter + std::chrono::milliseconds(1);
+    first = std::min(first.value_or(due), due);
+  }
+  return first;
 }
 
 void RepairWorker::run(const std::stop_token& stop) {
@@ -74,15 +112,19 @@ void RepairWorker::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
     auto next = trees_.end();
+    ++idle_;
     const bool found = changed_.wait(lock, stop, [&] {
-      next = std::find_if(trees_.begin(), trees_.end(), [](const auto& each) {
-        return !each.second.is_served && !each.second.waiting.empty();
-      });
+      next = std::find_if(trees_.begin(), trees_.end(),
+                          [this](const auto& each) { return can_be_served(each.second); });
       return next != trees_.end();
     });
+    --idle_;
     if (!found || stop.stop_requested()) return;
     const auto path = next->first;  // a rehash invalidates the iterator, not the queue
+    const auto served = served_.try_emplace(next->second.file_system, 0).first;
+    ++served->second;
     serve(next->second, lock, stop);
+    if (--served->second == 0) served_.erase(served);
     trees_.erase(path);  // no other thread erases a queue that is served
   }
 }

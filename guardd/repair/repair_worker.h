@@ -1,14 +1,17 @@
 // Applies repairs on worker threads, because chown can wait for a frozen or remote file system and
-// the loop must not. One thread at a time repairs one tree, in order, so a tree that hangs delays
-// no other. Bounded: a repair that has no room stays with the caller. The loop offers and takes.
+// the loop must not. One thread at a time repairs one tree, in order, and only few work on one file
+// system, so one that hangs delays no other. Threads are started when they are needed. Bounded: a
+// repair that has no room stays with the caller. The loop offers and takes.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -44,7 +47,9 @@ struct RepairReport {
 class RepairWorker {
  public:
   static constexpr std::size_t kMostOfATree = 512;
-  static constexpr unsigned kThreads = 2;
+  static constexpr unsigned kThreadsOfAFileSystem = 2;
+  // If so many hang, all else waits until one of their file systems responds.
+  static constexpr unsigned kMostThreads = 16;
 
   enum class Offer : std::uint8_t {
     kAccepted,
@@ -62,16 +67,25 @@ class RepairWorker {
   int fd() const { return done_.fd(); }
   // What offer() would do for this tree.
   Offer has_room(const std::string& tree_path) const;
-  void offer(Repair repair);
+  // `file_system`: what FileId calls it.
+  void offer(Repair repair, std::string file_system);
+  // The paths of trees whose repairs hang.
+  std::set<std::string> hanging() const;
+  // Whether hanging() has changed since the last call.
+  bool work();
+  std::optional<SteadyTime> next() const;  // when to call it
   std::vector<RepairReport> take() { return done_.take(); }
 
  private:
   struct Queue {
     std::deque<std::shared_ptr<const Repair>> waiting;
+    std::string file_system;
     bool is_served = false;
     SteadyTime since;  // when the current repair began
   };
 
+  bool can_be_served(const Queue& queue) const;
+  std::set<std::string> hanging_now() const;
   void run(const std::stop_token& stop);
   void serve(Queue& queue, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void repair(const std::shared_ptr<const Repair>& task, const Result<Object>& root,
@@ -83,6 +97,9 @@ class RepairWorker {
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::unordered_map<std::string, Queue> trees_;  // by path, which outlives a tree's number
+  std::map<std::string, unsigned> served_;        // trees, by file system
+  std::set<std::string> hanging_;                 // at the last work()
+  unsigned idle_ = 0;                             // threads
   std::vector<std::jthread> threads_;             // last: they end before what they use
 };
 

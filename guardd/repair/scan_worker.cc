@@ -15,6 +15,7 @@ namespace guard {
 namespace {
 
 constexpr unsigned kMostTries = 3;
+constexpr auto kBetweenLooks = std::chrono::seconds(1);
 
 FileId identity_of(const Object& root, const std::string& path) {
   const auto object = open_object(root, path);
@@ -115,13 +116,10 @@ class ScanWorker::Findings {
 };
 
 ScanWorker::ScanWorker(unsigned threads, Witness* witness, const LeftAlone& left_alone)
-    : threads_(threads),
-      witness_(witness),
-      left_alone_(left_alone),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+    : threads_(threads), witness_(witness), left_alone_(left_alone) {}
 
 ScanWorker::~ScanWorker() {
-  thread_.request_stop();
+  for (auto& thread : scanners_) thread.request_stop();
   changed_.notify_all();
 }
 
@@ -131,17 +129,66 @@ bool ScanWorker::is_requested(const Job& job) const {
   });
 }
 
-void ScanWorker::request(std::shared_ptr<const PolicySet> set, std::uint32_t tree) {
+void ScanWorker::request(std::shared_ptr<const PolicySet> set, std::uint32_t tree,
+                         std::string file_system) {
   const std::lock_guard lock(mutex_);
-  Job job{std::move(set), tree, 0, {}};
+  Job job{std::move(set), tree, std::move(file_system), 0, {}};
   if (!is_requested(job)) jobs_.push_back(std::move(job));
-  changed_.notify_all();
+  start_thread();
 }
 
 bool ScanWorker::idle() const {
   const std::lock_guard lock(mutex_);
-  return jobs_.empty() && !is_scanning_;
+  return jobs_.empty() && scans_.empty();
 }
+
+// ---- scans that hang
+
+std::set<std::string> ScanWorker::hanging() const {
+  const std::lock_guard lock(mutex_);
+  return hanging_;
+}
+
+std::optional<SteadyTime> ScanWorker::next() const {
+  const std::lock_guard lock(mutex_);
+  if (scans_.empty() && hanging_.empty()) return std::nullopt;
+  return looked_at_ + kBetweenLooks;
+}
+
+bool ScanWorker::work(SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  if (now < looked_at_ + kBetweenLooks) return false;
+  looked_at_ = now;
+  std::set<std::string> hanging;
+  for (auto& each : scans_) {
+    const auto met = each.progress.objects.load();
+    const auto had_met = std::exchange(each.met, met);
+    if (had_met != met || each.met_at == SteadyTime()) each.met_at = now;
+    each.stalls = now - each.met_at >= kStallsAfter;
+    if (now - each.met_at >= kHangsAfter) hanging.insert(each.job.path());
+  }
+  start_thread();
+  return std::exchange(hanging_, hanging) != hanging;
+}
+
+// Only scans that stall let others begin beside them.
+std::deque<ScanWorker::Job>::iterator ScanWorker::next_job() {
+  if (std::any_of(scans_.begin(), scans_.end(), [](const Scan& each) { return !each.stalls; }))
+    return jobs_.end();
+  return std::find_if(jobs_.begin(), jobs_.end(), [this](const Job& job) {
+    return std::none_of(scans_.begin(), scans_.end(),
+                        [&](const Scan& each) { return each.job.file_system == job.file_system; });
+  });
+}
+
+void ScanWorker::start_thread() {
+  if (next_job() == jobs_.end()) return;
+  if (idle_ == 0 && scanners_.size() < kMostScans)
+    scanners_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+  changed_.notify_all();
+}
+
+// ---- the threads
 
 void ScanWorker::run(const std::stop_token& stop) {
   // Then a frozen file system blocks this thread alone.
@@ -150,37 +197,46 @@ void ScanWorker::run(const std::stop_token& stop) {
   (void)unshare_descriptors(std::move(kept));
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, stop, [&] { return !jobs_.empty(); });
+    auto next = jobs_.end();
+    ++idle_;
+    changed_.wait(lock, stop, [&] {
+      next = next_job();
+      return next != jobs_.end();
+    });
+    --idle_;
     if (stop.stop_requested()) return;
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
-    is_scanning_ = true;
+    const auto current = scans_.emplace(scans_.end());
+    auto& job = current->job;
+    job = std::move(*next);
+    jobs_.erase(next);
+    job.began = std::chrono::steady_clock::now();
     lock.unlock();
-    const bool is_complete = scan_tree(job, stop);
+    const bool is_complete = scan_tree(job, current->progress, stop);
     lock.lock();
-    is_scanning_ = false;
+    auto done = std::move(job);
+    scans_.erase(current);
+    changed_.notify_all();
     // The next scan of this tree covers later changes.
-    if (is_requested(job)) continue;
+    if (is_requested(done)) continue;
     // Something moved during the scan. After a few tries the rest is left for the next scan, so
     // that constant moves cannot keep this thread busy for ever.
-    if (!is_complete && ++job.tries < kMostTries) {
-      jobs_.push_back(std::move(job));
+    if (!is_complete && ++done.tries < kMostTries) {
+      jobs_.push_back(std::move(done));
       continue;
     }
     lock.unlock();
     Report end;
-    end.set = job.set;
-    end.tree = job.tree;
+    end.set = done.set;
+    end.tree = done.tree;
     end.is_end = true;
     end.is_complete = is_complete;
-    end.began = job.began;
+    end.began = done.began;
     (void)found_.put(std::move(end), stop);
     lock.lock();
   }
 }
 
-bool ScanWorker::scan_tree(Job& job, const std::stop_token& stop) {
-  job.began = std::chrono::steady_clock::now();
+bool ScanWorker::scan_tree(const Job& job, ScanProgress& progress, const std::stop_token& stop) {
   const auto& tree = job.set->trees()[job.tree];
   const auto root = open_tree(tree.root());
   if (!root) return false;  // WatchedTrees notices that the root is gone
@@ -194,7 +250,6 @@ bool ScanWorker::scan_tree(Job& job, const std::stop_token& stop) {
   ScanOptions options;
   options.threads = threads_;
   options.activity = &activity_;
-  ScanProgress progress;
   Findings findings(*this, job, *root, stop);
   task.pulse = [&] { findings.pass_old_list(); };
   const auto result = scan(

@@ -446,6 +446,62 @@ TEST_P(Life, AFrozenFileSystemDoesNotBlockOthers) {
     EXPECT_TRUE(eventually([&] { return owner(cold / std::to_string(i)) == kApp; })) << i;
 }
 
+// A repair of each hangs, and so does a scan of one: all others go on, and the two trees are named.
+TEST_P(Life, TwoFrozenFileSystemsDelayNoOther) {
+  if (const auto why = why_no_scratch_fs(FsType::kExt4); !why.empty()) GTEST_SKIP() << why;
+  std::vector<std::unique_ptr<ScratchFs>> cold;
+  std::vector<fs::path> trees;
+  for (const std::string name : {"first", "second"}) {
+    auto made = ScratchFs::make(FsType::kExt4);
+    ASSERT_TRUE(made);
+    cold.push_back(*std::move(made));
+    trees.push_back(cold.back()->root() / name);
+    fs::create_directory(trees.back());
+    std::ofstream(trees.back() / "own").close();
+    for (const auto& each : {trees.back(), trees.back() / "own"})
+      ASSERT_EQ(::chown(each.c_str(), kApp, kApp), 0);
+    std::ofstream(root() / "policies" / (name + ".toml"))
+        << "[[policy]]\nname = \"" << name << "\"\npaths = [\"" << trees.back().string()
+        << "\"]\nowner = 4242\ngroup = 4242\naction = \"fix\"\nsettle = \"100ms\"\n";
+  }
+  guard_app("fix", "20ms");
+  start();
+  const auto is_named = [&](const fs::path& tree) {
+    const auto all = of_type("health");
+    return std::any_of(all.begin(), all.end(), [&](const Json& each) {
+      return each.value("health_reason", "").find(tree.string() + "\" does not respond") !=
+             std::string::npos;
+    });
+  };
+  for (const auto& tree : trees) std::ofstream(tree / "file").close();
+  {
+    const FrozenFileSystem one(cold[0]->root());
+    const FrozenFileSystem two(cold[1]->root());
+    for (int i = 0; i < 20; ++i) {
+      const auto name = "file" + std::to_string(i);
+      as_root("touch $T/" + name);
+      EXPECT_TRUE(becomes_apps(name)) << name;
+    }
+    for (const auto& tree : trees) {
+      EXPECT_EQ(owner(tree / "file"), 0U);
+      EXPECT_TRUE(eventually([&] { return is_named(tree); }));
+    }
+    // A scan of a frozen tree hangs, too. Those of others do not wait for it for long.
+    std::ofstream(root() / "policies" / "first.toml", std::ios::app) << "file_mode = \"0600\"\n";
+    const auto third = root() / "third";
+    fs::create_directory(third);
+    std::ofstream(third / "found").close();
+    std::ofstream(root() / "policies" / "third.toml")
+        << "[[policy]]\nname = \"third\"\npaths = [\"" << third.string()
+        << "\"]\nowner = 4242\ngroup = 4242\naction = \"fix\"\n";
+    ::kill(daemon(), SIGHUP);
+    EXPECT_TRUE(eventually([&] { return owner(third / "found") == kApp; }));
+  }
+  for (const auto& tree : trees)
+    EXPECT_TRUE(eventually([&] { return owner(tree / "file") == kApp; })) << tree;
+  EXPECT_TRUE(eventually([&] { return of_type("health").back()["health"] == "ok"; }));
+}
+
 // Without a bus. The parser of Prometheus reads the file.
 TEST_P(Life, WritesAMetricsFile) {
   const auto metrics = root() / "metrics" / "guardd.prom";
