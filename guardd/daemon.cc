@@ -22,6 +22,7 @@
 #include "guardd/control/reloader.h"
 #include "guardd/control/shortcomings.h"
 #include "guardd/control/valid_rules.h"
+#include "guardd/control/visit_progress.h"
 #include "guardd/enforce/enforcer.h"
 #include "guardd/enforce/violation.h"
 #include "guardd/enforce/watched_trees.h"
@@ -91,11 +92,12 @@ class Daemon {
       return use ? std::optional(Tracer::load()) : std::nullopt;
     });
     open_trail();
-    GUARD_TRY(
-        source_, choose_source(options_.backend.value_or(config_.backend), [&]() -> Processes& {
-          processes_ = std::make_unique<Processes>(helpers_, ProcessesOptions(), tracer.get());
-          return *processes_;
-        }));
+    GUARD_TRY(source_, choose_source(options_.backend.value_or(config_.backend),
+                                     config_.limits.queues, [&]() -> Processes& {
+                                       processes_ = std::make_unique<Processes>(
+                                           helpers_, ProcessesOptions(), tracer.get());
+                                       return *processes_;
+                                     }));
     (void)::malloc_trim(0);  // trying the LSM takes a lot of memory
     GUARD_CHECK(start_dispatcher());
     make_parts();
@@ -104,9 +106,11 @@ class Daemon {
     use_rules(*std::move(rules));
     bus_endpoint_.emplace(
         loop_.get(), options_.bus,
-        BusRequests::Context{dispatcher_, source_, *trees_, *policies_, reloader_, quick_jobs_,
-                             long_jobs_, *left_alone_, *scans_, *processes_,
-                             [this] { return trail_ ? path_of_trail() : std::string(); }},
+        BusRequests::Context{
+            dispatcher_, source_, *trees_, *policies_, reloader_, quick_jobs_, long_jobs_,
+            *left_alone_, *scans_, *processes_,
+            [this] { return trail_ ? path_of_trail() : std::string(); },
+            [this](std::function<void()> done) { visits_->when_watched(std::move(done)); }},
         shortcomings_);
     bus_endpoint_->write_metrics_to(config_.metrics.textfile);
     bus_endpoint_->open(dispatcher_);
@@ -126,7 +130,8 @@ class Daemon {
   }
 
   Trail::Limits limits_of_trail() const {
-    return {config_.audit.retention, config_.audit.max_size};
+    return {config_.audit.retention, config_.audit.max_size, config_.limits.audit_rows,
+            config_.limits.audit_size};
   }
 
   std::string path_of_trail() const {
@@ -176,16 +181,17 @@ class Daemon {
             },
             [this](std::uint32_t tree, const std::string& why) {
               dispatcher_.lost(1);
-              scan_reason_ = why;
+              const auto& set = *policies_->set();
+              scan_reason_ = why + ", in the trees of the policy " +
+                             quote(set.policy_of(set.trees()[tree]).name());
               trees_->scan_again(tree);
             }});
     trees_ =
         std::make_unique<WatchedTrees>(*source_.source, source_.marks.get(), *enforcer_, *scans_);
+    visits_ = std::make_unique<VisitProgress>(*trees_, [this] { report_changes(); });
     policies_ = std::make_unique<PoliciesInForce>(
         PoliciesInForce::Context{loop_.get(), source_, *trees_, *enforcer_, shortcomings_,
-                                 [this] {
-                                   if (dispatcher_.is_ready()) report_health();
-                                 }},
+                                 [this] { report_changes(); }},
         std::move(pauses));
   }
 
@@ -226,6 +232,7 @@ class Daemon {
     }
     GUARD_CHECK(loop_.on_readable(quick_jobs_.fd(), [this] { quick_jobs_.finish(); }));
     GUARD_CHECK(loop_.on_readable(long_jobs_.fd(), [this] { long_jobs_.finish(); }));
+    GUARD_CHECK(loop_.on_readable(reload_jobs_.fd(), [this] { reload_jobs_.finish(); }));
     GUARD_CHECK(
         loop_.on_signal(SIGHUP, [this] { reloader_.ask([](const ReloadNews& /*news*/) {}); }));
     GUARD_CHECK(loop_.on_signal(SIGTERM, [this] { end("SIGTERM"); }));
@@ -264,12 +271,14 @@ class Daemon {
                        if (const auto due = helpers_.next(); due && *due <= now) read_answers();
                      });
     loop_.every_turn(*policies_);
-    loop_.every_turn(
-        [this] { return policies_->disabled() ? std::nullopt : source_.source->next(); },
-        [this](SteadyTime now) {
-          if (const auto due = source_.source->next(); due && *due <= now)
-            source_.source->work(*enforcer_);
-        });
+    loop_.every_turn([this] { return source_.source->next(); },
+                     [this](SteadyTime now) {
+                       if (const auto due = source_.source->next(); due && *due <= now)
+                         source_.source->work(*enforcer_);
+                       trees_->scan_visited();
+                       if (source_.source->take_trouble_news()) report_changes();
+                     });
+    if (source_.marks) loop_.every_turn(*source_.marks);
     while_enforcing([this] { return next_scan_; },
                     [this](SteadyTime now) {
                       if (!next_scan_ || now < *next_scan_) return;
@@ -280,6 +289,14 @@ class Daemon {
                     [this](SteadyTime now) {
                       if (trees_->catch_up(now)) dispatcher_.report_lost_events(scan_reason_);
                     });
+    loop_.every_turn([this] { return repairs_->next(); },
+                     [this](SteadyTime /*now*/) {
+                       if (repairs_->work()) report_changes();
+                     });
+    loop_.every_turn([this] { return scans_->next(); },
+                     [this](SteadyTime now) {
+                       if (scans_->work(now)) report_changes();
+                     });
     while_enforcing([this] { return next_repairs_; },
                     [this](SteadyTime now) { next_repairs_ = enforcer_->work(now); });
     loop_.every_turn([this] { return dispatcher_.next_due(); },
@@ -293,6 +310,13 @@ class Daemon {
     loop_.every_turn(
         [this] { return valid_rules_.next(); },
         [this](SteadyTime now) { valid_rules_.work(now, policies_->loaded()->generation() + 1); });
+    loop_.every_turn(*visits_);
+    if (trail_) {
+      loop_.every_turn([this] { return trail_->budget().next(); },
+                       [this](SteadyTime now) {
+                         if (trail_->budget().work(now)) report_changes();
+                       });
+    }
     loop_.every_turn(manager_);
     loop_.every_turn(
         [this] {
@@ -308,8 +332,9 @@ class Daemon {
   bool is_ready(SteadyTime now) const {
     const auto taken = now - started_;
     const bool answers = source_.responder->is_ready() || taken >= kLongestResponderStart;
-    const bool has_looked = (scans_->idle() && !processes_->is_listing()) ||
-                            taken >= kLongestStart || dispatcher_.has_too_many_early();
+    const bool has_looked =
+        (scans_->idle() && trees_->visits().empty() && !processes_->is_listing()) ||
+        taken >= kLongestStart || dispatcher_.has_too_many_early();
     return answers && has_looked;
   }
 
@@ -350,6 +375,8 @@ class Daemon {
     config_ = rules.config;
     valid_rules_.use(rules);
     dispatcher_.set_limits(config_);
+    source_.source->set_limits(config_.limits);
+    enforcer_->set_limits(config_.limits);
     manager_.set_longest_answer(config_.answer.deadline);
     if (trail_) trail_->set_limits(limits_of_trail());
     if (bus_endpoint_) bus_endpoint_->write_metrics_to(config_.metrics.textfile);
@@ -381,7 +408,7 @@ class Daemon {
     };
   }
 
-  ReloadNews end_reload(RulesRead read) {
+  void end_reload(RulesRead read, Reloader::Completion done) {
     ReloadNews news;
     news.done = read.rules.has_value();
     shortcomings_.set("reload", news.done ? ""
@@ -394,10 +421,12 @@ class Daemon {
     news.policy_identity = loaded.identity();
     news.policies = loaded.policies().size();
     news.errors = std::move(read.errors);
-    dispatcher_.reload(news);
-    report_health();
-    manager_.notify_reloaded();
-    return news;
+    visits_->when_watched([this, news = std::move(news), done = std::move(done)] {
+      dispatcher_.reload(news);
+      report_health();
+      manager_.notify_reloaded();
+      done(news);
+    });
   }
 
   // ---- reports
@@ -413,9 +442,17 @@ class Daemon {
     return is_due ? std::optional(SteadyTime()) : std::nullopt;
   }
 
+  void report_changes() {
+    if (dispatcher_.is_ready()) report_health();
+  }
+
   void report_health() {
     auto all = shortcomings_.all();
-    const auto more = shortcomings_of(source_, *processes_, *trees_, *policies_);
+    auto more = shortcomings_of(source_, *processes_, *trees_, *policies_);
+    if (trail_) {
+      const auto limited = trail_->budget().shortcomings(std::chrono::steady_clock::now());
+      more.insert(more.end(), limited.begin(), limited.end());
+    }
     all.insert(all.end(), more.begin(), more.end());
     if (policies_->disabled()) all.clear();
     manager_.set_status(status_facts(*policies_, source_.backend, *trees_, all));
@@ -425,7 +462,10 @@ class Daemon {
 
   std::uint64_t records_lost() const {
     std::uint64_t lost = store_ ? store_->dropped() : 0;
-    if (trail_) lost += trail_->dropped().queue_full + trail_->dropped().disk;
+    if (trail_) {
+      const auto dropped = trail_->dropped();
+      lost += dropped.queue_full + dropped.disk + dropped.limited;
+    }
     return lost;
   }
 
@@ -463,16 +503,20 @@ class Daemon {
   std::unique_ptr<RepairWorker> repairs_;
   std::unique_ptr<Enforcer> enforcer_;
   std::unique_ptr<WatchedTrees> trees_;
+  std::unique_ptr<VisitProgress> visits_;
   std::unique_ptr<PoliciesInForce> policies_;
   WakeupBatching batching_;
 
   BackgroundJobs quick_jobs_{2, BackgroundJobs::Descriptors::kShared};
   BackgroundJobs long_jobs_{4, BackgroundJobs::Descriptors::kOwn};
-  Reloader reloader_{quick_jobs_, [this] { return prepare_reload(); },
-                     [this](RulesRead read) { return end_reload(std::move(read)); }};
-  ValidRules valid_rules_{options_.config_file, options_.policy_directories, quick_jobs_,
-                          shortcomings_,
-                          [this](RulesRead read) { (void)end_reload(std::move(read)); }};
+  BackgroundJobs reload_jobs_{1, BackgroundJobs::Descriptors::kShared};  // behind nothing else
+  Reloader reloader_{reload_jobs_, [this] { return prepare_reload(); },
+                     [this](RulesRead read, Reloader::Completion done) {
+                       end_reload(std::move(read), std::move(done));
+                     }};
+  ValidRules valid_rules_{
+      options_.config_file, options_.policy_directories, reload_jobs_, shortcomings_,
+      [this](RulesRead read) { end_reload(std::move(read), [](auto&&...) {}); }};
   std::optional<BusEndpoint> bus_endpoint_;
 
   std::string scan_reason_;  // why a tree is scanned again

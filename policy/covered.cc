@@ -27,6 +27,12 @@ bool CoveredPart::all_below(std::string_view directory) const {
                      [&](const Glob& glob) { return glob.matches(directory); });
 }
 
+bool operator==(const CoveredPart& one, const CoveredPart& other) {
+  const auto same = [](const Glob& a, const Glob& b) { return a.pattern() == b.pattern(); };
+  return one.nested_ == other.nested_ && std::equal(one.below_.begin(), one.below_.end(),
+                                                    other.below_.begin(), other.below_.end(), same);
+}
+
 std::vector<std::string> nested_trees(const PolicySet& set, const Tree& tree) {
   std::vector<std::string> nested;
   for (const auto& other : set.trees()) {

@@ -23,6 +23,8 @@ class CoveredPart {
   // then checks each object, which takes longer but has the same result.
   bool all_below(std::string_view directory) const;
 
+  friend bool operator==(const CoveredPart& one, const CoveredPart& other);
+
  private:
   std::vector<std::string> nested_;  // sorted
   std::vector<Glob> below_;          // X of each exclude "X/**"

@@ -134,12 +134,12 @@ class Manager {
   virtual void resume(const std::string& policy, const Caller& caller, Reply<NoValue> reply) = 0;
   // Excuses the caller and everything that it starts.
   virtual void excuse(const ExcuseResult& excused, const Caller& caller, Reply<NoValue> reply) = 0;
-  virtual void incidents(const RecordFilter& filter, std::stop_token stop,
+  virtual void incidents(const RecordFilter& filter, const Caller& caller, std::stop_token stop,
                          Reply<std::vector<IncidentFields>> reply) = 0;
   // The limit of the filter applies to each table.
-  virtual void report(const RecordFilter& filter, std::stop_token stop,
+  virtual void report(const RecordFilter& filter, const Caller& caller, std::stop_token stop,
                       Reply<std::shared_ptr<const Report>> reply) = 0;
-  virtual void learn(const RecordFilter& filter, std::stop_token stop,
+  virtual void learn(const RecordFilter& filter, const Caller& caller, std::stop_token stop,
                      Reply<std::shared_ptr<const Lessons>> reply) = 0;
   virtual void undo(const UndoRequest& asked, const Caller& caller, std::stop_token stop,
                     Reply<std::shared_ptr<const UndoCall>> reply) = 0;

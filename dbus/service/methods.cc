@@ -222,7 +222,7 @@ void list_incidents(Manager& manager, const CallPtr& call) {
   const auto filter = filter_of(call, kUsualIncidents);
   if (!filter) return;
   const auto audience = audience_of(call);
-  manager.incidents(*filter, call->stop_token(),
+  manager.incidents(*filter, call->caller(), call->stop_token(),
                     answer_to<std::vector<IncidentFields>>(
                         call, [audience](Writer& writer, const std::vector<IncidentFields>& found) {
                           std::size_t bytes = 0;
@@ -246,7 +246,7 @@ void get_incident(Manager& manager, const CallPtr& call) {
   if (filter.incident.empty()) return invalid(call, "the filter needs the id of an incident");
   const auto audience = audience_of(call);
   manager.incidents(
-      filter, call->stop_token(),
+      filter, call->caller(), call->stop_token(),
       [call, audience](const std::variant<std::vector<IncidentFields>, CallFailure>& result) {
         if (const auto* denied = std::get_if<CallFailure>(&result)) return call->deny(*denied);
         const auto& found = std::get<std::vector<IncidentFields>>(result);
@@ -259,7 +259,8 @@ void get_incident(Manager& manager, const CallPtr& call) {
 
 void report(Manager& manager, const CallPtr& call) {
   if (const auto filter = filter_of(call, kUsualRows))
-    manager.report(*filter, call->stop_token(), answer_record<Report>(call, audience_of(call)));
+    manager.report(*filter, call->caller(), call->stop_token(),
+                   answer_record<Report>(call, audience_of(call)));
 }
 
 void learn(Manager& manager, const CallPtr& call) {
@@ -267,7 +268,7 @@ void learn(Manager& manager, const CallPtr& call) {
   if (!filter.error.empty()) return invalid(call, filter.error);
   if (filter.asked.policy.empty()) return invalid(call, "name the policy to learn for");
   if (!filter.asked.command.empty()) return invalid(call, "learning cannot be filtered by command");
-  manager.learn(filter.asked, call->stop_token(), answer_record<Lessons>(call));
+  manager.learn(filter.asked, call->caller(), call->stop_token(), answer_record<Lessons>(call));
 }
 
 using UndoingPtr = std::shared_ptr<const UndoCall>;

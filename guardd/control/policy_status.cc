@@ -22,7 +22,9 @@ class States {
       : in_force_(in_force),
         trees_(trees),
         pauses_(in_force.pauses().sentences()),
-        watched_(trees.watched()) {}
+        watched_(trees.watched()),
+        troubles_(trees.troubles()),
+        visits_(trees.visits()) {}
 
   State of(std::uint32_t policy) const {
     const auto& loaded = in_force_.loaded()->policies()[policy];
@@ -35,10 +37,13 @@ class States {
     const auto& trees = in_force_.set()->trees();
     for (std::uint32_t tree = 0; tree < trees.size(); ++tree) {
       if (trees[tree].policy != policy) continue;
-      if (const auto trouble = trees_.troubles().find(tree); trouble != trees_.troubles().end())
+      if (const auto trouble = troubles_.find(tree); trouble != troubles_.end())
         return {"degraded", trouble->second};
       if (std::find(watched_.begin(), watched_.end(), tree) == watched_.end())
         state = {"pending", quote(trees[tree].root()) + " does not exist yet"};
+      if (const auto visit = visits_.find(tree); visit != visits_.end())
+        state.reason = "guardd begins to watch " + quote(trees[tree].root()) + ": " +
+                       counted(visit->second, "directory", "directories") + " so far";
       unproven += trees_.unproven(tree);
     }
     if (unproven > 0 && state.reason.empty()) {
@@ -55,6 +60,8 @@ class States {
   const WatchedTrees& trees_;
   std::map<std::string, std::string> pauses_;
   std::vector<std::uint32_t> watched_;
+  std::map<std::uint32_t, std::string> troubles_;
+  std::map<std::uint32_t, std::size_t> visits_;
 };
 
 std::uint64_t microseconds(std::chrono::system_clock::time_point time) {
@@ -115,6 +122,10 @@ StatusFacts status_facts(const PoliciesInForce& in_force, Backend backend,
   facts.policies = set.policies().size();
   facts.trees = set.trees().size();
   facts.pending = trees.pending();
+  for (const auto& [tree, met] : trees.visits()) {
+    ++facts.visiting;
+    facts.met += met;
+  }
   facts.backend = backend;
   for (const auto& pause : in_force.pauses().all()) facts.paused.push_back(pause.policy);
   facts.disabled = in_force.disabled();

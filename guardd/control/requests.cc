@@ -131,7 +131,8 @@ void BusRequests::explain(const bus::ExplainRequest& asked, const bus::Caller& c
       [set = context_.policies.set(), asked, is_trusted = caller.is_trusted,
        backend = context_.source.backend](const BackgroundJobs::JobContext& /*context*/) {
         return explain_reply(set, asked, is_trusted, backend);
-      });
+      },
+      caller.uid);
 }
 
 void BusRequests::pause(const std::string& policy, std::chrono::microseconds length,
@@ -141,7 +142,7 @@ void BusRequests::pause(const std::string& policy, std::chrono::microseconds len
     return reply(*denied);
   const auto done = context_.policies.pause(policy, length, reason, person_of(caller));
   if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
-  reply(bus::NoValue());
+  context_.when_watched([reply = std::move(reply)] { reply(bus::NoValue()); });
 }
 
 void BusRequests::resume(const std::string& policy, const bus::Caller& /*caller*/,
@@ -150,7 +151,7 @@ void BusRequests::resume(const std::string& policy, const bus::Caller& /*caller*
     return reply(*denied);
   const auto done = context_.policies.resume(policy);
   if (!done) return reply(CallFailure{Denial::kInvalidArgument, printable(done.error().text())});
-  reply(bus::NoValue());
+  context_.when_watched([reply = std::move(reply)] { reply(bus::NoValue()); });
 }
 
 void BusRequests::excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
@@ -162,21 +163,24 @@ void BusRequests::excuse(const bus::ExcuseResult& excused, const bus::Caller& ca
   reply(bus::NoValue());
 }
 
-void BusRequests::incidents(const RecordFilter& filter, std::stop_token stop,
+void BusRequests::incidents(const RecordFilter& filter, const bus::Caller& caller,
+                            std::stop_token stop,
                             bus::Reply<std::vector<bus::IncidentFields>> reply) {
   // A caller may ask for an incident that is not in the trail yet.
   if (const auto* open = context_.dispatcher.open_incident(filter.incident))
     return reply(IncidentList{incident_fields(*open, false)});
   auto trail = context_.trail();
   if (trail.empty()) return reply(CallFailure{Denial::kFailed, "there is no audit trail"});
-  send<IncidentList>(context_.quick, stop, reply,
-                     [trail = std::move(trail), filter](const BackgroundJobs::JobContext& context) {
-                       return read_incidents(trail, filter, context.stop());
-                     });
+  send<IncidentList>(
+      context_.quick, stop, reply,
+      [trail = std::move(trail), filter](const BackgroundJobs::JobContext& context) {
+        return read_incidents(trail, filter, context.stop());
+      },
+      caller.uid);
 }
 
-void BusRequests::report(const RecordFilter& filter, std::stop_token stop,
-                         bus::Reply<std::shared_ptr<const Report>> reply) {
+void BusRequests::report(const RecordFilter& filter, const bus::Caller& caller,
+                         std::stop_token stop, bus::Reply<std::shared_ptr<const Report>> reply) {
   auto trail = context_.trail();
   if (trail.empty()) return reply(CallFailure{Denial::kFailed, "there is no audit trail"});
   using MadeReport = std::shared_ptr<const Report>;
@@ -187,10 +191,11 @@ void BusRequests::report(const RecordFilter& filter, std::stop_token stop,
         auto made = make_report(trail, filter, filter.limit.value_or(0), context.stop());
         if (!made) return failed(std::move(made).error().context("the audit trail"));
         return std::make_shared<const Report>(*std::move(made));
-      });
+      },
+      caller.uid);
 }
 
-void BusRequests::learn(const RecordFilter& filter, std::stop_token stop,
+void BusRequests::learn(const RecordFilter& filter, const bus::Caller& caller, std::stop_token stop,
                         bus::Reply<std::shared_ptr<const Lessons>> reply) {
   if (const auto denied = no_such_policy(*context_.policies.loaded(), filter.policy))
     return reply(*denied);
@@ -198,14 +203,15 @@ void BusRequests::learn(const RecordFilter& filter, std::stop_token stop,
   if (trail.empty())
     return reply(CallFailure{Denial::kFailed, "there is no audit trail to learn from"});
   using SharedLessons = std::shared_ptr<const Lessons>;
-  send<SharedLessons>(context_.quick, stop, reply,
-                      [trail = std::move(trail), filter](const BackgroundJobs::JobContext& context)
-                          -> std::variant<SharedLessons, CallFailure> {
-                        auto lessons = guard::learn(trail, filter, context.stop());
-                        if (!lessons)
-                          return failed(std::move(lessons).error().context("the audit trail"));
-                        return std::make_shared<const Lessons>(*std::move(lessons));
-                      });
+  send<SharedLessons>(
+      context_.quick, stop, reply,
+      [trail = std::move(trail), filter](
+          const BackgroundJobs::JobContext& context) -> std::variant<SharedLessons, CallFailure> {
+        auto lessons = guard::learn(trail, filter, context.stop());
+        if (!lessons) return failed(std::move(lessons).error().context("the audit trail"));
+        return std::make_shared<const Lessons>(*std::move(lessons));
+      },
+      caller.uid);
 }
 
 }  // namespace guard

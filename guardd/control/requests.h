@@ -38,6 +38,8 @@ class BusRequests final : public bus::Manager {
     ScanWorker& scans;
     Processes& processes;
     std::function<std::string()> trail;  // its path; empty if there is none
+    // Calls this once the policies in force are, in all trees but the biggest ones.
+    std::function<void(std::function<void()>)> when_watched;
   };
 
   explicit BusRequests(Context context)
@@ -63,11 +65,11 @@ class BusRequests final : public bus::Manager {
               bus::Reply<bus::NoValue> reply) override;
   void excuse(const bus::ExcuseResult& excused, const bus::Caller& caller,
               bus::Reply<bus::NoValue> reply) override;
-  void incidents(const RecordFilter& filter, std::stop_token stop,
+  void incidents(const RecordFilter& filter, const bus::Caller& caller, std::stop_token stop,
                  bus::Reply<std::vector<bus::IncidentFields>> reply) override;
-  void report(const RecordFilter& filter, std::stop_token stop,
+  void report(const RecordFilter& filter, const bus::Caller& caller, std::stop_token stop,
               bus::Reply<std::shared_ptr<const Report>> reply) override;
-  void learn(const RecordFilter& filter, std::stop_token stop,
+  void learn(const RecordFilter& filter, const bus::Caller& caller, std::stop_token stop,
              bus::Reply<std::shared_ptr<const Lessons>> reply) override;
   void undo(const bus::UndoRequest& asked, const bus::Caller& caller, std::stop_token stop,
             bus::Reply<std::shared_ptr<const bus::UndoCall>> reply) override;

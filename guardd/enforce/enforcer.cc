@@ -16,6 +16,7 @@ namespace {
 // In one turn of the loop. Notices are read in between, so that the kernel's queue does not fill
 // up.
 constexpr int kRepairsATurn = 256;
+constexpr auto kTurn = std::chrono::milliseconds(5);
 
 // How soon guardd tries again a tree whose file system does not answer.
 constexpr auto kWhileHanging = std::chrono::seconds(1);
@@ -56,7 +57,7 @@ void Enforcer::use_policies(std::shared_ptr<const PolicySet> set) {
 void Enforcer::noticed(const Notice& notice) noexcept {
   if (notice.pid == self_) return;  // our own repairs
   has_activity_ = true;
-  const auto& policy = policy_of(notice.directory->tree);
+  const auto& policy = policy_of(notice.directory->tree());
   if (policy.action() == Action::kOff) return;
   const auto who = process_of(notice, processes_);
   const auto owner = policy.wanted.owner.id;
@@ -110,7 +111,7 @@ void Enforcer::report_instant(const Notice& notice, const Policy& policy,
     again.is_directory = is_directory;
     auto violation = instant_.judge(*set_, again, *who, std::chrono::steady_clock::now());
     if (!violation) return;
-    add_policy_fields(*violation, *set_, watched->tree);
+    add_policy_fields(*violation, *set_, watched->tree());
     add_process_remarks(*violation, *who);
     callbacks_.report(*std::move(violation));
   });
@@ -166,13 +167,18 @@ void Enforcer::forget_tree(std::uint32_t tree) {
 
 std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
   pending_.save(now);
-  for (int done = 0; done < kRepairsATurn; ++done) {
-    auto due = settle_.take(now);
+  SettleQueue::Skipped full;
+  alive_.clear();
+  for (int done = 0; done < kRepairsATurn && std::chrono::steady_clock::now() < now + kTurn;
+       ++done) {
+    auto due = settle_.take(now, full);
     if (!due) {
       for (const auto tree : settle_.take_overflowed())
         lost_sight(tree, "more changes happened at once than guardd can queue");
       for (const auto& object : settle_.take_dropped()) pending_.forget(object);
-      const auto change = settle_.next();
+      auto change = settle_.next(full);
+      if (!full.empty())
+        change = std::min(change.value_or(SteadyTime::max()), now + kShortestRetry);
       const auto save = pending_.next();
       return change && save ? std::min(*change, *save) : change ? change : save;
     }
@@ -188,9 +194,10 @@ std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
         settle_.put_back(*std::move(due), now + kWhileHanging);
         continue;
       case RepairWorker::Offer::kFull:
+        // A finished repair makes room and wakes the loop.
+        full.insert(due->home);
         settle_.put_back(*std::move(due), now);
-        // A finished repair makes room and wakes the loop. Until then, other trees wait, too.
-        return now + kShortestRetry;
+        continue;
     }
     const auto& directory = *source_.directories().find(due->directory);
     if (!due->look && is_in_progress(*due, directory, now)) {
@@ -201,20 +208,25 @@ std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
     auto path = WatchedDirectories::path_of(directory, due->name);
     const bool war = war_.is_war(due->seen.object, now);
     if (!due->look) under_repair_.emplace(due->directory, due->name);
-    repairs_.offer({set_, tree, std::move(path), *std::move(due), war});
+    repairs_.offer({set_, tree, std::move(path), *std::move(due), war},
+                   std::string(directory.id.filesystem()));
   }
   return now;
 }
 
 // tar and cp -a make a directory and fill it, and may be silent while they write one large file.
 bool Enforcer::is_in_progress(const SettledChange& due, const WatchedDirectory& directory,
-                              SteadyTime now) const {
+                              SteadyTime now) {
   if (!due.seen.is_directory || !due.seen.who || !due.seen.who->known()) return false;
   const auto* itself = WatchedDirectories::find_child(directory, due.name);
   const auto quiet_since =
       itself ? std::max(itself->last_activity, due.first_seen) : due.first_seen;
   const bool may_be = now - quiet_since < kPatience || (itself && itself->waiting_below > 0);
-  return may_be && processes_.is_alive(*due.seen.who);
+  if (!may_be) return false;
+  // One command can make thousands of directories.
+  const auto [known, is_new] = alive_.try_emplace(due.seen.who);
+  if (is_new) known->second = processes_.is_alive(*due.seen.who);
+  return known->second;
 }
 
 void Enforcer::handle_repair(const RepairReport& done, SteadyTime now) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -52,6 +53,7 @@ class Enforcer final : public NoticeReader {
   // Enforces this set from here on. Trees are numbered as in it.
   void use_policies(std::shared_ptr<const PolicySet> set);
   void forget_tree(std::uint32_t tree);
+  void set_limits(const Limits& limits) { settle_.set_most(limits.pending); }
   // The tree is watched from here on.
   void watch(std::uint32_t tree) { pending_.watch(tree); }
 
@@ -70,6 +72,8 @@ class Enforcer final : public NoticeReader {
   // How many objects of the tree are left to other users, because guardd has no evidence that the
   // owner may have them.
   std::size_t unproven_in(const std::string& tree) const;
+  // The paths of trees in which a repair hangs.
+  std::set<std::string> hanging() const { return repairs_.hanging(); }
 
   // Whether other processes have changed something in the trees since the last call.
   bool take_activity() { return std::exchange(has_activity_, false); }
@@ -87,8 +91,7 @@ class Enforcer final : public NoticeReader {
   void handle_owner(const Notice& notice);
   void handle_another(const Notice& notice, const Policy& policy,
                       std::shared_ptr<const ActingProcess> who);
-  bool is_in_progress(const SettledChange& due, const WatchedDirectory& directory,
-                      SteadyTime now) const;
+  bool is_in_progress(const SettledChange& due, const WatchedDirectory& directory, SteadyTime now);
   // Judges an object again that was met while a process was working on it. `inode`: of a file that
   // is open for writing; 0: of none.
   void judge_later(std::uint32_t tree, const std::string& path, FileId object, std::uint64_t inode,
@@ -116,6 +119,8 @@ class Enforcer final : public NoticeReader {
   ActorQueue actors_;
   InstantViolations instant_;
   bool has_activity_ = false;
+  // Whether processes are alive, during one call of work().
+  std::map<std::shared_ptr<const ActingProcess>, bool> alive_;
   Callbacks callbacks_;
 };
 

@@ -63,7 +63,7 @@ bool InstantViolations::is_guarded(const Notice& notice, const Policy& policy) {
 
 std::optional<Violation> InstantViolations::judge(const PolicySet& set, const Notice& notice,
                                                   const ActingProcess& who, SteadyTime now) {
-  const auto& tree = set.trees()[notice.directory->tree];
+  const auto& tree = set.trees()[notice.directory->tree()];
   const auto& policy = set.policy_of(tree);
   // Fails open: an unknown process may be the owner, so its act is not reported.
   if (!who.snapshot().fsuid) return std::nullopt;

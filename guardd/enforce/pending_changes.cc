@@ -78,7 +78,7 @@ void PendingChanges::save(SteadyTime now) {
     if (!waiting || !waiting->object.known() || !waiting->who ||
         !saved_.insert(waiting->object).second)
       continue;
-    store_->keep(Pending{set_->trees()[directory->tree].path,
+    store_->keep(Pending{set_->trees()[directory->tree()].path,
                          WatchedDirectories::path_of(*directory, name.name), waiting->object,
                          waiting->is_directory, waiting->operation, waiting->who, false,
                          source_.proven_at(*directory, name.name, waiting->object)});
@@ -101,7 +101,7 @@ bool PendingChanges::is_judged_later(const RepairReport& report, SteadyTime now)
   const bool is_left = set->policy_of(set->trees()[tree]).is_paused() && skip == Skip::kLogOnly &&
                        !due.look && seen.object.known();
   const auto* directory = is_left ? source_.directories().find(due.directory) : nullptr;
-  if (directory && !policy_of(directory->tree).is_paused()) {
+  if (directory && !policy_of(directory->tree()).is_paused()) {
     settle_.put_back(due, now);
     return true;
   }

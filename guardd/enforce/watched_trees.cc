@@ -40,12 +40,15 @@ void WatchedTrees::use_policies(std::shared_ptr<const PolicySet> set) {
   troubles_.clear();
   set_ = std::move(set);
   enforcer_.use_policies(set_);
+  std::set<std::uint32_t> still_new;
   // Objects that were right may be wrong now, and excluded ones may be guarded.
   for (const auto& [old_number, number] : numbers) {
+    if (new_.contains(old_number)) still_new.insert(number);
     watched_[number] = std::move(before[old_number]);
-    source_.cover(number, covered(number));
-    look_again(number);
   }
+  new_ = std::move(still_new);
+  for (const auto& [old_number, number] : numbers) use_again(number);
+  scan_visited();
   find();
   source_.finish();
   if (marks_) marks_->finish();
@@ -56,13 +59,26 @@ CoveredPart WatchedTrees::covered(std::uint32_t tree) const {
   return {set_->policy_of(which), nested_trees(*set_, which)};
 }
 
+void WatchedTrees::use_again(std::uint32_t tree) {
+  if (!source_.renew(tree, covered(tree), enforcer_)) return replace(tree);
+  if (marks_) marks_->update(tree, set_->trees()[tree].root(), covered(tree));
+}
+
 void WatchedTrees::look_again(std::uint32_t tree) {
-  if (source_.look_again(tree, enforcer_)) {
-    if (marks_) marks_->update(tree, set_->trees()[tree].root(), covered(tree));
-    scans_.request(set_, tree);
-  } else {
-    forget(tree);
-    find_tree(tree);
+  if (!source_.look_again(tree, enforcer_)) replace(tree);
+}
+
+void WatchedTrees::replace(std::uint32_t tree) {
+  forget(tree);
+  find_tree(tree);
+}
+
+// What happened before a tree was watched as a whole is found by a scan.
+void WatchedTrees::scan_visited() {
+  for (const auto tree : source_.take_visited()) {
+    if (tree >= watched_.size() || !is_watched(tree)) continue;
+    if (new_.erase(tree) > 0) enforcer_.watch(tree);
+    scans_.request(set_, tree, std::string(watched_[tree].filesystem()));
   }
 }
 
@@ -110,13 +126,14 @@ void WatchedTrees::find_tree(std::uint32_t tree) {
   }
   if (marks_) marks_->update(tree, which.root(), covered(tree));
   watched_[tree] = *std::move(id);
-  enforcer_.watch(tree);
-  scans_.request(set_, tree);  // finds violations from before
+  new_.insert(tree);
+  scan_visited();
 }
 
 void WatchedTrees::forget(std::uint32_t tree) {
   if (!is_watched(tree)) return;
   watched_[tree] = FileId();
+  new_.erase(tree);
   enforcer_.forget_tree(tree);
   source_.forget_tree(tree);
   if (marks_) marks_->forget_tree(tree);
@@ -128,6 +145,7 @@ bool WatchedTrees::catch_up(SteadyTime now) {
   for (const auto tree : std::exchange(again_, {})) {
     if (tree < watched_.size() && is_watched(tree)) look_again(tree);
   }
+  scan_visited();
   return true;
 }
 
@@ -135,8 +153,23 @@ std::optional<SteadyTime> WatchedTrees::next() const {
   return again_.empty() ? std::nullopt : std::optional(caught_up_ + kMoment);
 }
 
+std::map<std::uint32_t, std::string> WatchedTrees::troubles() const {
+  auto all = source_.troubles();
+  all.insert(troubles_.begin(), troubles_.end());
+  auto hanging = enforcer_.hanging();
+  hanging.merge(scans_.hanging());
+  for (const auto tree : watched()) {
+    const auto& which = set_->trees()[tree];
+    if (hanging.contains(which.path))
+      all.insert_or_assign(tree, "the file system of " + quote(which.root()) +
+                                     " does not respond: guardd fixes files there once it does");
+  }
+  return all;
+}
+
 void WatchedTrees::scan_all() {
-  for (const auto tree : watched()) scans_.request(set_, tree);
+  for (const auto tree : watched())
+    scans_.request(set_, tree, std::string(watched_[tree].filesystem()));
 }
 
 void WatchedTrees::release() {

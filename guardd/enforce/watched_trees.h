@@ -26,7 +26,7 @@ class WatchedTrees {
   WatchedTrees(ChangeSource& source, PermissionMarks* marks, Enforcer& enforcer, ScanWorker& scans)
       : source_(source), marks_(marks), enforcer_(enforcer), scans_(scans) {}
 
-  // Enforces this set from here on. Its existing trees are watched when this returns.
+  // Enforces this set from here on. Its existing trees are watched once they have been visited.
   void use_policies(std::shared_ptr<const PolicySet> set);
   // A directory above a tree has changed: trees may have appeared, gone, or been replaced.
   void find();
@@ -36,6 +36,10 @@ class WatchedTrees {
   // be watched asks for it every time. True if there was one.
   bool catch_up(SteadyTime now);
   std::optional<SteadyTime> next() const;  // when catch_up() has work
+  // Scans the trees that the source has just visited. Call it after the source has worked.
+  void scan_visited();
+  // Trees that are not watched as a whole yet: how many of their directories are.
+  std::map<std::uint32_t, std::size_t> visits() const { return source_.visits(); }
   void scan_all();
   // Stops watching all trees.
   void release();
@@ -48,8 +52,8 @@ class WatchedTrees {
   }
   // Why the source cannot enforce the policies as they are; empty if it can.
   const std::string& denied() const { return denied_; }
-  // Why trees that are there cannot be watched.
-  const std::map<std::uint32_t, std::string>& troubles() const { return troubles_; }
+  // Why trees that are there cannot be watched, or only in part.
+  std::map<std::uint32_t, std::string> troubles() const;
 
  private:
   using Numbers = std::map<std::uint32_t, std::uint32_t>;
@@ -61,7 +65,9 @@ class WatchedTrees {
   Numbers unchanged_in(const PolicySet& next) const;
   CoveredPart covered(std::uint32_t tree) const;
   void find_tree(std::uint32_t tree);
+  void use_again(std::uint32_t tree);
   void look_again(std::uint32_t tree);
+  void replace(std::uint32_t tree);
   void forget(std::uint32_t tree);
 
   ChangeSource& source_;
@@ -72,6 +78,7 @@ class WatchedTrees {
   std::vector<FileId> watched_;  // the root of each tree; unknown: it is not watched
   std::string denied_;
   std::map<std::uint32_t, std::string> troubles_;
+  std::set<std::uint32_t> new_;  // trees that are visited for the first time
   std::set<std::uint32_t> again_;
   SteadyTime caught_up_;  // when catch_up() last had work
 };

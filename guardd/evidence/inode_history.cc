@@ -13,11 +13,11 @@ bool has_one_name(const ObjectState& state) {
   return state.type == FileType::kDirectory || state.links <= 1;
 }
 
+}  // namespace
+
 bool is_right(const ObjectState& state, OwnerIds wanted) {
   return state.uid == wanted.user && state.gid == wanted.group;
 }
-
-}  // namespace
 
 std::uint64_t InodeHistory::key(const InodePlace& place) const {
   const auto wanted = std::uint64_t{place.wanted.group.value} << 32U | place.wanted.user.value;

@@ -30,6 +30,8 @@ struct InodeState {
   std::int64_t changed = 0;  // its ctime
 };
 
+bool is_right(const ObjectState& state, OwnerIds wanted);
+
 // What can be said about the events of creations that are read now.
 struct BirthTerms {
   std::int64_t not_before = 0;      // all that was created here before this time is known

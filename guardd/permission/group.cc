@@ -2,12 +2,18 @@
 
 #include <fcntl.h>
 #include <sys/fanotify.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
+
+#include "guardd/host/superblock.h"
+#include "policy/base/text.h"
 
 // In the kernel since 6.0, but not in the libc headers of Debian 12.
 #ifndef FAN_MARK_IGNORE
@@ -19,6 +25,11 @@
 
 namespace guard {
 namespace {
+
+// File systems that wait for nothing but the disks of this machine.
+constexpr std::array<std::string_view, 19> kLocal{
+    "bcachefs", "btrfs", "erofs",   "exfat", "ext2",     "ext3",  "ext4", "f2fs", "hfsplus", "jfs",
+    "nilfs2",   "ntfs3", "overlay", "ramfs", "reiserfs", "tmpfs", "vfat", "xfs",  "zfs"};
 
 constexpr std::uint64_t kOpens = FAN_OPEN_PERM | FAN_EVENT_ON_CHILD;
 
@@ -65,10 +76,48 @@ PermissionGroup::~PermissionGroup() {
   (void)replace(fd_.get() + 1, 0);
 }
 
-Status PermissionGroup::mark(int directory) const {
+void PermissionGroup::mark(int directory, const std::string& root) {
+  const std::lock_guard lock(mutex_);
+  if (const auto type = type_that_can_hang(directory)) {
+    unmarked_[root] = "opens in " + quote(root) +
+                      " are not denied, and files are not fixed before their opens return: a file "
+                      "system of this type may never answer: " +
+                      (type->empty() ? "unknown" : *type);
+    return;
+  }
   if (::fanotify_mark(fd_.get(), FAN_MARK_ADD | FAN_MARK_ONLYDIR, kOpens, directory, nullptr) == 0)
-    return {};
-  return Error::from_errno(errno, "mark a directory for permission events");
+    return;
+  unmarked_[root] = "some opens in " + quote(root) +
+                    " are not denied, and some files are not fixed before their opens return: " +
+                    Error::from_errno(errno, "mark a directory for permission events").text();
+}
+
+// To tell guardd of an open, the kernel opens the file for guardd: on a file system of another
+// process or machine that can take for ever, and no other open would be answered meanwhile.
+std::optional<std::string> PermissionGroup::type_that_can_hang(int directory) {
+  struct statx known {};
+  constexpr int kHow = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  if (::statx(directory, "", kHow, 0, &known) != 0) return std::nullopt;
+  const auto device = ::gnu_dev_makedev(known.stx_dev_major, known.stx_dev_minor);
+  auto at = file_systems_.find(device);
+  if (at == file_systems_.end())
+    at = file_systems_.emplace(device, file_system_of(directory)).first;
+  const auto& type = at->second;
+  if (std::find(kLocal.begin(), kLocal.end(), type) != kLocal.end()) return std::nullopt;
+  return type;
+}
+
+std::vector<std::string> PermissionGroup::unmarked() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> all;
+  for (const auto& [root, why] : unmarked_) all.push_back(why);
+  return all;
+}
+
+void PermissionGroup::forget_unmarked() {
+  const std::lock_guard lock(mutex_);
+  unmarked_.clear();
+  file_systems_.clear();  // numbers of devices are used again
 }
 
 void PermissionGroup::unmark(int directory) const {

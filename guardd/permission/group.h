@@ -6,8 +6,13 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
@@ -44,8 +49,12 @@ class PermissionGroup {
   std::uint32_t policy_number() const { return policy_; }
   const Policy& policy() const { return set_->policies()[policy_]; }
 
-  // Opens of files in this directory wait from here on.
-  Status mark(int directory) const;
+  // Opens of files in this directory of a tree wait from here on, or unmarked() says why not. Fails
+  // open: files opened there are fixed once they have settled. Any thread.
+  void mark(int directory, const std::string& root);
+  std::vector<std::string> unmarked() const;
+  // What could not be marked is tried again.
+  void forget_unmarked();
   void unmark(int directory) const;
   // Opens of this file no longer wait, until its inode leaves memory or the group ends.
   void ignore(int file);
@@ -69,11 +78,16 @@ class PermissionGroup {
   PermissionGroup(Fd fd, std::shared_ptr<const PolicySet> set, std::uint32_t policy,
                   std::shared_ptr<AnswerCounters> counters);
 
+  std::optional<std::string> type_that_can_hang(int directory);
+
   Fd fd_;
   std::shared_ptr<const PolicySet> set_;
   std::uint32_t policy_;
   std::shared_ptr<AnswerCounters> counters_;
   std::atomic<bool> cannot_ignore_ = false;
+  mutable std::mutex mutex_;                           // of what follows
+  std::map<std::string, std::string> unmarked_;        // why, by the tree's root
+  std::map<std::uint64_t, std::string> file_systems_;  // types by device
 };
 
 }  // namespace guard

@@ -1,16 +1,10 @@
 #include "guardd/permission/responder.h"
 
-#include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 #include <utility>
 
-#include "guardd/host/superblock.h"
 #include "guardd/permission/crash_release.h"
 #include "policy/base/text.h"
 
@@ -19,11 +13,6 @@ namespace {
 
 // Enough for the opens that wait, are fixed or removed at once, and for the rest of guardd.
 constexpr rlim_t kDescriptors = 4096;
-
-// File systems that wait for nothing but the disks of this machine.
-constexpr std::array<std::string_view, 19> kLocal{
-    "bcachefs", "btrfs", "erofs",   "exfat", "ext2",     "ext3",  "ext4", "f2fs", "hfsplus", "jfs",
-    "nilfs2",   "ntfs3", "overlay", "ramfs", "reiserfs", "tmpfs", "vfat", "xfs",  "zfs"};
 
 bool has_same_trees(const PolicySet& one, const PolicySet& other) {
   const auto same = [&](const Tree& a, const Tree& b) {
@@ -67,8 +56,6 @@ void PermissionResponder::begin_change(std::shared_ptr<const PolicySet> set,
                                        const AnswerSettings& settings) {
   const auto before = std::exchange(set_, std::move(set));
   shortcomings_.clear();
-  unmarked_.clear();
-  file_systems_.clear();  // numbers of devices are used again
   is_changing_ = true;
   make_groups(before.get());
   rlimit limit{};
@@ -93,6 +80,7 @@ void PermissionResponder::make_groups(const PolicySet* before) {
       return same_trees && has_same_meaning(old.second->policy(), each);
     });
     if (same != old_groups.end()) {
+      same->second->forget_unmarked();
       groups_.emplace(policy, std::move(same->second));
       old_groups.erase(same);
       continue;
@@ -120,52 +108,17 @@ void PermissionResponder::end_change() {
   publish();
 }
 
-PermissionGroup* PermissionResponder::group_of(std::uint32_t tree) const {
+std::shared_ptr<PermissionGroup> PermissionResponder::group_of(std::uint32_t tree) const {
   if (!set_) return nullptr;
   const auto group = groups_.find(set_->trees()[tree].policy);
-  return group == groups_.end() ? nullptr : group->second.get();
+  return group == groups_.end() ? nullptr : group->second;
 }
 
-// Fails open: files opened there are fixed once they have settled.
-void PermissionResponder::mark(std::uint32_t tree, int directory) {
-  const auto* group = group_of(tree);
-  if (!group || can_wait_for_ever(tree, directory)) return;
-  if (const auto marked = group->mark(directory); !marked)
-    unmarked_[tree] = "some opens in " + quote(set_->trees()[tree].root()) +
-                      " are not denied, and some files are not fixed before their opens return: " +
-                      marked.error().text();
-}
-
-// To tell guardd of an open, the kernel opens the file for guardd: on a file system of another
-// process or machine that can take for ever, and no other open would be answered meanwhile. Fails
-// open.
-bool PermissionResponder::can_wait_for_ever(std::uint32_t tree, int directory) {
-  struct statx known {};
-  constexpr int kHow = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-  if (::statx(directory, "", kHow, 0, &known) != 0) return false;
-  const auto device = ::gnu_dev_makedev(known.stx_dev_major, known.stx_dev_minor);
-  auto at = file_systems_.find(device);
-  if (at == file_systems_.end())
-    at = file_systems_.emplace(device, file_system_of(directory)).first;
-  const auto& type = at->second;
-  if (std::find(kLocal.begin(), kLocal.end(), type) != kLocal.end()) return false;
-  unmarked_[tree] = "opens in " + quote(set_->trees()[tree].root()) +
-                    " are not denied, and files are not fixed before their opens return: a file "
-                    "system of this type may never answer: " +
-                    (type.empty() ? "unknown" : type);
-  return true;
-}
-
-// While the policies change, a number may be that of a previous tree, whose marks leave with its
-// group.
-void PermissionResponder::unmark(std::uint32_t tree, int directory) const {
-  const auto* group = is_changing_ ? nullptr : group_of(tree);
-  if (group) group->unmark(directory);
-}
-
+// Fails open: files opened in a directory without a mark are fixed once they have settled.
 std::vector<std::string> PermissionResponder::shortcomings() const {
   auto all = shortcomings_;
-  for (const auto& [tree, why] : unmarked_) all.push_back(why);
+  for (const auto& [policy, group] : groups_)
+    for (auto& each : group->unmarked()) all.push_back(std::move(each));
   return all;
 }
 

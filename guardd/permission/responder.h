@@ -28,10 +28,11 @@ class PermissionResponder {
   // are still answered for. A policy whose opens cannot be answered is a shortcoming.
   void begin_change(std::shared_ptr<const PolicySet> set, const AnswerSettings& settings);
   void end_change();
-  // Every open in this directory of a tree waits for an answer, if the tree's policy needs one.
-  void mark(std::uint32_t tree, int directory);
-  void unmark(std::uint32_t tree, int directory) const;
-  bool needs_marks(std::uint32_t tree) const { return group_of(tree) != nullptr; }
+  // Every open in a directory that this group marks waits for an answer. Null: the tree's policy
+  // needs none.
+  std::shared_ptr<PermissionGroup> group_of(std::uint32_t tree) const;
+  // Between begin_change() and end_change(), the marks of previous trees leave with their groups.
+  bool is_changing() const { return is_changing_; }
   // Releases every waiting open. None waits any more.
   void stop();
 
@@ -49,8 +50,6 @@ class PermissionResponder {
   void make_groups(const PolicySet* before);
   void publish();
   void start();
-  PermissionGroup* group_of(std::uint32_t tree) const;
-  bool can_wait_for_ever(std::uint32_t tree, int directory);
 
   const bool denies_opens_;
   std::shared_ptr<AnswerCounters> counters_ = std::make_shared<AnswerCounters>();
@@ -60,8 +59,6 @@ class PermissionResponder {
   bool is_changing_ = false;
   bool is_started_ = false;
   std::vector<std::string> shortcomings_;
-  std::map<std::uint32_t, std::string> unmarked_;
-  std::map<std::uint64_t, std::string> file_systems_;  // types by device
 
   // The last ends first: each uses those above it.
   FollowUp follow_up_;

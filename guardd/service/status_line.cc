@@ -37,6 +37,9 @@ std::string attention_text(const StatusFacts& facts) {
 std::string guarded_text(const StatusFacts& facts) {
   auto text = fmt::format("{} in {} through {}", counted(facts.policies, "policy", "policies"),
                           counted(facts.trees, "tree", "trees"), word(facts.backend));
+  if (facts.visiting > 0)
+    text += fmt::format(", {} directories of {} met so far", grouped(facts.met),
+                        counted(facts.visiting, "tree", "trees"));
   if (facts.pending > 0) text += ", " + grouped(facts.pending) + " not there yet";
   return text;
 }

@@ -14,7 +14,9 @@ namespace guard {
 struct StatusFacts {
   std::size_t policies = 0;
   std::size_t trees = 0;
-  std::size_t pending = 0;  // trees that are not there yet
+  std::size_t pending = 0;   // trees that are not there yet
+  std::size_t visiting = 0;  // trees of which not all directories are watched yet
+  std::size_t met = 0;       // directories of these so far
   Backend backend = Backend::kFanotify;
   std::vector<std::string> paused;        // names of policies
   std::optional<std::string> disabled;    // why nothing is enforced

@@ -14,14 +14,23 @@ void count_above(WatchedDirectory& directory, bool more) {
 }  // namespace
 
 void SettleQueue::schedule(const Key& key, Entry& entry, SteadyTime deadline) {
-  order_.erase({entry.deadline, key});
+  auto& order = trees_[entry.home].order;
+  order.erase({entry.deadline, key});
   entry.deadline = deadline;
-  order_.emplace(deadline, key);
+  order.emplace(deadline, key);
+}
+
+bool SettleQueue::is_full(const WatchedDirectory& directory) const {
+  const auto at = trees_.find(directory.home->id);
+  const auto waiting = at == trees_.end() ? 0 : at->second.order.size() - at->second.looks;
+  return waiting >= most_ || entries_.size() >= kMostInAll;
 }
 
 void SettleQueue::erase(Entries::iterator at) {
-  order_.erase({at->second.deadline, at->first});
-  if (at->first.look) --looks_;
+  const auto tree = trees_.find(at->second.home);
+  tree->second.order.erase({at->second.deadline, at->first});
+  if (at->first.look) --tree->second.looks;
+  if (tree->second.order.empty()) trees_.erase(tree);
   auto* directory = directories_.find(at->first.directory);
   if (directory) count_above(*directory, false);
   entries_.erase(at);
@@ -78,14 +87,16 @@ void SettleQueue::seen(WatchedDirectory& directory, std::string_view name, Notic
   stir_above(directory, now);
   Key key{directory.number, std::string(name), false};
   const auto found = entries_.find(key);
-  if (found == entries_.end() && entries_.size() >= most_)
+  if (found == entries_.end() && is_full(directory))
     return storm(directory, std::move(seen), settle, now);
   if (found != entries_.end()) {
     merge(found->second, std::move(seen));
     return postpone(found, now);
   }
   const auto added =
-      entries_.emplace(std::move(key), Entry{std::move(seen), settle, now, {}, 0}).first;
+      entries_
+          .emplace(std::move(key), Entry{std::move(seen), settle, now, {}, 0, directory.home->id})
+          .first;
   schedule(added->first, added->second, now + settle);
   count_above(directory, true);
 }
@@ -97,14 +108,17 @@ void SettleQueue::storm(WatchedDirectory& directory, NoticedChange seen,
   seen.object = {};
   const auto found = entries_.find(key);
   if (found != entries_.end()) return postpone(found, now);
-  if (looks_ >= kMostLooks) {
-    overflowed_.insert(directory.tree);
+  auto& looks = trees_[directory.home->id].looks;
+  if (looks >= kMostLooks) {
+    overflowed_.insert(directory.tree());
     return;
   }
   ++storms_;
-  ++looks_;
+  ++looks;
   const auto added =
-      entries_.emplace(std::move(key), Entry{std::move(seen), settle, now, {}, 0}).first;
+      entries_
+          .emplace(std::move(key), Entry{std::move(seen), settle, now, {}, 0, directory.home->id})
+          .first;
   schedule(added->first, added->second, now + settle);
   count_above(directory, true);
 }
@@ -139,9 +153,27 @@ void SettleQueue::renamed(WatchedDirectory& directory, std::string_view name, No
   erase(found);
 }
 
-std::optional<SettledChange> SettleQueue::take(SteadyTime now) {
-  while (!order_.empty() && order_.begin()->first <= now) {
-    const auto at = entries_.find(order_.begin()->second);
+// The trees take turns, so that a storm in one delays no other.
+std::optional<SettledChange> SettleQueue::take(SteadyTime now, const Skipped& skipped) {
+  std::vector<std::uint64_t> due;
+  for (const auto& [home, tree] : trees_)
+    if (tree.order.begin()->first <= now && !skipped.contains(home)) due.push_back(home);
+  const auto first = std::upper_bound(due.begin(), due.end(), last_taken_);
+  std::rotate(due.begin(), first, due.end());
+  for (const auto home : due) {
+    if (auto change = take_of(home, now)) {
+      last_taken_ = home;
+      return change;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<SettledChange> SettleQueue::take_of(std::uint64_t home, SteadyTime now) {
+  for (;;) {
+    const auto tree = trees_.find(home);
+    if (tree == trees_.end() || tree->second.order.begin()->first > now) return std::nullopt;
+    const auto at = entries_.find(tree->second.order.begin()->second);
     auto* directory = directories_.find(at->first.directory);
     if (!directory) {  // gone, with all that was in it
       drop(at);
@@ -161,13 +193,12 @@ std::optional<SettledChange> SettleQueue::take(SteadyTime now) {
         }
       }
     }
-    SettledChange due{
-        directory->number,          directory->tree,   at->first.name,   at->first.look,
-        std::move(at->second.seen), at->second.settle, at->second.tries, at->second.first_seen};
+    SettledChange due{directory->number, directory->tree(),          at->first.name,
+                      at->first.look,    std::move(at->second.seen), at->second.settle,
+                      at->second.tries,  at->second.first_seen,      home};
     erase(at);
     return due;
   }
-  return std::nullopt;
 }
 
 void SettleQueue::put_back(SettledChange due, SteadyTime until) {
@@ -182,11 +213,12 @@ void SettleQueue::put_back(SettledChange due, SteadyTime until) {
     merge(entry, std::move(newer));
     return;
   }
+  entry.home = directory->home->id;
   entry.seen = std::move(due.seen);
   entry.first_seen = due.first_seen;
   entry.tries = due.tries;
   entry.settle = due.settle;
-  if (at->first.look) ++looks_;
+  if (at->first.look) ++trees_[entry.home].looks;
   schedule(at->first, entry, until);
   count_above(*directory, true);
 }
@@ -197,15 +229,21 @@ const NoticedChange* SettleQueue::find(const WatchedDirectory& directory,
   return found == entries_.end() ? nullptr : &found->second.seen;
 }
 
-std::optional<SteadyTime> SettleQueue::next() const {
-  return order_.empty() ? std::nullopt : std::optional(order_.begin()->first);
+std::optional<SteadyTime> SettleQueue::next(const Skipped& skipped) const {
+  std::optional<SteadyTime> next;
+  for (const auto& [home, tree] : trees_) {
+    if (skipped.contains(home)) continue;
+    const auto first = tree.order.begin()->first;
+    if (!next || first < *next) next = first;
+  }
+  return next;
 }
 
 void SettleQueue::forget_tree(std::uint32_t tree) {
   for (auto at = entries_.begin(); at != entries_.end();) {
     const auto* directory = directories_.find(at->first.directory);
     const auto here = at++;
-    if (!directory || directory->tree == tree) drop(here);
+    if (!directory || directory->tree() == tree) drop(here);
   }
 }
 

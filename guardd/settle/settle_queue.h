@@ -1,7 +1,7 @@
 // Holds changes until they have settled: nothing more happens for the time of `settle`, and nothing
 // below a directory is still waiting. Keeps the process of each change. Never looks at the file
-// system. Bounded: a storm becomes "look at this directory". One thread: the daemon's loop. The
-// clock is passed in.
+// system. Bounded: a storm becomes "look at this directory". Trees take turns, and a storm in one
+// takes no room from the others. One thread: the daemon's loop. The clock is passed in.
 #pragma once
 
 #include <chrono>
@@ -42,18 +42,24 @@ struct SettledChange {
   std::chrono::microseconds settle{};
   unsigned tries = 0;  // how often it was put back
   SteadyTime first_seen;
+  std::uint64_t home = 0;  // the id of its WatchedTree
 };
 
 class SettleQueue {
  public:
+  // Of one tree, and of all.
   static constexpr std::size_t kMostEntries = 20'000;
   static constexpr std::size_t kMostLooks = 4'000;
+  static constexpr std::size_t kMostInAll = 400'000;
   // A change that never settles is due after this long, or after four times `settle`.
   static constexpr auto kLongestWait = std::chrono::seconds(10);
   static constexpr auto kLongestWaitBelow = std::chrono::minutes(1);
 
   explicit SettleQueue(WatchedDirectories& directories, std::size_t most = kMostEntries)
       : directories_(directories), most_(most) {}
+
+  // How many changes of one tree wait at most.
+  void set_most(std::size_t most) { most_ = most; }
 
   // A user other than the owner, or an unknown one, did something that may have to be fixed.
   void seen(WatchedDirectory& directory, std::string_view name, NoticedChange seen,
@@ -70,13 +76,15 @@ class SettleQueue {
   // there.
   void renamed(WatchedDirectory& directory, std::string_view name, NoticedChange& seen);
 
+  // Trees from which nothing is taken, by the ids of their WatchedTrees.
+  using Skipped = std::set<std::uint64_t>;
   // The next change that has settled, if there is one. Directories come after their contents.
-  std::optional<SettledChange> take(SteadyTime now);
+  std::optional<SettledChange> take(SteadyTime now, const Skipped& skipped = {});
   // Not ready: the file is still open for writing, or the command that made it is still running.
   void put_back(SettledChange due, SteadyTime until);
   // The change that waits under that name; null: none does.
   const NoticedChange* find(const WatchedDirectory& directory, std::string_view name) const;
-  std::optional<SteadyTime> next() const;
+  std::optional<SteadyTime> next(const Skipped& skipped = {}) const;
 
   void forget_tree(std::uint32_t tree);
   std::size_t waiting() const { return entries_.size(); }
@@ -99,12 +107,19 @@ class SettleQueue {
     SteadyTime first_seen;
     SteadyTime deadline;
     unsigned tries = 0;
+    std::uint64_t home = 0;
+  };
+  struct Waiting {  // of one tree
+    std::set<std::pair<SteadyTime, Key>> order;
+    std::size_t looks = 0;
   };
   using Entries = std::map<Key, Entry>;
 
   void storm(WatchedDirectory& directory, NoticedChange seen, std::chrono::microseconds settle,
              SteadyTime now);
   void merge(Entry& entry, NoticedChange seen);
+  bool is_full(const WatchedDirectory& directory) const;
+  std::optional<SettledChange> take_of(std::uint64_t home, SteadyTime now);
   void schedule(const Key& key, Entry& entry, SteadyTime deadline);
   void postpone(Entries::iterator at, SteadyTime now);
   void erase(Entries::iterator at);
@@ -115,8 +130,8 @@ class SettleQueue {
   WatchedDirectories& directories_;
   std::size_t most_;
   Entries entries_;
-  std::set<std::pair<SteadyTime, Key>> order_;
-  std::size_t looks_ = 0;
+  std::map<std::uint64_t, Waiting> trees_;  // by the ids of their WatchedTrees
+  std::uint64_t last_taken_ = 0;            // the tree of the last change that was taken
   std::uint64_t storms_ = 0;
   std::set<std::uint32_t> overflowed_;
   std::vector<FileId> dropped_;

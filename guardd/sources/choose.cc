@@ -21,7 +21,7 @@ Result<ChosenSource> lsm_source(Lsm lsm, Processes& processes) {
 
 }  // namespace
 
-Result<ChosenSource> choose_source(BackendChoice choice,
+Result<ChosenSource> choose_source(BackendChoice choice, std::uint32_t queues,
                                    const std::function<Processes&()>& processes) {
   std::string why_not;
   if (choice != BackendChoice::kFanotify) {
@@ -35,7 +35,7 @@ Result<ChosenSource> choose_source(BackendChoice choice,
   ChosenSource chosen;
   chosen.responder = std::make_unique<PermissionResponder>(false);
   GUARD_TRY(chosen.source,
-            FanotifySource::create({!processes().remembers(), true}, *chosen.responder));
+            FanotifySource::create({!processes().remembers(), true, queues}, *chosen.responder));
   chosen.why_not_lsm = std::move(why_not);
   return chosen;
 }

@@ -24,8 +24,9 @@ struct ChosenSource {
 };
 
 // kAuto takes the best backend that works. Any other choice is that backend, or an error that says
-// what is missing. Asks for the processes only after it has tried the LSM.
-Result<ChosenSource> choose_source(BackendChoice choice,
+// what is missing. Asks for the processes only after it has tried the LSM. `queues`: see
+// FanotifySource.
+Result<ChosenSource> choose_source(BackendChoice choice, std::uint32_t queues,
                                    const std::function<Processes&()>& processes);
 
 }  // namespace guard

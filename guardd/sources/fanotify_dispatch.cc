@@ -1,3 +1,5 @@
+#include <fcntl.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <array>
@@ -5,6 +7,8 @@
 #include <cstring>
 
 #include "guardd/files/listing.h"
+#include "guardd/host/clock.h"
+#include "guardd/host/files.h"
 #include "guardd/sources/fanotify_event.h"
 #include "guardd/sources/fanotify_source.h"
 #include "policy/base/text.h"
@@ -12,33 +16,76 @@
 namespace guard {
 namespace {
 
-// One turn of the loop: some thousands of events.
-constexpr int kReadsATurn = 8;
-constexpr std::size_t kBuffer = 64U << 10U;
+// One turn of the loop, and what is read at once: some hundred events.
+constexpr auto kTurn = std::chrono::milliseconds(5);
+constexpr std::size_t kBuffer = 16U << 10U;
+
+// Of one tree. Beyond this, the whole tree is visited again.
+constexpr std::size_t kMostNewNames = 20'000;
 
 }  // namespace
 
-// The lock is free between two reads, so that a question need not wait for the whole turn.
+// The queues with events take turns, one read each, until the time is over.
 bool FanotifySource::dispatch(NoticeReader& reader) {
-  static thread_local std::array<char, kBuffer> buffer;
-  bool more = true;
-  for (int turn = 0; more && turn < kReadsATurn; ++turn) {
-    const auto locked = lock();
-    if (witness_) witness_->before_read();
-    const auto length = ::read(group_.get(), buffer.data(), buffer.size());
-    if (length < 0 && errno == EINTR) continue;
-    more = length > 0;
-    if (!more && witness_) witness_->found_none();
-    if (!more) break;
-    const auto count = handle_all({buffer.data(), static_cast<std::size_t>(length)}, reader);
-    if (witness_) witness_->after_read(count);
+  const auto until = std::chrono::steady_clock::now() + kTurn;
+  auto full = full_queues();
+  std::size_t next = 0;
+  while (!full.empty() && std::chrono::steady_clock::now() < until) {
+    next %= full.size();
+    if (read_queue(full[next], reader))
+      ++next;
+    else
+      full.erase(full.begin() + static_cast<std::ptrdiff_t>(next));
   }
   const auto locked = lock();
   if (witness_) witness_->end_turn();
-  return more;
+  has_steps_ = true;  // maybe: the descriptor does not tell
+  return !full.empty();
 }
 
-std::size_t FanotifySource::handle_all(std::string_view events, NoticeReader& reader) {
+// The first is another one each time.
+std::vector<std::uint32_t> FanotifySource::full_queues() {
+  const auto locked = lock();
+  const auto now = file_time_now();
+  std::array<epoll_event, 128> ready{};
+  const int count = ::epoll_wait(ready_.get(), ready.data(), ready.size(), 0);
+  std::vector<bool> is_full(queues_.size());
+  for (int i = 0; i < count; ++i)
+    if (const auto queue = ready[static_cast<std::size_t>(i)].data.u32; queue < queues_.size())
+      is_full[queue] = true;
+  std::vector<std::uint32_t> full;
+  ++next_queue_;
+  for (std::uint32_t i = 0; i < queues_.size(); ++i) {
+    const auto queue = (next_queue_ + i) % static_cast<std::uint32_t>(queues_.size());
+    if (is_full[queue])
+      full.push_back(queue);
+    else if (count >= 0 && witness_)
+      witness_->found_none(queue, now);
+  }
+  return full;
+}
+
+// The lock is free between two reads, so that a question need not wait for the whole turn. Queues
+// without trees are read as well: events of previous trees may be left in them.
+bool FanotifySource::read_queue(std::uint32_t queue, NoticeReader& reader) {
+  static thread_local std::array<char, kBuffer> buffer;
+  const auto locked = lock();
+  const auto before = file_time_now();
+  if (witness_) witness_->before_read(queue, before);
+  const auto length = ::read(queues_[queue].group.get(), buffer.data(), buffer.size());
+  if (length < 0 && errno == EINTR) return true;
+  if (length <= 0) {
+    if (witness_) witness_->found_none(queue, before);
+    return false;
+  }
+  const auto events = handle_all(queue, {buffer.data(), static_cast<std::size_t>(length)}, reader);
+  if (witness_) witness_->after_read(queue, events);
+  return true;
+}
+
+std::size_t FanotifySource::handle_all(std::uint32_t queue, std::string_view events,
+                                       NoticeReader& reader) {
+  queue_ = queue;
   std::size_t count = 0;
   while (events.size() >= sizeof(fanotify_event_metadata)) {
     fanotify_event_metadata data{};
@@ -46,8 +93,8 @@ std::size_t FanotifySource::handle_all(std::string_view events, NoticeReader& re
     if (data.event_len < sizeof data || data.event_len > events.size()) break;
     ++count;
     if ((data.mask & FAN_Q_OVERFLOW) != 0) {
-      if (witness_) witness_->lost();
-      reader.lost_notices();
+      if (witness_) witness_->lost(queue);
+      lose(queue, reader);
     } else {
       handle(FanotifyEvent::parse(data, events.data()), reader);
     }
@@ -56,10 +103,23 @@ std::size_t FanotifySource::handle_all(std::string_view events, NoticeReader& re
   return count;
 }
 
+// Only the trees of this queue may have changed unseen.
+void FanotifySource::lose(std::uint32_t queue, NoticeReader& reader) {
+  for (const auto& [tree, place] : trees_)
+    if (place.queue == queue) reader.lost_sight(tree, "the kernel's queue of events overflowed");
+}
+
+// A mark that could not be removed is on a directory that is in no tree any longer, or in one of
+// another queue. There, the events of this queue would come in another order.
+WatchedDirectory* FanotifySource::watched(const FileId& id) const {
+  auto* directory = directories_.find(id);
+  return directory && directory->home->queue == queue_ ? directory : nullptr;
+}
+
 void FanotifySource::handle(const FanotifyEvent& event, NoticeReader& reader) {
   if ((event.mask & FAN_RENAME) != 0) return handle_rename(event, reader);
-  auto* directory = directories_.find(event.parent);
-  if (!directory) return;  // a mark that could not be removed
+  auto* directory = watched(event.parent);
+  if (!directory) return;
   if (event.name == ".") return handle_self(event, *directory, reader);
   const bool is_directory = (event.mask & FAN_ONDIR) != 0;
   // The root of another tree: its own mark reports it.
@@ -79,11 +139,11 @@ void FanotifySource::handle(const FanotifyEvent& event, NoticeReader& reader) {
   if (!is_directory) report(FAN_CLOSE_NOWRITE, Notice::Kind::kRead);
   if (is_directory && (event.mask & (FAN_CREATE | FAN_MOVED_TO)) != 0 &&
       !is_covered(*directory, event.name))
-    add_directory(event, *directory, reader);
+    enter(event, *directory, reader);
 }
 
 // guardd's own repairs are remembered where they are made.
-void FanotifySource::note(const FanotifyEvent& event, const WatchedDirectory& directory) const {
+void FanotifySource::note(const FanotifyEvent& event, WatchedDirectory& directory) const {
   if (!witness_ || event.pid == self_) return;
   if ((event.mask & FAN_CREATE) != 0)
     witness_->created(directory, event.name, event.object);
@@ -107,12 +167,12 @@ void FanotifySource::handle_self(const FanotifyEvent& event, WatchedDirectory& d
 void FanotifySource::handle_rename(const FanotifyEvent& event, NoticeReader& reader) {
   const bool is_directory = (event.mask & FAN_ONDIR) != 0;
   const auto place = [&](const FileId& parent, std::string_view name) -> WatchedDirectory* {
-    auto* directory = directories_.find(parent);
+    auto* directory = watched(parent);
     return directory && is_directory && is_nested(*directory, name) ? nullptr : directory;
   };
   auto* from = place(event.old_parent, event.old_name);
   auto* to = place(event.parent, event.name);
-  const bool is_within = from && to && from->tree == to->tree;
+  const bool is_within = from && to && from->home == to->home;
   if (witness_) {
     if (is_within) {
       witness_->moved(from, event.old_name, to, event.name, event.object);
@@ -128,64 +188,77 @@ void FanotifySource::handle_rename(const FanotifyEvent& event, NoticeReader& rea
   const auto guards_names = [&](std::uint32_t tree) {
     return set_ && set_->policy_of(set_->trees()[tree]).said.guards.value.has(Guard::kDelete);
   };
-  if (from && !is_within && guards_names(from->tree)) {
+  if (from && !is_within && guards_names(from->tree())) {
     reader.noticed({Notice::Kind::kMovedOut, from, event.old_name, event.object, is_directory,
                     event.pid, event.pid_check()});
   }
-  if (!is_directory) return;
-  auto* known = directories_.find(event.object);
-  if (known && known->parent) move_directory(*known, is_within ? to : nullptr, event.name);
-  if (to && !directories_.find(event.object) && !is_covered(*to, event.name))
-    add_directory(event, *to, reader);
+  if (is_directory) handle_moved(event, from, to, reader);
 }
 
 // A directory that leaves its tree is forgotten, with all that is below it and all that is known of
-// what it contains, even if it comes back.
-void FanotifySource::move_directory(WatchedDirectory& directory, WatchedDirectory* to,
-                                    std::string_view name) {
-  for (const auto* above = to; above; above = above->parent)
-    if (above == &directory) to = nullptr;  // an event was lost
-  if (!to) return directories_.forget(directory);
-  if (has_patterns(set_->policy_of(set_->trees()[to->tree]))) directories_.renew_places(directory);
-  WatchedDirectories::move(directory, *to, std::string(name));
+// what it contains, even if it comes back. Two queues report a move from one to the other in any
+// order: each only takes a directory from a tree of its own.
+void FanotifySource::handle_moved(const FanotifyEvent& event, WatchedDirectory* from,
+                                  WatchedDirectory* to, NoticeReader& reader) {
+  auto* known = directories_.find(event.object);
+  const auto is_of = [&](const WatchedDirectory* other) {
+    return known && known->parent && other && known->home == other->home;
+  };
+  if (is_of(from) && is_of(to)) {
+    if (!move_directory(*known, *to, event.name)) known = nullptr;
+  } else if (is_of(from) || is_of(to)) {
+    directories_.forget(*known);
+    known = nullptr;
+  }
+  if (to && !is_of(to) && !is_covered(*to, event.name)) enter(event, *to, reader);
 }
 
-void FanotifySource::add_directory(const FanotifyEvent& event, WatchedDirectory& parent,
-                                   NoticeReader& reader) {
-  const auto located = locate(parent);
-  if (!located) {
-    if (located.error().code() == ENOENT) return;  // gone: its own event reports that
-    return reader.lost_sight(
-        parent.tree, quote(WatchedDirectories::path_of(parent)) + ": " + located.error().text());
+// During a visit, the directory can be moved from a part that was not visited yet to one that was.
+// False: an event was lost, and it is forgotten.
+bool FanotifySource::move_directory(WatchedDirectory& directory, WatchedDirectory& to,
+                                    std::string_view name) {
+  for (const auto* above = &to; above; above = above->parent) {
+    if (above != &directory) continue;
+    directories_.forget(directory);
+    return false;
   }
-  auto object = open_object(*located, event.name);
-  if (!object || object->state.type != FileType::kDirectory) return;
-  const auto id = FileId::of(object->fd.get());
-  auto fd = open_directory(*object);
-  if (!id || !fd) {
-    return reader.lost_sight(
-        parent.tree, quote(WatchedDirectories::path_of(parent, event.name)) + " cannot be opened");
+  if (has_patterns(set_->policy_of(set_->trees()[to.tree()]))) directories_.renew_places(directory);
+  WatchedDirectories::move(directory, to, std::string(name));
+  auto& place = trees_.at(to.tree());
+  if (!place.is_visiting) return true;
+  if (place.new_names >= kMostNewNames) {
+    place.visits_again = true;
+    return true;
   }
-  // Another directory has taken the name. What happened to this one has its own event.
-  if (event.object.known() && *id != event.object) return;
-  if (auto* known = directories_.find(*id)) {
-    if (!known->parent || (known->parent == &parent && known->name == event.name)) return;
-    WatchedDirectories::move(*known, parent, std::string(event.name));
-    return;
+  ++place.new_names;
+  walks_->enter(place.watch, {to.id, WatchedDirectories::path_of(to), std::string(name),
+                              directory.id, nullptr, false, place.visit});
+  return true;
+}
+
+void FanotifySource::enter(const FanotifyEvent& event, const WatchedDirectory& parent,
+                           NoticeReader& reader) {
+  auto& place = trees_.at(parent.tree());
+  if (place.new_names >= kMostNewNames) {
+    ++place.dropped_names;
+    return reader.lost_sight(parent.tree(), "more directories came at once than guardd can queue");
   }
-  object->fd = *std::move(fd);
-  auto& known = directories_.add(*id, parent.tree, &parent, std::string(event.name));
-  NewDirectory news;
+  ++place.new_names;
+  auto arrival = std::make_shared<Arrival>();
   if (event.pid != 0) {
-    auto& found = news.found.emplace();
+    auto& found = arrival->found.emplace();
     found.kind = Notice::Kind::kFound;
     found.pid = event.pid;
-    found.pid_check = event.pid_check();
     found.was_moved = (event.mask & FAN_CREATE) == 0;
+    arrival->is_gone = event.is_gone;
+    // Without a descriptor, it cannot be known whether the process is still the same.
+    if (event.process) arrival->process = Fd(::fcntl(event.process.get(), F_DUPFD_CLOEXEC, 3));
+    if (event.process && !arrival->process) arrival->is_gone = true;
   }
-  news.is_born = witness_ && (event.mask & FAN_CREATE) != 0 &&
-                 witness_->is_born(parent, event.name, event.object);
-  mark_all(*std::move(object), known, news, false, reader);
+  const bool is_born = witness_ && (event.mask & FAN_CREATE) != 0 &&
+                       witness_->is_born(parent, event.name, event.object);
+  walks_->enter(place.watch, {parent.id, WatchedDirectories::path_of(parent),
+                              std::string(event.name), event.object, std::move(arrival), is_born});
 }
 
 // The directory was moved. If it was moved to a watched directory, that one has reported it already
@@ -195,8 +268,8 @@ void FanotifySource::verify(WatchedDirectory& directory, NoticeReader& reader) {
   if (located) return;
   const auto code = located.error().code();
   if (code != ENOENT && code != ESTALE && code != ENOTDIR && code != ELOOP && code != EXDEV) {
-    reader.lost_sight(directory.tree, quote(WatchedDirectories::path_of(directory)) + ": " +
-                                          located.error().text());
+    reader.lost_sight(directory.tree(), quote(WatchedDirectories::path_of(directory)) + ": " +
+                                            located.error().text());
   }
   directories_.forget(directory);
 }

@@ -1,16 +1,16 @@
 #include "guardd/sources/fanotify_source.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 #include <vector>
 
 #include "guardd/files/listing.h"
 #include "guardd/permission/decision.h"
-#include "guardd/permission/responder.h"
-#include "guardd/sources/descent.h"
 #include "policy/base/text.h"
 
 namespace guard {
@@ -36,20 +36,39 @@ Result<std::unique_ptr<FanotifySource>> FanotifySource::create(const Options& op
                                                                PermissionResponder& responder) {
   Result<Fd> group = Error("not tried");
   for (const unsigned report : {0U | FAN_REPORT_DFID_NAME_TARGET, 0U | FAN_REPORT_DFID_NAME}) {
-    const unsigned pidfds = options.with_pidfds ? FAN_REPORT_PIDFD : 0U;
+    unsigned pidfds = options.with_pidfds ? FAN_REPORT_PIDFD : 0U;
     group = open_group(report | pidfds);
-    if (!group && options.with_pidfds) group = open_group(report);
+    if (!group && options.with_pidfds) group = open_group(report | (pidfds = 0));
     if (!group) continue;
     const bool names = report == FAN_REPORT_DFID_NAME_TARGET;
-    std::unique_ptr<FanotifySource> source(new FanotifySource(*std::move(group), names, responder));
-    if (options.with_evidence && names) {
-      source->witness_ =
-          std::make_unique<FanotifyWitness>(source->group_.get(), source->directories_);
+    std::unique_ptr<FanotifySource> source(new FanotifySource(names, responder));
+    std::vector<int> groups;
+    // The user's limit of groups may be reached: then there are fewer.
+    for (; group; group = open_group(report | pidfds)) {
+      groups.push_back(group->get());
+      source->queues_.emplace_back().group = *std::move(group);
+      if (groups.size() >= options.queues) break;
     }
+    source->walks_ = std::make_unique<DirectoryWalks>();
+    groups.push_back(source->walks_->fd());
+    source->ready_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+    for (std::uint32_t i = 0; i < groups.size(); ++i) {
+      const auto fd = groups[i];
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.u32 = i;
+      if (::epoll_ctl(source->ready_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+        return Error::from_errno(errno, "epoll");
+    }
+    groups.pop_back();
+    if (options.with_evidence && names)
+      source->witness_ = std::make_unique<FanotifyWitness>(groups, source->directories_);
     return source;
   }
   return std::move(group).error();
 }
+
+FanotifySource::~FanotifySource() = default;
 
 std::unique_lock<std::mutex> FanotifySource::lock() const {
   return witness_ ? std::unique_lock(witness_->mutex()) : std::unique_lock<std::mutex>();
@@ -62,21 +81,31 @@ Status FanotifySource::prepare(std::shared_ptr<const PolicySet> set) {
   return {};
 }
 
+// Until a directory has its marks, the group of the previous policies answers for it.
 void FanotifySource::finish() {
+  ends_change_ = true;
+  end_change_if_marked();
+}
+
+void FanotifySource::end_change_if_marked() {
+  if (!ends_change_ || !not_marked_.empty()) return;
+  ends_change_ = false;
   responder_.end_change();
 }
 
 std::vector<std::string> FanotifySource::shortcomings() const {
+  std::vector<std::string> all;
   if (!witness_) {
-    return {
+    all.emplace_back(
         "this kernel is older than Linux 5.17: guardd does not fix new files that their owner "
-        "could not read before; it reports them"};
+        "could not read before; it reports them");
+  } else if (!links_are_protected()) {
+    all.emplace_back(
+        "fs.protected_hardlinks is 0, so guardd cannot tell new files from hard links: it does "
+        "not fix new files that their owner could not read before, but reports them; set it "
+        "to 1");
   }
-  if (links_are_protected()) return {};
-  return {
-      "fs.protected_hardlinks is 0, so guardd cannot tell new files from hard links: it does "
-      "not fix new files that their owner could not read before, but reports them; set it "
-      "to 1"};
+  return all;
 }
 
 std::uint64_t FanotifySource::usual_mask() const {
@@ -97,80 +126,160 @@ std::uint64_t FanotifySource::mask_of(std::uint32_t tree) const {
   return mask;
 }
 
-Status FanotifySource::mark(std::uint32_t tree, int directory) const {
-  responder_.mark(tree, directory);
-  const auto mask = mask_of(tree);
-  if (::fanotify_mark(group_.get(), FAN_MARK_ADD | FAN_MARK_ONLYDIR, mask, directory, nullptr) == 0)
-    return {};
-  return Error::from_errno(errno, "mark");
+// ---- queues and marks
+
+// The trees of a policy share a queue. Policies beyond the number of queues share the last one.
+std::uint32_t FanotifySource::queue_for(std::uint32_t tree) {
+  const auto last = static_cast<std::uint32_t>(queues_.size() - 1);
+  const auto name = set_ ? set_->policy_of(set_->trees()[tree]).name() : std::string();
+  for (std::uint32_t i = 0; i < last; ++i)
+    if (queues_[i].trees > 0 && queues_[i].policy == name) return i;
+  for (std::uint32_t i = 0; i < last; ++i) {
+    if (queues_[i].trees > 0 || *queues_[i].is_flushing) continue;
+    queues_[i].policy = name;
+    return i;
+  }
+  return last;
 }
 
-// If the directory is not where it was, its mark cannot be removed. It goes with the directory; its
-// events are ignored until then.
-void FanotifySource::unmark(const WatchedDirectory& directory) const {
-  const auto object = locate(directory);
-  if (!object) return;
-  const auto fd = open_directory(*object);
-  if (!fd) return;
-  responder_.unmark(directory.tree, fd->get());
+// Removes all marks of a queue that no tree uses any longer. It is used again only after that.
+void FanotifySource::release_queue(const Place& place) {
+  auto& queue = queues_[place.queue];
+  --queue.trees;
+  if (queue.trees > 0 || place.queue + 1 == queues_.size()) return;
+  *queue.is_flushing = true;
+  walks_->run([group = queue.group.get(), is_flushing = queue.is_flushing] {
+    (void)::fanotify_mark(group, FAN_MARK_FLUSH, 0, AT_FDCWD, "/");
+    *is_flushing = false;
+  });
+}
+
+void FanotifySource::use_terms(std::uint32_t tree, Place& place) {
+  place.mask |= mask_of(tree);
+  place.answers = responder_.group_of(tree);
+  const auto group = queues_[place.queue].group.get();
   const auto all = usual_mask() | FAN_DELETE | FAN_MODIFY | FAN_CLOSE_NOWRITE;
-  (void)::fanotify_mark(group_.get(), FAN_MARK_REMOVE | FAN_MARK_ONLYDIR, all, fd->get(), nullptr);
+  auto mark = [group, mask = place.mask, answers = place.answers,
+               root = place.path](int directory) -> Status {
+    if (answers) answers->mark(directory, root);
+    constexpr unsigned kAdd = FAN_MARK_ADD | FAN_MARK_ONLYDIR;
+    if (::fanotify_mark(group, kAdd, mask, directory, nullptr) == 0) return {};
+    return Error::from_errno(errno, "mark");
+  };
+  auto unmark = [group, all, answers = place.answers](int directory) {
+    if (answers) answers->unmark(directory);
+    constexpr unsigned kRemove = FAN_MARK_REMOVE | FAN_MARK_ONLYDIR;
+    (void)::fanotify_mark(group, kRemove, all, directory, nullptr);
+  };
+  walks_->use(place.watch, std::make_shared<WalkTerms>(WalkTerms{
+                               place.path, place.covered, std::move(mark), std::move(unmark)}));
 }
 
 bool FanotifySource::is_nested(const WatchedDirectory& directory, std::string_view name) const {
-  const auto tree = trees_.find(directory.tree);
+  const auto tree = trees_.find(directory.tree());
   return tree != trees_.end() && !tree->second.covered.empty() &&
          tree->second.covered.is_nested(WatchedDirectories::path_of(directory, name));
 }
 
 bool FanotifySource::is_covered(const WatchedDirectory& directory, std::string_view name) const {
-  const auto tree = trees_.find(directory.tree);
+  const auto tree = trees_.find(directory.tree());
   if (tree == trees_.end() || tree->second.covered.empty()) return false;
   const auto path = WatchedDirectories::path_of(directory, name);
   return tree->second.covered.is_nested(path) || tree->second.covered.all_below(path);
 }
 
+Result<Object> FanotifySource::locate(const WatchedDirectory& directory) const {
+  const auto tree = trees_.find(directory.tree());
+  if (tree == trees_.end()) return Error::from_errno(ENOENT, "tree");
+  GUARD_TRY(const auto root, open_tree(tree->second.path));
+  GUARD_TRY(auto object, open_object(root, WatchedDirectories::path_of(directory)));
+  GUARD_TRY(const auto id, FileId::of(object.fd.get()));
+  if (id != directory.id) return Error::from_errno(ESTALE, "another directory is there now");
+  return object;
+}
+
+// ---- trees
+
+// The root is marked here, so that a tree that cannot be watched is known at once.
 Status FanotifySource::watch_tree(std::uint32_t tree, const std::string& path, CoveredPart covered,
-                                  NoticeReader& reader) {
+                                  NoticeReader& /*reader*/) {
   GUARD_TRY(auto root, open_tree(path));
   GUARD_TRY(root.fd, open_directory(root));
-  GUARD_TRY(const auto id, FileId::of(root.fd.get()));
+  GUARD_TRY(auto id, FileId::of(root.fd.get()));
   const auto locked = lock();
-  trees_.insert_or_assign(tree, Place{path, std::move(covered)});
-  auto& known = directories_.add(id, tree, nullptr, "");
-  mark_all(std::move(root), known, {}, false, reader);
+  Place place(path, std::move(covered));
+  place.queue = queue_for(tree);
+  constexpr unsigned kAdd = FAN_MARK_ADD | FAN_MARK_ONLYDIR;
+  if (::fanotify_mark(queues_[place.queue].group.get(), kAdd, mask_of(tree), root.fd.get(),
+                      nullptr) != 0)
+    return Error::from_errno(errno, "mark");
+  place.watch = ++last_watch_;
+  place.root = std::move(id);
+  ++queues_[place.queue].trees;
+  auto& known = directories_.add(place.root, tree, nullptr, "");
+  known.home->queue = place.queue;
+  known.home->watch = place.watch;
+  numbers_[place.watch] = tree;
+  auto& kept = trees_.insert_or_assign(tree, std::move(place)).first->second;
+  use_terms(tree, kept);
+  if (kept.answers) not_marked_.insert(kept.watch);
+  visit(kept);
   return {};
 }
 
-void FanotifySource::cover(std::uint32_t tree, CoveredPart covered) {
-  if (const auto at = trees_.find(tree); at != trees_.end())
-    at->second.covered = std::move(covered);
-}
-
-Status FanotifySource::look_again(std::uint32_t tree, NoticeReader& reader) {
+Status FanotifySource::renew(std::uint32_t tree, CoveredPart covered, NoticeReader& /*reader*/) {
   const auto locked = lock();
-  auto* known = directories_.find(tree, "");
-  if (!known) return Error::from_errno(ENOENT, "tree");
-  GUARD_TRY(auto root, locate(*known));
-  GUARD_TRY(root.fd, open_directory(root));
-  ++visit_;
-  mark_all(std::move(root), *known, {}, true, reader);
-  std::vector<std::uint64_t> gone;
-  for (const auto* each : directories_.all_of(tree)) {
-    if (each->visit == visit_) continue;
-    unmark(*each);  // it may still exist and only be covered now
-    gone.push_back(each->number);
+  const auto at = trees_.find(tree);
+  if (at == trees_.end()) return Error::from_errno(ENOENT, "tree");
+  auto& place = at->second;
+  const auto answers = responder_.group_of(tree);
+  const bool has_new_group = answers != place.answers;
+  const bool has_other_terms =
+      has_new_group || (mask_of(tree) & ~place.mask) != 0 || !(covered == place.covered);
+  if (!has_other_terms) {
+    if (!place.is_visiting) visited_.push_back(tree);
+    return {};
   }
-  for (const auto number : gone)
-    if (auto* each = directories_.find(number)) directories_.forget(*each);
+  place.covered = std::move(covered);
+  use_terms(tree, place);
+  if (has_new_group && answers) not_marked_.insert(place.watch);
+  visit(place);
   return {};
 }
 
+Status FanotifySource::look_again(std::uint32_t tree, NoticeReader& /*reader*/) {
+  const auto locked = lock();
+  const auto at = trees_.find(tree);
+  const auto* known = directories_.find(tree, "");
+  if (at == trees_.end() || !known) return Error::from_errno(ENOENT, "tree");
+  GUARD_TRY(const auto root, locate(*known));
+  visit(at->second);
+  return {};
+}
+
+// A tree's own queue loses all marks at once. Those of a queue that others use are removed one by
+// one, and so are those of opens, unless their group leaves with them.
 void FanotifySource::forget_tree(std::uint32_t tree) {
   const auto locked = lock();
-  for (const auto* directory : directories_.all_of(tree)) unmark(*directory);
-  directories_.forget_tree(tree);
-  trees_.erase(tree);
+  const auto at = trees_.find(tree);
+  if (at == trees_.end()) return;
+  auto& place = at->second;
+  const bool is_shared = queues_[place.queue].trees > 1 || place.queue + 1 == queues_.size();
+  const bool keeps_answers = place.answers && !responder_.is_changing();
+  const bool has_marks = is_shared || keeps_answers;
+  if (has_marks) {
+    walks_->stop(place.watch);
+    leaving_.push_back(place.watch);
+  } else {
+    walks_->forget(place.watch);
+  }
+  directories_.forget_tree(tree, has_marks);
+  release_queue(place);
+  not_marked_.erase(place.watch);
+  numbers_.erase(place.watch);
+  std::erase(visited_, tree);
+  trees_.erase(at);
+  end_change_if_marked();
 }
 
 std::optional<std::int64_t> FanotifySource::proven_at(const WatchedDirectory& directory,
@@ -189,61 +298,12 @@ void FanotifySource::renumber(const std::map<std::uint32_t, std::uint32_t>& numb
   const auto locked = lock();
   directories_.renumber(numbers);
   trees_ = renumbered(std::move(trees_), numbers);
-}
-
-Result<Object> FanotifySource::locate(const WatchedDirectory& directory) const {
-  const auto tree = trees_.find(directory.tree);
-  if (tree == trees_.end()) return Error::from_errno(ENOENT, "tree");
-  GUARD_TRY(const auto root, open_tree(tree->second.path));
-  GUARD_TRY(auto object, open_object(root, WatchedDirectories::path_of(directory)));
-  GUARD_TRY(const auto id, FileId::of(object.fd.get()));
-  if (id != directory.id) return Error::from_errno(ESTALE, "another directory is there now");
-  return object;
-}
-
-// A directory is marked before it is listed: the kernel reports what comes later, the list holds
-// what came before, and what is in both is reported twice, which does no harm.
-void FanotifySource::mark_all(Object first, WatchedDirectory& known, const NewDirectory& news,
-                              bool again, NoticeReader& reader) {
-  const auto tree = known.tree;
-  const auto add = [&](Object& object, WatchedDirectory& parent,
-                       const std::string& name) -> WatchedDirectory* {
-    const auto id = FileId::of(object.fd.get());
-    auto fd = open_directory(object);
-    if (!fd || !id) return nullptr;  // gone
-    object.fd = *std::move(fd);
-    auto* child = directories_.find(*id);
-    if (!child) return &directories_.add(*id, tree, &parent, name);
-    if (!again) return nullptr;
-    if (child->parent && (child->parent != &parent || child->name != name)) {
-      directories_.renew_places(*child);  // an event was lost
-      WatchedDirectories::move(*child, parent, name);
-    }
-    return child;
-  };
-  const auto enter = [&](Object& object, WatchedDirectory& entered) {
-    if (const auto marked = mark(tree, object.fd.get()); !marked) {
-      reader.lost_sight(tree, quote(WatchedDirectories::path_of(entered)) +
-                                  " cannot be watched: " + marked.error().text());
-      return false;
-    }
-    entered.visit = visit_;
-    return static_cast<bool>(refresh(object));
-  };
-  Descent descent{tree, trees_.at(tree).covered, reader, {}, add, enter};
-  if (news.found) {
-    descent.found = [&](const Object& /*directory*/, WatchedDirectory& holder,
-                        const DirectoryEntry& entry, bool by_root_alone) {
-      if (witness_ && by_root_alone) witness_->found(holder, entry.name, entry.id);
-      auto notice = *news.found;
-      notice.directory = &holder;
-      notice.name = entry.name;
-      notice.object = entry.id;
-      notice.is_directory = entry.is_directory;
-      reader.noticed(notice);
-    };
-  }
-  descend(std::move(first), known, news.is_born, descent);
+  numbers_.clear();
+  for (const auto& [tree, place] : trees_) numbers_[place.watch] = tree;
+  std::vector<std::uint32_t> visited;
+  for (const auto tree : visited_)
+    if (const auto now = numbers.find(tree); now != numbers.end()) visited.push_back(now->second);
+  visited_ = std::move(visited);
 }
 
 }  // namespace guard

@@ -1,21 +1,28 @@
 // Reports what fanotify says about the directories of guarded trees, after it has happened. Marks
 // directories and nothing else; never blocks a process, never judges, never changes a file. Keeps
-// up with new, moved and removed directories by itself. One thread: the daemon's loop.
+// up with new, moved and removed directories by itself. Each policy has a queue of events of its
+// own while there are enough. Works in slices, so that the loop can serve others in between. One
+// thread: the daemon's loop.
 #pragma once
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "guardd/files/object.h"
+#include "guardd/permission/responder.h"
+#include "guardd/sources/directory_walks.h"
 #include "guardd/sources/fanotify_witness.h"
 #include "guardd/sources/source.h"
 #include "policy/base/handle.h"
@@ -24,7 +31,6 @@
 namespace guard {
 
 struct FanotifyEvent;
-class PermissionResponder;
 
 class FanotifySource final : public ChangeSource {
  public:
@@ -32,14 +38,17 @@ class FanotifySource final : public ChangeSource {
     // Costs one descriptor per event: for a caller that cannot identify processes in any other way.
     bool with_pidfds = false;
     bool with_evidence = false;
+    // At most; the last one is shared by the policies that get none of their own.
+    std::uint32_t queues = 1;
   };
 
   // Asks for the most detailed events first, then for those that older kernels know. The
   // responder's marks are placed on the same directories.
   static Result<std::unique_ptr<FanotifySource>> create(const Options& options,
                                                         PermissionResponder& responder);
+  ~FanotifySource() override;
 
-  int fd() const override { return group_.get(); }
+  int fd() const override { return ready_.get(); }
   WatchedDirectories& directories() override { return directories_; }
   WatchedDirectory* directory(std::uint32_t tree, std::string_view path) override {
     return directories_.find(tree, path);
@@ -50,11 +59,18 @@ class FanotifySource final : public ChangeSource {
   Status watch_tree(std::uint32_t tree, const std::string& path, CoveredPart covered,
                     NoticeReader& reader) override;
   bool still_watches(std::uint32_t /*tree*/, const Object& /*root*/) override { return true; }
-  void cover(std::uint32_t tree, CoveredPart covered) override;
+  Status renew(std::uint32_t tree, CoveredPart covered, NoticeReader& reader) override;
   Status look_again(std::uint32_t tree, NoticeReader& reader) override;
   void forget_tree(std::uint32_t tree) override;
   void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) override;
+  std::vector<std::uint32_t> take_visited() override { return std::exchange(visited_, {}); }
+  std::map<std::uint32_t, std::size_t> visits() const override;
   bool dispatch(NoticeReader& reader) override;
+  std::optional<std::chrono::steady_clock::time_point> next() const override;
+  void work(NoticeReader& reader) override;
+  void set_limits(const Limits& limits) override { limits_ = limits; }
+  std::map<std::uint32_t, std::string> troubles() const override;
+  bool take_trouble_news() override { return std::exchange(has_trouble_news_, false); }
   std::vector<std::string> shortcomings() const override;
   Witness* witness() override { return witness_.get(); }
   std::optional<std::int64_t> proven_at(const WatchedDirectory& directory, std::string_view name,
@@ -63,49 +79,115 @@ class FanotifySource final : public ChangeSource {
                    std::int64_t changed) override;
 
  private:
-  FanotifySource(Fd group, bool names_objects, PermissionResponder& responder)
-      : group_(std::move(group)), names_objects_(names_objects), responder_(responder) {}
+  using Time = std::chrono::steady_clock::time_point;
+
+  // A group of the kernel, which queues the events of some trees.
+  struct Queue {
+    Fd group;
+    std::string policy;  // whose it is
+    unsigned trees = 0;
+    // The marks of previous trees are being removed.
+    std::shared_ptr<std::atomic<bool>> is_flushing = std::make_shared<std::atomic<bool>>(false);
+  };
+  struct Place {
+    Place(std::string path, CoveredPart covered)
+        : path(std::move(path)), covered(std::move(covered)) {}
+
+    std::string path;
+    CoveredPart covered;
+    std::uint64_t watch = 0;  // its number, never used again
+    std::uint32_t queue = 0;
+    std::uint64_t mask = 0;
+    std::shared_ptr<PermissionGroup> answers;
+    FileId root;
+    std::uint32_t visit = 0;  // the last one
+    bool is_visiting = false;
+    bool is_first_visit = true;  // nothing can be left from before
+    bool waits = false;          // until marks of a previous tree have been removed
+    bool visits_again = false;   // once this visit has ended
+    std::size_t met = 0;         // directories, in this visit
+    std::size_t new_names = 0;   // that are still to be walked
+    std::uint64_t dropped_names = 0;
+    std::deque<std::uint64_t> unchecked;  // after a visit: directories that may be gone
+    std::size_t unwatched = 0;            // directories beyond the limit, in this visit
+    bool is_limited = false;              // there were some in the last one, or are in this one
+    Time limited_at;
+  };
 
   std::unique_lock<std::mutex> lock() const;
-  std::size_t handle_all(std::string_view events, NoticeReader& reader);
+  // ---- events
+  std::vector<std::uint32_t> full_queues();
+  bool read_queue(std::uint32_t queue, NoticeReader& reader);
+  std::size_t handle_all(std::uint32_t queue, std::string_view events, NoticeReader& reader);
+  void lose(std::uint32_t queue, NoticeReader& reader);
+  WatchedDirectory* watched(const FileId& id) const;
   void handle(const FanotifyEvent& event, NoticeReader& reader);
   void handle_self(const FanotifyEvent& event, WatchedDirectory& directory, NoticeReader& reader);
   void handle_rename(const FanotifyEvent& event, NoticeReader& reader);
-  void note(const FanotifyEvent& event, const WatchedDirectory& directory) const;
-  void move_directory(WatchedDirectory& directory, WatchedDirectory* to, std::string_view name);
-  void add_directory(const FanotifyEvent& event, WatchedDirectory& parent, NoticeReader& reader);
+  void handle_moved(const FanotifyEvent& event, WatchedDirectory* from, WatchedDirectory* to,
+                    NoticeReader& reader);
+  void note(const FanotifyEvent& event, WatchedDirectory& directory) const;
+  bool move_directory(WatchedDirectory& directory, WatchedDirectory& to, std::string_view name);
+  void enter(const FanotifyEvent& event, const WatchedDirectory& parent, NoticeReader& reader);
   void verify(WatchedDirectory& directory, NoticeReader& reader);
+  // ---- queues and marks
+  std::uint32_t queue_for(std::uint32_t tree);
+  void release_queue(const Place& place);
   std::uint64_t usual_mask() const;
   std::uint64_t mask_of(std::uint32_t tree) const;
-  Status mark(std::uint32_t tree, int directory) const;
-  void unmark(const WatchedDirectory& directory) const;
+  void use_terms(std::uint32_t tree, Place& place);
   bool is_nested(const WatchedDirectory& directory, std::string_view name) const;
   // Nothing in this directory has to be watched.
   bool is_covered(const WatchedDirectory& directory, std::string_view name) const;
-  struct NewDirectory {
-    std::optional<Notice> found;  // each entry is reported as this
-    bool is_born = false;         // another user than the owner has just created it
-  };
-  // Marks a directory and all that is below it. `again`: visits directories that are known already,
-  // too.
-  void mark_all(Object first, WatchedDirectory& known, const NewDirectory& news, bool again,
-                NoticeReader& reader);
   // Opens the directory itself, by its names, and checks its identity.
   Result<Object> locate(const WatchedDirectory& directory) const;
+  // ---- steps of walks
+  void visit(Place& place);
+  void start_visit(Place& place);
+  void handle_step(const WalkStep& step, NoticeReader& reader);
+  void decide(std::uint32_t tree, Place& place, WalkChunk& chunk, NoticeReader& reader);
+  WalkedDirectory::WatchVerdict verdict_on(std::uint32_t tree, Place& place,
+                                           const WalkedDirectory& directory, std::size_t& room);
+  void report(const WalkStep& step, NoticeReader& reader);
+  void forget_gone(const WalkStep& step, NoticeReader& reader);
+  void end_visit(std::uint32_t tree, Place& place, NoticeReader& reader);
+  // Forgets what a visit has not met. True: it is done.
+  bool check(Place& place, Time until);
+  void finish_visit(std::uint32_t tree, Place& place);
+  void end_change_if_marked();
+  std::size_t room_of(std::uint32_t tree) const;
+  void watch_more(Time now);
+  void release_forgotten(Time until);
 
   const std::int32_t self_ = ::getpid();  // compared with every event
-  Fd group_;
+  Fd ready_;                              // readable when a queue or the walks are
+  std::vector<Queue> queues_;
+  std::uint32_t next_queue_ = 0;  // to be read first
+  std::uint32_t queue_ = 0;       // whose events are being handled
   bool names_objects_ = false;
   PermissionResponder& responder_;
   std::shared_ptr<const PolicySet> set_;
+  Limits limits_;
   WatchedDirectories directories_;
-  std::uint32_t visit_ = 0;
-  struct Place {
-    std::string path;
-    CoveredPart covered;
-  };
   std::unordered_map<std::uint32_t, Place> trees_;
-  std::unique_ptr<FanotifyWitness> witness_;  // null: there is no evidence
+  std::unordered_map<std::uint64_t, std::uint32_t> numbers_;  // of trees, by their watches
+  std::uint64_t last_watch_ = 0;
+  std::set<std::uint64_t> not_marked_;  // trees without the marks of a new permission group
+  bool ends_change_ = false;            // once there is none
+  std::vector<std::uint32_t> visited_;
+  bool has_steps_ = false;  // work() has left some
+  bool has_trouble_news_ = false;
+  // Directories that were known in another tree when they were met, by their numbers.
+  std::unordered_map<std::uint64_t, std::uint64_t> displaced_;
+  // Watches whose marks are being removed one by one. Until that is done, no marks are added that
+  // would go with them.
+  std::vector<std::uint64_t> leaving_;
+  std::map<std::uint64_t, std::vector<FileId>> to_unmark_;  // by watch
+  std::unique_ptr<FanotifyWitness> witness_;                // null: there is no evidence
+  std::unique_ptr<DirectoryWalks> walks_;                   // last: its thread uses the queues
+
+  FanotifySource(bool names_objects, PermissionResponder& responder)
+      : names_objects_(names_objects), responder_(responder) {}
 };
 
 }  // namespace guard

@@ -22,6 +22,11 @@ namespace {
 // fraction of this.
 constexpr auto kLongestWait = std::chrono::seconds(5);
 
+// How long a question waits for a directory that is not known yet, or not with what it held when it
+// came, and how often in a second. Fails safe, and then the notices of the directory ask again.
+constexpr auto kArrival = std::chrono::milliseconds(100);
+constexpr unsigned kMostArrivals = 3;
+
 // How soon the loop reads the first event after a time without any, in nanoseconds. Fails safe:
 // what was born before is not taken for new.
 constexpr std::int64_t kPrompt = 900'000'000;
@@ -34,9 +39,17 @@ InodeKey::Seed random_seed() {
 
 }  // namespace
 
-FanotifyWitness::FanotifyWitness(int group, const WatchedDirectories& directories)
-    : group_(group), directories_(directories), history_(random_seed()) {
-  births_.not_before = file_time_now();
+FanotifyWitness::Queue::Queue(int group) : group(group), history(random_seed()) {
+  births.not_before = file_time_now();
+}
+
+FanotifyWitness::FanotifyWitness(const std::vector<int>& groups, WatchedDirectories& directories)
+    : queues_(groups.begin(), groups.end()), directories_(directories), place_key_(random_seed()) {}
+
+std::vector<int> FanotifyWitness::descriptors() const {
+  std::vector<int> all;
+  for (const auto& queue : queues_) all.push_back(queue.group);
+  return all;
 }
 
 bool links_are_protected() {
@@ -45,44 +58,49 @@ bool links_are_protected() {
   return ::read(setting.get(), &value, 1) == 1 && value != '0';
 }
 
-void FanotifyWitness::before_read() {
-  read_at_ = file_time_now();
-  if (was_empty_) births_.not_before = std::max(births_.not_before, read_at_ - kPrompt);
-  was_empty_ = false;
+void FanotifyWitness::before_read(std::uint32_t number, std::int64_t now) {
+  auto& queue = queues_[number];
+  if (queue.was_empty) queue.births.not_before = std::max(queue.births.not_before, now - kPrompt);
+  queue.was_empty = false;
   were_protected_ = links_are_protected();
   are_protected_.reset();
 }
 
-void FanotifyWitness::after_read(std::size_t events) {
-  events_ += events;
+void FanotifyWitness::after_read(std::uint32_t queue, std::size_t events) {
+  queues_[queue].events += events;
   handled_.notify_all();
 }
 
-// Whatever is read from here on has happened since this read began.
-void FanotifyWitness::found_none() {
-  births_.not_before = read_at_;
-  was_empty_ = true;
+// Whatever is read from here on has happened since then.
+void FanotifyWitness::found_none(std::uint32_t number, std::int64_t before) {
+  auto& queue = queues_[number];
+  queue.births.not_before = before;
+  queue.was_empty = true;
+}
+
+std::uint64_t FanotifyWitness::place_number(const WatchedDirectory& directory) const {
+  return place_key_({}, directory.number, WatchedDirectories::renewal_of(directory));
 }
 
 std::optional<InodePlace> FanotifyWitness::place(const WatchedDirectory& directory,
                                                  std::string_view name,
                                                  const FileId& object) const {
   if (!object.known() || !set_) return std::nullopt;
-  const auto& policy = set_->policy_of(set_->trees()[directory.tree]);
+  const auto& policy = set_->policy_of(set_->trees()[directory.tree()]);
   const auto* wanted = wanted_at(
       policy, has_patterns(policy) ? WatchedDirectories::path_of(directory, name) : std::string());
   if (!wanted) return std::nullopt;
-  return InodePlace{object, directory.place_number, wanted->ids()};
+  return InodePlace{object, place_number(directory), wanted->ids()};
 }
 
 std::optional<InodeState> FanotifyWitness::look(const WatchedDirectory& directory,
                                                 const FileId& object) {
-  auto root = roots_.find(directory.tree);
+  auto root = roots_.find(directory.tree());
   if (root == roots_.end()) {
     Fd opened;
-    if (const auto tree = open_tree(set_->trees()[directory.tree].root()))
+    if (const auto tree = open_tree(set_->trees()[directory.tree()].root()))
       if (auto fd = open_directory(*tree)) opened = *std::move(fd);
-    root = roots_.emplace(directory.tree, std::move(opened)).first;
+    root = roots_.emplace(directory.tree(), std::move(opened)).first;
   }
   const auto inode = open_by_id(root->second.get(), object, O_PATH);
   struct statx facts {};
@@ -96,53 +114,60 @@ std::optional<InodeState> FanotifyWitness::look(const WatchedDirectory& director
   return state;
 }
 
-void FanotifyWitness::created(const WatchedDirectory& directory, std::string_view name,
+void FanotifyWitness::created(WatchedDirectory& directory, std::string_view name,
                               const FileId& object) {
   const auto at = place(directory, name, object);
   if (!at) return;
+  auto& queue = queue_of(directory);
   const auto inode = look(directory, object);
-  if (!inode) return history_.left(*at);
+  if (!inode) return queue.history.left(*at);
   // All that was read happened between these two looks.
   if (!are_protected_) are_protected_ = links_are_protected();
-  births_.links_are_protected = were_protected_ && *are_protected_;
-  history_.created(*at, *inode, births_);
+  queue.births.links_are_protected = were_protected_ && *are_protected_;
+  queue.history.created(*at, *inode, queue.births);
 }
 
 void FanotifyWitness::found(const WatchedDirectory& directory, std::string_view name,
                             const FileId& object) {
-  if (const auto at = place(directory, name, object)) history_.found(*at);
+  if (const auto at = place(directory, name, object)) queue_of(directory).history.found(*at);
 }
 
-void FanotifyWitness::changed(const WatchedDirectory& directory, std::string_view name,
+void FanotifyWitness::changed(WatchedDirectory& directory, std::string_view name,
                               const FileId& object) {
   const auto at = place(directory, name, object);
   if (!at) return;
-  if (const auto inode = look(directory, object)) history_.changed(*at, inode->state);
+  const auto inode = look(directory, object);
+  if (!inode) return;
+  if (is_right(inode->state, at->wanted)) ++directory.losses;
+  queue_of(directory).history.changed(*at, inode->state);
 }
 
-void FanotifyWitness::moved(const WatchedDirectory* from, std::string_view old_name,
+void FanotifyWitness::moved(WatchedDirectory* from, std::string_view old_name,
                             const WatchedDirectory* to, std::string_view name,
                             const FileId& object) {
   const auto before = from ? place(*from, old_name, object) : std::nullopt;
   const auto now = to ? place(*to, name, object) : std::nullopt;
-  if (before && now) return history_.moved(*before, *now);
-  if (before) return history_.left(*before);
+  const bool stays = from == to && before && now && before->wanted == now->wanted;
+  if (from && !stays) ++from->losses;
+  if (before && now) return queue_of(*to).history.moved(*before, *now);
+  if (before) return queue_of(*from).history.left(*before);
   if (!now) return;
   const auto inode = look(*to, object);
-  inode ? history_.arrived(*now, inode->state) : history_.left(*now);
+  auto& history = queue_of(*to).history;
+  inode ? history.arrived(*now, inode->state) : history.left(*now);
 }
 
 bool FanotifyWitness::is_born(const WatchedDirectory& directory, std::string_view name,
                               const FileId& object) {
   const auto at = place(directory, name, object);
-  return at && history_.evidence_for(*at);
+  return at && queue_of(directory).history.evidence_for(*at);
 }
 
 std::optional<std::int64_t> FanotifyWitness::proven_at(const WatchedDirectory& directory,
                                                        std::string_view name,
                                                        const FileId& object) {
   const auto at = place(directory, name, object);
-  if (!at || !history_.evidence_for(*at)) return std::nullopt;
+  if (!at || !queue_of(directory).history.evidence_for(*at)) return std::nullopt;
   const auto inode = look(directory, object);
   roots_.clear();
   if (!inode || !is_past(inode->changed)) return std::nullopt;
@@ -154,22 +179,56 @@ void FanotifyWitness::prove_again(const WatchedDirectory& directory, std::string
   const auto at = place(directory, name, object);
   const auto inode = at ? look(directory, object) : std::nullopt;
   roots_.clear();
-  if (inode && inode->changed == changed) history_.found(*at);
+  if (inode && inode->changed == changed) queue_of(directory).history.found(*at);
 }
 
-// The queue is in the order of what happened, so everything that happened before the
-// question has been handled once as many events have been as were queued then.
+// A queue is in the order of what happened, so everything that happened before the question has
+// been handled once as many events have been as were queued then. The directory can turn out to be
+// in the tree of another queue: then that one counts.
+const WatchedDirectory* FanotifyWitness::up_to_date(const FileId& id,
+                                                    std::unique_lock<std::mutex>& lock) {
+  constexpr int kMostQueues = 3;
+  const auto latest = std::chrono::steady_clock::now() + kLongestWait;
+  for (int tries = 0; tries < kMostQueues; ++tries) {
+    const auto* directory = directories_.find(id);
+    if (!directory) return nullptr;
+    const auto number = directory->home->queue;
+    auto& queue = queues_[number];
+    int bytes = 0;
+    if (::ioctl(queue.group, FIONREAD, &bytes) != 0) return nullptr;
+    // The kernel counts the fixed part of each event only.
+    const auto until =
+        queue.events + static_cast<unsigned>(bytes) / sizeof(fanotify_event_metadata);
+    const auto is_up_to_date = [&] { return is_stopped_ || queue.events >= until; };
+    if (!handled_.wait_until(lock, latest, is_up_to_date) || is_stopped_) return nullptr;
+    directory = directories_.find(id);
+    if (!directory || directory->home->queue == number) return directory;
+  }
+  return nullptr;
+}
+
+void FanotifyWitness::await_arrival(const FileId& id, std::unique_lock<std::mutex>& lock) {
+  const auto is_there = [&] {
+    const auto* directory = directories_.find(id);
+    return is_stopped_ || (directory && !directory->is_arriving);
+  };
+  if (is_there()) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - arrivals_since_ > std::chrono::seconds(1)) {
+    arrivals_since_ = now;
+    arrivals_ = 0;
+  }
+  if (++arrivals_ <= kMostArrivals) (void)handled_.wait_for(lock, kArrival, is_there);
+}
+
 std::optional<Evidence> FanotifyWitness::evidence_for(const WitnessQuestion& question) {
   std::unique_lock lock(mutex_);
-  int bytes = 0;
-  if (::ioctl(group_, FIONREAD, &bytes) != 0) return std::nullopt;
-  // The kernel counts the fixed part of each event only.
-  const auto until = events_ + static_cast<unsigned>(bytes) / sizeof(fanotify_event_metadata);
-  const auto is_up_to_date = [&] { return is_stopped_ || events_ >= until; };
-  if (!handled_.wait_for(lock, kLongestWait, is_up_to_date) || is_stopped_) return std::nullopt;
-  const auto* directory = directories_.find(question.directory);
-  if (!directory || !question.id.known()) return std::nullopt;
-  return history_.evidence_for({question.id, directory->place_number, question.wanted});
+  if (!question.id.known()) return std::nullopt;
+  await_arrival(question.directory, lock);
+  const auto* directory = up_to_date(question.directory, lock);
+  if (!directory) return std::nullopt;
+  return queue_of(*directory)
+      .history.evidence_for({question.id, place_number(*directory), question.wanted});
 }
 
 void FanotifyWitness::stop() {
@@ -184,7 +243,7 @@ void FanotifyWitness::remember(const FileId& directory, std::span<const FileId> 
   const auto* known = directories_.find(directory);
   if (!known) return;
   for (const auto& object : objects)
-    if (object.known()) history_.remember({object, known->place_number, owner});
+    if (object.known()) queue_of(*known).history.remember({object, place_number(*known), owner});
 }
 
 }  // namespace guard

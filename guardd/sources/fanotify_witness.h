@@ -25,28 +25,32 @@ bool links_are_protected();
 
 class FanotifyWitness final : public Witness {
  public:
-  // `group`: the events that are still to be read. It and the directories must outlive this.
-  FanotifyWitness(int group, const WatchedDirectories& directories);
+  // `groups`: the queues of events, by their numbers. They and the directories must outlive this.
+  FanotifyWitness(const std::vector<int>& groups, WatchedDirectories& directories);
 
   // Held by the loop while it handles events or changes the directories.
   std::mutex& mutex() { return mutex_; }
   void use_policies(std::shared_ptr<const PolicySet> set) { set_ = std::move(set); }
 
-  // Call the first before each read, and one of the others after it. With the lock held.
-  void before_read();
-  void after_read(std::size_t events);
-  void found_none();
+  // Call the first before each read of a queue, and one of the others after it. With the lock held.
+  void before_read(std::uint32_t queue, std::int64_t now);
+  void after_read(std::uint32_t queue, std::size_t events);
+  // `before`: the time before it was looked at, by the clock that stamps files.
+  void found_none(std::uint32_t queue, std::int64_t before);
   // Closes what it has opened to look at inodes.
   void end_turn() { roots_.clear(); }
 
   // What events said of the object with this name, or whose name this was. With the lock held.
-  void created(const WatchedDirectory& directory, std::string_view name, const FileId& object);
+  void created(WatchedDirectory& directory, std::string_view name, const FileId& object);
   void found(const WatchedDirectory& directory, std::string_view name, const FileId& object);
-  void changed(const WatchedDirectory& directory, std::string_view name, const FileId& object);
+  void changed(WatchedDirectory& directory, std::string_view name, const FileId& object);
   // `from` or `to` is null: outside of the tree.
-  void moved(const WatchedDirectory* from, std::string_view old_name, const WatchedDirectory* to,
+  void moved(WatchedDirectory* from, std::string_view old_name, const WatchedDirectory* to,
              std::string_view name, const FileId& object);
-  void lost() { history_.forget_all(); }
+  // Events of this queue: what is known of the inodes in its trees counts no longer.
+  void lost(std::uint32_t queue) { queues_[queue].history.forget_all(); }
+  // A directory has become known, or what it holds.
+  void arrived() { handled_.notify_all(); }
   // Whether a directory was born in this place by another user than the owner.
   bool is_born(const WatchedDirectory& directory, std::string_view name, const FileId& object);
 
@@ -58,29 +62,44 @@ class FanotifyWitness final : public Witness {
 
   std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
   void stop() override;
-  std::vector<int> descriptors() const override { return {group_}; }
+  std::vector<int> descriptors() const override;
   bool has_memory() const override { return true; }
   void remember(const FileId& directory, std::span<const FileId> objects, OwnerIds owner) override;
 
  private:
+  // What is known from the events of one queue, which are in the order of what happened. There is
+  // no such order between queues, so each has a memory of its own: all events of an inode in a
+  // directory come from the queue of that directory.
+  struct Queue {
+    explicit Queue(int group);
+
+    int group;
+    std::uint64_t events = 0;  // handled so far
+    bool was_empty = true;     // at the last read
+    BirthTerms births;
+    InodeHistory history;
+  };
+  Queue& queue_of(const WatchedDirectory& directory) { return queues_[directory.home->queue]; }
+  std::uint64_t place_number(const WatchedDirectory& directory) const;
   std::optional<InodePlace> place(const WatchedDirectory& directory, std::string_view name,
                                   const FileId& object) const;
   std::optional<InodeState> look(const WatchedDirectory& directory, const FileId& object);
+  void await_arrival(const FileId& directory, std::unique_lock<std::mutex>& lock);
+  // The directory, once everything that happened in it before this call has been handled.
+  const WatchedDirectory* up_to_date(const FileId& directory, std::unique_lock<std::mutex>& lock);
 
-  const int group_;
-  const WatchedDirectories& directories_;
+  std::vector<Queue> queues_;
+  WatchedDirectories& directories_;
+  const InodeKey place_key_;
   std::shared_ptr<const PolicySet> set_;
   std::mutex mutex_;
   std::condition_variable handled_;
-  std::uint64_t events_ = 0;  // handled so far
   bool is_stopped_ = false;
-  std::int64_t read_at_ = 0;
-  bool was_empty_ = true;              // the queue, at the last read
-  bool were_protected_ = false;        // links, when the last read began
-  std::optional<bool> are_protected_;  // and after it
-  BirthTerms births_;
-  InodeHistory history_;
-  std::map<std::uint32_t, Fd> roots_;  // by tree, during one turn of the loop
+  std::chrono::steady_clock::time_point arrivals_since_;  // when arrivals_ was 0
+  unsigned arrivals_ = 0;                                 // how often one was waited for
+  bool were_protected_ = false;                           // links, when the last read began
+  std::optional<bool> are_protected_;                     // and after it
+  std::map<std::uint32_t, Fd> roots_;                     // by tree, during one turn of the loop
 };
 
 }  // namespace guard

@@ -26,6 +26,9 @@ constexpr std::size_t kMostAwaited = 20'000;
 // without asking, and long enough not to attach and detach the program with every copy.
 constexpr auto kReportsCloses = std::chrono::seconds(20);
 
+// Of directories that are forgotten, in one turn of the loop.
+constexpr auto kReleases = std::chrono::milliseconds(5);
+
 constexpr std::size_t kMostIncoming = 1'000;
 // A rename is reported microseconds before it is done.
 constexpr unsigned kMostTries = 8;
@@ -91,6 +94,7 @@ Status LsmSource::watch_tree(std::uint32_t tree, const std::string& path, Covere
   (void)directories_.add(watched.root, tree, nullptr, "");
   numbers_[watched.id] = tree;
   trees_.insert_or_assign(tree, std::move(watched));
+  visited_.push_back(tree);
   return {};
 }
 
@@ -98,9 +102,10 @@ bool LsmSource::still_watches(std::uint32_t tree, const Object& root) {
   return trees_.contains(tree) && lsm_.is_tagged(root.fd.get());
 }
 
-void LsmSource::cover(std::uint32_t tree, CoveredPart covered) {
+Status LsmSource::renew(std::uint32_t tree, CoveredPart covered, NoticeReader& reader) {
   if (const auto at = trees_.find(tree); at != trees_.end())
     at->second.covered = std::move(covered);
+  return look_again(tree, reader);
 }
 
 Status LsmSource::look_again(std::uint32_t tree, NoticeReader& /*reader*/) {
@@ -110,7 +115,9 @@ Status LsmSource::look_again(std::uint32_t tree, NoticeReader& /*reader*/) {
   GUARD_TRY(const auto id, FileId::of(root.fd.get()));
   if (id != at->second.root) return Error::from_errno(ESTALE, "another directory is there now");
   if (!lsm_.is_tagged(root.fd.get())) return Error::from_errno(ESTALE, "it was unmounted");
-  return tag(at->second, tree, root);
+  GUARD_CHECK(tag(at->second, tree, root));
+  visited_.push_back(tree);
+  return {};
 }
 
 void LsmSource::forget_tree(std::uint32_t tree) {
@@ -146,6 +153,7 @@ void LsmSource::renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) 
   directories_.renumber(numbers);
   trees_ = renumbered(std::move(trees_), numbers);
   for (const auto& [number, tree] : trees_) numbers_[tree.id] = number;
+  visited_.clear();  // a new set of policies has each tree tagged again
 }
 
 std::optional<std::uint32_t> LsmSource::number_of(std::uint64_t id) const {
@@ -236,6 +244,7 @@ void LsmSource::move_directory(std::uint32_t number, const Tree& tree, const Lsm
 }
 
 std::optional<Clock::time_point> LsmSource::next() const {
+  if (directories_.has_forgotten()) return Clock::time_point();
   auto next = reports_closes_until_;
   for (const auto& directory : incoming_)
     next = next ? std::min(*next, directory.due) : directory.due;
@@ -244,6 +253,7 @@ std::optional<Clock::time_point> LsmSource::next() const {
 
 void LsmSource::work(NoticeReader& reader) {
   const auto now = Clock::now();
+  directories_.release(now + kReleases);
   if (reports_closes_until_ && *reports_closes_until_ <= now) {
     reports_closes_until_.reset();
     awaited_.clear();
@@ -308,7 +318,7 @@ bool LsmSource::report_contents(const IncomingDirectory& incoming, NoticeReader&
 void LsmSource::await_closing(const WatchedDirectory& directory, std::string_view name,
                               std::uint64_t inode) {
   if (awaited_.size() < kMostAwaited)
-    awaited_[{directory.tree, inode}] = {directory.number, std::string(name)};
+    awaited_[{directory.tree(), inode}] = {directory.number, std::string(name)};
   const bool is_new = !reports_closes_until_.has_value();
   reports_closes_until_ = Clock::now() + kReportsCloses;
   if (is_new) (void)attach(attached_guards_);
@@ -350,7 +360,7 @@ void LsmSource::prove(std::uint32_t number, const Object& object, const std::str
 
 std::optional<Object> LsmSource::open(const WatchedDirectory& directory, std::string_view name,
                                       const FileId& object) const {
-  const auto tree = trees_.find(directory.tree);
+  const auto tree = trees_.find(directory.tree());
   if (tree == trees_.end()) return std::nullopt;
   const auto root = open_tree(tree->second.path);
   if (!root) return std::nullopt;
@@ -369,12 +379,12 @@ std::optional<std::int64_t> LsmSource::proven_at(const WatchedDirectory& directo
 
 void LsmSource::prove_again(const WatchedDirectory& directory, std::string_view name,
                             const FileId& object, std::int64_t changed) {
-  const auto at = trees_.find(directory.tree);
+  const auto at = trees_.find(directory.tree());
   if (at == trees_.end()) return;
   const auto departures = lsm_.departures(at->second.id);
   const auto opened = open(directory, name, object);
   if (opened && opened->changed == changed)
-    prove(directory.tree, *opened, WatchedDirectories::path_of(directory, name), departures,
+    prove(directory.tree(), *opened, WatchedDirectories::path_of(directory, name), departures,
           kWitnessBorn);
 }
 

@@ -39,12 +39,13 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
   Status watch_tree(std::uint32_t tree, const std::string& path, CoveredPart covered,
                     NoticeReader& reader) override;
   bool still_watches(std::uint32_t tree, const Object& root) override;
-  void cover(std::uint32_t tree, CoveredPart covered) override;
+  Status renew(std::uint32_t tree, CoveredPart covered, NoticeReader& reader) override;
   Status look_again(std::uint32_t tree, NoticeReader& reader) override;
   void forget_tree(std::uint32_t tree) override;
   void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) override;
   void await_closing(const WatchedDirectory& directory, std::string_view name,
                      std::uint64_t inode) override;
+  std::vector<std::uint32_t> take_visited() override { return std::exchange(visited_, {}); }
   bool dispatch(NoticeReader& reader) override;
   std::optional<std::chrono::steady_clock::time_point> next() const override;
   void work(NoticeReader& reader) override;
@@ -122,6 +123,7 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
   bool is_changing_ = false;                                  // between prepare() and finish()
   bool is_prepared_ = false;  // the kernel has the tables of the policies in force
   std::uint64_t last_id_ = 0;
+  std::vector<std::uint32_t> visited_;
   std::deque<IncomingDirectory> incoming_;
   // Files open for writing whose close has to be reported: directory and name, by tree and inode.
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::pair<std::uint64_t, std::string>> awaited_;

@@ -1,5 +1,6 @@
 #include "guardd/sources/permission_marks.h"
 
+#include <set>
 #include <utility>
 
 namespace guard {
@@ -10,10 +11,12 @@ class IgnoringReader final : public NoticeReader {
   void noticed(const Notice& /*notice*/) noexcept override {}
   void violated(std::uint32_t /*tree*/, Violation /*violation*/,
                 std::uint64_t /*time*/) noexcept override {}
-  void lost_notices() noexcept override { has_lost = true; }
-  void lost_sight(std::uint32_t /*tree*/, const std::string& /*why*/) noexcept override {}
+  void lost_notices() noexcept override {}
+  void lost_sight(std::uint32_t tree, const std::string& /*why*/) noexcept override {
+    lost.insert(tree);
+  }
 
-  bool has_lost = false;
+  std::set<std::uint32_t> lost;
 };
 
 }  // namespace
@@ -27,14 +30,13 @@ Result<std::unique_ptr<PermissionMarks>> PermissionMarks::create(PermissionRespo
 // Fails open: a file opened in a directory that cannot be marked is fixed once it has settled.
 void PermissionMarks::mark(std::uint32_t tree, const Place& place) {
   const bool is_marked = directories_->directory(tree, "") != nullptr;
-  if (!responder_.needs_marks(tree)) {
+  if (!responder_.group_of(tree)) {
     if (is_marked) directories_->forget_tree(tree);
     return;
   }
   IgnoringReader reader;
   if (is_marked) {
-    directories_->cover(tree, place.covered);
-    if (directories_->look_again(tree, reader)) return;
+    if (directories_->renew(tree, place.covered, reader)) return;
     directories_->forget_tree(tree);  // another directory is there now
   }
   (void)directories_->watch_tree(tree, place.path, place.covered, reader);
@@ -58,8 +60,18 @@ void PermissionMarks::renumber(const std::map<std::uint32_t, std::uint32_t>& num
 void PermissionMarks::dispatch() {
   IgnoringReader reader;
   (void)directories_->dispatch(reader);
-  if (!reader.has_lost) return;
-  for (const auto& [tree, place] : trees_) mark(tree, place);
+  directories_->work(reader);
+  for (const auto tree : reader.lost) {
+    const auto at = trees_.find(tree);
+    if (at != trees_.end() && !directories_->look_again(tree, reader)) mark(tree, at->second);
+  }
+}
+
+void PermissionMarks::work(std::chrono::steady_clock::time_point now) {
+  if (const auto due = next(); !due || *due > now) return;
+  IgnoringReader reader;
+  directories_->work(reader);
+  (void)directories_->take_visited();
 }
 
 }  // namespace guard

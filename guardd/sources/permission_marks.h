@@ -3,9 +3,11 @@
 // answer. One thread: the daemon's loop.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "guardd/permission/responder.h"
@@ -29,6 +31,8 @@ class PermissionMarks {
   // Readable when directories may have come or gone; then dispatch().
   int fd() const { return directories_->fd(); }
   void dispatch();
+  std::optional<std::chrono::steady_clock::time_point> next() const { return directories_->next(); }
+  void work(std::chrono::steady_clock::time_point now);
 
  private:
   struct Place {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/base/config.h"
 #include "guardd/evidence/witness.h"
 #include "guardd/files/object.h"
 #include "guardd/sources/notices.h"
@@ -55,18 +56,25 @@ class ChangeSource {
   virtual Status prepare(std::shared_ptr<const PolicySet> set) = 0;
   virtual void finish() = 0;
 
-  // Watches a tree's root and the directories below it, on this mount only. Leaves out what is
-  // covered: excluded as a whole, or part of a nested tree, which is watched by itself or not at
-  // all. Reports nothing of what is already there: a scan follows. Keeps the root open only during
-  // this call, so that its file system can be unmounted.
+  // Watches a tree's root, and from there on the directories below it, on this mount only: the tree
+  // is visited, see take_visited(). Leaves out what is covered: excluded as a whole, or part of a
+  // nested tree, which is watched by itself or not at all. Reports nothing of what is already
+  // there: a scan follows. Keeps the root open only during a visit, so that its file system can be
+  // unmounted.
   virtual Status watch_tree(std::uint32_t tree, const std::string& path, CoveredPart covered,
                             NoticeReader& reader) = 0;
   // No if the file system was unmounted and mounted again, although its root looks the same.
   virtual bool still_watches(std::uint32_t tree, const Object& root) = 0;
-  // Changes what is covered. Takes effect with look_again().
-  virtual void cover(std::uint32_t tree, CoveredPart covered) = 0;
-  // After a loss, or when the policy has changed. Keeps what is already known.
+  // The policies have changed. Keeps what is already known, and visits the tree only if that is
+  // needed to watch it in another way.
+  virtual Status renew(std::uint32_t tree, CoveredPart covered, NoticeReader& reader) = 0;
+  // After a loss: visits the tree again, and keeps what is already known.
   virtual Status look_again(std::uint32_t tree, NoticeReader& reader) = 0;
+  // Trees whose visits have ended since the last call. From there on, no change in them is missed,
+  // so what happened before has to be found by a scan.
+  virtual std::vector<std::uint32_t> take_visited() = 0;
+  // Trees that are being visited: how many directories were met so far.
+  virtual std::map<std::uint32_t, std::size_t> visits() const { return {}; }
   virtual void forget_tree(std::uint32_t tree) = 0;
   // See WatchedDirectories.
   virtual void renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) = 0;
@@ -94,6 +102,12 @@ class ChangeSource {
   // There was evidence for it in an earlier run of guardd, when it had this ctime.
   virtual void prove_again(const WatchedDirectory& /*directory*/, std::string_view /*name*/,
                            const FileId& /*object*/, std::int64_t /*changed*/) {}
+
+  virtual void set_limits(const Limits& /*limits*/) {}
+  // Why trees are watched in part only, one sentence each.
+  virtual std::map<std::uint32_t, std::string> troubles() const { return {}; }
+  // Whether these have changed since the last call.
+  virtual bool take_trouble_news() { return false; }
 
   // What policies ask for and this source cannot do, one sentence each.
   virtual std::vector<std::string> shortcomings() const { return {}; }

@@ -12,6 +12,17 @@ void add_waiting(WatchedDirectory* from, std::uint32_t count, bool more) {
     above->waiting_below = more ? above->waiting_below + count : above->waiting_below - count;
 }
 
+// Whether a tree still leads to it.
+bool is_reached(const WatchedDirectory& directory) {
+  const auto* top = &directory;
+  while (top->parent) top = top->parent;
+  return top->home->root == top;
+}
+
+WatchedDirectory* reached(WatchedDirectory* directory) {
+  return directory && is_reached(*directory) ? directory : nullptr;
+}
+
 }  // namespace
 
 WatchedDirectory& WatchedDirectories::add(const FileId& id, std::uint32_t tree,
@@ -19,32 +30,47 @@ WatchedDirectory& WatchedDirectories::add(const FileId& id, std::uint32_t tree,
   auto made = std::make_unique<WatchedDirectory>();
   auto& directory = *made;
   directory.number = ++last_number_;
-  directory.place_number = ++last_place_;
-  directory.tree = tree;
   directory.name = std::move(name);
   directory.id = id;
-  if (parent)
-    attach(directory, *parent);
-  else
-    roots_[tree] = &directory;
-  if (id.known()) by_id_[id] = &directory;
+  directory.home = parent ? parent->home : &home_of(tree, directory);
+  ++directory.home->directories;
+  if (parent) attach(directory, *parent);
+  if (id.known()) {
+    // If one of this identity was forgotten, it is found no longer.
+    by_id_.erase(&directory);
+    by_id_.insert(&directory);
+  }
   by_number_[directory.number] = std::move(made);
   return directory;
 }
 
+WatchedTree& WatchedDirectories::home_of(std::uint32_t tree, WatchedDirectory& root) {
+  auto& home = *homes_.emplace_back(std::make_unique<WatchedTree>());
+  home.id = ++last_tree_;
+  home.number = tree;
+  home.root = &root;
+  trees_[tree] = &home;
+  return home;
+}
+
+WatchedTree* WatchedDirectories::tree(std::uint32_t number) const {
+  const auto at = trees_.find(number);
+  return at == trees_.end() ? nullptr : at->second;
+}
+
 WatchedDirectory* WatchedDirectories::find(const FileId& id) const {
   const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : found->second;
+  return found == by_id_.end() ? nullptr : reached(*found);
 }
 
 WatchedDirectory* WatchedDirectories::find(std::uint64_t number) const {
   const auto found = by_number_.find(number);
-  return found == by_number_.end() ? nullptr : found->second.get();
+  return found == by_number_.end() ? nullptr : reached(found->second.get());
 }
 
 WatchedDirectory* WatchedDirectories::find(std::uint32_t tree, std::string_view path) const {
-  const auto root = roots_.find(tree);
-  auto* at = root == roots_.end() ? nullptr : root->second;
+  const auto* home = this->tree(tree);
+  auto* at = home ? home->root : nullptr;
   while (at && !path.empty()) {
     const auto name = path.substr(0, path.find('/'));
     path.remove_prefix(std::min(name.size() + 1, path.size()));
@@ -72,69 +98,75 @@ void WatchedDirectories::detach(WatchedDirectory& directory) {
   directory.parent = nullptr;
 }
 
-void WatchedDirectories::renew_places(WatchedDirectory& directory) {
-  std::vector<WatchedDirectory*> below{&directory};
-  while (!below.empty()) {
-    auto* each = below.back();
-    below.pop_back();
-    each->place_number = ++last_place_;
-    for (const auto& [name, child] : each->children) below.push_back(child);
-  }
+std::uint64_t WatchedDirectories::renewal_of(const WatchedDirectory& directory) {
+  std::uint64_t latest = 0;
+  for (const auto* above = &directory; above; above = above->parent)
+    latest = std::max(latest, above->renewed);
+  return latest;
 }
 
+// What ceased to count at the old place does not count at the new one either.
 void WatchedDirectories::move(WatchedDirectory& directory, WatchedDirectory& parent,
                               std::string name) {
+  directory.renewed = renewal_of(directory);
   detach(directory);
   directory.name = std::move(name);
   attach(directory, parent);
-  std::vector<WatchedDirectory*> below{&directory};
-  while (directory.tree != parent.tree && !below.empty()) {
-    auto* moved = below.back();
-    below.pop_back();
-    for (const auto& [child_name, child] : moved->children) below.push_back(child);
-    if (moved != &directory) moved->tree = parent.tree;
-  }
-  directory.tree = parent.tree;
 }
 
-void WatchedDirectories::forget(WatchedDirectory& directory) {
-  if (!directory.parent) roots_.erase(directory.tree);
+void WatchedDirectories::forget(WatchedDirectory& directory, bool has_marks) {
+  if (auto* home = directory.home; home->root == &directory) {
+    home->root = nullptr;
+    trees_.erase(home->number);
+  }
   detach(directory);
-  std::vector<WatchedDirectory*> below{&directory};
-  while (!below.empty()) {
-    auto* gone = below.back();
-    below.pop_back();
-    for (const auto& [name, child] : gone->children) below.push_back(child);
-    // If the same directory was added again, this entry belongs to the new node.
-    if (const auto known = by_id_.find(gone->id); known != by_id_.end() && known->second == gone)
-      by_id_.erase(known);
-    by_number_.erase(gone->number);
+  forgotten_.push_back({&directory, has_marks});
+}
+
+void WatchedDirectories::forget_tree(std::uint32_t tree, bool has_marks) {
+  if (const auto* home = this->tree(tree)) forget(*home->root, has_marks);
+}
+
+void WatchedDirectories::release(std::chrono::steady_clock::time_point until,
+                                 const std::function<void(const WatchedDirectory&)>& unmark) {
+  constexpr unsigned kBetweenLooks = 64;  // looks at the clock
+  for (unsigned count = 1; !forgotten_.empty(); ++count) {
+    if (count % kBetweenLooks == 0 && std::chrono::steady_clock::now() >= until) return;
+    const auto [directory, has_marks] = forgotten_.front();
+    if (!directory->children.empty()) {
+      auto& child = *directory->children.begin()->second;
+      directory->children.erase(directory->children.begin());
+      child.parent = nullptr;
+      forgotten_.push_back({&child, has_marks});
+      continue;
+    }
+    forgotten_.pop_front();
+    if (has_marks && unmark) unmark(*directory);
+    erase(*directory);
   }
 }
 
-void WatchedDirectories::forget_tree(std::uint32_t tree) {
-  if (const auto root = roots_.find(tree); root != roots_.end()) forget(*root->second);
+void WatchedDirectories::erase(WatchedDirectory& directory) {
+  if (const auto known = by_id_.find(&directory); known != by_id_.end() && *known == &directory)
+    by_id_.erase(known);
+  auto* home = directory.home;
+  by_number_.erase(directory.number);
+  if (--home->directories == 0)
+    std::erase_if(homes_, [home](const auto& each) { return each.get() == home; });
 }
 
 void WatchedDirectories::renumber(const std::map<std::uint32_t, std::uint32_t>& numbers) {
-  for (const auto& [number, directory] : by_number_) directory->tree = numbers.at(directory->tree);
-  std::unordered_map<std::uint32_t, WatchedDirectory*> roots;
-  for (const auto& [tree, root] : roots_) roots[root->tree] = root;
-  roots_ = std::move(roots);
-}
-
-std::vector<const WatchedDirectory*> WatchedDirectories::all_of(std::uint32_t tree) const {
-  std::vector<const WatchedDirectory*> all;
-  const auto root = roots_.find(tree);
-  if (root != roots_.end()) all.push_back(root->second);
-  for (std::size_t i = 0; i < all.size(); ++i)
-    for (const auto& [name, child] : all[i]->children) all.push_back(child);
-  return all;
+  std::unordered_map<std::uint32_t, WatchedTree*> trees;
+  for (const auto& [number, home] : trees_) {
+    home->number = numbers.at(number);
+    trees[home->number] = home;
+  }
+  trees_ = std::move(trees);
 }
 
 WatchedDirectory* WatchedDirectories::reach(std::uint32_t tree, std::string_view path) {
-  const auto root = roots_.find(tree);
-  auto* at = root == roots_.end() ? nullptr : root->second;
+  const auto* home = this->tree(tree);
+  auto* at = home ? home->root : nullptr;
   while (at && !path.empty()) {
     const auto name = path.substr(0, path.find('/'));
     path.remove_prefix(std::min(name.size() + 1, path.size()));
@@ -145,13 +177,14 @@ WatchedDirectory* WatchedDirectories::reach(std::uint32_t tree, std::string_view
 
 WatchedDirectory& WatchedDirectories::reach(WatchedDirectory& parent, std::string_view name) {
   auto* child = find_child(parent, name);
-  return child ? *child : add({}, parent.tree, &parent, std::string(name));
+  return child ? *child : add({}, parent.tree(), &parent, std::string(name));
 }
 
 void WatchedDirectories::prune() {
   std::vector<WatchedDirectory*> idle;
   do {
     for (auto* each : idle) forget(*each);
+    release(std::chrono::steady_clock::time_point::max());
     idle.clear();
     for (const auto& [number, each] : by_number_)
       if (each->parent && each->children.empty() && each->waiting_below == 0)

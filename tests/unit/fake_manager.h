@@ -61,17 +61,18 @@ class FakeManager final : public bus::Manager {
     excused_ = excused;
     reply(bus::NoValue());
   }
-  void incidents(const RecordFilter& filter, std::stop_token /*stop*/,
+  void incidents(const RecordFilter& filter, const bus::Caller& /*caller*/,
+                 std::stop_token /*stop*/,
                  bus::Reply<std::vector<bus::IncidentFields>> reply) override {
     filter_ = filter;
     reply(incidents_);
   }
-  void report(const RecordFilter& filter, std::stop_token /*stop*/,
+  void report(const RecordFilter& filter, const bus::Caller& /*caller*/, std::stop_token /*stop*/,
               bus::Reply<std::shared_ptr<const Report>> reply) override {
     filter_ = filter;
     reply(std::make_shared<const Report>(report_));
   }
-  void learn(const RecordFilter& filter, std::stop_token /*stop*/,
+  void learn(const RecordFilter& filter, const bus::Caller& /*caller*/, std::stop_token /*stop*/,
              bus::Reply<std::shared_ptr<const Lessons>> reply) override {
     filter_ = filter;
     reply(std::make_shared<const Lessons>(lessons_));

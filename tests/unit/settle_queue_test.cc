@@ -47,6 +47,24 @@ TEST_F(SettleQueueTest, TakesNothingBeforeItHasSettled) {
   EXPECT_FALSE(settle_.next());
 }
 
+TEST_F(SettleQueueTest, AStormInOneTreeTakesNoRoomFromOthers) {
+  auto& other = directories_.add(file_id(100), 1, nullptr, "");
+  for (int i = 0; i < 50; ++i) made(root_, std::to_string(i));
+  for (int i = 0; i < 8; ++i) made(other, "o" + std::to_string(i));
+  EXPECT_EQ(settle_.storms(), 1U);
+  EXPECT_EQ(settle_.waiting(), 17U);
+  now_ += 250ms;
+  // And the trees take turns.
+  EXPECT_EQ(taken(), "look at ");
+  EXPECT_EQ(taken(), "o0");
+  EXPECT_EQ(taken(), "0");
+  EXPECT_EQ(taken(), "o1");
+  const auto due = settle_.take(now_, {root_.home->id});
+  ASSERT_TRUE(due);
+  EXPECT_EQ(due->name, "o2");
+  EXPECT_EQ(due->home, other.home->id);
+}
+
 TEST_F(SettleQueueTest, DeepFilesWaitNoLongerThanOthers) {
   auto* above = &root_;
   std::string path;
