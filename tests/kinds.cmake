@@ -40,9 +40,9 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_
 file(STRINGS ${PROJECT_SOURCE_DIR}/packaging/packages GUARD_KERNELS REGEX "^\\[kernel ")
 list(TRANSFORM GUARD_KERNELS REPLACE "^\\[kernel (.*)\\]$" "\\1")
 
-# How the sources of tests are compiled: fast. Without optimisation in debug builds, or where they only start the programs
-# under test, and then without sanitizers, which those programs have. Unit tests keep ASan, for what headers of ours put into them;
-# ThreadSanitizer must see every access.
+# How the sources of tests are compiled: fast. Without optimisation in debug builds, or where they only start the
+# programs under test, and then without sanitizers, which those programs have. Unit tests keep ASan, for what headers of
+# ours put into them; ThreadSanitizer must see every access.
 function(guard_test_sources group)
   set(options $<$<CONFIG:Debug>:-O0>)
   if(group MATCHES "^(root|vm)_tests$")
