@@ -32,6 +32,7 @@
 #include "guardd/repair/repair_worker.h"
 #include "guardd/repair/scan_worker.h"
 #include "guardd/service/handover.h"
+#include "guardd/service/memory.h"
 #include "guardd/service/notify.h"
 #include "guardd/service/privileges.h"
 #include "guardd/sources/choose.h"
@@ -55,6 +56,8 @@ constexpr auto kLongestStart = 600ms;
 // The first open must be denied already, even on a slow machine. Only a machine that cannot start
 // processes takes this long.
 constexpr auto kLongestResponderStart = 5s;
+// By then, what a start leads to is over.
+constexpr auto kLongestAftermath = 10s;
 
 class Daemon {
  public:
@@ -318,6 +321,12 @@ class Daemon {
                        });
     }
     loop_.every_turn(manager_);
+    loop_.every_turn([this] { return release_memory_at_; },
+                     [this](SteadyTime now) {
+                       if (!release_memory_at_ || now < *release_memory_at_) return;
+                       release_memory_at_.reset();
+                       release_memory_of_start();
+                     });
     loop_.every_turn(
         [this] {
           // The helpers of the responder get ready without waking the loop.
@@ -435,6 +444,7 @@ class Daemon {
     dispatcher_.ready(ready_news(*policies_, source_, *trees_));
     report_health();
     manager_.notify_ready();
+    release_memory_at_ = std::chrono::steady_clock::now() + kLongestAftermath;
   }
 
   std::optional<SteadyTime> next_health_report() const {
@@ -524,6 +534,7 @@ class Daemon {
   std::optional<SteadyTime> next_repairs_;
   std::optional<SteadyTime> next_scan_;  // if guardd.toml asks for regular scans
   SteadyTime started_;
+  std::optional<SteadyTime> release_memory_at_;
 };
 
 }  // namespace
