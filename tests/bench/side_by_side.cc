@@ -21,7 +21,7 @@
 namespace guard::bench {
 namespace {
 
-constexpr Size kUsual{7, 150, 20'000, 2, 50'000, 10'000, 5};
+constexpr Size kUsual{7, 150, 20'000, 2, 50'000, 50'000, 5};
 constexpr Size kFull{15, 500, 200'000, 20, 1'000'000, 50'000, 30};
 constexpr unsigned kSeconds = 540;
 constexpr unsigned kFullSeconds = 3600;
