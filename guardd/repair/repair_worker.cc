@@ -18,6 +18,8 @@ namespace {
 
 // A sleeping or busy disk responds within this time; one that does not is frozen or gone.
 constexpr auto kHangsAfter = std::chrono::seconds(2);
+// The administrator is told a little later.
+constexpr auto kNamedAfter = std::chrono::seconds(8);
 
 RepairTask task_of(const Repair& repair, const std::optional<Subject>& subject, Witness* witness,
                    LeftAlone& left_alone) {
@@ -77,7 +79,7 @@ std::set<std::string> RepairWorker::hanging_now() const {
   std::set<std::string> paths;
   const auto now = std::chrono::steady_clock::now();
   for (const auto& [path, queue] : trees_)
-    if (queue.is_served && now - queue.since > kHangsAfter) paths.insert(path);
+    if (queue.is_served && now - queue.since > kNamedAfter) paths.insert(path);
   return paths;
 }
 
@@ -98,7 +100,7 @@ std::optional<SteadyTime> RepairWorker::next() const {
   std::optional<SteadyTime> first;
   for (const auto& [path, queue] : trees_) {
     if (!queue.is_served || hanging_.contains(path)) continue;
-    const auto due = queue.since + kHangsAfter + std::chrono::milliseconds(1);
+    const auto due = queue.since + kNamedAfter + std::chrono::milliseconds(1);
     first = std::min(first.value_or(due), due);
   }
   return first;
@@ -148,14 +150,15 @@ void RepairWorker::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
       root.emplace(open_tree(set->trees()[task->tree].root()));
       if (*root) repairs.emplace(**root);
     }
-    repair(task, *root, repairs, stop);
+    repair(queue, task, *root, repairs, stop);
     lock.lock();
   }
   queue.is_served = false;
 }
 
-void RepairWorker::repair(const std::shared_ptr<const Repair>& task, const Result<Object>& root,
-                          std::optional<TreeRepair>& repairs, const std::stop_token& stop) {
+void RepairWorker::repair(Queue& queue, const std::shared_ptr<const Repair>& task,
+                          const Result<Object>& root, std::optional<TreeRepair>& repairs,
+                          const std::stop_token& stop) {
   const auto hand_over = [&](std::string path, RepairOutcome outcome, std::string trouble) {
     (void)done_.put({task, std::move(path), std::move(outcome), std::move(trouble)}, stop);
   };
@@ -177,6 +180,10 @@ void RepairWorker::repair(const std::shared_ptr<const Repair>& task, const Resul
   look.nested = nested_trees(*task->set, task->set->trees()[task->tree]);
   look.start = task->path;
   look.below = false;
+  look.pulse = [&] {  // a directory with many files is no file system that hangs
+    const std::lock_guard lock(mutex_);
+    queue.since = std::chrono::steady_clock::now();
+  };
   ScanOptions options;
   options.threads = 1;
   options.polite = false;

@@ -81,14 +81,14 @@ class RepairWorker {
     std::deque<std::shared_ptr<const Repair>> waiting;
     std::string file_system;
     bool is_served = false;
-    SteadyTime since;  // when the current repair began
+    SteadyTime since;  // when the current repair began, or met something
   };
 
   bool can_be_served(const Queue& queue) const;
   std::set<std::string> hanging_now() const;
   void run(const std::stop_token& stop);
   void serve(Queue& queue, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
-  void repair(const std::shared_ptr<const Repair>& task, const Result<Object>& root,
+  void repair(Queue& queue, const std::shared_ptr<const Repair>& task, const Result<Object>& root,
               std::optional<TreeRepair>& repairs, const std::stop_token& stop);
 
   Witness* witness_;
