@@ -96,6 +96,7 @@ void measure_small_work(const FileSystem& system, const Size& size, Table& table
       if (watcher == kGuardd) guardd.emplace(std::vector{tree}, 50ms);
       if (watcher == kScript && !Script::is_installed()) continue;
       if (watcher == kScript) script.emplace(tree);
+      pause(200ms);  // what a start leads to is over
       for (std::size_t i = 0; i < kWorks.size(); ++i) {
         for (const bool in_tree : {false, true}) {
           all[{i, in_tree}].seconds[watcher].push_back(
