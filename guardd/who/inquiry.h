@@ -21,7 +21,8 @@ namespace guard {
 enum class Inquiry : std::uint32_t { kProcesses = 1, kAll, kExecutable, kHints, kUser, kWord };
 
 // How long a process may take to be read. Usually it takes less than a millisecond; on a busy
-// machine, waiting for a processor takes far longer. As long as an open waits unless told otherwise.
+// machine, waiting for a processor takes far longer. As long as an open waits unless told
+// otherwise.
 inline constexpr std::chrono::milliseconds kLongestInquiry{500};
 inline constexpr std::chrono::seconds kLongestListing{5};
 inline constexpr std::chrono::seconds kLongestUserLookup{5};
