@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <string_view>
+#include <utility>
 
 #include "policy/base/text.h"
 
@@ -16,6 +17,10 @@ constexpr auto kBetweenLooks = std::chrono::seconds(10);
 constexpr std::size_t kMostAccounts = 1'000;
 
 }  // namespace
+
+bool RowBudget::Account::is_short(Time now) const {
+  return dropped > 0 && now - dropped_at <= kMinute;
+}
 
 bool RowBudget::take(const Violation& violation, std::size_t rows, Time now) {
   if (accounts_.size() >= kMostAccounts && !accounts_.contains(violation.policy)) accounts_.clear();
@@ -50,7 +55,7 @@ bool RowBudget::take(const Violation& violation, std::size_t rows, Time now) {
 std::vector<std::string> RowBudget::shortcomings(Time now) const {
   std::vector<std::string> all;
   for (const auto& [policy, account] : accounts_) {
-    if (account.dropped == 0 || now - account.dropped_at > kMinute) continue;
+    if (!account.is_short(now)) continue;
     all.push_back("the policy " + quote(policy) + " has more violations than audit_rows = " +
                   std::to_string(limit_) + " a minute in [limits] allows: " +
                   "some are only counted, and are not in the audit trail");
@@ -63,10 +68,9 @@ bool RowBudget::work(Time now) {
   bool has_changed = false;
   bool is_any_short = false;
   for (auto& [policy, account] : accounts_) {
-    const bool is_short = account.dropped > 0 && now - account.dropped_at <= kMinute;
-    has_changed = has_changed || is_short != account.is_short;
-    is_any_short = is_any_short || is_short;
-    account.is_short = is_short;
+    const bool is_short = account.is_short(now);
+    is_any_short |= is_short;
+    has_changed |= std::exchange(account.was_short, is_short) != is_short;
   }
   next_look_ = is_any_short ? std::optional(now + kBetweenLooks) : std::nullopt;
   return has_changed;

@@ -38,9 +38,11 @@ class RowBudget {
     Time filled_at;
     std::unordered_set<std::uint64_t> fixed;  // hashes of files that were fixed
     Time fixed_since;
-    std::uint64_t dropped = 0;  // since dropped_since
+    std::uint64_t dropped = 0;  // with less than a minute in between
     Time dropped_at;            // the last one
-    bool is_short = false;
+    bool was_short = false;     // at the last work()
+
+    bool is_short(Time now) const;
   };
 
   std::uint32_t limit_ = 120'000;

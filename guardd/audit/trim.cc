@@ -64,20 +64,14 @@ Result<Pages> pages_of(Database& database, std::uint64_t bytes) {
   return pages;
 }
 
-Result<std::int64_t> remove_violations(Database& database, std::int64_t before) {
-  for (const char* sql : kRemoveViolations) {
+// `which`: what the statements take first, a time or a policy.
+template <typename Which>
+Result<std::int64_t> remove_violations(Database& database,
+                                       const std::array<const char*, 2>& statements,
+                                       const Which& which) {
+  for (const char* sql : statements) {
     GUARD_TRY(auto remove, database.prepare(sql));
-    remove.bind(before);
-    remove.bind(kStep);
-    GUARD_CHECK(remove.run());
-  }
-  return database.changes();
-}
-
-Result<std::int64_t> remove_violations_of(Database& database, const std::string& policy) {
-  for (const char* sql : kRemoveViolationsOf) {
-    GUARD_TRY(auto remove, database.prepare(sql));
-    remove.bind(policy);
+    remove.bind(which);
     remove.bind(kStep);
     GUARD_CHECK(remove.run());
   }
@@ -131,7 +125,7 @@ Result<bool> remove_some(Database& database, const TrimTo& to, bool too_much,
   oldest.reset();
   GUARD_TRY(const auto segments, remove_segments(database, horizon, std::nullopt, is_in_use));
   if (segments > 0) return true;
-  GUARD_TRY(const auto violations, remove_violations(database, before));
+  GUARD_TRY(const auto violations, remove_violations(database, kRemoveViolations, before));
   if (violations > 0) return true;
   GUARD_TRY(auto largest, database.prepare(kLargest));
   GUARD_TRY(const bool is_there, largest.next());
@@ -143,7 +137,7 @@ Result<bool> remove_some(Database& database, const TrimTo& to, bool too_much,
   if (!too_much && !is_too_large) return false;
   GUARD_TRY(const auto empty, remove_segments(database, kEver, policy, is_in_use));
   if (empty > 0) return true;
-  GUARD_TRY(const auto removed, remove_violations_of(database, policy));
+  GUARD_TRY(const auto removed, remove_violations(database, kRemoveViolationsOf, policy));
   return removed > 0;
 }
 
