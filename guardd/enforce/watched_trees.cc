@@ -78,7 +78,7 @@ void WatchedTrees::scan_visited() {
   for (const auto tree : source_.take_visited()) {
     if (tree >= watched_.size() || !is_watched(tree)) continue;
     if (new_.erase(tree) > 0) enforcer_.watch(tree);
-    scans_.request(set_, tree, std::string(watched_[tree].filesystem()));
+    scan(tree);
   }
 }
 
@@ -167,9 +167,12 @@ std::map<std::uint32_t, std::string> WatchedTrees::troubles() const {
   return all;
 }
 
+void WatchedTrees::scan(std::uint32_t tree) {
+  scans_.request(set_, tree, std::string(watched_[tree].filesystem()));
+}
+
 void WatchedTrees::scan_all() {
-  for (const auto tree : watched())
-    scans_.request(set_, tree, std::string(watched_[tree].filesystem()));
+  for (const auto tree : watched()) scan(tree);
 }
 
 void WatchedTrees::release() {

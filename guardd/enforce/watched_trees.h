@@ -69,6 +69,7 @@ class WatchedTrees {
   void look_again(std::uint32_t tree);
   void replace(std::uint32_t tree);
   void forget(std::uint32_t tree);
+  void scan(std::uint32_t tree);
 
   ChangeSource& source_;
   PermissionMarks* marks_;

@@ -239,10 +239,8 @@ bool FanotifySource::move_directory(WatchedDirectory& directory, WatchedDirector
 void FanotifySource::enter(const FanotifyEvent& event, const WatchedDirectory& parent,
                            NoticeReader& reader) {
   auto& place = trees_.at(parent.tree());
-  if (place.new_names >= kMostNewNames) {
-    ++place.dropped_names;
+  if (place.new_names >= kMostNewNames)
     return reader.lost_sight(parent.tree(), "more directories came at once than guardd can queue");
-  }
   ++place.new_names;
   auto arrival = std::make_shared<Arrival>();
   if (event.pid != 0) {

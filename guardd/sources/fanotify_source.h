@@ -102,12 +102,11 @@ class FanotifySource final : public ChangeSource {
     FileId root;
     std::uint32_t visit = 0;  // the last one
     bool is_visiting = false;
-    bool is_first_visit = true;  // nothing can be left from before
-    bool waits = false;          // until marks of a previous tree have been removed
-    bool visits_again = false;   // once this visit has ended
-    std::size_t met = 0;         // directories, in this visit
-    std::size_t new_names = 0;   // that are still to be walked
-    std::uint64_t dropped_names = 0;
+    bool is_first_visit = true;           // nothing can be left from before
+    bool waits = false;                   // until marks of a previous tree have been removed
+    bool visits_again = false;            // once this visit has ended
+    std::size_t met = 0;                  // directories, in this visit
+    std::size_t new_names = 0;            // that are still to be walked
     std::deque<std::uint64_t> unchecked;  // after a visit: directories that may be gone
     std::size_t unwatched = 0;            // directories beyond the limit, in this visit
     bool is_limited = false;              // there were some in the last one, or are in this one
