@@ -37,7 +37,6 @@ constexpr bool kSanitized = false;
 constexpr unsigned kSeconds = 300;
 constexpr unsigned kRounds = 7;
 constexpr unsigned kOpens = 2000;
-constexpr unsigned kAll = ~0U;  // processors
 
 // Allows every open, with one read and one write for each.
 class Floor {
@@ -71,25 +70,6 @@ class Floor {
 
   Fd group_;
   pid_t pid_ = -1;
-};
-
-// From here on, this process and its children run only there.
-class On {
- public:
-  explicit On(unsigned processor) {
-    if (::sched_getaffinity(0, sizeof before_, &before_) != 0) give_up("sched_getaffinity");
-    if (processor == kAll) return;
-    cpu_set_t only;
-    CPU_ZERO(&only);
-    CPU_SET(processor, &only);
-    if (::sched_setaffinity(0, sizeof only, &only) != 0) give_up("sched_setaffinity");
-  }
-  ~On() { (void)::sched_setaffinity(0, sizeof before_, &before_); }
-  On(const On&) = delete;
-  On& operator=(const On&) = delete;
-
- private:
-  cpu_set_t before_{};
 };
 
 // The opener, and the processors.

@@ -3,6 +3,7 @@
 // none.
 #pragma once
 
+#include <sched.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -64,6 +65,26 @@ auto as_app(const Work& work) {
     return work();
   });
 }
+
+inline constexpr unsigned kAll = ~0U;  // processors
+// From here on, this process and its children run only there.
+class On {
+ public:
+  explicit On(unsigned processor) {
+    if (::sched_getaffinity(0, sizeof before_, &before_) != 0) give_up("sched_getaffinity");
+    if (processor == kAll) return;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(processor, &only);
+    if (::sched_setaffinity(0, sizeof only, &only) != 0) give_up("sched_setaffinity");
+  }
+  ~On() { (void)::sched_setaffinity(0, sizeof before_, &before_); }
+  On(const On&) = delete;
+  On& operator=(const On&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point began);

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,21 +53,9 @@ constexpr std::array<Work, 4> kWorks{{
      }},
 }};
 
-// On a virtual machine, one processor can be slower than another for a while.
-void stay_on_one_processor() {
-  cpu_set_t all;
-  if (::sched_getaffinity(0, sizeof all, &all) != 0) give_up("sched_getaffinity");
-  std::size_t first = 0;
-  while (!CPU_ISSET(first, &all)) ++first;
-  cpu_set_t only;
-  CPU_ZERO(&only);
-  CPU_SET(first, &only);
-  if (::sched_setaffinity(0, sizeof only, &only) != 0) give_up("sched_setaffinity");
-}
-
 double seconds_each(const fs::path& directory, const Work& work) {
   return as_app([&] {
-    stay_on_one_processor();
+    const On one(0);  // a virtual machine can have one that is slower than another for a while
     if (::chdir(directory.c_str()) != 0) give_up(directory);
     open_and_close("there", O_WRONLY | O_CREAT);
     double best = 1e9;
