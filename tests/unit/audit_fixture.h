@@ -85,6 +85,12 @@ class AuditTest : public testing::Test {
     }
     return found;
   }
+  bool is_newest(std::int64_t micros_after) const {
+    RecordFilter newest;
+    newest.limit = 1;
+    const auto kept = all(newest);
+    return !kept.empty() && kept.front().time == moment(micros_after);
+  }
   // Changes while the trail is trimmed.
   std::int64_t rows() const {
     auto database = Database::open_to_read(path());

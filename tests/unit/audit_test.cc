@@ -306,12 +306,7 @@ TEST_F(AuditTest, RemovesExcessRecordsOldestFirst) {
       one.time = moment(number);
       tell(*trail, one);
     }
-    RecordFilter newest;
-    newest.limit = 1;
-    ASSERT_TRUE(eventually([&] {
-      const auto kept = all(newest);
-      return !kept.empty() && kept.front().time == moment(number - 1);
-    }));
+    ASSERT_TRUE(eventually([&] { return is_newest(number - 1); }));
     EXPECT_TRUE(eventually([&] { return std::filesystem::file_size(path()) <= kMost; }));
     EXPECT_LE(std::filesystem::file_size(path() + "-wal"), 64U << 20U);
   }
@@ -360,12 +355,7 @@ TEST_F(AuditTest, APolicyHasASizeOfItsOwn) {
     one.time = moment(i);
     tell(*trail, one);
   }
-  RecordFilter newest;
-  newest.limit = 1;
-  ASSERT_TRUE(eventually([&] {
-    const auto kept = all(newest);
-    return !kept.empty() && kept.front().time == moment(2'999);
-  }));
+  ASSERT_TRUE(eventually([&] { return is_newest(2'999); }));
   EXPECT_TRUE(eventually([&] { return rows() <= 1'000; }));
   EXPECT_EQ(all().front().time, moment(2'999));
 }

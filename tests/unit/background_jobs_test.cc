@@ -28,6 +28,20 @@ void wait_for(const std::atomic<bool>& what) {
   ASSERT_TRUE(what);
 }
 
+// A job that lasts until go_on is set.
+struct LongJob {
+  std::atomic<bool> has_begun = false;
+  std::atomic<bool> go_on = false;
+
+  BackgroundJobs::Work work() {
+    return [this](const BackgroundJobs::JobContext& /*context*/) {
+      has_begun = true;
+      while (!go_on) std::this_thread::sleep_for(1ms);
+      return BackgroundJobs::Finish();
+    };
+  }
+};
+
 class BackgroundJobsTest : public ::testing::TestWithParam<BackgroundJobs::Descriptors> {};
 
 TEST_P(BackgroundJobsTest, RunOnAThreadAndFinishOnTheLoop) {
@@ -65,69 +79,50 @@ INSTANTIATE_TEST_SUITE_P(Both, BackgroundJobsTest,
                                            BackgroundJobs::Descriptors::kOwn));
 
 TEST(BackgroundJobs, ALongOneDoesNotBlockOthers) {
+  LongJob job;
   BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
-  std::atomic<bool> go_on = false;
-  ASSERT_TRUE(jobs.send([&](const BackgroundJobs::JobContext& /*context*/) {
-    while (!go_on) std::this_thread::sleep_for(1ms);
-    return BackgroundJobs::Finish();
-  }));
+  ASSERT_TRUE(jobs.send(job.work()));
   bool is_done = false;
   ASSERT_TRUE(jobs.send(
       [&](const BackgroundJobs::JobContext& /*context*/) { return [&] { is_done = true; }; }));
   finish_one(jobs);
   EXPECT_TRUE(is_done);
-  go_on = true;
+  job.go_on = true;
 }
 
 TEST(BackgroundJobs, AreRejectedWhenTheQueueIsFull) {
+  LongJob job;
   BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kShared);
-  std::atomic<bool> has_begun = false;
-  std::atomic<bool> go_on = false;
-  const auto wait = [&](const BackgroundJobs::JobContext& /*context*/) {
-    has_begun = true;
-    while (!go_on) std::this_thread::sleep_for(1ms);
-    return BackgroundJobs::Finish();
-  };
-  ASSERT_TRUE(jobs.send(wait));
-  wait_for(has_begun);
-  for (std::size_t i = 0; i < BackgroundJobs::kMostWaiting; ++i) ASSERT_TRUE(jobs.send(wait));
-  EXPECT_FALSE(jobs.send(wait));
-  go_on = true;
+  ASSERT_TRUE(jobs.send(job.work()));
+  wait_for(job.has_begun);
+  for (std::size_t i = 0; i < BackgroundJobs::kMostWaiting; ++i) ASSERT_TRUE(jobs.send(job.work()));
+  EXPECT_FALSE(jobs.send(job.work()));
+  job.go_on = true;
 }
 
 TEST(BackgroundJobs, OtherUsersLeaveAThreadForRoot) {
+  LongJob job;
   BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
-  std::atomic<bool> go_on = false;
-  const auto wait = [&](const BackgroundJobs::JobContext& /*context*/) {
-    while (!go_on) std::this_thread::sleep_for(1ms);
-    return BackgroundJobs::Finish();
-  };
   for (std::size_t i = 0; i < BackgroundJobs::kMostOfAUser; ++i)
-    ASSERT_TRUE(jobs.send(wait, {}, Uid{1000}));
+    ASSERT_TRUE(jobs.send(job.work(), {}, Uid{1000}));
   bool is_done = false;
   ASSERT_TRUE(jobs.send(
       [&](const BackgroundJobs::JobContext& /*context*/) { return [&] { is_done = true; }; }));
   finish_one(jobs);
   EXPECT_TRUE(is_done);
-  go_on = true;
+  job.go_on = true;
 }
 
 TEST(BackgroundJobs, OneUserCannotFillTheQueue) {
+  LongJob job;
   BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
-  std::atomic<bool> has_begun = false;
-  std::atomic<bool> go_on = false;
-  const auto wait = [&](const BackgroundJobs::JobContext& /*context*/) {
-    has_begun = true;
-    while (!go_on) std::this_thread::sleep_for(1ms);
-    return BackgroundJobs::Finish();
-  };
-  ASSERT_TRUE(jobs.send(wait, {}, Uid{1000}));
-  wait_for(has_begun);
+  ASSERT_TRUE(jobs.send(job.work(), {}, Uid{1000}));
+  wait_for(job.has_begun);
   for (std::size_t i = 0; i < BackgroundJobs::kMostOfAUser; ++i)
-    ASSERT_TRUE(jobs.send(wait, {}, Uid{1000}));
-  EXPECT_FALSE(jobs.send(wait, {}, Uid{1000}));
-  EXPECT_TRUE(jobs.send(wait, {}, Uid{1001}));
-  go_on = true;
+    ASSERT_TRUE(jobs.send(job.work(), {}, Uid{1000}));
+  EXPECT_FALSE(jobs.send(job.work(), {}, Uid{1000}));
+  EXPECT_TRUE(jobs.send(job.work(), {}, Uid{1001}));
+  job.go_on = true;
 }
 
 TEST(BackgroundJobs, ACancelledOneIsStoppedAndNotFinished) {
