@@ -5,33 +5,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <string>
+
+#include "guardd/who/proc.h"
 
 namespace guard {
 namespace {
-
-// The number in this column, counted from 0, of the line that starts with `begin`.
-std::optional<std::uint32_t> number_in(std::string_view status, std::string_view begin,
-                                       int column) {
-  auto at = status.find(begin);
-  if (at == std::string_view::npos) return std::nullopt;
-  auto line = status.substr(at + begin.size());
-  line = line.substr(0, line.find('\n'));
-  for (; column >= 0; --column) {
-    if (!line.starts_with('\t')) return std::nullopt;
-    line.remove_prefix(1);
-    if (column > 0) line.remove_prefix(std::min(line.find('\t'), line.size()));
-  }
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
-  return error == std::errc() ? std::optional(value) : std::nullopt;
-}
-
-constexpr int kOfFileSystem = 3;  // after real, effective and saved
 
 // Of Linux 6.13, and not in the headers of Debian 12. Later versions only add fields.
 struct ProcessInfo {
@@ -55,13 +36,10 @@ std::optional<Opener> info_of(int process) {
 
 }  // namespace
 
-// The kernel escapes the process name, so a process cannot add lines of its own.
 std::optional<Opener> opener_from(std::string_view status) {
-  const auto group = number_in(status, "\nTgid:", 0);
-  const auto uid = number_in(status, "\nUid:", kOfFileSystem);
-  const auto gid = number_in(status, "\nGid:", kOfFileSystem);
-  if (!group || !uid || !gid) return std::nullopt;
-  return Opener{static_cast<std::int32_t>(*group), Uid{*uid}, Gid{*gid}};
+  const auto ids = ids_in(status);
+  if (!ids.group || !ids.fsuid || !ids.fsgid) return std::nullopt;
+  return Opener{*ids.group, *ids.fsuid, *ids.fsgid};
 }
 
 std::optional<Opener> OpenerTable::find_held(std::int32_t thread) {

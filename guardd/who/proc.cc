@@ -134,26 +134,35 @@ std::optional<ProcStat> parse_stat(std::string_view text) {
   return stat;
 }
 
+StatusIds ids_in(std::string_view status) {
+  StatusIds ids;
+  auto group = field(status, "Tgid");
+  ids.group = number<std::int32_t>(group);
+  // Each: real, effective, saved, of the file system.
+  auto uids = field(status, "Uid");
+  if (const auto uid = number<std::uint32_t>(uids)) ids.uid = Uid{*uid};
+  if (const auto euid = number<std::uint32_t>(uids)) ids.euid = Uid{*euid};
+  (void)number<std::uint32_t>(uids);
+  if (const auto fsuid = number<std::uint32_t>(uids)) ids.fsuid = Uid{*fsuid};
+  auto gids = field(status, "Gid");
+  for (int i = 0; i < 3; ++i) (void)number<std::uint32_t>(gids);
+  if (const auto fsgid = number<std::uint32_t>(gids)) ids.fsgid = Gid{*fsgid};
+  return ids;
+}
+
 bool parse_status(std::string_view text, Snapshot& out) {
-  auto group = field(text, "Tgid");
-  if (number<std::int32_t>(group) != out.pid) return false;  // a thread, or invalid
+  const auto ids = ids_in(text);
+  if (ids.group != out.pid) return false;  // a thread, or invalid
   const auto state = field(text, "State");
   if (state.find('Z') != std::string_view::npos || state.find('X') != std::string_view::npos)
     return false;
   auto name = field(text, "Name");
   name.remove_prefix(std::min(name.find_first_not_of('\t'), name.size()));
   out.comm = std::string(name);
-  auto uids = field(text, "Uid");  // real, effective, saved, file system
-  const auto uid = number<std::uint32_t>(uids);
-  const auto euid = number<std::uint32_t>(uids);
-  (void)number<std::uint32_t>(uids);
-  const auto fsuid = number<std::uint32_t>(uids);
-  if (uid) out.uid = Uid{*uid};
-  if (euid) out.euid = Uid{*euid};
-  if (fsuid) out.fsuid = Uid{*fsuid};
-  auto gids = field(text, "Gid");
-  for (int i = 0; i < 3; ++i) (void)number<std::uint32_t>(gids);
-  if (const auto fsgid = number<std::uint32_t>(gids)) out.gid = Gid{*fsgid};
+  out.uid = ids.uid;
+  out.euid = ids.euid;
+  out.fsuid = ids.fsuid;
+  out.gid = ids.fsgid;
   auto groups = field(text, "Groups");
   while (const auto gid = number<std::uint32_t>(groups)) out.groups.push_back(Gid{*gid});
   return true;

@@ -26,6 +26,15 @@ struct ProcStat {
   std::uint64_t start = 0;
 };
 
+// From /proc/PID/status.
+struct StatusIds {
+  std::optional<std::int32_t> group;  // the process of this thread
+  std::optional<Uid> uid;
+  std::optional<Uid> euid;
+  std::optional<Uid> fsuid;
+  std::optional<Gid> fsgid;
+};
+
 // What a helper process has to read.
 struct ProcessFacts {
   std::string comm;                    // at that moment
@@ -64,6 +73,9 @@ class Proc {
 // Parsers of the texts in /proc/PID. Pure.
 // "PID (COMM) STATE PPID PGRP SESSION TTY ... STARTTIME ..."
 std::optional<ProcStat> parse_stat(std::string_view text);
+// The ids of /proc/PID/status. None: not there, or invalid. The kernel escapes the name, so a process
+// cannot add lines of its own.
+StatusIds ids_in(std::string_view status);
 // Fills in the name and the ids. False: it is not that of the process out.pid, or it has ended.
 bool parse_status(std::string_view text, Snapshot& out);
 // "0::/path" of the unified hierarchy; or that of systemd's own hierarchy, if there is one.

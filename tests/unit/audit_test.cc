@@ -337,6 +337,7 @@ TEST_F(AuditTest, AFloodOfOnePolicyRemovesNoRecordsOfOthers) {
       one.time = moment(1'000 + number);
       tell(*trail, one);
     }
+    ASSERT_TRUE(eventually([&] { return is_newest(1'000 + number - 1); }));
     EXPECT_TRUE(eventually([&] { return std::filesystem::file_size(path()) <= kMost; }));
   }
   EXPECT_TRUE(eventually([&] { return rows() < 16'000; }));
