@@ -13,6 +13,7 @@ namespace guard {
 namespace {
 
 constexpr auto kMoment = std::chrono::seconds(1);
+constexpr auto kBetweenScans = std::chrono::minutes(1);  // of trees that cannot be watched
 
 // The trees to watch, by path.
 std::map<std::string, std::uint32_t> active_trees(const PolicySet* set) {
@@ -38,6 +39,7 @@ void WatchedTrees::use_policies(std::shared_ptr<const PolicySet> set) {
   auto before = std::exchange(watched_, std::vector<FileId>(set->trees().size()));
   again_.clear();
   troubles_.clear();
+  unwatched_.clear();
   set_ = std::move(set);
   enforcer_.use_policies(set_);
   std::set<std::uint32_t> still_new;
@@ -112,6 +114,7 @@ void WatchedTrees::find() {
 void WatchedTrees::find_tree(std::uint32_t tree) {
   const auto& which = set_->trees()[tree];
   troubles_.erase(tree);
+  unwatched_.erase(tree);
   const auto root = open_tree(which.root());
   if (!root) return forget(tree);
   auto id = FileId::of(root->fd.get());
@@ -120,8 +123,10 @@ void WatchedTrees::find_tree(std::uint32_t tree) {
   const auto done =
       id ? source_.watch_tree(tree, which.root(), covered(tree), enforcer_) : Status(id.error());
   if (!done) {
-    if (done.error().code() != ENOENT)
-      troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text();
+    if (done.error().code() == ENOENT) return;
+    troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text() +
+                      "; guardd scans it every minute";
+    unwatched_.insert(tree);
     return;
   }
   if (marks_) marks_->update(tree, which.root(), covered(tree));
@@ -141,16 +146,28 @@ void WatchedTrees::forget(std::uint32_t tree) {
 
 bool WatchedTrees::catch_up(SteadyTime now) {
   if (const auto due = next(); !due || *due > now) return false;
-  caught_up_ = now;
+  const bool is_again = !again_.empty();
+  if (is_again) caught_up_ = now;
   for (const auto tree : std::exchange(again_, {})) {
     if (tree < watched_.size() && is_watched(tree)) look_again(tree);
   }
+  if (now - scanned_at_ >= kBetweenScans) {
+    scanned_at_ = now;
+    for (const auto tree : std::set(unwatched_)) {
+      find_tree(tree);  // it may be possible now
+      if (unwatched_.contains(tree)) scan(tree);
+    }
+  }
   scan_visited();
-  return true;
+  return is_again;
 }
 
 std::optional<SteadyTime> WatchedTrees::next() const {
-  return again_.empty() ? std::nullopt : std::optional(caught_up_ + kMoment);
+  std::optional<SteadyTime> next;
+  if (!again_.empty()) next = caught_up_ + kMoment;
+  if (!unwatched_.empty())
+    next = std::min(next.value_or(SteadyTime::max()), scanned_at_ + kBetweenScans);
+  return next;
 }
 
 std::map<std::uint32_t, std::string> WatchedTrees::troubles() const {

@@ -12,11 +12,72 @@
 #endif
 
 namespace guard {
+namespace {
 
-FileId::FileId(std::string_view filesystem, std::int32_t type, std::string_view handle)
+constexpr std::size_t kTypeSize = sizeof(std::int32_t);
+
+// The handles of btrfs: inode, subvolume, generation.
+constexpr std::int32_t kBtrfsType = 0x4d;
+constexpr std::size_t kBtrfsHandle = 20;
+constexpr std::size_t kSubvolumeAt = sizeof(std::uint64_t);
+
+template <typename Number>
+Number number_of_bytes(std::string_view bytes, std::size_t at) {
+  Number number{};
+  std::memcpy(&number, bytes.data() + at, sizeof number);
+  return number;
+}
+
+// btrfs mixes the subvolume into the file system id, and so takes it out again.
+std::uint64_t mixed(std::uint64_t filesystem, std::uint64_t subvolume) {
+  std::array<std::uint32_t, 2> words{};
+  std::memcpy(words.data(), &filesystem, sizeof filesystem);
+  words[0] ^= static_cast<std::uint32_t>(subvolume >> 32U);
+  words[1] ^= static_cast<std::uint32_t>(subvolume);
+  std::memcpy(&filesystem, words.data(), sizeof filesystem);
+  return filesystem;
+}
+
+}  // namespace
+
+FileId::FileId(std::string_view filesystem, std::int32_t type, std::string_view handle,
+               std::optional<std::uint64_t> subvolume)
     : bytes_(filesystem) {
   bytes_.append(reinterpret_cast<const char*>(&type), sizeof type);
   bytes_.append(handle);
+  if (!has_subvolume()) return;
+  const auto whole = mixed(number_of_bytes<std::uint64_t>(bytes_, 0),
+                           subvolume ? *subvolume : this->subvolume().value_or(0));
+  std::memcpy(bytes_.data(), &whole, sizeof whole);
+}
+
+bool FileId::has_subvolume() const {
+  return bytes_.size() == kFilesystem + kTypeSize + kBtrfsHandle &&
+         number_of_bytes<std::int32_t>(bytes_, kFilesystem) == kBtrfsType;
+}
+
+std::optional<std::uint64_t> FileId::subvolume() const {
+  if (!has_subvolume()) return std::nullopt;
+  return number_of_bytes<std::uint64_t>(bytes_, kFilesystem + kTypeSize + kSubvolumeAt);
+}
+
+std::uint64_t FileId::volume() const {
+  if (bytes_.size() < kFilesystem) return 0;
+  return mixed(number_of_bytes<std::uint64_t>(bytes_, 0), subvolume().value_or(0));
+}
+
+FileId FileId::without_subvolume() const {
+  auto id = *this;
+  if (has_subvolume())
+    std::memset(id.bytes_.data() + kFilesystem + kTypeSize + kSubvolumeAt, 0,
+                sizeof(std::uint64_t));
+  return id;
+}
+
+bool FileId::is_like(const FileId& other) const {
+  if (*this == other) return true;
+  const bool is_known = subvolume().value_or(0) != 0 && other.subvolume().value_or(0) != 0;
+  return !is_known && without_subvolume() == other.without_subvolume();
 }
 
 Result<FileId> FileId::of(int fd) {
@@ -38,16 +99,13 @@ Result<FileId> FileId::of(int fd) {
 }
 
 Result<Fd> open_by_id(int filesystem, const FileId& id, int flags) {
-  struct statfs system {};
-  if (::fstatfs(filesystem, &system) < 0) return Error::from_errno(errno, "statfs");
+  GUARD_TRY(const auto here, FileId::of(filesystem));
   const std::string_view bytes = id.bytes();
-  const std::string_view here(reinterpret_cast<const char*>(&system.f_fsid), sizeof system.f_fsid);
-  if (!bytes.starts_with(here)) return Error::from_errno(EXDEV, "another file system");
-  std::int32_t type = 0;
-  if (bytes.size() < here.size() + sizeof type)
-    return Error::from_errno(EINVAL, "not a file handle");
-  std::memcpy(&type, bytes.data() + here.size(), sizeof type);
-  const auto handle = bytes.substr(here.size() + sizeof type);
+  const auto head = here.filesystem().size();
+  if (!bytes.starts_with(here.filesystem())) return Error::from_errno(EXDEV, "another file system");
+  if (bytes.size() < head + kTypeSize) return Error::from_errno(EINVAL, "not a file handle");
+  const auto type = number_of_bytes<std::int32_t>(bytes, head);
+  const auto handle = bytes.substr(head + kTypeSize);
   alignas(::file_handle) std::array<char, sizeof(::file_handle) + MAX_HANDLE_SZ> room{};
   if (handle.size() > MAX_HANDLE_SZ) return Error::from_errno(EINVAL, "not a file handle");
   auto& wanted = *reinterpret_cast<::file_handle*>(room.data());

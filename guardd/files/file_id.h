@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +18,10 @@ namespace guard {
 class FileId {
  public:
   FileId() = default;
-  FileId(std::string_view filesystem, std::int32_t type, std::string_view handle);
+  // Each subvolume of btrfs has a file system id of its own: `subvolume` is the one that this id is
+  // of; by default that of the file.
+  FileId(std::string_view filesystem, std::int32_t type, std::string_view handle,
+         std::optional<std::uint64_t> subvolume = std::nullopt);
 
   // Of an open descriptor; O_PATH is enough.
   static Result<FileId> of(int fd);
@@ -30,13 +34,23 @@ class FileId {
 
   bool known() const { return !bytes_.empty(); }
   const std::string& bytes() const { return bytes_; }
+  // Of all its subvolumes.
   std::string_view filesystem() const { return std::string_view(bytes_).substr(0, kFilesystem); }
+  // Of btrfs only.
+  std::optional<std::uint64_t> subvolume() const;
+  // The file system id as the kernel reports it.
+  std::uint64_t volume() const;
+  // `other` is the same file, if one of them lacks the subvolume: see without_subvolume().
+  bool is_like(const FileId& other) const;
+  FileId without_subvolume() const;
   friend bool operator==(const FileId&, const FileId&) = default;
 
  private:
   static constexpr std::size_t kFilesystem = 8;
 
-  std::string bytes_;  // fsid, type, handle
+  bool has_subvolume() const;
+
+  std::string bytes_;  // file system, type, handle
 };
 
 // Opens the inode, wherever it is now: by default a directory for listing. `filesystem`: any

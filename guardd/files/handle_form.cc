@@ -13,7 +13,6 @@ constexpr std::size_t kType = 4;
 
 constexpr std::int32_t kPlainType = 1;
 constexpr std::int32_t kXfs64Type = 0x81;
-constexpr std::int32_t kBtrfsType = 0x4d;
 
 template <typename Number>
 Number number_at(std::string_view bytes, std::size_t at) {
@@ -42,9 +41,8 @@ HandleForm HandleForm::of(const FileId& known, std::uint64_t inode) {
     if (number_at<std::uint64_t>(handle, 4) == inode) form.form_ = Form::kGenerationFirst;
   } else if (form.type_ == kXfs64Type && handle.size() == 12) {
     if (number_at<std::uint64_t>(handle, 0) == inode) form.form_ = Form::kInode64;
-  } else if (form.type_ == kBtrfsType && handle.size() == 20) {
+  } else if (known.subvolume()) {
     if (number_at<std::uint64_t>(handle, 0) == inode) form.form_ = Form::kSubvolume;
-    form.subvolume_ = handle.substr(8, 8);
   }
   return form;
 }
@@ -69,7 +67,7 @@ FileId HandleForm::make(std::uint64_t inode, std::uint32_t generation) const {
       break;
     case Form::kSubvolume:
       append(handle, inode);
-      handle += subvolume_;
+      append(handle, std::uint64_t{0});
       append(handle, generation);
       break;
   }

@@ -16,7 +16,7 @@ class HandleForm {
   static HandleForm of(const FileId& known, std::uint64_t inode);
 
   bool known() const { return form_ != Form::kUnknown; }
-  // An unknown FileId if the form is unknown.
+  // An unknown FileId if the form is unknown. On btrfs without the subvolume: see is_like().
   FileId make(std::uint64_t inode, std::uint32_t generation) const;
 
  private:
@@ -25,13 +25,12 @@ class HandleForm {
     kInode32,          // ext4, f2fs and most others: inode, generation
     kInode64,          // xfs
     kGenerationFirst,  // tmpfs
-    kSubvolume,        // btrfs
+    kSubvolume,        // btrfs; the subvolume is not known
   };
 
   Form form_ = Form::kUnknown;
   std::string filesystem_;
   std::int32_t type_ = 0;
-  std::string subvolume_;
 };
 
 }  // namespace guard

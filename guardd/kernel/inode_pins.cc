@@ -8,16 +8,15 @@
 namespace guard {
 namespace {
 
-// The rarest event there is, so that the marks cost nothing. The events are never read: the kernel
-// queues a few thousand of them at most, then drops the rest.
-constexpr std::uint64_t kMask = FAN_DELETE_SELF;
+// An event that a directory never has, because no process opens it for writing. Events with file
+// identities would be impossible on subvolumes of btrfs.
+constexpr std::uint64_t kMask = FAN_CLOSE_WRITE;
 
 }  // namespace
 
 Result<InodePins> InodePins::create() {
-  Fd group(::fanotify_init(
-      FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID | FAN_UNLIMITED_MARKS,
-      O_RDONLY | O_CLOEXEC));
+  Fd group(::fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_MARKS,
+                           O_RDONLY | O_CLOEXEC));
   if (!group) return Error::from_errno(errno, "fanotify");
   return InodePins(std::move(group));
 }

@@ -122,7 +122,7 @@ void remember(const Object& object, const Place& place, const RepairTask& task, 
 // Fails safe: a file without an identity is not the expected one.
 bool is_same(const Object& object, const FileId& expected) {
   const auto id = FileId::of(object.fd.get());
-  return id && *id == expected;
+  return id && id->is_like(expected);
 }
 
 // What prevents a wrong object from being fixed, the plainest reason first.

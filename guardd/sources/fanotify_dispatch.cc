@@ -2,6 +2,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -72,7 +73,7 @@ bool FanotifySource::read_queue(std::uint32_t queue, NoticeReader& reader) {
   const auto locked = lock();
   const auto before = file_time_now();
   if (witness_) witness_->before_read(queue, before);
-  const auto length = ::read(queues_[queue].group.get(), buffer.data(), buffer.size());
+  const auto length = ::read(queues_.group(queue), buffer.data(), buffer.size());
   if (length < 0 && errno == EINTR) return true;
   if (length <= 0) {
     if (witness_) witness_->found_none(queue, before);
@@ -96,7 +97,7 @@ std::size_t FanotifySource::handle_all(std::uint32_t queue, std::string_view eve
       if (witness_) witness_->lost(queue);
       lose(queue, reader);
     } else {
-      handle(FanotifyEvent::parse(data, events.data()), reader);
+      handle(FanotifyEvent::parse(data, events.data(), queues_.subvolume(queue)), reader);
     }
     events.remove_prefix(data.event_len);
   }
@@ -105,15 +106,17 @@ std::size_t FanotifySource::handle_all(std::uint32_t queue, std::string_view eve
 
 // Only the trees of this queue may have changed unseen.
 void FanotifySource::lose(std::uint32_t queue, NoticeReader& reader) {
+  const auto is_in_it = [&](const auto& each) { return each.second == queue; };
   for (const auto& [tree, place] : trees_)
-    if (place.queue == queue) reader.lost_sight(tree, "the kernel's queue of events overflowed");
+    if (std::any_of(place.queues.begin(), place.queues.end(), is_in_it))
+      reader.lost_sight(tree, "the kernel's queue of events overflowed");
 }
 
 // A mark that could not be removed is on a directory that is in no tree any longer, or in one of
 // another queue. There, the events of this queue would come in another order.
 WatchedDirectory* FanotifySource::watched(const FileId& id) const {
   auto* directory = directories_.find(id);
-  return directory && directory->home->queue == queue_ ? directory : nullptr;
+  return directory && directory->queue == queue_ ? directory : nullptr;
 }
 
 void FanotifySource::handle(const FanotifyEvent& event, NoticeReader& reader) {
@@ -202,7 +205,8 @@ void FanotifySource::handle_moved(const FanotifyEvent& event, WatchedDirectory* 
                                   WatchedDirectory* to, NoticeReader& reader) {
   auto* known = directories_.find(event.object);
   const auto is_of = [&](const WatchedDirectory* other) {
-    return known && known->parent && other && known->home == other->home;
+    return known && known->parent && known->parent->queue == queue_ && other &&
+           known->home == other->home;
   };
   if (is_of(from) && is_of(to)) {
     if (!move_directory(*known, *to, event.name)) known = nullptr;

@@ -41,7 +41,8 @@ bool PidCheck::is_same_process() const {
 }
 
 // The kernel aligns nothing, so everything is copied out.
-FanotifyEvent FanotifyEvent::parse(const fanotify_event_metadata& data, const char* begin) {
+FanotifyEvent FanotifyEvent::parse(const fanotify_event_metadata& data, const char* begin,
+                                   std::optional<std::uint64_t> subvolume) {
   FanotifyEvent event;
   event.mask = data.mask;
   event.pid = data.pid;
@@ -65,7 +66,7 @@ FanotifyEvent FanotifyEvent::parse(const fanotify_event_metadata& data, const ch
         handle + info.handle_bytes > at + info.length)
       break;
     const FileId id({info.filesystem.data(), info.filesystem.size()}, info.handle_type,
-                    {handle, info.handle_bytes});
+                    {handle, info.handle_bytes}, subvolume);
     if (info.type == FAN_EVENT_INFO_TYPE_OLD_DFID_NAME) {
       event.old_parent = id;
       event.old_name = name_behind(handle + info.handle_bytes, at + info.length);

@@ -4,6 +4,7 @@
 #include <sys/fanotify.h>
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "guardd/files/file_id.h"
@@ -29,8 +30,10 @@ struct FanotifyEvent {
   Fd process;
 
   // The records behind the fixed part, which starts at `begin`: the parent with the name, and the
-  // object itself if the kernel reports it.
-  static FanotifyEvent parse(const fanotify_event_metadata& data, const char* begin);
+  // object itself if the kernel reports it. They have the file system id of the watched directory:
+  // `subvolume` is the one that this id is of.
+  static FanotifyEvent parse(const fanotify_event_metadata& data, const char* begin,
+                             std::optional<std::uint64_t> subvolume = std::nullopt);
 
   PidCheck pid_check() const { return {is_gone, process.get()}; }
 };

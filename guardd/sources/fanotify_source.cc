@@ -22,50 +22,36 @@ constexpr std::uint64_t kMask =
 constexpr std::uint64_t kRenames = FAN_RENAME;
 constexpr std::uint64_t kHalfRenames = FAN_MOVED_TO | FAN_MOVE_SELF;
 
-Result<Fd> open_group(unsigned report) {
-  Fd group(
-      ::fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_MARKS | report,
-                      O_RDONLY | O_CLOEXEC));
-  if (!group) return Error::from_errno(errno, "fanotify");
-  return group;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<FanotifySource>> FanotifySource::create(const Options& options,
                                                                PermissionResponder& responder) {
-  Result<Fd> group = Error("not tried");
+  Result<EventQueues> queues = Error("not tried");
   for (const unsigned report : {0U | FAN_REPORT_DFID_NAME_TARGET, 0U | FAN_REPORT_DFID_NAME}) {
-    unsigned pidfds = options.with_pidfds ? FAN_REPORT_PIDFD : 0U;
-    group = open_group(report | pidfds);
-    if (!group && options.with_pidfds) group = open_group(report | (pidfds = 0));
-    if (!group) continue;
+    queues = EventQueues::open({report, options.with_pidfds, options.queues});
+    if (!queues) continue;
     const bool names = report == FAN_REPORT_DFID_NAME_TARGET;
-    std::unique_ptr<FanotifySource> source(new FanotifySource(names, responder));
-    std::vector<int> groups;
-    // The user's limit of groups may be reached: then there are fewer.
-    for (; group; group = open_group(report | pidfds)) {
-      groups.push_back(group->get());
-      source->queues_.emplace_back().group = *std::move(group);
-      if (groups.size() >= options.queues) break;
-    }
+    std::unique_ptr<FanotifySource> source(
+        new FanotifySource(*std::move(queues), names, responder));
     source->walks_ = std::make_unique<DirectoryWalks>();
-    groups.push_back(source->walks_->fd());
     source->ready_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
-    for (std::uint32_t i = 0; i < groups.size(); ++i) {
-      const auto fd = groups[i];
+    std::vector<int> groups;
+    for (std::uint32_t i = 0; i < source->queues_.size(); ++i)
+      groups.push_back(source->queues_.group(i));
+    auto all = groups;
+    all.push_back(source->walks_->fd());
+    for (std::uint32_t i = 0; i < all.size(); ++i) {
       epoll_event event{};
       event.events = EPOLLIN;
       event.data.u32 = i;
-      if (::epoll_ctl(source->ready_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+      if (::epoll_ctl(source->ready_.get(), EPOLL_CTL_ADD, all[i], &event) != 0)
         return Error::from_errno(errno, "epoll");
     }
-    groups.pop_back();
     if (options.with_evidence && names)
       source->witness_ = std::make_unique<FanotifyWitness>(groups, source->directories_);
     return source;
   }
-  return std::move(group).error();
+  return std::move(queues).error();
 }
 
 FanotifySource::~FanotifySource() = default;
@@ -128,48 +114,36 @@ std::uint64_t FanotifySource::mask_of(std::uint32_t tree) const {
 
 // ---- queues and marks
 
-// The trees of a policy share a queue. Policies beyond the number of queues share the last one.
-std::uint32_t FanotifySource::queue_for(std::uint32_t tree) {
-  const auto last = static_cast<std::uint32_t>(queues_.size() - 1);
-  const auto name = set_ ? set_->policy_of(set_->trees()[tree]).name() : std::string();
-  for (std::uint32_t i = 0; i < last; ++i)
-    if (queues_[i].trees > 0 && queues_[i].policy == name) return i;
-  for (std::uint32_t i = 0; i < last; ++i) {
-    if (queues_[i].trees > 0 || *queues_[i].is_flushing) continue;
-    queues_[i].policy = name;
-    return i;
-  }
-  return last;
-}
-
-// Removes all marks of a queue that no tree uses any longer. It is used again only after that.
-void FanotifySource::release_queue(const Place& place) {
-  auto& queue = queues_[place.queue];
-  --queue.trees;
-  if (queue.trees > 0 || place.queue + 1 == queues_.size()) return;
-  *queue.is_flushing = true;
-  walks_->run([group = queue.group.get(), is_flushing = queue.is_flushing] {
-    (void)::fanotify_mark(group, FAN_MARK_FLUSH, 0, AT_FDCWD, "/");
-    *is_flushing = false;
-  });
+// A tree has one more for each subvolume in it.
+Status FanotifySource::watch_file_system(std::uint32_t tree, Place& place, const FileId& id,
+                                         int directory) {
+  const auto policy = set_ ? set_->policy_of(set_->trees()[tree]).name() : std::string();
+  GUARD_TRY(const auto queue, queues_.mark(policy, id, directory, mask_of(tree)));
+  place.queues.emplace(id.volume(), queue);
+  queues_.use(queue);
+  return {};
 }
 
 void FanotifySource::use_terms(std::uint32_t tree, Place& place) {
   place.mask |= mask_of(tree);
   place.answers = responder_.group_of(tree);
-  const auto group = queues_[place.queue].group.get();
   const auto all = usual_mask() | FAN_DELETE | FAN_MODIFY | FAN_CLOSE_NOWRITE;
-  auto mark = [group, mask = place.mask, answers = place.answers,
-               root = place.path](int directory) -> Status {
-    if (answers) answers->mark(directory, root);
-    constexpr unsigned kAdd = FAN_MARK_ADD | FAN_MARK_ONLYDIR;
-    if (::fanotify_mark(group, kAdd, mask, directory, nullptr) == 0) return {};
-    return Error::from_errno(errno, "mark");
+  std::map<std::uint64_t, int> groups;  // by volume
+  for (const auto& [volume, queue] : place.queues) groups.emplace(volume, queues_.group(queue));
+  const auto usual = groups.at(place.root.volume());
+  const auto group_of = [groups = std::move(groups), usual](const FileId& id) {
+    const auto group = groups.find(id.volume());
+    return group == groups.end() ? usual : group->second;
   };
-  auto unmark = [group, all, answers = place.answers](int directory) {
+  auto mark = [group_of, mask = place.mask, answers = place.answers, root = place.path](
+                  const FileId& id, int directory) -> Status {
+    if (answers) answers->mark(directory, root);
+    return mark_directory(group_of(id), directory, mask);
+  };
+  auto unmark = [group_of, all, answers = place.answers](const FileId& id, int directory) {
     if (answers) answers->unmark(directory);
     constexpr unsigned kRemove = FAN_MARK_REMOVE | FAN_MARK_ONLYDIR;
-    (void)::fanotify_mark(group, kRemove, all, directory, nullptr);
+    (void)::fanotify_mark(group_of(id), kRemove, all, directory, nullptr);
   };
   walks_->use(place.watch, std::make_shared<WalkTerms>(WalkTerms{
                                place.path, place.covered, std::move(mark), std::move(unmark)}));
@@ -208,16 +182,11 @@ Status FanotifySource::watch_tree(std::uint32_t tree, const std::string& path, C
   GUARD_TRY(auto id, FileId::of(root.fd.get()));
   const auto locked = lock();
   Place place(path, std::move(covered));
-  place.queue = queue_for(tree);
-  constexpr unsigned kAdd = FAN_MARK_ADD | FAN_MARK_ONLYDIR;
-  if (::fanotify_mark(queues_[place.queue].group.get(), kAdd, mask_of(tree), root.fd.get(),
-                      nullptr) != 0)
-    return Error::from_errno(errno, "mark");
+  GUARD_CHECK(watch_file_system(tree, place, id, root.fd.get()));
   place.watch = ++last_watch_;
   place.root = std::move(id);
-  ++queues_[place.queue].trees;
   auto& known = directories_.add(place.root, tree, nullptr, "");
-  known.home->queue = place.queue;
+  known.queue = place.queues.begin()->second;
   known.home->watch = place.watch;
   numbers_[place.watch] = tree;
   auto& kept = trees_.insert_or_assign(tree, std::move(place)).first->second;
@@ -264,7 +233,9 @@ void FanotifySource::forget_tree(std::uint32_t tree) {
   const auto at = trees_.find(tree);
   if (at == trees_.end()) return;
   auto& place = at->second;
-  const bool is_shared = queues_[place.queue].trees > 1 || place.queue + 1 == queues_.size();
+  const bool is_shared =
+      std::any_of(place.queues.begin(), place.queues.end(),
+                  [&](const auto& each) { return queues_.is_shared(each.second); });
   const bool keeps_answers = place.answers && !responder_.is_changing();
   const bool has_marks = is_shared || keeps_answers;
   if (has_marks) {
@@ -274,7 +245,8 @@ void FanotifySource::forget_tree(std::uint32_t tree) {
     walks_->forget(place.watch);
   }
   directories_.forget_tree(tree, has_marks);
-  release_queue(place);
+  for (const auto& [volume, queue] : place.queues)
+    if (auto flush = queues_.release(queue)) walks_->run(std::move(flush));
   not_marked_.erase(place.watch);
   numbers_.erase(place.watch);
   std::erase(visited_, tree);

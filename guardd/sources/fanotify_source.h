@@ -7,7 +7,6 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -23,6 +22,7 @@
 #include "guardd/files/object.h"
 #include "guardd/permission/responder.h"
 #include "guardd/sources/directory_walks.h"
+#include "guardd/sources/event_queues.h"
 #include "guardd/sources/fanotify_witness.h"
 #include "guardd/sources/source.h"
 #include "policy/base/handle.h"
@@ -38,8 +38,7 @@ class FanotifySource final : public ChangeSource {
     // Costs one descriptor per event: for a caller that cannot identify processes in any other way.
     bool with_pidfds = false;
     bool with_evidence = false;
-    // At most; the last one is shared by the policies that get none of their own.
-    std::uint32_t queues = 1;
+    std::uint32_t queues = 1;  // at most, besides those of subvolumes
   };
 
   // Asks for the most detailed events first, then for those that older kernels know. The
@@ -81,14 +80,6 @@ class FanotifySource final : public ChangeSource {
  private:
   using Time = std::chrono::steady_clock::time_point;
 
-  // A group of the kernel, which queues the events of some trees.
-  struct Queue {
-    Fd group;
-    std::string policy;  // whose it is
-    unsigned trees = 0;
-    // The marks of previous trees are being removed.
-    std::shared_ptr<std::atomic<bool>> is_flushing = std::make_shared<std::atomic<bool>>(false);
-  };
   struct Place {
     Place(std::string path, CoveredPart covered)
         : path(std::move(path)), covered(std::move(covered)) {}
@@ -96,7 +87,8 @@ class FanotifySource final : public ChangeSource {
     std::string path;
     CoveredPart covered;
     std::uint64_t watch = 0;  // its number, never used again
-    std::uint32_t queue = 0;
+    // By volumes: that of the root, and those of subvolumes.
+    std::map<std::uint64_t, std::uint32_t> queues;
     std::uint64_t mask = 0;
     std::shared_ptr<PermissionGroup> answers;
     FileId root;
@@ -110,6 +102,8 @@ class FanotifySource final : public ChangeSource {
     std::deque<std::uint64_t> unchecked;  // after a visit: directories that may be gone
     std::size_t unwatched = 0;            // directories beyond the limit, in this visit
     bool is_limited = false;              // there were some in the last one, or are in this one
+    std::string trouble;                  // not empty: why a directory met last cannot be watched
+    std::string next_trouble;             // the same, of this visit
     Time limited_at;
   };
 
@@ -130,8 +124,8 @@ class FanotifySource final : public ChangeSource {
   void enter(const FanotifyEvent& event, const WatchedDirectory& parent, NoticeReader& reader);
   void verify(WatchedDirectory& directory, NoticeReader& reader);
   // ---- queues and marks
-  std::uint32_t queue_for(std::uint32_t tree);
-  void release_queue(const Place& place);
+  // Marks the first directory of a file system.
+  Status watch_file_system(std::uint32_t tree, Place& place, const FileId& id, int directory);
   std::uint64_t usual_mask() const;
   std::uint64_t mask_of(std::uint32_t tree) const;
   void use_terms(std::uint32_t tree, Place& place);
@@ -144,7 +138,8 @@ class FanotifySource final : public ChangeSource {
   void visit(Place& place);
   void start_visit(Place& place);
   void handle_step(const WalkStep& step, NoticeReader& reader);
-  void decide(std::uint32_t tree, Place& place, WalkChunk& chunk, NoticeReader& reader);
+  void decide(std::uint32_t tree, Place& place, WalkChunk& chunk);
+  void mark_apart(std::uint32_t tree, Place& place, WalkedDirectory& directory);
   WalkedDirectory::WatchVerdict verdict_on(std::uint32_t tree, Place& place,
                                            const WalkedDirectory& directory, std::size_t& room);
   void report(const WalkStep& step, NoticeReader& reader);
@@ -156,11 +151,12 @@ class FanotifySource final : public ChangeSource {
   void end_change_if_marked();
   std::size_t room_of(std::uint32_t tree) const;
   void watch_more(Time now);
+  void note_trouble(Place& place, const std::string& path, const std::string& why);
   void release_forgotten(Time until);
 
   const std::int32_t self_ = ::getpid();  // compared with every event
   Fd ready_;                              // readable when a queue or the walks are
-  std::vector<Queue> queues_;
+  EventQueues queues_;
   std::uint32_t next_queue_ = 0;  // to be read first
   std::uint32_t queue_ = 0;       // whose events are being handled
   bool names_objects_ = false;
@@ -185,8 +181,8 @@ class FanotifySource final : public ChangeSource {
   std::unique_ptr<FanotifyWitness> witness_;                // null: there is no evidence
   std::unique_ptr<DirectoryWalks> walks_;                   // last: its thread uses the queues
 
-  FanotifySource(bool names_objects, PermissionResponder& responder)
-      : names_objects_(names_objects), responder_(responder) {}
+  FanotifySource(EventQueues queues, bool names_objects, PermissionResponder& responder)
+      : queues_(std::move(queues)), names_objects_(names_objects), responder_(responder) {}
 };
 
 }  // namespace guard

@@ -16,8 +16,10 @@ using WatchVerdict = WalkedDirectory::WatchVerdict;
 // One turn of the loop.
 constexpr auto kSlice = std::chrono::milliseconds(5);
 
-// How soon guardd tries again to watch what was beyond the limit.
+// How soon guardd tries again to watch what was beyond the limit, and what the kernel cannot watch.
+// What is not watched is scanned each time.
 constexpr auto kBetweenTries = std::chrono::seconds(10);
+constexpr auto kBetweenScans = std::chrono::minutes(1);
 
 constexpr std::size_t kMostDisplaced = 1'000;
 constexpr std::size_t kUnmarkedAtOnce = 256;
@@ -29,7 +31,7 @@ std::optional<FanotifySource::Time> FanotifySource::next() const {
   std::optional<Time> due;
   for (const auto& [tree, place] : trees_) {
     if (!place.unchecked.empty()) return Time();
-    if (place.unwatched > 0 && !place.is_visiting)
+    if ((place.unwatched > 0 || !place.trouble.empty()) && !place.is_visiting)
       due = std::min(due.value_or(Time::max()), place.limited_at);
   }
   return due;
@@ -71,6 +73,7 @@ void FanotifySource::visit(Place& place) {
   place.visits_again = false;
   place.met = 0;
   place.unwatched = 0;
+  place.next_trouble.clear();
   place.unchecked.clear();
   place.waits = !leaving_.empty();
   if (!place.waits) start_visit(place);
@@ -92,27 +95,27 @@ void FanotifySource::handle_step(const WalkStep& step, NoticeReader& reader) {
   auto& place = trees_.at(tree);
   switch (step.kind) {
     case WalkStep::Kind::kDirectories:
-      return decide(tree, place, *step.chunk, reader);
+      return decide(tree, place, *step.chunk);
     case WalkStep::Kind::kEntries:
       return report(step, reader);
     case WalkStep::Kind::kGone:
       return forget_gone(step, reader);
     case WalkStep::Kind::kTrouble:
-      return reader.lost_sight(tree, step.trouble);
+      return note_trouble(place, step.name, step.trouble);
     case WalkStep::Kind::kEnd:
       if (place.is_visiting && step.visit == place.visit) end_visit(tree, place, reader);
       return;
   }
 }
 
-void FanotifySource::decide(std::uint32_t tree, Place& place, WalkChunk& chunk,
-                            NoticeReader& reader) {
+void FanotifySource::decide(std::uint32_t tree, Place& place, WalkChunk& chunk) {
   auto room = room_of(tree);
   for (auto& directory : chunk.directories) {
     if (directory.is_new_name && place.new_names > 0) --place.new_names;
     if (directory.visit != 0 && place.is_visiting) ++place.met;
+    if (directory.is_apart) mark_apart(tree, place, directory);
     if (!directory.trouble.empty()) {
-      reader.lost_sight(tree, quote(directory.path) + " cannot be watched: " + directory.trouble);
+      note_trouble(place, directory.path, directory.trouble);
       directory.verdict = WatchVerdict::kUnmark;
       continue;
     }
@@ -124,6 +127,30 @@ void FanotifySource::decide(std::uint32_t tree, Place& place, WalkChunk& chunk,
     directory.renewal = WatchedDirectories::renewal_of(*known);
   }
   walks_->answer(chunk);
+}
+
+// A visit later says whether it still is so.
+void FanotifySource::note_trouble(Place& place, const std::string& path, const std::string& why) {
+  const auto at = path.empty() ? place.path : place.path + '/' + path;
+  place.next_trouble = quote(at) + " cannot be watched: " + why + "; guardd scans it every minute";
+  if (!place.trouble.empty()) return;
+  has_trouble_news_ = true;
+  place.trouble = place.next_trouble;
+  place.limited_at = std::chrono::steady_clock::now();
+  if (place.is_visiting) place.limited_at += kBetweenScans;
+}
+
+// Later directories of the subvolume are marked by the walk.
+void FanotifySource::mark_apart(std::uint32_t tree, Place& place, WalkedDirectory& directory) {
+  const auto queue = place.queues.find(directory.id.volume());
+  Status done;
+  if (queue != place.queues.end()) {
+    done = mark_directory(queues_.group(queue->second), directory.fd.get(), place.mask);
+  } else {
+    done = watch_file_system(tree, place, directory.id, directory.fd.get());
+    if (done) use_terms(tree, place);
+  }
+  if (!done) directory.trouble = done.error().text();
 }
 
 // From here on, notices say what happens to the directory. A walk meets it before they do, or
@@ -170,6 +197,8 @@ WatchVerdict FanotifySource::verdict_on(std::uint32_t tree, Place& place,
   --room;
   auto& added = directories_.add(directory.id, tree, parent, directory.name);
   added.visit = place.visit;
+  const auto queue = place.queues.find(directory.id.volume());
+  added.queue = queue == place.queues.end() ? parent->queue : queue->second;
   if (other_watch != 0 && displaced_.size() < kMostDisplaced)
     displaced_.emplace(added.number, other_watch);
   return WatchVerdict::kList;
@@ -246,6 +275,9 @@ void FanotifySource::finish_visit(std::uint32_t tree, Place& place) {
   const bool is_limited = place.unwatched > 0;
   if (is_limited != place.is_limited) has_trouble_news_ = true;
   place.is_limited = is_limited;
+  if (place.trouble != place.next_trouble) has_trouble_news_ = true;
+  place.trouble = place.next_trouble;
+  if (!place.trouble.empty()) place.limited_at = std::chrono::steady_clock::now() + kBetweenScans;
   if (place.visits_again) return visit(place);
   visited_.push_back(tree);
 }
@@ -267,6 +299,7 @@ std::size_t FanotifySource::room_of(std::uint32_t tree) const {
 std::map<std::uint32_t, std::string> FanotifySource::troubles() const {
   std::map<std::uint32_t, std::string> all;
   for (const auto& [tree, place] : trees_) {
+    if (!place.trouble.empty()) all[tree] = place.trouble;
     if (!place.is_limited || !set_) continue;
     all[tree] = "the policy " + quote(set_->policy_of(set_->trees()[tree]).name()) +
                 " has more directories than directories = " + std::to_string(limits_.directories) +
@@ -276,12 +309,15 @@ std::map<std::uint32_t, std::string> FanotifySource::troubles() const {
   return all;
 }
 
-// Visits trees again in which directories were beyond the limit, once there is room.
+// Visits trees again in which directories were beyond the limit, once there is room, or could not
+// be watched.
 void FanotifySource::watch_more(Time now) {
   for (auto& [tree, place] : trees_) {
-    if (place.unwatched == 0 || place.is_visiting || now < place.limited_at) continue;
-    place.limited_at = now + kBetweenTries;
-    if (room_of(tree) > limits_.directories / 20) visit(place);
+    const bool has_trouble = !place.trouble.empty();
+    if ((place.unwatched == 0 && !has_trouble) || place.is_visiting || now < place.limited_at)
+      continue;
+    place.limited_at = now + (has_trouble ? kBetweenScans : Time::duration(kBetweenTries));
+    if (has_trouble || room_of(tree) > limits_.directories / 20) visit(place);
   }
 }
 

@@ -86,6 +86,8 @@ std::optional<InodePlace> FanotifyWitness::place(const WatchedDirectory& directo
                                                  std::string_view name,
                                                  const FileId& object) const {
   if (!object.known() || !set_) return std::nullopt;
+  // The root of a subvolume: its own events are in another queue than those of its name.
+  if (object.volume() != directory.id.volume()) return std::nullopt;
   const auto& policy = set_->policy_of(set_->trees()[directory.tree()]);
   const auto* wanted = wanted_at(
       policy, has_patterns(policy) ? WatchedDirectories::path_of(directory, name) : std::string());
@@ -192,7 +194,7 @@ const WatchedDirectory* FanotifyWitness::up_to_date(const FileId& id,
   for (int tries = 0; tries < kMostQueues; ++tries) {
     const auto* directory = directories_.find(id);
     if (!directory) return nullptr;
-    const auto number = directory->home->queue;
+    const auto number = directory->queue;
     auto& queue = queues_[number];
     int bytes = 0;
     if (::ioctl(queue.group, FIONREAD, &bytes) != 0) return nullptr;
@@ -202,7 +204,7 @@ const WatchedDirectory* FanotifyWitness::up_to_date(const FileId& id,
     const auto is_up_to_date = [&] { return is_stopped_ || queue.events >= until; };
     if (!handled_.wait_until(lock, latest, is_up_to_date) || is_stopped_) return nullptr;
     directory = directories_.find(id);
-    if (!directory || directory->home->queue == number) return directory;
+    if (!directory || directory->queue == number) return directory;
   }
   return nullptr;
 }

@@ -79,7 +79,7 @@ class FanotifyWitness final : public Witness {
     BirthTerms births;
     InodeHistory history;
   };
-  Queue& queue_of(const WatchedDirectory& directory) { return queues_[directory.home->queue]; }
+  Queue& queue_of(const WatchedDirectory& directory) { return queues_[directory.queue]; }
   std::uint64_t place_number(const WatchedDirectory& directory) const;
   std::optional<InodePlace> place(const WatchedDirectory& directory, std::string_view name,
                                   const FileId& object) const;

@@ -367,7 +367,7 @@ std::optional<Object> LsmSource::open(const WatchedDirectory& directory, std::st
   auto opened = open_object(*root, WatchedDirectories::path_of(directory, name));
   if (!opened) return std::nullopt;
   const auto id = FileId::of(opened->fd.get());
-  return id && *id == object ? std::optional(*std::move(opened)) : std::nullopt;
+  return id && id->is_like(object) ? std::optional(*std::move(opened)) : std::nullopt;
 }
 
 std::optional<std::int64_t> LsmSource::proven_at(const WatchedDirectory& directory,

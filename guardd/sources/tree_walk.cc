@@ -9,7 +9,6 @@
 
 #include "guardd/evidence/access.h"
 #include "guardd/host/open_resolved.h"
-#include "policy/base/text.h"
 
 namespace guard {
 namespace {
@@ -69,7 +68,7 @@ bool TreeWalk::step() {
 void TreeWalk::unmark(const std::vector<FileId>& directories) {
   if (!terms_ || !open_root()) return;
   for (const auto& each : directories)
-    if (const auto fd = open_by_id(root_directory_.get(), each)) terms_->unmark(fd->get());
+    if (const auto fd = open_by_id(root_directory_.get(), each)) terms_->unmark(each, fd->get());
 }
 
 void TreeWalk::stop() {
@@ -114,7 +113,7 @@ void TreeWalk::begin_visit() {
     WalkedDirectory first;
     first.id = root;
     first.visit = visit;
-    if (const auto marked = terms_->mark(directory->get()); !marked) {
+    if (const auto marked = terms_->mark(root, directory->get()); !marked) {
       trouble("", marked.error().text());
     } else {
       first.fd = *std::move(directory);
@@ -189,8 +188,11 @@ bool TreeWalk::add(int parent, WalkedDirectory directory) {
     if (id && directory.id.known() && directory.id != *id) return false;
     if (id) directory.id = *std::move(id);
   }
-  if (done) done = terms_->mark(object.fd.get());
-  if (!done) directory.trouble = done.error().text();
+  if (done) {
+    done = terms_->mark(directory.id, object.fd.get());
+    directory.is_apart = !done && done.error().code() == EXDEV;
+  }
+  if (!done && !directory.is_apart) directory.trouble = done.error().text();
   struct stat facts {};
   if (::fstat(parent, &facts) == 0) directory.parent_inode = {facts.st_dev, facts.st_ino};
   directory.fd = std::move(object.fd);
@@ -211,7 +213,7 @@ void TreeWalk::list_answered() {
 void TreeWalk::list(WalkedDirectory directory) {
   using WatchVerdict = WalkedDirectory::WatchVerdict;
   if (directory.verdict == WatchVerdict::kUnmark && directory.fd)
-    terms_->unmark(directory.fd.get());
+    terms_->unmark(directory.id, directory.fd.get());
   if (directory.verdict != WatchVerdict::kList || !directory.fd) return leave(directory.visit);
   if (directory.parent.known() && parent_of(directory.fd.get()) != directory.parent_inode) {
     WalkStep gone;
@@ -356,7 +358,8 @@ void TreeWalk::trouble(const std::string& path, const std::string& why) {
   WalkStep step;
   step.kind = WalkStep::Kind::kTrouble;
   step.watch = watch_;
-  step.trouble = quote(path) + " cannot be watched: " + why;
+  step.name = path;
+  step.trouble = why;
   put_(std::move(step));
 }
 

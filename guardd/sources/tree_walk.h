@@ -29,8 +29,8 @@ namespace guard {
 struct WalkTerms {
   std::string path;  // of the tree's root
   CoveredPart covered;
-  std::function<Status(int directory)> mark;
-  std::function<void(int directory)> unmark;
+  std::function<Status(const FileId& id, int directory)> mark;  // EXDEV: see is_apart
+  std::function<void(const FileId& id, int directory)> unmark;
 };
 
 // Why a directory is walked that has just come.
@@ -62,7 +62,8 @@ struct WalkedDirectory {
   std::string path;
   std::uint32_t visit = 0;  // 0: of none
   bool is_new_name = false;
-  std::string trouble;  // not empty: it cannot be watched
+  std::string trouble;    // not empty: it cannot be watched
+  bool is_apart = false;  // on a file system whose directories the loop has to mark
 
   // The loop's answer.
   WatchVerdict verdict = WatchVerdict::kLeave;

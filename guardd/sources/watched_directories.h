@@ -26,7 +26,6 @@ struct WatchedDirectory;
 struct WatchedTree {
   std::uint64_t id = 0;  // never used again
   std::uint32_t number = 0;
-  std::uint32_t queue = 0;           // of the source: the one that its events come from
   std::uint64_t watch = 0;           // of the source: the number by which it knows the tree
   WatchedDirectory* root = nullptr;  // null: forgotten
   std::size_t directories = 0;       // also those that are forgotten and not released yet
@@ -38,6 +37,7 @@ struct WatchedDirectory {
   WatchedDirectory* parent = nullptr;  // null: the root of a tree, or forgotten
   std::string name;                    // in its parent; empty for a root
   FileId id;
+  std::uint32_t queue = 0;  // of the source: the one that its events come from
   // By their names. Two can have the same name until the notice of a rename arrives.
   std::multimap<std::string_view, WatchedDirectory*> children;
   std::multimap<std::string_view, WatchedDirectory*>::iterator place;  // in the parent's map

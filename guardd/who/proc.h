@@ -73,8 +73,8 @@ class Proc {
 // Parsers of the texts in /proc/PID. Pure.
 // "PID (COMM) STATE PPID PGRP SESSION TTY ... STARTTIME ..."
 std::optional<ProcStat> parse_stat(std::string_view text);
-// The ids of /proc/PID/status. None: not there, or invalid. The kernel escapes the name, so a process
-// cannot add lines of its own.
+// The ids of /proc/PID/status. None: not there, or invalid. The kernel escapes the name, so a
+// process cannot add lines of its own.
 StatusIds ids_in(std::string_view status);
 // Fills in the name and the ids. False: it is not that of the process out.pid, or it has ended.
 bool parse_status(std::string_view text, Snapshot& out);
