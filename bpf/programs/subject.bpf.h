@@ -136,7 +136,8 @@ __noinline __u64 own_exemptions(__u64 of) {
   __u64 by_program = 0;
   __u64 by_label = 0;
   if (exe) {
-    const struct ProgramKey key = {BPF_CORE_READ(exe, i_ino), BPF_CORE_READ(exe, i_sb, s_dev), 0};
+    const struct ProgramKey key = {BPF_CORE_READ(exe, i_ino), BPF_CORE_READ(exe, i_sb, s_dev),
+                                   BPF_CORE_READ(exe, i_uid.val)};
     const struct Program* program = bpf_map_lookup_elem(&programs, &key);
     if (program) {
       by_program = program->exemptions;

@@ -136,7 +136,8 @@ struct SubjectKey {
 struct ProgramKey {
   __u64 inode;
   __u32 device;  // of the superblock, major << 20 | minor
-  __u32 reserved;
+  // Subvolumes of btrfs share inode numbers, and any user can make one.
+  __u32 owner;
 };
 struct Program {
   __u64 exemptions;

@@ -32,7 +32,7 @@ std::optional<ProgramFile> find(const std::string& path) {
   struct stat facts {};
   if (!found.file || ::fstat(found.file.get(), &facts) != 0 || !S_ISREG(facts.st_mode))
     return std::nullopt;
-  found.id = {facts.st_ino, superblock_of(found.file.get())};
+  found.id = {facts.st_ino, superblock_of(found.file.get()), facts.st_uid};
   found.is_trusted = is_trusted(facts.st_uid, facts.st_mode);
   return found;
 }

@@ -2,11 +2,11 @@
 // Keeps no state, writes nothing. Any thread.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "bpf/wire/wire.h"
@@ -15,7 +15,12 @@
 namespace guard {
 
 struct ExemptPrograms {
-  using Id = std::pair<std::uint64_t, std::uint32_t>;  // inode and device
+  struct Id {
+    std::uint64_t inode = 0;
+    std::uint32_t device = 0;
+    std::uint32_t owner = 0;
+    friend auto operator<=>(const Id&, const Id&) = default;
+  };
 
   std::map<Id, Program> programs;
   std::map<std::string, std::uint32_t> scripts;  // labels, by comm

@@ -42,7 +42,7 @@ Status drop_others(Map& there, const Map& wanted, Drop drop) {
 }
 
 ProgramKey key_of(const ExemptPrograms::Id& id) {
-  return {id.first, id.second, 0};
+  return {id.inode, id.device, id.owner};
 }
 
 }  // namespace

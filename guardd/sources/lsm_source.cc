@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "guardd/files/listing.h"
@@ -35,6 +36,11 @@ constexpr unsigned kMostTries = 8;
 constexpr auto kFirstTry = std::chrono::milliseconds(1);
 
 constexpr auto kJustNow = std::chrono::seconds(5);
+
+// The kernel reports a subvolume before it makes it, which takes it up to many seconds, and does
+// not say when it is done.
+constexpr std::array kSubvolumeScans{std::chrono::seconds(1), std::chrono::seconds(10),
+                                     std::chrono::seconds(60)};
 
 }  // namespace
 
@@ -210,6 +216,8 @@ FileId LsmSource::identity(const Tree& tree, const InodeFacts& facts,
 
 void LsmSource::report(std::uint32_t number, const Tree& tree, const LsmEvent& event) {
   const auto& record = event.what;
+  // A directory that is made does not exist yet. This one does: a subvolume is made in it.
+  if (record.operation == kEventMkdir && record.object.inode != 0) return expect_subvolume(tree.id);
   if (record.operation == kEventRename && is_directory(record)) move_directory(number, tree, event);
   auto notice = notice_of(event);
   notice.directory = directories_.reach(number, split(event.path).first);
@@ -218,6 +226,28 @@ void LsmSource::report(std::uint32_t number, const Tree& tree, const LsmEvent& e
   if (event.old_path)
     notice.detail->old_directory = directories_.reach(number, split(*event.old_path).first);
   reader_->noticed(notice);
+}
+
+void LsmSource::expect_subvolume(std::uint64_t tree) {
+  subvolumes_[tree] = {Clock::now() + kSubvolumeScans.front()};
+}
+
+void LsmSource::scan_subvolumes(Clock::time_point now) {
+  for (auto at = subvolumes_.begin(); at != subvolumes_.end();) {
+    auto& [tree, coming] = *at;
+    if (coming.due > now) {
+      ++at;
+      continue;
+    }
+    const auto number = number_of(tree);
+    if (number) visited_.push_back(*number);
+    if (!number || ++coming.scans == kSubvolumeScans.size()) {
+      at = subvolumes_.erase(at);
+    } else {
+      coming.due = now + kSubvolumeScans[coming.scans];
+      ++at;
+    }
+  }
 }
 
 // Changes that wait below the directory go on waiting under its new name. If it comes from outside
@@ -246,6 +276,8 @@ void LsmSource::move_directory(std::uint32_t number, const Tree& tree, const Lsm
 std::optional<Clock::time_point> LsmSource::next() const {
   if (directories_.has_forgotten()) return Clock::time_point();
   auto next = reports_closes_until_;
+  for (const auto& [tree, coming] : subvolumes_)
+    next = next ? std::min(*next, coming.due) : coming.due;
   for (const auto& directory : incoming_)
     next = next ? std::min(*next, directory.due) : directory.due;
   return next;
@@ -254,6 +286,7 @@ std::optional<Clock::time_point> LsmSource::next() const {
 void LsmSource::work(NoticeReader& reader) {
   const auto now = Clock::now();
   directories_.release(now + kReleases);
+  scan_subvolumes(now);
   if (reports_closes_until_ && *reports_closes_until_ <= now) {
     reports_closes_until_.reset();
     awaited_.clear();

@@ -88,6 +88,12 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
     std::chrono::steady_clock::time_point due;
   };
 
+  // A subvolume is being made somewhere in the tree. It can be a snapshot, full of files.
+  struct ComingSubvolume {
+    std::chrono::steady_clock::time_point due;  // when the tree is scanned
+    std::size_t scans = 0;
+  };
+
   LsmSource(Lsm lsm, InodePins pins, Processes& processes)
       : lsm_(std::move(lsm)), pins_(std::move(pins)), tables_(lsm_), processes_(processes) {}
 
@@ -104,6 +110,8 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
   FileId identity(const Tree& tree, const InodeFacts& facts, const std::string& path) const;
   void report(std::uint32_t number, const Tree& tree, const LsmEvent& event);
   void move_directory(std::uint32_t number, const Tree& tree, const LsmEvent& event);
+  void expect_subvolume(std::uint64_t tree);
+  void scan_subvolumes(std::chrono::steady_clock::time_point now);
   bool report_contents(const IncomingDirectory& incoming, NoticeReader& reader);
   std::optional<Object> open(const WatchedDirectory& directory, std::string_view name,
                              const FileId& object) const;
@@ -125,6 +133,7 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
   std::uint64_t last_id_ = 0;
   std::vector<std::uint32_t> visited_;
   std::deque<IncomingDirectory> incoming_;
+  std::map<std::uint64_t, ComingSubvolume> subvolumes_;  // by the ids of trees
   // Files open for writing whose close has to be reported: directory and name, by tree and inode.
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::pair<std::uint64_t, std::string>> awaited_;
   std::optional<std::chrono::steady_clock::time_point> reports_closes_until_;

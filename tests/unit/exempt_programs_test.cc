@@ -50,7 +50,7 @@ class ExemptProgramsTest : public ::testing::Test {
     const Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
     struct stat facts {};
     EXPECT_EQ(::fstat(file.get(), &facts), 0);
-    return {facts.st_ino, superblock_of(file.get())};
+    return {facts.st_ino, superblock_of(file.get()), facts.st_uid};
   }
 
   testing::TemporaryDirectory directory_;

@@ -66,7 +66,8 @@ class LsmSubject : public LsmTest {
   void set_program(const char* path, const Program& program) {
     struct stat facts {};
     ASSERT_EQ(::stat(path, &facts), 0);
-    const ProgramKey key{facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev), 0};
+    const ProgramKey key{facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev),
+                         facts.st_uid};
     ASSERT_TRUE(lsm_->set_program(key, program));
     programs_.push_back(key);
   }
@@ -170,6 +171,14 @@ TEST_F(LsmSubject, AProgramIsExemptByItsInode) {
   fs::rename(kMkdir, "/mnt/outside/renamed");
   EXPECT_EQ(shell("/bin/sh", "/mnt/outside/renamed /mnt/tree/new"), 0);
   EXPECT_EQ(counters().passed, 1U);
+}
+
+// Another user can have a file of the same inode number, in a subvolume of btrfs.
+TEST_F(LsmSubject, AProgramOfAnotherUserIsAnother) {
+  lsm_->exempt(exemptions({{&Exemptions::need_program, kBit}}));
+  set_program(kMkdir, {kBit, 0, 0});
+  ASSERT_EQ(::chown(kMkdir, kOther, kOther), 0);
+  expect_denied(shell("/bin/sh", std::string(kMkdir) + " /mnt/tree/new"));
 }
 
 TEST_F(LsmSubject, ChildrenAreNotExemptByDefault) {
