@@ -174,6 +174,8 @@ class Daemon {
     Pauses pauses(store_.get(), Clocks::read());  // before the enforcer empties what is remembered
     scans_ =
         std::make_unique<ScanWorker>(config_.scan.threads, source_.source->witness(), *left_alone_);
+    is_handing_over_ = handover_->holds();
+    scans_->hold(is_handing_over_);
     repairs_ = std::make_unique<RepairWorker>(source_.source->witness(), *left_alone_);
     enforcer_ = std::make_unique<Enforcer>(
         *processes_, *source_.source, *repairs_, store_.get(),
@@ -300,8 +302,16 @@ class Daemon {
                      [this](SteadyTime now) {
                        if (scans_->work(now)) report_changes();
                      });
-    while_enforcing([this] { return next_repairs_; },
-                    [this](SteadyTime now) { next_repairs_ = enforcer_->work(now); });
+    while_enforcing(
+        [this] {
+          const auto soon = std::chrono::steady_clock::now() + 5ms;
+          return is_handing_over_ ? std::optional(soon) : next_repairs_;
+        },
+        [this](SteadyTime now) {
+          if (is_handing_over_ && handover_->is_under_way(now)) return;
+          if (std::exchange(is_handing_over_, false)) scans_->hold(false);
+          next_repairs_ = enforcer_->work(now);
+        });
     loop_.every_turn([this] { return dispatcher_.next_due(); },
                      [this](SteadyTime now) { dispatcher_.close_due(now); });
     loop_.every_turn(*bus_endpoint_);
@@ -531,6 +541,7 @@ class Daemon {
 
   std::string scan_reason_;  // why a tree is scanned again
   bool has_more_notices_ = false;
+  bool is_handing_over_ = false;  // the previous process's programs would deny repairs
   std::optional<SteadyTime> next_repairs_;
   std::optional<SteadyTime> next_scan_;  // if guardd.toml asks for regular scans
   SteadyTime started_;

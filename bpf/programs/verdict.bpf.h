@@ -136,6 +136,21 @@ static __always_inline int judge_creation(struct dentry* leaf, __u32 operation) 
   return judge_creation_at(leaf, operation, &hit);
 }
 
+// Only the directory that will hold the subvolume is known. It is the object of the event.
+static __always_inline int judge_subvolume(struct dentry* holder) {
+  struct TreeHit hit = {};
+  if (!is_guarded(holder, 1 << kGuardOwnership, &hit)) return 0;
+  struct Access access = {.leaf = (__u64)holder,
+                          .object = (__u64)holder->d_inode,
+                          .operation = kEventMkdir,
+                          .covers = 1 << kGuardOwnership,
+                          .uid = subject_uid(),
+                          .gid = kNotSet,
+                          .mode = kNotSet,
+                          .must_report = true};
+  return judge(&access, &hit);
+}
+
 // An operation on an existing object.
 static __always_inline int judge_operation(struct dentry* leaf, __u32 operation, __u32 covers) {
   struct TreeHit hit = {};
@@ -415,13 +430,12 @@ static __always_inline int judge_ioctl(struct file* file, __u32 command) {
     case kIocSetFlags32:
     case kIocSetXattr:
       return judge_operation(dentry, kEventSetflags, 1 << kGuardAttributes);
-    // Subvolumes are created and deleted without any other hook. The file is the parent directory;
-    // the name of the subvolume is not known here.
+    // Subvolumes are created and deleted without any other hook. The file is the parent directory.
     case kIocBtrfsSnapshot:
     case kIocBtrfsSubvolume:
     case kIocBtrfsSnapshotV2:
     case kIocBtrfsSubvolumeV2:
-      return judge_creation(dentry, kEventMkdir);
+      return judge_subvolume(dentry);
     case kIocBtrfsDestroy:
     case kIocBtrfsDestroyV2:
       return judge_operation(dentry, kEventRmdir, 1 << kGuardDelete);

@@ -173,12 +173,18 @@ bool ScanWorker::work(SteadyTime now) {
 
 // Only scans that stall let others begin beside them.
 std::deque<ScanWorker::Job>::iterator ScanWorker::next_job() {
-  if (std::any_of(scans_.begin(), scans_.end(), [](const Scan& each) { return !each.stalls; }))
-    return jobs_.end();
+  const auto delays = [](const Scan& each) { return !each.stalls; };
+  if (is_held_ || std::any_of(scans_.begin(), scans_.end(), delays)) return jobs_.end();
   return std::find_if(jobs_.begin(), jobs_.end(), [this](const Job& job) {
     return std::none_of(scans_.begin(), scans_.end(),
                         [&](const Scan& each) { return each.job.file_system == job.file_system; });
   });
+}
+
+void ScanWorker::hold(bool is_held) {
+  const std::lock_guard lock(mutex_);
+  is_held_ = is_held;
+  start_thread();
 }
 
 void ScanWorker::start_thread() {

@@ -64,6 +64,8 @@ class ScanWorker {
 
   int fd() const { return found_.fd(); }  // readable when there is something to take
   void request(std::shared_ptr<const PolicySet> set, std::uint32_t tree, std::string file_system);
+  // Begins no scan meanwhile.
+  void hold(bool is_held);
   std::vector<Report> take() { return found_.take(); }
   bool idle() const;  // all requested scans are done
   // The paths of trees whose scans hang.
@@ -115,6 +117,7 @@ class ScanWorker {
   std::list<Scan> scans_;
   std::set<std::string> hanging_;
   SteadyTime looked_at_;
+  bool is_held_ = false;
   unsigned idle_ = 0;                   // threads
   std::vector<std::jthread> scanners_;  // last: they end before what they use
 };

@@ -6,6 +6,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -73,6 +74,16 @@ Status SystemdStore::add(const std::string& name, int fd) {
 
 void SystemdStore::remove(const std::string& name) {
   (void)sd_notify(0, ("FDSTOREREMOVE=1\nFDNAME=" + name).c_str());
+}
+
+// PID 1 closes its end once it has read all messages before this one.
+Fd SystemdStore::barrier() const {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return {};
+  Fd ours(ends[0]);
+  const Fd theirs(ends[1]);
+  if (sd_pid_notify_with_fds(0, 0, "BARRIER=1", &ends[1], 1) <= 0) return {};
+  return ours;
 }
 
 // ---- a BPF file system

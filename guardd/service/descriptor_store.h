@@ -37,6 +37,8 @@ class DescriptorStore {
   virtual void remove(const std::string& name) = 0;
   // Whether it drops its descriptors when guardd is stopped, but keeps them across a restart.
   virtual bool empties_on_stop() const { return false; }
+  // Hangs up once all that was removed before is gone. Empty: it is gone already.
+  virtual Fd barrier() const { return {}; }
 };
 
 // The file descriptor store of systemd.
@@ -47,6 +49,7 @@ class SystemdStore : public DescriptorStore {
   Status add(const std::string& name, int fd) override;
   void remove(const std::string& name) override;
   bool empties_on_stop() const override { return true; }
+  Fd barrier() const override;
 };
 
 // A directory on a BPF file system, with a subdirectory for each set. Stores BPF links only.

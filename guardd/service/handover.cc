@@ -1,5 +1,6 @@
 #include "guardd/service/handover.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -110,6 +111,16 @@ Status Handover::store(std::span<const std::pair<std::string, int>> named) {
   return done;
 }
 
+// PID 1 answers in milliseconds; this long, something is wrong with it.
+bool Handover::is_under_way(SteadyTime now) {
+  constexpr auto kLongest = std::chrono::seconds(5);
+  if (!barrier_) return holds();
+  pollfd end{barrier_.get(), 0, 0};
+  if (::poll(&end, 1, 0) == 0 && now - barrier_at_ < kLongest) return true;
+  barrier_.reset();
+  return holds();
+}
+
 void Handover::release() {
   const auto stays = [](const Entry& each) { return each.store->empties_on_stop(); };
   std::erase_if(own_, stays);
@@ -121,8 +132,15 @@ void Handover::release() {
 // Removes them from the stores first, so that a crash in between does not leave them to the next
 // process.
 void Handover::drop(std::vector<Entry>& all) {
-  for (const auto& each : all) each.store->remove(each.name);
+  const DescriptorStore* of_previous = nullptr;
+  for (const auto& each : all) {
+    each.store->remove(each.name);
+    if (each.fd) of_previous = each.store;
+  }
   all.clear();
+  if (!of_previous) return;
+  barrier_ = of_previous->barrier();
+  barrier_at_ = std::chrono::steady_clock::now();
 }
 
 }  // namespace guard

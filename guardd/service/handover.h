@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/host/clock.h"
 #include "guardd/service/descriptor_store.h"
 #include "policy/base/result.h"
 
@@ -37,6 +38,9 @@ class Handover {
   // process enforces now, and nothing may enforce older policies. Descriptors that are stored under
   // the same name stay: PID 1 does not store one twice. On error, they do not survive this process.
   Status store(std::span<const std::pair<std::string, int>> named);
+  // Whether programs of the previous process may still enforce its policies, for a few seconds at
+  // most. They do not know this process: they deny what it repairs.
+  bool is_under_way(SteadyTime now);
   // Drops everything, except from PID 1: that drops it if guardd stops, but not on a restart.
   void release();
 
@@ -49,12 +53,14 @@ class Handover {
   };
 
   DescriptorStore* store_for(std::size_t count) const;
-  static void drop(std::vector<Entry>& all);
+  void drop(std::vector<Entry>& all);
 
   std::vector<std::unique_ptr<DescriptorStore>> stores_;
   std::vector<Entry> old_;  // of the previous process
   std::vector<Entry> own_;  // of this process
   std::uint64_t last_set_ = 0;
+  Fd barrier_;  // hangs up once the old ones are gone; empty: they are
+  SteadyTime barrier_at_;
 };
 
 }  // namespace guard

@@ -216,7 +216,7 @@ FileId LsmSource::identity(const Tree& tree, const InodeFacts& facts,
 
 void LsmSource::report(std::uint32_t number, const Tree& tree, const LsmEvent& event) {
   const auto& record = event.what;
-  // A directory that is made does not exist yet. This one does: a subvolume is made in it.
+  // A directory that is made does not exist yet. This one does: a subvolume is about to be in it.
   if (record.operation == kEventMkdir && record.object.inode != 0) return expect_subvolume(tree.id);
   if (record.operation == kEventRename && is_directory(record)) move_directory(number, tree, event);
   auto notice = notice_of(event);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): setenv
 #include <sys/fanotify.h>
 #include <sys/socket.h>
@@ -44,6 +45,7 @@ struct Log {
   Room room = Room::kYes;
   std::string fails_at;
   bool empties_on_stop = false;
+  Fd barrier{};
 };
 class FakeStore : public DescriptorStore {
  public:
@@ -57,6 +59,7 @@ class FakeStore : public DescriptorStore {
   }
   void remove(const std::string& name) override { log_.lines.push_back("-" + name); }
   bool empties_on_stop() const override { return log_.empties_on_stop; }
+  Fd barrier() const override { return std::move(log_.barrier); }
 
  private:
   Log& log_;
@@ -73,9 +76,39 @@ class HandoverTest : public ::testing::Test {
   }
 
   Log log_;
-  Log other_{{}, {}, Room::kNo, {}, false};
+  Log other_{{}, {}, Room::kNo, {}, false, {}};
   const std::vector<std::pair<std::string, int>> named_{{"a", 0}, {"b", 1}};
 };
+
+TEST_F(HandoverTest, IsUnderWayUntilTheOldSetIsGone) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  log_.barrier = Fd(ends[0]);
+  Fd theirs(ends[1]);
+  add_old("guardd.3.pins", pins());
+  auto all = handover();
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_FALSE(all.is_under_way(now));
+  ASSERT_TRUE(all.take());
+  EXPECT_TRUE(all.is_under_way(now));
+  ASSERT_TRUE(all.store(named_));
+  EXPECT_TRUE(all.is_under_way(now));
+  theirs.reset();
+  EXPECT_FALSE(all.is_under_way(now));
+}
+
+TEST_F(HandoverTest, IsNotUnderWayForEver) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  log_.barrier = Fd(ends[0]);
+  const Fd theirs(ends[1]);
+  add_old("guardd.3.pins", pins());
+  auto all = handover();
+  ASSERT_TRUE(all.take());
+  ASSERT_TRUE(all.store(named_));
+  EXPECT_TRUE(all.is_under_way(std::chrono::steady_clock::now()));
+  EXPECT_FALSE(all.is_under_way(std::chrono::steady_clock::now() + std::chrono::seconds(6)));
+}
 
 TEST_F(HandoverTest, StoresTheNewSetBeforeItDropsTheOldOne) {
   add_old("guardd.6.pins", pins());
@@ -208,15 +241,26 @@ class Descriptors : public ::testing::Test {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(first), sizeof fd);
       all += " with a descriptor";
-      (void)Fd(fd);
+      received_ = Fd(fd);
     }
     return all;
   }
 
   testing::TemporaryDirectory directory_;
   Fd socket_;
+  Fd received_;  // with the last message
   SystemdStore store_;
 };
+
+TEST_F(Descriptors, AreGoneWhenPid1SaysSo) {
+  const auto barrier = store_.barrier();
+  ASSERT_TRUE(barrier);
+  EXPECT_EQ(heard(), "BARRIER=1 with a descriptor");
+  pollfd end{barrier.get(), 0, 0};
+  EXPECT_EQ(::poll(&end, 1, 0), 0);
+  received_.reset();
+  EXPECT_EQ(::poll(&end, 1, 0), 1);
+}
 
 TEST_F(Descriptors, AreStoredByName) {
   const auto group = pins();
