@@ -97,7 +97,11 @@ void PermissionGroup::mark(int directory, const std::string& root) {
 std::optional<std::string> PermissionGroup::type_that_can_hang(int directory) {
   struct statx known {};
   constexpr int kHow = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-  if (::statx(directory, "", kHow, 0, &known) != 0) return std::nullopt;
+  if (::statx(directory, "", kHow, STATX_MNT_ID, &known) != 0) return std::nullopt;
+  if ((known.stx_mask & STATX_MNT_ID) != 0) {
+    const std::lock_guard lock(mounts_mutex_);
+    mounts_.insert(known.stx_mnt_id);
+  }
   const auto device = ::gnu_dev_makedev(known.stx_dev_major, known.stx_dev_minor);
   auto at = file_systems_.find(device);
   if (at == file_systems_.end())
@@ -118,6 +122,11 @@ void PermissionGroup::forget_unmarked() {
   const std::lock_guard lock(mutex_);
   unmarked_.clear();
   file_systems_.clear();  // numbers of devices are used again
+}
+
+bool PermissionGroup::is_on(std::uint64_t mount) const {
+  const std::lock_guard lock(mounts_mutex_);
+  return mounts_.contains(mount);
 }
 
 void PermissionGroup::unmark(int directory) const {

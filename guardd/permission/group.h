@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -56,6 +57,8 @@ class PermissionGroup {
   // What could not be marked is tried again.
   void forget_unmarked();
   void unmark(int directory) const;
+  // Whether a directory on this mount was marked. Any thread.
+  bool is_on(std::uint64_t mount) const;
   // Opens of this file no longer wait, until its inode leaves memory or the group ends.
   void ignore(int file);
   // Removes all marks: only opens that wait already still do.
@@ -88,6 +91,8 @@ class PermissionGroup {
   mutable std::mutex mutex_;                           // of what follows
   std::map<std::string, std::string> unmarked_;        // why, by the tree's root
   std::map<std::uint64_t, std::string> file_systems_;  // types by device
+  mutable std::mutex mounts_mutex_;                    // of what follows; held for a moment only
+  std::set<std::uint64_t> mounts_;
 };
 
 }  // namespace guard

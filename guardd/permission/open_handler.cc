@@ -131,7 +131,7 @@ bool OpenHandler::answer_in_full(WaitingOpen& waiting, const Open& open) {
   if (by_paths) task.place = place_of(*open.event, open.opened);
   // Fails open: which rule applies is not known.
   if (by_paths && !task.place.is_known) {
-    ++counters_.not_placed;
+    if (!task.place.has_left) ++counters_.not_placed;
     allow(open.event);
     return true;
   }
@@ -146,6 +146,10 @@ bool OpenHandler::answer_in_full(WaitingOpen& waiting, const Open& open) {
   }
 
   if (!by_paths) task.place = place_of(*open.event, open.opened);
+  if (task.place.has_left) {
+    allow(open.event);
+    return true;
+  }
   if (!waiting.process) waiting.process = processes_->find(open.opener.process);
   if (!waiting.process->is_complete()) return false;
   task.process = waiting.process;

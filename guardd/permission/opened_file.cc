@@ -33,12 +33,13 @@ std::string path_of(int file, bool has_name) {
 
 std::optional<OpenedFile> read_opened_file(int file) {
   struct statx facts {};
-  constexpr unsigned kWanted = STATX_BASIC_STATS | STATX_BTIME;
+  constexpr unsigned kWanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
   if (::statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, kWanted, &facts) != 0)
     return std::nullopt;
   OpenedFile opened;
   opened.id = inode_of(facts);
   opened.state = state_of(facts);
+  if ((facts.stx_mask & STATX_MNT_ID) != 0) opened.mount = facts.stx_mnt_id;
   opened.size = facts.stx_size;
   if ((facts.stx_mask & STATX_BTIME) != 0) opened.born = nanoseconds(facts.stx_btime);
   opened.changed = nanoseconds(facts.stx_ctime);
@@ -59,12 +60,16 @@ OpenedPlace place_of(const PermissionEvent& event, const OpenedFile& opened) {
   const auto& set = *group.set();
   const auto* tree = path.starts_with('/') ? set.tree_of(path) : nullptr;
   if (tree && tree->policy == group.policy_number()) {
-    return {static_cast<std::uint32_t>(tree - set.trees().data()), true,
+    return {static_cast<std::uint32_t>(tree - set.trees().data()), true, false,
             std::string(PolicySet::relative(*tree, path))};
   }
+  // A mark stays on a directory that is moved out of the tree. Only on guardd's own mounts do paths
+  // mean what they say.
+  const bool has_left = path.starts_with('/') && opened.mount != 0 && group.is_on(opened.mount);
   const auto of_policy = [&](const Tree& each) { return each.policy == group.policy_number(); };
   const auto first = std::find_if(set.trees().begin(), set.trees().end(), of_policy);
-  return {static_cast<std::uint32_t>(first - set.trees().begin()), false, std::move(path)};
+  return {static_cast<std::uint32_t>(first - set.trees().begin()), false, has_left,
+          std::move(path)};
 }
 
 }  // namespace guard

@@ -18,6 +18,7 @@ class PermissionEvent;
 struct OpenedFile {
   InodeId id;
   ObjectState state;
+  std::uint64_t mount = 0;  // 0: unknown
   std::uint64_t size = 0;
   std::optional<std::int64_t> born;  // nothing: the file system does not record it
   std::int64_t changed = 0;
@@ -28,6 +29,7 @@ struct OpenedFile {
 struct OpenedPlace {
   std::uint32_t tree = 0;  // in the set of the event's group
   bool is_known = false;   // false: the opener reached the file in a mount namespace of its own
+  bool has_left = false;   // the file is in none of the policy's trees any longer
   std::string path;        // relative to the tree if the place is known, else as the opener sees it
 };
 

@@ -105,6 +105,21 @@ TEST_P(Permission, ADeniedCreationLeavesNoFile) {
   EXPECT_TRUE(violations(at("conf")).empty());
 }
 
+TEST_P(Permission, ADirectoryThatHasLeftIsNotGuarded) {
+  guard_app("deny", "50ms", "guard = [\"ownership\", \"content\"]\n");
+  start();
+  EXPECT_EQ(error_of("dir/a", O_WRONLY), EPERM);
+  fs::rename(at("dir"), other_ / "dir");
+  EXPECT_EQ(Fd(::open((other_ / "dir/a").c_str(), O_WRONLY | O_CLOEXEC)) ? 0 : errno, 0);
+  EXPECT_EQ(
+      Fd(::open((other_ / "dir/new").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0640)) ? 0 : errno,
+      0);
+  let_settle();
+  EXPECT_TRUE(violations_below(other_).empty());
+  fs::rename(other_ / "dir", at("dir"));
+  EXPECT_TRUE(eventually([&] { return error_of("dir/a", O_WRONLY) == EPERM; }));
+}
+
 TEST_P(Permission, OtherSystemCallsThatOpenAreJudgedToo) {
   guard_app("deny", "50ms", "guard = [\"ownership\", \"content\"]\n");
   start();
