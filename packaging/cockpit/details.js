@@ -91,9 +91,14 @@ export async function show_details(model, id) {
 }
 
 function undo_table(files) {
-    return table(_("Files"), [_("File"), _("Is"), _("Will be"), _("Remark")], files.map((file) => [
-        code(file.path), ownership(file, "_before"), file.restored ? ownership(file, "_after") : "",
-        file.restored ? "" : sentence(file.reason)]));
+    const headings = [_("File"), _("Is"), _("Will be")];
+    const rows = files.map((file) => [
+        code(file.path), ownership(file, "_before"), file.restored ? ownership(file, "_after") : _("not restored")]);
+    if (files.some((file) => !file.restored)) {
+        headings.push(_("Reason"));
+        files.forEach((file, at) => rows[at].push(file.restored ? "" : sentence(file.reason)));
+    }
+    return table(_("Files"), headings, rows);
 }
 
 // Shows first what would happen.

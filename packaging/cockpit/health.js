@@ -47,6 +47,7 @@ export function health_view(model, { on_reload, on_scan }) {
         const health = model.facts;
         const focused = document.activeElement?.dataset.control;
         const is_focused = place.contains(document.activeElement);
+        const is_unfolded = place.querySelector("details")?.open;
         const backend = health.BackendReason ? format("$0: $1", visible(health.Backend), visible(health.BackendReason)) : visible(health.Backend);
         fill(place,
             !model.may.manage && el("p", { class: "note" },
@@ -63,8 +64,10 @@ export function health_view(model, { on_reload, on_scan }) {
                     tile(_("Fixed"), health.Fixed),
                     tile(_("Denied"), health.Denied),
                     tile(_("Lost events"), health.Lost, "warning")),
-                facts([[_("Backend"), backend], [_("Version"), visible(health.Version)],
-                    [_("Policies loaded"), counted(health.Generation ?? 0, _("$0 time"), _("$0 times"))]])));
+                el("details", { open: is_unfolded },
+                    el("summary", { "data-control": "about" }, _("About this guardd")),
+                    facts([[_("Version"), visible(health.Version)], [_("Backend"), backend],
+                        [_("Policies loaded"), counted(health.Generation ?? 0, _("$0 time"), _("$0 times"))]]))));
         if (is_focused && focused) place.querySelector(`[data-control="${focused}"]`)?.focus();
         return undefined;
     }

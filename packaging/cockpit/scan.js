@@ -13,11 +13,15 @@ function progress_part(model) {
     const bar = el("progress", { "aria-label": _("Progress of the scan") });
     const text = el("p", { class: "progress-text" }, _("The scan begins …"));
     const follow = ({ detail: { looked_at, expected, found, fixed } }) => {
-        if (expected > 0) {
-            bar.max = Math.max(expected, looked_at);
+        // A tree may have grown since the previous scan.
+        const is_known = expected >= looked_at;
+        if (is_known) {
+            bar.max = expected;
             bar.value = looked_at;
+        } else {
+            bar.removeAttribute("value");
         }
-        fill(text, expected > 0
+        fill(text, is_known
             ? format(_("$0 of about $1 files looked at"), grouped(looked_at), grouped(expected))
             : format(_("$0 files looked at"), grouped(looked_at)),
         ", ", format(_("$0 wrong"), grouped(found)), fixed > 0 && [", ", format(_("$0 fixed"), grouped(fixed))]);

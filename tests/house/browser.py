@@ -82,10 +82,12 @@ class Browser:
         self.numbers = itertools.count(1)
         self.waiting = b''
         self.heard = []
+        self.dialogs = 0  # that scripts have opened
         target = self.ask('Target.createTarget', url='about:blank')['targetId']
         self.session = self.ask('Target.attachToTarget', targetId=target, flatten=True)['sessionId']
         for part in 'Page', 'Network', 'Runtime', 'Log':
             self.ask(part + '.enable')
+        self.ask('Emulation.setFocusEmulationEnabled', enabled=True)  # keys arrive even if another window is in front
 
     def read(self, until):
         while b'\0' not in self.waiting:
@@ -117,6 +119,7 @@ class Browser:
     def hear(self, said):
         self.heard.append(said)
         if said.get('method') == 'Page.javascriptDialogOpening':  # else nothing goes on
+            self.dialogs += 1
             message = {'id': next(self.numbers), 'method': 'Page.handleJavaScriptDialog', 'params': {'accept': True},
                        'sessionId': self.session}
             os.write(self.to, json.dumps(message).encode() + b'\0')
@@ -137,8 +140,12 @@ class Browser:
         self.ask('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': scheme}])
         self.ask('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=False)
 
-    def open(self, url):
+    def forget(self):
+        """What was heard until now, so that it does not become more and more."""
         self.heard.clear()
+
+    def open(self, url):
+        self.forget()
         self.ask('Page.navigate', url=url)
         self.wait_for('Page.loadEventFired')
 
