@@ -5,7 +5,10 @@ import { MANAGER, METHODS, NAME, OBJECT, POLICY, PROPERTIES } from "./names.js";
 import { _, sentence } from "./text.js";
 
 const cockpit = window.cockpit;
-const LONGEST_CALL = 24 * 3600 * 1000; // a scan of large trees, in milliseconds
+const RETRY_MS = 3000;
+const QUICK_MS = 60 * 1000;
+const LONG_MS = 24 * 3600 * 1000;
+const LONG = ["Reload", "Scan", "FindWrong", "Undo", "UndoFiles"]; // these look at trees
 
 // Values arrive as { t: type, v: value }, also within each other.
 function plain(value) {
@@ -27,47 +30,72 @@ export function bytes_of(text) {
 
 export class Bus {
     constructor() {
-        this.client = cockpit.dbus(NAME, { bus: "system", superuser: "try" });
+        this.matches = []; // pairs of a match and a callback
+        this.tell_owner = () => undefined;
+        this.connect();
     }
 
+    // Cockpit 287 closes a connection to a name that does not exist, so the page tries again until guardd runs. It does not
+    // after the end of the session.
+    connect() {
+        this.client = cockpit.dbus(NAME, { bus: "system", superuser: "try" });
+        for (const [match, callback] of this.matches) this.client.subscribe(match, callback);
+        this.client.addEventListener("owner", (_event, owner) => this.tell_owner(Boolean(owner)));
+        this.client.addEventListener("close", (_event, options) => {
+            this.tell_owner(false);
+            if (options?.problem && options.problem !== "not-found") return;
+            setTimeout(() => {
+                this.connect();
+                this.tell_owner(true);
+            }, RETRY_MS);
+        });
+    }
+
+    // callback(whether guardd runs, as far as is known)
     on_owner(callback) {
-        this.client.addEventListener("owner", (_event, owner) => callback(Boolean(owner)));
-        this.client.addEventListener("close", (_event, options) => callback(false, options));
+        this.tell_owner = callback;
+    }
+
+    subscribe(match, callback) {
+        this.matches.push([match, callback]);
+        this.client.subscribe(match, callback);
     }
 
     // Returns what the method returns: nothing, one value, or an array of them.
     async call(method, ...args) {
-        const options = { type: METHODS[method], timeout: LONGEST_CALL };
+        const options = { type: METHODS[method], timeout: LONG.includes(method) ? LONG_MS : QUICK_MS };
         const values = plain(await this.client.call(OBJECT, MANAGER, method, args, options));
         return values.length > 1 ? values : values[0];
     }
 
     on_signal(name, callback) {
         const match = { path: OBJECT, interface: MANAGER, member: name };
-        return this.client.subscribe(match, (_path, _interface, _name, args) => callback(...plain(args)));
+        this.subscribe(match, (_path, _interface, _name, args) => callback(...plain(args)));
     }
 
     // callback(object, interface, properties)
     on_properties(callback) {
         const match = { path_namespace: OBJECT, interface: "org.freedesktop.DBus.Properties", member: "PropertiesChanged" };
-        this.client.subscribe(match, (path, _interface, _name, [interface_name, values]) => {
+        this.subscribe(match, (path, _interface, _name, [interface_name, values]) => {
             if (interface_name in PROPERTIES) callback(path, interface_name, known(interface_name, values));
         });
     }
 
     on_objects(callback) {
         const match = { path: OBJECT, interface: "org.freedesktop.DBus.ObjectManager" };
-        this.client.subscribe(match, () => callback());
+        this.subscribe(match, () => callback());
     }
 
     async facts() {
-        const [values] = await this.client.call(OBJECT, "org.freedesktop.DBus.Properties", "GetAll", [MANAGER], { type: "s" });
+        const options = { type: "s", timeout: QUICK_MS };
+        const [values] = await this.client.call(OBJECT, "org.freedesktop.DBus.Properties", "GetAll", [MANAGER], options);
         return known(MANAGER, values);
     }
 
     // A map from object to properties.
     async policies() {
-        const [objects] = await this.client.call(OBJECT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", [], { type: "" });
+        const options = { type: "", timeout: QUICK_MS };
+        const [objects] = await this.client.call(OBJECT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", [], options);
         const policies = Object.entries(objects).filter(([, interfaces]) => POLICY in interfaces);
         return new Map(policies.map(([path, interfaces]) => [path, known(POLICY, interfaces[POLICY])]));
     }
@@ -91,5 +119,6 @@ export const is_invalid_policy = (error) => error?.name === "org.guardd.Guard1.E
 export function error_text(error) {
     if (is_denied(error)) return _("You may not do this. Turn on administrative access in Cockpit, or ask an administrator.");
     if (is_gone(error)) return _("guardd is not running.");
+    if (error?.problem === "timeout") return _("guardd has not answered in time.");
     return sentence(error?.message || error);
 }

@@ -20,7 +20,8 @@ export function who_text(incident) {
         (incident.login_uid !== undefined ? user_text(incident.login_uid) : incident.unit);
     const uid = incident.fsuid ?? incident.euid ?? incident.uid;
     const rights = uid !== undefined ? user_text(uid) : "";
-    if (!person || person === rights) return visible(rights || _("an unknown process"));
+    const unknown = incident.operation === "scan" ? _("found by a scan") : _("an unknown process");
+    if (!person || person === rights) return visible(rights || unknown);
     return rights ? format(_("$0 as $1"), visible(person), rights) : visible(person);
 }
 

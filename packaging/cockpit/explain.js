@@ -7,6 +7,7 @@ import { OPERATIONS } from "./names.js";
 import { alert_box, code, facts, label, table } from "./parts.js";
 import { _, format, sentence, visible } from "./text.js";
 
+const LARGEST_UID = 4294967294;
 const KIND = { fixed: "good", denied: "blue", logged: "quiet", skipped: "bad" };
 
 function steps_list(steps) {
@@ -48,25 +49,29 @@ function result(explanation) {
 
 export function explain_view(model) {
     const path = el("input", { id: "explain-path", type: "text", placeholder: "/srv/…", autocomplete: "off", spellcheck: "false" });
-    const user = el("input", { id: "explain-user", type: "number", min: 0, max: 4294967294, value: 0, "aria-describedby": "explain-user-hint" });
+    const user = el("input", { id: "explain-user", type: "number", min: 0, max: LARGEST_UID, value: 0, "aria-describedby": "explain-user-hint" });
     const operation = el("select", { id: "explain-operation" }, el("option", { value: "" }, _("Any")),
         OPERATIONS.map((word) => el("option", { value: word }, word)));
     const answer = el("div", { class: "answer", "aria-live": "polite" });
 
+    function reject(field, text) {
+        fill(answer, alert_box("danger", text));
+        field.focus();
+    }
+
     async function ask(event) {
         event.preventDefault();
         const text = path.value.trim();
-        if (!text.startsWith("/")) {
-            fill(answer, alert_box("danger", _("Enter an absolute path: it begins with a slash.")));
-            path.focus();
-            return;
-        }
+        const uid = Number(user.value);
+        if (!text.startsWith("/")) return reject(path, _("Enter an absolute path: it begins with a slash."));
+        if (!Number.isInteger(uid) || uid < 0 || uid > LARGEST_UID) return reject(user, _("Enter the number of a user."));
         fill(answer, el("p", null, _("Asking guardd …")));
         try {
-            fill(answer, result(await model.bus.call("Explain", bytes_of(text), Number(user.value) || 0, operation.value)));
+            fill(answer, result(await model.bus.call("Explain", bytes_of(text), uid, operation.value)));
         } catch (error) {
             fill(answer, alert_box("danger", error_text(error)));
         }
+        return undefined;
     }
 
     const section = el("section", { class: "card", "aria-labelledby": "explain-title" },

@@ -1,7 +1,7 @@
 // The top of the page: whether guardd works, why not, and what it has counted since its start.
 
 import { el, fill, icon } from "./dom.js";
-import { alert_box, button, facts } from "./parts.js";
+import { alert_box, announce, button, facts } from "./parts.js";
 import { _, counted, format, grouped, sentence, visible } from "./text.js";
 
 function title_of(model) {
@@ -40,8 +40,17 @@ function not_running() {
 
 export function health_view(model, { on_reload, on_scan }) {
     const place = el("div", { class: "place" });
+    let announced = "";
+
+    // A screen reader hears of another health, but not of the first.
+    function announce_health() {
+        const title = model.is_running ? title_of(model) : _("guardd is not running");
+        if (announced && announced !== title) announce(title);
+        announced = title;
+    }
 
     function draw() {
+        if (model.is_known) announce_health();
         if (!model.is_known) return fill(place, el("section", { class: "card empty" }, el("p", null, _("Asking guardd …"))));
         if (!model.is_running) return fill(place, not_running());
         const health = model.facts;

@@ -56,7 +56,6 @@ READABLE = r"""
     if (ratio < 4.5) say('hard to read, ' + ratio.toFixed(2), element);
     ++read;
   }
-  if (read < 5) say('there is nothing to read', document.body);
 """
 
 

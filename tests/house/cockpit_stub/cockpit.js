@@ -115,8 +115,9 @@
     transport: { wait: callback => callback() },
     dbus(name, options) {
       stub.connection = { name, options };
+      stub.listeners.length = 0;
       return {
-        addEventListener(kind, callback) { stub[kind] = callback; },
+        addEventListener(kind, callback) { stub[kind] = callback; }, // stub.owner(), stub.close()
         subscribe(match, callback) {
           const listener = { match, callback };
           stub.listeners.push(listener);
