@@ -7,98 +7,145 @@ import { _, visible } from "./text.js";
 export const label = (kind, ...words) => el("span", { class: `label label-${kind}` }, ...words);
 
 export function button(text, on_click, { kind = "secondary", control, describe } = {}) {
-    return el("button", {
-        type: "button", class: `button button-${kind}`, onclick: on_click, "data-control": control, "aria-label": describe,
-    }, text);
+  return el(
+    "button",
+    {
+      type: "button",
+      class: `button button-${kind}`,
+      onclick: on_click,
+      "data-control": control,
+      "aria-label": describe,
+    },
+    text,
+  );
 }
 
 export const code = (text, longest) => el("code", { dir: "ltr" }, visible(text, longest));
 
 // Whose a file is, of a record, by the ends of the names of its fields.
-export const ownership = (record, ending) => el("span", { class: "whole" }, ownership_text(record, ending));
+export const ownership = (record, ending) =>
+  el("span", { class: "whole" }, ownership_text(record, ending));
 
 // A command to paste into a shell, and a button that copies it.
 export function command(text) {
-    const copy = el("button", { type: "button", class: "button button-plain", "aria-label": _("Copy the command"), "data-control": "copy" },
-        icon("copy"));
-    copy.addEventListener("click", async () => {
-        await navigator.clipboard?.writeText(text).catch(() => undefined);
-        copy.classList.add("is-done");
-        announce(_("Copied."));
-        setTimeout(() => copy.classList.remove("is-done"), 1500);
-    });
-    // What is shown otherwise than it is must not be pasted.
-    return el("span", { class: "command" }, code(text), visible(text) === text && copy);
+  const copy = el(
+    "button",
+    {
+      type: "button",
+      class: "button button-plain",
+      "aria-label": _("Copy the command"),
+      "data-control": "copy",
+    },
+    icon("copy"),
+  );
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard?.writeText(text).catch(() => undefined);
+    copy.classList.add("is-done");
+    announce(_("Copied."));
+    setTimeout(() => copy.classList.remove("is-done"), 1500);
+  });
+  // What is shown otherwise than it is must not be pasted.
+  return el("span", { class: "command" }, code(text), visible(text) === text && copy);
 }
 
 export function facts(rows) {
-    const shown = rows.filter(([, what]) => what && what.length !== 0);
-    return el("dl", { class: "facts" }, shown.map(([name, what]) => [el("dt", null, name), el("dd", null, what)]));
+  const shown = rows.filter(([, what]) => what && what.length !== 0);
+  return el(
+    "dl",
+    { class: "facts" },
+    shown.map(([name, what]) => [el("dt", null, name), el("dd", null, what)]),
+  );
 }
 
 export function alert_box(kind, title, ...body) {
-    const shape = { danger: "disabled", success: "ok", warning: "degraded" }[kind] || "degraded";
-    return el("div", { class: `alert alert-${kind}`, role: kind === "danger" ? "alert" : "status" },
-        icon(shape), el("div", null, el("p", { class: "alert-title" }, title), ...body));
+  const shape = { danger: "disabled", success: "ok", warning: "degraded" }[kind] || "degraded";
+  return el(
+    "div",
+    { class: `alert alert-${kind}`, role: kind === "danger" ? "alert" : "status" },
+    icon(shape),
+    el("div", null, el("p", { class: "alert-title" }, title), ...body),
+  );
 }
 
 // A table that becomes a list of blocks on a narrow screen. Each row has one cell for each heading.
 export function table(caption, headings, rows) {
-    const head = el("tr", null, headings.map((heading) => el("th", { scope: "col" }, heading)));
-    return el("table", { class: "table" },
-        el("caption", { class: "for-readers" }, caption),
-        el("thead", null, head),
-        el("tbody", null, rows.map((cells) => el("tr", null,
-            cells.map((cell, at) => el("td", { "data-label": headings[at] }, el("div", null, cell)))))));
+  const head = el(
+    "tr",
+    null,
+    headings.map((heading) => el("th", { scope: "col" }, heading)),
+  );
+  return el(
+    "table",
+    { class: "table" },
+    el("caption", { class: "for-readers" }, caption),
+    el("thead", null, head),
+    el(
+      "tbody",
+      null,
+      rows.map((cells) =>
+        el(
+          "tr",
+          null,
+          cells.map((cell, at) => el("td", { "data-label": headings[at] }, el("div", null, cell))),
+        ),
+      ),
+    ),
+  );
 }
 
 // A word to a screen reader.
 export function announce(text) {
-    document.getElementById("announcer").textContent = text;
+  document.getElementById("announcer").textContent = text;
 }
 
 // A dialog that takes the focus, and gives it back when it is closed. `body` and `buttons` may be replaced while it is
 // open; dialog.onclose is called at its end.
 export class Dialog {
-    constructor(title, { wide = false } = {}) {
-        this.body = el("div", { class: "dialog-body" });
-        this.alerts = el("div", { class: "dialog-alerts" });
-        this.footer = el("div", { class: "dialog-footer" });
-        const heading = el("h2", { id: "dialog-title" }, title);
-        this.node = el("dialog", { class: wide ? "dialog dialog-wide" : "dialog", "aria-labelledby": "dialog-title" },
-            heading, this.alerts, this.body, this.footer);
-        this.onclose = () => undefined;
-        this.node.addEventListener("close", () => {
-            this.node.remove();
-            this.onclose();
-        });
-        document.body.append(this.node);
-        this.node.showModal();
-    }
+  constructor(title, { wide = false } = {}) {
+    this.body = el("div", { class: "dialog-body" });
+    this.alerts = el("div", { class: "dialog-alerts" });
+    this.footer = el("div", { class: "dialog-footer" });
+    const heading = el("h2", { id: "dialog-title" }, title);
+    this.node = el(
+      "dialog",
+      { class: wide ? "dialog dialog-wide" : "dialog", "aria-labelledby": "dialog-title" },
+      heading,
+      this.alerts,
+      this.body,
+      this.footer,
+    );
+    this.onclose = () => undefined;
+    this.node.addEventListener("close", () => {
+      this.node.remove();
+      this.onclose();
+    });
+    document.body.append(this.node);
+    this.node.showModal();
+  }
 
-    get is_open() {
-        return this.node.open;
-    }
+  get is_open() {
+    return this.node.open;
+  }
 
-    show(body, buttons) {
-        fill(this.body, body);
-        fill(this.footer, buttons);
-    }
+  show(body, buttons) {
+    fill(this.body, body);
+    fill(this.footer, buttons);
+  }
 
-    fail(text) {
-        fill(this.alerts, text && alert_box("danger", text));
-    }
+  fail(text) {
+    fill(this.alerts, text && alert_box("danger", text));
+  }
 
-    set_busy(is_busy) {
-        for (const control of this.footer.querySelectorAll("button")) control.disabled = is_busy;
-        this.node.toggleAttribute("aria-busy", is_busy);
-    }
+  set_busy(is_busy) {
+    for (const control of this.footer.querySelectorAll("button")) control.disabled = is_busy;
+    this.node.toggleAttribute("aria-busy", is_busy);
+  }
 
-    close() {
-        this.node.close();
-    }
+  close() {
+    this.node.close();
+  }
 
-    closer(text = _("Close")) {
-        return button(text, () => this.close(), { kind: "link" });
-    }
+  closer(text = _("Close")) {
+    return button(text, () => this.close(), { kind: "link" });
+  }
 }

@@ -3,16 +3,16 @@
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
 function apply(style) {
-    const chosen = style || localStorage.getItem("shell:style") || "auto";
-    const is_dark = chosen === "dark" || (chosen === "auto" && dark.matches);
-    // The names of Cockpit's own pages, in the versions of Debian 12 and 13.
-    for (const name of ["pf-theme-dark", "pf-v5-theme-dark", "pf-v6-theme-dark"])
-        document.documentElement.classList.toggle(name, is_dark);
+  const chosen = style || localStorage.getItem("shell:style") || "auto";
+  const is_dark = chosen === "dark" || (chosen === "auto" && dark.matches);
+  // The names of Cockpit's own pages, in the versions of Debian 12 and 13.
+  for (const name of ["pf-theme-dark", "pf-v5-theme-dark", "pf-v6-theme-dark"])
+    document.documentElement.classList.toggle(name, is_dark);
 }
 
 export function follow_theme() {
-    window.addEventListener("storage", (event) => event.key === "shell:style" && apply());
-    window.addEventListener("cockpit-style", (event) => apply(event.detail.style));
-    dark.addEventListener("change", () => apply());
-    apply();
+  window.addEventListener("storage", (event) => event.key === "shell:style" && apply());
+  window.addEventListener("cockpit-style", (event) => apply(event.detail.style));
+  dark.addEventListener("change", () => apply());
+  apply();
 }
