@@ -9,9 +9,15 @@ function add_to(element, children) {
   }
 }
 
+// A table keeps these when a narrow screen shows it as blocks.
+const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", td: "cell" };
+
 // el("p", { class: "note", onclick: f, hidden: false }, "text", another_element)
 export function el(tag, attributes, ...children) {
   const element = document.createElement(tag);
+  if (tag in ROLES) element.setAttribute("role", ROLES[tag]);
+  if (tag === "th")
+    element.setAttribute("role", attributes.scope === "row" ? "rowheader" : "columnheader");
   for (const [name, value] of Object.entries(attributes || {})) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");

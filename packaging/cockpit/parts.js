@@ -130,6 +130,9 @@ export class Dialog {
   show(body, buttons) {
     fill(this.body, body);
     fill(this.footer, buttons);
+    // What had the focus may be gone.
+    if ([this.node, document.body].includes(document.activeElement))
+      this.footer.querySelector("button:last-of-type")?.focus();
   }
 
   fail(text) {
