@@ -29,21 +29,15 @@ export function who_text(incident) {
   return rights ? format(_("$0 as $1"), visible(person), rights) : visible(person);
 }
 
-const process_text = (process) => visible(process?.cmdline || process?.comm || process?.exe || "");
+export const process_text = (process) =>
+  visible(process?.cmdline || process?.comm || process?.exe || "");
 
 export function command_text(incident) {
   return process_text(incident.command) || process_text(incident);
 }
 
-// What the command was started by, the nearest first: "deploy.sh ← make ← sshd". Empty if it was a person's shell alone.
-export function via_text(incident) {
-  const via = incident.via;
-  if (!via || via.length === 0) return "";
-  const chain = Array.isArray(via) ? via : [via];
-  return chain
-    .map((each) => (typeof each === "object" ? process_text(each) : visible(each)))
-    .join(" ← ");
-}
+// What the command was started by, the topmost first: "sshd › deploy.sh › make". Empty if unknown, or if it was a person.
+export const via_text = (incident) => (incident.via || []).map((each) => visible(each)).join(" › ");
 
 // Where from: the terminal, another machine, a container.
 export function from_text(incident) {

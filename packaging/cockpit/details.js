@@ -5,6 +5,7 @@ import {
   command_text,
   from_text,
   more_text,
+  process_text,
   severity_word,
   state_of,
   state_word,
@@ -20,7 +21,7 @@ import {
   announce,
   button,
   code,
-  command,
+  commands,
   facts,
   ownership,
   table,
@@ -30,19 +31,14 @@ import { _, counted, grouped, sentence, visible } from "./text.js";
 const FILES_SHOWN = 200;
 
 function commands_list(incident) {
-  const commands = incident.commands || [];
+  const all = incident.commands || [];
   return (
-    commands.length > 1 &&
+    all.length > 1 &&
     el(
       "ul",
       { class: "plain" },
-      commands.map((each) =>
-        el(
-          "li",
-          null,
-          code(typeof each === "object" ? each.command || each.cmdline || each.comm : each),
-          each.count > 1 && ` × ${grouped(each.count)}`,
-        ),
+      all.map((each) =>
+        el("li", null, code(process_text(each)), each.count > 1 && ` × ${grouped(each.count)}`),
       ),
     )
   );
@@ -94,7 +90,7 @@ function details_body(incident) {
       [_("Outcome"), el("span", { class: "outcomes" }, outcome_labels(incident))],
       [_("Reason"), incident.reason && sentence(incident.reason)],
       [_("Files"), sample_list(incident)],
-      [_("Instead"), incident.instead && command(incident.instead)],
+      [_("Instead"), incident.instead && commands(incident.instead)],
     ]),
     all_fields(incident),
   ];

@@ -15,7 +15,7 @@ import {
 } from "./describe.js";
 import { el, fill, show_items } from "./dom.js";
 import { LARGEST_LIMIT } from "./model.js";
-import { alert_box, announce, button, code, command, label } from "./parts.js";
+import { alert_box, announce, button, code, commands, label } from "./parts.js";
 import { error_text } from "./bus.js";
 import { _, counted, format, grouped, visible } from "./text.js";
 
@@ -50,6 +50,7 @@ function item(incident, on_details) {
   const typed = command_text(incident);
   const via = via_text(incident);
   const from = from_text(incident);
+  const others = (incident.commands?.length || 0) - 1;
   return el(
     "li",
     { class: `incident severity-${visible(incident.severity)}` },
@@ -67,6 +68,7 @@ function item(incident, on_details) {
       { class: "incident-what" },
       el("strong", null, who_text(incident)),
       typed && [": ", code(typed, LONGEST_COMMAND)],
+      others > 0 && [" ", counted(others, _("and $0 other command"), _("and $0 other commands"))],
     ),
     (via || from) &&
       el(
@@ -78,7 +80,7 @@ function item(incident, on_details) {
       ),
     el("p", { class: "incident-files" }, files(incident)),
     incident.instead &&
-      el("p", { class: "incident-instead" }, _("Instead:"), " ", command(incident.instead)),
+      el("p", { class: "incident-instead" }, _("Instead:"), " ", commands(incident.instead)),
     button(_("Details"), () => on_details(incident.id), {
       kind: "link",
       control: "details",

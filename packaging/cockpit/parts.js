@@ -27,7 +27,7 @@ export const ownership = (record, ending) =>
   el("span", { class: "whole" }, ownership_text(record, ending));
 
 // A command to paste into a shell, and a button that copies it.
-export function command(text) {
+function command(text, is_safe) {
   const copy = el(
     "button",
     {
@@ -39,13 +39,29 @@ export function command(text) {
     icon("copy"),
   );
   copy.addEventListener("click", async () => {
-    await navigator.clipboard?.writeText(text).catch(() => undefined);
-    copy.classList.add("is-done");
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      announce(_("The browser does not permit copying."));
+      return;
+    }
     announce(_("Copied."));
+    copy.classList.add("is-done");
     setTimeout(() => copy.classList.remove("is-done"), 1500);
   });
-  // What is shown otherwise than it is must not be pasted.
-  return el("span", { class: "command" }, code(text), visible(text) === text && copy);
+  // Without https, there is no clipboard.
+  return el("span", { class: "command" }, code(text), is_safe && navigator.clipboard && copy);
+}
+
+// One command a line. If any is shown otherwise than it is, none can be copied.
+export function commands(text) {
+  const lines = text.split("\n");
+  const is_safe = lines.every((line) => visible(line) === line);
+  return el(
+    "span",
+    { class: "commands" },
+    lines.map((line) => command(line, is_safe)),
+  );
 }
 
 export function facts(rows) {

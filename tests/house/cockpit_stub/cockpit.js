@@ -33,7 +33,7 @@
       command: { cmdline: "git pull", comm: "git", exe: "/usr/bin/git", pid: 7 },
       session_remote_host: "192.0.2.7",
       tty: "pts/3",
-      instead: "sudo -u shop git pull",
+      instead: "sudo -u shop git pull\nsudo -u shop make",
       policy_file: "/etc/guardd/policies.d/shop.toml",
       policy_line: 1,
       generation: 2,
@@ -57,10 +57,10 @@
     first_seen: HOSTILE,
     invented: HOSTILE,
     totals: { fixed: 1, skipped: 2 },
-    via: [{ cmdline: HOSTILE }, { comm: "sshd" }],
+    via: ["sshd", HOSTILE],
     commands: [
-      { command: HOSTILE, count: 3 },
-      { command: "ls", count: 1 },
+      { cmdline: HOSTILE, count: 3 },
+      { cmdline: "ls", count: 1 },
     ],
   });
   const policy = (name, more) =>
