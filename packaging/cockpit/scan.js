@@ -14,7 +14,7 @@ function progress_part(model) {
   const text = el("p", { class: "progress-text" }, _("The scan begins …"));
   const follow = ({ detail: { looked_at, expected, found, fixed } }) => {
     // A tree may have grown since the previous scan.
-    const is_known = expected >= looked_at;
+    const is_known = expected > 0 && expected >= looked_at;
     if (is_known) {
       bar.max = expected;
       bar.value = looked_at;
