@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <functional>
+#include <map>
+#include <utility>
 
 #include "policy/base/text.h"
 #include "policy/load/policy_files.h"
@@ -69,10 +72,33 @@ void set_path(std::string& target, const Optional<std::string>& given, std::stri
                       std::string(key).append(" = ").append(quote(given->value)).append(why_not));
 }
 
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+bool is_name(std::string_view text) {
+  const auto is_first = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= 100 && is_first(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_first(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+bool is_template(std::string_view text) {
+  constexpr std::string_view kEnd = "@.service";
+  const auto is_good = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view(":-_.\\").find(c) != std::string_view::npos;
+  };
+  return text.size() > kEnd.size() && text.size() <= 100 && text.ends_with(kEnd) &&
+         std::all_of(text.begin(), text.end() - kEnd.size(), is_good);
+}
+
 class ConfigReader {
  public:
-  ConfigReader(const toml::table& document, std::uint32_t file, Diagnostics& diagnostics)
-      : document_(document), file_(file), diagnostics_(diagnostics) {}
+  ConfigReader(std::string_view text, const toml::table& document, std::uint32_t file,
+               Diagnostics& diagnostics)
+      : text_(text), document_(document), file_(file), diagnostics_(diagnostics) {}
 
   Config read() {
     Config config;
@@ -133,11 +159,83 @@ class ConfigReader {
       else
         set_size(limits.audit_size, size, diagnostics_, "audit_size");
     });
+    config.alerts = alerts(top);
     top.finish();
     return config;
   }
 
  private:
+  std::vector<AlertSettings> alerts(TableReader& top) {
+    std::vector<AlertSettings> alerts;
+    std::map<std::string, Place> places;
+    for (const auto* table : top.tables("alert")) {
+      TableReader reader(*table, "[[alert]]", file_, diagnostics_);
+      AlertSettings alert;
+      reader.require("name", "name = \"skipped\"");
+      reader.require("when", "when = \"outcome == skipped\"");
+      if (const auto name = reader.text("name")) {
+        alert.name = name->value;
+        const auto [same, is_new] = places.emplace(name->value, name->place);
+        if (!is_name(name->value))
+          diagnostics_.error(name->place, "name = " + quote(name->value) +
+                                              " is not valid; use lower-case letters, digits, "
+                                              "\".\", \"_\" and \"-\"");
+        else if (!is_new)
+          diagnostics_.error(name->place, "there is another alert " + quote(name->value) + " in " +
+                                              diagnostics_.where(same->second));
+      }
+      if (const auto when = reader.text("when")) alert.when = condition(*when);
+      if (const auto unit = reader.text("unit")) {
+        alert.unit = unit->value;
+        if (!is_template(unit->value))
+          diagnostics_.error(unit->place,
+                             "unit = " + quote(unit->value) +
+                                 " is not a template of a service; write, for example, "
+                                 "\"guardd-alert-wall@.service\"");
+      }
+      if (const auto every = reader.duration("every")) {
+        alert.every = every->value;
+        if (every->value < std::chrono::seconds(1))
+          diagnostics_.error(every->place, "every must be at least \"1s\"");
+      }
+      reader.finish();
+      alerts.push_back(std::move(alert));
+    }
+    if (alerts.size() > kMostAlerts) {
+      diagnostics_.error(places.rbegin()->second,
+                         "there are more than " + std::to_string(kMostAlerts) + " alerts");
+    }
+    return alerts;
+  }
+
+  AlertCondition condition(const Setting<std::string>& when) {
+    std::optional<ConditionError> error;
+    auto condition = parse_condition(when.value, error);
+    if (error) {
+      auto place = when.place;
+      if (is_written_at(place, when.value))
+        place.column += 1 + static_cast<std::uint32_t>(error->offset);
+      diagnostics_.error(place, "when: " + error->message);
+    }
+    return condition;
+  }
+
+  // Whether the file has exactly this text, in quotes, at the place. Otherwise the text was written
+  // with escapes or on several lines, and a place within it is not known.
+  bool is_written_at(Place place, std::string_view value) const {
+    std::size_t begin = 0;
+    for (auto line = place.line; line > 1; --line) {
+      const auto end = text_.find('\n', begin);
+      if (end == std::string_view::npos) return false;
+      begin = end + 1;
+    }
+    const auto rest = text_.substr(begin);
+    const auto line = rest.substr(0, rest.find('\n'));
+    // Columns are characters, and places before the value could have longer ones.
+    return place.column < line.size() && line.substr(place.column).starts_with(value) &&
+           is_ascii(line);
+  }
+
   void section(TableReader& top, std::string_view name,
                const std::function<void(TableReader&)>& read) {
     const auto* table = top.table(name);
@@ -148,6 +246,7 @@ class ConfigReader {
     reader.finish();
   }
 
+  std::string_view text_;
   const toml::table& document_;
   std::uint32_t file_;
   Diagnostics& diagnostics_;
@@ -158,7 +257,7 @@ class ConfigReader {
 Config read_config(std::string_view text, std::uint32_t file, Diagnostics& diagnostics) {
   try {
     const auto document = toml::parse(text);
-    return ConfigReader(document, file, diagnostics).read();
+    return ConfigReader(text, document, file, diagnostics).read();
   } catch (const toml::parse_error& error) {
     const auto& at = error.source().begin;
     diagnostics.error({file, std::max(at.line, 1U), std::max(at.column, 1U)},

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "guardd/condition/condition.h"
 #include "policy/base/duration.h"
 #include "policy/diagnostic.h"
 #include "policy/load/load.h"
@@ -29,6 +31,16 @@ struct Limits {
   std::uint32_t audit_rows = 120'000;  // records in the audit trail a minute
   std::uint64_t audit_size = 0;        // bytes of these records; 0: its share of the trail
 };
+
+// An alert: a unit that is started when something is so. See guardd/alert/.
+struct AlertSettings {
+  std::string name;  // unique; the instance of the unit
+  AlertCondition when;
+  std::string unit = "guardd-alert@.service";  // a template
+  Duration every = std::chrono::minutes(5);    // at most one start in this time
+};
+
+inline constexpr std::size_t kMostAlerts = 50;
 
 struct Config {
   BackendChoice backend = BackendChoice::kAuto;
@@ -63,6 +75,7 @@ struct Config {
     std::string textfile;
   } metrics;
   Limits limits;
+  std::vector<AlertSettings> alerts;
 };
 
 // Adds every mistake to `diagnostics`, as for policies, and returns the settings that are valid.

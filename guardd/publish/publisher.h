@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "policy/record/fixed_files.h"
+#include "policy/record/health.h"
 #include "policy/record/record.h"
 
 namespace guard {
@@ -60,13 +61,6 @@ struct ReloadNews {
   std::string policy_identity;
   std::size_t policies = 0;
   std::vector<std::string> errors;  // FILE:LINE:COLUMN: message
-};
-
-enum class Health : std::uint8_t { kOk, kDegraded, kPaused, kDisabled };
-
-template <>
-struct Words<Health> {
-  static constexpr std::array<std::string_view, 4> kAll{"ok", "degraded", "paused", "disabled"};
 };
 
 struct HealthNews {

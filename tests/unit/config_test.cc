@@ -101,6 +101,62 @@ TEST(Config, EveryMistakeShowsItsPlaceAndAFix) {
   EXPECT_NE(both.find(":2:"), std::string::npos);
 }
 
+TEST(Config, ReadsAlerts) {
+  Diagnostics diagnostics;
+  const auto file = diagnostics.add_file("guardd.toml");
+  const auto config = read_config(R"([[alert]]
+name = "skipped"
+when = "outcome == skipped"
+[[alert]]
+name = "many"
+when = 'more than 50 violations in 10s by one command'
+unit = "guardd-alert-wall@.service"
+every = "1h"
+)",
+                                  file, diagnostics);
+  EXPECT_EQ(complaints(diagnostics), "");
+  ASSERT_EQ(config.alerts.size(), 2U);
+  EXPECT_EQ(config.alerts[0].name, "skipped");
+  EXPECT_EQ(config.alerts[0].when.text, "outcome == skipped");
+  EXPECT_EQ(config.alerts[0].unit, "guardd-alert@.service");
+  EXPECT_EQ(config.alerts[0].every, 5min);
+  EXPECT_EQ(config.alerts[1].unit, "guardd-alert-wall@.service");
+  EXPECT_EQ(config.alerts[1].every, 1h);
+  EXPECT_TRUE(config.alerts[1].when.rate);
+}
+
+TEST(Config, MistakesInAlertsHaveTheirPlaces) {
+  const std::string good = "[[alert]]\nname = \"a\"\nwhen = \"outcome == skipped\"\n";
+  EXPECT_EQ(wrong("[[alert]]\nname = \"a\"\nwhen = \"severty >= high\"\n"),
+            "guardd.toml:3:9: when: unknown field \"severty\"; did you mean \"severity\"?\n");
+  EXPECT_EQ(wrong("[[alert]]\nname = \"a\"\n  when = 'policy == shop or uid == 0'\n"),
+            "guardd.toml:3:26: when: there is no \"or\"; write one [[alert]] for each case\n");
+  // With escapes, the place is that of the value.
+  EXPECT_EQ(wrong("[[alert]]\nname = \"a\"\nwhen = \"policy == \\\"a b\\\" or\"\n"),
+            "guardd.toml:3:8: when: there is no \"or\"; write one [[alert]] for each case\n");
+  EXPECT_EQ(wrong("[[alert]]\n"),
+            "guardd.toml:1:1: [[alert]] has no name; write name = \"skipped\"\n"
+            "guardd.toml:1:1: [[alert]] has no when; write when = \"outcome == skipped\"\n");
+  EXPECT_EQ(wrong(good + good), "guardd.toml:5:8: there is another alert \"a\" in guardd.toml:2\n");
+  EXPECT_EQ(wrong("[[alert]]\nname = \"A\"\nwhen = \"uid == 0\"\n"),
+            "guardd.toml:2:8: name = \"A\" is not valid; use lower-case letters, digits, \".\", "
+            "\"_\" and \"-\"\n");
+  EXPECT_EQ(wrong(good + "unit = \"../x@.service\"\n"),
+            "guardd.toml:4:8: unit = \"../x@.service\" is not a template of a service; write, for "
+            "example, \"guardd-alert-wall@.service\"\n");
+  EXPECT_EQ(wrong(good + "unit = \"mail.service\"\n").find("guardd.toml:4:8: unit"), 0U);
+  EXPECT_EQ(wrong(good + "every = \"10ms\"\n"), "guardd.toml:4:9: every must be at least \"1s\"\n");
+  EXPECT_EQ(wrong(good + "evry = \"10s\"\n"),
+            "guardd.toml:4:1: unknown key \"evry\" in [[alert]]; did you mean \"every\"?\n");
+  EXPECT_EQ(wrong("[alert]\nname = \"a\"\n"),
+            "guardd.toml:1:1: alert must be an array of tables, each under [[alert]] in double "
+            "brackets\n");
+  std::string many;
+  for (int i = 0; i <= 50; ++i)
+    many += "[[alert]]\nname = \"" + std::to_string(i) + "\"\nwhen = \"uid == 0\"\n";
+  EXPECT_NE(wrong(many).find("there are more than 50 alerts"), std::string::npos);
+}
+
 class ConfigFile : public testing::Test {
  protected:
   void SetUp() override {
