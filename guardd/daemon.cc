@@ -2,8 +2,11 @@
 
 #include <malloc.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -12,6 +15,8 @@
 #include <optional>
 #include <utility>
 
+#include "guardd/alert/alert_units.h"
+#include "guardd/alert/alerts.h"
 #include "guardd/audit/trail.h"
 #include "guardd/base/background_jobs.h"
 #include "guardd/base/event_loop.h"
@@ -58,6 +63,11 @@ constexpr auto kLongestStart = 600ms;
 constexpr auto kLongestResponderStart = 5s;
 // By then, what a start leads to is over.
 constexpr auto kLongestAftermath = 10s;
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
 
 class Daemon {
  public:
@@ -159,9 +169,23 @@ class Daemon {
     dispatcher_.count_losses([this] { return records_lost(); });
     dispatcher_.set_backend(source_.backend);
     dispatcher_.add(manager_);
+    make_alerts();
     dispatcher_.count_answers(source_.responder->counters());
     manager_.count_answers(source_.responder->counters());
     return {};
+  }
+
+  void make_alerts() {
+    alert_units_.emplace(loop_.get(), options_.bus);
+    alerts_.emplace(Alerts::Ports{
+        [this](const std::string& id) { return dispatcher_.open_incident(id); },
+        [this] { return dispatcher_.health(); }, [this] { return dispatcher_.health_reasons(); },
+        [this](const AlertSettings& alert) { return alert_units_->can_start(alert); },
+        [this](const AlertSettings& alert, const AlertFacts& facts) {
+          alert_units_->start(alert, facts);
+        },
+        host_name()});
+    dispatcher_.add(*alerts_);
   }
 
   void make_parts() {
@@ -314,6 +338,12 @@ class Daemon {
         });
     loop_.every_turn([this] { return dispatcher_.next_due(); },
                      [this](SteadyTime now) { dispatcher_.close_due(now); });
+    loop_.every_turn(*alerts_);
+    loop_.every_turn([this] { return alert_units_->next(); },
+                     [this](SteadyTime now) {
+                       alert_units_->work(now);
+                       shortcomings_.set("alerts", alert_units_->trouble());
+                     });
     loop_.every_turn(*bus_endpoint_);
     loop_.every_turn([this] { return next_health_report(); },
                      [this](SteadyTime now) {
@@ -398,6 +428,8 @@ class Daemon {
     enforcer_->set_limits(config_.limits);
     manager_.set_longest_answer(config_.answer.deadline);
     if (trail_) trail_->set_limits(limits_of_trail());
+    alerts_->use(config_.alerts);
+    alert_units_->forget_failures();
     if (bus_endpoint_) bus_endpoint_->write_metrics_to(config_.metrics.textfile);
     next_scan_.reset();
     if (config_.scan.every.count() > 0)
@@ -496,6 +528,7 @@ class Daemon {
     handover_->release();
     enforcer_->finish();
     dispatcher_.stop(stop_reason_);
+    alert_units_->finish(200ms);
     // Close the state now: a repair on a frozen file system keeps the process until that thaws,
     // because the kernel lets no signal end such a wait.
     left_alone_->stop_saving();
@@ -538,6 +571,8 @@ class Daemon {
       options_.config_file, options_.policy_directories, reload_jobs_, shortcomings_,
       [this](RulesRead read) { end_reload(std::move(read), [](auto&&...) {}); }};
   std::optional<BusEndpoint> bus_endpoint_;
+  std::optional<AlertUnits> alert_units_;
+  std::optional<Alerts> alerts_;
 
   std::string scan_reason_;  // why a tree is scanned again
   bool has_more_notices_ = false;
