@@ -59,7 +59,7 @@ void Alerts::add(State& state, const std::string& incident, SteadyTime now) {
     ++state.waiting->more;
     return;
   }
-  const auto gather = incident.empty() ? SteadyTime::duration(0) : SteadyTime::duration(kGather);
+  const auto gather = incident.empty() ? std::chrono::seconds(0) : kLongestGather;
   state.waiting.emplace();
   state.waiting->at = std::max(now + gather, state.not_before);
   state.waiting->incident = incident;
@@ -69,7 +69,9 @@ void Alerts::incident_closed(const Incident& incident) noexcept {
   try {
     for (auto& state : states_) {
       if (state.known.erase(incident.id) == 0) continue;
-      if (state.waiting && state.waiting->incident == incident.id) state.waiting->closed = incident;
+      if (!state.waiting || state.waiting->incident != incident.id) continue;
+      state.waiting->closed = incident;
+      state.waiting->at = std::max(ports_.clock(), state.not_before);
     }
   } catch (const std::exception&) {
     ++lost_;

@@ -20,8 +20,9 @@ namespace guard {
 
 class Alerts final : public Publisher {
  public:
-  // A start waits this long, so that it tells what a command did and not only its first file.
-  static constexpr auto kGather = std::chrono::seconds(3);
+  // A start waits for the end of the incident, but not for longer than this, so that it tells what
+  // a command did and not only its first file.
+  static constexpr auto kLongestGather = std::chrono::seconds(10);
 
   struct Ports {
     // An open incident, or null.

@@ -15,7 +15,7 @@ namespace guard {
 
 class AlertFacts {
  public:
-  static constexpr std::size_t kLongestValue = 1024;
+  static constexpr std::size_t kLongestValue = 900;  // a line of a mail has at most 998
 
   // Escapes what is not printable. An empty value is left out.
   void text(std::string_view name, std::string_view value);

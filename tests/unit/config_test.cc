@@ -212,7 +212,10 @@ TEST(Config, TheInstalledFileHasTheDefaults) {
   EXPECT_EQ(got.journal.rate, usual.journal.rate);
   EXPECT_EQ(got.incident.quiet, usual.incident.quiet);
   EXPECT_EQ(got.metrics.textfile, usual.metrics.textfile);
-  EXPECT_EQ(settings, 22U);
+  ASSERT_EQ(got.alerts.size(), 1U);
+  EXPECT_EQ(got.alerts[0].unit, AlertSettings().unit);
+  EXPECT_EQ(got.alerts[0].every, AlertSettings().every);
+  EXPECT_EQ(settings, 26U);
 }
 
 TEST_F(ConfigFile, IsReadIfItIsNamed) {

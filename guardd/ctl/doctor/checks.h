@@ -69,6 +69,9 @@ struct DaemonFacts {
 Checks daemon_checks(const Machine& machine, const DaemonFacts& daemon,
                      const Result<LoadResult>& loaded);
 
+// Whether the units of alerts are there, and the programs and settings that they need.
+Checks alert_checks(const Machine& machine);
+
 // Whether the users and groups in policies can be looked up when guardd starts, and fast. `slow`: a
 // look-up that takes longer is a warning.
 Checks names_checks(const Machine& machine, const PolicySet& set, const Users& users,

@@ -43,6 +43,7 @@ class Examination {
     add(doctor::storage_checks(machine_, doctor::look_at_state("/var/lib/guardd")));
     const auto daemon = ask_daemon(options_);
     add(doctor::daemon_checks(machine_, daemon, loaded));
+    add(doctor::alert_checks(machine_));
     if (!loaded || !loaded->set) return std::move(checks_);
     check_policies(*loaded->set);
     if (asked_.probe) prove(*loaded->set, daemon);
