@@ -19,6 +19,7 @@ function(guard_directory name asked fallback what)
 endfunction()
 
 guard_directory(GUARD_SYSTEMD_UNIT_DIR "systemd systemdsystemunitdir" /lib/systemd/system "Units of systemd")
+guard_directory(GUARD_SYSTEMD_USER_UNIT_DIR "systemd systemduserunitdir" /usr/lib/systemd/user "Units of users")
 guard_directory(GUARD_SYSUSERS_DIR "systemd sysusersdir" /usr/lib/sysusers.d "Users for systemd-sysusers")
 guard_directory(GUARD_TMPFILES_DIR "systemd tmpfilesdir" /usr/lib/tmpfiles.d "Files for systemd-tmpfiles")
 guard_directory(GUARD_CATALOG_DIR "systemd catalogdir" /usr/lib/systemd/catalog "Messages the journal explains")
