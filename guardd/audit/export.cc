@@ -81,6 +81,13 @@ Status export_incidents_json(TrailReader& trail, const RecordFilter& filter,
   });
 }
 
+Status export_violations(TrailReader& trail, const RecordFilter& filter,
+                         const std::function<std::string(const Violation&)>& line,
+                         const ExportSink& sink) {
+  return trail.violations(filter,
+                          [&](const Violation& violation) { return sink(line(violation)); });
+}
+
 Status export_violations_csv(TrailReader& trail, const RecordFilter& filter,
                              const ExportSink& sink) {
   std::string line;

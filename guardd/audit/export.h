@@ -17,6 +17,11 @@ Status export_violations_json(TrailReader& trail, const RecordFilter& filter,
 Status export_incidents_json(TrailReader& trail, const RecordFilter& filter,
                              const ExportSink& sink);
 
+// Each violation as this function writes it.
+Status export_violations(TrailReader& trail, const RecordFilter& filter,
+                         const std::function<std::string(const Violation&)>& line,
+                         const ExportSink& sink);
+
 // RFC 4180: a header with the field names of the contract, then one line per violation. Text is
 // C-escaped, so that a reader only needs to remove the quotes. Text that a spreadsheet would treat
 // as a formula is preceded by an apostrophe.

@@ -77,6 +77,10 @@ _guardctl() {
       mapfile -t COMPREPLY < <(compgen -W 'info low medium high critical' -- "$current")
       return
       ;;
+    --format)
+      mapfile -t COMPREPLY < <(compgen -W 'json csv cef rfc5424 ecs' -- "$current")
+      return
+      ;;
     --since | --until)
       mapfile -t COMPREPLY < <(compgen -W 'today yesterday' -- "$current")
       return
@@ -95,7 +99,7 @@ _guardctl() {
   esac
   if [[ $current == -* ]]; then
     [[ $verb != explain ]] || options+=' --user --op --exe --unit --login --label --terminal'
-    [[ $verb != export ]] || options+=' --csv --incidents --trail --since --until --policy --login --severity --path
+    [[ $verb != export ]] || options+=' --csv --format --incidents --trail --since --until --policy --login --severity --path
       --command --incident --limit'
     [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --limit'
     [[ $verb != report ]] || options+=' --since --until --policy --top --html'

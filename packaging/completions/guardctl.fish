@@ -48,6 +48,7 @@ complete -c guardctl -n '__fish_seen_subcommand_from explain' -l label -x \
     -a 'package-manager backup config-management' -d 'A built-in set of programs'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l terminal -d 'On a terminal'
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l csv -d 'A table for spreadsheets'
+complete -c guardctl -n '__fish_seen_subcommand_from export' -l format -x -a 'json csv cef rfc5424 ecs' -d 'Print this format'
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l incidents -d 'Incidents instead of violations'
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l trail -r -d 'The audit trail'
 complete -c guardctl -n '__fish_seen_subcommand_from export incidents report' -l since -x -a 'today yesterday' -d 'From this time on'

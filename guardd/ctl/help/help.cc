@@ -151,7 +151,9 @@ Prints violations, newest first, as JSON: one object per line, in the format of
 guardd --log json. Works while guardd is writing to the trail. You need to be
 able to read the file.
 
-      --csv             Print a table for spreadsheets, with column names
+      --format FORMAT   json; csv, a table for spreadsheets; or for log servers
+                        cef, rfc5424 (syslog) or ecs (Elastic)
+      --csv             The same as --format csv
       --incidents       Print incidents instead of violations
       --trail FILE      The audit trail (default: /var/lib/guardd/audit.db)
 
