@@ -22,7 +22,7 @@ constexpr const char* kOwnerOfDesktop =
     "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
     "member='NameOwnerChanged',arg0='org.freedesktop.Notifications'";
 // A user who is asked for a password may take this long.
-constexpr std::uint64_t kLongestUndo = 10 * 60 * 1'000'000ULL;
+constexpr std::uint64_t kLongestUndo = 600'000'000;
 constexpr std::uint32_t kDismissed = 2;
 
 // What an answer says went wrong; null: nothing.

@@ -70,11 +70,12 @@ void AlertUnits::work(SteadyTime now) {
 
 std::string AlertUnits::trouble() const {
   std::string text;
-  for (const auto& [unit, why] : failures_)
-    text += (text.empty() ? "the alert " : "; ") + unit + " failed: " + why +
-            ", see journalctl -u " + unit;
+  for (const auto& [unit, why] : failures_) {
+    text += text.empty() ? "the alert " : "; ";
+    text.append(unit).append(" failed: ").append(why).append(", see journalctl -u ").append(unit);
+  }
   if (const auto why = starter_.trouble(); !why.empty())
-    text += (text.empty() ? "alerts wait: " : "; alerts wait: ") + why;
+    text.append(text.empty() ? "alerts wait: " : "; alerts wait: ").append(why);
   return text;
 }
 

@@ -60,9 +60,8 @@ void Alerts::add(State& state, const std::string& incident, SteadyTime now) {
     return;
   }
   const auto gather = incident.empty() ? std::chrono::seconds(0) : kLongestGather;
-  state.waiting.emplace();
-  state.waiting->at = std::max(now + gather, state.not_before);
-  state.waiting->incident = incident;
+  const auto at = std::max<SteadyTime>(now + gather, state.not_before);
+  state.waiting = WaitingStart{at, incident, std::nullopt, 0};
 }
 
 void Alerts::incident_closed(const Incident& incident) noexcept {

@@ -129,8 +129,8 @@ class Parser {
   std::string_view expect(const std::array<std::string_view, kCount>& words) {
     for (const auto word : words)
       if (accept(word)) return word;
-    std::vector<std::string> quoted;
-    for (const auto word : words) quoted.push_back(quote(word));
+    std::array<std::string, kCount> quoted;
+    std::transform(words.begin(), words.end(), quoted.begin(), quote);
     fail(token_, "here should be " + listed(quoted, " or ") + ", not " + token_.shown() +
                      did_you_mean(token_.text, words));
     return {};

@@ -50,7 +50,8 @@ bool check_need(Group& group, const Machine& machine, const std::string& title,
     group.skip(title, kVariables, variables.error());
     return false;
   }
-  if (variables && machine::configured(*variables, "WEBHOOK_URL").value_or("") != "") return true;
+  if (variables && !machine::configured(*variables, "WEBHOOK_URL").value_or("").empty())
+    return true;
   group.fail(title, std::string("WEBHOOK_URL is not set in ") + kVariables, kStartsNothing,
              std::string("write WEBHOOK_URL=\"https://…\" to ") + kVariables);
   return false;
