@@ -338,17 +338,18 @@ class Daemon {
         });
     loop_.every_turn([this] { return dispatcher_.next_due(); },
                      [this](SteadyTime now) { dispatcher_.close_due(now); });
-    loop_.every_turn(*alerts_);
-    loop_.every_turn([this] { return alert_units_->next(); },
-                     [this](SteadyTime now) {
-                       alert_units_->work(now);
-                       shortcomings_.set("alerts", alert_units_->trouble());
-                     });
     loop_.every_turn(*bus_endpoint_);
     loop_.every_turn([this] { return next_health_report(); },
                      [this](SteadyTime now) {
                        if (const auto due = next_health_report(); due && *due <= now)
                          report_health();
+                     });
+    // After the health report, because an alert can be about health.
+    loop_.every_turn(*alerts_);
+    loop_.every_turn([this] { return alert_units_->next(); },
+                     [this](SteadyTime now) {
+                       alert_units_->work(now);
+                       shortcomings_.set("alerts", alert_units_->trouble());
                      });
     loop_.every_turn(
         [this] { return valid_rules_.next(); },
@@ -513,7 +514,7 @@ class Daemon {
   }
 
   std::uint64_t records_lost() const {
-    std::uint64_t lost = store_ ? store_->dropped() : 0;
+    std::uint64_t lost = alerts_->lost() + (store_ ? store_->dropped() : 0);
     if (trail_) {
       const auto dropped = trail_->dropped();
       lost += dropped.queue_full + dropped.disk + dropped.limited;

@@ -137,9 +137,4 @@ void Alerts::work(SteadyTime now) {
   }
 }
 
-std::uint64_t Alerts::waiting() const {
-  return static_cast<std::uint64_t>(std::count_if(
-      states_.begin(), states_.end(), [](const auto& state) { return state.waiting.has_value(); }));
-}
-
 }  // namespace guard

@@ -51,7 +51,6 @@ class Alerts final : public Publisher {
   std::optional<SteadyTime> next() const;
   void work(SteadyTime now);
 
-  std::uint64_t waiting() const;
   std::uint64_t lost() const { return lost_; }  // because memory ran out
 
  private:
