@@ -7,6 +7,7 @@
 
 #include "guardd/host/files.h"
 #include "guardd/who/labels.h"
+#include "policy/base/text.h"
 
 namespace guard {
 
@@ -21,6 +22,7 @@ Snapshot snapshot_of(const TracedProcess& record) {
   out.euid = Uid{record.euid};
   out.fsuid = Uid{record.fsuid};
   out.gid = Gid{record.fsgid};
+  out.egid = Gid{record.egid};
   // Fails safe: groups that do not fit in a record are missing. An allow for such a group does not
   // match, so at worst a permitted change is reported.
   const auto count = std::min<std::size_t>(record.group_count, kRecordedGroups);
@@ -61,10 +63,23 @@ std::optional<std::string> path_of(const TracedPath& path) {
 
 std::optional<std::string> command_line(std::string_view arguments, std::size_t size) {
   const bool more = size > arguments.size() || arguments.size() > kRecordedArguments;
-  std::string line(arguments.substr(0, kRecordedArguments));
-  if (!more && line.ends_with('\0')) line.pop_back();
-  if (line.empty()) return std::nullopt;
-  std::replace(line.begin(), line.end(), '\0', ' ');
+  arguments = arguments.substr(0, kRecordedArguments);
+  if (arguments.find_first_not_of('\0') == std::string_view::npos) return std::nullopt;
+  if (!more && arguments.ends_with('\0')) arguments.remove_suffix(1);
+  // A title that a daemon has given itself is one text with spaces, followed by what is left of its
+  // arguments.
+  const auto title = arguments.substr(0, arguments.find('\0'));
+  const bool is_title = title.find(' ') != std::string_view::npos &&
+                        arguments.find_first_not_of('\0', title.size()) == std::string_view::npos;
+  if (is_title) return std::string(title) + (more ? "…" : "");
+  std::string line;
+  for (;;) {
+    const auto end = arguments.find('\0');
+    line += shell_word(arguments.substr(0, end));
+    if (end == std::string_view::npos) break;
+    line += ' ';
+    arguments.remove_prefix(end + 1);
+  }
   if (more) line += "…";
   return line;
 }

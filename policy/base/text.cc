@@ -22,6 +22,13 @@ void append_hex(std::string& out, std::uint32_t value, int digits) {
     out += "0123456789abcdef"[(value >> static_cast<unsigned>(shift)) & 0xfU];
 }
 
+// Inside a word; not at the beginning of a command, where a word with = is an assignment.
+bool is_shell_safe(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         static_cast<unsigned char>(c) >= 0x80 ||
+         std::string_view("._-+/,:@%=").find(c) != std::string_view::npos;
+}
+
 }  // namespace
 
 CodePoint decode_utf8(std::string_view text) {
@@ -101,6 +108,49 @@ bool is_plain(std::string_view text) {
 
 bool is_plain_word(std::string_view text) {
   return is_plain(text) && text.find(' ') == std::string_view::npos;
+}
+
+std::string shell_word(std::string_view text) {
+  if (text == "{}" || (!text.empty() && std::all_of(text.begin(), text.end(), is_shell_safe)))
+    return std::string(text);
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'')
+      word += R"('\'')";
+    else
+      word += c;
+  }
+  return word + '\'';
+}
+
+std::optional<std::vector<std::string>> shell_words(std::string_view line) {
+  std::vector<std::string> words;
+  bool in_word = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == ' ') {
+      in_word = false;
+      continue;
+    }
+    if (!in_word) words.emplace_back();
+    in_word = true;
+    auto& word = words.back();
+    if (line[i] == '\'') {
+      const auto end = line.find('\'', i + 1);
+      if (end == std::string_view::npos) return std::nullopt;
+      word += line.substr(i + 1, end - i - 1);
+      i = end;
+    } else if (line.substr(i, 2) == R"(\')") {
+      word += line[++i];
+    } else if (is_shell_safe(line[i])) {
+      word += line[i];
+    } else if (word.empty() && (line.substr(i) == "{}" || line.substr(i, 3) == "{} ")) {
+      word = "{}";
+      ++i;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return words;
 }
 
 bool cut_text(std::string_view& text, std::size_t longest) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace guard {
 
@@ -36,6 +37,12 @@ std::string printable(std::string_view text);
 // in a command line.
 bool is_plain(std::string_view text);
 bool is_plain_word(std::string_view text);
+
+// An argument as a shell reads it: in quotes if it contains a character that means something to a
+// shell. The arguments of a command line that is made of these words; nothing if a shell would do
+// anything but split it at spaces and remove the quotes.
+std::string shell_word(std::string_view text);
+std::optional<std::vector<std::string>> shell_words(std::string_view line);
 
 // Cuts between characters. Returns true if something was cut.
 bool cut_text(std::string_view& text, std::size_t longest);

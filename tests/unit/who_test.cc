@@ -106,8 +106,12 @@ TEST(Record, APathIsJoinedFromItsLastName) {
 }
 
 TEST(Record, ACommandLineHasOneSpaceBetweenItsArguments) {
-  EXPECT_EQ(command_line("true\0a\0b c\0"s, 11), "true a b c");
-  EXPECT_EQ(command_line("true\0\0x\0"s, 8), "true  x");
+  EXPECT_EQ(command_line("true\0a\0b c\0"s, 11), "true a 'b c'");
+  EXPECT_EQ(command_line("true\0\0x\0"s, 8), "true '' x");
+  EXPECT_EQ(command_line("sh\0-c\0echo x > f\0"s, 15), "sh -c 'echo x > f'");
+  EXPECT_EQ(command_line("echo\0it's\0{}\0a=b\0"s, 17), R"(echo 'it'\''s' {} a=b)");
+  EXPECT_EQ(command_line("nginx: master process /usr/sbin/nginx;\0\0\0"s, 41),
+            "nginx: master process /usr/sbin/nginx;");
   EXPECT_FALSE(command_line("", 0));
   EXPECT_EQ(command_line("true\0abc"s, 900), "true abc…");
   EXPECT_EQ(command_line(std::string(600, 'x'), 600), std::string(512, 'x') + "…");
@@ -179,7 +183,7 @@ TEST_F(FakeProc, IsReadInFull) {
   ASSERT_TRUE(facts);
   EXPECT_EQ(facts->comm, "name");
   EXPECT_EQ(facts->cwd, "/srv/app");
-  EXPECT_EQ(facts->image->cmdline, "name a b");
+  EXPECT_EQ(facts->image->cmdline, "name 'a b'");
   EXPECT_FALSE(facts->image->exe);
   EXPECT_EQ(facts->cgroup, "/system.slice/a.service");
   EXPECT_FALSE(Proc(root_).read_facts(42, 500 * kTick, false)->image);
@@ -221,10 +225,10 @@ TEST_F(FakeProc, IsCompleteOnceAHelperHasAnswered) {
   port_.answer();
   EXPECT_TRUE(found->is_complete());
   EXPECT_FALSE(found->is_delayed());
-  EXPECT_EQ(found->actor().cmdline, "name a b");
+  EXPECT_EQ(found->actor().cmdline, "name 'a b'");
   EXPECT_EQ(found->actor().unit, "a.service");
   ASSERT_EQ(found->lineage()->size(), 2U);
-  EXPECT_EQ(found->lineage()->front()->image->cmdline, "name a b");
+  EXPECT_EQ(found->lineage()->front()->image->cmdline, "name 'a b'");
 }
 
 TEST_F(FakeProc, IsWhatIsKnownWhenTheTimeIsOver) {
@@ -246,7 +250,7 @@ TEST_F(FakeProc, IsWhatIsKnownWhenTheTimeIsOver) {
 TEST_F(FakeProc, AnOldExecutableIsNotTheOneThatActed) {
   make(42, 7);
   Processes who(port_, options());
-  EXPECT_EQ(who.find(42)->actor().cmdline, "name a b");
+  EXPECT_EQ(who.find(42)->actor().cmdline, "name 'a b'");
   port_.be_silent();
   ::usleep(2 * Processes::kFresh / 1000);
   const auto found = who.find(42);
@@ -276,7 +280,7 @@ TEST_F(FakeProc, ReplacesTheTracerUntilTheProcessEnds) {
   ASSERT_TRUE(found->lineage());
   EXPECT_EQ(found->lineage()->front()->comm, "init");
   std::filesystem::remove_all(root_ / "42");
-  EXPECT_EQ(who.find(42)->actor().cmdline, "name a b") << "known after its end";
+  EXPECT_EQ(who.find(42)->actor().cmdline, "name 'a b'") << "known after its end";
   EXPECT_FALSE(who.find(43)->known());
   make(43, 42);
   EXPECT_TRUE(who.find(43)->known());
