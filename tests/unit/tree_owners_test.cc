@@ -72,6 +72,26 @@ TEST(SuggestPatterns, MatchOneNameOnly) {
   EXPECT_EQ(exact_pattern(std::string(600, 'x')), std::nullopt);
 }
 
+TEST(SuggestOwners, AFileOfThePackageIsIntended) {
+  Expectation expected{kShop.uid, kShop.gid, true, true, {}};
+  expected.package_pattern = [](const std::string& name) -> std::optional<std::string> {
+    return name.starts_with("debian-") ? std::optional<std::string>("debian-*.flag") : std::nullopt;
+  };
+  const auto owners = TreeBuilder()
+                          .file("a")
+                          .file("debian-10.6.flag", kRoots)
+                          .file("debian-10.11.flag", kRoots)
+                          .file("stray", kRoots)
+                          .directory("inside")
+                          .file("inside/debian-10.6.flag", kRoots)
+                          .owners(expected);
+  ASSERT_EQ(owners.rules.size(), 1U);
+  EXPECT_THAT(owners.rules[0].match, ElementsAre("debian-*.flag"));
+  EXPECT_EQ(owners.rules[0].entries, 2U);
+  ASSERT_EQ(owners.strays.size(), 1U);
+  EXPECT_THAT(owners.strays[0].match, ElementsAre("stray", "inside/debian-10.6.flag"));
+}
+
 TEST(SuggestOwners, TheMajorityOwns) {
   const auto found =
       TreeBuilder(kRoots).file("a").file("b", {kShop.uid, Gid{4}}).file("c").owners();

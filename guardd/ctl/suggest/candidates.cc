@@ -189,8 +189,11 @@ void Candidates::propose(const Candidate& candidate) {
       return leave_out(candidate.path + " (" + candidate.subject + ")",
                        candidate.why.front() + ", but it " + why);
     }
-    expected = {candidate.owner->uid, candidate.group, theirs * 2 >= all, candidate.given};
+    expected = {candidate.owner->uid, candidate.group, theirs * 2 >= all, candidate.given, {}};
   }
+  expected.package_pattern = [&](const std::string& name) {
+    return packages_.pattern_for(candidate.path, name);
+  };
   const auto owners = owners_of(*tree, expected);
   auto proposal = proposal_of(candidate, owners);
   std::string why = shown(candidate.path) + ": ";

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "guardd/ctl/machine/machine.h"
+#include "guardd/ctl/suggest/package_files.h"
 #include "guardd/ctl/suggest/proposal.h"
 #include "guardd/ctl/suggest/tree_owners.h"
 #include "policy/policy_set.h"
@@ -32,7 +33,7 @@ struct Candidate {
 class Candidates {
  public:
   Candidates(const Machine& machine, const PolicySet* present)
-      : machine_(machine), present_(present) {}
+      : machine_(machine), present_(present), packages_(machine) {}
 
   // The path as it was written; problems with it are reported by finish().
   void add(const std::string& path, Candidate candidate);
@@ -56,6 +57,7 @@ class Candidates {
 
   const Machine& machine_;
   const PolicySet* present_;
+  PackageFiles packages_;
   std::map<std::string, std::vector<Candidate>> by_path_;
   struct Selection {
     Candidate candidate;

@@ -111,7 +111,16 @@ class Sorter {
     const auto& parent = tree_.entries[entry.parent];
     const bool is_inherited = (parent.mode & kSetGid) != 0 && parent.owner.gid == entry.owner.gid;
     if (entry.owner.gid == kRootGroup || is_inherited) category.kind = Kind::kStray;
+    if (category.kind == Kind::kStray && package_pattern(at)) category.kind = Kind::kIntended;
     return category;
+  }
+
+  std::optional<std::string> package_pattern(std::size_t at) const {
+    const auto& entry = tree_.entries[at];
+    if (at == 0 || entry.parent != 0 || !entry.is_regular() || entry.owner.uid != kRoot ||
+        !expected_.package_pattern)
+      return std::nullopt;
+    return expected_.package_pattern(entry.name);
   }
 
   bool service_writes(const Entry& directory) const {
@@ -244,6 +253,13 @@ class Sorter {
     std::size_t names = 0;
     for (std::size_t at = 0; at < tree_.entries.size(); ++at) {
       if (covered_[at] || categories_[at].kind != kind) continue;
+      // It fits the next version of the package, too.
+      if (const auto pattern = package_pattern(at); pattern && kind == Kind::kIntended) {
+        auto& match = rule(rules, at).match;
+        if (std::find(match.begin(), match.end(), *pattern) == match.end())
+          match.push_back(*pattern);
+        continue;
+      }
       const auto pattern = names < kMostNames ? exact_pattern(tree_.path_of(at)) : std::nullopt;
       if (!pattern) {
         (void)rule(unsaid, at);

@@ -2,12 +2,13 @@
 //
 // Intended are: the tree's root directory, unless systemd gives it to the service; what belongs to
 // a user other than root; what belongs to root but to a group that no accident produces; and a
-// whole directory of root with all its contents, which the service cannot write. Everything else of
-// root is what guardd exists for: it gets no rule, but is mentioned with a rule that can be
-// uncommented. In a tree deployed by git, whole directories of root are accidents, too: git creates
-// them.
+// whole directory of root with all its contents, which the service cannot write; and a file that
+// the package of the service makes as root. Everything else of root is what guardd exists for: it
+// gets no rule, but is mentioned with a rule that can be uncommented. In a tree deployed by git,
+// whole directories of root are accidents, too: git creates them.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ struct Expectation {
   std::optional<Gid> group;    // if the files do not show it
   bool trusts_present = true;  // whole directories of root may be intended
   bool is_given = false;       // systemd gives the tree's root to the owner at each start
+  // A pattern for a file in the tree's root that its package makes as root; nothing: it does not.
+  std::function<std::optional<std::string>(const std::string& name)> package_pattern{};
 };
 
 TreeOwners owners_of(const WalkedTree& tree, const Expectation& expected);

@@ -1,0 +1,82 @@
+#include "guardd/ctl/suggest/package_files.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace guard::suggest {
+namespace {
+
+constexpr const char* kScripts = "/var/lib/dpkg/info";
+constexpr std::array<std::string_view, 3> kEndings{".postinst", ".preinst", ".config"};
+constexpr std::size_t kMostBytes = std::size_t{32} << 20U;
+constexpr std::size_t kShortestName = 5;  // shorter names are words of many scripts
+
+// What the programs of packages make as root, without a script that names it: mariadb-upgrade, at
+// the start of the server.
+constexpr std::array<std::string_view, 2> kOthers{"mysql_upgrade_info", "mariadb_upgrade_info"};
+
+bool is_of_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("._+-").find(c) != std::string_view::npos;
+}
+
+// Whether the text contains the name as a whole: not as a part of a longer name or path.
+bool has_name(std::string_view text, std::string_view name) {
+  for (std::size_t at = 0; (at = text.find(name, at)) != std::string_view::npos; ++at) {
+    const auto end = at + name.size();
+    const bool begins = at == 0 || !is_of_name(text[at - 1]);
+    if (begins && (end == text.size() || !is_of_name(text[end]))) return true;
+  }
+  return false;
+}
+
+// "debian-*.flag" for debian-10.11.flag.
+std::string without_version(std::string_view name) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string pattern;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (!is_digit(name[i])) {
+      pattern += name[i];
+      continue;
+    }
+    while (i + 1 < name.size() &&
+           (is_digit(name[i + 1]) ||
+            (name[i + 1] == '.' && i + 2 < name.size() && is_digit(name[i + 2]))))
+      ++i;
+    pattern += '*';
+  }
+  return pattern;
+}
+
+}  // namespace
+
+const std::vector<std::string>& PackageFiles::scripts() {
+  if (scripts_) return *scripts_;
+  scripts_.emplace();
+  std::size_t bytes = 0;
+  for (const auto& name : machine_.names(kScripts)) {
+    const bool is_script = std::any_of(kEndings.begin(), kEndings.end(),
+                                       [&](std::string_view each) { return name.ends_with(each); });
+    if (!is_script || bytes > kMostBytes) continue;
+    auto text = machine_.text(std::string(kScripts) + '/' + name);
+    if (!text) continue;
+    bytes += text->size();
+    scripts_->push_back(*std::move(text));
+  }
+  return *scripts_;
+}
+
+std::optional<std::string> PackageFiles::pattern_for(const std::string& tree,
+                                                     const std::string& name) {
+  if (name.size() < kShortestName || !std::all_of(name.begin(), name.end(), is_of_name))
+    return std::nullopt;
+  if (std::find(kOthers.begin(), kOthers.end(), name) != kOthers.end()) return name;
+  const auto& all = scripts();
+  const bool is_named = std::any_of(all.begin(), all.end(), [&](const std::string& text) {
+    return text.find(tree) != std::string::npos && has_name(text, name);
+  });
+  return is_named ? std::optional(without_version(name)) : std::nullopt;
+}
+
+}  // namespace guard::suggest
