@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "policy/base/ids.h"
+#include "policy/object_times.h"
 #include "policy/words.h"
 
 namespace guard {
@@ -53,6 +54,7 @@ struct ObjectState {
   Gid gid;
   Mode mode;
   std::uint64_t links = 1;
+  ObjectTimes times{};
 };
 
 }  // namespace guard

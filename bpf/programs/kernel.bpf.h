@@ -120,6 +120,7 @@ struct group_info {
 struct cred {
   kuid_t uid;
   kuid_t euid;
+  kgid_t egid;
   kuid_t fsuid;
   kgid_t fsgid;
   struct group_info* group_info;

@@ -77,6 +77,7 @@ static __always_inline void note_process(struct TracedProcess* out, __u32 kind, 
   out->euid = BPF_CORE_READ(cred, euid.val);
   out->fsuid = BPF_CORE_READ(cred, fsuid.val);
   out->fsgid = BPF_CORE_READ(cred, fsgid.val);
+  out->egid = BPF_CORE_READ(cred, egid.val);
   note_groups(out, cred);
   out->has_audit = bpf_core_field_exists(task->loginuid) ? 1 : 0;
   out->login = out->has_audit ? BPF_CORE_READ(task, loginuid.val) : kUnset;

@@ -14,7 +14,7 @@ namespace guard {
 #endif
 
 enum {
-  kRecordedGroups = 32,      // supplementary groups that fit in a record
+  kRecordedGroups = 31,      // supplementary groups that fit in a record
   kRecordedArguments = 512,  // bytes of the command line
   kRecordedPath = 256,       // bytes of a path; a longer one is incomplete
   kRecordedName = 128,       // bytes of one name in a path, with the NUL
@@ -58,6 +58,7 @@ struct TracedProcess {
   char comm[16];
   __u32 group_count;  // can exceed kRecordedGroups
   __u32 groups[kRecordedGroups];
+  __u32 egid;
   __u32 has_audit;  // 1: this kernel keeps login and session
 };
 
@@ -109,6 +110,7 @@ GUARD_WIRE_ASSERT(offsetof(struct TracedProcess, cgroup) == 64, "TracedProcess::
 GUARD_WIRE_ASSERT(offsetof(struct TracedProcess, comm) == 72, "TracedProcess::comm");
 GUARD_WIRE_ASSERT(offsetof(struct TracedProcess, group_count) == 88, "::group_count");
 GUARD_WIRE_ASSERT(offsetof(struct TracedProcess, groups) == 92, "TracedProcess::groups");
+GUARD_WIRE_ASSERT(offsetof(struct TracedProcess, egid) == 216, "TracedProcess::egid");
 GUARD_WIRE_ASSERT(offsetof(struct TracedProcess, has_audit) == 220, "TracedProcess::has_audit");
 GUARD_WIRE_ASSERT(sizeof(struct TracedFork) == 224, "TracedFork");
 GUARD_WIRE_ASSERT(sizeof(struct TracedExec) == 1152, "TracedExec");

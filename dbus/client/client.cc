@@ -75,6 +75,9 @@ int put_filter(sd_bus_message* message, const RecordFilter& filter) {
   then(put_text(message, "path", filter.path));
   then(put_text(message, "command", filter.command));
   then(put_text(message, "incident", filter.incident));
+  then(put_text(message, "category", filter.category));
+  then(put_text(message, "unit", filter.unit));
+  if (filter.outcome) then(put_text(message, "outcome", std::string(word(*filter.outcome))));
   if (filter.limit)
     then(sd_bus_message_append(message, "{sv}", "limit", "u",
                                static_cast<std::uint32_t>(*filter.limit)));

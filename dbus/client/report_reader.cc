@@ -146,6 +146,7 @@ ReceivedReport report_in(const Map& record) {
   report.has_commands = find(record, "commands") != nullptr;
   report.paths = table_in(record, "paths", "path");
   report.operations = table_in(record, "operations", "operation");
+  report.categories = table_in(record, "categories", "category");
   if (const auto* spans = find<Map>(record, "spans")) read_spans(*spans, report);
   if (find(record, "oldest")) report.oldest = time_in(record, "oldest");
   return report;

@@ -19,12 +19,17 @@ void take_text(Filter& filter, std::string_view key, std::string_view value) {
   } else if (key == "severity") {
     asked.severity = parse_word<Severity>(value);
     if (!asked.severity) filter.error = "unknown severity " + quote(value);
+  } else if (key == "outcome") {
+    asked.outcome = parse_word<Outcome>(value);
+    if (!asked.outcome) filter.error = "unknown outcome " + quote(value);
   } else {
-    auto& place = key == "policy"    ? asked.policy
-                  : key == "login"   ? asked.login
-                  : key == "path"    ? asked.path
-                  : key == "command" ? asked.command
-                                     : asked.incident;
+    auto& place = key == "policy"     ? asked.policy
+                  : key == "login"    ? asked.login
+                  : key == "path"     ? asked.path
+                  : key == "command"  ? asked.command
+                  : key == "category" ? asked.category
+                  : key == "unit"     ? asked.unit
+                                      : asked.incident;
     place = value;
   }
 }
@@ -41,8 +46,9 @@ void take_number(Filter& filter, std::string_view key, std::uint64_t value) {
   (key == "since" ? filter.asked.since : filter.asked.until) = time;
 }
 
-constexpr std::array<std::string_view, 9> kKeys{"since", "until",   "policy",   "login", "severity",
-                                                "path",  "command", "incident", "limit"};
+constexpr std::array<std::string_view, 12> kKeys{"since",    "until", "policy",   "login",
+                                                 "severity", "path",  "command",  "category",
+                                                 "outcome",  "unit",  "incident", "limit"};
 
 // Reads one entry. False: it cannot be read.
 bool take_entry(Filter& filter, sd_bus_message* message) {

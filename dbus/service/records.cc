@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t kMostAncestors = 8;
 
-constexpr std::array<std::string_view, 4> kNotForEverybody{"cmdline", "cwd", "hint_sudo_user",
-                                                           "hint_ssh"};
+constexpr std::array<std::string_view, 5> kNotForEverybody{"cmdline", "cwd", "via",
+                                                           "hint_sudo_user", "hint_ssh"};
 
 bool is_told(std::string_view field, Audience audience) {
   return audience == Audience::kTrusted ||
@@ -27,6 +27,8 @@ void write(RecordWriter& record, const Ancestor& process, Audience audience) {
   if (!process.exe.empty()) record.path("exe", process.exe, kLongestText);
   if (!process.cmdline.empty() && is_told("cmdline", audience))
     record.text("cmdline", process.cmdline);
+  if (!process.cwd.empty() && is_told("cwd", audience))
+    record.path("cwd", process.cwd, kLongestText);
 }
 
 void write_fields(RecordWriter& record, const Violation& violation, const FieldSet& fields,
@@ -46,7 +48,12 @@ void write_fields(RecordWriter& record, const Violation& violation, const FieldS
                                     [&](RecordWriter& inner, const Ancestor& process) {
                                       write(inner, process, audience);
                                     });
-                   }},
+                   },
+                   [&](ProcessValue one) {
+                     record.record(
+                         key, [&](RecordWriter& inner) { write(inner, *one.process, audience); });
+                   },
+                   [&](ListValue list) { record.texts(key, list.texts); }},
         value);
   });
 }
@@ -105,12 +112,18 @@ void write(Writer& writer, const IncidentFields& fields, Audience audience, std:
   if (incident.unlisted > 0) record.number("unlisted", incident.unlisted);
   record.time("first_seen", incident.first_seen);
   record.time("last_seen", incident.last_seen);
+  if (!incident.directory.empty()) record.path("directory", incident.directory);
   record.paths("sample", incident.sample);
   record.record("totals", [&](RecordWriter& totals) {
     for (std::size_t i = 0; i < incident.by_outcome.size(); ++i)
       totals.number(Words<Outcome>::kAll[i].data(), incident.by_outcome[i]);
   });
   record.record("command", [&](RecordWriter& inner) { write(inner, incident.command, audience); });
+  record.records("commands", incident.commands,
+                 [&](RecordWriter& inner, const CountedCommand& each) {
+                   write(inner, each.command, audience);
+                   inner.number("count", each.count);
+                 });
   write_fields(record, incident.first, incident.shared, audience);
   if (!fields.instead.empty() && audience == Audience::kTrusted)
     record.text("instead", fields.instead);

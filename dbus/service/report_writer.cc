@@ -68,6 +68,7 @@ void write(Writer& writer, const Report& report, Audience audience) {
     write_table(record, "commands", "command", Keys::kTexts, report.commands);
   write_table(record, "paths", "path", Keys::kPaths, report.paths);
   write_table(record, "operations", "operation", Keys::kTexts, report.operations);
+  write_table(record, "categories", "category", Keys::kTexts, report.categories);
   record.record("spans", [&](RecordWriter& spans) { write_spans(spans, report); });
 }
 

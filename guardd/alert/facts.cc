@@ -32,14 +32,15 @@ void add_assignment(std::string& text, std::string_view name, std::string_view v
 }
 
 void add_field(AlertFacts& facts, std::string_view name, const FieldValue& value) {
-  std::visit(Overloaded{[&](std::uint64_t number) { facts.number(name, number); },
-                        [&](TextValue text) { facts.text(name, text.text); },
-                        [&](PathValue path) { facts.text(name, path.bytes); },
-                        [&](Mode mode) { facts.text(name, fmt::format("{:04o}", mode.value)); },
-                        [&](TimePoint time) { facts.text(name, rfc3339(time)); },
-                        // The ancestors are in the audit trail.
-                        [](std::monostate) {}, [](LineageValue) {}},
-             value);
+  std::visit(
+      Overloaded{[&](std::uint64_t number) { facts.number(name, number); },
+                 [&](TextValue text) { facts.text(name, text.text); },
+                 [&](PathValue path) { facts.text(name, path.bytes); },
+                 [&](Mode mode) { facts.text(name, fmt::format("{:04o}", mode.value)); },
+                 [&](TimePoint time) { facts.text(name, rfc3339(time)); },
+                 // The ancestors are in the audit trail.
+                 [](std::monostate) {}, [](LineageValue) {}, [](ProcessValue) {}, [](ListValue) {}},
+      value);
 }
 
 AlertFacts begin_facts(const AlertReason& reason, std::string message) {
@@ -120,7 +121,7 @@ AlertFacts facts_of(const AlertReason& reason, const Incident& incident) {
   facts.text("group", name_or(first.group_wanted, first.gid_wanted.value));
   facts.sentence("who", who_text(first));
   facts.sentence("command", command_text(incident.command));
-  facts.sentence("advice", advice_for(first, incident.command).command);
+  facts.sentence("advice", advice_for(incident).text());
   each_field(first, incident.shared, [&](std::string_view name, const FieldValue& value) {
     add_field(facts, name, value);
   });

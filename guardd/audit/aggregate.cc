@@ -88,6 +88,7 @@ class Aggregation {
         asked_(segment_condition(filter)),
         since_(filter.since ? micros_of(*filter.since) : 0),
         until_(filter.until ? micros_of(*filter.until) : kEver),
+        rows_asked_(row_condition(filter)),
         stop_(stop),
         visitor_(visitor) {}
 
@@ -95,9 +96,11 @@ class Aggregation {
     GUARD_TRY(const bool any, bound());
     if (!any) return {};
     GUARD_TRY(auto segments, segments_in_time());
-    GUARD_TRY(auto kinds, rows_of("kinds", "guard, operation, action, uid_wanted, gid_wanted"));
+    GUARD_TRY(auto kinds,
+              rows_of("kinds", "guard, operation, action, uid_wanted, gid_wanted, category"));
     GUARD_TRY(auto settings, rows_of("settings", "tty, fsuid, unit, container, label"));
-    GUARD_TRY(auto actors, rows_of("actors", "exe, setting"));
+    GUARD_TRY(auto commands, rows_of("commands", "comm, exe, cmdline"));
+    GUARD_TRY(auto actors, rows_of("actors", "exe, setting, command"));
     GUARD_TRY(auto violations, violations_in_time());
     for (;;) {
       GUARD_CHECK(segments.advance());
@@ -106,6 +109,7 @@ class Aggregation {
       visitor_.segment(read_segment(segments.statement()));
       GUARD_CHECK(read_kinds(kinds, segment));
       GUARD_CHECK(read_settings(settings, segment));
+      GUARD_CHECK(read_commands(commands, segment));
       GUARD_CHECK(read_actors(actors, segment));
       GUARD_CHECK(violations.each_of(
           segment, [this](Statement& row) { return read_violation_of_segment(row); }));
@@ -136,6 +140,7 @@ class Aggregation {
       kind.action = word_of<Outcome>(row.number());
       kind.uid_wanted = Uid{static_cast<std::uint32_t>(row.number())};
       kind.gid_wanted = Gid{static_cast<std::uint32_t>(row.number())};
+      kind.category = row.bytes();
       return kinds_.put(number, visitor_.kind(kind));
     });
   }
@@ -154,13 +159,29 @@ class Aggregation {
     });
   }
 
+  Status read_commands(Rows& commands, std::int64_t segment) {
+    commands_.clear();
+    return commands.each_of(segment, [this](Statement& row) {
+      const auto number = row.number();
+      Ancestor command;
+      command.comm = row.bytes();
+      command.exe = row.bytes();
+      command.cmdline = row.bytes();
+      return commands_.put(number, visitor_.command(command));
+    });
+  }
+
   Status read_actors(Rows& actors, std::int64_t segment) {
     actors_.clear();
     return actors.each_of(segment, [this](Statement& row) -> Status {
       const auto number = row.number();
       const auto exe = row.bytes_if_any();
       GUARD_TRY(const auto setting, settings_.at(row.number()));
-      return actors_.put(number, visitor_.actor(exe, setting));
+      std::optional<Token> command;
+      if (const auto which = row.number_if_any()) {
+        GUARD_TRY(command, commands_.at(*which));
+      }
+      return actors_.put(number, visitor_.actor(exe, setting, command));
     });
   }
 
@@ -256,8 +277,9 @@ class Aggregation {
         "LEFT JOIN fixed_files f ON f.violation = v.number WHERE ",
         {});
     const auto which = among("v.chapter");
-    query.add(which.sql + " AND v.time >= ? AND v.time < ? ORDER BY v.chapter", which.values);
+    query.add(which.sql + " AND v.time >= ? AND v.time < ?", which.values);
     query.add("", {since_, until_});
+    query.add(rows_asked_.sql + " ORDER BY v.chapter", rows_asked_.values);
     GUARD_TRY(auto found, rows(std::move(query)));
     GUARD_CHECK(found.advance());
     return found;
@@ -267,11 +289,12 @@ class Aggregation {
   const Condition asked_;
   const std::int64_t since_;
   const std::int64_t until_;
+  const Condition rows_asked_;
   const std::stop_token& stop_;
   AggregateVisitor& visitor_;
   std::int64_t first_ = 0;
   std::int64_t last_ = 0;
-  Tokens kinds_, settings_, actors_;
+  Tokens kinds_, settings_, commands_, actors_;
   unsigned rows_ = 0;
 };
 

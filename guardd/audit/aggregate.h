@@ -28,6 +28,7 @@ struct AggregateKind {
   Outcome action = Outcome::kLogged;
   Uid uid_wanted;
   Gid gid_wanted;
+  std::string category;
 };
 
 struct AggregateSetting {
@@ -46,8 +47,8 @@ struct AggregateViolation {
   std::uint64_t count = 1;  // the number of identical violations
 };
 
-// Receives the data. The tokens that it returns for kinds, settings and actors are passed back with
-// the data that refers to them, until the next segment begins.
+// Receives the data. The tokens that it returns for kinds, settings, commands and actors are passed
+// back with the data that refers to them, until the next segment begins.
 class AggregateVisitor {
  public:
   using Token = std::uint32_t;
@@ -60,7 +61,10 @@ class AggregateVisitor {
   virtual void segment(const AggregateSegment& segment) = 0;
   virtual Token kind(const AggregateKind& kind) = 0;
   virtual Token setting(const AggregateSetting& setting) = 0;
-  virtual Token actor(const std::optional<std::string>& exe, Token setting) = 0;
+  virtual Token command(const Ancestor& command) = 0;  // without its process id
+  // A record of an older guardd has the command of its incident.
+  virtual Token actor(const std::optional<std::string>& exe, Token setting,
+                      std::optional<Token> command) = 0;
   virtual void violation(const AggregateViolation& violation, Token kind, Token actor) = 0;
 };
 

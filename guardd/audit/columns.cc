@@ -1,6 +1,9 @@
 #include "guardd/audit/columns.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "policy/base/text.h"
 
 namespace guard {
 namespace {
@@ -19,7 +22,7 @@ void own_columns(V& violation, Column&& column) {
   each(column, "id", violation.id, "time", violation.time, "monotonic_us", violation.monotonic_us,
        "path", violation.path, "old_path", violation.old_path, "device", violation.object.device,
        "inode", violation.object.inode, "links", violation.links, "before", violation.before,
-       "after", violation.after, "repeats", violation.repeats);
+       "after", violation.after, "repeats", violation.repeats, "times", violation.times);
 }
 
 template <typename V, typename Column>
@@ -37,7 +40,9 @@ void kind_columns(V& violation, Column&& column) {
        "file_type", violation.file_type, "uid_wanted", violation.uid_wanted, "gid_wanted",
        violation.gid_wanted, "mode_wanted", violation.mode_wanted, "owner_wanted",
        violation.owner_wanted, "group_wanted", violation.group_wanted, "action", violation.action,
-       "reason", violation.reason);
+       "reason", violation.reason, "host", violation.host, "machine_id", violation.machine_id,
+       "owner_before", violation.owner_before, "group_before", violation.group_before,
+       "owner_after", violation.owner_after, "group_after", violation.group_after);
 }
 
 template <typename A, typename Column>
@@ -49,7 +54,9 @@ void setting_columns(A& actor, Column&& column) {
        "cgroup", actor.cgroup, "container", actor.container, "container_runtime",
        actor.container_runtime, "cron_uid", actor.cron_uid, "cron_user", actor.cron_user, "label",
        actor.label, "human_source", actor.human_source, "hint_sudo_user", actor.hint_sudo_user,
-       "hint_ssh", actor.hint_ssh);
+       "hint_ssh", actor.hint_ssh, "egid", actor.egid, "uid_name", actor.uid_name, "euid_name",
+       actor.euid_name, "fsuid_name", actor.fsuid_name, "gid_name", actor.gid_name, "egid_name",
+       actor.egid_name);
 }
 
 template <typename A, typename Column>
@@ -79,6 +86,9 @@ struct NameList {
   void operator()(std::string_view name, const std::optional<Ownership>& /*value*/) {
     for (const auto* each : {"uid_", "gid_", "mode_"}) add(each, name);
   }
+  void operator()(std::string_view /*name*/, const std::optional<ObjectTimes>& /*value*/) {
+    for (const auto* each : {"size", "modified", "changed", "born"}) add("", each);
+  }
 };
 
 struct ValueWriter {
@@ -101,6 +111,17 @@ void read(Statement& row, std::chrono::system_clock::time_point& value) {
 }
 void read(Statement& row, std::optional<Ownership>& value) {
   value = read_ownership(row);
+}
+
+void read(Statement& row, std::optional<ObjectTimes>& value) {
+  const auto size = row.number_if_any();
+  ObjectTimes times;
+  for (auto* each : {&times.modified, &times.changed, &times.born})
+    *each = row.number_if_any().value_or(0);
+  value.reset();
+  if (!size) return;
+  times.size = static_cast<std::uint64_t>(*size);
+  value = times;
 }
 
 template <typename T>
@@ -174,6 +195,13 @@ void Fields::add(const std::optional<Ownership>& state) {
   add(state ? std::optional(state->mode) : std::nullopt);
 }
 
+void Fields::add(const std::optional<ObjectTimes>& times) {
+  add(times ? std::optional(times->size) : std::nullopt);
+  add(times ? std::optional(times->modified) : std::nullopt);
+  add(times ? std::optional(times->changed) : std::nullopt);
+  add(times ? std::optional(times->born) : std::nullopt);
+}
+
 void Fields::bind_to(Statement& statement) const {
   for (const auto& value : values_) {
     if (const auto* number = std::get_if<std::int64_t>(&value))
@@ -221,17 +249,25 @@ Fields setting_fields(const Actor& actor) {
   return fields;
 }
 
-Fields actor_fields(const Actor& actor, std::int64_t setting, std::optional<std::int64_t> parent) {
+Fields actor_fields(const Actor& actor, std::int64_t setting, std::optional<std::int64_t> parent,
+                    std::int64_t command) {
   Fields fields;
   actor_columns(actor, ValueWriter{fields});
   fields.add(setting);
   fields.add(parent);
+  fields.add(command);
   return fields;
 }
 
 Fields process_fields(const Ancestor& process) {
   Fields fields;
   process_columns(process, ValueWriter{fields});
+  return fields;
+}
+
+Fields command_fields(const Ancestor& command) {
+  auto fields = process_fields(command);
+  fields.add(command.cwd);
   return fields;
 }
 
@@ -253,13 +289,15 @@ Fields own_fields(const Violation& violation, const SegmentPlace& place) {
 std::string violation_columns() {
   const auto names = names_in("v.", "c.", "k.", "s.", "a.");
   return names.own + ", i.name, " + names.segment + ", " + names.kind + ", " + names.setting +
-         ", " + names.actor + ", v.chapter, a.parent";
+         ", " + names.actor +
+         ", v.chapter, a.parent, m.pid, m.start_time, m.comm, m.exe, m.cmdline, m.cwd";
 }
 
 const char* const kViolationJoins =
     "CROSS JOIN kinds k ON k.chapter = v.chapter AND k.number = v.kind "
     "CROSS JOIN actors a ON a.chapter = v.chapter AND a.number = v.actor "
-    "CROSS JOIN settings s ON s.chapter = v.chapter AND s.number = a.setting ";
+    "CROSS JOIN settings s ON s.chapter = v.chapter AND s.number = a.setting "
+    "LEFT JOIN commands m ON m.chapter = v.chapter AND m.number = a.command ";
 
 std::optional<Ownership> read_ownership(Statement& row) {
   std::optional<Uid> uid;
@@ -283,11 +321,42 @@ LineageStart read_violation(Statement& row, Violation& violation) {
   LineageStart start;
   start.segment = row.number();
   start.parent = row.number_if_any();
+  auto& command = violation.actor.command;
+  read_process(row, command);
+  command.cwd = row.bytes();
   return start;
 }
 
 void read_process(Statement& row, Ancestor& process) {
   process_columns(process, ValueReader{row});
+}
+
+// Texts with a NUL after each: none contains one.
+std::string commands_bytes(const std::vector<CountedCommand>& commands) {
+  std::string bytes;
+  for (const auto& [command, count] : commands)
+    for (const auto& text :
+         {std::to_string(count), std::to_string(command.pid), std::to_string(command.start_time),
+          command.comm, command.exe, command.cmdline, command.cwd})
+      bytes += text + '\0';
+  return bytes;
+}
+
+std::vector<CountedCommand> commands_in(std::string_view bytes) {
+  std::vector<CountedCommand> commands;
+  const auto next = [&] {
+    const auto text = bytes.substr(0, bytes.find('\0'));
+    bytes.remove_prefix(std::min(text.size() + 1, bytes.size()));
+    return text;
+  };
+  while (!bytes.empty() && commands.size() < Incident::kMostCommands) {
+    auto& [command, count] = commands.emplace_back();
+    count = parse_number<std::uint64_t>(next()).value_or(0);
+    command.pid = parse_number<std::int32_t>(next()).value_or(0);
+    command.start_time = parse_number<std::uint64_t>(next()).value_or(0);
+    for (auto* each : {&command.comm, &command.exe, &command.cmdline, &command.cwd}) *each = next();
+  }
+  return commands;
 }
 
 }  // namespace guard

@@ -44,6 +44,7 @@ class Fields {
     value ? add(*value) : add_null();
   }
   void add(const std::optional<Ownership>& state);
+  void add(const std::optional<ObjectTimes>& times);
   void add_null() { values_.emplace_back(); }
 
   void bind_to(Statement& statement) const;
@@ -69,13 +70,15 @@ ColumnNames column_names();
 Fields segment_fields(const Violation& violation);
 Fields kind_fields(const Violation& violation);
 Fields setting_fields(const Actor& actor);
-Fields actor_fields(const Actor& actor, std::int64_t setting, std::optional<std::int64_t> parent);
+Fields actor_fields(const Actor& actor, std::int64_t setting, std::optional<std::int64_t> parent,
+                    std::int64_t command);
+Fields command_fields(const Ancestor& command);
 Fields process_fields(const Ancestor& process);
 Fields ancestor_fields(const Ancestor& process, std::optional<std::int64_t> parent);
 Fields own_fields(const Violation& violation, const SegmentPlace& place);
 
 // The columns for read_violation(), from a table of violations (v), its incident (i), segment (c),
-// kind (k), actor (a) and setting (s).
+// kind (k), actor (a), setting (s) and command (m).
 std::string violation_columns();
 extern const char* const kViolationJoins;  // joins v and c with the other tables
 
@@ -84,8 +87,13 @@ struct LineageStart {
   std::int64_t segment = 0;
   std::optional<std::int64_t> parent;
 };
+// The lineage and what follows from it are still missing.
 LineageStart read_violation(Statement& row, Violation& violation);
 std::optional<Ownership> read_ownership(Statement& row);
 void read_process(Statement& row, Ancestor& process);
+
+// The commands of an incident in one column.
+std::string commands_bytes(const std::vector<CountedCommand>& commands);
+std::vector<CountedCommand> commands_in(std::string_view bytes);
 
 }  // namespace guard

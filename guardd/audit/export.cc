@@ -12,16 +12,25 @@
 namespace guard {
 namespace {
 
+std::string_view text_of(const Ancestor& process) {
+  return !process.cmdline.empty() ? process.cmdline
+         : !process.exe.empty()   ? process.exe
+                                  : process.comm;
+}
+
 // Short, for people: the JSON export is complete.
 std::string lineage_cell(LineageValue lineage) {
   std::string cell;
   for (const auto& each : lineage.ancestors) {
     if (!cell.empty()) cell += " < ";
-    const auto& name = !each.cmdline.empty() ? each.cmdline
-                       : !each.exe.empty()   ? each.exe
-                                             : each.comm;
-    cell += fmt::format("{} [{}]", name, each.pid);
+    cell += fmt::format("{} [{}]", text_of(each), each.pid);
   }
+  return cell;
+}
+
+std::string list_cell(std::span<const std::string> texts) {
+  std::string cell;
+  for (const auto& each : texts) cell += (cell.empty() ? "" : " > ") + each;
   return cell;
 }
 
@@ -32,7 +41,9 @@ std::string cell_of(const FieldValue& value) {
                                [](PathValue path) { return escaped(path.bytes); },
                                [](Mode mode) { return fmt::format("{:04o}", mode.value); },
                                [](TimePoint time) { return rfc3339(time); },
-                               [](LineageValue lineage) { return escaped(lineage_cell(lineage)); }},
+                               [](LineageValue lineage) { return escaped(lineage_cell(lineage)); },
+                               [](ProcessValue one) { return escaped(text_of(*one.process)); },
+                               [](ListValue list) { return escaped(list_cell(list.texts)); }},
                     value);
 }
 

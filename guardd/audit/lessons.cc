@@ -29,7 +29,9 @@ class LessonVisitor final : public AggregateVisitor {
   }
   Token kind(const AggregateKind& kind) override { return put(kinds_, kind); }
   Token setting(const AggregateSetting& setting) override { return put(settings_, setting); }
-  Token actor(const std::optional<std::string>& exe, Token setting) override {
+  Token command(const Ancestor& /*command*/) override { return 0; }
+  Token actor(const std::optional<std::string>& exe, Token setting,
+              std::optional<Token> /*command*/) override {
     const auto& of = settings_[setting];
     LessonSubject subject;
     subject.exe = exe;

@@ -6,6 +6,7 @@
 
 #include "guardd/audit/columns.h"
 #include "guardd/audit/schema.h"
+#include "guardd/who/command.h"
 #include "policy/record/fixed_files.h"
 
 namespace guard {
@@ -35,7 +36,9 @@ std::string violation_query() {
 
 constexpr const char* kFiles = "SELECT files FROM fixed_files WHERE violation = ?";
 
-bool is_below(std::string_view path, std::string_view above) {
+// Patterns find only whole lists.
+bool is_found(std::string_view path, std::string_view above) {
+  if (is_pattern(above)) return true;
   while (above.ends_with('/')) above.remove_suffix(1);
   return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
 }
@@ -55,7 +58,8 @@ std::uint64_t natural(Statement& row) {
 // Followed by the columns of the first violation.
 constexpr const char* kIncidentColumns =
     "i.number, i.closed, i.name, i.count, i.unlisted, i.first_seen, i.last_seen, i.logged, "
-    "i.fixed, i.denied, i.skipped, i.shared, i.sample, i.command_pid, i.command_start, "
+    "i.fixed, i.denied, i.skipped, i.shared, i.shared_more, i.sample, i.directory, i.commands, "
+    "i.command_pid, i.command_start, "
     "i.command_comm, "
     "i.command_exe, i.command_cmdline, ";
 
@@ -68,8 +72,11 @@ void read_incident(Statement& row, TrailIncident& found) {
   incident.first_seen = time_of(row.number());
   incident.last_seen = time_of(row.number());
   for (auto& count : incident.by_outcome) count = natural(row);
-  incident.shared = FieldSet(natural(row));
+  const auto low = natural(row);
+  incident.shared = FieldSet(natural(row)) << 64 | FieldSet(low);
   incident.sample = paths_of(row.bytes());
+  incident.directory = row.bytes();
+  incident.commands = commands_in(row.bytes());
   read_process(row, incident.command);
 }
 
@@ -94,11 +101,15 @@ Condition incident_query(const RecordFilter& filter, const Search::Key& cursor, 
   if (filter.since) query.add(" AND i.last_seen >= ?", {micros_of(*filter.since)});
   if (filter.until) query.add(" AND i.first_seen < ?", {micros_of(*filter.until)});
   auto segments = segment_condition(filter);
+  const auto rows = row_condition(filter);
   if (const auto paths = path_conditions(filter.path); !paths.empty()) {
-    segments.add(" AND c.number IN (SELECT v.chapter FROM violations v WHERE 1", {});
-    segments.add(paths[0].sql, paths[0].values);
-    segments.add(" UNION SELECT v.chapter FROM violations v WHERE 1", {});
-    segments.add(paths[1].sql + ")", paths[1].values);
+    segments.add(" AND c.number IN (", {});
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      segments.add(i == 0 ? "" : " UNION ", {});
+      segments.add("SELECT v.chapter FROM violations v WHERE 1" + paths[i].sql, paths[i].values);
+      segments.add(rows.sql, rows.values);
+    }
+    segments.add(")", {});
   }
   if (!segments.sql.empty()) {
     query.add(" AND i.number IN (SELECT c.incident FROM chapters c WHERE 1", {});
@@ -163,13 +174,10 @@ Status TrailReader::violations(const RecordFilter& filter, const OnViolation& vi
       violation.repeats = 0;
       for (FixedFiles::Reader each(*files); each.next();) {
         const auto& file = each.file();
-        if (!is_below(file.path, filter.path)) continue;
-        violation.path = file.path;
-        violation.file_type = file.type;
-        violation.object = file.object;
-        violation.before = file.before;
-        violation.after = file.after;
-        if (is_last(violation)) return {};
+        if (!is_found(file.path, filter.path)) continue;
+        auto one = violation;
+        set_file(one, file);
+        if (is_last(one)) return {};
       }
     }
   }
@@ -226,6 +234,10 @@ Status TrailReader::read_lineage(const LineageStart& start, Actor& actor) {
     }
     ancestor_.reset();
   }
+  // Records of an older guardd have no command of their own.
+  auto command = std::move(actor.command);
+  name_command(actor);
+  if (command.pid != 0 || !command.comm.empty()) actor.command = std::move(command);
   return {};
 }
 

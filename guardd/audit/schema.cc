@@ -21,7 +21,13 @@ namespace {
   ") ON CONFLICT (policy) "                                           \
   "DO UPDATE SET bytes = bytes + excluded.bytes;"
 
-constexpr std::array<const char*, 3> kSteps{
+#define GUARD_ADD(table, column) "ALTER TABLE " table " ADD COLUMN " column ";"
+#define GUARD_ADD_TIMES(table)                                             \
+  GUARD_ADD(table, "size INTEGER")                                         \
+  GUARD_ADD(table, "modified INTEGER") GUARD_ADD(table, "changed INTEGER") \
+      GUARD_ADD(table, "born INTEGER")
+
+constexpr std::array<const char*, 4> kSteps{
     "CREATE TABLE incidents (number INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, "
     "closed INTEGER NOT NULL, count INTEGER, first_seen INTEGER, last_seen INTEGER, "
     "logged INTEGER, fixed INTEGER, denied INTEGER, skipped INTEGER, shared INTEGER, sample BLOB, "
@@ -85,8 +91,27 @@ constexpr std::array<const char*, 3> kSteps{
         "length(new.files)") " END;"
     "CREATE TRIGGER files_removed AFTER DELETE ON fixed_files BEGIN " GUARD_COUNT(
         GUARD_POLICY_OF("(SELECT chapter FROM violations WHERE number = old.violation)"),
-        "-length(old.files)") " END;"};
+        "-length(old.files)") " END;",
 
+    GUARD_ADD_TIMES("violations") GUARD_ADD_TIMES("incidents")
+    "ALTER TABLE incidents ADD COLUMN shared_more INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incidents ADD COLUMN commands BLOB;"
+    "ALTER TABLE incidents ADD COLUMN directory BLOB;"
+    GUARD_ADD("kinds", "host BLOB") GUARD_ADD("kinds", "machine_id BLOB")
+    GUARD_ADD("kinds", "owner_before BLOB") GUARD_ADD("kinds", "group_before BLOB")
+    GUARD_ADD("kinds", "owner_after BLOB") GUARD_ADD("kinds", "group_after BLOB")
+    GUARD_ADD("settings", "egid INTEGER") GUARD_ADD("settings", "uid_name BLOB")
+    GUARD_ADD("settings", "euid_name BLOB") GUARD_ADD("settings", "fsuid_name BLOB")
+    GUARD_ADD("settings", "gid_name BLOB") GUARD_ADD("settings", "egid_name BLOB")
+    GUARD_ADD("actors", "command INTEGER")
+    "CREATE TABLE commands (chapter INTEGER, number INTEGER, pid INTEGER, start_time INTEGER, "
+    "comm BLOB, exe BLOB, cmdline BLOB, cwd BLOB, PRIMARY KEY (chapter, number)) WITHOUT ROWID;"
+    "CREATE INDEX commands_by_cmdline ON commands (cmdline);"
+    "CREATE INDEX commands_by_exe ON commands (exe);"
+    "CREATE INDEX commands_by_comm ON commands (comm);"};
+
+#undef GUARD_ADD
+#undef GUARD_ADD_TIMES
 #undef GUARD_COUNT
 #undef GUARD_POLICY_OF
 #undef GUARD_ROW_SIZE

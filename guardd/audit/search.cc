@@ -24,6 +24,16 @@ std::string after(std::string prefix) {
   return prefix;
 }
 
+// Selects a column of the rows whose command is, or begins with, this text.
+void add_commands(Condition& query, const std::string& column, const std::string& table,
+                  const std::string& prefix, const std::string& text) {
+  const auto select = "SELECT " + column + " FROM " + table + " WHERE " + prefix;
+  query.add(
+      select + "exe = ? UNION ALL " + select + "comm = ? UNION ALL " + select + "cmdline >= ?",
+      {text, text, text});
+  if (auto end = after(text); !end.empty()) query.add(" AND " + prefix + "cmdline < ?", {end});
+}
+
 Status read_keys(Statement& rows, std::vector<Search::Key>& keys) {
   for (;;) {
     GUARD_TRY(const bool more, rows.next());
@@ -65,20 +75,67 @@ Condition segment_condition(const RecordFilter& filter) {
     all.add(")", {});
   }
   if (!filter.command.empty()) {
-    all.add(
-        " AND c.incident IN (SELECT number FROM incidents WHERE command_exe = ? UNION ALL SELECT "
-        "number FROM incidents WHERE command_comm = ? UNION ALL SELECT number FROM incidents "
-        "WHERE command_cmdline >= ?",
-        {filter.command, filter.command, filter.command});
-    if (auto end = after(filter.command); !end.empty()) all.add(" AND command_cmdline < ?", {end});
-    all.add(")", {});
+    // Records of an older guardd have only the command of their incident.
+    all.add(" AND (c.number IN (", {});
+    add_commands(all, "chapter", "commands", "", filter.command);
+    all.add(") OR c.incident IN (", {});
+    add_commands(all, "number", "incidents", "command_", filter.command);
+    all.add("))", {});
   }
+  if (filter.outcome)
+    all.add(" AND EXISTS (SELECT 1 FROM kinds k WHERE k.chapter = c.number AND k.action = ?)",
+            {static_cast<std::int64_t>(*filter.outcome)});
+  if (!filter.category.empty())
+    all.add(" AND EXISTS (SELECT 1 FROM kinds k WHERE k.chapter = c.number AND k.category = ?)",
+            {filter.category});
+  if (!filter.unit.empty())
+    all.add(" AND EXISTS (SELECT 1 FROM settings s WHERE s.chapter = c.number AND s.unit = ?)",
+            {filter.unit});
   if (!filter.incident.empty())
     all.add(" AND c.incident = (SELECT number FROM incidents WHERE name = ?)", {filter.incident});
   return all;
 }
 
+Condition row_condition(const RecordFilter& filter) {
+  Condition all;
+  const auto kind = [&](const std::string& column, std::variant<std::int64_t, std::string> value) {
+    all.add(" AND v.kind IN (SELECT k.number FROM kinds k WHERE k.chapter = v.chapter AND k." +
+                column + " = ?)",
+            {std::move(value)});
+  };
+  if (filter.outcome) kind("action", static_cast<std::int64_t>(*filter.outcome));
+  if (!filter.category.empty()) kind("category", filter.category);
+  if (!filter.unit.empty())
+    all.add(
+        " AND v.actor IN (SELECT a.number FROM actors a JOIN settings s ON s.chapter = a.chapter "
+        "AND s.number = a.setting WHERE a.chapter = v.chapter AND s.unit = ?)",
+        {filter.unit});
+  if (!filter.command.empty()) {
+    all.add(
+        " AND v.actor IN (SELECT a.number FROM actors a LEFT JOIN commands m ON m.chapter = "
+        "a.chapter AND m.number = a.command WHERE a.chapter = v.chapter AND (a.command IS NULL OR "
+        "m.exe = ? OR m.comm = ? OR (m.cmdline >= ?",
+        {filter.command, filter.command, filter.command});
+    if (auto end = after(filter.command); !end.empty()) all.add(" AND m.cmdline < ?", {end});
+    all.add(")))", {});
+  }
+  return all;
+}
+
+bool is_pattern(std::string_view path) {
+  return path.find_first_of("*?[") != std::string_view::npos;
+}
+
 std::vector<Condition> path_conditions(const std::string& path) {
+  if (is_pattern(path)) {
+    // The beginning without special characters makes it fast.
+    const auto begin = path.substr(0, path.find_first_of("*?["));
+    Condition matching;
+    matching.add(" AND v.path >= ?", {begin});
+    if (auto end = after(begin); !end.empty()) matching.add(" AND v.path < ?", {end});
+    matching.add(" AND CAST(v.path AS TEXT) GLOB CAST(? AS TEXT)", {path});
+    return {matching};
+  }
   const auto below = with_slash(path);
   if (path.empty() || below == "/") return {};
   const auto itself = below.substr(0, below.size() - 1);
@@ -89,6 +146,7 @@ std::vector<Condition> path_conditions(const std::string& path) {
 Search::Search(Database& database, const RecordFilter& filter)
     : database_(database),
       segments_(segment_condition(filter)),
+      rows_(row_condition(filter)),
       paths_(path_conditions(filter.path)),
       since_(filter.since ? micros_of(*filter.since) : 0),
       until_(filter.until ? micros_of(*filter.until) : kEver),
@@ -112,6 +170,7 @@ Result<bool> Search::sort_by_path() {
     query.add("SELECT v.time, v.number FROM violations v WHERE v.time >= ? AND v.time < ?",
               {since_, until_});
     query.add(path.sql, path.values);
+    query.add(rows_.sql, rows_.values);
     if (!segments_.sql.empty()) {
       query.add(" AND v.chapter IN (SELECT c.number FROM chapters c WHERE 1", {});
       query.add(segments_.sql + ")", segments_.values);
@@ -142,11 +201,11 @@ Condition Search::remaining() const {
   rest.add(" AND v.time >= ? AND v.time <= ? AND (v.time < ? OR v.number < ?)",
            {since_, cursor_.time, cursor_.time, cursor_.number});
   if (!paths_.empty()) {
-    rest.add(" AND (1", {});
-    rest.add(paths_[0].sql, paths_[0].values);
-    rest.add(" OR 1", {});
-    rest.add(paths_[1].sql + ")", paths_[1].values);
+    rest.add(" AND (0", {});
+    for (const auto& path : paths_) rest.add(" OR (1" + path.sql + ")", path.values);
+    rest.add(")", {});
   }
+  rest.add(rows_.sql, rows_.values);
   return rest;
 }
 
@@ -223,6 +282,7 @@ Result<std::uint64_t> Search::count() {
   for (const auto& path : paths_.empty() ? std::vector<Condition>(1) : paths_) {
     auto whole = query;
     whole.add(path.sql, path.values);
+    whole.add(rows_.sql, rows_.values);
     GUARD_TRY(auto row, database_.prepare(whole.sql.c_str()));
     whole.bind_to(row);
     GUARD_TRY(const bool there, row.next());

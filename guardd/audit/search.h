@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -24,8 +25,12 @@ struct Condition {
 
 // The filter's conditions on segments (c), beginning with " AND"; empty if there are none.
 Condition segment_condition(const RecordFilter& filter);
-// The two ranges that contain a path and everything below it; empty: every path.
+// Its conditions on violations (v), except for the path.
+Condition row_condition(const RecordFilter& filter);
+// Each finds some of the violations (v) at a path and below it, or at the paths that match a
+// pattern; empty: every path.
 std::vector<Condition> path_conditions(const std::string& path);
+bool is_pattern(std::string_view path);
 
 class Search {
  public:
@@ -52,6 +57,7 @@ class Search {
 
   Database& database_;
   Condition segments_;
+  Condition rows_;
   std::vector<Condition> paths_;
   std::int64_t since_;
   std::int64_t until_;

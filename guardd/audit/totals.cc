@@ -86,13 +86,11 @@ class Sums final : public AggregateVisitor {
   Sums(TimePoint first, TimePoint last) : spans_(first, last) {}
 
   void segment(const AggregateSegment& segment) override {
-    for (auto* ranking : {&policies_, &people_, &programs_, &commands_}) ranking->make_room();
+    for (auto* ranking : {&policies_, &people_, &programs_, &commands_, &categories_})
+      ranking->make_room();
     incident_ = segment.incident;
     policy_ = policies_.index_of(segment.policy);
-    const auto& command = segment.command;
-    program_ = programs_.index_of(command.exe.empty() ? command.comm : command.exe);
-    const auto& line = command.cmdline.empty() ? command.comm : command.cmdline;
-    command_ = commands_.index_of(line.substr(0, kLongestCommand));
+    incidents_command_ = segment.command;
     if (segment.human)
       person_ = people_.index_of(*segment.human, "person");
     else if (segment.login_user)
@@ -102,10 +100,13 @@ class Sums final : public AggregateVisitor {
     else
       person_.reset();
     kinds_.clear();
+    actors_.clear();
+    typed_.clear();
   }
 
   Token kind(const AggregateKind& kind) override {
-    kinds_.push_back({kind.action, operations_.index_of(std::string(word(kind.operation)))});
+    kinds_.push_back({kind.action, operations_.index_of(std::string(word(kind.operation))),
+                      categories_.index_of(kind.category)});
     return static_cast<Token>(kinds_.size() - 1);
   }
 
@@ -117,19 +118,33 @@ class Sums final : public AggregateVisitor {
     return people_.index_of({});
   }
 
-  Token actor(const std::optional<std::string>& /*exe*/, Token setting) override { return setting; }
+  Token command(const Ancestor& command) override {
+    const auto& line = command.cmdline.empty() ? command.comm : command.cmdline;
+    typed_.push_back({programs_.index_of(command.exe.empty() ? command.comm : command.exe),
+                      commands_.index_of(line.substr(0, kLongestCommand))});
+    return static_cast<Token>(typed_.size() - 1);
+  }
+
+  Token actor(const std::optional<std::string>& /*exe*/, Token setting,
+              std::optional<Token> typed) override {
+    if (!typed) typed = command(incidents_command_);
+    actors_.push_back({setting, typed_[*typed]});
+    return static_cast<Token>(actors_.size() - 1);
+  }
 
   void violation(const AggregateViolation& violation, Token kind, Token actor) override {
-    const auto& [outcome, operation] = kinds_[kind];
+    const auto& [outcome, operation, category] = kinds_[kind];
+    const auto& [person, typed] = actors_[actor];
     const auto time = violation.time;
     const auto count = violation.count;
     report_.all.add(time, outcome, count);
     if (numbers_.is_new(incident_)) ++report_.all.incidents;
     policies_.add(policy_, time, outcome, count, incident_);
-    programs_.add(program_, time, outcome, count, incident_);
-    commands_.add(command_, time, outcome, count, incident_);
-    people_.add(actor, time, outcome, count, incident_);
+    programs_.add(typed.program, time, outcome, count, incident_);
+    commands_.add(typed.command, time, outcome, count, incident_);
+    people_.add(person, time, outcome, count, incident_);
     operations_.add(operation, time, outcome, count, incident_);
+    categories_.add(category, time, outcome, count, incident_);
     paths_.add(violation.path, time, outcome, count, incident_);
     spans_.add(time, outcome, count);
   }
@@ -140,6 +155,7 @@ class Sums final : public AggregateVisitor {
     report_.programs = programs_.table(most);
     report_.commands = commands_.table(most);
     report_.operations = operations_.table(most);
+    report_.categories = categories_.table(most);
     report_.paths = paths_.table(most);
     spans_.write(report_);
     return std::move(report_);
@@ -150,19 +166,29 @@ class Sums final : public AggregateVisitor {
   struct Kind {
     Outcome outcome;
     Ranking::Index operation;
+    Ranking::Index category;
+  };
+  struct CommandPlace {
+    Ranking::Index program;
+    Ranking::Index command;
+  };
+  struct Actor {
+    Ranking::Index person;
+    CommandPlace typed;
   };
 
   Report report_;
-  Ranking policies_, people_, programs_, commands_, operations_;
+  Ranking policies_, people_, programs_, commands_, operations_, categories_;
   PathTree paths_;
   Spans spans_;
   Numbers numbers_;
   std::int64_t incident_ = 0;
   Ranking::Index policy_ = 0;
-  Ranking::Index program_ = 0;
-  Ranking::Index command_ = 0;
+  Ancestor incidents_command_;
   std::optional<Ranking::Index> person_;
   std::vector<Kind> kinds_;
+  std::vector<Actor> actors_;
+  std::vector<CommandPlace> typed_;
 };
 
 }  // namespace

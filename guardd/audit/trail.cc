@@ -55,6 +55,8 @@ std::size_t weight_of(const Violation& violation) {
   auto bytes = sizeof(TrailEntry) + violation.path.size() + violation.reason.size();
   for (const auto* each : {&violation.old_path, &actor.exe, &actor.cmdline, &actor.cwd})
     bytes += *each ? (*each)->size() : 0;
+  bytes += actor.command.exe.size() + actor.command.cmdline.size();
+  for (const auto& each : actor.via) bytes += sizeof each + each.size();
   for (const auto& each : actor.lineage)
     bytes += sizeof each + each.exe.size() + each.cmdline.size();
   return bytes;
@@ -160,9 +162,18 @@ void Trail::put(const Violation& violation, const FixedFiles& files,
   // The incident counts it all the same. A list takes about as much room as its eighth in rows.
   if (!budget_.take(violation, 1 + files.count() / 8, std::chrono::steady_clock::now())) return;
   const auto make = [&] {
-    IncidentStanding standing{incident.count,      incident.first_seen, incident.last_seen,
-                              incident.by_outcome, incident.shared,     {},
-                              incident.unlisted};
+    IncidentStanding standing{incident.count,
+                              incident.first_seen,
+                              incident.last_seen,
+                              incident.by_outcome,
+                              incident.shared,
+                              {},
+                              {},
+                              incident.unlisted,
+                              incident.directory};
+    // The counts are final only at the end; until then, it is enough to know all commands.
+    if (!incident.commands.empty() && incident.commands.back().count == 1 + violation.repeats)
+      standing.commands = incident.commands;
     // The sample has changed only if this path was added.
     if (!incident.sample.empty() && incident.sample.back() == violation.path)
       standing.sample = incident.sample;

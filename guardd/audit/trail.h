@@ -29,7 +29,7 @@ class Trail final : public Publisher {
  public:
   static constexpr std::chrono::milliseconds kDelay{500};
   static constexpr std::size_t kMostQueued = 16'384;
-  static constexpr std::size_t kMostQueuedBytes = std::size_t{16} << 20U;
+  static constexpr std::size_t kMostQueuedBytes = std::size_t{32} << 20U;
 
   struct Limits {
     Duration retention;

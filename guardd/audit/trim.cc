@@ -39,11 +39,12 @@ constexpr std::array<const char*, 2> kRemoveViolationsOf{
 constexpr const char* kRemoveIncident =
     "DELETE FROM incidents WHERE number = (SELECT incident FROM chapters WHERE number = ?1) "
     "AND chapter = ?1";
-constexpr std::array<const char*, 6> kRemoveSegment{kRemoveIncident,
+constexpr std::array<const char*, 7> kRemoveSegment{kRemoveIncident,
                                                     "DELETE FROM kinds WHERE chapter = ?",
                                                     "DELETE FROM actors WHERE chapter = ?",
                                                     "DELETE FROM settings WHERE chapter = ?",
                                                     "DELETE FROM ancestors WHERE chapter = ?",
+                                                    "DELETE FROM commands WHERE chapter = ?",
                                                     "DELETE FROM chapters WHERE number = ?"};
 
 struct Pages {

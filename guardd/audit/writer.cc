@@ -24,8 +24,9 @@ constexpr const char* kPutPlace =
     "UPDATE incidents SET chapter = ?, kind = ?, actor = ? WHERE number = ?";
 constexpr const char* kPutStanding =
     "UPDATE incidents SET count = ?, first_seen = ?, last_seen = ?, logged = ?, fixed = ?, "
-    "denied = ?, skipped = ?, shared = ?, sample = coalesce(?, sample), unlisted = ? WHERE number "
-    "= ?";
+    "denied = ?, skipped = ?, shared = ?, shared_more = ?, sample = coalesce(?, sample), commands "
+    "= "
+    "coalesce(?, commands), unlisted = ?, directory = ? WHERE number = ?";
 constexpr const char* kClose =
     "UPDATE incidents SET closed = 1, command_pid = ?, command_start = ?, command_comm = ?, "
     "command_exe = ?, command_cmdline = ? WHERE number = ?";
@@ -39,8 +40,9 @@ std::string insert_into(std::string_view table, const std::string& columns) {
 }
 
 IncidentStanding standing_of(const Incident& incident) {
-  return {incident.count,  incident.first_seen, incident.last_seen, incident.by_outcome,
-          incident.shared, incident.sample,     incident.unlisted};
+  return {incident.count,      incident.first_seen, incident.last_seen,
+          incident.by_outcome, incident.shared,     incident.sample,
+          incident.commands,   incident.unlisted,   incident.directory};
 }
 
 // Empty if the query has no row.
@@ -54,7 +56,7 @@ Result<std::string> first_text(Database& database, const char* query) {
 
 struct TrailWriter::Statements {
   Statement find_incident, put_incident, put_place, put_standing, close, put_segment, put_times,
-      put_kind, put_actor, put_setting, put_ancestor, put_violation, put_files;
+      put_kind, put_actor, put_setting, put_ancestor, put_command, put_violation, put_files;
 };
 
 TrailWriter::TrailWriter(std::string path, Database database,
@@ -85,9 +87,11 @@ Result<std::unique_ptr<TrailWriter>> TrailWriter::open(const std::string& path) 
         insert_into("chapters", "incident, first_time, last_time, " + names.segment)},
        {&all.put_times, kPutTimes},
        {&all.put_kind, insert_into("kinds", numbered + names.kind)},
-       {&all.put_actor, insert_into("actors", numbered + names.actor + ", setting, parent")},
+       {&all.put_actor,
+        insert_into("actors", numbered + names.actor + ", setting, parent, command")},
        {&all.put_setting, insert_into("settings", numbered + names.setting)},
        {&all.put_ancestor, insert_into("ancestors", numbered + names.process + ", parent")},
+       {&all.put_command, insert_into("commands", numbered + names.process + ", cwd")},
        {&all.put_violation, insert_into("violations", own)},
        {&all.put_files, insert_into("fixed_files", "violation, count, files")}}));
   return std::unique_ptr<TrailWriter>(
@@ -126,9 +130,12 @@ Status TrailWriter::put(const OpeningEntry& entry) {
 Status TrailWriter::put(const ViolationEntry& entry) {
   GUARD_TRY(auto* incident, incident_of(entry.violation, {}));
   GUARD_TRY(const auto place, place_of(*incident, entry.violation));
-  auto sample = std::move(incident->standing.sample);  // may not have been written yet
+  // They may not have been written yet.
+  auto sample = std::move(incident->standing.sample);
+  auto commands = std::move(incident->standing.commands);
   incident->standing = entry.standing;
   if (incident->standing.sample.empty()) incident->standing.sample = std::move(sample);
+  if (incident->standing.commands.empty()) incident->standing.commands = std::move(commands);
   incident->is_changed = true;
   own_fields(entry.violation, place).bind_to(statements_->put_violation);
   auto done = statements_->put_violation.run();
@@ -193,7 +200,7 @@ Result<TrailWriter::Segment*> TrailWriter::segment_of(OpenIncident& incident,
   const auto [found, is_new] = incident.segments.try_emplace(fields.key());
   auto& segment = found->second;
   const auto size = segment.kinds.size() + segment.actors.size() + segment.settings.size() +
-                    segment.ancestors.size();
+                    segment.ancestors.size() + segment.commands.size();
   if (!is_new && size < kMostInSegment) {
     segment.first_time = std::min(segment.first_time, time);
     segment.last_time = std::max(segment.last_time, time);
@@ -227,8 +234,10 @@ Result<SegmentPlace> TrailWriter::place_of(OpenIncident& incident, const Violati
   }
   GUARD_TRY(const auto setting,
             number_of(*segment, segment->settings, statements.put_setting, setting_fields(actor)));
+  GUARD_TRY(const auto command, number_of(*segment, segment->commands, statements.put_command,
+                                          command_fields(actor.command)));
   GUARD_TRY(place.actor, number_of(*segment, segment->actors, statements.put_actor,
-                                   actor_fields(actor, setting, parent)));
+                                   actor_fields(actor, setting, parent, command)));
   return place;
 }
 
@@ -274,17 +283,24 @@ Status TrailWriter::put_standing(OpenIncident& incident) {
   fields.add(micros_of(standing.first_seen));
   fields.add(micros_of(standing.last_seen));
   for (const auto count : standing.by_outcome) fields.add(count);
-  static_assert(kFieldCount <= 64);
-  fields.add(std::uint64_t{standing.shared.to_ullong()});
-  if (sample.empty())
-    fields.add_null();
-  else
-    fields.add(sample);
+  static_assert(kFieldCount <= 128);
+  constexpr FieldSet kLow(UINT64_MAX);
+  fields.add(std::uint64_t{(standing.shared & kLow).to_ullong()});
+  fields.add(std::uint64_t{(standing.shared >> 64).to_ullong()});
+  const auto commands = commands_bytes(standing.commands);
+  for (const std::string* each : {&std::as_const(sample), &commands}) {
+    if (each->empty())
+      fields.add_null();
+    else
+      fields.add(*each);
+  }
   fields.add(standing.unlisted);
+  fields.add(standing.directory);
   fields.add(incident.number);
   fields.bind_to(statements_->put_standing);
   auto done = statements_->put_standing.run();
   incident.standing.sample.clear();
+  incident.standing.commands.clear();
   return done;
 }
 

@@ -23,8 +23,10 @@ struct IncidentStanding {
   std::chrono::system_clock::time_point last_seen;
   std::array<std::uint64_t, Words<Outcome>::kAll.size()> by_outcome{};
   FieldSet shared;
-  std::vector<std::string> sample;  // empty: unchanged
+  std::vector<std::string> sample;         // empty: unchanged
+  std::vector<CountedCommand> commands{};  // the same
   std::uint64_t unlisted = 0;
+  std::string directory{};
 };
 
 struct OpeningEntry {
@@ -72,7 +74,7 @@ class TrailWriter {
     std::int64_t first_time = 0;
     std::int64_t last_time = 0;
     bool is_changed = false;
-    Numbers kinds, actors, settings, ancestors;
+    Numbers kinds, actors, settings, ancestors, commands;
   };
   struct OpenIncident {
     std::int64_t number = 0;

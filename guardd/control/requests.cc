@@ -22,7 +22,7 @@ using bus::Denial;
 constexpr std::uint32_t kNoLogin = UINT32_MAX;
 
 bus::IncidentFields incident_fields(const Incident& incident, bool is_closed) {
-  return {incident, is_closed, advice_for(incident.first, incident.command).command};
+  return {incident, is_closed, advice_for(incident).text()};
 }
 
 using IncidentList = std::vector<bus::IncidentFields>;

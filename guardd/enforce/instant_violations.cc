@@ -100,6 +100,7 @@ std::optional<Violation> InstantViolations::judge(const PolicySet& set, const No
   violation.object = object->id;
   violation.file_type = object->state.type;
   violation.links = object->state.links;
+  violation.times = object->state.times;
   violation.before = Ownership{object->state.uid, object->state.gid, object->state.mode};
   violation.after = violation.before;
   return violation;

@@ -107,6 +107,7 @@ Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::st
   violation.object = outcome.id;
   violation.file_type = outcome.before.type;
   violation.links = outcome.before.links;
+  if (outcome.before.times != ObjectTimes()) violation.times = outcome.before.times;
   violation.before = ownership(outcome.before);
   violation.after = ownership(outcome.after);
   const auto& policy = set.policy_of(set.trees()[tree]);

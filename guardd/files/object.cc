@@ -45,11 +45,20 @@ Result<Object> look_at(Fd fd) {
   return object;
 }
 
+ObjectTimes times_of(const struct statx& facts) {
+  const auto known = [&](std::uint32_t mask, const statx_timestamp& time) {
+    return (facts.stx_mask & mask) != 0 ? nanoseconds(time) : 0;
+  };
+  return {(facts.stx_mask & STATX_SIZE) != 0 ? facts.stx_size : 0,
+          known(STATX_MTIME, facts.stx_mtime), known(STATX_CTIME, facts.stx_ctime),
+          known(STATX_BTIME, facts.stx_btime)};
+}
+
 }  // namespace
 
 ObjectState state_of(const struct statx& facts) {
-  return {file_type(facts.stx_mode), Uid{facts.stx_uid}, Gid{facts.stx_gid},
-          Mode{facts.stx_mode & 07777U}, facts.stx_nlink};
+  return {file_type(facts.stx_mode),     Uid{facts.stx_uid}, Gid{facts.stx_gid},
+          Mode{facts.stx_mode & 07777U}, facts.stx_nlink,    times_of(facts)};
 }
 
 InodeId inode_of(const struct statx& facts) {
@@ -59,7 +68,7 @@ InodeId inode_of(const struct statx& facts) {
 Status refresh(Object& object) {
   struct statx facts {};
   if (::statx(object.fd.get(), "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-              STATX_BASIC_STATS | STATX_MNT_ID, &facts) < 0) {
+              STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &facts) < 0) {
     return Error::from_errno(errno, "stat");
   }
   object.id = inode_of(facts);

@@ -85,6 +85,10 @@ std::vector<std::string> without_ids(const Names& entries) {
   return names;
 }
 
+Names local_groups(const std::string& path) {
+  return local_entries<::group>(path, ::fgetgrent_r, &::group::gr_name, &::group::gr_gid);
+}
+
 }  // namespace
 
 Result<std::optional<Account>> SystemUsers::user(const std::string& name) const {
@@ -122,13 +126,18 @@ std::vector<std::string> SystemUsers::user_names() const {
 }
 
 std::vector<std::string> SystemUsers::group_names() const {
-  return without_ids(
-      local_entries<::group>("/etc/group", ::fgetgrent_r, &::group::gr_name, &::group::gr_gid));
+  return without_ids(local_groups(kGroupsFile));
 }
 
 std::optional<std::string> local_user_name(Uid user, const std::string& accounts) {
   for (auto& [name, id] : local_accounts(accounts))
     if (id == user.value) return std::move(name);
+  return std::nullopt;
+}
+
+std::optional<std::string> local_group_name(Gid group, const std::string& groups) {
+  for (auto& [name, id] : local_groups(groups))
+    if (id == group.value) return std::move(name);
   return std::nullopt;
 }
 
@@ -186,10 +195,14 @@ std::optional<std::string> user_name(Uid uid) {
   return account && *account ? std::optional((*account)->name) : std::nullopt;
 }
 
+std::optional<std::string> group_name(Gid gid) {
+  const auto name = SystemUsers().group_name(gid);
+  return name ? *name : std::nullopt;
+}
+
 std::string owner_name(Uid uid, Gid gid) {
-  const auto group = SystemUsers().group_name(gid);
   return user_name(uid).value_or(std::to_string(uid.value)) + ':' +
-         (group && *group ? **group : std::to_string(gid.value));
+         group_name(gid).value_or(std::to_string(gid.value));
 }
 
 }  // namespace guard

@@ -39,6 +39,8 @@ class SystemUsers : public Users {
 // The users of this file. Never asks a directory service, so it never hangs.
 inline constexpr const char* kAccountsFile = "/etc/passwd";
 std::optional<std::string> local_user_name(Uid user, const std::string& accounts = kAccountsFile);
+inline constexpr const char* kGroupsFile = "/etc/group";
+std::optional<std::string> local_group_name(Gid group, const std::string& groups = kGroupsFile);
 std::set<std::string> local_users(const std::set<std::string>& names);  // those of these names
 
 // The entries of a text like /etc/passwd or /etc/group; lines that are not entries are skipped.
@@ -46,6 +48,7 @@ std::vector<Account> accounts_in(std::string_view text);
 std::vector<std::pair<std::string, Gid>> groups_in(std::string_view text);
 
 std::optional<std::string> user_name(Uid uid);
+std::optional<std::string> group_name(Gid gid);
 
 // "shop:www-data", with numbers in the place of missing names.
 std::string owner_name(Uid uid, Gid gid);

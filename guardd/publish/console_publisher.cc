@@ -106,7 +106,7 @@ std::string ConsolePublisher::heading(const Incident& incident, TimePoint time) 
   const auto& paint = style_.paint;
   const auto policy = escaped(incident.first.policy);
   const auto who = who_text(incident.first);
-  const auto command = command_text(incident.command);
+  const auto command = commands_text(incident, style_.width);
   auto actor = command.empty() ? who : who + ": ";
   const auto before = kMargin + columns_of(policy) + 2;
   const auto behind = incident.id.size() + 2;
@@ -118,7 +118,11 @@ std::string ConsolePublisher::heading(const Incident& incident, TimePoint time) 
   std::string out = paint(Tone::kFaint, clock_text(time)) + "  " + paint(Tone::kStrong, policy) +
                     "  " + actor + paint(Tone::kStrong, shown);
   out.append(used + 2 <= style_.width ? style_.width - used : 2, ' ');
-  return out + paint(Tone::kFaint, incident.id) + '\n';
+  out += paint(Tone::kFaint, incident.id) + '\n';
+  if (const auto via = via_text(incident.first.actor); !via.empty())
+    out += std::string(kMargin, ' ') +
+           paint(Tone::kFaint, "via " + shortened(via, style_.width - kMargin - 4)) + '\n';
+  return out;
 }
 
 std::string ConsolePublisher::violation_line(const Violation& violation) const {
@@ -145,19 +149,26 @@ std::string ConsolePublisher::violation_line(const Violation& violation) const {
   return out;
 }
 
+// Commands are not wrapped, because users copy them.
+std::string ConsolePublisher::advice_text(const Advice& advice) const {
+  std::string text;
+  for (const auto& each : advice.commands) {
+    text.append(kMargin, ' ');
+    text += (text.size() == kMargin ? "instead: " : "         ") +
+            style_.paint(Tone::kStrong, each) + '\n';
+  }
+  if (text.empty() || advice.remark.empty()) return text;
+  const auto used =
+      kTextColumn + columns_of(advice.commands.back()) + 2 + columns_of(advice.remark);
+  if (used > style_.width) return text + std::string(kTextColumn, ' ') + advice.remark + '\n';
+  text.pop_back();
+  return text + "  " + advice.remark + '\n';
+}
+
 void ConsolePublisher::incident_opened(const Incident& incident) noexcept {
   write([&](std::string& text) {
     text = heading(incident, incident.first.time);
-    const auto advice = advice_for(incident.first, incident.command);
-    if (!advice.command.empty()) {
-      text.append(kMargin, ' ');
-      text += "instead: " + style_.paint(Tone::kStrong, advice.command);
-      const auto used = kTextColumn + columns_of(advice.command) + 2 + columns_of(advice.remark);
-      if (!advice.remark.empty())
-        text +=
-            (used <= style_.width ? "  " : '\n' + std::string(kTextColumn, ' ')) + advice.remark;
-      text += '\n';
-    }
+    text += advice_text(advice_for(incident));
     last_incident_ = incident.id;
   });
 }

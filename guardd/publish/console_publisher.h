@@ -6,6 +6,7 @@
 #include <string>
 
 #include "guardd/host/terminal_text.h"
+#include "guardd/publish/advice.h"
 #include "guardd/publish/json_publisher.h"
 #include "guardd/publish/publisher.h"
 
@@ -38,6 +39,7 @@ class ConsolePublisher final : public Publisher {
   template <typename Write>
   void write(Write make) noexcept;
   std::string heading(const Incident& incident, TimePoint time) const;
+  std::string advice_text(const Advice& advice) const;
   std::string violation_line(const Violation& violation) const;
   std::string sentence(TimePoint time, Tone tone, std::string_view lead,
                        std::string_view text) const;

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <fstream>
 #include <utility>
 
 #include "guardd/publish/console_publisher.h"
@@ -17,13 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostIncidents = 256;
 
-std::string boot_id() {
-  std::string id;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
-  std::erase(id, '-');
-  return id;
-}
-
 // Never waits: reads stat only, nothing of the process's memory.
 bool is_running(std::int32_t pid, std::uint64_t start_time) {
   const auto start = Proc().start_of(pid);
@@ -35,7 +27,7 @@ bool is_running(std::int32_t pid, std::uint64_t start_time) {
 Dispatcher::Dispatcher(HelperPort& inquiry)
     : incidents_({}, RecordIds(RecordIds::Length::kIncident)),
       violation_ids_(RecordIds::Length::kViolation),
-      boot_id_(boot_id()),
+      machine_(Machine::read()),
       lookup_(inquiry) {}
 
 Status Dispatcher::start_terminals() {
@@ -62,13 +54,13 @@ Status Dispatcher::start(Log log, const Config& config) {
     return {};
   }
   const bool json = log == Log::kJson;
-  auto loss = json ? LineQueue::LossLine([](std::uint64_t lost) {
-    return JsonPublisher::loss_line(lost, std::chrono::system_clock::now());
+  auto loss = json ? LineQueue::LossLine([machine = machine_](std::uint64_t lost) {
+    return JsonPublisher::loss_line(lost, std::chrono::system_clock::now(), machine);
   })
                    : LineQueue::LossLine(ConsolePublisher::loss_line);
   GUARD_TRY(lines_, LineQueue::start(STDOUT_FILENO, {}, std::move(loss)));
   if (json) {
-    auto lines = std::make_unique<JsonPublisher>(sink, boot_id_, JsonLine::Charset::kUtf8);
+    auto lines = std::make_unique<JsonPublisher>(sink, machine_, JsonLine::Charset::kUtf8);
     lines->check_room([this] { return lines_->loses_next(); });
     log_ = std::move(lines);
   } else {
@@ -96,7 +88,7 @@ void Dispatcher::violation(Violation violation) {
     early_.push_back({std::move(violation), {}});
     return;
   }
-  const bool is_complete = lookup_.complete(violation.actor);
+  const bool is_complete = lookup_.complete(violation);
   if (!is_complete || !waiting_.empty()) {
     // Violations keep their order. If too many are waiting, none waits any longer.
     if (waiting_.size() >= kMostWaiting) publish_waiting(SteadyTime::max());
@@ -110,7 +102,7 @@ void Dispatcher::violation(Violation violation) {
 void Dispatcher::publish_waiting(SteadyTime now) {
   while (!waiting_.empty()) {
     auto& first = waiting_.front();
-    if (!lookup_.complete(first.violation.actor) && first.until > now) return;
+    if (!lookup_.complete(first.violation) && first.until > now) return;
     publish_now(std::move(first.violation));
     waiting_.pop_front();
   }
@@ -119,13 +111,16 @@ void Dispatcher::publish_waiting(SteadyTime now) {
 // No process is known that must be looked up, so that it waits for nothing.
 void Dispatcher::fixed_files(Violation first, FixedFiles files) {
   first.repeats = files.count() - 1;
+  (void)lookup_.complete(first);
   if (is_ready_) return publish_now(std::move(first), files);
   early_.push_back({std::move(first), std::move(files)});
 }
 
 void Dispatcher::publish_now(Violation violation, const FixedFiles& files) {
   violation.id = violation_ids_.next(violation.time);
-  violation.boot_id = boot_id_;
+  violation.boot_id = machine_.boot_id;
+  violation.host = machine_.host;
+  violation.machine_id = machine_.id;
   violation.backend = backend_;
   const auto count = 1 + violation.repeats;
   violations_ += count;

@@ -20,6 +20,7 @@
 #include "guardd/publish/incidents.h"
 #include "guardd/publish/journal_publisher.h"
 #include "guardd/publish/line_queue.h"
+#include "guardd/publish/machine.h"
 #include "guardd/publish/publisher.h"
 #include "guardd/publish/record_id.h"
 #include "guardd/publish/terminal_publisher.h"
@@ -116,7 +117,7 @@ class Dispatcher {
   const AnswerCounters* answers_ = nullptr;
   Incidents incidents_;
   RecordIds violation_ids_;
-  std::string boot_id_;
+  Machine machine_;
   bool is_ready_ = false;
   std::vector<Early> early_;
   ActorLookup lookup_;

@@ -4,26 +4,27 @@
 
 #include <algorithm>
 
-#include "guardd/publish/top_command.h"
+#include "guardd/who/command.h"
 #include "policy/record/fields.h"
 
 namespace guard {
 namespace {
 
-// Identifies an actor and its command. A login user remains the same through su and sudo; a unit
+// Identifies an actor and what it runs. A login user remains the same through su and sudo; a unit
 // stands for itself. A process is identified by its pid and start time, because pids are reused.
-std::string key_of(const Violation& violation, const Ancestor& command) {
+std::string key_of(const Violation& violation) {
   const auto& actor = violation.actor;
   std::string who;
   if (actor.login_uid)
     who = fmt::format("login {}", actor.login_uid->value);
   else if (actor.unit)
     who = "unit " + *actor.unit;
+  const auto origin = origin_of(actor);
   std::string what;
-  if (command.pid != 0)
-    what = fmt::format("process {} {}", command.pid, command.start_time);
+  if (origin.pid != 0)
+    what = fmt::format("process {} {}", origin.pid, origin.start_time);
   else
-    what = "program " + (command.exe.empty() ? command.comm : command.exe);
+    what = "program " + (origin.exe.empty() ? origin.comm : origin.exe);
   // No part contains a NUL, because each was a C string.
   std::string key = violation.policy;
   key += '\0';
@@ -33,6 +34,37 @@ std::string key_of(const Violation& violation, const Ancestor& command) {
   return key;
 }
 
+// Two processes with the same command line count as one command.
+bool is_same_command(const Ancestor& a, const Ancestor& b) {
+  return a.cmdline == b.cmdline && a.exe == b.exe && a.comm == b.comm;
+}
+
+// The commands that come after the first ones are counted with the incident alone.
+void count_command(Incident& incident, const Violation& violation) {
+  const auto& command = violation.actor.command;
+  auto& all = incident.commands;
+  auto known = std::find_if(all.begin(), all.end(), [&](const CountedCommand& each) {
+    return is_same_command(each.command, command);
+  });
+  if (known == all.end()) {
+    if (all.size() >= Incident::kMostCommands || (command.comm.empty() && command.exe.empty()))
+      return;
+    known = all.insert(all.end(), {command, 0});
+  }
+  known->count += 1 + violation.repeats;
+}
+
+// The deepest directory that contains all paths so far.
+void widen(std::string& directory, std::string_view path) {
+  if (directory.empty()) {
+    directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+    return;
+  }
+  while (directory != "/" && !(path.starts_with(directory) && path.size() > directory.size() &&
+                               path[directory.size()] == '/'))
+    directory.resize(std::max<std::size_t>(directory.rfind('/'), 1));
+}
+
 // The fields that all these files share with the first.
 FieldSet shared_by(const FixedFiles& files, const Violation& first) {
   auto shared = fields_to_share();
@@ -40,6 +72,7 @@ FieldSet shared_by(const FixedFiles& files, const Violation& first) {
   auto other = first;
   other.path.clear();
   other.object.inode = 0;
+  other.times.reset();
   shared = common_fields(first, other, shared);
   for (auto each = files.read(); each.next();) {
     const auto& file = each.file();
@@ -47,10 +80,8 @@ FieldSet shared_by(const FixedFiles& files, const Violation& first) {
         file.object.device == other.object.device && file.type != FileType::kDirectory) {
       continue;
     }
-    other.file_type = file.type;
-    other.before = file.before;
-    other.after = file.after;
-    other.object.device = file.object.device;
+    other = first;
+    set_file(other, file);
     other.links = file.type == FileType::kDirectory ? 0 : 1;  // not known
     shared = common_fields(first, other, shared);
   }
@@ -65,8 +96,7 @@ Incidents::Change Incidents::add(Violation& violation, Clock::time_point now,
   // First, because a command that returns after the quiet time is a new incident, even if the timer
   // is late.
   change.closed = close_due(now);
-  auto command = top_command(violation.actor);
-  auto key = key_of(violation, command);
+  auto key = key_of(violation);
   const auto found = open_.find(key);
   change.opened = found == open_.end();
   if (change.opened) {
@@ -79,7 +109,7 @@ Incidents::Change Incidents::add(Violation& violation, Clock::time_point now,
     incident->id = ids_.next(violation.time);
     incident->first_seen = violation.time;
     incident->last_seen = violation.time;
-    incident->command = std::move(command);
+    incident->command = violation.actor.command;
     incident->first = violation;
     incident->shared = fields_to_share();
     const auto place = order_.insert(order_.end(), {key, now, std::move(incident)});
@@ -107,8 +137,11 @@ void Incidents::count(Incident& incident, const Violation& violation,
     incident.shared = common_fields(incident.first, violation, incident.shared);
   if (!files.empty()) {
     incident.unlisted += files.count();
+    for (auto each = files.read(); each.next();) widen(incident.directory, each.file().path);
     incident.shared &= shared_by(files, violation);
   }
+  if (violation.path.starts_with('/')) widen(incident.directory, violation.path);
+  count_command(incident, violation);
   auto& sample = incident.sample;
   const bool known = std::find(sample.begin(), sample.end(), violation.path) != sample.end();
   if (sample.size() < limits_.sample && !known) sample.push_back(violation.path);

@@ -1,4 +1,5 @@
-// Groups the violations of one command by one actor into an incident with a count and a sample.
+// Groups the violations of one command by one actor, or of a script and its commands, into an
+// incident with a count and a sample.
 // Owns the open incidents, in bounded memory. Never does I/O, reads a clock or looks up a process.
 // One thread.
 #pragma once

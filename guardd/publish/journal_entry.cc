@@ -94,7 +94,9 @@ void JournalEntry::field(std::string_view name, const FieldValue& value) {
                         [&](LineageValue lineage) {
                           for (const auto& each : lineage.ancestors)
                             text(name, ancestor_text(each));
-                        }},
+                        },
+                        [&](ProcessValue one) { ancestor(name, *one.process); },
+                        [&](ListValue list) { texts(name, list.texts); }},
              value);
 }
 
@@ -105,6 +107,7 @@ void JournalEntry::ancestor(std::string_view name, const Ancestor& process) {
   text(prefix + "comm", process.comm);
   path(prefix + "exe", process.exe);
   text(prefix + "cmdline", process.cmdline);
+  path(prefix + "cwd", process.cwd);
 }
 
 void JournalEntry::object(std::int32_t pid) {

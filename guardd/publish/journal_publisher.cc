@@ -85,16 +85,13 @@ void JournalPublisher::put(Make make) noexcept {
 
 // Adds what entries about a violation and about its incident have in common.
 void JournalPublisher::put_about(JournalEntry& entry, const Violation& violation,
-                                 const Ancestor& command) const {
+                                 const Advice& advice) const {
   const auto name_or = [](const std::string& name, std::uint32_t number) {
     return name.empty() ? std::to_string(number) : name;
   };
   entry.text("owner", name_or(violation.owner_wanted, violation.uid_wanted.value));
   entry.text("group", name_or(violation.group_wanted, violation.gid_wanted.value));
-  const auto advice = advice_for(violation, command);
-  entry.text("advice",
-             advice.remark.empty() ? advice.command : advice.command + "  # " + advice.remark);
-  entry.ancestor("command", command);
+  entry.text("advice", advice.text());
   const auto& actor = violation.actor;
   if (actor.pid && actor.start_time && is_running_(*actor.pid, *actor.start_time))
     entry.object(*actor.pid);
@@ -140,7 +137,7 @@ void JournalPublisher::violation(const Violation& violation, const Incident& inc
   if (!has_room()) return;
   put([&] {
     const bool failed = violation.action == Outcome::kSkipped;
-    auto message = sentence_of(violation, incident.command);
+    auto message = sentence_of(violation);
     if (failed && folded_ > 0)
       message += "; " + grouped(folded_) + " earlier failures were not logged";
     JournalEntry entry(id_of(violation.action), priority_of(violation), message);
@@ -149,7 +146,7 @@ void JournalPublisher::violation(const Violation& violation, const Incident& inc
     if (violation.repeats > 0) entry.number("repeats", violation.repeats);
     if (failed && folded_ > 0) entry.number("folded", folded_);
     if (failed) folded_ = 0;
-    put_about(entry, violation, incident.command);
+    put_about(entry, violation, advice_for(violation));
     return entry;
   });
 }
@@ -168,8 +165,11 @@ JournalEntry JournalPublisher::incident(const Incident& incident, std::string_vi
     entry.path("sample", incident.sample[i]);
   for (std::size_t i = 0; i < incident.by_outcome.size(); ++i)
     entry.number("totals_" + std::string(Words<Outcome>::kAll[i]), incident.by_outcome[i]);
+  entry.ancestor("command", incident.command);
+  for (const auto& each : incident.commands)
+    entry.text("commands", std::to_string(each.count) + ' ' + command_text(each.command));
   put_fields(entry, incident.first, incident.shared);
-  put_about(entry, incident.first, incident.command);
+  put_about(entry, incident.first, advice_for(incident));
   return entry;
 }
 

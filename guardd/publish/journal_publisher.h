@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 
+#include "guardd/publish/advice.h"
 #include "guardd/publish/journal_entry.h"
 #include "guardd/publish/json_publisher.h"
 #include "guardd/publish/publisher.h"
@@ -53,7 +54,7 @@ class JournalPublisher final : public Publisher {
   template <typename Make>
   void put(Make make) noexcept;
   JournalEntry incident(const Incident& incident, std::string_view state) const;
-  void put_about(JournalEntry& entry, const Violation& violation, const Ancestor& command) const;
+  void put_about(JournalEntry& entry, const Violation& violation, const Advice& advice) const;
   bool is_logged_individually(const Violation& violation, const Incident& incident);
   bool has_room();
   void report_suppressed();

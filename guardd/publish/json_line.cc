@@ -109,7 +109,9 @@ void JsonLine::field(std::string_view name, const FieldValue& value) {
                         },
                         [&](Mode mode) { text(name, fmt::format("{:04o}", mode.value)); },
                         [&](TimePoint point) { time(name, point); },
-                        [&](LineageValue lineage) { ancestors(name, lineage.ancestors); }},
+                        [&](LineageValue lineage) { ancestors(name, lineage.ancestors); },
+                        [&](ProcessValue one) { ancestor(name, *one.process); },
+                        [&](ListValue list) { texts(name, list.texts); }},
              value);
 }
 
@@ -137,12 +139,27 @@ void JsonLine::process(const Ancestor& process) {
   if (!process.comm.empty()) text("comm", process.comm);
   if (!process.exe.empty()) text("exe", process.exe);
   if (!process.cmdline.empty()) text("cmdline", process.cmdline);
+  if (!process.cwd.empty()) text("cwd", process.cwd);
 }
 
 void JsonLine::ancestor(std::string_view name, const Ancestor& one) {
   begin(name);
   process(one);
   end();
+}
+
+void JsonLine::commands(std::string_view name, std::span<const CountedCommand> list) {
+  key(name);
+  line_ += '[';
+  first_ = true;
+  for (const auto& each : list) {
+    begin({});
+    process(each.command);
+    number("count", each.count);
+    end();
+  }
+  line_ += ']';
+  first_ = false;
 }
 
 void JsonLine::ancestors(std::string_view name, std::span<const Ancestor> list) {

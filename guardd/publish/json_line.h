@@ -33,6 +33,7 @@ class JsonLine {
   void object(std::int32_t /*pid*/) {}  // only the journal knows more about it
   void ancestors(std::string_view key, std::span<const Ancestor> list);
   void ancestor(std::string_view key, const Ancestor& process);
+  void commands(std::string_view key, std::span<const CountedCommand> list);
 
   // key: { … }: everything until end() goes inside. Elements of a list have an empty key.
   void begin(std::string_view key);

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "guardd/publish/advice.h"
 #include "guardd/publish/news_fields.h"
 
 namespace guard {
@@ -31,6 +32,9 @@ void JsonPublisher::incident(const Incident& incident, std::string_view state) n
       line.number(Words<Outcome>::kAll[i], incident.by_outcome[i]);
     line.end();
     line.ancestor("command", incident.command);
+    line.commands("commands", incident.commands);
+    if (const auto advice = advice_for(incident).text(); !advice.empty())
+      line.text("instead", advice);
     put_fields(line, incident.first, incident.shared);
   });
 }
@@ -46,17 +50,26 @@ void JsonPublisher::incident_closed(const Incident& closed) noexcept {
 void JsonPublisher::news(News news) noexcept {
   const auto put_one = [this](const auto* one) {
     put(one->type(), [&](JsonLine& line) {
-      line.time("time", clock_());
-      if (!boot_id_.empty()) line.text("boot_id", boot_id_);
+      put_about(line, clock_(), machine_);
       put_fields(line, *one);
     });
   };
   std::visit(put_one, news);
 }
 
-std::string JsonPublisher::loss_line(std::uint64_t lost, TimePoint now) {
+void JsonPublisher::put_about(JsonLine& line, TimePoint time, const Machine& machine) {
+  line.time("time", time);
+  const auto text = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) line.text(name, value);
+  };
+  text("boot_id", machine.boot_id);
+  text("host", machine.host);
+  text("machine_id", machine.id);
+}
+
+std::string JsonPublisher::loss_line(std::uint64_t lost, TimePoint now, const Machine& machine) {
   JsonLine line("health");
-  line.time("time", now);
+  put_about(line, now, machine);
   line.text("health", word(Health::kDegraded));
   line.text("health_reason",
             std::to_string(lost) + " records were lost because this log was not read fast enough");

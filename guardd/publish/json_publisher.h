@@ -6,6 +6,7 @@
 #include <string>
 
 #include "guardd/publish/json_line.h"
+#include "guardd/publish/machine.h"
 #include "guardd/publish/publisher.h"
 
 namespace guard {
@@ -16,11 +17,11 @@ using WallClock = std::function<TimePoint()>;
 
 class JsonPublisher final : public Publisher {
  public:
-  JsonPublisher(LineSink sink, std::string boot_id, JsonLine::Charset charset,
+  JsonPublisher(LineSink sink, Machine machine, JsonLine::Charset charset,
                 WallClock clock = std::chrono::system_clock::now)
       : sink_(std::move(sink)),
         clock_(std::move(clock)),
-        boot_id_(std::move(boot_id)),
+        machine_(std::move(machine)),
         charset_(charset) {}
 
   // Called before each line is built, the most expensive step: true if the line would be lost.
@@ -32,7 +33,7 @@ class JsonPublisher final : public Publisher {
   void news(News news) noexcept override;
 
   // The line that reports lost lines.
-  static std::string loss_line(std::uint64_t lost, TimePoint now);
+  static std::string loss_line(std::uint64_t lost, TimePoint now, const Machine& machine);
 
   // Records lost because memory ran out.
   std::uint64_t lost() const { return lost_; }
@@ -41,11 +42,12 @@ class JsonPublisher final : public Publisher {
   template <typename Write>
   void put(std::string_view type, Write write) noexcept;
   void incident(const Incident& incident, std::string_view state) noexcept;
+  static void put_about(JsonLine& line, TimePoint time, const Machine& machine);
 
   LineSink sink_;
   std::function<bool()> loses_next_;
   WallClock clock_;
-  std::string boot_id_;
+  Machine machine_;
   JsonLine::Charset charset_;
   std::uint64_t lost_ = 0;
 };

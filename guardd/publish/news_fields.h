@@ -30,6 +30,7 @@ void put_fields(Line& line, const Incident& incident, std::string_view state) {
   if (incident.unlisted > 0) line.number("unlisted", incident.unlisted);
   line.time("first_seen", incident.first_seen);
   line.time("last_seen", incident.last_seen);
+  if (!incident.directory.empty()) line.path("directory", incident.directory);
 }
 
 template <typename Line>

@@ -9,10 +9,14 @@
 namespace guard {
 namespace {
 
-std::string group_name(const Violation& violation, Gid gid) {
+std::string group_text(const Violation& violation, Gid gid) {
   if (gid.value == 0) return "root";
   if (gid == violation.gid_wanted && !violation.group_wanted.empty())
     return escaped(violation.group_wanted);
+  if (violation.before && violation.before->gid == gid && !violation.group_before.empty())
+    return escaped(violation.group_before);
+  if (violation.after && violation.after->gid == gid && !violation.group_after.empty())
+    return escaped(violation.group_after);
   return std::to_string(gid.value);
 }
 
@@ -25,16 +29,22 @@ Tone tone_of(Outcome outcome) {
 
 std::string user_text(const Violation& violation, Uid uid, const std::string& otherwise) {
   if (uid == kRoot) return "root";
-  const bool is_wanted = uid == violation.uid_wanted && !violation.owner_wanted.empty();
-  return is_wanted ? escaped(violation.owner_wanted) : otherwise;
+  if (uid == violation.uid_wanted && !violation.owner_wanted.empty())
+    return escaped(violation.owner_wanted);
+  const auto& actor = violation.actor;
+  for (const auto& [id, name] :
+       {std::pair(actor.fsuid, actor.fsuid_name), std::pair(actor.euid, actor.euid_name),
+        std::pair(actor.login_uid, actor.login_user)})
+    if (id == uid && name) return escaped(*name);
+  if (violation.before && violation.before->uid == uid && !violation.owner_before.empty())
+    return escaped(violation.owner_before);
+  if (violation.after && violation.after->uid == uid && !violation.owner_after.empty())
+    return escaped(violation.owner_after);
+  return otherwise;
 }
 
 std::string owner_text(const Violation& violation, Uid uid, Gid gid) {
-  const auto& actor = violation.actor;
-  const bool is_login = uid == actor.login_uid && actor.login_user;
-  return user_text(violation, uid,
-                   is_login ? escaped(*actor.login_user) : std::to_string(uid.value)) +
-         ':' + group_name(violation, gid);
+  return user_text(violation, uid, std::to_string(uid.value)) + ':' + group_text(violation, gid);
 }
 
 std::string totals_text(const Colours& paint, const Incident& incident) {

@@ -13,7 +13,7 @@ namespace guard {
 
 Tone tone_of(Outcome outcome);
 
-// "root" or the wanted owner, if the user is one of them.
+// The name of the user, if the violation contains it.
 std::string user_text(const Violation& violation, Uid uid, const std::string& otherwise);
 
 // "root:shop", with names if the violation contains them.

@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kPathColumns = 300;
 constexpr std::size_t kCommandColumns = 120;
 
+constexpr std::string_view kExcused = "excused: ";
+
 struct Verb {
   std::string_view to;    // "guardd denied root permission to … /srv/shop/x"
   std::string_view past;  // "root … /srv/shop/x"
@@ -50,15 +52,41 @@ const Verb& verb_of(Operation operation) {
   return kVerbs[static_cast<std::size_t>(operation)];
 }
 
-// "alice as root (git pull)"
-std::string subject(const Violation& violation, const Ancestor& command) {
-  const auto& actor = violation.actor;
-  const bool is_unknown =
-      !actor.uid && !actor.euid && !actor.fsuid && !actor.login_uid && !actor.unit;
-  if (violation.operation == Operation::kScan && is_unknown) return "an unknown process";
+std::string with_command(const Violation& violation, const std::string& command) {
   auto text = who_text(violation);
-  if (const auto what = command_text(command); !what.empty())
-    text += " (" + shortened(what, kCommandColumns) + ')';
+  return command.empty() ? text : text + " (" + command + ')';
+}
+
+// "alice as root (git pull)"
+std::string subject(const Violation& violation) {
+  return with_command(violation, shortened(command_text(violation.actor.command), kCommandColumns));
+}
+std::string subject(const Incident& incident) {
+  return with_command(incident.first, commands_text(incident, kCommandColumns));
+}
+
+// Nothing is known of the process, because it acted before guardd looked.
+bool is_from_scan(const Violation& violation) {
+  const auto& actor = violation.actor;
+  return violation.operation == Operation::kScan && !actor.uid && !actor.euid && !actor.fsuid &&
+         !actor.login_uid && !actor.unit;
+}
+
+// ", left by an unknown process on 2026-11-20 at 14:03:07 UTC"
+std::string last_change(const Violation& violation) {
+  std::string text = ", left by an unknown process";
+  if (!violation.times || violation.times->changed == 0) return text;
+  const auto time = rfc3339(TimePoint(std::chrono::duration_cast<TimePoint::duration>(
+      std::chrono::nanoseconds(violation.times->changed))));
+  return text + " on " + time.substr(0, 10) + " at " + time.substr(11, 8) + " UTC";
+}
+
+std::string files_text(const Incident& incident) {
+  auto text = counted(incident.count, "file", "files");
+  if (incident.count == 1 && !incident.sample.empty())
+    return shortened_middle(escaped(incident.sample.front()), kPathColumns);
+  if (!incident.directory.empty())
+    text += " below " + shortened_middle(escaped(incident.directory), kPathColumns);
   return text;
 }
 
@@ -83,20 +111,33 @@ std::string end_state(const Violation& violation) {
   return text;
 }
 
+// "opened /srv/shop/x for writing"
+std::string past_of(const Violation& violation) {
+  constexpr std::string_view kPurpose = " for writing";
+  auto past = verb_of(violation.operation).past;
+  const bool has_purpose = past.ends_with(kPurpose);
+  if (has_purpose) past.remove_suffix(kPurpose.size());
+  auto text = std::string(past) + ' ' + path_of(violation);
+  return has_purpose ? text.append(kPurpose) : text;
+}
+
 std::string description_of(const Violation& violation, const std::string& who) {
+  if (is_from_scan(violation))
+    return "a scan found " + path_of(violation) + ' ' + end_state(violation) +
+           last_change(violation);
   if (violation.guard == Guard::kOwnership) {
     if (const auto state = end_state(violation); !state.empty())
       return who + " left " + path_of(violation) + ' ' + state;
-    return fmt::format("{} {} {}", who, verb_of(violation.operation).past, path_of(violation));
+    return who + ' ' + past_of(violation);
   }
-  return fmt::format("{} {} {}; only {} may do that", who, verb_of(violation.operation).past,
-                     path_of(violation), escaped(violation.owner_wanted));
+  return who + ' ' + past_of(violation) + "; only " + escaped(violation.owner_wanted) +
+         " may do that";
 }
 
 }  // namespace
 
-std::string sentence_of(const Violation& violation, const Ancestor& command) {
-  const auto who = subject(violation, command);
+std::string sentence_of(const Violation& violation) {
+  const auto who = subject(violation);
   const auto policy = escaped(violation.policy);
   const auto reason = printable(violation.reason);
   std::string text;
@@ -113,6 +154,9 @@ std::string sentence_of(const Violation& violation, const Ancestor& command) {
       text = description_of(violation, who) + "; guardd did not fix it (policy " + policy + ')';
       break;
     case Outcome::kLogged:
+      if (reason.starts_with(kExcused))
+        return description_of(violation, who) + "; guardd left it, because it is excused (policy " +
+               policy + ") " + reason.substr(kExcused.size());
       text = description_of(violation, who) + "; guardd only logged it (policy " + policy + ')';
       break;
   }
@@ -123,21 +167,40 @@ std::string sentence_of(const Violation& violation, const Ancestor& command) {
 
 std::string opened_sentence(const Incident& incident) {
   const auto& first = incident.first;
-  auto text = fmt::format("{} is working on files that belong to {} (policy {})",
-                          subject(first, incident.command), escaped(first.owner_wanted),
-                          escaped(first.policy));
-  const auto advice = advice_for(first, incident.command);
-  if (!advice.command.empty()) text += "; use instead: " + advice.command;
-  if (!advice.remark.empty()) text += ' ' + advice.remark;
+  const auto policy = " (policy " + escaped(first.policy) + ')';
+  const auto place = incident.directory.empty()
+                         ? std::string()
+                         : " below " + shortened_middle(escaped(incident.directory), kPathColumns);
+  const auto owner = escaped(first.owner_wanted);
+  if (is_from_scan(first))
+    return "a scan found files that should belong to " + owner + place + policy;
+  auto text = fmt::format("{} is working on files that belong to {}{}{}", subject(incident), owner,
+                          place, policy);
+  const auto advice = advice_for(incident);
+  if (!advice.commands.empty()) text += "; use instead: " + advice.commands.front();
+  if (advice.commands.size() == 1 && !advice.remark.empty()) text += ' ' + advice.remark;
   return text;
 }
 
 std::string closed_sentence(const Incident& incident) {
   const auto& first = incident.first;
-  auto text = fmt::format("{} violated policy {} {} {}: {}", subject(first, incident.command),
-                          escaped(first.policy), counted(incident.count, "time", "times"),
-                          length_text(incident.first_seen, incident.last_seen),
-                          totals_text(Colours(), incident));
+  const auto files = files_text(incident);
+  const auto owner = escaped(first.owner_wanted);
+  const auto that = incident.count == 1 ? ", which" : " that";
+  const auto denied = incident.by_outcome[static_cast<std::size_t>(Outcome::kDenied)];
+  std::string text;
+  if (denied == incident.count)
+    text = fmt::format("guardd denied {} access to {}{} belong{} to {}", subject(incident), files,
+                       that, incident.count == 1 ? "s" : "", owner);
+  else if (is_from_scan(first))
+    text = fmt::format("a scan found {}{} should belong to {}", files, that, owner);
+  else if (first.guard == Guard::kOwnership)
+    text = fmt::format("{} left {}{} should belong to {}", subject(incident), files, that, owner);
+  else
+    text = fmt::format("{} {} {}, which only {} may do", subject(incident),
+                       first.guard == Guard::kRead ? "read" : "changed", files, owner);
+  text += fmt::format(": {}, {} (policy {})", totals_text(Colours(), incident),
+                      length_text(incident.first_seen, incident.last_seen), escaped(first.policy));
   if (incident.unlisted > 0)
     text += "; " + grouped(incident.unlisted) + " fixed files have no record of their own";
   return text;

@@ -8,7 +8,7 @@
 
 namespace guard {
 
-std::string sentence_of(const Violation& violation, const Ancestor& command);
+std::string sentence_of(const Violation& violation);
 std::string opened_sentence(const Incident& incident);
 std::string closed_sentence(const Incident& incident);
 std::string sentence_of(const ReadyNews& news);

@@ -59,10 +59,10 @@ std::string terminal_line(const Incident& incident) {
                   shortened_middle(escaped(first.path), kTerminalPathColumns),
                   shortened(escaped(first.owner_wanted), kNameColumns), outcome_text(first.action),
                   shortened(escaped(first.policy), kNameColumns));
-  const auto advice = advice_for(first, incident.command);
-  if (advice.command.empty()) return text;
-  auto instead = " Instead, use: " + advice.command;
-  if (!advice.remark.empty()) instead += "  # " + advice.remark;
+  const auto advice = advice_for(incident);
+  if (advice.commands.empty()) return text;
+  auto instead = " Instead, use: " + advice.commands.front();
+  if (advice.commands.size() == 1 && !advice.remark.empty()) instead += "  # " + advice.remark;
   // An incomplete command would be worse than none.
   if (columns_of(text) + columns_of(instead) <= kLineColumns) text += printable(instead);
   return text;

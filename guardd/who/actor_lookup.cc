@@ -17,16 +17,11 @@ std::vector<WantedProcess> family_of(const Actor& actor) {
 }  // namespace
 
 ActorLookup::ActorLookup(HelperPort& inquiry, Options options)
-    : inquiry_(inquiry), options_(options), names_(options.names), hints_(options.processes) {}
-
-bool ActorLookup::complete(Actor& actor) {
-  // Starts all three look-ups at once.
-  const bool login = find_name(actor.login_uid, actor.login_user);
-  const bool cron = find_name(actor.cron_uid, actor.cron_user);
-  const bool hints = find_hints(actor);
-  set_human(actor);
-  return login && cron && hints;
-}
+    : inquiry_(inquiry),
+      options_(options),
+      names_(options.names),
+      groups_(options.names),
+      hints_(options.processes) {}
 
 // It has its result, or none will come soon.
 template <typename Value>
@@ -36,21 +31,62 @@ bool ActorLookup::is_pointless(const LookUp<Value>& look_up) const {
 }
 
 // False: it is being looked up.
-bool ActorLookup::find_name(const std::optional<Uid>& user, std::optional<std::string>& name) {
-  if (!user) return true;
+template <typename Id>
+bool ActorLookup::find_name(Names<Id>& names, const std::optional<Id>& id,
+                            std::optional<std::string>& name) {
+  if (!id) return true;
   const auto now = std::chrono::steady_clock::now();
-  auto* known = names_.find(*user);
+  auto* known = names.find(*id);
   const bool is_old = known && known->learned && now - *known->learned > options_.good_for;
   if (!known || (is_old && !known->asked)) {
-    names_.put(*user).asked = now;
-    ask_for_user(inquiry_, *user, [this, user = *user](std::optional<std::string> found) {
-      auto& result = names_.put(user);
-      result = {std::move(found), std::nullopt, std::chrono::steady_clock::now()};
+    names.put(*id).asked = now;
+    ask_for_name(inquiry_, *id, [&names, id = *id](std::optional<std::string> found) {
+      names.put(id) = {std::move(found), std::nullopt, std::chrono::steady_clock::now()};
     });
-    known = names_.find(*user);
+    known = names.find(*id);
   }
   name = known->value;
   return is_pointless(*known);
+}
+
+bool ActorLookup::complete(Actor& actor) {
+  // Starts all look-ups at once.
+  bool all = find_name(actor.login_uid, actor.login_user);
+  all = find_name(actor.cron_uid, actor.cron_user) && all;
+  all = find_name(actor.uid, actor.uid_name) && all;
+  all = find_name(actor.euid, actor.euid_name) && all;
+  all = find_name(actor.fsuid, actor.fsuid_name) && all;
+  all = find_name(actor.gid, actor.gid_name) && all;
+  all = find_name(actor.egid, actor.egid_name) && all;
+  all = find_hints(actor) && all;
+  set_human(actor);
+  return all;
+}
+
+bool ActorLookup::complete(Violation& violation) {
+  auto& v = violation;
+  bool all = complete(v.actor);
+  all = find_names(v, v.before, v.owner_before, v.group_before) && all;
+  return find_names(v, v.after, v.owner_after, v.group_after) && all;
+}
+
+// The policy may have other names for the wanted ids.
+bool ActorLookup::find_names(const Violation& violation, const std::optional<Ownership>& state,
+                             std::string& owner, std::string& group) {
+  if (!state) return true;
+  bool all = true;
+  const auto find = [&](auto id, auto wanted, const std::string& wanted_name, std::string& name) {
+    if (id == wanted && !wanted_name.empty()) {
+      name = wanted_name;
+      return;
+    }
+    std::optional<std::string> found;
+    all = find_name(std::optional(id), found) && all;
+    name = found.value_or("");
+  };
+  find(state->uid, violation.uid_wanted, violation.owner_wanted, owner);
+  find(state->gid, violation.gid_wanted, violation.group_wanted, group);
+  return all;
 }
 
 bool ActorLookup::find_hints(Actor& actor) {

@@ -1,5 +1,5 @@
-// Looks up what a helper has to find out about an actor: the names of its users, possibly from a
-// directory service, and hints in its environment and those of its ancestors. Callers never wait.
+// Looks up what a helper has to find out: the names of users and groups, possibly from a directory
+// service, and hints in the environment of an actor and those of its ancestors. Callers never wait.
 // Results are bounded. One thread: the daemon's loop.
 #pragma once
 
@@ -61,6 +61,7 @@ class ActorLookup {
   // Fills in known results and starts look-ups for the rest. False: call again after a reply, or
   // once patience() is over. True: nothing more will come soon.
   bool complete(Actor& actor);
+  bool complete(Violation& violation);  // the names of the owners, too
 
   std::chrono::milliseconds patience() const { return options_.patience; }
 
@@ -72,6 +73,7 @@ class ActorLookup {
   };
   struct Hash {
     std::size_t operator()(Uid user) const { return user.value; }
+    std::size_t operator()(Gid group) const { return group.value; }
     std::size_t operator()(const ProcessId& process) const {
       return std::hash<std::uint64_t>()(process.start ^ static_cast<std::uint32_t>(process.pid));
     }
@@ -83,14 +85,27 @@ class ActorLookup {
     std::optional<SteadyTime> learned;
   };
 
-  bool find_name(const std::optional<Uid>& user, std::optional<std::string>& name);
+  template <typename Id>
+  using Names = BoundedMap<Id, LookUp<std::string>, Hash>;
+
+  template <typename Id>
+  bool find_name(Names<Id>& names, const std::optional<Id>& id, std::optional<std::string>& name);
+  bool find_name(const std::optional<Uid>& user, std::optional<std::string>& name) {
+    return find_name(names_, user, name);
+  }
+  bool find_name(const std::optional<Gid>& group, std::optional<std::string>& name) {
+    return find_name(groups_, group, name);
+  }
+  bool find_names(const Violation& violation, const std::optional<Ownership>& state,
+                  std::string& owner, std::string& group);
   bool find_hints(Actor& actor);
   template <typename Value>
   bool is_pointless(const LookUp<Value>& look_up) const;
 
   HelperPort& inquiry_;
   Options options_;
-  BoundedMap<Uid, LookUp<std::string>, Hash> names_;
+  Names<Uid> names_;
+  Names<Gid> groups_;
   BoundedMap<ProcessId, LookUp<Hints>, Hash> hints_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "guardd/who/command.h"
 #include "guardd/who/container.h"
 #include "guardd/who/proc.h"
 
@@ -21,6 +22,7 @@ Ancestor ancestor_of(const Snapshot& process) {
     ancestor.exe = process.image->exe.value_or("");
     ancestor.cmdline = process.image->cmdline.value_or("");
   }
+  ancestor.cwd = process.cwd.value_or("");
   return ancestor;
 }
 
@@ -99,6 +101,7 @@ Actor describe(const Snapshot& self, const Lineage* lineage, const Sessions& ses
   actor.euid = self.euid;
   actor.fsuid = self.fsuid;
   actor.gid = self.gid;
+  actor.egid = self.egid;
   actor.login_uid = self.login;
   actor.session = self.session;
   set_session(actor, self, sessions);
@@ -112,11 +115,14 @@ Actor describe(const Snapshot& self, const Lineage* lineage, const Sessions& ses
     }
   }
   actor.label = label_of(self, lineage);
-  if (!lineage) return actor;
-  actor.cron_uid = cron_owner(self, *lineage);
-  const auto count = std::min(lineage->size(), kKnownAncestors);
-  actor.lineage.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) actor.lineage.push_back(ancestor_of(*(*lineage)[i]));
+  if (lineage) {
+    actor.cron_uid = cron_owner(self, *lineage);
+    const auto count = std::min(lineage->size(), kKnownAncestors);
+    actor.lineage.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) actor.lineage.push_back(ancestor_of(*(*lineage)[i]));
+  }
+  name_command(actor);
+  for (auto& each : actor.lineage) each.cwd.clear();
   return actor;
 }
 

@@ -34,6 +34,14 @@ HelperReply parsed(Parse<Value> parse, std::function<void(std::optional<Value>)>
   };
 }
 
+void ask_for_name(HelperPort& port, Inquiry what, std::uint32_t id, NameReply reply) {
+  ContentsWriter contents;
+  contents.number(id);
+  auto asked = question(what, contents, kDirectoryService);
+  asked.limit = kLongestUserLookup;
+  port.ask(std::move(asked), parsed<std::string>(parse_name, std::move(reply)));
+}
+
 }  // namespace
 
 void ask_for_processes(HelperPort& port, const std::vector<WantedProcess>& wanted, Uid by,
@@ -76,12 +84,12 @@ void ask_for_hints(HelperPort& port, const std::vector<WantedProcess>& family, U
            parsed<Hints>(parse_hints, std::move(reply)));
 }
 
-void ask_for_user(HelperPort& port, Uid user, UserReply reply) {
-  ContentsWriter contents;
-  contents.number(user.value);
-  auto asked = question(Inquiry::kUser, contents, kDirectoryService);
-  asked.limit = kLongestUserLookup;
-  port.ask(std::move(asked), parsed<std::string>(parse_user, std::move(reply)));
+void ask_for_name(HelperPort& port, Uid user, NameReply reply) {
+  ask_for_name(port, Inquiry::kUser, user.value, std::move(reply));
+}
+
+void ask_for_name(HelperPort& port, Gid group, NameReply reply) {
+  ask_for_name(port, Inquiry::kGroup, group.value, std::move(reply));
 }
 
 void ask_for_word(HelperPort& port, std::int32_t thread, std::uint64_t address, Uid by,

@@ -18,7 +18,15 @@
 
 namespace guard {
 
-enum class Inquiry : std::uint32_t { kProcesses = 1, kAll, kExecutable, kHints, kUser, kWord };
+enum class Inquiry : std::uint32_t {
+  kProcesses = 1,
+  kAll,
+  kExecutable,
+  kHints,
+  kUser,
+  kWord,
+  kGroup
+};
 
 // How long a process may take to be read. Usually it takes less than a millisecond; on a busy
 // machine, waiting for a processor takes far longer. As long as an open waits unless told
@@ -63,8 +71,9 @@ using HintsReply = std::function<void(std::optional<Hints> hints)>;
 void ask_for_hints(HelperPort& port, const std::vector<WantedProcess>& family, Uid by,
                    HintsReply reply);
 
-using UserReply = std::function<void(std::optional<std::string> name)>;
-void ask_for_user(HelperPort& port, Uid user, UserReply reply);
+using NameReply = std::function<void(std::optional<std::string> name)>;
+void ask_for_name(HelperPort& port, Uid user, NameReply reply);
+void ask_for_name(HelperPort& port, Gid group, NameReply reply);
 
 // Eight bytes of the memory of a thread.
 using WordReply = std::function<void(std::optional<std::uint64_t> word)>;

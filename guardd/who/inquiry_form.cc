@@ -173,7 +173,7 @@ std::optional<Hints> parse_hints(std::string_view contents) {
   return in.is_whole() ? std::optional(std::move(hints)) : std::nullopt;
 }
 
-std::optional<std::string> parse_user(std::string_view contents) {
+std::optional<std::string> parse_name(std::string_view contents) {
   ContentsReader in(contents);
   auto name = in.optional_text(kMostName);
   return in.is_whole() ? name : std::nullopt;

@@ -27,7 +27,7 @@ std::optional<std::vector<std::optional<ProcessFacts>>> parse_processes(std::str
 std::optional<std::vector<KnownProcess>> parse_all_processes(std::string_view contents);
 std::optional<InodeId> parse_executable(std::string_view contents);
 std::optional<Hints> parse_hints(std::string_view contents);
-std::optional<std::string> parse_user(std::string_view contents);
+std::optional<std::string> parse_name(std::string_view contents);
 std::optional<std::uint64_t> parse_word(std::string_view contents);
 
 }  // namespace guard

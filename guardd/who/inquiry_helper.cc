@@ -59,6 +59,8 @@ void InquiryHelper::answer(const HelperRecord& question, const SendPart& send) c
       return send(hints(in), true);
     case Inquiry::kUser:
       return send(user(in), true);
+    case Inquiry::kGroup:
+      return send(group(in), true);
     case Inquiry::kWord:
       return send(word(in), true);
   }
@@ -116,6 +118,15 @@ std::string InquiryHelper::user(ContentsReader& in) const {
   return out.take();
 }
 
+std::string InquiryHelper::group(ContentsReader& in) const {
+  const Gid group{in.number<std::uint32_t>()};
+  auto name = local_group_name(group, places_.groups);
+  if (!name && places_.group_name_of) name = places_.group_name_of(group);
+  ContentsWriter out;
+  out.optional_text(name);
+  return out.take();
+}
+
 std::string InquiryHelper::word(ContentsReader& in) const {
   const auto thread = in.number<std::int32_t>();
   const auto address = in.number<std::uint64_t>();
@@ -130,7 +141,7 @@ std::string InquiryHelper::word(ContentsReader& in) const {
 }
 
 int serve_inquiries() {
-  const InquiryHelper helper({"/proc", kAccountsFile, user_name});
+  const InquiryHelper helper({"/proc", kAccountsFile, user_name, kGroupsFile, group_name});
   return serve_as_helper(kInquiryRole, [&](const HelperRecord& question, const SendPart& send) {
     helper.answer(question, send);
   });

@@ -15,13 +15,16 @@ extern const HelperRole kInquiryRole;
 
 class InquiryHelper {
  public:
-  // None: there is no such user.
+  // None: there is no such user or group.
   using NameOf = std::function<std::optional<std::string>(Uid)>;
+  using GroupNameOf = std::function<std::optional<std::string>(Gid)>;
 
   struct Places {
     std::string proc = "/proc";
     std::string accounts = "/etc/passwd";  // looked up first, because it is faster
     NameOf name_of;                        // the user databases
+    std::string groups = "/etc/group";     // the same for groups
+    GroupNameOf group_name_of{};
   };
   explicit InquiryHelper(Places places) : places_(std::move(places)), proc_(places_.proc) {}
 
@@ -33,6 +36,7 @@ class InquiryHelper {
   std::string processes(ContentsReader& in) const;
   std::string hints(ContentsReader& in) const;
   std::string user(ContentsReader& in) const;
+  std::string group(ContentsReader& in) const;
   std::string word(ContentsReader& in) const;
 
   Places places_;

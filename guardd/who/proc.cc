@@ -145,7 +145,9 @@ StatusIds ids_in(std::string_view status) {
   (void)number<std::uint32_t>(uids);
   if (const auto fsuid = number<std::uint32_t>(uids)) ids.fsuid = Uid{*fsuid};
   auto gids = field(status, "Gid");
-  for (int i = 0; i < 3; ++i) (void)number<std::uint32_t>(gids);
+  (void)number<std::uint32_t>(gids);
+  if (const auto egid = number<std::uint32_t>(gids)) ids.egid = Gid{*egid};
+  (void)number<std::uint32_t>(gids);
   if (const auto fsgid = number<std::uint32_t>(gids)) ids.fsgid = Gid{*fsgid};
   return ids;
 }
@@ -163,6 +165,7 @@ bool parse_status(std::string_view text, Snapshot& out) {
   out.euid = ids.euid;
   out.fsuid = ids.fsuid;
   out.gid = ids.fsgid;
+  out.egid = ids.egid;
   auto groups = field(text, "Groups");
   while (const auto gid = number<std::uint32_t>(groups)) out.groups.push_back(Gid{*gid});
   return true;

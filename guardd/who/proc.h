@@ -32,6 +32,7 @@ struct StatusIds {
   std::optional<Uid> uid;
   std::optional<Uid> euid;
   std::optional<Uid> fsuid;
+  std::optional<Gid> egid;
   std::optional<Gid> fsgid;
 };
 

@@ -47,6 +47,7 @@ struct Snapshot {
   std::optional<Uid> euid;
   std::optional<Uid> fsuid;
   std::optional<Gid> gid;  // fsgid: the group of new files
+  std::optional<Gid> egid;
   std::vector<EarlierUser> earlier;
   std::vector<Gid> groups;
   std::optional<Uid> login;

@@ -37,7 +37,7 @@ _guardctl() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
       --policy-dir | --user | --op | --exe | --unit | --login | --label | --trail | --html | --since | --until | --policy | \
-        --severity | --path | --command | --incident | --limit | --top | --bus | --for | --reason | --root | --tree)
+        --severity | --path | --command | --category | --outcome | --incident | --limit | --top | --bus | --for | --reason | --root | --tree)
         [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
         ((i++))
         ;;
@@ -89,7 +89,11 @@ _guardctl() {
       mapfile -t COMPREPLY < <(compgen -W '10min 1h 7d' -- "$current")
       return
       ;;
-    --command | --incident | --limit | --top | --bus | --reason) return ;;
+    --outcome)
+      mapfile -t COMPREPLY < <(compgen -W 'logged fixed denied skipped' -- "$current")
+      return
+      ;;
+    --command | --category | --incident | --limit | --top | --bus | --reason) return ;;
     --op | --label)
       [[ $previous == --op ]] || operations='package-manager backup config-management'
       [[ $current != *,* ]] || before=${current%,*},
@@ -100,9 +104,10 @@ _guardctl() {
   if [[ $current == -* ]]; then
     [[ $verb != explain ]] || options+=' --user --op --exe --unit --login --label --terminal'
     [[ $verb != export ]] || options+=' --csv --format --incidents --trail --since --until --policy --login --severity --path
-      --command --incident --limit'
-    [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --limit'
-    [[ $verb != report ]] || options+=' --since --until --policy --top --html'
+      --command --category --outcome --unit --incident --limit'
+    [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --path --command
+      --category --outcome --unit --limit'
+    [[ $verb != report ]] || options+=' --since --until --policy --category --top --html'
     [[ $verb != suggest ]] || options+=' --tree --root'
     [[ $verb != learn ]] || options+=' --for'
     [[ $verb != pause ]] || options+=' --for --reason'

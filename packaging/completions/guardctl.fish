@@ -57,8 +57,11 @@ complete -c guardctl -n '__fish_seen_subcommand_from export incidents report wat
 complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l login -x -a '(__fish_complete_users)' -d 'Only of this person'
 complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l severity -x \
     -a 'info low medium high critical' -d 'Only at this level or above'
-complete -c guardctl -n '__fish_seen_subcommand_from export' -l path -r -d 'Only here or below'
-complete -c guardctl -n '__fish_seen_subcommand_from export' -l command -x -d 'Only by this command'
+complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l path -r -d 'Only here or below, or a pattern'
+complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l command -x -d 'Only by this command'
+complete -c guardctl -n '__fish_seen_subcommand_from export incidents report' -l category -x -d 'Only of policies with this category'
+complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l outcome -x -a 'logged fixed denied skipped' -d 'Only with this outcome'
+complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l unit -x -d 'Only by this systemd unit'
 complete -c guardctl -n '__fish_seen_subcommand_from export' -l incident -x -d 'Only of this incident'
 complete -c guardctl -n '__fish_seen_subcommand_from export incidents' -l limit -x -d 'At most this many'
 complete -c guardctl -n '__fish_seen_subcommand_from report' -l top -x -d 'Rows in each table'

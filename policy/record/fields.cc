@@ -65,7 +65,25 @@ FieldValue lineage_of(const Actor& actor) {
   return LineageValue{actor.lineage};
 }
 
+FieldValue time_of(const std::optional<ObjectTimes>& times, std::int64_t ObjectTimes::*which) {
+  if (!times || (*times).*which == 0) return {};
+  return TimePoint(
+      std::chrono::duration_cast<TimePoint::duration>(std::chrono::nanoseconds((*times).*which)));
+}
+FieldValue command_of(const Actor& actor) {
+  if (actor.command.pid == 0 && actor.command.comm.empty()) return {};
+  return ProcessValue{&actor.command};
+}
+FieldValue list(const std::vector<std::string>& texts) {
+  if (texts.empty()) return {};
+  return ListValue{texts};
+}
+
 }  // namespace
+
+bool operator==(ListValue a, ListValue b) {
+  return std::equal(a.texts.begin(), a.texts.end(), b.texts.begin(), b.texts.end());
+}
 
 bool operator==(LineageValue a, LineageValue b) {
   return std::equal(a.ancestors.begin(), a.ancestors.end(), b.ancestors.begin(), b.ancestors.end());
@@ -147,13 +165,37 @@ const std::array<Field, kFieldCount> kFields{{
     {"human_source", [](const Violation& v) { return maybe_text(v.actor.human_source); }},
     {"hint_sudo_user", [](const Violation& v) { return maybe_text(v.actor.hint_sudo_user); }},
     {"hint_ssh", [](const Violation& v) { return maybe_text(v.actor.hint_ssh); }},
+    // The places of those above are stored in audit trails.
+    {"command", [](const Violation& v) { return command_of(v.actor); }},
+    {"via", [](const Violation& v) { return list(v.actor.via); }},
+    {"egid", [](const Violation& v) { return number(v.actor.egid); }},
+    // the machine
+    {"host", [](const Violation& v) { return text(v.host); }},
+    {"machine_id", [](const Violation& v) { return text(v.machine_id); }},
+    // the object, as guardd found it
+    {"size", [](const Violation& v) { return v.times ? FieldValue(v.times->size) : FieldValue(); }},
+    {"mtime", [](const Violation& v) { return time_of(v.times, &ObjectTimes::modified); }},
+    {"ctime", [](const Violation& v) { return time_of(v.times, &ObjectTimes::changed); }},
+    {"btime", [](const Violation& v) { return time_of(v.times, &ObjectTimes::born); }},
+    // names
+    {"owner_before", [](const Violation& v) { return text(v.owner_before); }},
+    {"group_before", [](const Violation& v) { return text(v.group_before); }},
+    {"owner_after", [](const Violation& v) { return text(v.owner_after); }},
+    {"group_after", [](const Violation& v) { return text(v.group_after); }},
+    {"owner_wanted", [](const Violation& v) { return text(v.owner_wanted); }},
+    {"group_wanted", [](const Violation& v) { return text(v.group_wanted); }},
+    {"uid_name", [](const Violation& v) { return maybe_text(v.actor.uid_name); }},
+    {"euid_name", [](const Violation& v) { return maybe_text(v.actor.euid_name); }},
+    {"fsuid_name", [](const Violation& v) { return maybe_text(v.actor.fsuid_name); }},
+    {"gid_name", [](const Violation& v) { return maybe_text(v.actor.gid_name); }},
+    {"egid_name", [](const Violation& v) { return maybe_text(v.actor.egid_name); }},
 }};
 
 FieldSet fields_to_share() {
   FieldSet set;
   set.set();
   for (std::size_t i = 0; i < kFieldCount; ++i)
-    for (const std::string_view own : {"id", "incident", "time", "monotonic_us"})
+    for (const std::string_view own : {"id", "incident", "time", "monotonic_us", "command"})
       if (kFields[i].name == own) set.reset(i);
   return set;
 }

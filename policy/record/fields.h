@@ -26,9 +26,17 @@ struct LineageValue {
   std::span<const Ancestor> ancestors;
   friend bool operator==(LineageValue a, LineageValue b);
 };
+struct ProcessValue {
+  const Ancestor* process;
+  friend bool operator==(ProcessValue a, ProcessValue b) { return *a.process == *b.process; }
+};
+struct ListValue {
+  std::span<const std::string> texts;
+  friend bool operator==(ListValue a, ListValue b);
+};
 using TimePoint = std::chrono::system_clock::time_point;
 using FieldValue = std::variant<std::monostate, std::uint64_t, TextValue, PathValue, Mode,
-                                TimePoint, LineageValue>;
+                                TimePoint, LineageValue, ProcessValue, ListValue>;
 
 // Writers truncate longer values. A path with sixty directories and the longest possible names fits
 // completely.
@@ -38,7 +46,8 @@ inline constexpr std::size_t kLongestText = 4'096;
 // RFC 3339, UTC, with microseconds.
 std::string rfc3339(TimePoint time);
 
-// The fields of a violation, with the names and in the order of the contract.
+// The fields of a violation, with the names of the contract. Their places are stored in the audit
+// trail: new fields go to the end.
 struct Field {
   std::string_view name;                  // null-terminated
   FieldValue (*value)(const Violation&);  // monostate if it is absent

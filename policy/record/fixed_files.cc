@@ -27,6 +27,25 @@ void FixedFiles::ownership(const Ownership& state) {
   number(state.mode.value);
 }
 
+void set_file(Violation& violation, const FixedFile& file) {
+  const auto keep = [](std::string& name, bool is_same) {
+    if (!is_same) name.clear();
+  };
+  const auto names = [&](const std::optional<Ownership>& old, const Ownership& now,
+                         std::string& owner, std::string& group) {
+    keep(owner, old && old->uid == now.uid);
+    keep(group, old && old->gid == now.gid);
+  };
+  names(violation.before, file.before, violation.owner_before, violation.group_before);
+  names(violation.after, file.after, violation.owner_after, violation.group_after);
+  violation.path = file.path;
+  violation.file_type = file.type;
+  violation.object = file.object;
+  violation.before = file.before;
+  violation.after = file.after;
+  violation.times.reset();
+}
+
 void FixedFiles::add(std::string_view path, const FixedFile& file) {
   const bool is_first = count_ == 0;
   const bool same_device = !is_first && file.object.device == last_.object.device;

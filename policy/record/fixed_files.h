@@ -21,6 +21,9 @@ struct FixedFile {
   friend bool operator==(const FixedFile&, const FixedFile&) = default;
 };
 
+// Makes the record of a list that of one of its files. What is not known of the file is cleared.
+void set_file(Violation& violation, const FixedFile& file);
+
 class FixedFiles {
  public:
   void add(std::string_view path, const FixedFile& file);  // by this path, not by the file's

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "policy/base/ids.h"
+#include "policy/object_times.h"
 #include "policy/words.h"
 
 namespace guard {
@@ -24,6 +25,7 @@ struct Ancestor {
   std::string comm;
   std::string exe;
   std::string cmdline;
+  std::string cwd{};  // only of the command of an actor
   friend bool operator==(const Ancestor&, const Ancestor&) = default;
 };
 
@@ -36,13 +38,19 @@ struct Actor {
   std::optional<std::int32_t> ppid;
   std::optional<std::string> comm;
   std::optional<std::string> exe;
-  std::optional<std::string> cmdline;  // arguments separated by single spaces, bounded
+  std::optional<std::string> cmdline;  // as typed in a shell, bounded
   std::optional<std::string> cwd;
   std::optional<std::string> tty;
   std::optional<Uid> uid;
   std::optional<Uid> euid;
   std::optional<Uid> fsuid;
-  std::optional<Gid> gid;
+  std::optional<Gid> gid;  // fsgid: the group of new files
+  std::optional<Gid> egid;
+  std::optional<std::string> uid_name;
+  std::optional<std::string> euid_name;
+  std::optional<std::string> fsuid_name;
+  std::optional<std::string> gid_name;
+  std::optional<std::string> egid_name;
   std::optional<Uid> login_uid;  // absent when unset
   std::optional<std::string> login_user;
   std::optional<std::uint32_t> session;   // the audit session
@@ -59,6 +67,8 @@ struct Actor {
   std::optional<std::string> cron_user;
   std::optional<std::string> label;           // of the topmost ancestor that has one
   std::vector<Ancestor> lineage;              // parent first; at most eight
+  Ancestor command;                           // see guardd/who/command.h; pid 0: unknown
+  std::vector<std::string> via;               // the chain above the command, topmost first
   std::optional<std::string> human;           // the person behind the process, if any
   std::optional<std::string> human_source;    // how `human` is known: see guardd/who/describe.h
   std::optional<std::string> hint_sudo_user;  // from its environment; may be forged
@@ -87,6 +97,8 @@ struct Violation {
   std::chrono::system_clock::time_point time;
   std::string boot_id;
   std::uint64_t monotonic_us = 0;
+  std::string host;
+  std::string machine_id;
 
   std::string policy;
   std::string policy_file;
@@ -103,9 +115,14 @@ struct Violation {
   InodeId object;
   FileType file_type = FileType::kRegular;
   std::uint64_t links = 1;
+  std::optional<ObjectTimes> times;  // and the size, when guardd looked at it
 
   std::optional<Ownership> before;  // before the fix
   std::optional<Ownership> after;   // after the fix
+  std::string owner_before;         // the names; empty: unknown
+  std::string group_before;
+  std::string owner_after;
+  std::string group_after;
   Uid uid_wanted;
   Gid gid_wanted;
   std::optional<Mode> mode_wanted;
@@ -121,17 +138,28 @@ struct Violation {
 };
 
 // A set of the fields of a violation, by their place in kFields.
-inline constexpr std::size_t kFieldCount = 64;
+inline constexpr std::size_t kFieldCount = 84;
 using FieldSet = std::bitset<kFieldCount>;
 
-// The violations by one actor with one command.
+// A command of an incident, and how many violations it caused.
+struct CountedCommand {
+  Ancestor command;
+  std::uint64_t count = 0;
+  friend bool operator==(const CountedCommand&, const CountedCommand&) = default;
+};
+
+// The violations by one actor: of one command, or of a script with its commands.
 struct Incident {
+  static constexpr std::size_t kMostCommands = 8;
+
   std::string id;
   std::uint64_t count = 0;
   std::chrono::system_clock::time_point first_seen;
   std::chrono::system_clock::time_point last_seen;
-  Ancestor command;                 // the typed or started command; pid 0: unknown
-  std::vector<std::string> sample;  // the first paths, raw
+  Ancestor command;                      // of its first violation; pid 0: unknown
+  std::vector<CountedCommand> commands;  // the first different ones
+  std::vector<std::string> sample;       // the first paths, raw
+  std::string directory;                 // that contains all paths, raw
   std::array<std::uint64_t, Words<Outcome>::kAll.size()> by_outcome{};  // the count of each outcome
   std::uint64_t unlisted = 0;  // of `count`: fixed files without records of their own
 

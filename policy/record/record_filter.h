@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "policy/words.h"
+#include "policy/record/record.h"
 
 namespace guard {
 
@@ -18,9 +18,12 @@ struct RecordFilter {
   std::string policy;
   std::string login;                 // its name or number, or the person behind the process
   std::optional<Severity> severity;  // at least
-  std::string path;                  // this path and everything below
-  // Of the incident: its program, its name, or the beginning of its command line.
+  std::string path;                  // this path and everything below, or a pattern with * ? []
+  // A command: its program, its name, or the beginning of its command line.
   std::string command;
+  std::string category;
+  std::string unit;
+  std::optional<Outcome> outcome;
   std::string incident;              // the id of the incident
   std::optional<std::size_t> limit;  // empty: the usual number
 };

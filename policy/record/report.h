@@ -58,6 +58,7 @@ struct Report {
   ReportTable commands;  // typed commands: not visible to every user
   ReportTable paths;     // directories or files, each with enough counts for a row
   ReportTable operations;
+  ReportTable categories;
   std::chrono::seconds step{3600};  // the length of a span
   std::vector<ReportSpan> spans;    // the spans that are not empty, in order
   // The oldest record in the trail, if any.

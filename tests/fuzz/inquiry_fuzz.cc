@@ -57,7 +57,7 @@ void check_contents(unsigned kind, std::string_view contents) {
     case 3:
       return (void)guard::parse_hints(contents);
     case 4:
-      return (void)guard::parse_user(contents);
+      return (void)guard::parse_name(contents);
     case 5:
       return (void)guard::parse_word(contents);
     default: {

@@ -97,7 +97,7 @@ TEST_P(Tell, OneLineOnTheTerminalOfTheUser) {
   const auto seen = seen_after("> $T/a", "a");
   EXPECT_THAT(seen, StartsWith("\r\r\nguardd: " + (tree_ / "a").string() + " should belong to "));
   EXPECT_THAT(seen, HasSubstr("guardd fixed it"));
-  EXPECT_THAT(seen, HasSubstr("Instead, use: sudo -u '#4242'"));
+  EXPECT_THAT(seen, HasSubstr("Instead, use: guardctl exec app -- sh"));
 }
 
 TEST_P(Tell, OneLineForAllChangesOfACommand) {
@@ -114,7 +114,7 @@ TEST_P(Tell, ThroughTheShellAfterTheCommandHasEnded) {
   const auto seen = seen_after("touch $T/a", "a");
   if (!violations(tree_ / "a").front().contains("lineage"))
     GTEST_SKIP() << "the ancestors of the command are unknown";
-  EXPECT_THAT(seen, HasSubstr("Instead, use: sudo -u '#4242' touch"));
+  EXPECT_THAT(seen, HasSubstr("Instead, use: sudo setpriv --reuid=4242 "));
 }
 
 TEST_P(Tell, NothingIfThePolicyDoesNotWantIt) {

@@ -123,7 +123,7 @@ TEST_F(Who, KnowsIdsThatChangedWithoutAnExec) {
 }
 
 TEST_F(Who, KnowsTheArgumentsOfAShell) {
-  EXPECT_EQ(who_->find(run({"sh", "-c", "true a b c"}))->actor().cmdline, "sh -c true a b c");
+  EXPECT_EQ(who_->find(run({"sh", "-c", "true a b c"}))->actor().cmdline, "sh -c 'true a b c'");
 }
 
 TEST_F(Who, KnowsAProcessAfterExec) {
@@ -142,7 +142,7 @@ TEST_F(Who, KnowsParentsThatHaveEnded) {
   ASSERT_TRUE(found->lineage());
   ASSERT_GE(found->lineage()->size(), 3U);
   EXPECT_EQ(found->lineage()->front()->pid, found->actor().ppid);
-  EXPECT_EQ(found->lineage()->front()->image->cmdline, "sh -c touch /tmp & echo $! outer");
+  EXPECT_EQ(found->lineage()->front()->image->cmdline, "sh -c 'touch /tmp & echo $!' outer");
   bool reaches_us = false;
   for (const auto& ancestor : *found->lineage()) reaches_us |= ancestor->pid == ::getpid();
   EXPECT_TRUE(reaches_us);

@@ -93,6 +93,61 @@ TEST_F(AuditFilterTest, ByPolicyAndSeverity) {
   EXPECT_THAT(found(filter), ElementsAre(d_, c_));
 }
 
+// A script that ran two commands, and a service.
+TEST_F(AuditTest, FiltersFindTheViolationsThemselves) {
+  const std::vector<Ancestor> above{process(200, "bash", "bash deploy.sh"),
+                                    process(100, "bash", "-bash")};
+  {
+    const auto trail = open();
+    const auto add = [&](const std::string& path, const Ancestor& self, Outcome outcome,
+                         const std::string& category, const std::string& unit) {
+      auto one = git_violation(path);
+      acts(one, self, above);
+      one.action = outcome;
+      one.category = category;
+      if (!unit.empty()) one.actor.unit = unit;
+      tell(*trail, one);
+    };
+    add("/srv/shop/a.tmp", process(300, "cp", "cp x a.tmp"), Outcome::kFixed, "web", "");
+    add("/srv/shop/b/c.tmp", process(301, "rsync", "rsync -a y b"), Outcome::kSkipped, "web", "");
+    add("/srv/shop/d", process(302, "cp", "cp x d"), Outcome::kFixed, "database", "a.service");
+    close_all(*trail);
+  }
+  const auto found = [&](auto set) {
+    RecordFilter filter;
+    set(filter);
+    EXPECT_EQ(incidents(filter).size(), all(filter).empty() ? 0U : 1U);
+    return paths_in(all(filter));
+  };
+  const std::string a = "/srv/shop/a.tmp";
+  const std::string c = "/srv/shop/b/c.tmp";
+  const std::string d = "/srv/shop/d";
+  EXPECT_THAT(found([](auto& f) { f.command = "cp"; }), ElementsAre(d, a));
+  EXPECT_THAT(found([](auto& f) { f.command = "rsync -a"; }), ElementsAre(c));
+  EXPECT_THAT(found([](auto& f) { f.command = "/usr/bin/rsync"; }), ElementsAre(c));
+  EXPECT_THAT(found([](auto& f) { f.command = "bash"; }), ElementsAre());
+  EXPECT_THAT(found([](auto& f) { f.outcome = Outcome::kFixed; }), ElementsAre(d, a));
+  EXPECT_THAT(found([](auto& f) { f.category = "web"; }), ElementsAre(c, a));
+  EXPECT_THAT(found([](auto& f) { f.unit = "a.service"; }), ElementsAre(d));
+  EXPECT_THAT(found([](auto& f) { f.path = "/srv/*.tmp"; }), ElementsAre(c, a));
+  EXPECT_THAT(found([](auto& f) { f.path = "/srv/shop/?"; }), ElementsAre(d));
+  EXPECT_THAT(found([](auto& f) { f.path = "*[cd]*"; }), ElementsAre(d, c));
+  EXPECT_THAT(found([](auto& f) {
+                f.path = "/srv/shop";
+                f.command = "cp";
+                f.category = "web";
+              }),
+              ElementsAre(a));
+  // The incident has them all.
+  const auto kept = incidents();
+  ASSERT_THAT(kept, SizeIs(1));
+  const auto& incident = kept.front().incident;
+  ASSERT_THAT(incident.commands, SizeIs(3));
+  EXPECT_EQ(incident.commands[1].command.cmdline, "rsync -a y b");
+  EXPECT_EQ(incident.directory, "/srv/shop");
+  EXPECT_THAT(incident.first.actor.via, ElementsAre("bash deploy.sh"));
+}
+
 TEST_F(AuditFilterTest, ByPerson) {
   RecordFilter filter;
   filter.login = "alice";
@@ -228,7 +283,7 @@ class Both final : public Publisher {
 
 TEST_F(AuditTest, ExportsTheLinesThatWereLogged) {
   std::vector<std::string> logged;
-  JsonPublisher json([&](std::string line) { logged.push_back(std::move(line)); }, "",
+  JsonPublisher json([&](std::string line) { logged.push_back(std::move(line)); }, Machine(),
                      JsonLine::Charset::kUtf8);
   {
     const auto trail = open();

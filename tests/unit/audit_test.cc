@@ -72,6 +72,17 @@ Violation full_violation() {
   actor.hint_ssh = "192.0.2.7 5000";
   actor.human = "Alice";
   actor.human_source = "login";
+  const auto git = process_of(actor);
+  acts(v, git, {process(250, "bash", "bash deploy.sh"), process(1, "systemd")});
+  actor.egid = Gid{5};
+  actor.uid_name = actor.euid_name = actor.fsuid_name = "root";
+  actor.gid_name = actor.egid_name = "tty";
+  actor.command.cwd = "/srv/shop";
+  v.host = "web1";
+  v.machine_id = "feed";
+  v.times = ObjectTimes{12, 1795183387250000000, 1795183388250000000, 1795183389250000000};
+  v.owner_before = v.group_before = "root";
+  v.owner_after = v.group_after = "shop";
   return v;
 }
 
@@ -223,7 +234,7 @@ TEST_F(AuditTest, AnEmptyFileBecomesATrail) {
   auto database = Database::open_to_read(path());
   ASSERT_TRUE(database);
   EXPECT_EQ(*database->number("PRAGMA auto_vacuum"), 2);
-  EXPECT_EQ(*database->number("PRAGMA user_version"), 3);
+  EXPECT_EQ(*database->number("PRAGMA user_version"), 4);
 }
 
 TEST_F(AuditTest, RejectsANewerVersion) {

@@ -99,11 +99,14 @@ TEST_F(ConsoleTest, EscapesTerminalControls) {
 TEST_F(ConsoleTest, LinesFitIfPossible) {
   auto v = git_violation("/srv/shop/" + std::string(45, 'x') + "/y");
   acts(v, process(9, "cp", "cp " + std::string(500, 'z')), {});
-  v.reason = "it has more than one name, and one of them may be somebody else's file elsewhere";
+  v.reason = "it has more than one name, and one of them may be a file of another user elsewhere";
   v.action = Outcome::kSkipped;
   tell(v);
   std::istringstream lines(screen_);
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(columns_of(line), 80U) << line;
+  for (std::string line; std::getline(lines, line);) {
+    const bool is_copied = line.find("instead: ") != std::string::npos;
+    EXPECT_LE(is_copied ? 0 : columns_of(line), 80U) << line;
+  }
 }
 
 TEST_F(ConsoleTest, ShowsNewsOfTheDaemon) {
@@ -121,40 +124,93 @@ TEST_F(ConsoleTest, ShowsNewsOfTheDaemon) {
 )");
 }
 
+std::string advice_about(Violation v, const Ancestor& self, std::vector<Ancestor> lineage = {}) {
+  acts(v, self, std::move(lineage));
+  return advice_for(v).text();
+}
+
 TEST(Advice, IsSafeToPaste) {
-  const auto advice = [](const Violation& v) {
-    return advice_for(v, {7, 0, v.actor.comm.value_or(""), "", v.actor.cmdline.value_or("")})
-        .command;
+  const auto advice = [](const std::string& comm, const std::string& cmdline) {
+    return advice_about(git_violation(), process(7, comm, cmdline));
   };
+  EXPECT_EQ(advice("git", "git pull"), "sudo -u shop git pull");
+  EXPECT_EQ(advice("git", "git commit -m 'x;rm -rf /'"), "sudo -u shop git commit -m 'x;rm -rf /'");
+  EXPECT_EQ(advice("sh", "sh -c 'echo x > f'"), "sudo -u shop sh -c 'echo x > f'");
+  constexpr auto kShell = "guardctl exec shop -- sh  # then repeat the command";
+  EXPECT_EQ(advice("git", "git commit -m x;rm -rf /"), kShell) << "not as guardd writes it";
+  EXPECT_EQ(advice("x", "$(reboot) x"), kShell);
+  EXPECT_EQ(advice("x", "x 'a\nb'"), kShell);
+  EXPECT_EQ(advice("x", "x aaaa…"), kShell) << "not all of it is known";
+  EXPECT_EQ(advice("x", "LD_PRELOAD=x y"), kShell);
+  EXPECT_EQ(advice("sshd", "sshd: alice@pts/0"), kShell);
+  EXPECT_EQ(advice("bash", "-bash"), kShell);
   auto v = git_violation();
-  EXPECT_EQ(advice(v), "sudo -u shop git pull");
-  v.actor.cmdline = "git commit -m x;rm -rf /";
-  EXPECT_EQ(advice(v), "sudo -u shop git");
-  v.actor.cmdline = "$(reboot) x";
-  EXPECT_EQ(advice(v), "sudo -u shop -s");
-  v.actor.cmdline = "-bash";
-  v.actor.comm = "bash";
-  EXPECT_EQ(advice(v), "sudo -u shop -s");
   v.owner_wanted = "a;b";
-  EXPECT_EQ(advice(v), "sudo -u '#4242' -s");
+  v.policy = "a;b";
+  EXPECT_EQ(advice_about(v, process(7, "git", "git pull")),
+            "sudo setpriv --reuid=4242 --regid=4242 --clear-groups git pull");
+  EXPECT_EQ(advice_about(v, process(7, "bash", "-bash")), "");
+}
+
+TEST(Advice, NamesTheDirectoryIfItMatters) {
+  auto v = git_violation();
+  v.actor.cwd = "/srv/my shop";
+  EXPECT_EQ(advice_about(v, process(7, "cp", "cp conf conf.bak")),
+            "cd '/srv/my shop' && sudo -u shop cp conf conf.bak");
+  EXPECT_EQ(advice_about(v, process(7, "touch", "touch -m /srv/shop/x")),
+            "sudo -u shop touch -m /srv/shop/x");
+  EXPECT_EQ(advice_about(v, process(7, "deploy.sh", "./deploy.sh")),
+            "cd '/srv/my shop' && sudo -u shop ./deploy.sh");
 }
 
 TEST(Advice, FitsTheActor) {
   auto v = git_violation();
   v.actor.login_uid.reset();
   v.actor.unit = "backup.service";
-  const auto unit = advice_for(v, process(7, "cp"));
-  EXPECT_EQ(unit.command, "systemctl edit backup.service");
-  EXPECT_EQ(unit.remark, "with [Service] User=shop");
+  const auto drop_in =
+      "printf '[Service]\\nUser=shop\\nGroup=shop\\n' | sudo install -D -m 644 /dev/stdin "
+      "/etc/systemd/system/backup.service.d/owner.conf\nsudo systemctl daemon-reload  # for all of "
+      "backup.service";
+  const auto cp = process(9, "cp", "cp a b");
+  EXPECT_EQ(advice_about(v, cp, {process(1, "systemd")}), drop_in);
+  EXPECT_EQ(advice_about(v, cp, {process(7, "bash", "bash job.sh"), process(1, "systemd")}),
+            drop_in);
+  EXPECT_EQ(advice_about(v, cp, {process(7, "agent"), process(1, "systemd")}),
+            "sudo -u shop cp a b");
+  v.actor.unit = "cron.service";
+  v.actor.cron_uid = kRoot;
+  EXPECT_EQ(advice_about(v, cp, {process(7, "cron"), process(1, "systemd")}),
+            "sudo -u shop cp a b  # in the crontab");
+  v = git_violation();
+  v.actor.container = "c0ffee000000000000";
+  v.actor.container_runtime = "docker";
+  EXPECT_EQ(advice_about(v, cp), "docker exec --user 4242:4242 c0ffee000000 cp a b");
+  v.actor.container_runtime = "systemd-nspawn";
+  EXPECT_EQ(advice_about(v, cp), "");
+  v = git_violation();
+  v.actor.label = "package-manager";
+  EXPECT_EQ(advice_about(v, process(7, "dpkg", "dpkg -i x")), "") << "it has to be root";
+  v = git_violation();
   v.actor = {};
   v.operation = Operation::kScan;
-  EXPECT_EQ(advice_for(v, {}).command, "");
-  EXPECT_EQ(who_text(v), "found by a scan");
+  EXPECT_EQ(advice_for(v).text(), "");
+  EXPECT_EQ(who_text(v), "an unknown process");
   v.uid_wanted = kRoot;
-  EXPECT_EQ(advice_for(v, process(7, "cp")).command, "");
+  EXPECT_EQ(advice_about(v, cp), "");
   v.uid_wanted = Uid{4242};
   v.owner_wanted = "4242";  // it has no name
-  EXPECT_EQ(advice_for(v, process(7, "cp")).command, "sudo -u '#4242' cp");
+  EXPECT_EQ(advice_about(v, cp), "sudo setpriv --reuid=4242 --regid=4242 --clear-groups cp a b");
+}
+
+TEST(Advice, HasTheFirstThreeCommandsOfAScript) {
+  Incident incident;
+  incident.first = git_violation();
+  for (const auto* each : {"cp a b", "chown x y", "rsync -a x y", "touch z"})
+    incident.commands.push_back({process(7, "x", each), 1});
+  EXPECT_EQ(advice_for(incident).text(),
+            "sudo -u shop cp a b\nsudo -u shop chown x y\nsudo -u shop rsync -a x y");
+  incident.command = incident.commands.front().command;
+  EXPECT_EQ(commands_text(incident, 80), "cp a b and 3 more commands");
 }
 
 TEST(PaintTest, ColoursOnlyIfWanted) {

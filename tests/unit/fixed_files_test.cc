@@ -83,11 +83,27 @@ TEST_F(FixedFilesTest, UpgradesATrailWithoutLists) {
   }
   {
     auto database = Database::open(path());
-    ASSERT_TRUE(database &&
-                database->run("DROP TRIGGER violation_added; DROP TRIGGER violation_removed; "
-                              "DROP TABLE fixed_files; DROP TABLE policy_sizes; "
-                              "ALTER TABLE incidents DROP COLUMN unlisted; "
-                              "PRAGMA user_version = 1"));
+    for (const std::string each :
+         {"violations.size",    "violations.modified", "violations.changed",
+          "violations.born",    "incidents.size",      "incidents.modified",
+          "incidents.changed",  "incidents.born",      "incidents.shared_more",
+          "incidents.commands", "incidents.directory", "kinds.host",
+          "kinds.machine_id",   "kinds.owner_before",  "kinds.group_before",
+          "kinds.owner_after",  "kinds.group_after",   "settings.egid",
+          "settings.uid_name",  "settings.euid_name",  "settings.fsuid_name",
+          "settings.gid_name",  "settings.egid_name",  "actors.command"}) {
+      const auto dot = each.find('.');
+      const auto drop =
+          "ALTER TABLE " + each.substr(0, dot) + " DROP COLUMN " + each.substr(dot + 1);
+      ASSERT_TRUE(database->run(drop.c_str())) << drop;
+    }
+    ASSERT_TRUE(
+        database &&
+        database->run(
+            "DROP TABLE commands; DROP TRIGGER violation_added; DROP TRIGGER violation_removed; "
+            "DROP TABLE fixed_files; DROP TABLE policy_sizes; "
+            "ALTER TABLE incidents DROP COLUMN unlisted; "
+            "PRAGMA user_version = 1"));
   }
   const auto reading = TrailReader::open(path());
   ASSERT_FALSE(reading);

@@ -4,7 +4,6 @@
 
 #include <set>
 
-#include "guardd/publish/top_command.h"
 #include "policy/record/fields.h"
 #include "tests/unit/records.h"
 
@@ -52,6 +51,29 @@ TEST_F(IncidentsTest, GitPullWithItsChildrenIsOneIncident) {
   EXPECT_FALSE(shares(*taken.incident, "path"));
   EXPECT_FALSE(shares(*taken.incident, "pid"));
   EXPECT_FALSE(shares(*taken.incident, "id"));
+}
+
+TEST_F(IncidentsTest, AScriptIsOneIncidentWithItsCommands) {
+  const std::vector<Ancestor> above{process(200, "bash", "bash deploy.sh"),
+                                    process(100, "bash", "-bash")};
+  const auto runs = [&](int pid, const std::string& name, const std::string& path) {
+    auto violation = git_violation(path);
+    acts(violation, process(pid, name, name + " x"), above);
+    return take(violation);
+  };
+  EXPECT_TRUE(runs(300, "cp", "/srv/shop/conf/apt/a").opened);
+  EXPECT_FALSE(runs(301, "cp", "/srv/shop/conf/apt/b/c").opened);
+  const auto* incident = runs(302, "chown", "/srv/shop/conf/apt").incident;
+  ASSERT_EQ(incident->commands.size(), 2U);
+  EXPECT_EQ(incident->command.cmdline, "cp x");
+  EXPECT_EQ(incident->commands[0].command.cmdline, "cp x");
+  EXPECT_EQ(incident->commands[0].count, 2U);
+  EXPECT_EQ(incident->commands[1].command.cmdline, "chown x");
+  EXPECT_EQ(incident->directory, "/srv/shop/conf");
+  EXPECT_EQ(incident->first.actor.via, std::vector<std::string>{"bash deploy.sh"});
+  for (int i = 0; i < 20; ++i) incident = runs(400 + i, "p" + std::to_string(i), "/srv/x").incident;
+  EXPECT_EQ(incident->commands.size(), Incident::kMostCommands);
+  EXPECT_EQ(incident->directory, "/srv");
 }
 
 TEST_F(IncidentsTest, TwoUsersAtOnceAreTwoIncidents) {
@@ -170,28 +192,6 @@ TEST_F(IncidentsTest, NamesTheViolationsIncident) {
   const auto taken = incidents_.add(violation, kStart);
   EXPECT_EQ(violation.incident, taken.incident->id);
   EXPECT_EQ(taken.incident->id.size(), 9U);
-}
-
-TEST(Command, IsTheProcessBelowTheShell) {
-  const auto top = [](Ancestor self, std::vector<Ancestor> lineage) {
-    Violation v;
-    acts(v, self, std::move(lineage));
-    return top_command(v.actor).cmdline;
-  };
-  const auto touch = process(9, "touch", "touch a");
-  const auto shell = process(5, "bash", "-bash");
-  EXPECT_EQ(top(touch, {}), "touch a");
-  EXPECT_EQ(top(touch, {shell}), "touch a");
-  EXPECT_EQ(top(touch, {process(8, "bash", "bash deploy.sh"), shell}), "bash deploy.sh");
-  EXPECT_EQ(top(touch, {process(8, "deploy.sh", "/bin/bash ./deploy.sh"), shell}),
-            "/bin/bash ./deploy.sh");
-  EXPECT_EQ(top(touch, {process(8, "sh", "sh -c make"), process(7, "make", "make install"), shell}),
-            "make install");
-  EXPECT_EQ(top(touch, {process(8, "sh", "sh -ec x"), process(6, "cron"), process(1, "systemd")}),
-            "sh -ec x");
-  EXPECT_EQ(top(touch, {process(8, "bash", "bash -l"), shell}), "touch a");
-  EXPECT_EQ(top(touch, {process(8, "worker"), process(1, "anything")}), "worker");
-  EXPECT_EQ(top(shell, {process(4, "sshd")}), "-bash");
 }
 
 TEST(RecordIds, AreUniqueOrderedAndShort) {

@@ -86,6 +86,7 @@ class JournalTest : public testing::Test {
     incident.last_seen = moment(1'500'000);
     incident.command = process(300, "git", "git pull");
     incident.sample = {violation.path};
+    incident.directory = "/srv/shop";
     incident.by_outcome[static_cast<std::size_t>(violation.action)] = count;
     incident.first = violation;
     incident.shared.set();
@@ -166,6 +167,7 @@ TEST_F(JournalTest, EveryFieldHasItsName) {
   each_field(violation, FieldSet().set(), [&](std::string_view name, const FieldValue&) {
     std::string upper = "GUARD_";
     for (const char c : name) upper += static_cast<char>(std::toupper(c));
+    if (name == "command") upper += "_CMDLINE";
     EXPECT_GT(fields.count(upper), 0U) << upper;
   });
 }
@@ -275,8 +277,8 @@ TEST_F(JournalTest, LogsBothEndsOfAnIncident) {
   EXPECT_EQ(one(fields, "PRIORITY"), "5");
   EXPECT_EQ(one(fields, "GUARD_STATE"), "opened");
   EXPECT_EQ(one(fields, "MESSAGE"),
-            "alice as root (git pull) is working on files that belong to shop (policy shop); use "
-            "instead: sudo -u shop git pull");
+            "alice as root (git pull) is working on files that belong to shop below /srv/shop "
+            "(policy shop); use instead: sudo -u shop git pull");
   journal.incident_closed(incident);
   fields = entries_.back();
   EXPECT_EQ(one(fields, "MESSAGE_ID"), message_id::kIncidentClosed);
@@ -287,7 +289,8 @@ TEST_F(JournalTest, LogsBothEndsOfAnIncident) {
   EXPECT_THAT(all(fields, "GUARD_SAMPLE"), ElementsAre("/srv/shop/a", "/srv/shop/\\xff"));
   EXPECT_THAT(all(fields, "GUARD_SAMPLE_RAW"), ElementsAre("/srv/shop/\xff"));
   EXPECT_EQ(one(fields, "MESSAGE"),
-            "alice as root (git pull) violated policy shop 12 times in 1.5 s: 10 fixed, 2 skipped");
+            "alice as root (git pull) left 12 files below /srv/shop that should belong to shop: 10 "
+            "fixed, 2 skipped, in 1.5 s (policy shop)");
 }
 
 TEST_F(JournalTest, LogsOnlyASampleIndividually) {

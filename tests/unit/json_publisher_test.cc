@@ -77,7 +77,9 @@ void check(const Json& value, const Json& maybe_reference, const std::string& wh
 class JsonTest : public testing::Test {
  protected:
   JsonPublisher make(JsonLine::Charset charset = JsonLine::Charset::kUtf8) {
-    return {[this](std::string line) { line_ = std::move(line); }, "b007", charset,
+    return {[this](std::string line) { line_ = std::move(line); },
+            {"b007", "web1", "feed"},
+            charset,
             [] { return moment(); }};
   }
   // The last line, which must match the schema.
@@ -121,6 +123,15 @@ Violation full_violation() {
   a.lineage = {process(200, "sudo", "sudo git pull")};
   a.human = "alice";
   a.human_source = "loginuid";
+  a.command.cwd = a.cwd.value();
+  a.via = {"bash deploy.sh"};
+  a.egid = Gid{0};
+  a.uid_name = a.euid_name = a.fsuid_name = a.gid_name = a.egid_name = "root";
+  v.host = "web1";
+  v.machine_id = "feed";
+  v.times = ObjectTimes{12, 1795183387250000000, 1795183388250000000, 0};
+  v.owner_before = v.group_before = "root";
+  v.owner_after = v.group_after = "shop";
   return v;
 }
 
@@ -142,7 +153,14 @@ TEST_F(JsonTest, AViolationHasEveryFieldOfTheContract) {
       R"("unit":"session-3.scope","slice":"user-1000.slice",)"
       R"("cgroup":"/user.slice/user-1000.slice/session-3.scope","container":"none",)"
       R"("lineage":[{"pid":200,"start_time":200000,"comm":"sudo","exe":"/usr/bin/sudo",)"
-      R"("cmdline":"sudo git pull"}],"human":"alice","human_source":"loginuid"})"
+      R"("cmdline":"sudo git pull"}],"human":"alice","human_source":"loginuid",)"
+      R"("command":{"pid":300,"start_time":300000,"comm":"git","exe":"/usr/bin/git",)"
+      R"("cmdline":"git pull","cwd":"/srv/shop"},"via":["bash deploy.sh"],"egid":0,)"
+      R"("host":"web1","machine_id":"feed","size":12,"mtime":"2026-11-20T14:03:07.250000Z",)"
+      R"("ctime":"2026-11-20T14:03:08.250000Z","owner_before":"root","group_before":"root",)"
+      R"("owner_after":"shop","group_after":"shop","owner_wanted":"shop","group_wanted":"shop",)"
+      R"("uid_name":"root","euid_name":"root","fsuid_name":"root","gid_name":"root",)"
+      R"("egid_name":"root"})"
       "\n");
 }
 
@@ -209,7 +227,7 @@ TEST_F(JsonTest, EveryLineIsBounded) {
   a.comm = a.cmdline = a.tty = a.login_user = a.unit = a.slice = a.cgroup = a.container = a.human =
       a.human_source = controls;
   v.policy = v.policy_file = v.category = v.reason = controls;
-  a.lineage.assign(20, {1, 1, controls, controls, controls});
+  a.lineage.assign(20, {1, 1, controls, controls, controls, controls});
   const auto json = of(v);
   EXPECT_THAT(json["truncated"], testing::Contains("path"));
 
@@ -248,6 +266,7 @@ TEST_F(JsonTest, AnIncidentHasTheSharedFields) {
   EXPECT_THAT(line_, StartsWith(R"({"type":"incident","state":"closed","id":")" + first.incident +
                                 R"(","count":2,"first_seen":"2026-11-20T14:03:07.250000Z",)"
                                 R"("last_seen":"2026-11-20T14:03:08.750000Z",)"
+                                R"("directory":"/srv/shop",)"
                                 R"("sample":["/srv/shop/a","/srv/shop/b"],)"
                                 R"("totals":{"logged":0,"fixed":1,"denied":0,"skipped":1},)"
                                 R"("command":{"pid":300,)"));
@@ -260,18 +279,25 @@ TEST_F(JsonTest, WritesNewsOfTheDaemon) {
   auto publisher = make();
   publish(publisher, ReadyNews{"0.1.0", Backend::kFanotify, 1, "abc", 1, 2, 0, 3});
   parsed();
-  EXPECT_EQ(line_,
-            R"({"type":"ready","time":"2026-11-20T14:03:07.250000Z","boot_id":"b007",)"
-            R"("version":"0.1.0","backend":"fanotify","generation":1,"policy_identity":"abc",)"
-            R"("policies":1,"trees":2,"pending":0,"directories":3})"
-            "\n");
+  EXPECT_EQ(
+      line_,
+      R"({"type":"ready","time":"2026-11-20T14:03:07.250000Z","boot_id":"b007",)"
+      R"("host":"web1","machine_id":"feed","version":"0.1.0","backend":"fanotify","generation":1,"policy_identity":"abc",)"
+      R"("policies":1,"trees":2,"pending":0,"directories":3})"
+      "\n");
   publish(publisher, ReloadNews{false, 1, "abc", 1, {"a.toml:1:1: \xff"}});
   EXPECT_EQ(parsed()["errors"], Json({"a.toml:1:1: \\xff"}));
   publish(publisher, HealthNews{Health::kDegraded, "events were lost", {1, 2, 3, 4}});
   EXPECT_EQ(parsed()["lost"], 4);
+  publish(publisher, ExcuseNews{false, "maintenance", "alice", "make install", 42});
+  EXPECT_EQ(parsed()["state"], "begun");
+  publish(publisher, ManualRepairNews{ManualRepairNews::Kind::kFix, "alice", "shop", 3, 1});
+  EXPECT_EQ(parsed()["fixed"], 3);
+  publish(publisher, ManualRepairNews{ManualRepairNews::Kind::kUndo, "alice", "0c1", 3, 1});
+  EXPECT_EQ(parsed()["restored"], 3);
   publish(publisher, StopNews{"SIGTERM", {}});
   EXPECT_EQ(parsed()["reason"], "SIGTERM");
-  line_ = JsonPublisher::loss_line(12, moment());
+  line_ = JsonPublisher::loss_line(12, moment(), {"b007", "web1", "feed"});
   EXPECT_EQ(parsed()["lost_records"], 12);
 }
 

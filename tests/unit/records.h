@@ -4,6 +4,7 @@
 #include <string>
 
 #include "guardd/publish/publisher.h"
+#include "guardd/who/command.h"
 #include "policy/record/record.h"
 
 namespace guard {
@@ -28,6 +29,7 @@ inline void acts(Violation& violation, const Ancestor& self, std::vector<Ancesto
   actor.exe = self.exe;
   actor.cmdline = self.cmdline;
   actor.lineage = std::move(lineage);
+  name_command(actor);
 }
 
 // Alice ran git as root through sudo, and it created a file that should belong to shop.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "guardd/publish/sentences.h"
-#include "guardd/publish/top_command.h"
 #include "policy/base/overloaded.h"
 #include "policy/base/text.h"
 
@@ -22,21 +21,31 @@ std::string cut_and_escaped(std::string_view text, std::size_t longest) {
 }  // namespace
 
 std::string field_text(const FieldValue& value, std::size_t longest) {
-  return std::visit(Overloaded{[](std::monostate) { return std::string(); },
-                               [](std::uint64_t number) { return std::to_string(number); },
-                               [&](TextValue text) { return cut_and_escaped(text.text, longest); },
-                               [&](PathValue path) { return cut_and_escaped(path.bytes, longest); },
-                               [](Mode mode) { return fmt::format("{:04o}", mode.value); },
-                               [](TimePoint time) { return rfc3339(time); },
-                               [&](LineageValue lineage) {
-                                 std::string text;
-                                 for (const auto& each : lineage.ancestors)
-                                   text += fmt::format("{}{} [{}]", text.empty() ? "" : " < ",
-                                                       each.exe.empty() ? each.comm : each.exe,
-                                                       each.pid);
-                                 return cut_and_escaped(text, longest);
-                               }},
-                    value);
+  return std::visit(
+      Overloaded{[](std::monostate) { return std::string(); },
+                 [](std::uint64_t number) { return std::to_string(number); },
+                 [&](TextValue text) { return cut_and_escaped(text.text, longest); },
+                 [&](PathValue path) { return cut_and_escaped(path.bytes, longest); },
+                 [](Mode mode) { return fmt::format("{:04o}", mode.value); },
+                 [](TimePoint time) { return rfc3339(time); },
+                 [&](LineageValue lineage) {
+                   std::string text;
+                   for (const auto& each : lineage.ancestors)
+                     text += fmt::format("{}{} [{}]", text.empty() ? "" : " < ",
+                                         each.exe.empty() ? each.comm : each.exe, each.pid);
+                   return cut_and_escaped(text, longest);
+                 },
+                 [&](ProcessValue one) {
+                   const auto& process = *one.process;
+                   return cut_and_escaped(process.cmdline.empty() ? process.comm : process.cmdline,
+                                          longest);
+                 },
+                 [&](ListValue list) {
+                   std::string text;
+                   for (const auto& each : list.texts) text += (text.empty() ? "" : " > ") + each;
+                   return cut_and_escaped(text, longest);
+                 }},
+      value);
 }
 
 std::string field_text(const Violation& violation, std::string_view name, std::size_t longest) {
@@ -52,7 +61,7 @@ std::string host_of(const Violation& violation, const FormatContext& context) {
 }
 
 std::string sentence_about(const Violation& violation, std::size_t longest) {
-  const auto whole = printable(sentence_of(violation, top_command(violation.actor)));
+  const auto whole = printable(sentence_of(violation));
   std::string_view shown = whole;
   (void)cut_text(shown, longest);
   return std::string(shown);

@@ -25,6 +25,14 @@ bool read_severity(const std::string& text, std::optional<Severity>& severity) {
   return severity.has_value();
 }
 
+bool read_outcome(const std::string& text, std::optional<Outcome>& outcome) {
+  if (text.empty()) return true;
+  outcome = parse_word<Outcome>(text);
+  if (!outcome)
+    (void)fail(Error(quote(text) + " is not an outcome; use logged, fixed, denied or skipped"));
+  return outcome.has_value();
+}
+
 }  // namespace
 
 void TypedFilter::declare(Arguments& arguments) {
@@ -34,12 +42,18 @@ void TypedFilter::declare(Arguments& arguments) {
   arguments.option("--login", rest.login);
   arguments.option("--severity", severity);
   arguments.option("--limit", rest.limit);
+  arguments.option("--command", rest.command);
+  arguments.option("--path", rest.path);
+  arguments.option("--category", rest.category);
+  arguments.option("--outcome", outcome);
+  arguments.option("--unit", rest.unit);
 }
 
 std::optional<RecordFilter> read_filter(const TypedFilter& typed) {
   auto filter = typed.rest;
   if (!read_moment(typed.since, filter.since) || !read_moment(typed.until, filter.until) ||
-      !read_severity(typed.severity, filter.severity))
+      !read_severity(typed.severity, filter.severity) ||
+      !read_outcome(typed.outcome, filter.outcome))
     return std::nullopt;
   return filter;
 }

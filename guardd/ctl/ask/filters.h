@@ -14,9 +14,11 @@ struct TypedFilter {
   std::string since;
   std::string until;
   std::string severity;
+  std::string outcome;
   RecordFilter rest;
 
-  // --since, --until, --policy, --login, --severity and --limit.
+  // --since, --until, --policy, --login, --severity, --limit, --command, --path, --category,
+  // --outcome and --unit.
   void declare(Arguments& arguments);
 };
 

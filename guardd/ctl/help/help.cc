@@ -163,8 +163,11 @@ Filters (default: all):
       --policy POLICY   Of this policy
       --login USER      By this user or the person behind it: name or number
       --severity LEVEL  At least: info low medium high critical
-      --path PATH       At or below this path
+      --path PATH       At or below this path, or a pattern: "/srv/*.tmp"
       --command COMMAND By this program, or a command line that starts like this
+      --category TEXT   Of policies with this category
+      --outcome WORD    logged, fixed, denied or skipped
+      --unit UNIT       By this systemd unit
       --incident ID     Of this incident
       --limit N         At most N
 
@@ -200,6 +203,11 @@ Filters (default: the latest hundred):
       --policy POLICY   Of this policy
       --login USER      By this user or the person behind it: name or number
       --severity LEVEL  At least: info low medium high critical
+      --path PATH       At or below this path, or a pattern: "/srv/*.tmp"
+      --command COMMAND By this program, or a command line that starts like this
+      --category TEXT   Of policies with this category
+      --outcome WORD    logged, fixed, denied or skipped
+      --unit UNIT       By this systemd unit
       --limit N         At most N
 
 Exit status: 0 success.
@@ -268,14 +276,15 @@ Exit status: 0 success, 1 they are invalid.
 Usage: guardctl report [OPTION...]
 
 Shows how many violations there were and how they ended, over time and by hour
-of the day, and the most frequent policies, users, commands, paths and
-operations. If you may not see commands, it shows programs. Times are in the
-time zone of this machine.
+of the day, and the most frequent policies, users, commands, paths, operations
+and categories. If you may not see commands, it shows programs. Times are in
+the time zone of this machine.
 
 Filters (default: the whole audit trail):
       --since TIME      Not before: "2026-03-01 14:30", today, "7d ago"
       --until TIME      Before this time
       --policy POLICY   Of this policy
+      --category TEXT   Of policies with this category
       --top N           Rows of each table (default: 10)
 
       --html FILE       Write one self-contained page with charts to FILE, which

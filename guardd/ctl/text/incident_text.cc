@@ -1,5 +1,6 @@
 #include "guardd/ctl/text/incident_text.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -12,6 +13,7 @@ namespace guard::ctl {
 namespace {
 
 constexpr std::size_t kIndent = 11;
+constexpr std::size_t kShortCommand = 40;
 
 std::optional<std::uint64_t> number_of(const bus::Map& record, std::string_view name) {
   const auto* number = bus::find<std::uint64_t>(record, name);
@@ -33,8 +35,10 @@ std::string person_text(const bus::Map& incident) {
 
 // The user whose rights the process had.
 std::string rights_text(const bus::Map& incident) {
-  for (const auto* name : {"fsuid", "euid", "uid"})
+  for (const std::string name : {"fsuid", "euid", "uid"}) {
+    if (auto text = text_of(incident, name + "_name"); !text.empty()) return text;
     if (const auto uid = number_of(incident, name)) return user_text(*uid);
+  }
   return {};
 }
 
@@ -45,13 +49,28 @@ std::string actor_text(const bus::Map& incident) {
   return rights.empty() ? person : person + " as " + rights;
 }
 
+std::string text_of_process(const bus::Map& process) {
+  for (const auto* name : {"cmdline", "comm", "exe"})
+    if (auto text = text_of(process, name); !text.empty()) return text;
+  return {};
+}
+
 std::string command_text(const bus::Map& incident) {
   if (const auto* command = bus::find<bus::Map>(incident, "command"))
-    for (const auto* name : {"cmdline", "comm", "exe"})
-      if (auto text = text_of(*command, name); !text.empty()) return text;
+    if (auto text = text_of_process(*command); !text.empty()) return text;
   for (const auto* name : {"cmdline", "comm"})
     if (auto text = text_of(incident, name); !text.empty()) return text;
   return {};
+}
+
+// "nightly.service › bash maintenance.sh"
+std::string via_text(const bus::Map& incident) {
+  std::string text;
+  if (const auto* via = bus::find<bus::List>(incident, "via"))
+    for (const auto& each : *via)
+      if (const auto* link = each.as<std::string>())
+        text += (text.empty() ? "" : " › ") + escaped(*link);
+  return text;
 }
 
 // Local time without the fraction, or the text itself if it is not a time.
@@ -72,7 +91,11 @@ class Lines {
     text_ += lead + wrapped(what, kIndent) + '\n';
   }
   // Does not wrap: people copy these lines.
-  void add_whole(const std::string& what) { text_ += std::string(kIndent, ' ') + what + '\n'; }
+  void add_whole(const std::string& what, std::string_view name = {}) {
+    auto lead = name.empty() ? std::string() : "  " + std::string(name);
+    lead.resize(kIndent, ' ');
+    text_ += lead + what + '\n';
+  }
   std::string text() && { return std::move(text_); }
 
  private:
@@ -82,7 +105,9 @@ class Lines {
 void add_files(Lines& lines, const Terminal& terminal, const bus::Map& incident) {
   const auto count = number_of(incident, "count");
   const auto outcome = outcome_text(terminal, incident);
-  if (count) lines.add("files", grouped(*count) + (outcome.empty() ? "" : ": " + outcome));
+  const auto directory = text_of(incident, "directory");
+  const auto below = directory.empty() || count == 1 ? "" : " below " + directory;
+  if (count) lines.add("files", grouped(*count) + below + (outcome.empty() ? "" : ": " + outcome));
   const auto* sample = bus::find<bus::List>(incident, "sample");
   std::uint64_t shown = 0;
   if (sample) {
@@ -95,6 +120,29 @@ void add_files(Lines& lines, const Terminal& terminal, const bus::Map& incident)
   }
   if (count && shown > 0 && *count > shown)
     lines.add_whole("… and " + grouped(*count - shown) + " more");
+}
+
+// A script runs several commands.
+void add_commands(Lines& lines, const bus::Map& incident) {
+  const auto cwd = text_of(incident, "cwd");
+  const auto command = command_text(incident);
+  lines.add("did", command + (command.empty() || cwd.empty() ? "" : ", in " + cwd));
+  const auto* commands = bus::find<bus::List>(incident, "commands");
+  if (!commands || commands->size() < 2) return;
+  for (std::size_t i = 1; i < commands->size(); ++i)
+    if (const auto* each = (*commands)[i].as<bus::Map>())
+      lines.add(i == 1 ? "and" : "", text_of_process(*each));
+}
+
+void add_advice(Lines& lines, const bus::Map& incident) {
+  const auto* advice = bus::find<std::string>(incident, "instead");
+  if (!advice) return;
+  std::string_view rest = *advice;
+  while (!rest.empty()) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    lines.add_whole(printable(line), line.data() == advice->data() ? "instead" : "");
+  }
 }
 
 std::string from_text(const bus::Map& incident) {
@@ -119,7 +167,10 @@ std::string text_of(const bus::Map& record, std::string_view name) {
 
 std::string who_text(const bus::Map& incident) {
   const auto actor = actor_text(incident);
-  const auto command = command_text(incident);
+  auto command = command_text(incident);
+  const auto* commands = bus::find<bus::List>(incident, "commands");
+  if (commands && commands->size() > 1)
+    command = shortened(command, kShortCommand) + " and more commands";
   if (actor.empty() || command.empty()) return actor + command;
   return actor + ": " + command;
 }
@@ -152,16 +203,16 @@ std::string incident_text(const Terminal& terminal, const bus::Map& incident) {
   Lines lines;
   lines.add("who", actor_text(incident));
   lines.add("where", from_text(incident));
-  const auto cwd = text_of(incident, "cwd");
-  const auto command = command_text(incident);
-  lines.add("did", command + (command.empty() || cwd.empty() ? "" : ", in " + cwd));
+  if (const auto via = via_text(incident); !via.empty())
+    lines.add_whole(terminal.paint(Tone::kFaint, shortened(via, kWidth - kIndent)), "via");
+  add_commands(lines, incident);
   lines.add("what", text_of(incident, "operation"));
   const auto first = moment_text(incident, "first_seen");
   const auto last = when_text(incident);
   lines.add("when", first == last || first.empty() ? last : first + " to " + last);
   add_files(lines, terminal, incident);
   lines.add("because", text_of(incident, "reason"));
-  lines.add("instead", text_of(incident, "instead"));
+  add_advice(lines, incident);
   const auto* totals = bus::find<bus::Map>(incident, "totals");
   const auto id = text_of(incident, "id");
   if (totals && number_of(*totals, "fixed").value_or(0) > 0)
@@ -172,18 +223,27 @@ std::string incident_text(const Terminal& terminal, const bus::Map& incident) {
   return heading + "  " + terminal.paint(Tone::kFaint, id) + '\n' + std::move(lines).text();
 }
 
-std::string incidents_text(const Terminal& terminal, const std::vector<bus::Map>& incidents) {
+std::string incidents_text(const Terminal& terminal, const std::vector<bus::Map>& incidents,
+                           bool are_all) {
+  constexpr std::size_t kPolicy = 20;
+  constexpr std::size_t kFiles = 26;
+  constexpr std::size_t kWho = kWidth - 4;  // on a line of its own
   if (incidents.empty()) return "No incidents.\n";
   Table table({"WHEN", "INCIDENT", "POLICY", "FILES", "WHO"});
   for (const auto& incident : incidents) {
     const auto who = who_text(incident);
     table.add({{when_text(incident), Tone::kFaint},
                {text_of(incident, "id")},
-               {text_of(incident, "policy"), Tone::kStrong},
-               {outcome_text(Terminal(), incident)},
-               {who.empty() ? "-" : who}});
+               {shortened(text_of(incident, "policy"), kPolicy), Tone::kStrong},
+               {shortened(outcome_text(Terminal(), incident), kFiles)},
+               {who.empty() ? "-" : shortened(who, kWho)}});
   }
-  return table.text(terminal);
+  auto text = table.text(terminal);
+  if (!are_all)
+    text +=
+        terminal.paint(Tone::kFaint, "There are more: use --limit, --since or another filter.") +
+        '\n';
+  return text;
 }
 
 }  // namespace guard::ctl

@@ -19,8 +19,9 @@ std::string outcome_text(const Terminal& terminal, const bus::Map& incident);
 // When the incident was last seen, in local time.
 std::string when_text(const bus::Map& incident);
 
-// One or two lines per incident.
-std::string incidents_text(const Terminal& terminal, const std::vector<bus::Map>& incidents);
+// One or two lines per incident, at most 80 columns wide. `are_all`: there are no more.
+std::string incidents_text(const Terminal& terminal, const std::vector<bus::Map>& incidents,
+                           bool are_all);
 
 // All of one incident, in a few lines.
 std::string incident_text(const Terminal& terminal, const bus::Map& incident);

@@ -101,6 +101,9 @@ std::vector<ShownTable> tables_of(const bus::ReceivedReport& report) {
     tables.push_back({"Programs", &report.programs, "programs", true});
   tables.push_back({"Paths", &report.paths, "paths", true});
   tables.push_back({"Operations", &report.operations, "operations"});
+  // Nothing to compare if there is one category, or none.
+  if (report.categories.rows.size() > 1)
+    tables.push_back({"Categories", &report.categories, "categories"});
   return tables;
 }
 

@@ -95,8 +95,6 @@ Run export_verb(Arguments& arguments) {
   arguments.option("--format", asked->format);
   arguments.flag("--incidents", asked->incidents);
   asked->filter.declare(arguments);
-  arguments.option("--path", asked->filter.rest.path);
-  arguments.option("--command", asked->filter.rest.command);
   arguments.option("--incident", asked->filter.rest.incident);
   return [asked](const Options& /*options*/) { return export_trail(*asked); };
 }

@@ -9,14 +9,22 @@
 namespace guard::ctl {
 namespace {
 
+constexpr std::size_t kUsualLimit = 100;
+constexpr std::size_t kMost = 1'000;  // that guardd returns at once
+
 bus::Answer<int> incidents(const Options& options, const TypedFilter& asked) {
-  const auto filter = read_filter(asked);
+  auto filter = read_filter(asked);
   if (!filter) return kUsage;
+  // One more, to know whether there are more.
+  const auto limit = filter->limit.value_or(kUsualLimit);
+  if (limit > 0) filter->limit = limit + 1;
   GUARD_TRY(auto daemon, reach_daemon(options));
-  GUARD_TRY(const auto found, daemon.list_incidents(*filter));
+  GUARD_TRY(auto found, daemon.list_incidents(*filter));
+  const bool are_all = limit == 0 || (found.size() <= limit && found.size() < kMost);
+  if (limit > 0 && found.size() > limit) found.resize(limit);
   return show_result(
       options, kDone, [&] { return json_records(found); },
-      [&](const Terminal& terminal) { return incidents_text(terminal, found); });
+      [&](const Terminal& terminal) { return incidents_text(terminal, found, are_all); });
 }
 
 bus::Answer<int> show_incident(const Options& options, const std::string& id) {

@@ -76,6 +76,7 @@ Run report_verb(Arguments& arguments) {
   arguments.option("--since", asked->filter.since);
   arguments.option("--until", asked->filter.until);
   arguments.option("--policy", asked->filter.rest.policy);
+  arguments.option("--category", asked->filter.rest.category);
   arguments.option("--top", asked->top);
   arguments.option("--html", asked->html);
   return [asked](const Options& options) { return status_of(report(options, *asked)); };

@@ -97,7 +97,7 @@ std::string policies_text(const Terminal& terminal, const std::vector<PolicyFact
 std::string status_text(const Terminal& terminal, const Snapshot& snapshot) {
   auto text = daemon_text(terminal, snapshot.daemon) + policies_text(terminal, snapshot.policies);
   if (!snapshot.incidents.empty())
-    text += "\nLast incidents:\n" + incidents_text(terminal, snapshot.incidents);
+    text += "\nLast incidents:\n" + incidents_text(terminal, snapshot.incidents, true);
   return text;
 }
 
