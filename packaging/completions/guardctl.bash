@@ -108,7 +108,7 @@ _guardctl() {
     [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --path --command
       --category --outcome --unit --limit'
     [[ $verb != report ]] || options+=' --since --until --policy --category --top --html'
-    [[ $verb != suggest ]] || options+=' --tree --root'
+    [[ $verb != suggest ]] || options+=' --tree --containers --user --root'
     [[ $verb != learn ]] || options+=' --for'
     [[ $verb != pause ]] || options+=' --for --reason'
     [[ $verb != watch ]] || options+=' --policy'

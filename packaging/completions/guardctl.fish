@@ -71,6 +71,8 @@ complete -c guardctl -n '__fish_seen_subcommand_from learn' -l for -x -a '1d 7d 
 complete -c guardctl -n '__fish_seen_subcommand_from pause' -l for -x -a '10min 1h' -d 'The duration'
 complete -c guardctl -n '__fish_seen_subcommand_from suggest' -x -a '(__fish_systemctl_services 2>/dev/null)'
 complete -c guardctl -n '__fish_seen_subcommand_from suggest' -l tree -r -d 'From the owners of these files'
+complete -c guardctl -n '__fish_seen_subcommand_from suggest' -l containers -d 'For the volumes of containers'
+complete -c guardctl -n '__fish_seen_subcommand_from suggest' -l user -x -a '(__fish_complete_users)' -d 'Whose containers'
 complete -c guardctl -n '__fish_seen_subcommand_from suggest' -l root -x -a '(__fish_complete_directories)' -d 'Of the machine in this directory'
 complete -c guardctl -n '__fish_seen_subcommand_from exec' -l excuse -d 'As yourself, excused'
 complete -c guardctl -n '__fish_seen_subcommand_from exec pause' -l reason -x -d 'The reason'

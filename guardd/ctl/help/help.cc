@@ -346,6 +346,7 @@ Exit status: 0 ok, or a policy is paused; 1 degraded or disabled.
 
 Usage: guardctl suggest [OPTION...] [UNIT...]
        guardctl suggest [OPTION...] --tree PATH...
+       guardctl suggest [OPTION...] --containers [--user NAME]
 
 Prints a policy file that passes "guardctl check", with comments that give the
 reasons. All policies in it only log. Read it, correct it and save it:
@@ -358,9 +359,14 @@ existing files. What was left out, and why, is listed at the end.
 
       --tree PATH...    Look at the owners of files in these directories: the
                         most frequent one becomes the owner, others make rules
+      --containers      Ask Docker and Podman for containers, and cover their
+                        volumes and bind mounts: the owner is the user that the
+                        processes of the container run as, or its image's USER
+      --user NAME       Ask the rootless Docker and Podman of this user
       --root DIR        For the machine whose root directory is DIR
 
-Exit status: 0 success, 1 nothing to suggest, or no such unit or directory.
+Exit status: 0 success, 1 nothing to suggest, no such unit or directory,
+or no container runtime that answers.
 )",
 
     R"(guardctl undo: undo the fixes of an incident

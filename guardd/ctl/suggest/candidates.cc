@@ -30,6 +30,16 @@ std::string distinct_part(std::string_view path, const std::string& subject) {
   return {};
 }
 
+// Whether all that is not the owner's belongs to users whose files are there by accident.
+bool is_only_displaced(const WalkedTree& tree, const Candidate& candidate) {
+  if (candidate.displaced.empty()) return false;
+  return std::all_of(tree.entries.begin(), tree.entries.end(), [&](const Entry& entry) {
+    const auto& displaced = candidate.displaced;
+    return entry.owner.uid == candidate.owner->uid ||
+           std::find(displaced.begin(), displaced.end(), entry.owner.uid) != displaced.end();
+  });
+}
+
 }  // namespace
 
 void Candidates::leave_out(const std::string& what, std::string why) {
@@ -85,11 +95,13 @@ void Candidates::merge_shared() {
     for (std::size_t i = 1; i < candidates.size(); ++i) {
       auto& other = candidates[i];
       if (first.owner && other.owner && first.owner->uid != other.owner->uid) {
-        leave_out(path, "is used by services that run as different users: " + escaped(first.who) +
-                            ", " + escaped(other.who) + "; see guardctl suggest --tree");
+        const std::string users = first.displaced.empty() ? "services" : "containers";
+        leave_out(path, "is used by " + users + " that run as different users: " + first.who +
+                            ", " + other.who + "; see guardctl suggest --tree");
         candidates.clear();
         break;
       }
+      if (!first.owner && other.owner) std::swap(first, other);
       first.given = first.given || other.given;
       if (other.is_guess && !first.is_guess) other.why.clear();
       first.is_guess = first.is_guess && other.is_guess;
@@ -102,30 +114,34 @@ void Candidates::merge_shared() {
   }
 }
 
-std::string Candidates::user_text(Uid uid) const {
+std::string Candidates::user_text(const Candidate& candidate, Uid uid) const {
+  if (candidate.owner && candidate.owner->uid == uid && !candidate.by_number)
+    return candidate.owner->name;
+  if (candidate.by_number) return std::to_string(uid.value);
   const auto account = machine_.users().user(uid);
   return account && *account ? (*account)->name : std::to_string(uid.value);
 }
 
-std::string Candidates::group_text(Gid gid) const {
+std::string Candidates::group_text(const Candidate& candidate, Gid gid) const {
+  if (candidate.by_number) return std::to_string(gid.value);
   const auto name = machine_.users().group_name(gid);
   return name && *name ? **name : std::to_string(gid.value);
 }
 
-ProposedRule Candidates::proposed(const OwnerRule& rule) const {
-  return {rule.match, user_text(rule.owner.uid), group_text(rule.owner.gid), rule.entries,
-          rule.example};
+ProposedRule Candidates::proposed(const Candidate& candidate, const OwnerRule& rule) const {
+  return {rule.match, user_text(candidate, rule.owner.uid), group_text(candidate, rule.owner.gid),
+          rule.entries, rule.example};
 }
 
 Proposal Candidates::proposal_of(const Candidate& candidate, const TreeOwners& owners) const {
   Proposal proposal;
   proposal.name = policy_name(candidate.subject);
   proposal.paths = {candidate.path};
-  proposal.owner = user_text(owners.most.uid);
-  proposal.group = group_text(owners.most.gid);
-  for (const auto& rule : owners.rules) proposal.rules.push_back(proposed(rule));
-  for (const auto& stray : owners.strays) proposal.strays.push_back(proposed(stray));
-  for (const auto& rule : owners.unsaid) proposal.unsaid.push_back(proposed(rule));
+  proposal.owner = user_text(candidate, owners.most.uid);
+  proposal.group = group_text(candidate, owners.most.gid);
+  for (const auto& rule : owners.rules) proposal.rules.push_back(proposed(candidate, rule));
+  for (const auto& stray : owners.strays) proposal.strays.push_back(proposed(candidate, stray));
+  for (const auto& rule : owners.unsaid) proposal.unsaid.push_back(proposed(candidate, rule));
   proposal.file_mode = owners.file_mode;
   proposal.dir_mode = owners.dir_mode;
   return proposal;
@@ -180,16 +196,19 @@ void Candidates::propose(const Candidate& candidate) {
     const auto theirs = owned_by(*tree, candidate.owner->uid);
     const bool is_theirs = tree->entries.front().owner.uid == candidate.owner->uid ||
                            (theirs > 0 && theirs * 2 >= all);
-    if (!candidate.given && !is_theirs) {
+    const bool is_displaced = is_only_displaced(*tree, candidate);
+    if (!candidate.given && !is_theirs && !is_displaced) {
       if (candidate.is_guess) return;
-      std::string why = "belongs to " + escaped(user_text(tree->entries.front().owner.uid));
+      std::string why =
+          "belongs to " + escaped(user_text(candidate, tree->entries.front().owner.uid));
       why += all == 0 ? ", and is empty"
                       : ", and only " + grouped(theirs) + " of its " + grouped(all) +
                             " entries to " + escaped(candidate.owner->name);
       return leave_out(candidate.path + " (" + candidate.subject + ")",
                        candidate.why.front() + ", but it " + why);
     }
-    expected = {candidate.owner->uid, candidate.group, theirs * 2 >= all, candidate.given, {}};
+    expected = {candidate.owner->uid, candidate.group, theirs * 2 >= all,
+                candidate.given || is_displaced, {}};
   }
   expected.package_pattern = [&](const std::string& name) {
     return packages_.pattern_for(candidate.path, name);
@@ -282,7 +301,8 @@ void Candidates::merge_and_name() {
   }
 }
 
-Suggestion Candidates::finish() {
+Suggestion Candidates::finish(std::string sources) {
+  suggestion_.sources = std::move(sources);
   merge_shared();
   std::vector<const Candidate*> deepest_first;
   for (const auto& [path, candidates] : by_path_)

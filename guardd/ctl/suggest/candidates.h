@@ -28,6 +28,11 @@ struct Candidate {
   bool given = false;
   bool may_be_absent = false;
   bool is_guess = false;
+  // Of a container: the owner's number has another name on this machine, or none, so owners are
+  // given by number.
+  bool by_number = false;
+  // If the owner's files and those of these users are all there is, the tree is the owner's.
+  std::vector<Uid> displaced;
 };
 
 class Candidates {
@@ -39,7 +44,8 @@ class Candidates {
   void add(const std::string& path, Candidate candidate);
   void leave_out(const std::string& what, std::string why);
 
-  Suggestion finish();
+  // `sources`: what the suggestions come from, for the head of the file.
+  Suggestion finish(std::string sources = std::string(kMachineSources));
 
  private:
   std::string why_denied(const std::string& path, bool is_of_service) const;
@@ -47,9 +53,9 @@ class Candidates {
   void propose(const Candidate& candidate);
   void propose_pending(const Candidate& candidate);
   Proposal proposal_of(const Candidate& candidate, const TreeOwners& owners) const;
-  ProposedRule proposed(const OwnerRule& rule) const;
-  std::string user_text(Uid uid) const;
-  std::string group_text(Gid gid) const;
+  ProposedRule proposed(const Candidate& candidate, const OwnerRule& rule) const;
+  std::string user_text(const Candidate& candidate, Uid uid) const;
+  std::string group_text(const Candidate& candidate, Gid gid) const;
   std::string error_in(const Proposal& proposal) const;
   void select(const Candidate& candidate, Proposal proposal);
   std::string free_name(const std::string& wish);

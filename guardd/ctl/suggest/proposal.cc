@@ -131,9 +131,9 @@ std::string policy_text(const Proposal& proposal) {
 }
 
 std::string file_text(const Suggestion& suggestion) {
-  std::string out =
-      "# Suggested by guardctl suggest, from unit files, configurations and the present\n"
-      "# owners of files. Read and correct it, then check it:\n"
+  std::string out = comment("Suggested by guardctl suggest, from " + suggestion.sources +
+                            ". Read and correct it, then check it:");
+  out +=
       "#   guardctl check FILE\n"
       "# action = \"log\" only reports violations. Once it reports nothing unexpected for\n"
       "# a while, use \"fix\" to fix them too, and later \"deny\" to prevent them.\n";

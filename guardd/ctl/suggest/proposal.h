@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "guardd/ctl/suggest/service.h"
@@ -31,7 +32,11 @@ struct Proposal {
   std::optional<Mode> dir_mode;
 };
 
+inline constexpr std::string_view kMachineSources =
+    "unit files, configurations and the present owners of files";
+
 struct Suggestion {
+  std::string sources{kMachineSources};
   std::vector<Proposal> proposals;
   std::vector<Omission> left_out;
 };

@@ -9,6 +9,7 @@
 #include "guardd/ctl/ask/policies.h"
 #include "guardd/ctl/machine/config_lines.h"
 #include "guardd/ctl/screen/json.h"
+#include "guardd/ctl/suggest/container_trees.h"
 #include "guardd/ctl/verbs/verbs.h"
 #include "guardd/host/path_facts.h"
 #include "policy/base/text.h"
@@ -23,6 +24,8 @@ using suggest::Suggestion;
 struct SuggestOptions {
   std::vector<std::string> units;
   std::vector<std::string> trees;
+  bool containers = false;
+  std::string user;  // whose containers
   std::string root;
 };
 
@@ -110,8 +113,34 @@ void report_why_nothing(const Suggestion& suggestion, const SuggestOptions& aske
   for (const auto& [what, why] : suggestion.left_out)
     std::cerr << "guardctl: " << printable(escaped(what) + ": " + why) << '\n';
   if (!asked.units.empty() || !asked.trees.empty()) return;
+  if (asked.containers) {
+    std::cerr
+        << "guardctl: nothing to suggest: no container mounts a directory that could belong to "
+           "its user\n";
+    return;
+  }
   std::cerr << "guardctl: nothing to suggest: no other enabled or running service has its own user "
                "and a directory; for a directory, see guardctl suggest --tree\n";
+}
+
+// Root asks the runtimes of the machine, another user those of their own.
+Result<std::vector<containers::Socket>> sockets_of(const Machine& machine,
+                                                   const std::string& user) {
+  if (user.empty() && ::geteuid() == 0) return containers::usual_sockets(std::nullopt);
+  GUARD_TRY(auto account,
+            user.empty() ? machine.users().user(Uid{::geteuid()}) : machine.users().user(user));
+  if (!account) return Error("there is no user " + quote(user));
+  return containers::usual_sockets(std::move(account));
+}
+
+Result<Suggestion> suggestion_of(const Machine& machine, const SuggestOptions& asked,
+                                 const std::vector<std::string>& trees, const PolicySet* present) {
+  if (asked.containers) {
+    GUARD_TRY(auto sockets, sockets_of(machine, asked.user));
+    return suggest::suggest_for_containers(machine, {std::move(sockets), present, "/proc"});
+  }
+  if (trees.empty()) return suggest::suggest_for_units(machine, {asked.units, present});
+  return suggest::suggest_for_trees(machine, trees, present);
 }
 
 int suggest_policies(const Options& options, const SuggestOptions& asked) {
@@ -119,8 +148,13 @@ int suggest_policies(const Options& options, const SuggestOptions& asked) {
     if (unit.empty()) return misused("UNIT is empty", "suggest");
   for (const auto& tree : asked.trees)
     if (tree.empty()) return misused("PATH is empty", "suggest");
-  if (!asked.units.empty() && !asked.trees.empty())
-    return misused("give UNITs or --tree, not both", "suggest");
+  if (!asked.units.empty() + !asked.trees.empty() + asked.containers > 1)
+    return misused("give UNITs, --tree or --containers, not several of them", "suggest");
+  if (!asked.user.empty() && !asked.containers)
+    return misused("--user needs --containers", "suggest");
+  if (asked.containers && !asked.root.empty() && asked.root != "/")
+    return misused("--containers asks the runtimes of this machine, so --root cannot be used",
+                   "suggest");
   const auto terminal = Terminal::detect(options.pager);
   const auto machine = Machine::open(asked.root);
   if (!machine) return fail(machine.error());
@@ -133,9 +167,7 @@ int suggest_policies(const Options& options, const SuggestOptions& asked) {
     else
       trees.push_back(tree.starts_with('/') ? tree : '/' + tree);
   }
-  const auto suggestion = trees.empty()
-                              ? suggest::suggest_for_units(*machine, {asked.units, present.get()})
-                              : suggest::suggest_for_trees(*machine, trees, present.get());
+  const auto suggestion = suggestion_of(*machine, asked, trees, present.get());
   if (!suggestion) return fail(suggestion.error());
   const int status = suggestion->proposals.empty() ? kFailed : kDone;
   if (options.json) return show_json(terminal, suggestion_json(*suggestion)) ? status : kFailed;
@@ -153,6 +185,8 @@ Run suggest_verb(Arguments& arguments) {
   auto asked = std::make_shared<SuggestOptions>();
   arguments.words("units", asked->units);
   arguments.words("--tree", asked->trees);
+  arguments.flag("--containers", asked->containers);
+  arguments.option("--user", asked->user);
   arguments.option("--root", asked->root);
   return [asked](const Options& options) { return suggest_policies(options, *asked); };
 }
