@@ -52,11 +52,11 @@ void setting_columns(A& actor, Column&& column) {
        "session_service", actor.session_service, "session_tty", actor.session_tty,
        "session_remote_host", actor.session_remote_host, "unit", actor.unit, "slice", actor.slice,
        "cgroup", actor.cgroup, "container", actor.container, "container_runtime",
-       actor.container_runtime, "cron_uid", actor.cron_uid, "cron_user", actor.cron_user, "label",
-       actor.label, "human_source", actor.human_source, "hint_sudo_user", actor.hint_sudo_user,
-       "hint_ssh", actor.hint_ssh, "egid", actor.egid, "uid_name", actor.uid_name, "euid_name",
-       actor.euid_name, "fsuid_name", actor.fsuid_name, "gid_name", actor.gid_name, "egid_name",
-       actor.egid_name);
+       actor.container_runtime, "container_name", actor.container_name, "image", actor.image, "pod",
+       actor.pod, "cron_uid", actor.cron_uid, "cron_user", actor.cron_user, "label", actor.label,
+       "human_source", actor.human_source, "hint_sudo_user", actor.hint_sudo_user, "hint_ssh",
+       actor.hint_ssh, "egid", actor.egid, "uid_name", actor.uid_name, "euid_name", actor.euid_name,
+       "fsuid_name", actor.fsuid_name, "gid_name", actor.gid_name, "egid_name", actor.egid_name);
 }
 
 template <typename A, typename Column>

@@ -22,10 +22,10 @@ namespace {
   "DO UPDATE SET bytes = bytes + excluded.bytes;"
 
 #define GUARD_ADD(table, column) "ALTER TABLE " table " ADD COLUMN " column ";"
-#define GUARD_ADD_TIMES(table)                                             \
-  GUARD_ADD(table, "size INTEGER")                                         \
-  GUARD_ADD(table, "modified INTEGER") GUARD_ADD(table, "changed INTEGER") \
-      GUARD_ADD(table, "born INTEGER")
+#define GUARD_ADD_TIMES(table)         \
+  GUARD_ADD(table, "size INTEGER")     \
+  GUARD_ADD(table, "modified INTEGER") \
+  GUARD_ADD(table, "changed INTEGER") GUARD_ADD(table, "born INTEGER")
 
 constexpr std::array<const char*, 4> kSteps{
     "CREATE TABLE incidents (number INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, "
@@ -103,6 +103,8 @@ constexpr std::array<const char*, 4> kSteps{
     GUARD_ADD("settings", "egid INTEGER") GUARD_ADD("settings", "uid_name BLOB")
     GUARD_ADD("settings", "euid_name BLOB") GUARD_ADD("settings", "fsuid_name BLOB")
     GUARD_ADD("settings", "gid_name BLOB") GUARD_ADD("settings", "egid_name BLOB")
+    GUARD_ADD("settings", "container_name BLOB") GUARD_ADD("settings", "image BLOB")
+    GUARD_ADD("settings", "pod BLOB")
     GUARD_ADD("actors", "command INTEGER")
     "CREATE TABLE commands (chapter INTEGER, number INTEGER, pid INTEGER, start_time INTEGER, "
     "comm BLOB, exe BLOB, cmdline BLOB, cwd BLOB, PRIMARY KEY (chapter, number)) WITHOUT ROWID;"

@@ -27,6 +27,11 @@ class BoundedMap {
     return found == values_.end() ? nullptr : &found->second;
   }
 
+  template <typename Visit>
+  void each(Visit visit) const {
+    for (const auto& [key, value] : values_) visit(value);
+  }
+
   Value& put(const Key& key) {
     const auto [at, is_new] = values_.try_emplace(key);
     if (!is_new) return at->second;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "policy/base/text.h"
+
 namespace guard {
 namespace {
 
@@ -114,10 +116,13 @@ std::optional<Container> by_parent(std::string_view element, std::string_view pa
   return Container{std::string(element), std::move(runtime)};
 }
 
-}  // namespace
+struct ContainerAt {
+  std::optional<Container> container;
+  std::size_t end = 0;  // of its group in the path
+};
 
-std::optional<Container> container_of(std::string_view cgroup) {
-  std::optional<Container> innermost;
+ContainerAt innermost_in(std::string_view cgroup) {
+  ContainerAt innermost;
   std::string_view above;
   for (std::size_t at = 0; at < cgroup.size();) {
     const auto end = std::min(cgroup.find('/', at), cgroup.size());
@@ -130,10 +135,29 @@ std::optional<Container> container_of(std::string_view cgroup) {
     if (!found) found = machine(element, rest.substr(0, rest.find('/')));
     if (!found) found = lxc(element, above);
     if (!found) found = by_parent(element, path_above, above);
-    if (found) innermost = std::move(found);
+    if (found) innermost = {std::move(found), end};
     above = element;
   }
   return innermost;
+}
+
+}  // namespace
+
+std::optional<Container> container_of(std::string_view cgroup) {
+  return innermost_in(cgroup).container;
+}
+
+std::string_view container_group(std::string_view cgroup) {
+  return cgroup.substr(0, innermost_in(cgroup).end);
+}
+
+std::optional<Uid> user_of_group(std::string_view cgroup) {
+  constexpr std::string_view kBefore = "/user@";
+  const auto at = cgroup.find(kBefore);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto rest = cgroup.substr(at + kBefore.size());
+  const auto uid = parse_number(rest.substr(0, rest.find(".service")));
+  return uid ? std::optional(Uid{*uid}) : std::nullopt;
 }
 
 }  // namespace guard

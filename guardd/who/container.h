@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "policy/base/ids.h"
+
 namespace guard {
 
 struct Container {
@@ -16,5 +18,11 @@ struct Container {
 
 // The innermost container. No proof: anyone who may create control groups can use such names.
 std::optional<Container> container_of(std::string_view cgroup);
+// The path up to the group of that container; empty: there is none.
+std::string_view container_group(std::string_view cgroup);
+
+// The user to whom systemd gave these control groups:
+// "/user.slice/user-1000.slice/user@1000.service/…".
+std::optional<Uid> user_of_group(std::string_view cgroup);
 
 }  // namespace guard

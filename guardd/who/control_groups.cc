@@ -9,6 +9,8 @@
 #include <sstream>
 #include <utility>
 
+#include "guardd/who/container.h"
+
 namespace guard {
 namespace {
 
@@ -58,6 +60,8 @@ ControlGroups::ControlGroups(const std::string& mounts) {
 
 void ControlGroups::add(std::uint64_t id, std::string_view path) {
   keep(id, of_path(path));
+  const bool is_container = !path.empty() && container_group(path) == path;
+  if (is_container && new_containers_.size() < kMostNew) new_containers_.emplace_back(path);
 }
 
 std::shared_ptr<const ControlGroup> ControlGroups::find(std::uint64_t id) {

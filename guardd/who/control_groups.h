@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "guardd/who/snapshot.h"
 #include "policy/base/handle.h"
@@ -25,6 +27,10 @@ class ControlGroups {
 
   void add(std::uint64_t id, std::string_view path);
 
+  // The control groups of containers that were added since the last call; the oldest, if there are
+  // too many. All others are looked up when a process in them acts.
+  std::vector<std::string> take_new_containers() { return std::exchange(new_containers_, {}); }
+
   // Null: it was removed before the first look-up, or there is no unified hierarchy.
   std::shared_ptr<const ControlGroup> find(std::uint64_t id);
 
@@ -33,6 +39,7 @@ class ControlGroups {
 
  private:
   static constexpr std::size_t kBound = 4096;
+  static constexpr std::size_t kMostNew = 64;
 
   std::string path_from_kernel(std::uint64_t id) const;
   void keep(std::uint64_t id, std::shared_ptr<const ControlGroup> group);
@@ -42,6 +49,7 @@ class ControlGroups {
   std::unordered_map<std::uint64_t, std::shared_ptr<const ControlGroup>> groups_;
   std::deque<std::uint64_t> oldest_first_;
   std::shared_ptr<const ControlGroup> last_;
+  std::vector<std::string> new_containers_;
 };
 
 }  // namespace guard

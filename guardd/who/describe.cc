@@ -114,6 +114,11 @@ Actor describe(const Snapshot& self, const Lineage* lineage, const Sessions& ses
       actor.container_runtime = unless_empty(std::move(container->runtime));
     }
   }
+  if (self.container) {
+    actor.container_name = unless_empty(self.container->name);
+    actor.image = unless_empty(self.container->image);
+    actor.pod = unless_empty(self.container->pod);
+  }
   actor.label = label_of(self, lineage);
   if (lineage) {
     actor.cron_uid = cron_owner(self, *lineage);

@@ -101,6 +101,13 @@ void ask_for_word(HelperPort& port, std::int32_t thread, std::uint64_t address, 
            parsed<std::uint64_t>(parse_word, std::move(reply)));
 }
 
+void ask_for_container(HelperPort& port, const std::string& group, Uid by, ContainerReply reply) {
+  ContentsWriter contents;
+  contents.text(group);
+  port.ask(question(Inquiry::kContainer, contents, by.value),
+           parsed<KnownContainer>(parse_container, std::move(reply)));
+}
+
 Hints hints_in(std::string_view environment) {
   Hints hints;
   std::string_view client;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "guardd/helpers/pool.h"
+#include "guardd/who/known_container.h"
 #include "guardd/who/proc.h"
 #include "guardd/who/snapshot.h"
 
@@ -25,7 +26,8 @@ enum class Inquiry : std::uint32_t {
   kHints,
   kUser,
   kWord,
-  kGroup
+  kGroup,
+  kContainer
 };
 
 // How long a process may take to be read. Usually it takes less than a millisecond; on a busy
@@ -79,5 +81,9 @@ void ask_for_name(HelperPort& port, Gid group, NameReply reply);
 using WordReply = std::function<void(std::optional<std::uint64_t> word)>;
 void ask_for_word(HelperPort& port, std::int32_t thread, std::uint64_t address, Uid by,
                   WordReply reply);
+
+// `group`: the path of the container's control group.
+using ContainerReply = std::function<void(std::optional<KnownContainer> container)>;
+void ask_for_container(HelperPort& port, const std::string& group, Uid by, ContainerReply reply);
 
 }  // namespace guard

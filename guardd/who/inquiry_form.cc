@@ -134,6 +134,16 @@ Snapshot read_ids(ContentsReader& in) {
   return process;
 }
 
+void write_container(ContentsWriter& out, const std::optional<KnownContainer>& container) {
+  out.number(static_cast<std::uint8_t>(container.has_value()));
+  if (!container) return;
+  for (const auto* each :
+       {&container->name, &container->image, &container->pod, &container->allow_name})
+    out.text(*each);
+  out.number(static_cast<std::uint8_t>(container->is_of_root));
+  out.number(container->group);
+}
+
 void write_hints(ContentsWriter& out, const Hints& hints) {
   out.text(hints.sudo_user);
   out.text(hints.ssh);
@@ -177,6 +187,19 @@ std::optional<std::string> parse_name(std::string_view contents) {
   ContentsReader in(contents);
   auto name = in.optional_text(kMostName);
   return in.is_whole() ? name : std::nullopt;
+}
+
+std::optional<KnownContainer> parse_container(std::string_view contents) {
+  ContentsReader in(contents);
+  if (!in.flag()) return std::nullopt;
+  KnownContainer container;
+  container.name = in.text(kMostName);
+  container.image = in.text(kMostName);
+  container.pod = in.text(2 * kMostName);
+  container.allow_name = in.text(2 * kMostName);
+  container.is_of_root = in.flag();
+  container.group = in.number<std::uint64_t>();
+  return in.is_whole() ? std::optional(std::move(container)) : std::nullopt;
 }
 
 std::optional<std::uint64_t> parse_word(std::string_view contents) {

@@ -19,6 +19,8 @@ ProcessFacts read_facts(ContentsReader& in);
 void write_ids(ContentsWriter& out, const Snapshot& process);
 Snapshot read_ids(ContentsReader& in);
 
+void write_container(ContentsWriter& out, const std::optional<KnownContainer>& container);
+
 void write_hints(ContentsWriter& out, const Hints& hints);
 
 // What the contents of an answer say; nothing: they are no answer to that question.
@@ -28,6 +30,7 @@ std::optional<std::vector<KnownProcess>> parse_all_processes(std::string_view co
 std::optional<InodeId> parse_executable(std::string_view contents);
 std::optional<Hints> parse_hints(std::string_view contents);
 std::optional<std::string> parse_name(std::string_view contents);
+std::optional<KnownContainer> parse_container(std::string_view contents);
 std::optional<std::uint64_t> parse_word(std::string_view contents);
 
 }  // namespace guard

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "guardd/host/users.h"
+#include "guardd/who/container_files.h"
 #include "guardd/who/executable_ids.h"
 #include "guardd/who/inquiry_form.h"
 
@@ -63,6 +64,8 @@ void InquiryHelper::answer(const HelperRecord& question, const SendPart& send) c
       return send(group(in), true);
     case Inquiry::kWord:
       return send(word(in), true);
+    case Inquiry::kContainer:
+      return send(container(in), true);
   }
   send({}, true);
 }
@@ -137,6 +140,13 @@ std::string InquiryHelper::word(ContentsReader& in) const {
                                          static_cast<off_t>(address)) == sizeof word;
   ContentsWriter out;
   out.optional_number(is_read ? std::optional(word) : std::nullopt);
+  return out.take();
+}
+
+std::string InquiryHelper::container(ContentsReader& in) const {
+  const auto group = in.text(PATH_MAX);
+  ContentsWriter out;
+  write_container(out, ContainerFiles(places_.containers).find(group));
   return out.take();
 }
 

@@ -25,6 +25,7 @@ class InquiryHelper {
     NameOf name_of;                        // the user databases
     std::string groups = "/etc/group";     // the same for groups
     GroupNameOf group_name_of{};
+    std::string containers = "";           // the root of the runtimes' files
   };
   explicit InquiryHelper(Places places) : places_(std::move(places)), proc_(places_.proc) {}
 
@@ -38,6 +39,7 @@ class InquiryHelper {
   std::string user(ContentsReader& in) const;
   std::string group(ContentsReader& in) const;
   std::string word(ContentsReader& in) const;
+  std::string container(ContentsReader& in) const;
 
   Places places_;
   Proc proc_;

@@ -1,6 +1,7 @@
 #include "guardd/who/processes.h"
 
 #include <ctime>
+#include <set>
 #include <utility>
 
 namespace guard {
@@ -14,7 +15,7 @@ std::uint64_t boot_time_now() {
 
 Processes::Processes(HelperPort& inquiry, const ProcessesOptions& options,
                      std::optional<Result<Tracer>> tracer)
-    : inquiry_(inquiry), table_(options.limits), proc_(options.proc) {
+    : inquiry_(inquiry), containers_(inquiry), table_(options.limits), proc_(options.proc) {
   if (tracer && *tracer)
     tracer_ = **std::move(tracer);
   else if (tracer)
@@ -48,7 +49,10 @@ std::shared_ptr<const ActingProcess> Processes::find(std::int32_t pid, std::uint
 }
 
 void Processes::catch_up() {
-  if (tracer_) (void)tracer_->catch_up(table_);
+  if (!tracer_) return;
+  (void)tracer_->catch_up(table_);
+  for (const auto& group : table_.control_groups().take_new_containers())
+    containers_.look_up(group);
 }
 
 Status Processes::excuse(std::int32_t pid, const std::shared_ptr<const Excuse>& excuse) {
@@ -93,6 +97,7 @@ void Processes::add(std::vector<KnownProcess>&& some) {
     auto* entry = table_.find_started(ids.pid, ids.start);
     if (!entry) entry = table_.update_from_proc(std::move(ids), now);
     if (entry && entry->now.comm == facts.comm) table_.add_facts(*entry, facts);
+    if (facts.cgroup) containers_.look_up(*facts.cgroup);
   }
 }
 
@@ -152,7 +157,7 @@ std::shared_ptr<const ActingProcess> Processes::acting_process(ProcessEntry& ent
   const auto who = open->who;
   ask_for_facts(open);
   ask_for_executables(open);
-  answered(*open);
+  answered(open);
   return who;
 }
 
@@ -179,7 +184,7 @@ void Processes::ask_for_facts(const std::shared_ptr<OpenProcess>& open) {
       auto* entry = table_.find_started(process.pid, process.start);
       if (entry && open->facts[i]) table_.add_facts(*entry, *open->facts[i]);
     }
-    answered(*open);
+    answered(open);
   });
 }
 
@@ -199,12 +204,37 @@ void Processes::ask_for_executable(const Image& image, Uid by,
   guard::ask_for_executable(inquiry_, *image.exe, *image.id, by,
                             [this, open, kernel_id = *image.id](std::optional<InodeId> id) {
                               if (id) table_.add_executable(kernel_id, *id);
-                              answered(*open);
+                              answered(open);
                             });
 }
 
-void Processes::answered(OpenProcess& open) {
-  if (--open.questions == 0) complete(open);
+// The control groups are known only once the facts are.
+void Processes::ask_for_containers(const std::shared_ptr<OpenProcess>& open) {
+  std::set<std::string> groups;
+  const auto add = [&](const std::shared_ptr<const ControlGroup>& group) {
+    if (group) groups.insert(group->path);
+  };
+  const auto& self = open->who->snapshot();
+  add(self.control_group);
+  if (const auto* entry = table_.find_started(self.pid, self.start)) add(entry->now.control_group);
+  for (const auto& facts : open->facts)
+    if (facts && facts->cgroup) groups.insert(*facts->cgroup);
+  if (open->who->lineage())
+    for (const auto& ancestor : *open->who->lineage()) add(ancestor->control_group);
+  for (const auto& group : groups) {
+    ++open->questions;
+    containers_.look_up(group, [this, open] { answered(open); });
+  }
+}
+
+void Processes::answered(const std::shared_ptr<OpenProcess>& open) {
+  if (--open->questions != 0) return;
+  if (!std::exchange(open->has_asked_for_containers, true)) {
+    ++open->questions;  // until all have been asked
+    ask_for_containers(open);
+    return answered(open);
+  }
+  complete(*open);
 }
 
 void Processes::complete(const OpenProcess& open) {
@@ -253,8 +283,12 @@ bool Processes::add_facts(Snapshot& process, const ProcessFacts* facts) {
     if (facts->cwd) process.cwd = facts->cwd;
     if (facts->cgroup) process.control_group = table_.control_groups().of_path(*facts->cgroup);
   }
+  const auto container =
+      process.control_group ? containers_.find(process.control_group->path) : nullptr;
+  const bool is_known_container = container && container != process.container;
+  if (is_known_container) process.container = container;
   process.image = table_.with_stat_id(std::move(process.image));
-  if (process.image == before) return is_same_program;
+  if (process.image == before) return is_same_program || is_known_container;
   auto* entry = table_.find_started(process.pid, process.start);
   if (entry && before && entry->now.image == before) {
     entry->now.image = process.image;

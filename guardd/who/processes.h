@@ -11,6 +11,7 @@
 
 #include "bpf/tracer.h"
 #include "guardd/who/acting_process.h"
+#include "guardd/who/containers.h"
 #include "guardd/who/inquiry.h"
 #include "guardd/who/proc.h"
 #include "guardd/who/process_table.h"
@@ -71,6 +72,7 @@ class Processes {
   const std::optional<Error>& tracer_error() const { return tracer_error_; }
   std::uint64_t dropped() const { return tracer_ ? tracer_->dropped() : 0; }
   const ProcessTable& table() const { return table_; }
+  Containers& containers() { return containers_; }
 
   static constexpr std::uint64_t kFresh = 20'000'000;  // nanoseconds
 
@@ -81,6 +83,8 @@ class Processes {
     unsigned questions = 0;
     std::vector<WantedProcess> wanted;  // the process first, then ancestors
     std::vector<std::optional<ProcessFacts>> facts;
+
+    bool has_asked_for_containers = false;
 
     bool is_delayed() const { return facts.size() != wanted.size(); }
   };
@@ -95,7 +99,8 @@ class Processes {
   void ask_for_facts(const std::shared_ptr<OpenProcess>& open);
   void ask_for_executables(const std::shared_ptr<OpenProcess>& open);
   void ask_for_executable(const Image& image, Uid by, const std::shared_ptr<OpenProcess>& open);
-  void answered(OpenProcess& open);
+  void ask_for_containers(const std::shared_ptr<OpenProcess>& open);
+  void answered(const std::shared_ptr<OpenProcess>& open);
   void complete(const OpenProcess& open);
   using FactsOf = std::function<const ProcessFacts*(const Snapshot&)>;
   std::shared_ptr<const Lineage> completed(std::shared_ptr<const Lineage> lineage,
@@ -103,6 +108,7 @@ class Processes {
   bool add_facts(Snapshot& process, const ProcessFacts* facts);
 
   HelperPort& inquiry_;
+  Containers containers_;
   ProcessTable table_;
   Proc proc_;
   std::optional<Tracer> tracer_;

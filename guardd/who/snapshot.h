@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "guardd/who/known_container.h"
 #include "policy/base/ids.h"
 #include "policy/words.h"
 
@@ -56,6 +57,7 @@ struct Snapshot {
   std::optional<std::string> cwd;
   std::shared_ptr<const Image> image;                 // null: unknown
   std::shared_ptr<const ControlGroup> control_group;  // null: unknown
+  KnownContainerPtr container;                        // null: none, or unknown
   std::shared_ptr<const Excuse> excuse;               // null: none
 };
 

@@ -189,6 +189,9 @@ const std::array<Field, kFieldCount> kFields{{
     {"fsuid_name", [](const Violation& v) { return maybe_text(v.actor.fsuid_name); }},
     {"gid_name", [](const Violation& v) { return maybe_text(v.actor.gid_name); }},
     {"egid_name", [](const Violation& v) { return maybe_text(v.actor.egid_name); }},
+    {"container_name", [](const Violation& v) { return maybe_text(v.actor.container_name); }},
+    {"image", [](const Violation& v) { return maybe_text(v.actor.image); }},
+    {"pod", [](const Violation& v) { return maybe_text(v.actor.pod); }},
 }};
 
 FieldSet fields_to_share() {

@@ -63,7 +63,10 @@ struct Actor {
   std::optional<std::string> cgroup;
   std::optional<std::string> container;  // its id, or the name of a machine
   std::optional<std::string> container_runtime;
-  std::optional<Uid> cron_uid;  // the owner of the crontab
+  std::optional<std::string> container_name;  // from the files of the runtime, as are the next two
+  std::optional<std::string> image;
+  std::optional<std::string> pod;  // "NAMESPACE/NAME" in Kubernetes
+  std::optional<Uid> cron_uid;     // the owner of the crontab
   std::optional<std::string> cron_user;
   std::optional<std::string> label;           // of the topmost ancestor that has one
   std::vector<Ancestor> lineage;              // parent first; at most eight
@@ -138,7 +141,7 @@ struct Violation {
 };
 
 // A set of the fields of a violation, by their place in kFields.
-inline constexpr std::size_t kFieldCount = 84;
+inline constexpr std::size_t kFieldCount = 87;
 using FieldSet = std::bitset<kFieldCount>;
 
 // A command of an incident, and how many violations it caused.

@@ -65,6 +65,9 @@ Violation full_violation() {
   actor.session_remote_host = "192.0.2.7";
   actor.container = "c0ffee";
   actor.container_runtime = "podman";
+  actor.container_name = "db";
+  actor.image = "localhost/postgres:16";
+  actor.pod = "shop/db-0";
   actor.cron_uid = Uid{33};
   actor.cron_user = "www-data";
   actor.label = "backup";

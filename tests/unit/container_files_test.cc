@@ -1,0 +1,249 @@
+// What guardd learns of containers: their control groups, the files of their runtimes, and the
+// memory of both.
+
+#include "guardd/who/container_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "guardd/who/container.h"
+#include "guardd/who/containers.h"
+#include "tests/unit/direct_port.h"
+#include "tests/unit/fakes.h"
+
+namespace guard {
+namespace {
+
+using testing::TemporaryDirectory;
+
+const std::string kId(64, 'a');
+const std::string kOther(64, 'b');
+const std::string kDocker = "/system.slice/docker-" + kId + ".scope";
+const std::string kPodman = "/machine.slice/libpod-" + kId + ".scope";
+
+TEST(ContainerGroup, EndsWithTheInnermostContainer) {
+  EXPECT_EQ(container_group(kDocker + "/init.scope/x"), kDocker);
+  EXPECT_EQ(container_group(kDocker + "/docker/" + kOther + "/x"), kDocker + "/docker/" + kOther);
+  EXPECT_EQ(container_group("/system.slice/ssh.service"), "");
+  EXPECT_EQ(user_of_group("/user.slice/user-1000.slice/user@1000.service/app.slice"), Uid{1000});
+  EXPECT_EQ(user_of_group("/user.slice/user-1000.slice/session-3.scope"), std::nullopt);
+  EXPECT_EQ(user_of_group("/user@x.service"), std::nullopt);
+}
+
+// A machine in a directory, whose root is the user who runs the test.
+class ContainerFilesTest : public ::testing::Test {
+ protected:
+  ContainerFilesTest() { make_group(""); }
+
+  void make_group(const std::string& path) const { there_.directory("sys/fs/cgroup" + path); }
+  void write(const std::string& path, std::string_view text) const {
+    there_.directory(path.substr(0, path.rfind('/')));
+    there_.write(path, text);
+  }
+  void add_docker(const std::string& name, const std::string& image) const {
+    write("var/lib/docker/containers/" + kId + "/config.v2.json",
+          R"({"State":{"Pid":7},"ID":")" + kId + R"(","Config":{"User":"app","Image":")" + image +
+              R"("},"Image":"sha256:e7fe","Name":"/)" + name + R"("})");
+  }
+  // As containers/storage writes it.
+  static std::string podman_list(const std::string& name) {
+    return R"([{"id":")" + kOther + R"(","names":["x"],"metadata":"no json"},{"id":")" + kId +
+           R"(","names":[")" + name +
+           R"("],"image":"43e6","metadata":"{\"image-name\":\"localhost/test:1\",\"name\":\")" +
+           name + R"(\"}"}])";
+  }
+  KnownContainer found(const std::string& group) const {
+    return ContainerFiles(there_ / "", Uid{::geteuid()}).find(group).value_or(KnownContainer());
+  }
+
+  TemporaryDirectory there_;
+};
+
+TEST_F(ContainerFilesTest, DockerKeepsAFileForEach) {
+  make_group(kDocker);
+  add_docker("web", "nginx:1");
+  const auto web = found(kDocker);
+  EXPECT_EQ(web.name, "web");
+  EXPECT_EQ(web.image, "nginx:1");
+  EXPECT_EQ(web.allow_name, "web");
+  EXPECT_TRUE(web.is_of_root);
+  struct stat facts {};
+  ASSERT_EQ(::stat((there_ / ("sys/fs/cgroup" + kDocker)).c_str(), &facts), 0);
+  EXPECT_EQ(web.group, facts.st_ino);
+}
+
+TEST_F(ContainerFilesTest, DockerCanKeepItElsewhere) {
+  write("var/lib/docker/231072.231072/containers/" + kId + "/config.v2.json",
+        R"({"Name":"/remapped","Config":{"Image":"i"}})");
+  EXPECT_EQ(found(kDocker).name, "remapped");
+  write("etc/docker/daemon.json", R"({"data-root":"/srv/docker"})");
+  write("srv/docker/containers/" + kId + "/config.v2.json", R"({"Name":"/moved"})");
+  EXPECT_EQ(found(kDocker).name, "moved");
+}
+
+TEST_F(ContainerFilesTest, PodmanKeepsAList) {
+  write("var/lib/containers/storage/overlay-containers/containers.json", podman_list("db"));
+  EXPECT_EQ(found(kPodman).name, "db");
+  EXPECT_EQ(found(kPodman).image, "localhost/test:1");
+  std::filesystem::remove_all(there_ / "var/lib/containers");
+  EXPECT_EQ(found(kPodman).name, "");
+  write("run/containers/storage/vfs-containers/volatile-containers.json", podman_list("once"));
+  EXPECT_EQ(found(kPodman).name, "once");
+}
+
+TEST_F(ContainerFilesTest, AUsersContainerIsNamedButDoesNotCountForExemptions) {
+  const std::string group = "/user.slice/user-" + std::to_string(::geteuid()) + ".slice/user@" +
+                            std::to_string(::geteuid()) + ".service/user.slice/libpod-" + kId +
+                            ".scope";
+  make_group(group);
+  write("etc/passwd", "joe:x:" + std::to_string(::geteuid()) + ":1000::/home/joe:/bin/sh\n");
+  write("home/joe/.local/share/containers/storage/overlay-containers/containers.json",
+        podman_list("backup"));
+  EXPECT_EQ(found(group).name, "backup");
+  EXPECT_FALSE(found(group).is_of_root);
+  // A user's group with the id of root's container does not even find root's files.
+  add_docker("web", "nginx:1");
+  const auto forged = group.substr(0, group.find("/libpod-")) + "/docker-" + kId + ".scope";
+  make_group(forged);
+  EXPECT_FALSE(found(forged).is_of_root);
+  EXPECT_NE(found(forged).name, "web");
+}
+
+TEST_F(ContainerFilesTest, AGroupThatAUserCanMakeDoesNotCountForExemptions) {
+  const auto group = "/system.slice/evil.service/docker-" + kId + ".scope";
+  make_group(group);
+  add_docker("web", "nginx:1");
+  EXPECT_TRUE(found(group).is_of_root);
+  ASSERT_EQ(::chmod((there_ / "sys/fs/cgroup/system.slice/evil.service").c_str(), 0777), 0);
+  EXPECT_EQ(found(group).name, "web");
+  EXPECT_FALSE(found(group).is_of_root);
+}
+
+TEST_F(ContainerFilesTest, AContainerInAContainerDoesNotCountForExemptions) {
+  const auto group = kPodman + "/docker/" + kId;
+  make_group(group);
+  add_docker("web", "nginx:1");
+  EXPECT_EQ(found(group).name, "web");
+  EXPECT_FALSE(found(group).is_of_root);
+}
+
+TEST_F(ContainerFilesTest, KubernetesNamesThePodToo) {
+  const auto group = "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" + kId + ".scope";
+  write("run/containerd/io.containerd.runtime.v2.task/k8s.io/" + kId + "/config.json",
+        R"({"ociVersion":"1","annotations":{"io.kubernetes.cri.container-name":"db",)"
+        R"("io.kubernetes.cri.image-name":"postgres:16","io.kubernetes.cri.sandbox-name":"db-0",)"
+        R"("io.kubernetes.cri.sandbox-namespace":"shop"}})");
+  EXPECT_EQ(found(group).name, "db");
+  EXPECT_EQ(found(group).image, "postgres:16");
+  EXPECT_EQ(found(group).pod, "shop/db-0");
+  EXPECT_EQ(found(group).allow_name, "shop/db");
+  const auto crio = "/kubepods.slice/kubepods-pod1.slice/crio-" + kOther + ".scope";
+  write("run/containers/storage/overlay-containers/" + kOther + "/userdata/config.json",
+        R"({"annotations":{"io.kubernetes.container.name":"web","io.kubernetes.pod.name":"web-1",)"
+        R"("io.kubernetes.pod.namespace":"shop","io.kubernetes.cri-o.ImageName":"nginx:1"}})");
+  EXPECT_EQ(found(crio).name, "web");
+  EXPECT_EQ(found(crio).pod, "shop/web-1");
+}
+
+TEST_F(ContainerFilesTest, NoFileThatAnotherUserCouldChooseIsRead) {
+  add_docker("web", "nginx:1");
+  const auto path = there_ / ("var/lib/docker/containers/" + kId + "/config.v2.json");
+  std::filesystem::rename(path, path + ".real");
+  std::filesystem::create_symlink(path + ".real", path);
+  EXPECT_EQ(found(kDocker).name, "");
+  std::filesystem::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(found(kDocker).name, "");
+  std::filesystem::remove(path);
+  there_.write("var/lib/docker/containers/" + kId + "/config.v2.json", "[{\"Name\":");
+  EXPECT_EQ(found(kDocker).name, "");
+  EXPECT_FALSE(ContainerFiles(there_ / "").find("/system.slice/ssh.service"));
+}
+
+TEST_F(ContainerFilesTest, AMachineIsItsOwnName) {
+  make_group("/machine.slice/machine-backup.scope");
+  EXPECT_EQ(found("/machine.slice/machine-backup.scope").name, "backup");
+}
+
+// ---- the memory
+
+class ContainersTest : public ContainerFilesTest {
+ protected:
+  ContainersTest()
+      : port_({"/proc", "/etc/passwd", {}, there_ / ""}), containers_(port_, kOptions) {
+    add_docker("web", "nginx:1");
+  }
+  std::string name_of(const std::string& cgroup) {
+    const auto container = containers_.find(cgroup);
+    return container ? container->name : "?";
+  }
+
+  static constexpr Containers::Options kOptions{2, std::chrono::milliseconds(60'000),
+                                                std::chrono::milliseconds(60'000)};
+  DirectPort port_;
+  Containers containers_;
+};
+
+TEST_F(ContainersTest, EachIsLookedUpOnce) {
+  if (::geteuid() != 0) GTEST_SKIP() << "the files of root are root's";
+  int done = 0;
+  for (const auto& cgroup : {kDocker, kDocker + "/below"})
+    containers_.look_up(cgroup, [&] { ++done; });
+  containers_.look_up("/system.slice/ssh.service", [&] { ++done; });
+  EXPECT_EQ(done, 3);
+  EXPECT_EQ(port_.asked, 1);
+  EXPECT_EQ(name_of(kDocker + "/below"), "web");
+  EXPECT_EQ(name_of("/"), "?");
+}
+
+TEST_F(ContainersTest, NobodyWaitsLongerThanTheHelper) {
+  port_.be_silent();
+  int done = 0;
+  for (int i = 0; i < 3; ++i) containers_.look_up(kDocker, [&] { ++done; });
+  EXPECT_EQ(done, 0);
+  EXPECT_EQ(port_.asked, 1);
+  port_.time_out();
+  EXPECT_EQ(done, 3);
+  EXPECT_EQ(name_of(kDocker), "?");
+}
+
+TEST_F(ContainersTest, TheNameStaysAfterTheContainer) {
+  if (::geteuid() != 0) GTEST_SKIP() << "the files of root are root's";
+  constexpr Containers::Options kAlways{2, std::chrono::milliseconds(0),
+                                        std::chrono::milliseconds(0)};
+  Containers containers(port_, kAlways);
+  containers.look_up(kDocker);
+  std::filesystem::remove_all(there_ / "var/lib/docker");
+  containers.look_up(kDocker);
+  EXPECT_EQ(containers.find(kDocker)->name, "web");
+  EXPECT_EQ(port_.asked, 2);
+}
+
+TEST_F(ContainersTest, ThoseOfRootAreListedAndChangesReported) {
+  if (::geteuid() != 0) GTEST_SKIP() << "the files of root are root's";
+  int changes = 0;
+  containers_.on_change([&] { ++changes; });
+  make_group(kDocker);
+  containers_.look_up(kDocker);
+  ASSERT_EQ(containers_.of_root().size(), 1U);
+  EXPECT_EQ(containers_.of_root()[0]->name, "web");
+  EXPECT_EQ(changes, 1);
+  containers_.look_up(kDocker);
+  EXPECT_EQ(changes, 1);
+}
+
+TEST_F(ContainersTest, TheOldestIsForgottenIfThereAreTooMany) {
+  port_.be_silent();
+  int done = 0;
+  for (const auto* digit : {"c", "d", "e", "f"})
+    containers_.look_up("/docker/" + std::string(64, *digit), [&] { ++done; });
+  port_.answer();
+  EXPECT_EQ(done, 4);
+}
+
+}  // namespace
+}  // namespace guard
