@@ -28,6 +28,7 @@ class KernelTables {
   // An entry without exemptions or labels is deleted.
   virtual Status set_subject(const SubjectKey& key, std::uint64_t exemptions) = 0;
   virtual Status set_unit(std::string_view name, std::uint64_t exemptions) = 0;
+  virtual Status set_container(std::uint64_t control_group, std::uint64_t exemptions) = 0;
   virtual Status set_script(std::string_view comm, std::uint32_t labels) = 0;
   virtual Status set_program(const ProgramKey& key, const Program& program) = 0;
   virtual Status drop_program(const ProgramKey& key) = 0;

@@ -291,6 +291,7 @@ void Lsm::exempt(const Exemptions& exemptions) {
   auto& target = programs_->skeleton->bss->guard_exemptions;
   publish(target.need_program, exemptions.need_program);
   publish(target.need_unit, exemptions.need_unit);
+  publish(target.need_container, exemptions.need_container);
   publish(target.need_user, exemptions.need_user);
   publish(target.need_group, exemptions.need_group);
   publish(target.need_login, exemptions.need_login);
@@ -309,6 +310,11 @@ Status Lsm::set_subject(const SubjectKey& key, std::uint64_t exemptions) {
 Status Lsm::set_unit(std::string_view name, std::uint64_t exemptions) {
   return put_or_drop(programs_->skeleton->maps.units, padded<kUnitName>(name), exemptions,
                      "exempt a unit in the kernel");
+}
+
+Status Lsm::set_container(std::uint64_t control_group, std::uint64_t exemptions) {
+  return put_or_drop(programs_->skeleton->maps.containers, control_group, exemptions,
+                     "exempt a container in the kernel");
 }
 
 Status Lsm::set_program(const ProgramKey& key, const Program& program) {

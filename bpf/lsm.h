@@ -120,6 +120,7 @@ class Lsm : public KernelTables {
   void exempt(const Exemptions& exemptions) override;
   Status set_subject(const SubjectKey& key, std::uint64_t exemptions) override;
   Status set_unit(std::string_view name, std::uint64_t exemptions) override;
+  Status set_container(std::uint64_t control_group, std::uint64_t exemptions) override;
   Status set_program(const ProgramKey& key, const Program& program) override;
   Status drop_program(const ProgramKey& key) override;
   Status set_script(std::string_view comm, std::uint32_t labels) override;

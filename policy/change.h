@@ -19,7 +19,9 @@ struct Process {
   std::span<const Gid> groups;  // supplementary
   std::optional<Uid> login;     // loginuid; absent when unset
   std::optional<InodeId> exe;
-  std::string_view unit;  // empty: none
+  std::string_view unit;       // empty: none
+  std::string_view container;  // the name of one that root started; empty: none, or unknown
+  std::string_view image;      // of that container
   EnumSet<Label> labels;
 };
 

@@ -40,6 +40,8 @@ struct DraftAllow {
   Place place;
   Optional<std::string> exe;
   Optional<std::string> unit;
+  Optional<std::string> container;
+  Optional<std::string> image;
   Optional<Principal> user;
   Optional<Principal> group;
   Optional<Principal> login;

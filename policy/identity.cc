@@ -38,6 +38,8 @@ void put_allow(std::string& out, const Allow& allow) {
   put(out, "allow", word(allow.said.effect.value));
   if (allow.said.exe) put(out, "exe", allow.said.exe->value);
   if (allow.said.unit) put(out, "unit", allow.said.unit->value);
+  if (allow.said.container) put(out, "container", allow.said.container->value);
+  if (allow.said.image) put(out, "image", allow.said.image->value);
   put_id(out, "user", allow.user);
   put_id(out, "group", allow.group);
   put_id(out, "login", allow.login);

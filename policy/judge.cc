@@ -72,6 +72,8 @@ bool matches(const Allow& allow, const Process& process) {
   const auto& said = allow.said;
   if (said.exe && (!allow.exe || process.exe != allow.exe)) return false;
   if (said.unit && (!allow.unit || !allow.unit->matches(process.unit))) return false;
+  const bool wants_container = said.container || said.image;
+  if (wants_container && !allow.container.match(process.container, process.image)) return false;
   if (said.user && (!allow.user || process.uid != allow.user)) return false;
   if (said.group && (!allow.group || !in_group(process, *allow.group))) return false;
   if (said.login && (!allow.login || process.login != allow.login)) return false;

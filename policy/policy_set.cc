@@ -43,6 +43,14 @@ bool Rule::matches(std::string_view relative_path) const {
                      [&](const Pattern& pattern) { return pattern.glob.matches(relative_path); });
 }
 
+bool ContainerPatterns::match(std::string_view container, std::string_view of_image) const {
+  if (!name && !image) return false;
+  if (name && (container.empty() || !name->matches(container))) return false;
+  if (!image) return true;
+  return !of_image.empty() &&
+         (image->matches(of_image) || image->matches(of_image.substr(of_image.rfind('/') + 1)));
+}
+
 Action Policy::strongest_action() const {
   auto strongest = action();
   if (strongest == Action::kOff) return strongest;

@@ -57,12 +57,22 @@ struct Rule {
   bool matches(std::string_view relative_path) const;
 };
 
+// Containers by name and image. An image also matches by what follows its last slash.
+struct ContainerPatterns {
+  std::optional<Glob> name;
+  std::optional<Glob> image;
+
+  // An empty name or image is unknown and matches no pattern.
+  bool match(std::string_view name, std::string_view image) const;
+};
+
 // Every given key must match. A key that names something that does not exist (such as a program
 // that is not installed) never matches.
 struct Allow {
   DraftAllow said;
   std::optional<InodeId> exe;
   std::optional<Glob> unit;
+  ContainerPatterns container;
   std::optional<Uid> user;
   std::optional<Gid> group;
   std::optional<Uid> login;

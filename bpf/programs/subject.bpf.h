@@ -1,7 +1,7 @@
-// The acting process and its exemptions: by user, group, login, program, unit and label, its own or
-// inherited from an ancestor. An exemption is a bit. Each property that exemptions need is looked
-// up, and the bits that remain are granted. Used only if an operation is about to be denied or
-// reported.
+// The acting process and its exemptions: by user, group, login, program, unit, container and label,
+// its own or inherited from an ancestor. An exemption is a bit. Each property that exemptions need
+// is looked up, and the bits that remain are granted. Used only if an operation is about to be
+// denied or reported.
 #pragma once
 
 #include "bpf/programs/kernel.bpf.h"
@@ -39,6 +39,14 @@ struct {
   __type(key, char[kUnitName]);
   __type(value, __u64);
 } units SEC(".maps");
+
+// By the id of the container's control group.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1024);
+  __type(key, __u64);
+  __type(value, __u64);
+} containers SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -121,6 +129,20 @@ __noinline __u64 unit_exemptions(__u64 of) {
   return 0;
 }
 
+// All that is below the group of a container is in it.
+__noinline __u64 container_exemptions(__u64 of) {
+  struct task_struct* task = (struct task_struct*)of;
+  struct kernfs_node* group = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+#pragma clang loop unroll(disable)
+  for (int level = 0; group && level < kGroupLevels; level++) {
+    const __u64 id = BPF_CORE_READ(group, id);
+    const __u64* bits = bpf_map_lookup_elem(&containers, &id);
+    if (bits) return *bits;
+    group = parent_group(group);
+  }
+  return 0;
+}
+
 static __always_inline __u64 label_exemptions(__u32 labels) {
   __u64 bits = 0;
   if (labels & 1) bits |= guard_exemptions.of_label[0];
@@ -154,7 +176,8 @@ __noinline __u64 own_exemptions(__u64 of) {
   __u64 bits = ~all->need_program | by_program;
   bits &= ~all->need_label | by_label;
   const __u64 by_image = all->need_program | all->need_label;
-  bits &= by_image | all->need_unit | all->need_user | all->need_group | all->need_login;
+  bits &= by_image | all->need_unit | all->need_container | all->need_user | all->need_group |
+          all->need_login;
   const struct cred* cred = BPF_CORE_READ(task, cred);
   if (bits & all->need_user)
     bits &= ~all->need_user | exemptions_for(kSubjectUser, BPF_CORE_READ(cred, fsuid.val));
@@ -165,6 +188,7 @@ __noinline __u64 own_exemptions(__u64 of) {
   }
   if (bits & all->need_group) bits &= ~all->need_group | group_exemptions(cred);
   if (bits & all->need_unit) bits &= ~all->need_unit | unit_exemptions(of);
+  if (bits & all->need_container) bits &= ~all->need_container | container_exemptions(of);
   return bits;
 }
 

@@ -118,6 +118,7 @@ struct RuleKey {
 struct Exemptions {
   __u64 need_program;
   __u64 need_unit;
+  __u64 need_container;
   __u64 need_user;
   __u64 need_group;
   __u64 need_login;
@@ -271,8 +272,8 @@ GUARD_WIRE_ASSERT(offsetof(struct TreeTag, terms) == 24, "TreeTag::terms");
 GUARD_WIRE_ASSERT(offsetof(struct TreeTag, guards) == 44, "TreeTag::guards");
 GUARD_WIRE_ASSERT(offsetof(struct TreeTag, flags) == 52, "TreeTag::flags");
 GUARD_WIRE_ASSERT(sizeof(struct PatternRow) == 514, "PatternRow");
-GUARD_WIRE_ASSERT(sizeof(struct Exemptions) == 88, "Exemptions");
-GUARD_WIRE_ASSERT(offsetof(struct Exemptions, for_children) == 56, "Exemptions::for_children");
+GUARD_WIRE_ASSERT(sizeof(struct Exemptions) == 96, "Exemptions");
+GUARD_WIRE_ASSERT(offsetof(struct Exemptions, for_children) == 64, "Exemptions::for_children");
 GUARD_WIRE_ASSERT(sizeof(struct ProgramKey) == 16, "ProgramKey");
 GUARD_WIRE_ASSERT(sizeof(struct Program) == 16, "Program");
 GUARD_WIRE_ASSERT(sizeof(struct ProcessTag) == 16, "ProcessTag");

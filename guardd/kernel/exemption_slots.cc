@@ -16,6 +16,8 @@ Exemption Exemption::of(const Allow& allow) {
   Exemption exemption;
   if (said.exe) exemption.exe = said.exe->value;
   if (said.unit) exemption.unit = said.unit->value;
+  if (said.container) exemption.container = said.container->value;
+  if (said.image) exemption.image = said.image->value;
   exemption.user = number(said.user.has_value(), allow.user);
   exemption.group = number(said.group.has_value(), allow.group);
   exemption.login = number(said.login.has_value(), allow.login);
@@ -25,7 +27,18 @@ Exemption Exemption::of(const Allow& allow) {
 }
 
 bool Exemption::is_for_all() const {
-  return !exe && !unit && !user && !group && !login && !label;
+  return !exe && !unit && !needs_container() && !user && !group && !login && !label;
+}
+
+bool Exemption::matches(const KnownContainer& of_root) const {
+  ContainerPatterns patterns;
+  const auto set = [](std::optional<Glob>& pattern, const std::optional<std::string>& text) {
+    if (!text) return;
+    if (auto glob = Glob::compile(*text)) pattern = *std::move(glob);
+  };
+  set(patterns.name, container);
+  set(patterns.image, image);
+  return patterns.match(of_root.allow_name, of_root.image);
 }
 
 bool is_plain_unit(const std::string& name) {
@@ -56,7 +69,8 @@ void ExemptionSlots::keep_only(const std::set<Exemption>& wanted) {
   }
 }
 
-ExemptionTables exemption_tables(const std::map<Exemption, unsigned>& slots) {
+ExemptionTables exemption_tables(const std::map<Exemption, unsigned>& slots,
+                                 const std::vector<KnownContainerPtr>& containers) {
   ExemptionTables tables;
   auto& all = tables.exemptions;
   const auto subject = [&](SubjectKind kind, const std::optional<std::int64_t>& id, __u64& need,
@@ -87,6 +101,12 @@ ExemptionTables exemption_tables(const std::map<Exemption, unsigned>& slots) {
       } else {
         all.any_unit |= bit;
       }
+    }
+    if (exemption.needs_container()) {
+      all.need_container |= bit;
+      for (const auto& container : containers)
+        if (container->group != 0 && exemption.matches(*container))
+          tables.containers[container->group] |= bit;
     }
     if (exemption.children) all.for_children |= bit;
   }

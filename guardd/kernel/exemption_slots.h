@@ -11,8 +11,10 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "bpf/wire/wire.h"
+#include "guardd/who/known_container.h"
 #include "policy/policy_set.h"
 
 namespace guard {
@@ -23,6 +25,8 @@ struct Exemption {
 
   std::optional<std::string> exe;
   std::optional<std::string> unit;
+  std::optional<std::string> container;
+  std::optional<std::string> image;
   std::optional<std::int64_t> user;
   std::optional<std::int64_t> group;
   std::optional<std::int64_t> login;
@@ -33,6 +37,9 @@ struct Exemption {
   friend auto operator<=>(const Exemption&, const Exemption&) = default;
 
   static Exemption of(const Allow& allow);
+  // Whether it needs a container, and whether this one will do.
+  bool needs_container() const { return container || image; }
+  bool matches(const KnownContainer& of_root) const;
   // It has no key at all. The kernel has no bit for that.
   bool is_for_all() const;
 };
@@ -62,8 +69,11 @@ struct ExemptionTables {
   Exemptions exemptions{};
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> subjects;  // kind, number
   std::map<std::string, std::uint64_t> units;
+  std::map<std::uint64_t, std::uint64_t> containers;  // by control group
   std::map<std::string, std::uint64_t> exes;
 };
-ExemptionTables exemption_tables(const std::map<Exemption, unsigned>& slots);
+// `containers`: those that count for exemptions.
+ExemptionTables exemption_tables(const std::map<Exemption, unsigned>& slots,
+                                 const std::vector<KnownContainerPtr>& containers);
 
 }  // namespace guard

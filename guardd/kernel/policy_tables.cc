@@ -57,7 +57,7 @@ Status PolicyTables::prepare(const PolicySet& set) {
     return done;
   }
   held_.push_back(std::move(next));
-  update_shortcomings(exemption_tables(slots_.taken()).exemptions);
+  update_shortcomings(exemption_tables(slots_.taken(), containers_).exemptions);
   return {};
 }
 
@@ -109,21 +109,27 @@ Status PolicyTables::finish() {
 // What grants an exemption comes first, then what the exemption needs: while it needs nothing, the
 // programs grant it to no process.
 Status PolicyTables::write_exemptions(OldEntries old) {
-  const auto wanted = exemption_tables(slots_.taken());
+  const auto wanted = exemption_tables(slots_.taken(), containers_);
   const auto set_subject = [this](const auto& key, std::uint64_t bits) {
     return tables_.set_subject({key.first, key.second}, bits);
   };
   const auto set_unit = [this](const std::string& name, std::uint64_t bits) {
     return tables_.set_unit(name, bits);
   };
+  const auto set_container = [this](std::uint64_t group, std::uint64_t bits) {
+    return tables_.set_container(group, bits);
+  };
   GUARD_CHECK(put_all(written_.subjects, wanted.subjects, set_subject));
   GUARD_CHECK(put_all(written_.units, wanted.units, set_unit));
+  GUARD_CHECK(put_all(written_.containers, wanted.containers, set_container));
   auto found = find_programs(wanted.exes, labelled_paths());
   GUARD_CHECK(write_programs(std::move(found), old));
   tables_.exempt(wanted.exemptions);
   if (old == OldEntries::kKeep) return {};
   GUARD_CHECK(drop_others(written_.subjects, wanted.subjects,
                           [&](const auto& key) { return set_subject(key, 0); }));
+  GUARD_CHECK(drop_others(written_.containers, wanted.containers,
+                          [&](std::uint64_t group) { return set_container(group, 0); }));
   return drop_others(written_.units, wanted.units,
                      [&](const std::string& name) { return set_unit(name, 0); });
 }
@@ -146,8 +152,18 @@ Status PolicyTables::write_programs(ExemptPrograms found, OldEntries old) {
                      [&](const std::string& comm) { return set_script(comm, 0); });
 }
 
+Status PolicyTables::set_containers(std::vector<KnownContainerPtr> containers) {
+  containers_ = std::move(containers);
+  const auto wanted = exemption_tables(slots_.taken(), containers_).containers;
+  GUARD_CHECK(drop_others(written_.containers, wanted,
+                          [this](std::uint64_t group) { return tables_.set_container(group, 0); }));
+  return put_all(written_.containers, wanted, [this](std::uint64_t group, std::uint64_t bits) {
+    return tables_.set_container(group, bits);
+  });
+}
+
 Status PolicyTables::refresh_programs() {
-  const auto wanted = exemption_tables(slots_.taken());
+  const auto wanted = exemption_tables(slots_.taken(), containers_);
   auto done = write_programs(find_programs(wanted.exes, labelled_paths()), OldEntries::kDrop);
   update_shortcomings(wanted.exemptions);
   return done;

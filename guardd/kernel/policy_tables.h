@@ -33,6 +33,9 @@ class PolicyTables {
   // No tag refers to an earlier set any more.
   Status finish();
 
+  // There are other containers that count for exemptions: all that are known.
+  Status set_containers(std::vector<KnownContainerPtr> containers);
+
   // Programs may have been replaced: looks them up again.
   Status refresh_programs();
   // Directories whose changes call for refresh_programs(). They may not exist.
@@ -46,6 +49,7 @@ class PolicyTables {
   struct Entries {
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> subjects;
     std::map<std::string, std::uint64_t> units;
+    std::map<std::uint64_t, std::uint64_t> containers;
     ExemptPrograms programs;
   };
   enum class OldEntries : std::uint8_t { kKeep, kDrop };
@@ -60,6 +64,7 @@ class PolicyTables {
 
   KernelTables& tables_;
   ExemptionSlots slots_;
+  std::vector<KnownContainerPtr> containers_;
   std::uint32_t next_table_ = 1;  // 0 is none
   std::vector<TreeTags> held_;    // that a tag may refer to; the one prepared last is the last
   Entries written_;

@@ -56,10 +56,16 @@ Status LsmSource::prepare(std::shared_ptr<const PolicySet> set) {
   is_changing_ = true;
   set_ = set;
   table_error_.clear();
+  exempt_containers();
   auto prepared = tables_.prepare(*set);
   if (prepared) prepared = attach(attached_guards_ | tables_.guards());
   is_prepared_ = static_cast<bool>(prepared);
   return prepared;
+}
+
+void LsmSource::exempt_containers() {
+  const auto done = tables_.set_containers(processes_.containers().of_root());
+  if (!done) table_error_ = done.error().text();
 }
 
 Status LsmSource::attach(std::uint32_t guards) {

@@ -28,6 +28,9 @@ namespace guard {
 class LsmSource final : public ChangeSource, private LsmListener, private Witness {
  public:
   static Result<std::unique_ptr<LsmSource>> create(Lsm lsm, Processes& processes);
+  ~LsmSource() override { processes_.containers().on_change({}); }
+  LsmSource(const LsmSource&) = delete;
+  LsmSource& operator=(const LsmSource&) = delete;
 
   int fd() const override { return lsm_.fd(); }
   WatchedDirectories& directories() override { return directories_; }
@@ -95,7 +98,9 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
   };
 
   LsmSource(Lsm lsm, InodePins pins, Processes& processes)
-      : lsm_(std::move(lsm)), pins_(std::move(pins)), tables_(lsm_), processes_(processes) {}
+      : lsm_(std::move(lsm)), pins_(std::move(pins)), tables_(lsm_), processes_(processes) {
+    processes_.containers().on_change([this] { exempt_containers(); });
+  }
 
   std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
   std::vector<int> descriptors() const override { return lsm_.witness_descriptors(); }
@@ -104,6 +109,7 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
   void on_close(const CloseRecord& record) noexcept override;
 
   Status attach(std::uint32_t guards);
+  void exempt_containers();
   Status tag(const Tree& tree, std::uint32_t number, const Object& root);
   void untag(const Tree& tree);
   std::optional<std::uint32_t> number_of(std::uint64_t id) const;

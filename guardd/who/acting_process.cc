@@ -19,6 +19,10 @@ Process process_of(const Snapshot& snapshot) {
     process.labels = snapshot.image->labels;
   }
   if (snapshot.control_group) process.unit = snapshot.control_group->unit;
+  if (snapshot.container && snapshot.container->is_of_root) {
+    process.container = snapshot.container->allow_name;
+    process.image = snapshot.container->image;
+  }
   return process;
 }
 

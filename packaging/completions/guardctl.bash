@@ -36,7 +36,7 @@ _guardctl() {
   fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      --policy-dir | --user | --op | --exe | --unit | --login | --label | --trail | --html | --since | --until | --policy | \
+      --policy-dir | --user | --op | --exe | --unit | --container | --image | --login | --label | --trail | --html | --since | --until | --policy | \
         --severity | --path | --command | --category | --outcome | --incident | --limit | --top | --bus | --for | --reason | --root | --tree)
         [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))
         ((i++))
@@ -102,7 +102,7 @@ _guardctl() {
       ;;
   esac
   if [[ $current == -* ]]; then
-    [[ $verb != explain ]] || options+=' --user --op --exe --unit --login --label --terminal'
+    [[ $verb != explain ]] || options+=' --user --op --exe --unit --container --image --login --label --terminal'
     [[ $verb != export ]] || options+=' --csv --format --incidents --trail --since --until --policy --login --severity --path
       --command --category --outcome --unit --incident --limit'
     [[ $verb != incidents ]] || options+=' --since --until --policy --login --severity --path --command

@@ -43,6 +43,8 @@ complete -c guardctl -n '__fish_seen_subcommand_from explain' -l user -x -a '(__
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l op -x -a "$operations" -d 'The operations'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l exe -r -d 'The program'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l unit -x -d 'The systemd unit'
+complete -c guardctl -n '__fish_seen_subcommand_from explain' -l container -x -d 'The container'
+complete -c guardctl -n '__fish_seen_subcommand_from explain' -l image -x -d 'The image of the container'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l login -x -a '(__fish_complete_users)' -d 'The user who logged in'
 complete -c guardctl -n '__fish_seen_subcommand_from explain' -l label -x \
     -a 'package-manager backup config-management' -d 'A built-in set of programs'

@@ -205,6 +205,8 @@ class Compiler {
     Allow allow;
     if (said.exe) allow.exe = program(*said.exe);
     if (said.unit) allow.unit = unit(*said.unit);
+    if (said.container) allow.container.name = container_pattern("container", *said.container);
+    if (said.image) allow.container.image = container_pattern("image", *said.image);
     if (said.user) {
       if (const auto user = names_.user("user", *said.user)) allow.user = user->user.id;
     }
@@ -269,6 +271,20 @@ class Compiler {
     auto glob = Glob::compile(pattern);
     if (glob) return *std::move(glob);
     diagnostics_.error(said.place, "unit = " + quote(name) + ": " + glob.error().text());
+    return std::nullopt;
+  }
+
+  std::optional<Glob> container_pattern(const char* key, const Setting<std::string>& said) {
+    const auto error = [&](const std::string& why) {
+      diagnostics_.error(said.place, std::string(key) + " = " + quote(said.value) + why);
+    };
+    if (said.value.empty()) {
+      error(" matches nothing");
+      return std::nullopt;
+    }
+    auto glob = Glob::compile(said.value);
+    if (glob) return *std::move(glob);
+    error(": " + glob.error().text());
     return std::nullopt;
   }
 

@@ -144,11 +144,12 @@ class Linter {
 
   void lint_allow(const Allow& allow) {
     const auto& said = allow.said;
-    const bool nothing_else = !said.exe && !said.unit && !said.group && !said.login && !said.label;
+    const bool nothing_else = !said.exe && !said.unit && !said.container && !said.image &&
+                              !said.group && !said.login && !said.label;
     if (nothing_else && !said.user) {
       warn(said.place,
-           "this allow exempts everyone: set at least one of exe, unit, user, group, login, "
-           "label");
+           "this allow exempts everyone: set at least one of exe, unit, container, image, user, "
+           "group, login, label");
     } else if (nothing_else && allow.user == kRoot) {
       warn(said.user->place,
            "this allow exempts root, whose mistakes are the main reason to use guardd");

@@ -29,6 +29,8 @@ DraftAllow read_allow(const toml::table& table, std::uint32_t file, Diagnostics&
   allow.place = reader.place();
   allow.exe = reader.text("exe");
   allow.unit = reader.text("unit");
+  allow.container = reader.text("container");
+  allow.image = reader.text("image");
   allow.user = reader.principal("user");
   allow.group = reader.principal("group");
   allow.login = reader.principal("login");

@@ -382,6 +382,21 @@ TEST_F(Compile, SystemdsOwnBackslashesInUnitsStandForThemselves) {
   EXPECT_FALSE(loaded.policy().allows[0].unit->matches("srv-myx2dapp.mount"));
 }
 
+TEST_F(Compile, AnAllowNamesContainersAndImagesByPattern) {
+  const auto loaded =
+      world_.load_good(policy_text("[[policy.allow]]\ncontainer = \"b*\"\nimage = \"restic:*\"\n"));
+  const auto& container = loaded.policy().allows[0].container;
+  EXPECT_TRUE(container.match("backup", "docker.io/restic/restic:1"));
+  EXPECT_FALSE(container.match("backup", "docker.io/restic/other:1"));
+  EXPECT_FALSE(container.match("web", "restic:1"));
+  EXPECT_FALSE(container.match("", "restic:1"));
+  EXPECT_FALSE(container.match("backup", ""));
+  EXPECT_THAT(
+      world_.load(policy_text("[[policy.allow]]\ncontainer = \"\"\nimage = \"[a\"\n")).messages,
+      ElementsAre("p.toml:6:13: error: container = \"\" matches nothing",
+                  StartsWith("p.toml:7:9: error: image = \"[a\": ")));
+}
+
 TEST_F(Compile, AnAllowLooksItsUsersUp) {
   const auto loaded =
       world_.load_good(policy_text("allow = [{user = \"backup\", group = \"ops\", login = 1000}]"));

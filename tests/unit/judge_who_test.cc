@@ -69,6 +69,20 @@ std::vector<Key> every_key(InodeId dpkg) {
        [](Process& p) { p.unit = "apt.service2"; }},
       {"unit = \"apt-*.service\"", [](Process& p) { p.unit = "apt-daily.service"; },
        [](Process& p) { p.unit = "apt.service"; }},
+      {"container = \"backup\"", [](Process& p) { p.container = "backup"; },
+       [](Process& p) { p.container = "backup2"; }},
+      {"container = \"*\"", [](Process& p) { p.container = "backup"; },
+       [](Process& p) { p.image = "restic"; }},
+      {"image = \"restic*\"", [](Process& p) { p.image = "docker.io/restic/restic:0.16"; },
+       [](Process& p) { p.image = "restic/evil:1"; }},
+      {"image = \"localhost/*\"", [](Process& p) { p.image = "localhost/test:1"; },
+       [](Process& p) { p.image = "docker.io/localhost/test:1"; }},
+      {"container = \"b\", image = \"r\"",
+       [](Process& p) {
+         p.container = "b";
+         p.image = "r";
+       },
+       [](Process& p) { p.container = "b"; }},
       {"user = \"root\"", [](Process& p) { p.uid = kRoot; }, [](Process& p) { p.uid = kAlice; }},
       {"group = \"ops\"", [](Process& p) { p.gid = kOps; },
        [](Process& p) { p.gid = kAliceGroup; }},

@@ -126,7 +126,7 @@ TEST_F(Lint, ReportsAnAllowThatExemptsEveryone) {
   constexpr auto kEveryone = "this allow exempts everyone";
   EXPECT_THAT(about("[[policy.allow]]"),
               ElementsAre("p.toml:5:1: warning: this allow exempts everyone: set at least one "
-                          "of exe, unit, user, group, login, label"));
+                          "of exe, unit, container, image, user, group, login, label"));
   EXPECT_THAT(about("[[policy.allow]]\neffect = \"ignore\"\nchildren = false"),
               ElementsAre(HasSubstr(kEveryone)));
   EXPECT_THAT(about("[[policy.allow]]\nuser = \"root\""),

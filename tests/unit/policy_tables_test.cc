@@ -65,6 +65,10 @@ class FakeTables : public KernelTables {
     set(units, std::string(name), bits);
     return {};
   }
+  Status set_container(std::uint64_t group, std::uint64_t bits) override {
+    set(containers, group, bits);
+    return {};
+  }
   Status set_script(std::string_view comm, std::uint32_t labels) override {
     set(scripts, std::string(comm), labels);
     return {};
@@ -103,6 +107,7 @@ class FakeTables : public KernelTables {
   std::map<std::pair<std::uint32_t, std::uint32_t>, Terms> rules;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> subjects;
   std::map<std::string, std::uint64_t> units;
+  std::map<std::uint64_t, std::uint64_t> containers;
   std::map<std::string, std::uint32_t> scripts;
   std::map<std::pair<std::uint64_t, std::uint32_t>, Program> programs;
 };
@@ -313,6 +318,28 @@ TEST_F(PolicyTablesTest, TreatAUnitThatTheKernelCannotMatchAsAnyUnit) {
   EXPECT_EQ(tables_.units.at(name), bit(1));
   EXPECT_THAT(policy_.shortcomings(),
               ElementsAre(HasSubstr("shop-*.service"), HasSubstr("x" + name)));
+}
+
+TEST_F(PolicyTablesTest, ExemptContainersByTheirControlGroups) {
+  const auto container = [](const char* name, const char* image, std::uint64_t group) {
+    return std::make_shared<const KnownContainer>(KnownContainer{name, image, "", name, true, group});
+  };
+  const auto backup = container("backup", "docker.io/restic/restic:1", 7);
+  const auto web = container("web", "nginx:1", 8);
+  ASSERT_TRUE(policy_.set_containers({backup, web, container("backup", "", 0)}));
+  EXPECT_TRUE(tables_.containers.empty());
+  reload(policy_text("action = \"deny\"\n" + allow("container = \"b*\"") +
+                     allow("image = \"restic:*\"") +
+                     allow("container = \"web\"\nimage = \"other\"")));
+  EXPECT_EQ(tables_.exemptions.need_container, bit(0) | bit(1) | bit(2));
+  EXPECT_EQ(tables_.containers, (std::map<std::uint64_t, std::uint64_t>{{7, bit(0) | bit(1)}}));
+  EXPECT_THAT(policy_.shortcomings(), IsEmpty());
+  ASSERT_TRUE(policy_.set_containers({web}));
+  EXPECT_TRUE(tables_.containers.empty());
+  ASSERT_TRUE(policy_.set_containers({backup}));
+  EXPECT_EQ(tables_.containers.size(), 1U);
+  reload(policy_text("action = \"deny\"\n"));
+  EXPECT_TRUE(tables_.containers.empty());
 }
 
 TEST_F(PolicyTablesTest, DenyNothingForMoreAllowsThanBits) {

@@ -329,6 +329,42 @@ TEST_F(LsmUnit, AnyUnitIsExemptIfThePatternIsUnknown) {
   expect_exempt(make_in(kUnit));
 }
 
+class LsmContainer : public LsmUnit {
+ protected:
+  void TearDown() override {
+    if (lsm_ != nullptr && id_ != 0) {
+      EXPECT_TRUE(lsm_->set_container(id_, 0));
+    }
+    LsmUnit::TearDown();
+  }
+  // The kernel's id of a control group, which is also its inode.
+  void exempt(const char* group) {
+    fs::create_directories(group);
+    struct stat facts {};
+    ASSERT_EQ(::stat(group, &facts), 0);
+    id_ = facts.st_ino;
+    lsm_->exempt(exemptions({{&Exemptions::need_container, kBit}}));
+    ASSERT_TRUE(lsm_->set_container(id_, kBit));
+  }
+  std::uint64_t id_ = 0;
+};
+
+TEST_F(LsmContainer, IsExemptByItsControlGroup) {
+  exempt(kUnit);
+  expect_exempt(make_in(kUnit));
+  EXPECT_EQ(make_new(), EPERM);
+}
+
+TEST_F(LsmContainer, IncludesTheGroupsBelow) {
+  exempt(kUnit);
+  expect_exempt(make_in(kInner));
+}
+
+TEST_F(LsmContainer, AnotherGroupIsNotExempt) {
+  exempt(kInner);
+  expect_denied(make_in(kUnit));
+}
+
 // ---- limits of exemptions
 
 TEST_F(LsmSubject, IgnoredEventsAreNotReported) {

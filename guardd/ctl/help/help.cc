@@ -133,6 +133,8 @@ The change in question:
                         setxattr removexattr setacl setflags mount read
       --exe FILE        The program that changes it
       --unit UNIT       The systemd unit that the program runs in
+      --container NAME  The container that the program runs in, one of root's
+      --image IMAGE     The image of that container
       --login USER      Who logged in (the loginuid)
       --label LABEL     package-manager, backup or config-management
       --terminal        From a terminal; with --login: interactively

@@ -122,6 +122,8 @@ std::vector<Entry> allow_entries(const Allow& allow) {
   };
   if (said.exe) add("exe", said.exe->value, said.exe->place);
   if (said.unit) add("unit", said.unit->value, said.unit->place);
+  if (said.container) add("container", said.container->value, said.container->place);
+  if (said.image) add("image", said.image->value, said.image->place);
   add_principal("user", said.user);
   add_principal("group", said.group);
   add_principal("login", said.login);

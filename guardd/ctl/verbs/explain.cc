@@ -24,6 +24,8 @@ struct ExplainOptions {
   std::vector<std::string> operations;
   std::string exe;
   std::string unit;
+  std::string container;
+  std::string image;
   std::string login;
   std::vector<std::string> labels;
   bool terminal = false;
@@ -34,6 +36,8 @@ struct OwnedQuestion {
   ExplainQuestion question;
   std::vector<Gid> groups;
   std::string unit;
+  std::string container;
+  std::string image;
 };
 
 Error unknown_user(const std::string& name) {
@@ -68,12 +72,16 @@ Status add_subject(OwnedQuestion& asked, const ExplainOptions& options) {
   GUARD_TRY(const auto account, account_of(options.user));
   asked.groups = groups_of(account);
   asked.unit = options.unit;
+  asked.container = options.container;
+  asked.image = options.image;
   asked.question.user = account.name;
   auto& subject = asked.question.subject;
   subject.self.uid = account.uid;
   subject.self.gid = account.gid;
   subject.self.groups = asked.groups;
   subject.self.unit = asked.unit;
+  subject.self.container = asked.container;
+  subject.self.image = asked.image;
   subject.has_terminal = options.terminal;
   if (!options.login.empty()) {
     GUARD_TRY(const auto login, account_of(options.login));
@@ -132,6 +140,8 @@ Run explain_verb(Arguments& arguments) {
   arguments.comma_separated("--op", asked->operations);
   arguments.option("--exe", asked->exe);
   arguments.option("--unit", asked->unit);
+  arguments.option("--container", asked->container);
+  arguments.option("--image", asked->image);
   arguments.option("--login", asked->login);
   arguments.comma_separated("--label", asked->labels);
   arguments.flag("--terminal", asked->terminal);
