@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "guardd/host/terminal_text.h"
+#include "guardd/publish/container_advice.h"
 #include "guardd/publish/phrases.h"
 #include "guardd/who/command.h"
 #include "policy/base/text.h"
@@ -51,14 +52,14 @@ std::optional<std::string> exact_line(const Ancestor& command) {
   return line;
 }
 
-// "cd /srv/shop && "; empty: the directory is unknown or does not matter.
-std::string directory_of(const Ancestor& command) {
+// Empty: the directory is unknown or does not matter.
+std::string needed_directory(const Ancestor& command) {
   const auto words = shell_words(command.cmdline);
   if (!words || command.cwd.empty() || printable(command.cwd) != command.cwd) return {};
   const auto& program = words->front();
   const bool matters = (is_relative(program) && program.find('/') != std::string::npos) ||
                        std::any_of(words->begin() + 1, words->end(), is_relative);
-  return matters ? "cd " + shell_word(command.cwd) + " && " : "";
+  return matters ? command.cwd : "";
 }
 
 // Whether the unit runs nothing but this command and the script around it. An agent runs the
@@ -89,21 +90,10 @@ Advice advice_for_unit(const Violation& violation) {
       "for all of " + unit};
 }
 
-// Empty: docker and podman can do it.
-bool is_in_foreign_container(const Actor& actor) {
-  return actor.container && actor.container_runtime != "docker" &&
-         actor.container_runtime != "podman";
-}
-
 std::string prefix_for(const Violation& violation, const Ancestor& command) {
-  const auto& actor = violation.actor;
-  if (!actor.container) return directory_of(command) + runner_for(violation);
-  constexpr std::size_t kShortId = 12;
-  auto prefix = *actor.container_runtime + " exec --user " +
-                std::to_string(violation.uid_wanted.value) + ':' +
-                std::to_string(violation.gid_wanted.value);
-  if (!command.cwd.empty()) prefix += " --workdir " + shell_word(command.cwd);
-  return prefix + ' ' + shell_word(std::string_view(*actor.container).substr(0, kShortId)) + ' ';
+  const auto directory = needed_directory(command);
+  if (violation.actor.container) return container_prefix(violation, directory);
+  return (directory.empty() ? "" : "cd " + shell_word(directory) + " && ") + runner_for(violation);
 }
 
 // There is no alternative: only root can change owners or mount, root is the wanted owner, or the
@@ -113,7 +103,8 @@ bool has_no_alternative(const Violation& violation) {
   const auto& actor = violation.actor;
   return violation.uid_wanted == kRoot || violation.operation == Operation::kChown ||
          violation.operation == Operation::kMount || actor.label == word(Label::kPackageManager) ||
-         actor.label == word(Label::kConfigManagement) || is_in_foreign_container(actor);
+         actor.label == word(Label::kConfigManagement) ||
+         (actor.container && !can_enter_container(actor));
 }
 
 template <typename Commands>
@@ -132,7 +123,9 @@ Advice advice_about(const Violation& violation, const Commands& commands) {
   }
   if (is_shell_needed && advice.commands.size() < Advice::kMost) {
     // The shell itself wrote the file, or its command is not known exactly.
-    if (is_plain_word(violation.policy) && !violation.actor.container)
+    if (violation.actor.container)
+      advice.commands.push_back(container_prefix(violation, {}, "-it ") + "sh");
+    else if (is_plain_word(violation.policy))
       advice.commands.push_back("guardctl exec " + violation.policy + " -- sh");
     advice.remark = "then repeat the command";
   } else if (violation.actor.cron_uid) {
@@ -176,6 +169,7 @@ std::string who_text(const Violation& violation) {
       login += " from " + escaped(*actor.session_remote_host);
     return acting == actor.login_uid ? login : login + as();
   }
+  if (actor.container_name) return "container " + escaped(*actor.container_name) + as();
   if (actor.unit) return escaped(*actor.unit) + as();
   if (acting) return name_for_advice(violation, *acting);
   return "an unknown process";
