@@ -24,8 +24,8 @@
 # KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; guard_vm_gtest more SOURCES. Scripts in containers and
 # virtual machines also take TIMEOUT, INSTALLED, to have guardd installed for them (tests/installed.sh), and PREPARE, to
 # have container/NAME.prepare or vm/NAME.prepare run in the system before it boots; in containers PACKAGES SECTION, of
-# packaging/packages, to have those in $GUARD_PACKAGES, and KEEP, to have a directory in $GUARD_KEEP whose files stay in
-# kept/NAME of the build. A script that ends with 77 is
+# packaging/packages, to have those in $GUARD_PACKAGES, UNIFIED, to have only the unified hierarchy of control groups, and
+# KEEP, to have a directory in $GUARD_KEEP whose files stay in kept/NAME of the build. A script that ends with 77 is
 # skipped, and the last line it said is the reason. Every kind is a label for `ctest -L` and has a target that builds
 # its programs: unit_tests (thread_tests of those with THREADS), root_tests, vm_tests, fuzz_tests, benchmarks.
 include(GoogleTest)
@@ -130,13 +130,16 @@ endmacro()
 
 # What both kinds of machines get: INSTALLED, and PREPARE for the script beside the test's own.
 function(guard_machine_options variable kind name)
-  cmake_parse_arguments(PARSE_ARGV 3 arg "INSTALLED;PREPARE;KEEP" "PACKAGES" "")
+  cmake_parse_arguments(PARSE_ARGV 3 arg "INSTALLED;PREPARE;KEEP;UNIFIED" "PACKAGES" "")
   set(options)
   if(arg_INSTALLED)
     list(APPEND options --installed)
   endif()
   if(arg_PREPARE)
     list(APPEND options --prepare ${CMAKE_CURRENT_SOURCE_DIR}/${kind}/${name}.prepare)
+  endif()
+  if(arg_UNIFIED)
+    list(APPEND options --unified)
   endif()
   if(arg_PACKAGES)
     list(APPEND options --packages ${arg_PACKAGES})
