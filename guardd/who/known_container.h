@@ -11,8 +11,8 @@ struct KnownContainer {
   std::string name;   // empty: unknown
   std::string image;  // as the runtime names it; empty: unknown
   std::string pod;    // "NAMESPACE/NAME" in Kubernetes; empty: none
-  // What policies call it: its name, in Kubernetes after the namespace, as in "shop/backup". Who may
-  // make pods in one namespace can choose any name there.
+  // What policies call it: its name; in Kubernetes after its namespace, as in "shop/backup". Who
+  // may make pods in one namespace can choose any name there.
   std::string allow_name;
   // Only root can have started it: it is in no other container, only root can have made its control
   // group, and the runtime's files are root's. Nothing else counts for an exemption.

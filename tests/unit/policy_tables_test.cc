@@ -322,7 +322,8 @@ TEST_F(PolicyTablesTest, TreatAUnitThatTheKernelCannotMatchAsAnyUnit) {
 
 TEST_F(PolicyTablesTest, ExemptContainersByTheirControlGroups) {
   const auto container = [](const char* name, const char* image, std::uint64_t group) {
-    return std::make_shared<const KnownContainer>(KnownContainer{name, image, "", name, true, group});
+    return std::make_shared<const KnownContainer>(
+        KnownContainer{name, image, "", name, true, group});
   };
   const auto backup = container("backup", "docker.io/restic/restic:1", 7);
   const auto web = container("web", "nginx:1", 8);
