@@ -129,7 +129,9 @@ class Story {
                                            incident.by_outcome,
                                            incident.shared,
                                            {},
-                                           incident.unlisted},
+                                           incident.commands,
+                                           incident.unlisted,
+                                           incident.directory},
                                           {},
                                           1});
     }

@@ -184,7 +184,7 @@ TEST(Advice, FitsTheActor) {
   v = git_violation();
   v.actor.container = "c0ffee000000000000";
   v.actor.container_runtime = "docker";
-  EXPECT_EQ(advice_about(v, cp), "docker exec --user 4242:4242 c0ffee000000 cp a b");
+  EXPECT_EQ(advice_about(v, cp), "docker exec -u shop c0ffee000000 cp a b");
   v.actor.container_runtime = "systemd-nspawn";
   EXPECT_EQ(advice_about(v, cp), "");
   v = git_violation();
