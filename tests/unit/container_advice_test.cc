@@ -48,7 +48,10 @@ TEST_F(ContainerAdvice, AMappedNumberIsUnknownInTheContainer) {
 }
 
 TEST_F(ContainerAdvice, IsSafeToPaste) {
-  EXPECT_EQ(advice("sh -c 'touch x; reboot'", "sh"), "docker exec -it -u www-data web sh");
+  EXPECT_EQ(advice("sh -c 'touch x; reboot'", "sh"),
+            "docker exec -u www-data web sh -c 'touch x; reboot'");
+  EXPECT_EQ(advice("sh", "sh"), "docker exec -it -u www-data web sh");
+  EXPECT_EQ(advice("sh -c 'touch x; reb…", "sh"), "docker exec -it -u www-data web sh");
   violation_.actor.container_name = "a; reboot";
   EXPECT_EQ(advice(), "docker exec -u www-data aaaaaaaaaaaa touch /data/x");
   violation_.actor.container_name.reset();

@@ -174,7 +174,8 @@ TEST_F(ContainerFilesTest, AMachineIsItsOwnName) {
 class ContainersTest : public ContainerFilesTest {
  protected:
   ContainersTest()
-      : port_({"/proc", "/etc/passwd", {}, there_ / ""}), containers_(port_, kOptions) {
+      : port_({"/proc", "/etc/passwd", {}, "/etc/group", {}, there_ / ""}),
+        containers_(port_, kOptions) {
     add_docker("web", "nginx:1");
   }
   std::string name_of(const std::string& cgroup) {

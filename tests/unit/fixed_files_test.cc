@@ -91,7 +91,8 @@ TEST_F(FixedFilesTest, UpgradesATrailWithoutLists) {
           "kinds.machine_id",   "kinds.owner_before",  "kinds.group_before",
           "kinds.owner_after",  "kinds.group_after",   "settings.egid",
           "settings.uid_name",  "settings.euid_name",  "settings.fsuid_name",
-          "settings.gid_name",  "settings.egid_name",  "actors.command"}) {
+          "settings.gid_name",  "settings.egid_name",  "settings.container_name",
+          "settings.image",     "settings.pod",        "actors.command"}) {
       const auto dot = each.find('.');
       const auto drop =
           "ALTER TABLE " + each.substr(0, dot) + " DROP COLUMN " + each.substr(dot + 1);

@@ -207,8 +207,11 @@ void Candidates::propose(const Candidate& candidate) {
       return leave_out(candidate.path + " (" + candidate.subject + ")",
                        candidate.why.front() + ", but it " + why);
     }
-    expected = {candidate.owner->uid, candidate.group, theirs * 2 >= all,
-                candidate.given || is_displaced, {}};
+    expected = {candidate.owner->uid,
+                candidate.group,
+                theirs * 2 >= all,
+                candidate.given || is_displaced,
+                {}};
   }
   expected.package_pattern = [&](const std::string& name) {
     return packages_.pattern_for(candidate.path, name);
