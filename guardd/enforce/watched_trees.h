@@ -32,8 +32,8 @@ class WatchedTrees {
   void find();
   // A change in the tree may have been missed, or a part of it may not be watched.
   void scan_again(std::uint32_t tree) { again_.insert(tree); }
-  // Watches and scans the trees that need it again, each at most once a second, and scans those that
-  // cannot be watched. True if a change may have been missed.
+  // Watches and scans the trees that need it again, each at most once a second, and scans those
+  // that cannot be watched. True if a change may have been missed.
   bool catch_up(SteadyTime now);
   std::optional<SteadyTime> next() const;  // when catch_up() has work
   // Scans the trees that the source has just visited. Call it after the source has worked.
@@ -81,7 +81,7 @@ class WatchedTrees {
   std::map<std::uint32_t, std::string> troubles_;
   std::set<std::uint32_t> unwatched_;  // trees with such troubles that are scanned instead
   SteadyTime scanned_at_;              // when they last were
-  std::set<std::uint32_t> new_;  // trees that are visited for the first time
+  std::set<std::uint32_t> new_;        // trees that are visited for the first time
   std::set<std::uint32_t> again_;
   SteadyTime caught_up_;  // when catch_up() last had work
 };
