@@ -25,7 +25,7 @@ class InquiryHelper {
     NameOf name_of;                        // the user databases
     std::string groups = "/etc/group";     // the same for groups
     GroupNameOf group_name_of{};
-    std::string containers{};              // the root of the runtimes' files; empty: the machine's
+    std::string containers{};  // the root of the runtimes' files; empty: the machine's
   };
   explicit InquiryHelper(Places places) : places_(std::move(places)), proc_(places_.proc) {}
 
