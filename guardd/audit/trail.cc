@@ -56,7 +56,7 @@ std::size_t weight_of(const Violation& violation) {
   for (const auto* each : {&violation.old_path, &actor.exe, &actor.cmdline, &actor.cwd})
     bytes += *each ? (*each)->size() : 0;
   bytes += actor.command.exe.size() + actor.command.cmdline.size();
-  for (const auto& each : actor.via) bytes += sizeof each + each.size();
+  for (const auto& each : actor.via) bytes += sizeof(std::string) + each.size();
   for (const auto& each : actor.lineage)
     bytes += sizeof each + each.exe.size() + each.cmdline.size();
   return bytes;

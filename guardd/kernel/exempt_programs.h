@@ -19,7 +19,7 @@ struct ExemptPrograms {
     std::uint64_t inode = 0;
     std::uint32_t device = 0;
     std::uint32_t owner = 0;
-    friend auto operator<=>(const Id&, const Id&) = default;
+    friend auto operator<=>(const Id&, const Id&) = default;  // NOLINT(modernize-use-nullptr)
   };
 
   std::map<Id, Program> programs;

@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <initializer_list>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -57,11 +60,17 @@ std::string member(const Json& object, const char* key) {
   return text.size() <= kLongestName ? text : std::string();
 }
 
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string all;
+  for (const auto each : parts) all += each;
+  return all;
+}
+
 const Json& part(const Json& object, const char* key) {
-  static const Json kNothing;
-  if (!object.is_object()) return kNothing;
+  static const Json nothing;
+  if (!object.is_object()) return nothing;
   const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
+  return found == object.end() ? nothing : *found;
 }
 
 struct Names {
@@ -95,7 +104,7 @@ Names of_docker(const std::string& root, const std::string& id, Uid owner) {
   auto top = member(json_of(root + "/etc/docker/daemon.json", owner), "data-root");
   top = root + (top.empty() ? "/var/lib/docker" : top);
   for (const auto& directory : docker_directories(top)) {
-    const auto json = json_of(directory + "/containers/" + id + "/config.v2.json", owner);
+    const auto json = json_of(joined({directory, "/containers/", id, "/config.v2.json"}), owner);
     if (!json.is_object()) continue;
     auto name = member(json, "Name");
     if (name.starts_with('/')) name.erase(0, 1);
@@ -158,11 +167,16 @@ Names in_annotations(const Json& config) {
 }
 
 Names of_kubernetes(const std::string& root, const std::string& id, Uid owner) {
-  const auto containerd = root + "/run/containerd/io.containerd.runtime.v2.task/";
-  const auto crio = "/overlay-containers/" + id + "/userdata/config.json";
+  const auto of_containerd = [&](const char* space) {
+    return joined(
+        {root, "/run/containerd/io.containerd.runtime.v2.task/", space, id, "/config.json"});
+  };
+  const auto of_crio = [&](const char* storage) {
+    return joined({root, storage, "/overlay-containers/", id, "/userdata/config.json"});
+  };
   for (const auto& path :
-       {containerd + "k8s.io/" + id + "/config.json", containerd + "default/" + id + "/config.json",
-        root + "/run/containers/storage" + crio, root + "/var/lib/containers/storage" + crio})
+       {of_containerd("k8s.io/"), of_containerd("default/"), of_crio("/run/containers/storage"),
+        of_crio("/var/lib/containers/storage")})
     if (auto names = in_annotations(json_of(path, owner)); !names.is_empty()) return names;
   return {};
 }
