@@ -41,6 +41,7 @@ std::string name_of(const Use& use) {
 
 std::string names_of(const std::vector<Use>& uses) {
   std::vector<std::string> names;
+  names.reserve(uses.size());
   for (const auto& use : uses) names.push_back(escaped(use.container->name));
   return (names.size() == 1 ? "container " : "containers ") + listed(names);
 }
