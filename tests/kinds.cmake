@@ -170,7 +170,7 @@ function(guard_vm_command name)
   endif()
   string(REGEX MATCHALL "TARGET_FILE:[a-z_]+" programs "${arg_COMMAND}")
   list(TRANSFORM programs REPLACE "TARGET_FILE:" "")
-  add_dependencies(vm_tests guardd guardctl ${programs})
+  add_dependencies(vm_tests guardd guardctl guardd-notifier ${programs})
   foreach(kernel IN LISTS arg_KERNELS)
     guard_command_test(vm/${name}@${kernel} vm ${deadline}
       ${CMAKE_CURRENT_SOURCE_DIR}/machines/vm --kernel ${kernel} ${options} -- ${arg_COMMAND})

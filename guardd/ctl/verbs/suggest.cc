@@ -127,10 +127,10 @@ void report_why_nothing(const Suggestion& suggestion, const SuggestOptions& aske
 Result<std::vector<containers::Socket>> sockets_of(const Machine& machine,
                                                    const std::string& user) {
   if (user.empty() && ::geteuid() == 0) return containers::usual_sockets(std::nullopt);
-  GUARD_TRY(auto account,
+  GUARD_TRY(const auto account,
             user.empty() ? machine.users().user(Uid{::geteuid()}) : machine.users().user(user));
   if (!account) return Error("there is no user " + quote(user));
-  return containers::usual_sockets(std::move(account));
+  return containers::usual_sockets(account);
 }
 
 Result<Suggestion> suggestion_of(const Machine& machine, const SuggestOptions& asked,
