@@ -154,7 +154,8 @@ TEST_F(Who, KnowsAProcessThatRenamedItself) {
       run({"/usr/bin/python3", "-c", "open('/proc/self/comm', 'w').write('renamed')", "argument"});
   const auto found = who_->find(pid);
   EXPECT_EQ(found->actor().comm, "renamed");
-  EXPECT_TRUE(found->actor().cmdline->ends_with("'renamed') argument")) << *found->actor().cmdline;
+  EXPECT_TRUE(found->actor().cmdline->ends_with("write('\\''renamed'\\'')' argument"))
+      << *found->actor().cmdline;
 }
 
 TEST_F(Who, KnowsAProcessWhoseOtherThreadCalledExec) {
