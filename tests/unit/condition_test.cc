@@ -116,8 +116,7 @@ TEST(Condition, EveryMistakeHasItsPlaceAndAHint) {
   EXPECT_EQ(wrong("more than 5 violations in 1s by one comand"),
             "36: here should be \"command\" or \"user\", not \"comand\"; did you mean "
             "\"command\"?");
-  EXPECT_EQ(wrong("more than 5 violations in"),
-            "25: here should be a duration, as in \"10s\"");
+  EXPECT_EQ(wrong("more than 5 violations in"), "25: here should be a duration, as in \"10s\"");
   EXPECT_EQ(wrong("health != fine"),
             "10: health must be ok, degraded, paused or disabled, not \"fine\"");
   EXPECT_EQ(wrong("health >= degraded"), "7: for health, write \"==\" or \"!=\"");
