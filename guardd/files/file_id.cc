@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <sys/statfs.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include "guardd/files/number_at.h"
 
 #ifndef AT_HANDLE_FID
 #define AT_HANDLE_FID AT_REMOVEDIR  // same value as the kernel's
@@ -14,19 +17,10 @@
 namespace guard {
 namespace {
 
-constexpr std::size_t kTypeSize = sizeof(std::int32_t);
-
 // The handles of btrfs: inode, subvolume, generation.
 constexpr std::int32_t kBtrfsType = 0x4d;
 constexpr std::size_t kBtrfsHandle = 20;
 constexpr std::size_t kSubvolumeAt = sizeof(std::uint64_t);
-
-template <typename Number>
-Number number_of_bytes(std::string_view bytes, std::size_t at) {
-  Number number{};
-  std::memcpy(&number, bytes.data() + at, sizeof number);
-  return number;
-}
 
 // btrfs mixes the subvolume into the file system id, and so takes it out again.
 std::uint64_t mixed(std::uint64_t filesystem, std::uint64_t subvolume) {
@@ -45,39 +39,40 @@ FileId::FileId(std::string_view filesystem, std::int32_t type, std::string_view 
     : bytes_(filesystem) {
   bytes_.append(reinterpret_cast<const char*>(&type), sizeof type);
   bytes_.append(handle);
-  if (!has_subvolume()) return;
-  const auto whole = mixed(number_of_bytes<std::uint64_t>(bytes_, 0),
-                           subvolume ? *subvolume : this->subvolume().value_or(0));
+  const auto own = this->subvolume();
+  if (!own) return;
+  const auto whole = mixed(number_at<std::uint64_t>(bytes_, 0), subvolume.value_or(*own));
   std::memcpy(bytes_.data(), &whole, sizeof whole);
 }
 
-bool FileId::has_subvolume() const {
-  return bytes_.size() == kFilesystem + kTypeSize + kBtrfsHandle &&
-         number_of_bytes<std::int32_t>(bytes_, kFilesystem) == kBtrfsType;
+std::int32_t FileId::type() const {
+  return bytes_.size() < kHead ? 0 : number_at<std::int32_t>(bytes_, kFilesystem);
+}
+
+std::string_view FileId::handle() const {
+  return std::string_view(bytes_).substr(std::min(kHead, bytes_.size()));
 }
 
 std::optional<std::uint64_t> FileId::subvolume() const {
-  if (!has_subvolume()) return std::nullopt;
-  return number_of_bytes<std::uint64_t>(bytes_, kFilesystem + kTypeSize + kSubvolumeAt);
+  if (type() != kBtrfsType || handle().size() != kBtrfsHandle) return std::nullopt;
+  return number_at<std::uint64_t>(handle(), kSubvolumeAt);
 }
 
 std::uint64_t FileId::volume() const {
   if (bytes_.size() < kFilesystem) return 0;
-  return mixed(number_of_bytes<std::uint64_t>(bytes_, 0), subvolume().value_or(0));
+  return mixed(number_at<std::uint64_t>(bytes_, 0), subvolume().value_or(0));
 }
 
 FileId FileId::without_subvolume() const {
   auto id = *this;
-  if (has_subvolume())
-    std::memset(id.bytes_.data() + kFilesystem + kTypeSize + kSubvolumeAt, 0,
-                sizeof(std::uint64_t));
+  if (subvolume()) std::memset(id.bytes_.data() + kHead + kSubvolumeAt, 0, sizeof(std::uint64_t));
   return id;
 }
 
 bool FileId::is_like(const FileId& other) const {
   if (*this == other) return true;
-  const bool is_known = subvolume().value_or(0) != 0 && other.subvolume().value_or(0) != 0;
-  return !is_known && without_subvolume() == other.without_subvolume();
+  if (subvolume().value_or(0) != 0 && other.subvolume().value_or(0) != 0) return false;
+  return without_subvolume() == other.without_subvolume();
 }
 
 Result<FileId> FileId::of(int fd) {
@@ -99,17 +94,23 @@ Result<FileId> FileId::of(int fd) {
 }
 
 Result<Fd> open_by_id(int filesystem, const FileId& id, int flags) {
-  GUARD_TRY(const auto here, FileId::of(filesystem));
-  const std::string_view bytes = id.bytes();
-  const auto head = here.filesystem().size();
-  if (!bytes.starts_with(here.filesystem())) return Error::from_errno(EXDEV, "another file system");
-  if (bytes.size() < head + kTypeSize) return Error::from_errno(EINVAL, "not a file handle");
-  const auto type = number_of_bytes<std::int32_t>(bytes, head);
-  const auto handle = bytes.substr(head + kTypeSize);
+  struct statfs system {};
+  if (::fstatfs(filesystem, &system) < 0) return Error::from_errno(errno, "statfs");
+  std::uint64_t volume = 0;
+  static_assert(sizeof volume == sizeof system.f_fsid);
+  std::memcpy(&volume, &system.f_fsid, sizeof volume);
+  // Another subvolume of the same file system will do.
+  if (volume != id.volume()) {
+    GUARD_TRY(const auto here, FileId::of(filesystem));
+    if (!id.subvolume() || here.filesystem() != id.filesystem())
+      return Error::from_errno(EXDEV, "another file system");
+  }
+  const auto handle = id.handle();
   alignas(::file_handle) std::array<char, sizeof(::file_handle) + MAX_HANDLE_SZ> room{};
-  if (handle.size() > MAX_HANDLE_SZ) return Error::from_errno(EINVAL, "not a file handle");
+  if (handle.empty() || handle.size() > MAX_HANDLE_SZ)
+    return Error::from_errno(EINVAL, "not a file handle");
   auto& wanted = *reinterpret_cast<::file_handle*>(room.data());
-  wanted.handle_type = type;
+  wanted.handle_type = id.type();
   wanted.handle_bytes = static_cast<unsigned>(handle.size());
   std::memcpy(room.data() + sizeof wanted, handle.data(), handle.size());
   Fd fd(::open_by_handle_at(filesystem, &wanted, flags | O_CLOEXEC));

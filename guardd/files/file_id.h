@@ -40,15 +40,17 @@ class FileId {
   std::optional<std::uint64_t> subvolume() const;
   // The file system id as the kernel reports it.
   std::uint64_t volume() const;
-  // `other` is the same file, if one of them lacks the subvolume: see without_subvolume().
+  // `other` is the same file, as far as is known: one of them can lack the subvolume, which is 0.
   bool is_like(const FileId& other) const;
-  FileId without_subvolume() const;
+  std::int32_t type() const;  // of the handle
+  std::string_view handle() const;
   friend bool operator==(const FileId&, const FileId&) = default;
 
  private:
   static constexpr std::size_t kFilesystem = 8;
+  static constexpr std::size_t kHead = kFilesystem + sizeof(std::int32_t);
 
-  bool has_subvolume() const;
+  FileId without_subvolume() const;
 
   std::string bytes_;  // file system, type, handle
 };

@@ -1,25 +1,14 @@
 #include "guardd/files/handle_form.h"
 
-#include <cstddef>
-#include <cstring>
 #include <limits>
-#include <string_view>
+
+#include "guardd/files/number_at.h"
 
 namespace guard {
 namespace {
 
-constexpr std::size_t kFilesystem = 8;  // bytes of a FileId before the handle's type
-constexpr std::size_t kType = 4;
-
 constexpr std::int32_t kPlainType = 1;
 constexpr std::int32_t kXfs64Type = 0x81;
-
-template <typename Number>
-Number number_at(std::string_view bytes, std::size_t at) {
-  Number number{};
-  std::memcpy(&number, bytes.data() + at, sizeof number);
-  return number;
-}
 
 template <typename Number>
 void append(std::string& bytes, Number number) {
@@ -30,11 +19,10 @@ void append(std::string& bytes, Number number) {
 
 HandleForm HandleForm::of(const FileId& known, std::uint64_t inode) {
   HandleForm form;
-  const std::string_view bytes = known.bytes();
-  if (bytes.size() < kFilesystem + kType) return form;
-  form.filesystem_ = bytes.substr(0, kFilesystem);
-  form.type_ = number_at<std::int32_t>(bytes, kFilesystem);
-  const auto handle = bytes.substr(kFilesystem + kType);
+  if (!known.known()) return form;
+  form.filesystem_ = known.filesystem();
+  form.type_ = known.type();
+  const auto handle = known.handle();
   if (form.type_ == kPlainType && handle.size() == 8) {
     if (number_at<std::uint32_t>(handle, 0) == inode) form.form_ = Form::kInode32;
   } else if (form.type_ == kPlainType && handle.size() == 12) {
