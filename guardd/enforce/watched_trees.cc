@@ -13,7 +13,6 @@ namespace guard {
 namespace {
 
 constexpr auto kMoment = std::chrono::seconds(1);
-constexpr auto kBetweenScans = std::chrono::minutes(1);  // of trees that cannot be watched
 
 // The trees to watch, by path.
 std::map<std::string, std::uint32_t> active_trees(const PolicySet* set) {
@@ -39,7 +38,6 @@ void WatchedTrees::use_policies(std::shared_ptr<const PolicySet> set) {
   auto before = std::exchange(watched_, std::vector<FileId>(set->trees().size()));
   again_.clear();
   troubles_.clear();
-  unwatched_.clear();
   set_ = std::move(set);
   enforcer_.use_policies(set_);
   std::set<std::uint32_t> still_new;
@@ -114,7 +112,6 @@ void WatchedTrees::find() {
 void WatchedTrees::find_tree(std::uint32_t tree) {
   const auto& which = set_->trees()[tree];
   troubles_.erase(tree);
-  unwatched_.erase(tree);
   const auto root = open_tree(which.root());
   if (!root) return forget(tree);
   auto id = FileId::of(root->fd.get());
@@ -124,9 +121,7 @@ void WatchedTrees::find_tree(std::uint32_t tree) {
       id ? source_.watch_tree(tree, which.root(), covered(tree), enforcer_) : Status(id.error());
   if (!done) {
     if (done.error().code() == ENOENT) return;
-    troubles_[tree] = quote(which.root()) + " cannot be watched: " + done.error().text() +
-                      "; guardd scans it every minute";
-    unwatched_.insert(tree);
+    troubles_[tree] = why_scanned(which.root(), done.error().text());
     return;
   }
   if (marks_) marks_->update(tree, which.root(), covered(tree));
@@ -153,9 +148,9 @@ bool WatchedTrees::catch_up(SteadyTime now) {
   }
   if (now - scanned_at_ >= kBetweenScans) {
     scanned_at_ = now;
-    for (const auto tree : std::set(unwatched_)) {
+    for (const auto& [tree, why] : std::exchange(troubles_, {})) {
       find_tree(tree);  // it may be possible now
-      if (unwatched_.contains(tree)) scan(tree);
+      if (troubles_.contains(tree)) scan(tree);
     }
   }
   scan_visited();
@@ -165,7 +160,7 @@ bool WatchedTrees::catch_up(SteadyTime now) {
 std::optional<SteadyTime> WatchedTrees::next() const {
   std::optional<SteadyTime> next;
   if (!again_.empty()) next = caught_up_ + kMoment;
-  if (!unwatched_.empty())
+  if (!troubles_.empty())
     next = std::min(next.value_or(SteadyTime::max()), scanned_at_ + kBetweenScans);
   return next;
 }

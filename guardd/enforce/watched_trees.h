@@ -78,10 +78,9 @@ class WatchedTrees {
   std::shared_ptr<const PolicySet> set_;
   std::vector<FileId> watched_;  // the root of each tree; unknown: it is not watched
   std::string denied_;
-  std::map<std::uint32_t, std::string> troubles_;
-  std::set<std::uint32_t> unwatched_;  // trees with such troubles that are scanned instead
-  SteadyTime scanned_at_;              // when they last were
-  std::set<std::uint32_t> new_;        // trees that are visited for the first time
+  std::map<std::uint32_t, std::string> troubles_;  // of trees that are scanned instead
+  SteadyTime scanned_at_;                          // when they last were
+  std::set<std::uint32_t> new_;                    // trees that are visited for the first time
   std::set<std::uint32_t> again_;
   SteadyTime caught_up_;  // when catch_up() last had work
 };

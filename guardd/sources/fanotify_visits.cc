@@ -16,10 +16,8 @@ using WatchVerdict = WalkedDirectory::WatchVerdict;
 // One turn of the loop.
 constexpr auto kSlice = std::chrono::milliseconds(5);
 
-// How soon guardd tries again to watch what was beyond the limit, and what the kernel cannot watch.
-// What is not watched is scanned each time.
+// How soon guardd tries again to watch what was beyond the limit.
 constexpr auto kBetweenTries = std::chrono::seconds(10);
-constexpr auto kBetweenScans = std::chrono::minutes(1);
 
 constexpr std::size_t kMostDisplaced = 1'000;
 constexpr std::size_t kUnmarkedAtOnce = 256;
@@ -131,8 +129,7 @@ void FanotifySource::decide(std::uint32_t tree, Place& place, WalkChunk& chunk) 
 
 // A visit later says whether it still is so.
 void FanotifySource::note_trouble(Place& place, const std::string& path, const std::string& why) {
-  const auto at = path.empty() ? place.path : place.path + '/' + path;
-  place.next_trouble = quote(at) + " cannot be watched: " + why + "; guardd scans it every minute";
+  place.next_trouble = why_scanned(path.empty() ? place.path : place.path + '/' + path, why);
   if (!place.trouble.empty()) return;
   has_trouble_news_ = true;
   place.trouble = place.next_trouble;

@@ -18,10 +18,17 @@
 #include "guardd/sources/notices.h"
 #include "guardd/sources/watched_directories.h"
 #include "policy/base/result.h"
+#include "policy/base/text.h"
 #include "policy/covered.h"
 #include "policy/policy_set.h"
 
 namespace guard {
+
+// How often what cannot be watched is scanned.
+inline constexpr auto kBetweenScans = std::chrono::minutes(1);
+inline std::string why_scanned(std::string_view path, const std::string& why) {
+  return quote(path) + " cannot be watched: " + why + "; guardd scans it every minute";
+}
 
 // Facts about trees, keyed by new tree numbers. `numbers` maps old numbers to new ones.
 template <typename Trees>
