@@ -2,11 +2,8 @@
 
 #include <malloc.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -32,6 +29,7 @@
 #include "guardd/enforce/violation.h"
 #include "guardd/enforce/watched_trees.h"
 #include "guardd/helpers/pool.h"
+#include "guardd/host/machine_ids.h"
 #include "guardd/publish/dispatcher.h"
 #include "guardd/repair/left_alone.h"
 #include "guardd/repair/repair_worker.h"
@@ -63,11 +61,6 @@ constexpr auto kLongestStart = 600ms;
 constexpr auto kLongestResponderStart = 5s;
 // By then, what a start leads to is over.
 constexpr auto kLongestAftermath = 10s;
-
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
 
 class Daemon {
  public:

@@ -27,7 +27,7 @@ bool is_running(std::int32_t pid, std::uint64_t start_time) {
 Dispatcher::Dispatcher(HelperPort& inquiry)
     : incidents_({}, RecordIds(RecordIds::Length::kIncident)),
       violation_ids_(RecordIds::Length::kViolation),
-      machine_(Machine::read()),
+      machine_(MachineIds::read()),
       lookup_(inquiry) {}
 
 Status Dispatcher::start_terminals() {

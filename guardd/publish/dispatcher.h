@@ -15,12 +15,12 @@
 #include "guardd/base/config.h"
 #include "guardd/helpers/pool.h"
 #include "guardd/host/clock.h"
+#include "guardd/host/machine_ids.h"
 #include "guardd/permission/group.h"
 #include "guardd/publish/health_tracker.h"
 #include "guardd/publish/incidents.h"
 #include "guardd/publish/journal_publisher.h"
 #include "guardd/publish/line_queue.h"
-#include "guardd/publish/machine.h"
 #include "guardd/publish/publisher.h"
 #include "guardd/publish/record_id.h"
 #include "guardd/publish/terminal_publisher.h"
@@ -117,7 +117,7 @@ class Dispatcher {
   const AnswerCounters* answers_ = nullptr;
   Incidents incidents_;
   RecordIds violation_ids_;
-  Machine machine_;
+  MachineIds machine_;
   bool is_ready_ = false;
   std::vector<Early> early_;
   ActorLookup lookup_;

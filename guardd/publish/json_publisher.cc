@@ -57,7 +57,7 @@ void JsonPublisher::news(News news) noexcept {
   std::visit(put_one, news);
 }
 
-void JsonPublisher::put_about(JsonLine& line, TimePoint time, const Machine& machine) {
+void JsonPublisher::put_about(JsonLine& line, TimePoint time, const MachineIds& machine) {
   line.time("time", time);
   const auto text = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) line.text(name, value);
@@ -67,7 +67,7 @@ void JsonPublisher::put_about(JsonLine& line, TimePoint time, const Machine& mac
   text("machine_id", machine.id);
 }
 
-std::string JsonPublisher::loss_line(std::uint64_t lost, TimePoint now, const Machine& machine) {
+std::string JsonPublisher::loss_line(std::uint64_t lost, TimePoint now, const MachineIds& machine) {
   JsonLine line("health");
   put_about(line, now, machine);
   line.text("health", word(Health::kDegraded));

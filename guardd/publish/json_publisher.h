@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
+#include "guardd/host/machine_ids.h"
 #include "guardd/publish/json_line.h"
-#include "guardd/publish/machine.h"
 #include "guardd/publish/publisher.h"
 
 namespace guard {
@@ -17,7 +17,7 @@ using WallClock = std::function<TimePoint()>;
 
 class JsonPublisher final : public Publisher {
  public:
-  JsonPublisher(LineSink sink, Machine machine, JsonLine::Charset charset,
+  JsonPublisher(LineSink sink, MachineIds machine, JsonLine::Charset charset,
                 WallClock clock = std::chrono::system_clock::now)
       : sink_(std::move(sink)),
         clock_(std::move(clock)),
@@ -33,7 +33,7 @@ class JsonPublisher final : public Publisher {
   void news(News news) noexcept override;
 
   // The line that reports lost lines.
-  static std::string loss_line(std::uint64_t lost, TimePoint now, const Machine& machine);
+  static std::string loss_line(std::uint64_t lost, TimePoint now, const MachineIds& machine);
 
   // Records lost because memory ran out.
   std::uint64_t lost() const { return lost_; }
@@ -42,12 +42,12 @@ class JsonPublisher final : public Publisher {
   template <typename Write>
   void put(std::string_view type, Write write) noexcept;
   void incident(const Incident& incident, std::string_view state) noexcept;
-  static void put_about(JsonLine& line, TimePoint time, const Machine& machine);
+  static void put_about(JsonLine& line, TimePoint time, const MachineIds& machine);
 
   LineSink sink_;
   std::function<bool()> loses_next_;
   WallClock clock_;
-  Machine machine_;
+  MachineIds machine_;
   JsonLine::Charset charset_;
   std::uint64_t lost_ = 0;
 };

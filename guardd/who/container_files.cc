@@ -15,6 +15,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "guardd/host/json_fields.h"
 #include "guardd/who/container.h"
 #include "policy/base/handle.h"
 #include "policy/base/ids.h"
@@ -52,11 +53,8 @@ Json json_of(const std::string& path, Uid owner) {
   return text.empty() ? Json() : Json::parse(text, nullptr, false);
 }
 
-std::string member(const Json& object, const char* key) {
-  if (!object.is_object()) return {};
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_string()) return {};
-  auto text = found->get<std::string>();
+std::string name_in(const Json& object, const char* key) {
+  auto text = json_text(object, key);
   return text.size() <= kLongestName ? text : std::string();
 }
 
@@ -64,13 +62,6 @@ std::string joined(std::initializer_list<std::string_view> parts) {
   std::string all;
   for (const auto each : parts) all += each;
   return all;
-}
-
-const Json& part(const Json& object, const char* key) {
-  static const Json nothing;
-  if (!object.is_object()) return nothing;
-  const auto found = object.find(key);
-  return found == object.end() ? nothing : *found;
 }
 
 struct Names {
@@ -101,14 +92,14 @@ std::vector<std::string> docker_directories(const std::string& top) {
 }
 
 Names of_docker(const std::string& root, const std::string& id, Uid owner) {
-  auto top = member(json_of(root + "/etc/docker/daemon.json", owner), "data-root");
+  auto top = name_in(json_of(root + "/etc/docker/daemon.json", owner), "data-root");
   top = root + (top.empty() ? "/var/lib/docker" : top);
   for (const auto& directory : docker_directories(top)) {
     const auto json = json_of(joined({directory, "/containers/", id, "/config.v2.json"}), owner);
     if (!json.is_object()) continue;
-    auto name = member(json, "Name");
+    auto name = name_in(json, "Name");
     if (name.starts_with('/')) name.erase(0, 1);
-    return {name, member(part(json, "Config"), "Image"), {}, {}};
+    return {name, name_in(json_member(json, "Config"), "Image"), {}, {}};
   }
   return {};
 }
@@ -119,16 +110,16 @@ Names of_docker(const std::string& root, const std::string& id, Uid owner) {
 Names in_list(const Json& list, const std::string& id) {
   if (!list.is_array()) return {};
   for (const auto& each : list) {
-    if (member(each, "id") != id) continue;
+    if (name_in(each, "id") != id) continue;
     Names names;
-    const auto& all = part(each, "names");
+    const auto& all = json_member(each, "names");
     if (all.is_array() && !all.empty() && all.front().is_string())
       names.name = all.front().get<std::string>();
-    const auto& more = part(each, "metadata");
+    const auto& more = json_member(each, "metadata");
     if (!more.is_string()) return names;
     const auto metadata = Json::parse(more.get<std::string>(), nullptr, false);
-    names.image = member(metadata, "image-name");
-    if (const auto plain = member(metadata, "name"); !plain.empty()) names.name = plain;
+    names.image = name_in(metadata, "image-name");
+    if (const auto plain = name_in(metadata, "name"); !plain.empty()) names.name = plain;
     return names;
   }
   return {};
@@ -146,14 +137,14 @@ Names in_storage(const std::string& storage, const std::string& run, const std::
   return {};
 }
 
-// ---- Kubernetes: what the runtime was told of a container and its pod
+// ---- Kubernetes: what the runtime knows of a container and its pod
 
 Names in_annotations(const Json& config) {
-  const auto& notes = part(config, "annotations");
+  const auto& notes = json_member(config, "annotations");
   Names names;
   const auto first = [&](std::initializer_list<const char*> keys) {
     for (const auto* key : keys)
-      if (auto value = member(notes, key); !value.empty()) return value;
+      if (auto value = name_in(notes, key); !value.empty()) return value;
     return std::string();
   };
   names.name =

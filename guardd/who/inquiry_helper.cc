@@ -43,6 +43,17 @@ std::string executable(ContentsReader& in) {
   return out.take();
 }
 
+// `file` is faster than the databases behind `name_of`, which may be empty.
+template <typename Id, typename LocalName, typename NameOf>
+std::string name_answer(Id id, LocalName local_name, const std::string& file,
+                        const NameOf& name_of) {
+  auto name = local_name(id, file);
+  if (!name && name_of) name = name_of(id);
+  ContentsWriter out;
+  out.optional_text(name);
+  return out.take();
+}
+
 }  // namespace
 
 const HelperRole kInquiryRole{"guardd: inquiry", kCapabilities, kCalls};
@@ -113,21 +124,13 @@ std::string InquiryHelper::hints(ContentsReader& in) const {
 }
 
 std::string InquiryHelper::user(ContentsReader& in) const {
-  const Uid user{in.number<std::uint32_t>()};
-  auto name = local_user_name(user, places_.accounts);
-  if (!name && places_.name_of) name = places_.name_of(user);
-  ContentsWriter out;
-  out.optional_text(name);
-  return out.take();
+  return name_answer(Uid{in.number<std::uint32_t>()}, local_user_name, places_.accounts,
+                     places_.name_of);
 }
 
 std::string InquiryHelper::group(ContentsReader& in) const {
-  const Gid group{in.number<std::uint32_t>()};
-  auto name = local_group_name(group, places_.groups);
-  if (!name && places_.group_name_of) name = places_.group_name_of(group);
-  ContentsWriter out;
-  out.optional_text(name);
-  return out.take();
+  return name_answer(Gid{in.number<std::uint32_t>()}, local_group_name, places_.groups,
+                     places_.group_name_of);
 }
 
 std::string InquiryHelper::word(ContentsReader& in) const {

@@ -283,7 +283,7 @@ class Both final : public Publisher {
 
 TEST_F(AuditTest, ExportsTheLinesThatWereLogged) {
   std::vector<std::string> logged;
-  JsonPublisher json([&](std::string line) { logged.push_back(std::move(line)); }, Machine(),
+  JsonPublisher json([&](std::string line) { logged.push_back(std::move(line)); }, MachineIds(),
                      JsonLine::Charset::kUtf8);
   {
     const auto trail = open();

@@ -77,7 +77,7 @@ bool is_ready(const Fd& socket, short events, Clock::time_point end) {
   }
 }
 
-// A server with a full queue refuses for a moment.
+// A server with a full queue rejects connections for a moment.
 Status connect_to(const Fd& socket, const std::string& path, Clock::time_point end) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "guardd/ctl/containers/http.h"
+#include "guardd/host/json_fields.h"
 #include "policy/base/text.h"
 
 namespace guard::containers {
@@ -25,46 +26,33 @@ Result<Json> get_json(const Socket& socket, const std::string& target,
   return json;
 }
 
-std::string text_of(const Json& object, const char* key) {
-  if (!object.is_object()) return {};
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-const Json& member(const Json& object, const char* key) {
-  static const Json nothing;
-  if (!object.is_object()) return nothing;
-  const auto found = object.find(key);
-  return found == object.end() ? nothing : *found;
-}
-
 Mount mount_of(const Json& json) {
   Mount mount;
-  mount.kind = text_of(json, "Type");
-  mount.volume = text_of(json, "Name");
-  mount.source = text_of(json, "Source");
-  mount.target = text_of(json, "Destination");
-  const auto& writable = member(json, "RW");
+  mount.kind = json_text(json, "Type");
+  mount.volume = json_text(json, "Name");
+  mount.source = json_text(json, "Source");
+  mount.target = json_text(json, "Destination");
+  const auto& writable = json_member(json, "RW");
   mount.is_writable = !writable.is_boolean() || writable.get<bool>();
   return mount;
 }
 
 Container container_of(const Json& json) {
   Container container;
-  container.id = text_of(json, "Id");
-  container.name = text_of(json, "Name");
+  container.id = json_text(json, "Id");
+  container.name = json_text(json, "Name");
   if (container.name.starts_with('/')) container.name.erase(0, 1);
-  const auto& config = member(json, "Config");
-  container.image = text_of(config, "Image");
-  if (container.image.empty()) container.image = text_of(json, "ImageName");
-  container.user = text_of(config, "User");
-  const auto& state = member(json, "State");
-  const auto& pid = member(state, "Pid");
+  const auto& config = json_member(json, "Config");
+  container.image = json_text(config, "Image");
+  if (container.image.empty()) container.image = json_text(json, "ImageName");
+  container.user = json_text(config, "User");
+  const auto& state = json_member(json, "State");
+  const auto& pid = json_member(state, "Pid");
   if (pid.is_number_integer()) {
     const auto number = pid.get<std::int64_t>();
     container.pid = number > 0 && number <= INT32_MAX ? static_cast<std::int32_t>(number) : 0;
   }
-  const auto& mounts = member(json, "Mounts");
+  const auto& mounts = json_member(json, "Mounts");
   if (mounts.is_array())
     for (const auto& each : mounts) container.mounts.push_back(mount_of(each));
   return container;
@@ -78,13 +66,13 @@ bool is_id(const std::string& id) {
 // With userns-remap, Docker keeps its data in a directory that is named after the user and the
 // group that root is mapped to: "/var/lib/docker/231072.231072".
 std::optional<std::pair<std::uint32_t, std::uint32_t>> remapped_root(const Json& info) {
-  const auto& options = member(info, "SecurityOptions");
+  const auto& options = json_member(info, "SecurityOptions");
   const bool is_remapped =
       options.is_array() && std::any_of(options.begin(), options.end(), [](const Json& option) {
         return option.is_string() && option.get<std::string>().starts_with("name=userns");
       });
   if (!is_remapped) return std::nullopt;
-  const auto directory = text_of(info, "DockerRootDir");
+  const auto directory = json_text(info, "DockerRootDir");
   const auto name = directory.substr(directory.rfind('/') + 1);
   const auto dot = name.find('.');
   if (dot == std::string::npos) return std::nullopt;
@@ -110,7 +98,7 @@ Result<Runtime> read_runtime(const Socket& socket, std::chrono::milliseconds lim
     runtime.remapped_root = remapped_root(*info);
   const auto end = std::chrono::steady_clock::now() + 4 * limit;
   for (const auto& each : list) {
-    const auto id = text_of(each, "Id");
+    const auto id = json_text(each, "Id");
     if (!is_id(id) || runtime.containers.size() == kMostContainers ||
         std::chrono::steady_clock::now() >= end) {
       ++runtime.unread;

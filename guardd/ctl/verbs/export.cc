@@ -2,17 +2,14 @@
 
 #include "guardd/audit/export.h"
 
-#include <unistd.h>
-
-#include <array>
 #include <cerrno>
-#include <climits>
 
 #include "guardd/audit/formats/formats.h"
 #include "guardd/ctl/ask/filters.h"
 #include "guardd/ctl/ask/policies.h"
 #include "guardd/ctl/screen/output.h"
 #include "guardd/ctl/verbs/verbs.h"
+#include "guardd/host/machine_ids.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
@@ -53,9 +50,7 @@ Status write_trail(TrailReader& trail, const RecordFilter& filter, ExportFormat 
       line = ecs_line;
       break;
   }
-  std::array<char, HOST_NAME_MAX + 1> host{};
-  (void)::gethostname(host.data(), host.size() - 1);
-  const FormatContext context{host.data(), GUARD_VERSION};
+  const FormatContext context{host_name(), GUARD_VERSION};
   return export_violations(
       trail, filter, [&](const Violation& violation) { return line(violation, context); }, sink);
 }

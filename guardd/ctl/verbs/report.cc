@@ -1,8 +1,5 @@
 // report: sums up the violations of a period.
 
-#include <unistd.h>
-
-#include <array>
 #include <optional>
 
 #include "guardd/ctl/ask/connect.h"
@@ -13,6 +10,7 @@
 #include "guardd/ctl/text/report_html.h"
 #include "guardd/ctl/text/report_text.h"
 #include "guardd/ctl/verbs/verbs.h"
+#include "guardd/host/machine_ids.h"
 
 namespace guard::ctl {
 namespace {
@@ -40,8 +38,7 @@ int show_html(const Terminal& terminal, const ReportOptions& asked,
   ReportContext context;
   context.policy = asked.filter.rest.policy;
   context.created = std::chrono::system_clock::now();
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) == 0) context.host = host.data();
+  context.host = host_name();
   const auto page = report_html(report, range, context);
   if (*asked.html == "-") return terminal.show(page) ? kDone : kFailed;
   const auto done = put_file(*asked.html, page);

@@ -1,4 +1,4 @@
-#include "guardd/publish/machine.h"
+#include "guardd/host/machine_ids.h"
 
 #include <sys/utsname.h>
 
@@ -15,14 +15,18 @@ std::string first_word_of(const char* file) {
 
 }  // namespace
 
-Machine Machine::read() {
-  Machine machine;
+MachineIds MachineIds::read() {
+  MachineIds machine;
   machine.boot_id = first_word_of("/proc/sys/kernel/random/boot_id");
   std::erase(machine.boot_id, '-');
   machine.id = first_word_of("/etc/machine-id");
-  utsname names{};
-  if (::uname(&names) == 0) machine.host = names.nodename;
+  machine.host = host_name();
   return machine;
+}
+
+std::string host_name() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.nodename : "";
 }
 
 }  // namespace guard

@@ -1,16 +1,18 @@
-// The machine that a record comes from. Any thread.
+// How this machine is told from others. Any thread.
 #pragma once
 
 #include <string>
 
 namespace guard {
 
-struct Machine {
+struct MachineIds {
   std::string boot_id;
   std::string host;
   std::string id;  // of /etc/machine-id
 
-  static Machine read();
+  static MachineIds read();
 };
+
+std::string host_name();
 
 }  // namespace guard
