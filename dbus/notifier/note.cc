@@ -12,33 +12,6 @@ constexpr std::size_t kLongestLine = 200;
 constexpr std::size_t kFewFiles = 3;
 constexpr std::size_t kMostFiles = 10;
 
-// The five characters that mean something in markup.
-std::string without_markup(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&apos;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
-
 std::string line_of(std::string_view text) {
   auto line = printable(text.substr(0, 4 * kLongestLine));
   std::string_view shown = line;

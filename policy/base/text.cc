@@ -110,6 +110,32 @@ bool is_plain_word(std::string_view text) {
   return is_plain(text) && text.find(' ') == std::string_view::npos;
 }
 
+std::string without_markup(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&apos;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
 std::string shell_word(std::string_view text) {
   if (text == "{}" || (!text.empty() && std::all_of(text.begin(), text.end(), is_shell_safe)))
     return std::string(text);

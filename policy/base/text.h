@@ -38,6 +38,9 @@ std::string printable(std::string_view text);
 bool is_plain(std::string_view text);
 bool is_plain_word(std::string_view text);
 
+// With entities for the characters that mean something in HTML and XML.
+std::string without_markup(std::string_view text);
+
 // An argument as a shell reads it: in quotes if it contains a character that means something to a
 // shell. The arguments of a command line that is made of these words; nothing if a shell would do
 // anything but split it at spaces and remove the quotes.
