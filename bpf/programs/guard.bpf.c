@@ -13,7 +13,7 @@ char guard_license[] SEC("license") = "GPL";
 static __always_inline int on_creation(struct dentry* dentry, __u32 operation) {
   struct TreeHit hit = {};
   forget_creation(dentry);
-  const int answer = judge_creation_at(dentry, operation, &hit);
+  const int answer = judge_creation_at(dentry, 0, operation, &hit);
   if (!answer) remember_creation(dentry, &hit);
   return answer;
 }

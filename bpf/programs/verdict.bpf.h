@@ -117,11 +117,13 @@ static __always_inline int judge(struct Access* access, const struct TreeHit* hi
   return decide(access) ? -EPERM : 0;
 }
 
-// A new object with this name: it will belong to the user who creates it.
-static __always_inline int judge_creation_at(struct dentry* leaf, __u32 operation,
-                                             struct TreeHit* hit) {
+// A new object: it will belong to the user who creates it. `leaf` is its name, or the directory
+// that will hold it, which then is the object of the event.
+static __always_inline int judge_creation_at(struct dentry* leaf, struct inode* holder,
+                                             __u32 operation, struct TreeHit* hit) {
   if (!is_guarded(leaf, 1 << kGuardOwnership, hit)) return 0;
   struct Access access = {.leaf = (__u64)leaf,
+                          .object = (__u64)holder,
                           .operation = operation,
                           .covers = 1 << kGuardOwnership,
                           .uid = subject_uid(),
@@ -133,22 +135,13 @@ static __always_inline int judge_creation_at(struct dentry* leaf, __u32 operatio
 
 static __always_inline int judge_creation(struct dentry* leaf, __u32 operation) {
   struct TreeHit hit = {};
-  return judge_creation_at(leaf, operation, &hit);
+  return judge_creation_at(leaf, 0, operation, &hit);
 }
 
-// Only the directory that will hold the subvolume is known. It is the object of the event.
+// The name of the subvolume is not known.
 static __always_inline int judge_subvolume(struct dentry* holder) {
   struct TreeHit hit = {};
-  if (!is_guarded(holder, 1 << kGuardOwnership, &hit)) return 0;
-  struct Access access = {.leaf = (__u64)holder,
-                          .object = (__u64)holder->d_inode,
-                          .operation = kEventMkdir,
-                          .covers = 1 << kGuardOwnership,
-                          .uid = subject_uid(),
-                          .gid = kNotSet,
-                          .mode = kNotSet,
-                          .must_report = true};
-  return judge(&access, &hit);
+  return judge_creation_at(holder, holder->d_inode, kEventMkdir, &hit);
 }
 
 // An operation on an existing object.
