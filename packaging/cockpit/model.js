@@ -2,8 +2,8 @@
 // Tells of changes by the events "state", "policies", "incidents", "opened" and "progress".
 //
 // A counter that changes is a hint that something happened. The page then asks for the incidents that have changed: once a
-// second at most, less often the more there are, and not while the page is hidden. That also spares the bridge of Cockpit
-// 287, which never frees what it has passed on.
+// second at most, less often the more there are, and not while the page is hidden. The bridge of Cockpit 287 never
+// frees what it has passed on.
 
 import { Bus, bytes_of, is_denied, is_gone } from "./bus.js";
 import { learn_names } from "./describe.js";

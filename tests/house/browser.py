@@ -1,4 +1,4 @@
-"""Chromium, told what to do through a pipe (its DevTools protocol), and what can be measured of any page in it."""
+"""Chromium, controlled through a pipe (its DevTools protocol), and what can be measured of any page in it."""
 import base64
 import itertools
 import json

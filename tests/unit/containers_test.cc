@@ -89,7 +89,7 @@ TEST(ContainerIdMap, NumbersAreMappedInBothDirections) {
   EXPECT_EQ(rootless.to_host(16), std::nullopt);
 }
 
-// What "docker inspect" shows, without what nobody reads.
+// What "docker inspect" shows, without what is not read.
 std::string container(const std::string& id, const std::string& name, const std::string& user,
                       int pid, const std::string& mounts) {
   return R"({"Id":")" + id + R"(","Created":"2026-11-28T22:12:40Z","State":{"Status":"x","Pid":)" +

@@ -1,4 +1,4 @@
-// Units started over a bus whose systemd is the test's: one that answers, refuses, is silent, or is
+// Units started over a bus whose systemd is the test's: one that answers, rejects, is silent, or is
 // not there.
 #include "guardd/alert/unit_starter.h"
 
