@@ -99,22 +99,24 @@ Condition segment_condition(const RecordFilter& filter) {
 Condition row_condition(const RecordFilter& filter) {
   Condition all;
   const auto kind = [&](const std::string& column, std::variant<std::int64_t, std::string> value) {
-    all.add(" AND v.kind IN (SELECT k.number FROM kinds k WHERE k.chapter = v.chapter AND k." +
-                column + " = ?)",
-            {std::move(value)});
+    all.add(
+        " AND EXISTS (SELECT 1 FROM kinds k WHERE k.chapter = v.chapter AND k.number = v.kind AND "
+        "k." +
+            column + " = ?)",
+        {std::move(value)});
   };
   if (filter.outcome) kind("action", static_cast<std::int64_t>(*filter.outcome));
   if (!filter.category.empty()) kind("category", filter.category);
   if (!filter.unit.empty())
     all.add(
-        " AND v.actor IN (SELECT a.number FROM actors a JOIN settings s ON s.chapter = a.chapter "
-        "AND s.number = a.setting WHERE a.chapter = v.chapter AND s.unit = ?)",
+        " AND EXISTS (SELECT 1 FROM actors a JOIN settings s ON s.chapter = a.chapter AND s.number "
+        "= a.setting WHERE a.chapter = v.chapter AND a.number = v.actor AND s.unit = ?)",
         {filter.unit});
   if (!filter.command.empty()) {
     all.add(
-        " AND v.actor IN (SELECT a.number FROM actors a LEFT JOIN commands m ON m.chapter = "
-        "a.chapter AND m.number = a.command WHERE a.chapter = v.chapter AND (a.command IS NULL OR "
-        "m.exe = ? OR m.comm = ? OR (m.cmdline >= ?",
+        " AND EXISTS (SELECT 1 FROM actors a LEFT JOIN commands m ON m.chapter = a.chapter AND "
+        "m.number = a.command WHERE a.chapter = v.chapter AND a.number = v.actor AND (a.command IS "
+        "NULL OR m.exe = ? OR m.comm = ? OR (m.cmdline >= ?",
         {filter.command, filter.command, filter.command});
     if (auto end = after(filter.command); !end.empty()) all.add(" AND m.cmdline < ?", {end});
     all.add(")))", {});

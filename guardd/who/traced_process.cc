@@ -62,7 +62,7 @@ std::optional<std::string> path_of(const TracedPath& path) {
 }
 
 std::optional<std::string> command_line(std::string_view arguments, std::size_t size) {
-  const bool more = size > arguments.size() || arguments.size() > kRecordedArguments;
+  bool more = size > arguments.size() || arguments.size() > kRecordedArguments;
   arguments = arguments.substr(0, kRecordedArguments);
   if (arguments.find_first_not_of('\0') == std::string_view::npos) return std::nullopt;
   if (!more && arguments.ends_with('\0')) arguments.remove_suffix(1);
@@ -80,8 +80,9 @@ std::optional<std::string> command_line(std::string_view arguments, std::size_t 
     line += ' ';
     arguments.remove_prefix(end + 1);
   }
-  if (more) line += "…";
-  return line;
+  // The quotes made it longer.
+  more = more || line.size() > kRecordedArguments;
+  return line.substr(0, kRecordedArguments) + (more ? "…" : "");
 }
 
 }  // namespace guard

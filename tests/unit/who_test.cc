@@ -115,6 +115,8 @@ TEST(Record, ACommandLineHasOneSpaceBetweenItsArguments) {
   EXPECT_FALSE(command_line("", 0));
   EXPECT_EQ(command_line("true\0abc"s, 900), "true abc…");
   EXPECT_EQ(command_line(std::string(600, 'x'), 600), std::string(512, 'x') + "…");
+  // Quotes make it longer.
+  EXPECT_EQ(command_line(std::string(200, '\''), 200)->size(), 512 + std::string("…").size());
 }
 
 TEST(Terminal, HasItsDeviceName) {
