@@ -213,7 +213,7 @@ std::optional<RecordFilter> filter_of(const CallPtr& call, std::size_t usual) {
 std::size_t weight(const Incident& incident) {
   std::size_t bytes = 16'384 + 4 * incident.first.path.size();
   for (const auto& path : incident.sample) bytes += 4 * path.size();
-  for (const auto& each : incident.first.actor.lineage)
+  for (const auto& each : incident.first.actor->lineage)
     bytes += 2 * (each.cmdline.size() + each.exe.size());
   return bytes;
 }

@@ -7,7 +7,7 @@
 namespace guard {
 
 std::string group_key(Rate::Group group, const Violation& violation, const Incident& incident) {
-  const auto& actor = violation.actor;
+  const auto& actor = *violation.actor;
   const auto& command = incident.command;
   switch (group) {
     case Rate::Group::kAll:

@@ -25,11 +25,10 @@ void own_columns(V& violation, Column&& column) {
        "after", violation.after, "repeats", violation.repeats, "times", violation.times);
 }
 
-template <typename V, typename Column>
-void segment_columns(V& violation, Column&& column) {
+template <typename V, typename A, typename Column>
+void segment_columns(V& violation, A& actor, Column&& column) {
   each(column, "policy", violation.policy, "severity", violation.severity, "login_uid",
-       violation.actor.login_uid, "login_user", violation.actor.login_user, "human",
-       violation.actor.human);
+       actor.login_uid, "login_user", actor.login_user, "human", actor.human);
 }
 
 template <typename V, typename Column>
@@ -170,13 +169,13 @@ ColumnNames names_in(std::string_view own, std::string_view segment, std::string
   names.own = list(
       own, [](auto& v, auto& c) { own_columns(v, c); }, violation);
   names.segment = list(
-      segment, [](auto& v, auto& c) { segment_columns(v, c); }, violation);
+      segment, [](auto& v, auto& c) { segment_columns(v, *v.actor, c); }, violation);
   names.kind = list(
       kind, [](auto& v, auto& c) { kind_columns(v, c); }, violation);
   names.setting = list(
-      setting, [](auto& v, auto& c) { setting_columns(v, c); }, violation.actor);
+      setting, [](auto& v, auto& c) { setting_columns(v, c); }, *violation.actor);
   names.actor = list(
-      actor, [](auto& v, auto& c) { actor_columns(v, c); }, violation.actor);
+      actor, [](auto& v, auto& c) { actor_columns(v, c); }, *violation.actor);
   names.process = list(
       "", [](auto& v, auto& c) { process_columns(v, c); }, Ancestor());
   return names;
@@ -233,7 +232,7 @@ ColumnNames column_names() {
 
 Fields segment_fields(const Violation& violation) {
   Fields fields;
-  segment_columns(violation, ValueWriter{fields});
+  segment_columns(violation, *violation.actor, ValueWriter{fields});
   return fields;
 }
 
@@ -314,14 +313,15 @@ LineageStart read_violation(Statement& row, Violation& violation) {
   ValueReader reader{row};
   own_columns(violation, reader);
   read(row, violation.incident);
-  segment_columns(violation, reader);
+  auto& actor = violation.actor.edit();
+  segment_columns(violation, actor, reader);
   kind_columns(violation, reader);
-  setting_columns(violation.actor, reader);
-  actor_columns(violation.actor, reader);
+  setting_columns(actor, reader);
+  actor_columns(actor, reader);
   LineageStart start;
   start.segment = row.number();
   start.parent = row.number_if_any();
-  auto& command = violation.actor.command;
+  auto& command = actor.command;
   read_process(row, command);
   command.cwd = row.bytes();
   return start;

@@ -203,7 +203,7 @@ Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Liste
     violation_.reset();
     // It may have been removed since the search: pages are separate transactions.
     if (!there) continue;
-    GUARD_CHECK(read_lineage(start, violation.actor));
+    GUARD_CHECK(read_lineage(start, violation.actor.edit()));
     GUARD_TRY(auto files, files_of(key.number));
     page.push_back({std::move(violation), std::move(files)});
   }
@@ -267,7 +267,7 @@ Result<std::vector<TrailIncident>> TrailReader::load(const RecordFilter& filter,
     read_incident(rows, found);
     cursor.time = micros_of(found.incident.last_seen);
     const auto start = read_violation(rows, found.incident.first);
-    GUARD_CHECK(read_lineage(start, found.incident.first.actor));
+    GUARD_CHECK(read_lineage(start, found.incident.first.actor.edit()));
   }
 }
 

@@ -50,10 +50,9 @@ Result<std::string> put_trail_aside(const std::string& path, const Error& why) {
   return put_aside(path, why, "a new audit trail has begun");
 }
 
-std::size_t weight_of(const Violation& violation) {
-  const auto& actor = violation.actor;
-  auto bytes = sizeof(TrailEntry) + violation.path.size() + violation.reason.size();
-  for (const auto* each : {&violation.old_path, &actor.exe, &actor.cmdline, &actor.cwd})
+std::size_t weight_of(const Actor& actor) {
+  std::size_t bytes = sizeof actor;
+  for (const auto* each : {&actor.exe, &actor.cmdline, &actor.cwd})
     bytes += *each ? (*each)->size() : 0;
   bytes += actor.command.exe.size() + actor.command.cmdline.size();
   for (const auto& each : actor.via) bytes += sizeof(std::string) + each.size();
@@ -62,14 +61,23 @@ std::size_t weight_of(const Violation& violation) {
   return bytes;
 }
 
+std::size_t weight_without_actor(const Violation& violation) {
+  return sizeof(TrailEntry) + violation.path.size() + violation.reason.size() +
+         (violation.old_path ? violation.old_path->size() : 0);
+}
+
+std::size_t weight_of(const Incident& incident) {
+  return weight_without_actor(incident.first) + weight_of(*incident.first.actor);
+}
+
 std::size_t weight_of(const OpeningEntry& opened) {
-  return weight_of(opened.incident.first);
+  return weight_of(opened.incident);
 }
 std::size_t weight_of(const ViolationEntry& kept) {
-  return weight_of(kept.violation) + kept.files.size();
+  return kept.weight;
 }
 std::size_t weight_of(const ClosingEntry& closed) {
-  return weight_of(closed.incident.first);
+  return weight_of(closed.incident);
 }
 
 std::uint64_t records_in(const TrailEntries& entries, std::size_t some) {
@@ -144,7 +152,7 @@ void Trail::set_limits(Limits limits) {
 }
 
 void Trail::incident_opened(const Incident& incident) noexcept {
-  queue_.push(weight_of(incident.first), [&] { return OpeningEntry{incident}; });
+  queue_.push(weight_of(incident), [&] { return OpeningEntry{incident}; });
 }
 
 void Trail::violation(const Violation& violation, const Incident& incident) noexcept {
@@ -161,6 +169,7 @@ void Trail::put(const Violation& violation, const FixedFiles& files,
   const auto count = std::max<std::size_t>(files.count(), 1);
   // The incident counts it all the same. A list takes about as much room as its eighth in rows.
   if (!budget_.take(violation, 1 + files.count() / 8, std::chrono::steady_clock::now())) return;
+  const auto weight = take_weight_of(violation) + files.bytes().size();
   const auto make = [&] {
     IncidentStanding standing{incident.count,
                               incident.first_seen,
@@ -177,13 +186,23 @@ void Trail::put(const Violation& violation, const FixedFiles& files,
     // The sample has changed only if this path was added.
     if (!incident.sample.empty() && incident.sample.back() == violation.path)
       standing.sample = incident.sample;
-    return ViolationEntry{violation, std::move(standing), files.bytes(), count};
+    return ViolationEntry{violation, std::move(standing), files.bytes(), count, weight};
   };
-  queue_.push(weight_of(violation) + files.bytes().size(), make, count);
+  queue_.push(weight, make, count);
+}
+
+// The records of one process share its actor.
+std::size_t Trail::take_weight_of(const Violation& violation) {
+  auto weight = weight_without_actor(violation);
+  if (violation.actor != last_actor_) {
+    last_actor_ = violation.actor;
+    weight += weight_of(*last_actor_);
+  }
+  return weight;
 }
 
 void Trail::incident_closed(const Incident& incident) noexcept {
-  queue_.push(weight_of(incident.first), [&] { return ClosingEntry{incident}; });
+  queue_.push(weight_of(incident), [&] { return ClosingEntry{incident}; });
 }
 
 // Entries that could not be written are lost and counted. Later entries are tried all the same,

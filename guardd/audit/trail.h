@@ -77,6 +77,7 @@ class Trail final : public Publisher {
   Trail(std::string path, Limits limits, std::unique_ptr<TrailWriter> writer, LastNames last_names);
 
   void put(const Violation& violation, const FixedFiles& files, const Incident& incident) noexcept;
+  std::size_t take_weight_of(const Violation& violation);
   void write(TrailEntries entries, const std::stop_token& stop);
   Status write_some(const TrailEntries& entries, std::size_t to, const std::stop_token& stop);
   void trim(std::size_t written, const std::stop_token& stop);
@@ -87,6 +88,7 @@ class Trail final : public Publisher {
   const LastNames last_names_;
   RowBudget budget_;
   std::atomic<std::uint64_t> dropped_disk_{0};
+  SharedActor last_actor_;  // only for violation()
   std::mutex mutex_;
   Limits limits_;                        // guarded by the mutex
   std::unique_ptr<TrailWriter> writer_;  // the writing thread's; null: to be opened again

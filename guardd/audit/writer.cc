@@ -225,20 +225,29 @@ Result<SegmentPlace> TrailWriter::place_of(OpenIncident& incident, const Violati
   place.segment = segment->number;
   GUARD_TRY(place.kind,
             number_of(*segment, segment->kinds, statements.put_kind, kind_fields(violation)));
+  GUARD_TRY(place.actor, number_of(*segment, violation.actor));
+  return place;
+}
+
+Result<std::int64_t> TrailWriter::number_of(Segment& segment, const SharedActor& shared) {
+  if (segment.last_number >= 0 && segment.last_actor == shared) return segment.last_number;
+  auto& statements = *statements_;
+  const auto& actor = *shared;
   // From the topmost ancestor down: processes form a tree, and siblings share their ancestors.
-  const auto& actor = violation.actor;
   std::optional<std::int64_t> parent;
   for (auto each = actor.lineage.rbegin(); each != actor.lineage.rend(); ++each) {
-    GUARD_TRY(parent, number_of(*segment, segment->ancestors, statements.put_ancestor,
+    GUARD_TRY(parent, number_of(segment, segment.ancestors, statements.put_ancestor,
                                 ancestor_fields(*each, parent)));
   }
   GUARD_TRY(const auto setting,
-            number_of(*segment, segment->settings, statements.put_setting, setting_fields(actor)));
-  GUARD_TRY(const auto command, number_of(*segment, segment->commands, statements.put_command,
+            number_of(segment, segment.settings, statements.put_setting, setting_fields(actor)));
+  GUARD_TRY(const auto command, number_of(segment, segment.commands, statements.put_command,
                                           command_fields(actor.command)));
-  GUARD_TRY(place.actor, number_of(*segment, segment->actors, statements.put_actor,
-                                   actor_fields(actor, setting, parent, command)));
-  return place;
+  GUARD_TRY(const auto number, number_of(segment, segment.actors, statements.put_actor,
+                                         actor_fields(actor, setting, parent, command)));
+  segment.last_actor = shared;
+  segment.last_number = number;
+  return number;
 }
 
 // The number of the row with these fields; writes a new row if there is none.

@@ -37,6 +37,7 @@ struct ViolationEntry {
   IncidentStanding standing;
   std::string files{};  // as FixedFiles::bytes(): it stands for these
   std::size_t count = 1;
+  std::size_t weight = 0;  // in the queue
 };
 struct ClosingEntry {
   Incident incident;
@@ -75,6 +76,8 @@ class TrailWriter {
     std::int64_t last_time = 0;
     bool is_changed = false;
     Numbers kinds, actors, settings, ancestors, commands;
+    SharedActor last_actor;  // and its number; -1: none
+    std::int64_t last_number = -1;
   };
   struct OpenIncident {
     std::int64_t number = 0;
@@ -93,6 +96,7 @@ class TrailWriter {
   Result<OpenIncident*> incident_of(const Violation& first, const Ancestor& command);
   Result<Segment*> segment_of(OpenIncident& incident, const Violation& violation);
   Result<SegmentPlace> place_of(OpenIncident& incident, const Violation& violation);
+  Result<std::int64_t> number_of(Segment& segment, const SharedActor& actor);
   Result<std::int64_t> number_of(const Segment& segment, Numbers& numbers, Statement& insert,
                                  const Fields& fields);
   Status put_changes();

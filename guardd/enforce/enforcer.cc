@@ -142,11 +142,11 @@ void Enforcer::violated(std::uint32_t tree, Violation violation, std::uint64_t t
     if (directory && is_new(*directory, name)) return;
   }
   add_policy_fields(violation, *set_, tree);
-  const auto who = processes_.find(violation.actor.pid.value_or(0), time);
+  const auto who = processes_.find(violation.actor->pid.value_or(0), time);
   actors_.run(who, [this, who, violation = std::move(violation)]() mutable {
-    const auto thread = violation.actor.tid;
-    if (who->known()) violation.actor = who->actor();
-    violation.actor.tid = thread;
+    const auto thread = violation.actor->tid;
+    if (who->known()) violation.actor = who->shared_actor();
+    violation.actor.set_thread(thread);
     add_process_remarks(violation, *who);
     callbacks_.report(std::move(violation));
   });

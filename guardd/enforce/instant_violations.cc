@@ -92,7 +92,7 @@ std::optional<Violation> InstantViolations::judge(const PolicySet& set, const No
   violation.path = path;
   violation.file_type = change.type;
   violation.links = 1;
-  violation.actor = who.actor();
+  violation.actor = who.shared_actor();
   if (notice.kind == Notice::Kind::kDeleted || notice.kind == Notice::Kind::kMovedOut)
     return violation;
   const auto object = object_at(tree, path);

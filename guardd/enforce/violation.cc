@@ -69,7 +69,7 @@ void add_common_fields(Violation& violation, const PolicySet& set, std::uint32_t
 Violation begin(const PolicySet& set, std::uint32_t tree, const ActingProcess* who) {
   Violation violation;
   add_common_fields(violation, set, tree);
-  if (who) violation.actor = who->actor();
+  if (who) violation.actor = who->shared_actor();
   return violation;
 }
 

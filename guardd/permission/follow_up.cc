@@ -115,9 +115,9 @@ void FollowUp::run(const std::stop_token& stop) {
 
 void FollowUp::report(FollowUpTask task, const std::stop_token& stop) {
   if (task.process) {
-    const auto thread = task.violation.actor.tid;
-    task.violation.actor = task.process->actor();
-    task.violation.actor.tid = thread;
+    const auto thread = task.violation.actor->tid;
+    task.violation.actor = task.process->shared_actor();
+    task.violation.actor.set_thread(thread);
   }
   (void)reports_.put({task.event->group().set(), std::move(task.place), std::move(task.violation)},
                      stop);

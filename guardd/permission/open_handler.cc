@@ -30,8 +30,9 @@ Violation violation_of(const OpenedFile& opened, const Opener& opener, std::int3
   violation.links = std::max<std::uint64_t>(opened.state.links, 1);
   violation.before = ownership_of(opened.state);
   violation.after = violation.before;
-  violation.actor.pid = opener.process;
-  violation.actor.tid = thread;
+  auto& actor = violation.actor.edit();
+  actor.pid = opener.process;
+  actor.tid = thread;
   return violation;
 }
 

@@ -77,7 +77,7 @@ bool is_of_unit_alone(const Actor& actor) {
 }
 
 Advice advice_for_unit(const Violation& violation) {
-  const auto& unit = *violation.actor.unit;
+  const auto& unit = *violation.actor->unit;
   const auto name_or = [](const std::string& name, std::uint32_t number) {
     return name.empty() ? std::to_string(number) : name;
   };
@@ -92,7 +92,7 @@ Advice advice_for_unit(const Violation& violation) {
 
 std::string prefix_for(const Violation& violation, const Ancestor& command) {
   const auto directory = needed_directory(command);
-  if (violation.actor.container) return container_prefix(violation, directory);
+  if (violation.actor->container) return container_prefix(violation, directory);
   return (directory.empty() ? "" : "cd " + shell_word(directory) + " && ") + runner_for(violation);
 }
 
@@ -100,7 +100,7 @@ std::string prefix_for(const Violation& violation, const Ancestor& command) {
 // program has to be root. Without a command, do not suggest chown: another user controls the paths
 // in the tree.
 bool has_no_alternative(const Violation& violation) {
-  const auto& actor = violation.actor;
+  const auto& actor = *violation.actor;
   return violation.uid_wanted == kRoot || violation.operation == Operation::kChown ||
          violation.operation == Operation::kMount || actor.label == word(Label::kPackageManager) ||
          actor.label == word(Label::kConfigManagement) ||
@@ -110,7 +110,7 @@ bool has_no_alternative(const Violation& violation) {
 template <typename Commands>
 Advice advice_about(const Violation& violation, const Commands& commands) {
   if (has_no_alternative(violation) || commands.empty()) return {};
-  if (is_of_unit_alone(violation.actor)) return advice_for_unit(violation);
+  if (is_of_unit_alone(*violation.actor)) return advice_for_unit(violation);
   Advice advice;
   bool is_shell_needed = false;
   for (const Ancestor& command : commands) {
@@ -123,12 +123,12 @@ Advice advice_about(const Violation& violation, const Commands& commands) {
   }
   if (is_shell_needed && advice.commands.size() < Advice::kMost) {
     // The shell itself wrote the file, or its command is not known exactly.
-    if (violation.actor.container)
+    if (violation.actor->container)
       advice.commands.push_back(container_prefix(violation, {}, "-it ") + "sh");
     else if (is_plain_word(violation.policy))
       advice.commands.push_back("guardctl exec " + violation.policy + " -- sh");
     advice.remark = "then repeat the command";
-  } else if (violation.actor.cron_uid) {
+  } else if (violation.actor->cron_uid) {
     advice.remark = "in the crontab";
   }
   return advice;
@@ -143,18 +143,18 @@ std::string Advice::text() const {
 }
 
 Advice advice_for(const Violation& violation) {
-  return advice_about(violation, std::vector{violation.actor.command});
+  return advice_about(violation, std::vector{violation.actor->command});
 }
 
 Advice advice_for(const Incident& incident) {
   std::vector<Ancestor> commands;
   for (const auto& each : incident.commands) commands.push_back(each.command);
-  if (commands.empty()) commands.push_back(incident.first.actor.command);
+  if (commands.empty()) commands.push_back(incident.first.actor->command);
   return advice_about(incident.first, commands);
 }
 
 std::string who_text(const Violation& violation) {
-  const auto& actor = violation.actor;
+  const auto& actor = *violation.actor;
   const auto acting = actor.fsuid ? actor.fsuid : actor.euid;
   const auto as = [&] {
     return acting ? " as " + name_for_advice(violation, *acting) : std::string();

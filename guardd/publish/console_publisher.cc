@@ -119,7 +119,7 @@ std::string ConsolePublisher::heading(const Incident& incident, TimePoint time) 
                     "  " + actor + paint(Tone::kStrong, shown);
   out.append(used + 2 <= style_.width ? style_.width - used : 2, ' ');
   out += paint(Tone::kFaint, incident.id) + '\n';
-  if (const auto via = via_text(incident.first.actor); !via.empty())
+  if (const auto via = via_text(*incident.first.actor); !via.empty())
     out += std::string(kMargin, ' ') +
            paint(Tone::kFaint, "via " + shortened(via, style_.width - kMargin - 4)) + '\n';
   return out;

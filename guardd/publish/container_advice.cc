@@ -37,7 +37,7 @@ bool can_enter_container(const Actor& actor) {
 
 std::string container_prefix(const Violation& violation, const std::string& directory,
                              const char* options) {
-  const auto& actor = violation.actor;
+  const auto& actor = *violation.actor;
   return *actor.container_runtime + " exec " + options +
          (directory.empty() ? "" : "-w " + shell_word(directory) + ' ') + user_option(violation) +
          container_called(actor) + ' ';

@@ -13,7 +13,7 @@ namespace {
 // Identifies an actor and what it runs. A login user remains the same through su and sudo; a unit
 // stands for itself. A process is identified by its pid and start time, because pids are reused.
 std::string key_of(const Violation& violation) {
-  const auto& actor = violation.actor;
+  const auto& actor = *violation.actor;
   std::string who;
   if (actor.login_uid)
     who = fmt::format("login {}", actor.login_uid->value);
@@ -41,7 +41,7 @@ bool is_same_command(const Ancestor& a, const Ancestor& b) {
 
 // The commands that come after the first ones are counted with the incident alone.
 void count_command(Incident& incident, const Violation& violation) {
-  const auto& command = violation.actor.command;
+  const auto& command = violation.actor->command;
   auto& all = incident.commands;
   auto known = std::find_if(all.begin(), all.end(), [&](const CountedCommand& each) {
     return is_same_command(each.command, command);
@@ -109,7 +109,7 @@ Incidents::Change Incidents::add(Violation& violation, Clock::time_point now,
     incident->id = ids_.next(violation.time);
     incident->first_seen = violation.time;
     incident->last_seen = violation.time;
-    incident->command = violation.actor.command;
+    incident->command = violation.actor->command;
     incident->first = violation;
     incident->shared = fields_to_share();
     const auto place = order_.insert(order_.end(), {key, now, std::move(incident)});

@@ -92,7 +92,7 @@ void JournalPublisher::put_about(JournalEntry& entry, const Violation& violation
   entry.text("owner", name_or(violation.owner_wanted, violation.uid_wanted.value));
   entry.text("group", name_or(violation.group_wanted, violation.gid_wanted.value));
   entry.text("advice", advice.text());
-  const auto& actor = violation.actor;
+  const auto& actor = *violation.actor;
   if (actor.pid && actor.start_time && is_running_(*actor.pid, *actor.start_time))
     entry.object(*actor.pid);
 }

@@ -31,7 +31,7 @@ std::string user_text(const Violation& violation, Uid uid, const std::string& ot
   if (uid == kRoot) return "root";
   if (uid == violation.uid_wanted && !violation.owner_wanted.empty())
     return escaped(violation.owner_wanted);
-  const auto& actor = violation.actor;
+  const auto& actor = *violation.actor;
   for (const auto& [id, name] :
        {std::pair(actor.fsuid, actor.fsuid_name), std::pair(actor.euid, actor.euid_name),
         std::pair(actor.login_uid, actor.login_user)})

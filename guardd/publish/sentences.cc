@@ -59,7 +59,8 @@ std::string with_command(const Violation& violation, const std::string& command)
 
 // "alice as root (git pull)"
 std::string subject(const Violation& violation) {
-  return with_command(violation, shortened(command_text(violation.actor.command), kCommandColumns));
+  return with_command(violation,
+                      shortened(command_text(violation.actor->command), kCommandColumns));
 }
 std::string subject(const Incident& incident) {
   return with_command(incident.first, commands_text(incident, kCommandColumns));
@@ -67,7 +68,7 @@ std::string subject(const Incident& incident) {
 
 // Nothing is known of the process, because it acted before guardd looked.
 bool is_from_scan(const Violation& violation) {
-  const auto& actor = violation.actor;
+  const auto& actor = *violation.actor;
   return violation.operation == Operation::kScan && !actor.uid && !actor.euid && !actor.fsuid &&
          !actor.login_uid && !actor.unit;
 }

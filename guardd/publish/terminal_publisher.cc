@@ -138,11 +138,11 @@ TerminalPublisher::~TerminalPublisher() {
 void TerminalPublisher::incident_opened(const Incident& incident) noexcept {
   const auto& first = incident.first;
   if (!first.tell) return;
-  const auto person = person_at_terminal(first.actor);
+  const auto person = person_at_terminal(*first.actor);
   if (!person) return;
   auto& state = *state_;
   try {
-    Notification notification{*person, processes_of(first.actor), terminal_line(incident)};
+    Notification notification{*person, processes_of(*first.actor), terminal_line(incident)};
     const std::lock_guard hold(state.lock);
     if (!state.stopping && state.queue.size() < kMostQueued) {
       state.queue.push_back(std::move(notification));

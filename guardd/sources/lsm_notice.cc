@@ -71,8 +71,9 @@ Violation violation_of(const LsmEvent& event) {
     violation.after = violation.before;
   }
   violation.action = record.answer == kAnswerDenied ? Outcome::kDenied : Outcome::kLogged;
-  violation.actor.pid = record.process.pid;
-  violation.actor.tid = static_cast<std::int32_t>(record.tid);
+  auto& actor = violation.actor.edit();
+  actor.pid = record.process.pid;
+  actor.tid = static_cast<std::int32_t>(record.tid);
   return violation;
 }
 

@@ -52,12 +52,12 @@ void ActingProcess::complete(Snapshot self, std::shared_ptr<const Lineage> linea
   for (const auto& ancestor : *lineage_) ancestors_.push_back(process_of(*ancestor));
 }
 
-const Actor& ActingProcess::actor() const {
+const SharedActor& ActingProcess::shared_actor() const {
   std::call_once(described_, [this] {
     if (is_known_)
       actor_ = describe(self_, lineage_.get());
     else
-      actor_.pid = self_.pid;
+      actor_.edit().pid = self_.pid;
   });
   return actor_;
 }

@@ -32,7 +32,8 @@ class ActingProcess {
   // `is_delayed`: its program is unknown, because no helper could read it in time.
   void complete(Snapshot self, std::shared_ptr<const Lineage> lineage, bool is_delayed);
   bool is_delayed() const { return is_delayed_; }
-  const Actor& actor() const;
+  const Actor& actor() const { return *shared_actor(); }
+  const SharedActor& shared_actor() const;
   const Snapshot& snapshot() const { return self_; }
   const std::shared_ptr<const Lineage>& lineage() const { return lineage_; }  // null: unknown
   // It is or was this user, or the previous process with its number was.
@@ -48,7 +49,7 @@ class ActingProcess {
   bool is_complete_ = true;
   bool is_delayed_ = false;
   mutable std::once_flag described_;
-  mutable Actor actor_;
+  mutable SharedActor actor_;
 };
 
 }  // namespace guard

@@ -6,6 +6,9 @@
 namespace guard {
 namespace {
 
+// A look-up that was too late for one record is there for those of a moment later.
+constexpr std::chrono::milliseconds kRemembered{500};
+
 std::vector<WantedProcess> family_of(const Actor& actor) {
   std::vector<WantedProcess> family{{*actor.pid, *actor.start_time, false}};
   for (const auto& above : actor.lineage)
@@ -65,9 +68,24 @@ bool ActorLookup::complete(Actor& actor) {
 
 bool ActorLookup::complete(Violation& violation) {
   auto& v = violation;
-  bool all = complete(v.actor);
+  bool all = complete_actor(v.actor);
   all = find_names(v, v.before, v.owner_before, v.group_before) && all;
   return find_names(v, v.after, v.owner_after, v.group_after) && all;
+}
+
+bool ActorLookup::complete_actor(SharedActor& actor) {
+  const auto now = std::chrono::steady_clock::now();
+  if (actor == given_ && now - completed_at_ < kRemembered) {
+    actor = completed_;
+    return true;
+  }
+  auto more = *actor;
+  const bool all = complete(more);
+  given_ = actor;
+  completed_at_ = all ? now : SteadyTime();
+  if (more != *completed_) completed_ = std::move(more);
+  actor = completed_;
+  return all;
 }
 
 // The policy may have other names for the wanted ids.

@@ -104,6 +104,7 @@ class ActorLookup {
   bool find_names(const Violation& violation, const std::optional<Ownership>& state,
                   std::string& owner, std::string& group);
   bool find_hints(Actor& actor);
+  bool complete_actor(SharedActor& actor);
   template <typename Value>
   bool is_pointless(const LookUp<Value>& look_up) const;
 
@@ -112,6 +113,9 @@ class ActorLookup {
   Names<Uid> names_;
   Names<Gid> groups_;
   BoundedMap<ProcessId, LookUp<Hints>, Hash> hints_;
+  // The last actor, before and after; shared by all records of a process.
+  SharedActor given_, completed_;
+  SteadyTime completed_at_;  // with all results
 };
 
 // Sets `human` by the rules in describe.h. The names of the actor must be known.

@@ -7,9 +7,11 @@
 #include <bitset>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/base/ids.h"
@@ -76,6 +78,26 @@ struct Actor {
   std::optional<std::string> human_source;    // how `human` is known: see guardd/who/describe.h
   std::optional<std::string> hint_sudo_user;  // from its environment; may be forged
   std::optional<std::string> hint_ssh;
+  friend bool operator==(const Actor&, const Actor&) = default;
+};
+
+// The actor of a record. All records of one process share it, so copies of records cost little.
+class SharedActor {
+ public:
+  SharedActor();  // nothing is known
+  SharedActor(Actor actor) : actor_(std::make_shared<const Actor>(std::move(actor))) {}
+
+  const Actor& operator*() const { return *actor_; }
+  const Actor* operator->() const { return actor_.get(); }
+  // The actor of this record alone: others keep what they had, and so do earlier results.
+  Actor& edit();
+  void set_thread(std::optional<std::int32_t> thread);
+
+  // Whether both are one object. Actors that are not can still be equal.
+  friend bool operator==(const SharedActor&, const SharedActor&) = default;
+
+ private:
+  std::shared_ptr<const Actor> actor_;
 };
 
 enum class Outcome : std::uint8_t { kLogged, kFixed, kDenied, kSkipped };
@@ -137,7 +159,7 @@ struct Violation {
   std::string reason;         // why it was not fixed; one sentence
   std::uint64_t repeats = 0;  // identical violations since the last one that were not published
 
-  Actor actor;
+  SharedActor actor;
 };
 
 // A set of the fields of a violation, by their place in kFields.

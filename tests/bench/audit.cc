@@ -65,7 +65,7 @@ Violation violation_of(std::size_t number) {
     v.action = Outcome::kSkipped;
     v.reason = "it has another name (a hard link), which may be somebody else's";
   }
-  auto& actor = v.actor;
+  auto& actor = v.actor.edit();
   actor.login_uid = Uid{1000 + static_cast<std::uint32_t>(person)};
   actor.login_user = fmt::format("person-{:02}", person);
   actor.human = actor.login_user;
@@ -90,7 +90,7 @@ Violation violation_of(std::size_t number) {
     above.insert(above.begin(), top);
     top.pid = pid + 4;
   }
-  acts(v, top, std::move(above));
+  acts(actor, top, std::move(above));
   actor.tid = actor.pid;
   actor.ppid = actor.lineage.front().pid;
   return v;

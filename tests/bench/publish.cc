@@ -172,7 +172,7 @@ Violation violation_of(std::size_t number) {
     v.action = Outcome::kSkipped;
     v.reason = "it has another name (a hard link), which may be somebody else's";
   }
-  auto& actor = v.actor;
+  auto& actor = v.actor.edit();
   actor.human = actor.login_user;
   actor.human_source = "login";
   actor.cwd = "/srv/shop";
@@ -183,7 +183,7 @@ Violation violation_of(std::size_t number) {
   actor.cgroup = "/user.slice/user-1000.slice/session-7.scope";
   // Not a running process.
   const auto pid = static_cast<std::int32_t>(5'000'000 + command);
-  acts(v, process(pid, "rsync", "rsync -a --delete deploy@build:/export/site/ ."),
+  acts(actor, process(pid, "rsync", "rsync -a --delete deploy@build:/export/site/ ."),
        {process(4'900'003, "sudo", "sudo rsync -a --delete deploy@build:/export/site/ ."),
         process(4'900'002, "bash", "-bash"), process(4'900'001, "sshd", "sshd: alice@pts/1"),
         process(1, "systemd", "/lib/systemd/systemd --system")});

@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           text);
   guard::Violation violation;
   violation.path = text;
-  violation.actor.uid = guard::Uid{0};
+  violation.actor.edit().uid = guard::Uid{0};
   require(condition.is_met_by(violation) == again.is_met_by(violation), "means two things", text);
   return 0;
 }

@@ -67,6 +67,45 @@ TEST_F(ActorLookupTest, LocalUsersNeedNoDirectoryService) {
   EXPECT_EQ(other.login_user, "nss");
 }
 
+TEST_F(ActorLookupTest, RecordsOfOneProcessShareTheirActor) {
+  auto inquiry = port();
+  ActorLookup lookup(inquiry);
+  Violation first;
+  first.actor = login(Uid{1000});
+  auto second = first;
+  auto other = first;
+  other.actor.edit().session = 7;
+  ASSERT_TRUE(lookup.complete(first));
+  ASSERT_TRUE(lookup.complete(second));
+  EXPECT_EQ(first.actor, second.actor) << "the same object";
+  EXPECT_EQ(second.actor->human, "alice");
+  ASSERT_TRUE(lookup.complete(other));
+  EXPECT_EQ(other.actor->human, "alice");
+  EXPECT_EQ(other.actor->session, 7U);
+  EXPECT_FALSE(first.actor->session) << "an edit changes no other record";
+}
+
+// What comes too late for one record does not become the actor of another.
+TEST_F(ActorLookupTest, ActorsOfDifferentProcessesStayApart) {
+  auto inquiry = port([](Uid) -> std::optional<std::string> { return "late"; });
+  ActorLookup lookup(inquiry);
+  Violation alice;
+  Violation other;
+  alice.actor = login(Uid{1000});
+  other.actor = login(Uid{2000});
+  auto again = alice;
+  ASSERT_TRUE(lookup.complete(alice));
+  inquiry.be_silent();
+  EXPECT_FALSE(lookup.complete(other));
+  ASSERT_TRUE(lookup.complete(again));
+  EXPECT_EQ(again.actor->human, "alice");
+  EXPECT_EQ(other.actor->login_uid, Uid{2000});
+  EXPECT_FALSE(other.actor->human);
+  Violation unknown;
+  EXPECT_TRUE(lookup.complete(unknown));
+  EXPECT_FALSE(unknown.actor->login_uid);
+}
+
 TEST_F(ActorLookupTest, RootIsNoPersonAndUnknownUsersHaveNoName) {
   auto inquiry = port();
   ActorLookup lookup(inquiry);

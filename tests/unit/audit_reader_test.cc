@@ -35,21 +35,21 @@ class AuditFilterTest : public AuditTest {
 
     auto bob = git_violation("/srv/shop/conf");
     bob.time = moment(2'000'000);
-    bob.actor.login_uid = Uid{1001};
-    bob.actor.login_user = "bob";
+    bob.actor.edit().login_uid = Uid{1001};
+    bob.actor.edit().login_user = "bob";
     bob.severity = Severity::kHigh;
-    acts(bob, process(600, "cp", "cp -r x conf"), {process(500, "bash", "-bash")});
+    acts(bob.actor.edit(), process(600, "cp", "cp -r x conf"), {process(500, "bash", "-bash")});
     tell(*trail, bob);
 
     auto cron = git_violation("/srv/wiki/\xff");
     cron.time = moment(3'000'000);
     cron.policy = "wiki";
     cron.severity = Severity::kCritical;
-    cron.actor.login_uid.reset();
-    cron.actor.login_user.reset();
-    cron.actor.unit = "cron.service";
-    cron.actor.human = "carol";
-    acts(cron, process(700, "touch", "touch x"), {process(1, "systemd")});
+    cron.actor.edit().login_uid.reset();
+    cron.actor.edit().login_user.reset();
+    cron.actor.edit().unit = "cron.service";
+    cron.actor.edit().human = "carol";
+    acts(cron.actor.edit(), process(700, "touch", "touch x"), {process(1, "systemd")});
     tell(*trail, cron);
     close_all(*trail);
   }
@@ -102,10 +102,10 @@ TEST_F(AuditTest, FiltersFindTheViolationsThemselves) {
     const auto add = [&](const std::string& path, const Ancestor& self, Outcome outcome,
                          const std::string& category, const std::string& unit) {
       auto one = git_violation(path);
-      acts(one, self, above);
+      acts(one.actor.edit(), self, above);
       one.action = outcome;
       one.category = category;
-      if (!unit.empty()) one.actor.unit = unit;
+      if (!unit.empty()) one.actor.edit().unit = unit;
       tell(*trail, one);
     };
     add("/srv/shop/a.tmp", process(300, "cp", "cp x a.tmp"), Outcome::kFixed, "web", "");
@@ -145,7 +145,7 @@ TEST_F(AuditTest, FiltersFindTheViolationsThemselves) {
   ASSERT_THAT(incident.commands, SizeIs(3));
   EXPECT_EQ(incident.commands[1].command.cmdline, "rsync -a y b");
   EXPECT_EQ(incident.directory, "/srv/shop");
-  EXPECT_THAT(incident.first.actor.via, ElementsAre("bash deploy.sh"));
+  EXPECT_THAT(incident.first.actor->via, ElementsAre("bash deploy.sh"));
 }
 
 TEST_F(AuditFilterTest, ByPerson) {
@@ -224,7 +224,7 @@ TEST_F(AuditTest, PagesHaveNoGapsOrOverlaps) {
     for (int i = 0; i < kMany; ++i) {
       auto one = git_violation("/srv/shop/" + std::to_string(i));
       one.time = moment(i / 7 * 10 - i % 3 * 40);
-      one.actor.human = std::to_string(i % 5);
+      one.actor.edit().human = std::to_string(i % 5);
       one.policy = i % 2 == 0 ? "even" : "odd";
       tell(*trail, one);
     }
@@ -302,7 +302,7 @@ TEST_F(AuditTest, ExportsATable) {
   {
     const auto trail = open();
     auto one = git_violation("/srv/shop/a,\"b\"\n\xff");
-    one.actor.cmdline = "=cmd|' /C calc'!A0";
+    one.actor.edit().cmdline = "=cmd|' /C calc'!A0";
     one.category = "+1";
     tell(*trail, one);
   }

@@ -47,7 +47,7 @@ Violation full_violation() {
   v.mode_wanted = Mode{0750};
   v.reason = "it is so";
   v.repeats = 5;
-  auto& actor = v.actor;
+  auto& actor = v.actor.edit();
   actor.tid = 301;
   actor.ppid = 200;
   actor.cwd = "/root/\xfd";
@@ -76,7 +76,7 @@ Violation full_violation() {
   actor.human = "Alice";
   actor.human_source = "login";
   const auto git = process_of(actor);
-  acts(v, git, {process(250, "bash", "bash deploy.sh"), process(1, "systemd")});
+  acts(actor, git, {process(250, "bash", "bash deploy.sh"), process(1, "systemd")});
   actor.egid = Gid{5};
   actor.uid_name = actor.euid_name = actor.fsuid_name = "root";
   actor.gid_name = actor.egid_name = "tty";
@@ -122,7 +122,7 @@ TEST_F(AuditTest, UnknownFieldsStayAbsent) {
   const auto kept = all();
   ASSERT_THAT(kept, SizeIs(1));
   expect_same(kept.front(), told);
-  EXPECT_FALSE(kept.front().actor.login_uid);
+  EXPECT_FALSE(kept.front().actor->login_uid);
   EXPECT_FALSE(kept.front().before);
 }
 
@@ -151,7 +151,7 @@ TEST_F(AuditTest, StoresTheEndOfAnIncident) {
   EXPECT_FALSE(incident.shared[14]);  // path
   EXPECT_EQ(incident.first.path, "/srv/shop/0");
   EXPECT_EQ(incident.first.incident, incident.id);
-  EXPECT_THAT(incident.first.actor.lineage, SizeIs(4));
+  EXPECT_THAT(incident.first.actor->lineage, SizeIs(4));
 }
 
 TEST_F(AuditTest, AnUnclosedIncidentKeepsItsLastState) {
@@ -187,9 +187,9 @@ TEST_F(AuditTest, ReturnsTheLastNames) {
 // One process per file, as with find -exec.
 Violation of_a_child(const std::string& path, std::int32_t pid) {
   auto one = git_violation(path);
-  auto above = one.actor.lineage;
+  auto above = one.actor->lineage;
   above.insert(above.begin(), process(300, "find", "find . -exec touch {} ;"));
-  acts(one, process(pid, "touch", "touch " + path), std::move(above));
+  acts(one.actor.edit(), process(pid, "touch", "touch " + path), std::move(above));
   return one;
 }
 
@@ -207,8 +207,8 @@ TEST_F(AuditTest, AnIncidentCanHaveAnyNumberOfActors) {
   ASSERT_EQ(kept.size(), kMany);
   for (int i = 0; i < kMany; ++i) {
     const auto& one = kept[static_cast<std::size_t>(i)];
-    ASSERT_EQ(one.actor.pid, 10'000 + kMany - 1 - i);
-    ASSERT_EQ(one.actor.lineage.size(), 5U);
+    ASSERT_EQ(one.actor->pid, 10'000 + kMany - 1 - i);
+    ASSERT_EQ(one.actor->lineage.size(), 5U);
   }
   EXPECT_EQ(incidents().size(), 1U);
 }

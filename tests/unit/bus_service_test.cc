@@ -240,7 +240,7 @@ TEST_F(BusService, ShowsCommandsOnlyToTrustedCallers) {
     Incident incident;
     incident.id = "123456789";
     incident.first = git_violation();
-    incident.first.actor.cmdline = "git pull https://me:secret@example.org";
+    incident.first.actor.edit().cmdline = "git pull https://me:secret@example.org";
     incident.command = process(300, "git", "git pull https://me:secret@example.org");
     incident.shared.set();
     manager.incidents_ = {{incident, true, "sudo -u shop git pull https://me:secret@example.org"}};

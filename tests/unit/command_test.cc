@@ -22,8 +22,8 @@ Ancestor script(std::int32_t pid, const std::string& comm, const std::string& cm
 
 Actor actor_of(const Ancestor& self, std::vector<Ancestor> lineage) {
   Violation violation;
-  acts(violation, self, std::move(lineage));
-  return violation.actor;
+  acts(violation.actor.edit(), self, std::move(lineage));
+  return *violation.actor;
 }
 
 std::string command(const Ancestor& self, std::vector<Ancestor> lineage) {

@@ -28,7 +28,7 @@ Violation skipped() {
   violation.action = Outcome::kSkipped;
   violation.path = "/srv/shop/a b";
   violation.mode_wanted = Mode{0640};
-  violation.actor.uid = Uid{1000};
+  violation.actor.edit().uid = Uid{1000};
   return violation;
 }
 

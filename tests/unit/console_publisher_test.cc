@@ -71,8 +71,8 @@ TEST_F(ConsoleTest, ASingleViolationHasNoClosingLine) {
 
 TEST_F(ConsoleTest, RepeatsTheHeadingAfterAnotherIncident) {
   auto bob = git_violation("/srv/shop/bob");
-  bob.actor.login_uid = Uid{1001};
-  bob.actor.login_user = "bob";
+  bob.actor.edit().login_uid = Uid{1001};
+  bob.actor.edit().login_user = "bob";
   tell(git_violation("/srv/shop/a"));
   tell(bob);
   tell(git_violation("/srv/shop/b"));
@@ -84,9 +84,9 @@ TEST_F(ConsoleTest, EscapesTerminalControls) {
   v.reason = "\x1b]0;x\a";
   v.owner_wanted = "\x1b[31m";
   v.group_wanted = "\r";
-  v.actor.login_user = "\x1b[31mroot";
-  v.actor.unit = "\x1b.service";
-  acts(v, process(9, "\x1b[31m", "\x1b[31m; rm -rf /"), {});
+  v.actor.edit().login_user = "\x1b[31mroot";
+  v.actor.edit().unit = "\x1b.service";
+  acts(v.actor.edit(), process(9, "\x1b[31m", "\x1b[31m; rm -rf /"), {});
   v.policy = "\x1b[1m";
   tell(v);
   v.path += "2";
@@ -98,7 +98,7 @@ TEST_F(ConsoleTest, EscapesTerminalControls) {
 
 TEST_F(ConsoleTest, LinesFitIfPossible) {
   auto v = git_violation("/srv/shop/" + std::string(45, 'x') + "/y");
-  acts(v, process(9, "cp", "cp " + std::string(500, 'z')), {});
+  acts(v.actor.edit(), process(9, "cp", "cp " + std::string(500, 'z')), {});
   v.reason = "it has more than one name, and one of them may be a file of another user elsewhere";
   v.action = Outcome::kSkipped;
   tell(v);
@@ -125,7 +125,7 @@ TEST_F(ConsoleTest, ShowsNewsOfTheDaemon) {
 }
 
 std::string advice_about(Violation v, const Ancestor& self, std::vector<Ancestor> lineage = {}) {
-  acts(v, self, std::move(lineage));
+  acts(v.actor.edit(), self, std::move(lineage));
   return advice_for(v).text();
 }
 
@@ -154,7 +154,7 @@ TEST(Advice, IsSafeToPaste) {
 
 TEST(Advice, NamesTheDirectoryIfItMatters) {
   auto v = git_violation();
-  v.actor.cwd = "/srv/my shop";
+  v.actor.edit().cwd = "/srv/my shop";
   EXPECT_EQ(advice_about(v, process(7, "cp", "cp conf conf.bak")),
             "cd '/srv/my shop' && sudo -u shop cp conf conf.bak");
   EXPECT_EQ(advice_about(v, process(7, "touch", "touch -m /srv/shop/x")),
@@ -165,8 +165,8 @@ TEST(Advice, NamesTheDirectoryIfItMatters) {
 
 TEST(Advice, FitsTheActor) {
   auto v = git_violation();
-  v.actor.login_uid.reset();
-  v.actor.unit = "backup.service";
+  v.actor.edit().login_uid.reset();
+  v.actor.edit().unit = "backup.service";
   const auto drop_in =
       "printf '[Service]\\nUser=shop\\nGroup=shop\\n' | sudo install -D -m 644 /dev/stdin "
       "/etc/systemd/system/backup.service.d/owner.conf\nsudo systemctl daemon-reload  # for all of "
@@ -177,18 +177,18 @@ TEST(Advice, FitsTheActor) {
             drop_in);
   EXPECT_EQ(advice_about(v, cp, {process(7, "agent"), process(1, "systemd")}),
             "sudo -u shop cp a b");
-  v.actor.unit = "cron.service";
-  v.actor.cron_uid = kRoot;
+  v.actor.edit().unit = "cron.service";
+  v.actor.edit().cron_uid = kRoot;
   EXPECT_EQ(advice_about(v, cp, {process(7, "cron"), process(1, "systemd")}),
             "sudo -u shop cp a b  # in the crontab");
   v = git_violation();
-  v.actor.container = "c0ffee000000000000";
-  v.actor.container_runtime = "docker";
+  v.actor.edit().container = "c0ffee000000000000";
+  v.actor.edit().container_runtime = "docker";
   EXPECT_EQ(advice_about(v, cp), "docker exec -u shop c0ffee000000 cp a b");
-  v.actor.container_runtime = "systemd-nspawn";
+  v.actor.edit().container_runtime = "systemd-nspawn";
   EXPECT_EQ(advice_about(v, cp), "");
   v = git_violation();
-  v.actor.label = "package-manager";
+  v.actor.edit().label = "package-manager";
   EXPECT_EQ(advice_about(v, process(7, "dpkg", "dpkg -i x")), "") << "it has to be root";
   v = git_violation();
   v.actor = {};

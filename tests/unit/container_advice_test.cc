@@ -13,7 +13,7 @@ class ContainerAdvice : public ::testing::Test {
   ContainerAdvice() {
     violation_.owner_wanted = "www-data";
     violation_.uid_wanted = Uid{33};
-    auto& actor = violation_.actor;
+    auto& actor = violation_.actor.edit();
     actor = {};
     actor.fsuid = kRoot;
     actor.container = std::string(64, 'a');
@@ -24,7 +24,7 @@ class ContainerAdvice : public ::testing::Test {
   }
   std::string advice(const char* cmdline = "touch /data/x", const char* comm = "touch") const {
     auto violation = violation_;
-    violation.actor.command = {7, 0, comm, "", cmdline};
+    violation.actor.edit().command = {7, 0, comm, "", cmdline};
     const auto found = advice_for(violation).commands;
     return found.empty() ? "" : found.front();
   }
@@ -37,7 +37,7 @@ TEST_F(ContainerAdvice, IsTheSameCommandAsTheOwner) {
   EXPECT_EQ(who_text(violation_), "container web as root");
   violation_.owner_wanted = "999";
   violation_.uid_wanted = Uid{999};
-  violation_.actor.container_runtime = "podman";
+  violation_.actor.edit().container_runtime = "podman";
   EXPECT_EQ(advice(), "podman exec -u 999 web touch /data/x");
 }
 
@@ -52,17 +52,17 @@ TEST_F(ContainerAdvice, IsSafeToPaste) {
             "docker exec -u www-data web sh -c 'touch x; reboot'");
   EXPECT_EQ(advice("sh", "sh"), "docker exec -it -u www-data web sh");
   EXPECT_EQ(advice("sh -c 'touch x; reb…", "sh"), "docker exec -it -u www-data web sh");
-  violation_.actor.container_name = "a; reboot";
+  violation_.actor.edit().container_name = "a; reboot";
   EXPECT_EQ(advice(), "docker exec -u www-data aaaaaaaaaaaa touch /data/x");
-  violation_.actor.container_name.reset();
+  violation_.actor.edit().container_name.reset();
   EXPECT_EQ(advice(), "docker exec -u www-data aaaaaaaaaaaa touch /data/x");
 }
 
 TEST_F(ContainerAdvice, ThereIsNoneForContainersThatRootDoesNotEnter) {
-  violation_.actor.container_runtime = "cri-o";
+  violation_.actor.edit().container_runtime = "cri-o";
   EXPECT_EQ(advice(), "");
-  violation_.actor.container_runtime = "podman";
-  violation_.actor.cgroup = "/user.slice/user-1000.slice/user@1000.service/libpod-x.scope";
+  violation_.actor.edit().container_runtime = "podman";
+  violation_.actor.edit().cgroup = "/user.slice/user-1000.slice/user@1000.service/libpod-x.scope";
   EXPECT_EQ(advice(), "");
 }
 

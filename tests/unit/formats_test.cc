@@ -26,7 +26,7 @@ Violation hostile() {
   violation.severity = Severity::kHigh;
   violation.action = Outcome::kSkipped;
   violation.reason = "it has another name";
-  violation.actor.cmdline = "touch x=1 act=fixed\nCEF:0|evil";
+  violation.actor.edit().cmdline = "touch x=1 act=fixed\nCEF:0|evil";
   violation.incident = "1p5bty608";
   return violation;
 }

@@ -32,13 +32,13 @@ bool shares(const Incident& incident, std::string_view name) {
 }
 
 TEST_F(IncidentsTest, GitPullWithItsChildrenIsOneIncident) {
-  const auto lineage = git_violation().actor.lineage;
+  const auto lineage = git_violation().actor->lineage;
   take(git_violation("/srv/shop/.git/FETCH_HEAD"));
   auto child = git_violation("/srv/shop/.git/objects/aa");
   auto above = lineage;
   above.insert(above.begin(), {process(301, "git", "git fetch"), process(300, "git", "git pull")});
-  acts(child, process(302, "git-remote-http", "git-remote-http origin"), above);
-  child.actor.pid = 302;
+  acts(child.actor.edit(), process(302, "git-remote-http", "git-remote-http origin"), above);
+  child.actor.edit().pid = 302;
   const auto taken = take(child, milliseconds(1900));
   EXPECT_FALSE(taken.opened);
   ASSERT_EQ(incidents_.open(), 1U);
@@ -58,7 +58,7 @@ TEST_F(IncidentsTest, AScriptIsOneIncidentWithItsCommands) {
                                     process(100, "bash", "-bash")};
   const auto runs = [&](int pid, const std::string& name, const std::string& path) {
     auto violation = git_violation(path);
-    acts(violation, process(pid, name, name + " x"), above);
+    acts(violation.actor.edit(), process(pid, name, name + " x"), above);
     return take(violation);
   };
   EXPECT_TRUE(runs(300, "cp", "/srv/shop/conf/apt/a").opened);
@@ -70,7 +70,7 @@ TEST_F(IncidentsTest, AScriptIsOneIncidentWithItsCommands) {
   EXPECT_EQ(incident->commands[0].count, 2U);
   EXPECT_EQ(incident->commands[1].command.cmdline, "chown x");
   EXPECT_EQ(incident->directory, "/srv/shop/conf");
-  EXPECT_EQ(incident->first.actor.via, std::vector<std::string>{"bash deploy.sh"});
+  EXPECT_EQ(incident->first.actor->via, std::vector<std::string>{"bash deploy.sh"});
   for (int i = 0; i < 20; ++i) incident = runs(400 + i, "p" + std::to_string(i), "/srv/x").incident;
   EXPECT_EQ(incident->commands.size(), Incident::kMostCommands);
   EXPECT_EQ(incident->directory, "/srv");
@@ -78,8 +78,8 @@ TEST_F(IncidentsTest, AScriptIsOneIncidentWithItsCommands) {
 
 TEST_F(IncidentsTest, TwoUsersAtOnceAreTwoIncidents) {
   auto bob = git_violation();
-  bob.actor.login_uid = Uid{1001};
-  acts(bob, process(400, "git", "git pull"), {process(350, "bash", "-bash")});
+  bob.actor.edit().login_uid = Uid{1001};
+  acts(bob.actor.edit(), process(400, "git", "git pull"), {process(350, "bash", "-bash")});
   take(git_violation());
   EXPECT_TRUE(take(bob).opened);
   EXPECT_EQ(incidents_.open(), 2U);
@@ -87,12 +87,12 @@ TEST_F(IncidentsTest, TwoUsersAtOnceAreTwoIncidents) {
 
 TEST_F(IncidentsTest, TwoUsersWithoutKnownProcessesAreTwoIncidents) {
   auto alice = git_violation();
-  alice.actor.pid.reset();
-  alice.actor.lineage.clear();
+  alice.actor.edit().pid.reset();
+  alice.actor.edit().lineage.clear();
   auto bob = alice;
-  bob.actor.login_uid = Uid{1001};
+  bob.actor.edit().login_uid = Uid{1001};
   auto nobody = alice;
-  nobody.actor.login_uid.reset();
+  nobody.actor.edit().login_uid.reset();
   take(alice);
   EXPECT_FALSE(take(alice).opened);
   EXPECT_TRUE(take(bob).opened);
@@ -108,7 +108,7 @@ TEST_F(IncidentsTest, TwoPoliciesAreTwoIncidents) {
 
 TEST_F(IncidentsTest, AReusedPidIsAnotherIncident) {
   auto later = git_violation();
-  later.actor.start_time = 5;
+  later.actor.edit().start_time = 5;
   take(git_violation());
   EXPECT_TRUE(take(later).opened);
 }
@@ -172,7 +172,7 @@ TEST_F(IncidentsTest, TheLongestQuietIncidentMakesRoom) {
   std::size_t closed = 0;
   for (int i = 0; i < 300; ++i) {
     auto violation = git_violation();
-    acts(violation, process(1000 + i, "touch"), {});
+    acts(violation.actor.edit(), process(1000 + i, "touch"), {});
     // The first command never stops, so it is never quiet.
     auto busy = git_violation();
     closed += take(busy, milliseconds(i)).closed.size();

@@ -188,8 +188,8 @@ TEST_F(JournalTest, NamesAreBytes) {
   EXPECT_THAT(one(fields, "MESSAGE"), Not(HasSubstr("\n")));
 
   auto violation = git_violation();
-  violation.actor.comm = "\xfe";
-  violation.actor.cmdline = "git\nMESSAGE=owned";
+  violation.actor.edit().comm = "\xfe";
+  violation.actor.edit().cmdline = "git\nMESSAGE=owned";
   fields = of(violation);
   EXPECT_EQ(one(fields, "GUARD_COMM"), "\\xfe");
   EXPECT_EQ(one(fields, "GUARD_CMDLINE"), "git\nMESSAGE=owned");
@@ -197,7 +197,7 @@ TEST_F(JournalTest, NamesAreBytes) {
 
 TEST_F(JournalTest, LongValuesAreCutAndNamed) {
   auto violation = git_violation("/srv/shop/" + std::string(50'000, 'x'));
-  violation.actor.cmdline = std::string(50'000, 'y');
+  violation.actor.edit().cmdline = std::string(50'000, 'y');
   const auto fields = of(violation);
   EXPECT_EQ(one(fields, "GUARD_PATH").size(), kLongestPath);
   EXPECT_EQ(one(fields, "GUARD_CMDLINE").size(), kLongestText);
@@ -209,9 +209,9 @@ TEST_F(JournalTest, TheObjectIsNamedOnlyWhileItIsRunning) {
   living_ = 300;
   EXPECT_EQ(one(of(git_violation()), "OBJECT_PID"), "300");
   auto another = git_violation();
-  another.actor.start_time = 299999;  // the pid was reused
+  another.actor.edit().start_time = 299999;  // the pid was reused
   EXPECT_EQ(of(another).count("OBJECT_PID"), 0U);
-  another.actor.start_time.reset();
+  another.actor.edit().start_time.reset();
   EXPECT_EQ(of(another).count("OBJECT_PID"), 0U);
 }
 

@@ -110,7 +110,7 @@ Violation full_violation() {
   v.mode_wanted = Mode{0640};
   v.action = Outcome::kSkipped;
   v.reason = "it has more than one name";
-  auto& a = v.actor;
+  auto& a = v.actor.edit();
   a.tid = 301;
   a.ppid = 200;
   a.cwd = "/srv/shop";
@@ -188,8 +188,8 @@ TEST_F(JsonTest, UnknownFieldsAreAbsent) {
 
 TEST_F(JsonTest, HostileNamesAreText) {
   auto v = git_violation("/srv/shop/\xff\n\"\\");
-  v.actor.comm = "\xc3";
-  v.actor.cmdline = std::string("a\0b\x1b", 4);
+  v.actor.edit().comm = "\xc3";
+  v.actor.edit().cmdline = std::string("a\0b\x1b", 4);
   const auto json = of(v);
   EXPECT_EQ(json["path"], R"(/srv/shop/\xff\n"\\)");
   EXPECT_EQ(json["path_raw"], (std::vector<unsigned>{47, 115, 114, 118, 47, 115, 104, 111, 112, 47,
@@ -222,7 +222,7 @@ TEST_F(JsonTest, EveryLineIsBounded) {
   v.path = worst;
   v.old_path = worst;
   const std::string controls(1'000'000, '\x01');
-  auto& a = v.actor;
+  auto& a = v.actor.edit();
   a.exe = a.cwd = worst;
   a.comm = a.cmdline = a.tty = a.login_user = a.unit = a.slice = a.cgroup = a.container = a.human =
       a.human_source = controls;

@@ -27,16 +27,16 @@ class LearnTest : public AuditTest {
     v.action = Outcome::kLogged;
     v.before = v.after = Ownership{Uid{0}, Gid{4242}, Mode{0600}};
     v.actor = Actor();
-    v.actor.exe = exe;
-    v.actor.unit = "restic.service";
-    v.actor.fsuid = Uid{0};
+    v.actor.edit().exe = exe;
+    v.actor.edit().unit = "restic.service";
+    v.actor.edit().fsuid = Uid{0};
     return v;
   }
   Violation of_person(const std::string& path) {
     auto v = git_violation(path);
     v.time = moment(++told_);
-    v.actor.tty = "pts/1";
-    v.actor.unit = "session-3.scope";
+    v.actor.edit().tty = "pts/1";
+    v.actor.edit().unit = "session-3.scope";
     return v;
   }
   static ctl::Proposals proposed(const Lessons& lessons) {
@@ -138,13 +138,13 @@ TEST_F(LearnTest, ProgramsOfOneServiceAreAllowedByItsUnit) {
     tell(*trail, of_service("/srv/shop/a", "/usr/bin/mv"));
     tell(*trail, of_service("/srv/shop/b", "/usr/bin/rm"));
     auto outside = of_service("/srv/shop/c", "/usr/bin/tool");
-    outside.actor.unit.reset();
+    outside.actor.edit().unit.reset();
     tell(*trail, outside);
     auto gone = of_service("/srv/shop/d", "/tmp/tool (deleted)");
-    gone.actor.unit = "session-1.scope";
+    gone.actor.edit().unit = "session-1.scope";
     tell(*trail, gone);
     auto package = of_service("/srv/shop/e");
-    package.actor.label = "package-manager";
+    package.actor.edit().label = "package-manager";
     tell(*trail, package);
   }
   const auto proposals = proposed(lessons());

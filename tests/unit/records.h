@@ -21,8 +21,7 @@ inline Ancestor process(std::int32_t pid, const std::string& comm,
           cmdline.empty() ? comm : cmdline};
 }
 
-inline void acts(Violation& violation, const Ancestor& self, std::vector<Ancestor> lineage) {
-  auto& actor = violation.actor;
+inline void acts(Actor& actor, const Ancestor& self, std::vector<Ancestor> lineage) {
   actor.pid = self.pid;
   actor.start_time = self.start_time;
   actor.comm = self.comm;
@@ -50,11 +49,12 @@ inline Violation git_violation(const std::string& path = "/srv/shop/index.html")
   v.owner_wanted = "shop";
   v.group_wanted = "shop";
   v.action = Outcome::kFixed;
-  v.actor.uid = v.actor.euid = v.actor.fsuid = Uid{0};
-  v.actor.gid = Gid{0};
-  v.actor.login_uid = Uid{1000};
-  v.actor.login_user = "alice";
-  acts(v, process(300, "git", "git pull"),
+  auto& actor = v.actor.edit();
+  actor.uid = actor.euid = actor.fsuid = Uid{0};
+  actor.gid = Gid{0};
+  actor.login_uid = Uid{1000};
+  actor.login_user = "alice";
+  acts(actor, process(300, "git", "git pull"),
        {process(200, "sudo", "sudo git pull"), process(100, "bash", "-bash"), process(90, "sshd"),
         process(1, "systemd")});
   return v;

@@ -42,9 +42,10 @@ class ReportTest : public AuditTest {
       auto v = git_violation(directory + "/file-" + std::to_string(i));
       v.time = moment(at * 1'000'000 + i);
       v.policy = policy;
-      v.actor.login_user = v.actor.human = person;
+      auto& actor = v.actor.edit();
+      actor.login_user = actor.human = person;
       auto top = process(1'000 + commands_, "git", "git pull " + std::to_string(commands_));
-      acts(v, top, {process(10 + commands_, "bash", "-bash")});
+      acts(actor, top, {process(10 + commands_, "bash", "-bash")});
       if (i == 0) v.action = Outcome::kDenied;
       tell(to, std::move(v));
     }
@@ -143,15 +144,15 @@ TEST_F(ReportTest, CountsServicesAndUnknownActors) {
     auto trail = open();
     auto v = git_violation("/srv/shop/a");
     v.actor = Actor();
-    v.actor.unit = "backup.service";
+    v.actor.edit().unit = "backup.service";
     tell(*trail, v);
     v.actor = Actor();
-    v.actor.fsuid = Uid{0};
+    v.actor.edit().fsuid = Uid{0};
     tell(*trail, v);
     v.actor = Actor();
     v.repeats = 5;
     tell(*trail, v);
-    v.actor.login_uid = Uid{1234};
+    v.actor.edit().login_uid = Uid{1234};
     v.path = "/srv/shop/\xff\n<script>";
     tell(*trail, v);
   }

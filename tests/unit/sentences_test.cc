@@ -30,8 +30,8 @@ Incident incident_of(const Violation& violation, std::uint64_t count = 1) {
   incident.first = violation;
   incident.count = count;
   incident.by_outcome[static_cast<std::size_t>(violation.action)] = count;
-  incident.command = violation.actor.command;
-  incident.commands = {{violation.actor.command, count}};
+  incident.command = violation.actor->command;
+  incident.commands = {{violation.actor->command, count}};
   incident.first_seen = moment();
   incident.last_seen = moment(1'500'000);
   incident.sample = {violation.path};
@@ -116,13 +116,13 @@ TEST(Sentences, OfIncidents) {
   expect_plain(opened_sentence(incident_of(v)));
   expect_plain(closed_sentence(incident_of(v, 2)));
   v = git_violation();
-  v.actor.login_uid.reset();
-  v.actor.unit = "nightly.service";
-  acts(v, process(300, "rsync", "rsync -a /a /b"),
+  v.actor.edit().login_uid.reset();
+  v.actor.edit().unit = "nightly.service";
+  acts(v.actor.edit(), process(300, "rsync", "rsync -a /a /b"),
        {process(200, "bash", "/bin/bash maintenance.sh"), process(1, "systemd")});
   expect_plain(opened_sentence(incident_of(v)));
-  expect_plain("via " + via_text(v.actor));
-  EXPECT_EQ(via_text(v.actor), "nightly.service › bash maintenance.sh");
+  expect_plain("via " + via_text(*v.actor));
+  EXPECT_EQ(via_text(*v.actor), "nightly.service › bash maintenance.sh");
 }
 
 TEST(Sentences, OfNews) {

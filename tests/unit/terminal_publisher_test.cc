@@ -139,11 +139,11 @@ class TerminalPublisherTest : public testing::Test {
   // Her incident at her terminal.
   Incident hers(const std::string& path = "/srv/shop/index.html") const {
     auto violation = git_violation(path);
-    violation.actor.tty = "pts/0";
-    violation.actor.login_uid = Uid{::getuid()};
-    violation.actor.pid = alice_.name().pid;
-    violation.actor.start_time = alice_.name().start;
-    violation.actor.lineage.clear();
+    violation.actor.edit().tty = "pts/0";
+    violation.actor.edit().login_uid = Uid{::getuid()};
+    violation.actor.edit().pid = alice_.name().pid;
+    violation.actor.edit().start_time = alice_.name().start;
+    violation.actor.edit().lineage.clear();
     return incident_of(violation);
   }
 
@@ -207,24 +207,24 @@ TEST_F(TerminalPublisherTest, NotifiesOnlyTheActorsTerminal) {
   expect_silence("the policy does not want it", incident);
 
   incident = hers();
-  incident.first.actor.tty.reset();
+  incident.first.actor.edit().tty.reset();
   expect_silence("it had no terminal when it acted", incident);
 
   incident = hers();
-  incident.first.actor.container = "web";
+  incident.first.actor.edit().container = "web";
   expect_silence("it was in a container", incident);
 
   incident = hers();
-  incident.first.actor.login_uid = Uid{::getuid() + 1};
+  incident.first.actor.edit().login_uid = Uid{::getuid() + 1};
   expect_silence("another user logged in", incident);
 
   incident = hers();
-  incident.first.actor.login_uid.reset();
-  incident.first.actor.uid = Uid{::getuid() + 1};
+  incident.first.actor.edit().login_uid.reset();
+  incident.first.actor.edit().uid = Uid{::getuid() + 1};
   expect_silence("no login, and another user acted", incident);
 
   incident = hers();
-  incident.first.actor.start_time = alice_.name().start + 100 * 10'000'000ULL;
+  incident.first.actor.edit().start_time = alice_.name().start + 100 * 10'000'000ULL;
   expect_silence("the pid was reused", incident);
 
   ASSERT_EQ(::fchmod(alice_.slave(), 0600), 0);
@@ -247,7 +247,7 @@ TEST_F(TerminalPublisherTest, WritesAUsersTerminalThroughItsGroup) {
   constexpr gid_t kTerminals = 5;
   ASSERT_EQ(::fchown(alice_.slave(), 1234, kTerminals), 0);
   auto incident = hers();
-  incident.first.actor.login_uid = Uid{1234};
+  incident.first.actor.edit().login_uid = Uid{1234};
   EXPECT_EQ(shown(incident), "");  // without the permission to write
   auto publisher = TerminalPublisher::start(
       {[] { serve_terminals_only(Gid{kTerminals}); },
@@ -263,8 +263,8 @@ TEST_F(TerminalPublisherTest, ADeviceNumberAloneIsNotEnough) {
   const Person elsewhere(Person::Has::kTerminalElsewhere);
   ASSERT_TRUE(elsewhere.is_there());
   auto incident = hers();
-  incident.first.actor.pid = elsewhere.name().pid;
-  incident.first.actor.start_time = elsewhere.name().start;
+  incident.first.actor.edit().pid = elsewhere.name().pid;
+  incident.first.actor.edit().start_time = elsewhere.name().start;
   EXPECT_EQ(shown(incident), "");
   EXPECT_EQ(elsewhere.sees(), "");
 }
@@ -273,12 +273,12 @@ TEST_F(TerminalPublisherTest, NotifiesTheShellIfTheCommandHasExited) {
   Person over(Person::Has::kNothing);
   ASSERT_TRUE(over.is_there());
   auto incident = hers();
-  incident.first.actor.pid = over.name().pid;
-  incident.first.actor.start_time = over.name().start;
+  incident.first.actor.edit().pid = over.name().pid;
+  incident.first.actor.edit().start_time = over.name().start;
   over.leave();
   Ancestor shell = process(alice_.name().pid, "bash");
   shell.start_time = alice_.name().start;
-  incident.first.actor.lineage = {shell};
+  incident.first.actor.edit().lineage = {shell};
   EXPECT_THAT(shown(incident), HasSubstr("Instead, use: sudo -u shop git pull"));
 }
 
@@ -288,11 +288,11 @@ TEST_F(TerminalPublisherTest, NotifiesTheShellIfSudoMadeATerminal) {
   ASSERT_TRUE(inner.is_there());
   ASSERT_EQ(::fchown(inner.slave(), 1234, static_cast<gid_t>(-1)), 0);
   auto incident = hers();
-  incident.first.actor.pid = inner.name().pid;
-  incident.first.actor.start_time = inner.name().start;
+  incident.first.actor.edit().pid = inner.name().pid;
+  incident.first.actor.edit().start_time = inner.name().start;
   Ancestor shell = process(alice_.name().pid, "bash");
   shell.start_time = alice_.name().start;
-  incident.first.actor.lineage = {shell};
+  incident.first.actor.edit().lineage = {shell};
   EXPECT_THAT(shown(incident), HasSubstr("guardd: "));
   EXPECT_EQ(inner.sees(), "");
 }
