@@ -98,6 +98,7 @@ struct Lsm::Programs {
   LsmListener* listener = nullptr;              // only during dispatch()
   std::size_t room = 0;
   Witnesses witnesses;
+  bool tags_by_number = false;
   bool sees_moves = false;  // whether programs are attached that watch the evidence
   // How many tagged inodes share each bit of the filters.
   std::vector<std::uint32_t> inodes = std::vector<std::uint32_t>(kFilterBits);
@@ -128,16 +129,25 @@ Lsm& Lsm::operator=(Lsm&& other) noexcept = default;
 Lsm::~Lsm() = default;
 
 Result<Lsm> Lsm::load(std::span<const KnownHook> known) {
-  const LibbpfLog log;
   GUARD_TRY(const auto types, KernelTypes::load());
+  auto loaded = load(known, types, false);
+  if (!loaded && loaded.error().code() == EACCES) loaded = load(known, types, true);
+  return loaded;
+}
+
+Result<Lsm> Lsm::load(std::span<const KnownHook> known, const KernelTypes& types,
+                      bool tags_by_number) {
+  const LibbpfLog log;
   auto programs = std::make_unique<Programs>();
   programs->skeleton.reset(guard_bpf__open());
   auto* skeleton = programs->skeleton.get();
   if (!skeleton) return log.error(errno, "open the LSM programs");
   GUARD_TRY(auto hooks, choose(skeleton->obj, types, known));
   set_own_view(*skeleton->rodata);
+  skeleton->rodata->guard_tags_by_number = tags_by_number;
   if (const int failed = guard_bpf__load(skeleton); failed != 0)
     return log.error(-failed, "load the LSM programs");
+  programs->tags_by_number = tags_by_number;
   programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.events), Programs::take,
                                         programs.get(), nullptr));
   if (!programs->ring) return log.error(errno, "map the LSM programs' ring");
@@ -197,6 +207,8 @@ Status Lsm::tag(int directory, const TaggedInode& inode, const TreeTag& tag) {
     Programs::set_bit(bss.guard_device_filter, self.devices, inode.device);
   }
   auto done = put(self.skeleton->maps.tree_tags, directory, tag, "tag a tree's root");
+  if (done && self.tags_by_number)
+    done = put(self.skeleton->maps.numbered_tags, inode, tag, "tag a tree's root");
   if (is_new && !done) forget(inode);
   if (done && is_off) self.witnesses.end(tag.tree);
   if (done && old && old->tree != tag.tree) self.witnesses.end(old->tree);
@@ -215,6 +227,8 @@ Status Lsm::untag(int directory, const TaggedInode& inode) {
 
 void Lsm::forget(const TaggedInode& inode) {
   auto& self = *programs_;
+  if (self.tags_by_number)
+    (void)bpf_map_delete_elem(bpf_map__fd(self.skeleton->maps.numbered_tags), &inode);
   Programs::clear_bit(self.skeleton->bss->guard_inode_filter, self.inodes, inode.inode);
   Programs::clear_bit(self.skeleton->bss->guard_device_filter, self.devices, inode.device);
 }

@@ -20,6 +20,8 @@
 
 namespace guard {
 
+class KernelTypes;
+
 struct LsmHook {
   std::string name;             // in the kernel: "inode_create"
   std::string program;          // ours, attached to the hook
@@ -56,13 +58,6 @@ class LsmListener {
   virtual ~LsmListener() = default;
   virtual void on_event(const LsmEvent& event) noexcept = 0;
   virtual void on_close(const CloseRecord& record) noexcept = 0;
-};
-
-// An inode that has a tag, as the programs see it. Its st_dev can differ from the device of the
-// superblock (btrfs).
-struct TaggedInode {
-  std::uint64_t inode = 0;
-  std::uint32_t device = 0;  // of the superblock: major << 20 | minor
 };
 
 class Lsm : public KernelTables {
@@ -141,6 +136,8 @@ class Lsm : public KernelTables {
   static Result<bool> built_in();
 
  private:
+  static Result<Lsm> load(std::span<const KnownHook> known, const KernelTypes& types,
+                          bool tags_by_number);
   struct Programs;
   Lsm(std::unique_ptr<Programs> programs, std::vector<LsmHook> hooks);
   bool is_needed(std::string_view program, std::uint32_t guards) const;

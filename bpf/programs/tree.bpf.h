@@ -13,7 +13,29 @@ struct {
   __type(key, int);
   __type(value, struct TreeTag);
 } tree_tags SEC(".maps");
-#define GUARD_TAG_ON(inode) bpf_inode_storage_get(&tree_tags, inode, 0, 0)
+
+// The same by number, for kernels that read inode storage only through a pointer that they trust:
+// that of a parent is none. Linux 7. Finds a tree once more in a snapshot of btrfs that contains
+// its root.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, kMostNumberedTags);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct TaggedInode);
+  __type(value, struct TreeTag);
+} numbered_tags SEC(".maps");
+
+const volatile bool guard_tags_by_number;
+
+static __always_inline struct TreeTag* tag_on(struct inode* inode) {
+  if (!guard_tags_by_number) return bpf_inode_storage_get(&tree_tags, inode, 0, 0);
+  struct TaggedInode number = {inode->i_ino, inode->i_sb->s_dev, inode->i_generation};
+  struct TreeTag* tag = bpf_map_lookup_elem(&numbered_tags, &number);
+  if (tag) return tag;
+  number.generation = 0;
+  return bpf_map_lookup_elem(&numbered_tags, &number);
+}
+#define GUARD_TAG_ON(inode) tag_on(inode)
 #endif
 
 // Trees that were moved away, so that guardd could not find their root to remove the tag.

@@ -98,6 +98,15 @@ struct TreeTag {
   __u32 flags;         // TreeFlag
 };
 
+// An inode that has a tag, as the programs see it. Its st_dev can differ from the device of the
+// superblock (btrfs).
+struct TaggedInode {
+  __u64 inode;
+  __u32 device;      // of the superblock: major << 20 | minor
+  __u32 generation;  // 0: unknown
+};
+enum { kMostNumberedTags = 16384 };
+
 // A state machine that matches a policy's patterns against a path, byte by byte from its end.
 struct PatternKey {
   __u32 patterns;

@@ -62,4 +62,20 @@ FileId HandleForm::make(std::uint64_t inode, std::uint32_t generation) const {
   return {filesystem_, type_, handle};
 }
 
+std::uint32_t HandleForm::generation_in(const FileId& id) const {
+  switch (form_) {
+    case Form::kUnknown:
+      return 0;
+    case Form::kInode32:
+      return number_at<std::uint32_t>(id.handle(), sizeof(std::uint32_t));
+    case Form::kInode64:
+      return number_at<std::uint32_t>(id.handle(), sizeof(std::uint64_t));
+    case Form::kGenerationFirst:
+      return number_at<std::uint32_t>(id.handle(), 0);
+    case Form::kSubvolume:
+      return number_at<std::uint32_t>(id.handle(), 2 * sizeof(std::uint64_t));
+  }
+  return 0;
+}
+
 }  // namespace guard

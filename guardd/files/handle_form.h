@@ -18,6 +18,8 @@ class HandleForm {
   bool known() const { return form_ != Form::kUnknown; }
   // An unknown FileId if the form is unknown. On btrfs without the subvolume: see is_like().
   FileId make(std::uint64_t inode, std::uint32_t generation) const;
+  // The generation in a handle of this form; 0: the form is unknown.
+  std::uint32_t generation_in(const FileId& id) const;
 
  private:
   enum class Form : std::uint8_t {

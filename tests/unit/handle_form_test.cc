@@ -39,6 +39,13 @@ TEST(HandleForm, MakesHandlesLikeTheKnownOne) {
   EXPECT_EQ(HandleForm::of(tmpfs(77, 5), 77).make(78, 6), tmpfs(78, 6));
 }
 
+TEST(HandleForm, ReadsTheGeneration) {
+  for (const auto& [id, inode] : {std::pair(plain(77, 5), 77U), std::pair(xfs(77, 5), 77U),
+                                  std::pair(tmpfs(77, 5), 77U), std::pair(btrfs(77, 5, 256), 77U)})
+    EXPECT_EQ(HandleForm::of(id, inode).generation_in(id), 5U);
+  EXPECT_EQ(HandleForm().generation_in(plain(77, 5)), 0U);
+}
+
 TEST(HandleForm, DoesNotKnowTheSubvolume) {
   const auto made = HandleForm::of(btrfs(77, 5, 256), 77).make(78, 6);
   EXPECT_TRUE(made.is_like(btrfs(78, 6, 256)));

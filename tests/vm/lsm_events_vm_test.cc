@@ -118,7 +118,9 @@ class LsmReports : public LsmTest, public testing::WithParamInterface<Act> {
                                     : number_of(in_, act.path + 3);
     ASSERT_EQ(act.run(in_.get(), source_.get()), 0);
     EXPECT_EQ(counters().denied, 0U);
-    EXPECT_EQ(counters().passed, 1U);
+    // Linux 7 asks twice about an ioctl.
+    EXPECT_EQ(counters().passed == 2 && act.operation == kEventSetflags ? 1 : counters().passed,
+              1U);
     const auto log = take_events();
     ASSERT_FALSE(log.events.empty());
     const auto& event = log.events[0];
