@@ -4,12 +4,14 @@
 #include <bpf/libbpf.h>
 #include <fmt/core.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "bpf/events.h"
@@ -48,6 +50,12 @@ Result<std::vector<LsmHook>> choose(const bpf_object* object, const KernelTypes&
       std::any_of(hooks.begin(), hooks.end(), [](const LsmHook& hook) { return hook.loaded; });
   if (!any) return Error("load the LSM programs: " + hooks.front().why_not, ENOTSUP);
   return hooks;
+}
+
+// Of the running kernel; 0: unknown.
+unsigned long major_version() {
+  struct utsname names {};
+  return ::uname(&names) == 0 ? std::strtoul(names.release, nullptr, 10) : 0;
 }
 
 // The programs of the skeleton, each with the slot for its link.
@@ -130,8 +138,10 @@ Lsm::~Lsm() = default;
 
 Result<Lsm> Lsm::load(std::span<const KnownHook> known) {
   GUARD_TRY(const auto types, KernelTypes::load());
-  auto loaded = load(known, types, false);
-  if (!loaded && loaded.error().code() == EACCES) loaded = load(known, types, true);
+  // Loading takes long, so what is likely to fit comes first.
+  const bool is_new = major_version() >= 7;
+  auto loaded = load(known, types, is_new);
+  if (!loaded && loaded.error().code() == EACCES) loaded = load(known, types, !is_new);
   return loaded;
 }
 
