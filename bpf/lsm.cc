@@ -137,16 +137,16 @@ Lsm& Lsm::operator=(Lsm&& other) noexcept = default;
 Lsm::~Lsm() = default;
 
 Result<Lsm> Lsm::load(std::span<const KnownHook> known) {
-  GUARD_TRY(const auto types, KernelTypes::load());
+  std::array order{Tags::kInStorage, Tags::kByNumber};
   // Loading takes long, so what is likely to fit comes first.
-  const bool is_new = major_version() >= 7;
-  auto loaded = load(known, types, is_new);
-  if (!loaded && loaded.error().code() == EACCES) loaded = load(known, types, !is_new);
+  if (major_version() >= 7) std::swap(order[0], order[1]);
+  auto loaded = load(known, order[0]);
+  if (!loaded && loaded.error().code() == EACCES) loaded = load(known, order[1]);
   return loaded;
 }
 
-Result<Lsm> Lsm::load(std::span<const KnownHook> known, const KernelTypes& types,
-                      bool tags_by_number) {
+Result<Lsm> Lsm::load(std::span<const KnownHook> known, Tags tags) {
+  GUARD_TRY(const auto types, KernelTypes::load());
   const LibbpfLog log;
   auto programs = std::make_unique<Programs>();
   programs->skeleton.reset(guard_bpf__open());
@@ -154,10 +154,10 @@ Result<Lsm> Lsm::load(std::span<const KnownHook> known, const KernelTypes& types
   if (!skeleton) return log.error(errno, "open the LSM programs");
   GUARD_TRY(auto hooks, choose(skeleton->obj, types, known));
   set_own_view(*skeleton->rodata);
-  skeleton->rodata->guard_tags_by_number = tags_by_number;
+  skeleton->rodata->guard_tags_by_number = tags == Tags::kByNumber;
   if (const int failed = guard_bpf__load(skeleton); failed != 0)
     return log.error(-failed, "load the LSM programs");
-  programs->tags_by_number = tags_by_number;
+  programs->tags_by_number = tags == Tags::kByNumber;
   programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.events), Programs::take,
                                         programs.get(), nullptr));
   if (!programs->ring) return log.error(errno, "map the LSM programs' ring");

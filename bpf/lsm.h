@@ -20,8 +20,6 @@
 
 namespace guard {
 
-class KernelTypes;
-
 struct LsmHook {
   std::string name;             // in the kernel: "inode_create"
   std::string program;          // ours, attached to the hook
@@ -66,6 +64,10 @@ class Lsm : public KernelTables {
   // this kernel lacks, or has with other arguments, is left out: see hooks(). An error has the
   // kernel's code. Its first line is our message, the rest is libbpf's log.
   static Result<Lsm> load(std::span<const KnownHook> known = kKnownHooks);
+  // How the programs find the tag of an inode: in its storage, or by its number, which needs no
+  // pointer that the kernel trusts. load() without it takes what the kernel accepts.
+  enum class Tags : std::uint8_t { kInStorage, kByNumber };
+  static Result<Lsm> load(std::span<const KnownHook> known, Tags tags);
 
   Lsm(Lsm&& other) noexcept;
   Lsm& operator=(Lsm&& other) noexcept;
@@ -136,8 +138,6 @@ class Lsm : public KernelTables {
   static Result<bool> built_in();
 
  private:
-  static Result<Lsm> load(std::span<const KnownHook> known, const KernelTypes& types,
-                          bool tags_by_number);
   struct Programs;
   Lsm(std::unique_ptr<Programs> programs, std::vector<LsmHook> hooks);
   bool is_needed(std::string_view program, std::uint32_t guards) const;

@@ -179,6 +179,29 @@ TEST_F(LsmTest, EverythingIsPermittedAfterUnloading) {
   }
 }
 
+// As Linux 7 needs it. The number of a tree is that of its root, so no other directory is in it.
+TEST_F(LsmTest, TreesAreFoundByNumber) {
+  untag(tree_);
+  {
+    auto other = Lsm::load(kKnownHooks, Lsm::Tags::kByNumber);
+    ASSERT_TRUE(other) << other.error().text();
+    ASSERT_TRUE(other->attach(kEverything));
+    ASSERT_TRUE(other->tag(tree_.get(), inode_of(tree_), tag_for(kOwner)));
+    other->set_guards_in_use(kOwnershipBit);
+    for (const auto& operation : operations())
+      EXPECT_EQ(operation.run(tree_.get(), source_.get()), EPERM) << operation.name;
+    EXPECT_EQ(::mknodat(source_.get(), "beside", S_IFREG | 0644, 0), 0);
+    auto another = inode_of(tree_);
+    another.generation = 1;  // of an inode that had the same number
+    ASSERT_TRUE(other->untag(tree_.get(), inode_of(tree_)));
+    ASSERT_TRUE(other->tag(tree_.get(), another, tag_for(kOwner)));
+    EXPECT_EQ(::mknodat(tree_.get(), "free", S_IFREG | 0644, 0), 0);
+    ASSERT_TRUE(other->untag(tree_.get(), another));
+  }
+  const auto into = make_directory("tree/after", kOwner);
+  EXPECT_EQ(::mknodat(into.get(), "file", S_IFREG | 0644, 0), 0);
+}
+
 // At the limit it denies; below, it cannot find the tree, so it permits and counts.
 TEST_F(LsmTest, AWalkThatEndsEarlyIsCounted) {
   fs::path path = "tree";
