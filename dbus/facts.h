@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace guard::bus {
+
+using Counts = std::map<std::string, std::uint64_t>;  // by a word
 
 struct Facts {
   std::string version;
@@ -21,6 +24,10 @@ struct Facts {
   std::uint64_t denied = 0;
   std::uint64_t fixed = 0;
   std::uint64_t lost = 0;
+  std::uint64_t answered_late = 0;    // opens: by [answer] on_deadline
+  std::uint64_t answered_unseen = 0;  // opens: by [answer] on_overload
+  Counts helpers_given_up;            // "late", "broken"
+  std::uint32_t helpers_hung = 0;     // now
 };
 
 struct PolicyFacts {
@@ -41,6 +48,8 @@ struct PolicyFacts {
   std::uint64_t violations = 0;
   std::uint64_t denied = 0;
   std::uint64_t fixed = 0;
+  Counts skipped;                  // by a word for the reason
+  Counts beyond_limit;             // by the key of [limits]
   std::uint64_t paused_until = 0;  // microseconds since 1970; 0: not paused
   std::string paused_by;
   std::string pause_reason;
@@ -92,12 +101,18 @@ void each_counter(const Facts* /*of*/, Visit visit) {
   visit("Denied", &Facts::denied);
   visit("Fixed", &Facts::fixed);
   visit("Lost", &Facts::lost);
+  visit("AnsweredLate", &Facts::answered_late);
+  visit("AnsweredUnseen", &Facts::answered_unseen);
+  visit("HelpersGivenUp", &Facts::helpers_given_up);
+  visit("HelpersHung", &Facts::helpers_hung);
 }
 template <typename Visit>
 void each_counter(const PolicyFacts* /*of*/, Visit visit) {
   visit("Violations", &PolicyFacts::violations);
   visit("Denied", &PolicyFacts::denied);
   visit("Fixed", &PolicyFacts::fixed);
+  visit("Skipped", &PolicyFacts::skipped);
+  visit("BeyondLimit", &PolicyFacts::beyond_limit);
 }
 
 }  // namespace guard::bus

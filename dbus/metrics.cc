@@ -86,6 +86,16 @@ void put(Text& text, const Facts& facts) {
   text.sample("_info", {{"identity", facts.policy_identity}}, 1);
   text.family("lost", "counter", "Events and records that were lost.");
   text.sample("_total", {}, facts.lost);
+  text.family("answered_late", "counter", "Opens that were answered by [answer] on_deadline.");
+  text.sample("_total", {}, facts.answered_late);
+  text.family("answered_unseen", "counter", "Opens that were answered by [answer] on_overload.");
+  text.sample("_total", {}, facts.answered_unseen);
+  text.family("helpers_given_up", "counter",
+              "Helper processes that were killed, because they were late or broken.");
+  for (const auto& [why, count] : facts.helpers_given_up)
+    text.sample("_total", {{"why", why}}, count);
+  text.family("helpers_hung", "gauge", "Helper processes that were killed and hang in the kernel.");
+  text.sample("", {}, facts.helpers_hung);
 }
 
 using Counter = std::uint64_t PolicyFacts::*;
@@ -98,6 +108,19 @@ void put(Text& text, const std::vector<PolicyFacts>& policies) {
   count("violations", "Files that broke a policy.", &PolicyFacts::violations);
   count("fixed", "Files that were fixed.", &PolicyFacts::fixed);
   count("denied", "Operations that were denied.", &PolicyFacts::denied);
+  text.family("skipped", "counter", "Files that were left as they are, by reason.");
+  for (const auto& policy : policies) {
+    for (const auto& [reason, number] : policy.skipped)
+      text.sample("_total", {{"policy", policy.name}, {"reason", reason}}, number);
+  }
+  text.family(
+      "beyond_limit", "counter",
+      "What went beyond a limit of [limits]: directories that are not watched, changes that "
+      "were merged, and records that are not in the audit trail.");
+  for (const auto& policy : policies) {
+    for (const auto& [limit, number] : policy.beyond_limit)
+      text.sample("_total", {{"policy", policy.name}, {"limit", limit}}, number);
+  }
   text.family("policy_state", "stateset", "The state of a policy.");
   for (const auto& policy : policies) text.states(kStates, {{"policy", policy.name}}, policy.state);
   text.family("policy_action", "info",

@@ -116,6 +116,8 @@ class Daemon {
             dispatcher_, source_, *trees_, *policies_, reloader_, quick_jobs_, long_jobs_,
             *left_alone_, *scans_, *processes_,
             [this] { return trail_ ? path_of_trail() : std::string(); },
+            [this] { return helper_losses(); },
+            [this](const std::string& policy) { return beyond_limit(policy); },
             [this](std::function<void()> done) { visits_->when_watched(std::move(done)); }},
         shortcomings_);
     bus_endpoint_->write_metrics_to(config_.metrics.textfile);
@@ -270,11 +272,34 @@ class Daemon {
   }
 
   void report_hung_helpers() {
-    const auto hung = helpers_.hung() + source_.responder->hung_helpers();
+    const auto hung = helpers_.hung() + source_.responder->helper_losses().hung;
     shortcomings_.set(
         "helpers", hung == 0 ? ""
                              : "helper processes that hang in the kernel: " + std::to_string(hung) +
                                    "; guardd may know less of who did what");
+  }
+
+  HelperLosses helper_losses() const {
+    auto losses = helpers_.losses();
+    const auto of_responder = source_.responder->helper_losses();
+    losses.late += of_responder.late;
+    losses.broken += of_responder.broken;
+    losses.hung += of_responder.hung;
+    return losses;
+  }
+
+  // By the key of [limits].
+  bus::Counts beyond_limit(const std::string& policy) {
+    bus::Counts counts;
+    const auto add = [&](const char* key, const BeyondLimit& all) {
+      const auto at = all.find(policy);
+      counts[key] = at == all.end() ? 0 : at->second;
+    };
+    add("directories", source_.source->unwatched());
+    add("pending", enforcer_->merged());
+    add("audit_rows", trail_ ? trail_->budget().dropped_by_policy() : BeyondLimit());
+    add("audit_size", trail_ ? trail_->removed() : BeyondLimit());
+    return counts;
   }
 
   void end(const std::string& reason) {

@@ -34,6 +34,14 @@ bool take(const Value& value, std::vector<std::string>& into) {
   return true;
 }
 
+bool take(const Value& value, Counts& into) {
+  const auto* map = value.as<Map>();
+  if (!map) return false;
+  for (const auto& [name, count] : *map)
+    if (!take(count, into[name])) return false;
+  return true;
+}
+
 template <typename Those>
 Result<Those> read(const Map& properties) {
   Those those;

@@ -119,6 +119,7 @@ class Manager {
 
   virtual Facts facts() const = 0;
   virtual std::vector<PolicyFacts> policies() const = 0;
+  virtual Counts beyond_limit(const std::string& policy) const = 0;
 
   virtual void reload(Reply<NoValue> reply) = 0;
   // `where`: the name of a policy, an absolute path, or empty for all policies.

@@ -222,6 +222,7 @@ int Service::find_policy(sd_bus* /*bus*/, const char* path, const char* /*interf
   const auto at = service.policies_.find(path);
   if (at == service.policies_.end()) return 0;
   service.put_counts(at->second);
+  at->second.beyond_limit = service.manager_.beyond_limit(at->second.name);
   *found = &at->second;
   return 1;
 }
@@ -248,6 +249,7 @@ void Service::put_counts(PolicyFacts& facts) const {
   facts.violations = counts->second.violations;
   facts.denied = counts->second.denied;
   facts.fixed = counts->second.fixed;
+  for (const auto& [reason, number] : counts->second.skipped) facts.skipped[reason] = number;
 }
 
 std::vector<PolicyFacts> Service::policies() const {
@@ -298,11 +300,13 @@ bool Service::send(const IncidentFields& fields, std::uint64_t folded) {
 
 void Service::count(const Violation& violation) {
   auto at = counts_.find(violation.policy);
-  if (at == counts_.end()) at = counts_.emplace(violation.policy, Counts()).first;
+  if (at == counts_.end()) at = counts_.emplace(violation.policy, PolicyCounts()).first;
   const auto number = 1 + violation.repeats;
   at->second.violations += number;
   if (violation.action == Outcome::kDenied) at->second.denied += number;
   if (violation.action == Outcome::kFixed) at->second.fixed += number;
+  if (violation.action == Outcome::kSkipped)
+    at->second.skipped[violation.skip.empty() ? "other" : std::string(violation.skip)] += number;
   if (!has_name_) return;
   counted_.insert(violation.policy);
   if (!count_at_) count_at_ = std::chrono::steady_clock::now() + kCountersEvery;
@@ -337,10 +341,8 @@ void Service::publish_facts() {
   emit_changed(bus_.get(), kObject, kManager, changes(published_, facts_));
   const auto before = std::exchange(published_, facts_);
   // Counters are sent separately.
-  published_.violations = before.violations;
-  published_.denied = before.denied;
-  published_.fixed = before.fixed;
-  published_.lost = before.lost;
+  each_counter(&before,
+               [&](const char* /*name*/, auto member) { published_.*member = before.*member; });
   if (!changed_counters(published_, facts_).empty() && !count_at_)
     count_at_ = std::chrono::steady_clock::now() + kCountersEvery;
 }
@@ -378,7 +380,8 @@ void Service::send_due(Time now) {
   emit_changed(bus_.get(), kObject, kManager, changed_counters(published_, facts_));
   published_ = facts_;
   for (const auto& policy : std::exchange(counted_, {}))
-    emit_changed(bus_.get(), path_of(policy).c_str(), kPolicy, {"Violations", "Denied", "Fixed"});
+    emit_changed(bus_.get(), path_of(policy).c_str(), kPolicy,
+                 {"Violations", "Denied", "Fixed", "Skipped"});
 }
 
 std::optional<Service::Time> Service::next() const {

@@ -60,10 +60,11 @@ class Service {
   Calls* calls() { return calls_.get(); }
 
  private:
-  struct Counts {
+  struct PolicyCounts {
     std::uint64_t violations = 0;
     std::uint64_t denied = 0;
     std::uint64_t fixed = 0;
+    Counts skipped;
   };
 
   void connect(Time now);
@@ -108,8 +109,8 @@ class Service {
 
   Facts facts_;
   Facts published_;
-  std::map<std::string, PolicyFacts> policies_;        // by object path, as last sent
-  std::map<std::string, Counts, std::less<>> counts_;  // by policy, since the start
+  std::map<std::string, PolicyFacts> policies_;              // by object path, as last sent
+  std::map<std::string, PolicyCounts, std::less<>> counts_;  // by policy, since the start
   std::set<std::string> counted_;  // policies whose counts have changed since they were last sent
   bool has_changed_ = false;       // other than counters
   std::optional<Time> count_at_;   // when to send counters

@@ -18,6 +18,17 @@ void put(Writer& writer, std::uint32_t value) {
   writer.small_number(value);
 }
 
+void put(Writer& writer, const Counts& counts) {
+  writer.open('a', "{st}");
+  for (const auto& [name, count] : counts) {
+    writer.open('e', "st");
+    writer.text(name);
+    writer.number(count);
+    writer.close();
+  }
+  writer.close();
+}
+
 template <auto Member>
 int fact(sd_bus* /*bus*/, const char* /*path*/, const char* /*interface*/, const char* /*property*/,
          sd_bus_message* reply, void* service, sd_bus_error* /*error*/) noexcept {
@@ -38,6 +49,7 @@ int said(sd_bus* /*bus*/, const char* /*path*/, const char* /*interface*/, const
 // permissions instead.
 constexpr std::uint64_t kThroughCalls = SD_BUS_VTABLE_UNPRIVILEGED;
 constexpr std::uint64_t kConst = SD_BUS_VTABLE_PROPERTY_CONST;
+constexpr std::uint64_t kSilent = 0;
 constexpr std::uint64_t kChanges = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
 
 using F = Facts;
@@ -82,6 +94,10 @@ const sd_bus_vtable kManagerTable[] = {
     SD_BUS_PROPERTY("Denied", "t", fact<&F::denied>, 0, kChanges),
     SD_BUS_PROPERTY("Fixed", "t", fact<&F::fixed>, 0, kChanges),
     SD_BUS_PROPERTY("Lost", "t", fact<&F::lost>, 0, kChanges),
+    SD_BUS_PROPERTY("AnsweredLate", "t", fact<&F::answered_late>, 0, kChanges),
+    SD_BUS_PROPERTY("AnsweredUnseen", "t", fact<&F::answered_unseen>, 0, kChanges),
+    SD_BUS_PROPERTY("HelpersGivenUp", "a{st}", fact<&F::helpers_given_up>, 0, kChanges),
+    SD_BUS_PROPERTY("HelpersHung", "u", fact<&F::helpers_hung>, 0, kChanges),
     SD_BUS_SIGNAL_WITH_ARGS("ViolationDetected", SD_BUS_ARGS("a{sv}", violation), 0),
     SD_BUS_SIGNAL_WITH_ARGS("IncidentOpened", SD_BUS_ARGS("s", id, "a{sv}", incident), 0),
     SD_BUS_SIGNAL_WITH_ARGS("IncidentClosed", SD_BUS_ARGS("s", id, "a{sv}", incident), 0),
@@ -110,6 +126,8 @@ const sd_bus_vtable kPolicyTable[] = {
     SD_BUS_PROPERTY("Violations", "t", said<&P::violations>, 0, kChanges),
     SD_BUS_PROPERTY("Denied", "t", said<&P::denied>, 0, kChanges),
     SD_BUS_PROPERTY("Fixed", "t", said<&P::fixed>, 0, kChanges),
+    SD_BUS_PROPERTY("Skipped", "a{st}", said<&P::skipped>, 0, kChanges),
+    SD_BUS_PROPERTY("BeyondLimit", "a{st}", said<&P::beyond_limit>, 0, kSilent),
     SD_BUS_PROPERTY("PausedUntil", "t", said<&P::paused_until>, 0, kChanges),
     SD_BUS_PROPERTY("PausedBy", "s", said<&P::paused_by>, 0, kChanges),
     SD_BUS_PROPERTY("PauseReason", "s", said<&P::pause_reason>, 0, kChanges),

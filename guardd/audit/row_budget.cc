@@ -23,7 +23,10 @@ bool RowBudget::Account::is_short(Time now) const {
 }
 
 bool RowBudget::take(const Violation& violation, std::size_t rows, Time now) {
-  if (accounts_.size() >= kMostAccounts && !accounts_.contains(violation.policy)) accounts_.clear();
+  if (accounts_.size() >= kMostAccounts && !accounts_.contains(violation.policy)) {
+    accounts_.clear();
+    dropped_by_policy_.clear();
+  }
   auto [at, is_new] = accounts_.try_emplace(violation.policy);
   auto& account = at->second;
   const double limit = limit_;
@@ -48,6 +51,7 @@ bool RowBudget::take(const Violation& violation, std::size_t rows, Time now) {
   account.dropped += rows;
   account.dropped_at = now;
   dropped_ += rows;
+  dropped_by_policy_[violation.policy] += rows;
   if (!next_look_) next_look_ = now;
   return false;
 }

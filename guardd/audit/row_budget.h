@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "guardd/base/config.h"
 #include "policy/record/record.h"
 
 namespace guard {
@@ -28,6 +29,7 @@ class RowBudget {
   // A sentence for each policy that has lost rows in the last minute.
   std::vector<std::string> shortcomings(Time now) const;
   std::uint64_t dropped() const { return dropped_; }
+  const BeyondLimit& dropped_by_policy() const { return dropped_by_policy_; }
   // Whether shortcomings() has changed since the last call.
   bool work(Time now);
   std::optional<Time> next() const { return next_look_; }  // when to call it
@@ -48,6 +50,7 @@ class RowBudget {
   std::uint32_t limit_ = 120'000;
   std::map<std::string, Account> accounts_;  // by policy
   std::uint64_t dropped_ = 0;
+  BeyondLimit dropped_by_policy_;
   std::optional<Time> next_look_;
 };
 

@@ -91,8 +91,10 @@ TrimTo trim_to(const Trail::Limits& limits) {
   const auto now = std::chrono::system_clock::now();
   const auto retention = std::chrono::duration_cast<std::chrono::microseconds>(limits.retention);
   // The log may need room as well.
-  return {micros_of(now) - retention.count(), limits.max_size - std::min(limits.max_size / 4, kLog),
-          limits.policy_size};
+  return {micros_of(now) - retention.count(),
+          limits.max_size - std::min(limits.max_size / 4, kLog),
+          limits.policy_size,
+          {}};
 }
 
 }  // namespace
@@ -149,6 +151,11 @@ void Trail::set_limits(Limits limits) {
   budget_.set_limit(limits.rows_a_minute);
   const std::lock_guard lock(mutex_);
   limits_ = limits;
+}
+
+BeyondLimit Trail::removed() const {
+  const std::lock_guard lock(mutex_);
+  return removed_;
 }
 
 void Trail::incident_opened(const Incident& incident) noexcept {
@@ -256,7 +263,13 @@ void Trail::trim(std::size_t written, const std::stop_token& stop) {
       const std::lock_guard lock(mutex_);
       limits = limits_;
     }
-    const auto more = writer_->trim(trim_to(limits));
+    auto to = trim_to(limits);
+    to.excess = [this](const std::string& policy, std::uint64_t records) {
+      const std::lock_guard lock(mutex_);
+      if (removed_.size() >= kMostPolicies && !removed_.contains(policy)) removed_.clear();
+      removed_[policy] += records;
+    };
+    const auto more = writer_->trim(to);
     if (!more && is_damaged(more.error())) queue_.report(start_anew(more.error(), stop), stop);
     if (more && *more) continue;
     // The file shrinks only now. If that fails, so will the next write, which reports it.

@@ -29,6 +29,7 @@ class Trail final : public Publisher {
  public:
   static constexpr std::chrono::milliseconds kDelay{500};
   static constexpr std::size_t kMostQueued = 16'384;
+  static constexpr std::size_t kMostPolicies = 1'000;  // whose removed records are counted
   static constexpr std::size_t kMostQueuedBytes = std::size_t{32} << 20U;
 
   struct Limits {
@@ -70,6 +71,8 @@ class Trail final : public Publisher {
   DroppedRecords dropped() const {
     return {queue_.dropped(), dropped_disk_.load(), budget_.dropped()};
   }
+  // Records that were removed because their policy had more than its size, by policy.
+  BeyondLimit removed() const;
   const RowBudget& budget() const { return budget_; }
   RowBudget& budget() { return budget_; }
 
@@ -89,8 +92,9 @@ class Trail final : public Publisher {
   RowBudget budget_;
   std::atomic<std::uint64_t> dropped_disk_{0};
   SharedActor last_actor_;  // only for violation()
-  std::mutex mutex_;
-  Limits limits_;                        // guarded by the mutex
+  mutable std::mutex mutex_;
+  Limits limits_;  // guarded by the mutex, as the next
+  BeyondLimit removed_;
   std::unique_ptr<TrailWriter> writer_;  // the writing thread's; null: to be opened again
   WriteQueue<TrailEntry> queue_;         // last: its thread ends before what it uses
 };

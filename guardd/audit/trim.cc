@@ -139,6 +139,8 @@ Result<bool> remove_some(Database& database, const TrimTo& to, bool too_much,
   GUARD_TRY(const auto empty, remove_segments(database, kEver, policy, is_in_use));
   if (empty > 0) return true;
   GUARD_TRY(const auto removed, remove_violations(database, kRemoveViolationsOf, policy));
+  if (is_too_large && to.excess && removed > 0)
+    to.excess(policy, static_cast<std::uint64_t>(removed));
   return removed > 0;
 }
 

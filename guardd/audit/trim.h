@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "guardd/state/database.h"
 
@@ -14,6 +15,8 @@ struct TrimTo {
   std::int64_t since = 0;  // microseconds since 1970: older records are removed
   std::uint64_t bytes = 0;
   std::uint64_t policy_bytes = 0;  // of one policy; 0: its share of the whole
+  // Gets how many records of a policy were removed because of policy_bytes.
+  std::function<void(const std::string& policy, std::uint64_t records)> excess{};
 };
 
 // True: there is more to remove. A segment in use is kept.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ struct Limits {
   std::uint32_t audit_rows = 120'000;  // records in the audit trail a minute
   std::uint64_t audit_size = 0;        // bytes of these records; 0: its share of the trail
 };
+
+// How much went beyond one of these limits, by policy: since guardd started.
+using BeyondLimit = std::map<std::string, std::uint64_t>;
 
 // An alert: a unit that is started when something is so. See guardd/alert/.
 struct AlertSettings {

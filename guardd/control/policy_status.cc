@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "guardd/enforce/violation.h"
 #include "guardd/host/terminal_text.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
@@ -103,6 +104,8 @@ std::vector<bus::PolicyFacts> policy_facts(const PoliciesInForce& in_force, Back
     facts.guards = guards_of(policy);
     facts.severity = word(policy.said.severity.value);
     facts.category = policy.said.category.value;
+    // A counter that appears with its first event shows no increase.
+    for (const auto word : skip_words()) facts.skipped.emplace(word, 0);
     facts.file = in_force.loaded()->files()[policy.said.place.file];
     facts.line = policy.said.place.line;
     const auto pause = std::find_if(paused.begin(), paused.end(),

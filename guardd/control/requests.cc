@@ -106,11 +106,18 @@ bus::Facts BusRequests::facts() const {
   facts.denied = counters.denied;
   facts.fixed = counters.fixed;
   facts.lost = counters.lost;
+  facts.answered_late = counters.late;
+  facts.answered_unseen = counters.unseen;
+  const auto losses = context_.helper_losses();
+  facts.helpers_given_up = {{"late", losses.late}, {"broken", losses.broken}};
+  facts.helpers_hung = static_cast<std::uint32_t>(losses.hung);
   return facts;
 }
 
 std::vector<bus::PolicyFacts> BusRequests::policies() const {
-  return policy_facts(context_.policies, context_.source.backend, context_.trees);
+  auto all = policy_facts(context_.policies, context_.source.backend, context_.trees);
+  for (auto& facts : all) facts.beyond_limit = beyond_limit(facts.name);
+  return all;
 }
 
 void BusRequests::reload(bus::Reply<bus::NoValue> reply) {

@@ -38,6 +38,8 @@ class BusRequests final : public bus::Manager {
     ScanWorker& scans;
     Processes& processes;
     std::function<std::string()> trail;  // its path; empty if there is none
+    std::function<HelperLosses()> helper_losses;
+    std::function<bus::Counts(const std::string& policy)> beyond_limit;
     // Calls this once the policies in force are, in all trees but the biggest ones.
     std::function<void(std::function<void()>)> when_watched;
   };
@@ -51,6 +53,9 @@ class BusRequests final : public bus::Manager {
 
   bus::Facts facts() const override;
   std::vector<bus::PolicyFacts> policies() const override;
+  bus::Counts beyond_limit(const std::string& policy) const override {
+    return context_.beyond_limit(policy);
+  }
   void reload(bus::Reply<bus::NoValue> reply) override;
   void scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
             bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) override;

@@ -48,7 +48,16 @@ bool is_missing(const RepairOutcome& outcome) {
 
 }  // namespace
 
+// Trees are numbered as in the present set.
+void Enforcer::count_merged() {
+  for (const auto& [tree, changes] : settle_.take_merged())
+    merged_[policy_of(tree).name()] += changes;
+}
+
 void Enforcer::use_policies(std::shared_ptr<const PolicySet> set) {
+  count_merged();
+  // Policies that are gone are forgotten.
+  std::erase_if(merged_, [&](const auto& each) { return !set->find_policy(each.first); });
   set_ = std::move(set);
   (void)settle_.take_overflowed();  // by old numbers; all trees are scanned anyway
   pending_.use_policies(set_);

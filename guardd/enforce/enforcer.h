@@ -72,6 +72,11 @@ class Enforcer final : public NoticeReader {
   // How many objects of the tree are left to other users, because guardd has no evidence that the
   // owner may have them.
   std::size_t unproven_in(const std::string& tree) const;
+  // Changes that were merged because too many were pending, by policy.
+  const BeyondLimit& merged() {
+    count_merged();
+    return merged_;
+  }
   // The paths of trees in which a repair hangs.
   std::set<std::string> hanging() const { return repairs_.hanging(); }
 
@@ -102,6 +107,7 @@ class Enforcer final : public NoticeReader {
   void handle_list(const ScanWorker::Report& finding);
   void report(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
               const NoticedChange& seen, const RepairOutcome& outcome);
+  void count_merged();
   bool was_reported(const std::string& tree, const NoticedChange& seen,
                     const RepairOutcome& outcome);
 
@@ -118,6 +124,7 @@ class Enforcer final : public NoticeReader {
   JustCreated just_created_;
   ActorQueue actors_;
   InstantViolations instant_;
+  BeyondLimit merged_;
   bool has_activity_ = false;
   // Whether processes are alive, during one call of work().
   std::map<std::shared_ptr<const ActingProcess>, bool> alive_;

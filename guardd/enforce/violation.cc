@@ -13,6 +13,7 @@ namespace guard {
 namespace {
 
 constexpr std::string_view kExcused = "excused: ";
+constexpr std::string_view kFailedRepair = "failed";  // as reason_word()
 constexpr std::string_view kDelayed = "guardd could not read in time which program did it";
 
 // A notice does not say what type of object was created; the object does.
@@ -97,6 +98,16 @@ void excuse(Violation& violation, const Policy& policy) {
 
 }  // namespace
 
+std::vector<std::string_view> skip_words() {
+  std::vector<std::string_view> words{kFailedRepair};
+  for (const auto skip :
+       {Skip::kNoEvidence, Skip::kBusy, Skip::kHardLink, Skip::kSpecial, Skip::kMountPoint,
+        Skip::kOtherMount, Skip::kSetId, Skip::kCapabilities, Skip::kImmutable, Skip::kReadOnly,
+        Skip::kCannotChown, Skip::kQuota, Skip::kModeOnly, Skip::kWar})
+    words.push_back(reason_word(skip));
+  return words;
+}
+
 Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
                          const NoticedChange& seen, const RepairOutcome& outcome) {
   auto violation = begin(set, tree, seen.who.get());
@@ -118,6 +129,9 @@ Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::st
                            ? outcome.error
                            : std::string(reason_text(outcome.skip));
   }
+  if (violation.action == Outcome::kSkipped)
+    violation.skip =
+        outcome.what == RepairResult::kFailed ? kFailedRepair : reason_word(outcome.skip);
   if (outcome.skip == Skip::kNoEvidence)
     violation.reason += "; to hand it over, run: " + fix_command(violation.path, policy);
   excuse(violation, policy);

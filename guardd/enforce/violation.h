@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "guardd/permission/follow_up.h"
 #include "guardd/repair/repair.h"
@@ -17,6 +19,9 @@ namespace guard {
 // Of an object of a tree, after its repair.
 Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
                          const NoticedChange& seen, const RepairOutcome& outcome);
+
+// The words in Violation::skip of those that are reported.
+std::vector<std::string_view> skip_words();
 
 // An answered open, as of the policies that are in force now.
 Violation make_violation(OpenReport open, const PolicySet& now);

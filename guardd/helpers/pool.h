@@ -53,6 +53,13 @@ struct HelperCounters {
   std::uint64_t rejected = 0;  // questions: too many waited
 };
 
+// Helpers that were given up.
+struct HelperLosses {
+  std::uint64_t late = 0;
+  std::uint64_t broken = 0;
+  std::size_t hung = 0;  // of them: those that still hang
+};
+
 class HelperPool final : public HelperPort {
  public:
   static constexpr std::size_t kMostQuestions = 4096;
@@ -86,6 +93,7 @@ class HelperPool final : public HelperPort {
   std::size_t hung() const;
   std::size_t ending() const { return ending_.size(); }  // killed, and still there
   const HelperCounters& counters() const { return counters_; }
+  HelperLosses losses() const { return {counters_.late, counters_.broken, hung()}; }
   std::vector<pid_t> pids() const;  // of the helpers that have not been given up
 
  private:

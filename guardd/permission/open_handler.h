@@ -60,11 +60,16 @@ class OpenHandler {
   HelperPool& helpers() { return helpers_; }
   void work_helpers(std::chrono::steady_clock::time_point now) {
     helpers_.work(now);
-    hung_helpers_ = helpers_.hung();
+    const auto losses = helpers_.losses();
+    late_helpers_ = losses.late;
+    broken_helpers_ = losses.broken;
+    hung_helpers_ = losses.hung;
     has_helpers_ = helpers_.has_been_ready();
   }
-  bool has_helpers() const { return has_helpers_; }           // any thread
-  std::size_t hung_helpers() const { return hung_helpers_; }  // any thread
+  bool has_helpers() const { return has_helpers_; }  // any thread
+  HelperLosses helper_losses() const {               // any thread
+    return {late_helpers_, broken_helpers_, hung_helpers_};
+  }
 
  private:
   struct Open {
@@ -98,6 +103,8 @@ class OpenHandler {
 
   // The reader's. A helper that hangs is replaced by another that waits already.
   HelperPool helpers_{start_inquiry_helper, {2, 4}};
+  std::atomic<std::uint64_t> late_helpers_ = 0;
+  std::atomic<std::uint64_t> broken_helpers_ = 0;
   std::atomic<std::size_t> hung_helpers_ = 0;
   std::atomic<bool> has_helpers_ = false;
   std::unique_ptr<Processes> processes_;

@@ -43,7 +43,7 @@ class PermissionResponder {
   const AnswerCounters& counters() const { return *counters_; }
   // The helpers that it needs have started.
   bool is_ready() const { return !is_started_ || handler_.has_helpers(); }
-  std::size_t hung_helpers() const { return handler_.hung_helpers(); }
+  HelperLosses helper_losses() const { return handler_.helper_losses(); }
   std::vector<std::string> shortcomings() const;
 
  private:

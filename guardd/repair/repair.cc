@@ -372,4 +372,52 @@ std::string_view reason_text(Skip skip) {
   return "";
 }
 
+std::string_view reason_word(Skip skip) {
+  switch (skip) {
+    case Skip::kNone:
+      return "";
+    case Skip::kGone:
+      return "gone";
+    case Skip::kReplaced:
+      return "replaced";
+    case Skip::kLogOnly:
+      return "log_only";
+    case Skip::kNoEvidence:
+      return "no_evidence";
+    case Skip::kBusy:
+      return "busy";
+    case Skip::kHardLink:
+      return "hard_link";
+    case Skip::kSpecial:
+      return "special";
+    case Skip::kMountPoint:
+      return "mount_point";
+    case Skip::kOtherMount:
+      return "other_mount";
+    case Skip::kSetId:
+      return "set_id";
+    case Skip::kCapabilities:
+      return "capabilities";
+    case Skip::kImmutable:
+      return "immutable";
+    case Skip::kReadOnly:
+      return "read_only";
+    case Skip::kCannotChown:
+      return "cannot_chown";
+    case Skip::kQuota:
+      return "quota";
+    case Skip::kModeOnly:
+      return "mode_only";
+    case Skip::kExempt:
+      return "exempt";
+    case Skip::kExcused:
+      return "excused";
+    case Skip::kUndone:
+      return "undone";
+    case Skip::kWar:
+      return "war";
+  }
+  return "";
+}
+
 }  // namespace guard

@@ -116,5 +116,7 @@ RepairOutcome repair_directory(const Object& root, const Directory& directory,
 AccessList access_list_of(int directory);
 
 std::string_view reason_text(Skip skip);
+// The same as one word that never changes, for metrics. Valid for ever.
+std::string_view reason_word(Skip skip);
 
 }  // namespace guard

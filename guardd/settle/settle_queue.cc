@@ -105,6 +105,7 @@ void SettleQueue::seen(WatchedDirectory& directory, std::string_view name, Notic
 void SettleQueue::storm(WatchedDirectory& directory, NoticedChange seen,
                         std::chrono::microseconds settle, SteadyTime now) {
   Key key{directory.number, {}, true};
+  ++merged_[directory.tree()];
   seen.object = {};
   const auto found = entries_.find(key);
   if (found != entries_.end()) return postpone(found, now);

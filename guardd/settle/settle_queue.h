@@ -89,6 +89,8 @@ class SettleQueue {
   void forget_tree(std::uint32_t tree);
   std::size_t waiting() const { return entries_.size(); }
   std::uint64_t storms() const { return storms_; }
+  // Changes for which their trees had no room, by tree, since the last call.
+  std::map<std::uint32_t, std::uint64_t> take_merged() { return std::exchange(merged_, {}); }
   // Objects whose changes were dropped since the last call.
   std::vector<FileId> take_dropped() { return std::exchange(dropped_, {}); }
   // Trees with more storms than the queue can hold, since the last call: they have to be scanned.
@@ -133,6 +135,7 @@ class SettleQueue {
   std::map<std::uint64_t, Waiting> trees_;  // by the ids of their WatchedTrees
   std::uint64_t last_taken_ = 0;            // the tree of the last change that was taken
   std::uint64_t storms_ = 0;
+  std::map<std::uint32_t, std::uint64_t> merged_;
   std::set<std::uint32_t> overflowed_;
   std::vector<FileId> dropped_;
 };

@@ -68,6 +68,7 @@ class FanotifySource final : public ChangeSource {
   std::optional<std::chrono::steady_clock::time_point> next() const override;
   void work(NoticeReader& reader) override;
   void set_limits(const Limits& limits) override { limits_ = limits; }
+  BeyondLimit unwatched() const override { return unwatched_; }
   std::map<std::uint32_t, std::string> troubles() const override;
   bool take_trouble_news() override { return std::exchange(has_trouble_news_, false); }
   std::vector<std::string> shortcomings() const override;
@@ -163,6 +164,7 @@ class FanotifySource final : public ChangeSource {
   PermissionResponder& responder_;
   std::shared_ptr<const PolicySet> set_;
   Limits limits_;
+  BeyondLimit unwatched_;
   WatchedDirectories directories_;
   std::unordered_map<std::uint32_t, Place> trees_;
   std::unordered_map<std::uint64_t, std::uint32_t> numbers_;  // of trees, by their watches

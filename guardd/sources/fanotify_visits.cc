@@ -186,6 +186,7 @@ WatchVerdict FanotifySource::verdict_on(std::uint32_t tree, Place& place,
   }
   if (room == 0) {
     ++place.unwatched;
+    if (set_) ++unwatched_[set_->policy_of(set_->trees()[tree]).name()];
     if (!place.is_limited) has_trouble_news_ = true;
     place.is_limited = true;
     place.limited_at = std::chrono::steady_clock::now() + kBetweenTries;

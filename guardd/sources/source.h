@@ -111,6 +111,8 @@ class ChangeSource {
                            const FileId& /*object*/, std::int64_t /*changed*/) {}
 
   virtual void set_limits(const Limits& /*limits*/) {}
+  // Directories that were not watched because of their limit, by policy.
+  virtual BeyondLimit unwatched() const { return {}; }
   // Why trees are watched in part only, one sentence each.
   virtual std::map<std::uint32_t, std::string> troubles() const { return {}; }
   // Whether these have changed since the last call.

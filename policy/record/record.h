@@ -157,6 +157,7 @@ struct Violation {
 
   Outcome action = Outcome::kLogged;
   std::string reason;         // why it was not fixed; one sentence
+  std::string_view skip{};    // with kSkipped: the same as one word, for metrics; not in records
   std::uint64_t repeats = 0;  // identical violations since the last one that were not published
 
   SharedActor actor;

@@ -373,6 +373,7 @@ TEST_F(AuditTest, APolicyHasASizeOfItsOwn) {
   ASSERT_TRUE(eventually([&] { return is_newest(2'999); }));
   EXPECT_TRUE(eventually([&] { return rows() <= 1'000; }));
   EXPECT_EQ(all().front().time, moment(2'999));
+  EXPECT_GE(trail->removed()["shop"], 2'000U);
 }
 
 TEST(RowBudget, LeavesOutRepeatedRepairsFirst) {
@@ -388,6 +389,7 @@ TEST(RowBudget, LeavesOutRepeatedRepairsFirst) {
     stored += budget.take(git_violation("/srv/shop/" + std::to_string(i)), 1, start) ? 1 : 0;
   EXPECT_EQ(stored, 100);
   EXPECT_EQ(budget.dropped(), 100U);
+  EXPECT_EQ(budget.dropped_by_policy(), (BeyondLimit{{"shop", 100}}));
   auto other = git_violation("/srv/other/a");
   other.policy = "other";
   EXPECT_TRUE(budget.take(other, 1, start));

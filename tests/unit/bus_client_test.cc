@@ -216,17 +216,20 @@ TEST_F(BusClient, FiltersIncidents) {
 TEST_F(BusClient, ReadsTheStateOfGuarddAndItsPolicies) {
   FakeGuardd guardd(bus_);
   guardd.answers("GetAll", [](sd_bus_message* /*call*/, sd_bus_message* reply) {
-    return sd_bus_message_append(reply, "a{sv}", 4, "Health", "s", "degraded", "Generation", "u",
-                                 3U, "Lost", "t", std::uint64_t{9}, "Invented", "ai", 1, 4);
+    return sd_bus_message_append(reply, "a{sv}", 6, "Health", "s", "degraded", "Generation", "u",
+                                 3U, "Lost", "t", std::uint64_t{9}, "Invented", "ai", 1, 4,
+                                 "HelpersGivenUp", "a{st}", 1, "late", std::uint64_t{7},
+                                 "HelpersHung", "u", 1U);
   });
   guardd.answers("GetManagedObjects", [](sd_bus_message* /*call*/, sd_bus_message* reply) {
     return sd_bus_message_append(
         reply, "a{oa{sa{sv}}}", 3,                                                        //
         "/org/guardd/Guard1/policy/z", 1, kPolicy, 1, "Name", "s", "z",                   //
         "/org/guardd/Guard1", 1, kManager, 1, "Health", "s", "ok",                        //
-        "/org/guardd/Guard1/policy/shop", 2, "org.freedesktop.DBus.Peer", 0, kPolicy, 4,  //
+        "/org/guardd/Guard1/policy/shop", 2, "org.freedesktop.DBus.Peer", 0, kPolicy, 5,  //
         "Name", "s", "shop", "Paths", "as", 2, "/srv/shop", "/log", "Fixed", "t", std::uint64_t{2},
-        "PausedUntil", "t", std::uint64_t{5});
+        "PausedUntil", "t", std::uint64_t{5}, "Skipped", "a{st}", 2, "busy", std::uint64_t{0},
+        "war", std::uint64_t{3});
   });
   guardd.start();
   auto client = this->client();
@@ -235,6 +238,8 @@ TEST_F(BusClient, ReadsTheStateOfGuarddAndItsPolicies) {
   EXPECT_EQ(status->health, "degraded");
   EXPECT_EQ(status->generation, 3U);
   EXPECT_EQ(status->lost, 9U);
+  EXPECT_EQ(status->helpers_given_up, (bus::Counts{{"late", 7}}));
+  EXPECT_EQ(status->helpers_hung, 1U);
   EXPECT_EQ(status->version, "");
 
   const auto policies = client.policies();
@@ -244,6 +249,7 @@ TEST_F(BusClient, ReadsTheStateOfGuarddAndItsPolicies) {
   EXPECT_EQ(shop.name, "shop");
   EXPECT_THAT(shop.paths, ::testing::ElementsAre("/srv/shop", "/log"));
   EXPECT_EQ(shop.fixed, 2U);
+  EXPECT_EQ(shop.skipped, (bus::Counts{{"busy", 0}, {"war", 3}}));
   EXPECT_EQ(shop.paused_until, 5U);
 }
 

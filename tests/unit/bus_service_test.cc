@@ -157,6 +157,31 @@ TEST_F(BusService, SignalsChangedProperties) {
     EXPECT_THAT(changed, HasSubstr(name));
 }
 
+TEST_F(BusService, CountsWhatItLeftByReasonAndWhatWentBeyondALimit) {
+  house_.on_loop([](auto& service, FakeManager& manager) {
+    manager.policies_ = {testing::policy_facts("shop")};
+    manager.policies_[0].skipped = {{"busy", 0}, {"war", 0}};
+    manager.beyond_limit_["shop"] = {{"pending", 4}};
+    manager.facts_.answered_late = 2;
+    manager.facts_.helpers_given_up = {{"late", 1}};
+    service.reloaded();
+    auto left = git_violation();
+    left.action = Outcome::kSkipped;
+    left.skip = "war";
+    left.repeats = 2;
+    service.violation(left);
+  });
+  const auto policies = client_.policies();
+  ASSERT_TRUE(policies) << policies.error().text;
+  ASSERT_EQ(policies->size(), 1U);
+  EXPECT_EQ(policies->front().skipped, (bus::Counts{{"busy", 0}, {"war", 3}}));
+  EXPECT_EQ(policies->front().beyond_limit, (bus::Counts{{"pending", 4}}));
+  const auto status = client_.status();
+  ASSERT_TRUE(status) << status.error().text;
+  EXPECT_EQ(status->answered_late, 2U);
+  EXPECT_EQ(status->helpers_given_up, (bus::Counts{{"late", 1}}));
+}
+
 TEST_F(BusService, ReportsWhyACallFailed) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root is permitted without polkit";
   const std::array<std::pair<Denial, bus::Kind>, 5> all{

@@ -20,6 +20,10 @@ class FakeManager final : public bus::Manager {
  public:
   bus::Facts facts() const override { return facts_; }
   std::vector<bus::PolicyFacts> policies() const override { return policies_; }
+  bus::Counts beyond_limit(const std::string& policy) const override {
+    const auto at = beyond_limit_.find(policy);
+    return at == beyond_limit_.end() ? bus::Counts() : at->second;
+  }
   void reload(bus::Reply<bus::NoValue> reply) override { reloader_.push_back(std::move(reply)); }
   void scan(const std::string& where, bool fix, const bus::Caller& caller, std::stop_token stop,
             bus::OnProgress progress, bus::Reply<bus::ScanTotals> reply) override {
@@ -86,6 +90,7 @@ class FakeManager final : public bus::Manager {
   }
 
   bus::Facts facts_;
+  std::map<std::string, bus::Counts> beyond_limit_;
   std::vector<bus::PolicyFacts> policies_;
   std::vector<bus::Reply<bus::NoValue>> reloader_;
   std::vector<bus::IncidentFields> incidents_;

@@ -31,6 +31,8 @@ bus::PolicyFacts shop() {
   facts.effective_action = "fix";
   facts.state = "active";
   facts.violations = 7;
+  facts.skipped = {{"busy", 0}, {"war", 2}};
+  facts.beyond_limit = {{"pending", 9}};
   return facts;
 }
 
@@ -39,6 +41,10 @@ TEST(PrometheusText, IsValidForTheOldParser) {
   facts.version = "1\"\\\n";
   facts.health = "ok";
   facts.lost = 3;
+  facts.answered_late = 4;
+  facts.answered_unseen = 5;
+  facts.helpers_given_up = {{"broken", 1}, {"late", 6}};
+  facts.helpers_hung = 2;
   const auto text = bus::prometheus_text(facts, {shop()});
   std::istringstream lines(text);
   std::string family;
@@ -63,6 +69,14 @@ TEST(PrometheusText, IsValidForTheOldParser) {
   EXPECT_THAT(text, HasSubstr("# TYPE guardd_violations_total counter\n"));
   EXPECT_THAT(text, HasSubstr("\nguardd_violations_total{policy=\"shop\"} 7\n"));
   EXPECT_THAT(text, HasSubstr("\nguardd_lost_total 3\n"));
+  EXPECT_THAT(text, HasSubstr("\nguardd_answered_late_total 4\n"));
+  EXPECT_THAT(text, HasSubstr("\nguardd_answered_unseen_total 5\n"));
+  EXPECT_THAT(text, HasSubstr("\nguardd_helpers_given_up_total{why=\"late\"} 6\n"));
+  EXPECT_THAT(text, HasSubstr("\nguardd_helpers_hung 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nguardd_skipped_total{policy=\"shop\",reason=\"busy\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nguardd_skipped_total{policy=\"shop\",reason=\"war\"} 2\n"));
+  EXPECT_THAT(text,
+              HasSubstr("\nguardd_beyond_limit_total{policy=\"shop\",limit=\"pending\"} 9\n"));
   EXPECT_THAT(text, HasSubstr("\nguardd_health{guardd_health=\"ok\"} 1\n"));
   EXPECT_THAT(text, Not(HasSubstr("# EOF")));
 }

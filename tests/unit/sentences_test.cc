@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <iostream>
+#include <set>
 
 #include "guardd/publish/advice.h"
 #include "guardd/publish/terminal_publisher.h"
@@ -76,6 +77,18 @@ TEST(Sentences, OfEachReason) {
     v.reason = reason_text(skip);
     expect_plain(sentence_of(v));
   }
+}
+
+TEST(Sentences, ReasonsHaveWordsForMetrics) {
+  std::set<std::string_view> words;
+  for (auto skip = Skip::kGone; skip <= Skip::kWar;
+       skip = static_cast<Skip>(static_cast<int>(skip) + 1)) {
+    const auto word = reason_word(skip);
+    EXPECT_FALSE(word.empty());
+    EXPECT_EQ(word.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), std::string_view::npos);
+    EXPECT_TRUE(words.insert(word).second) << word;
+  }
+  EXPECT_EQ(reason_word(Skip::kNone), "");
 }
 
 TEST(Sentences, OfAScan) {

@@ -53,6 +53,8 @@ TEST_F(SettleQueueTest, AStormInOneTreeTakesNoRoomFromOthers) {
   for (int i = 0; i < 8; ++i) made(other, "o" + std::to_string(i));
   EXPECT_EQ(settle_.storms(), 1U);
   EXPECT_EQ(settle_.waiting(), 17U);
+  EXPECT_EQ(settle_.take_merged(), (std::map<std::uint32_t, std::uint64_t>{{0, 42}}));
+  EXPECT_TRUE(settle_.take_merged().empty());
   now_ += 250ms;
   // And the trees take turns.
   EXPECT_EQ(taken(), "look at ");

@@ -242,9 +242,10 @@ Exit status: 0 success, 1 the policies are invalid.
 
 Usage: guardctl metrics [OPTION...]
 
-Prints OpenMetrics text: the health, lost events, and for each policy its
-counters since guardd was started, its state, and the end of a pause. With
---json, prints the same as status.
+Prints OpenMetrics text: the health, lost events, late answers, helpers that
+were given up, and for each policy its counters since guardd was started, its
+state, and the end of a pause. guardctl(1) describes each metric. With --json,
+prints the same as status.
 
 Exit status: 0 success.
 )",
