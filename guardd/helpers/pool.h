@@ -93,7 +93,9 @@ class HelperPool final : public HelperPort {
   std::size_t hung() const;
   std::size_t ending() const { return ending_.size(); }  // killed, and still there
   const HelperCounters& counters() const { return counters_; }
-  HelperLosses losses() const { return {counters_.late, counters_.broken, hung()}; }
+  HelperLosses losses() const {
+    return {.late = counters_.late, .broken = counters_.broken, .hung = hung()};
+  }
   std::vector<pid_t> pids() const;  // of the helpers that have not been given up
 
  private:

@@ -68,7 +68,7 @@ class OpenHandler {
   }
   bool has_helpers() const { return has_helpers_; }  // any thread
   HelperLosses helper_losses() const {               // any thread
-    return {late_helpers_, broken_helpers_, hung_helpers_};
+    return {.late = late_helpers_, .broken = broken_helpers_, .hung = hung_helpers_};
   }
 
  private:
