@@ -74,8 +74,14 @@ TEST(SuggestPatterns, MatchOneNameOnly) {
 
 TEST(SuggestOwners, AFileOfThePackageIsIntended) {
   Expectation expected{kShop.uid, kShop.gid, true, true, {}};
-  expected.package_pattern = [](const std::string& name) -> std::optional<std::string> {
-    return name.starts_with("debian-") ? std::optional<std::string>("debian-*.flag") : std::nullopt;
+  expected.made_as_root = [](const std::string& path,
+                             const Entry& entry) -> std::optional<MadeAsRoot> {
+    if (path != entry.name) return std::nullopt;
+    if (entry.name.starts_with("debian-"))
+      return MadeAsRoot{.pattern = "debian-*.flag", .is_of_package = true};
+    if (entry.name == "ROOT") return MadeAsRoot{.pattern = "ROOT", .is_of_package = true};
+    if (entry.name == "out.log") return MadeAsRoot{.pattern = "out.log*", .is_of_package = false};
+    return std::nullopt;
   };
   const auto owners = TreeBuilder()
                           .file("a")
@@ -84,10 +90,18 @@ TEST(SuggestOwners, AFileOfThePackageIsIntended) {
                           .file("stray", kRoots)
                           .directory("inside")
                           .file("inside/debian-10.6.flag", kRoots)
+                          .file("out.log", kRoots)
+                          .directory("ROOT", kRoots)
+                          .file("ROOT/a", kRoots)
+                          .file("ROOT/b", kRoots)
+                          .file("ROOT/mine")
                           .owners(expected);
-  ASSERT_EQ(owners.rules.size(), 1U);
-  EXPECT_THAT(owners.rules[0].match, ElementsAre("debian-*.flag"));
-  EXPECT_EQ(owners.rules[0].entries, 2U);
+  ASSERT_EQ(owners.rules.size(), 2U);
+  EXPECT_THAT(owners.rules[0].match, ElementsAre("out.log*"));
+  EXPECT_FALSE(owners.rules[0].is_of_package);
+  EXPECT_THAT(owners.rules[1].match, ElementsAre("debian-*.flag", "ROOT", "ROOT/a", "ROOT/b"));
+  EXPECT_EQ(owners.rules[1].entries, 5U);
+  EXPECT_TRUE(owners.rules[1].is_of_package);
   ASSERT_EQ(owners.strays.size(), 1U);
   EXPECT_THAT(owners.strays[0].match, ElementsAre("stray", "inside/debian-10.6.flag"));
 }

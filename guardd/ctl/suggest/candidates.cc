@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "guardd/ctl/machine/tree_walk.h"
+#include "guardd/ctl/suggest/pattern.h"
 #include "guardd/host/terminal_text.h"
 #include "policy/base/text.h"
 #include "policy/load/compile.h"
@@ -105,6 +106,8 @@ void Candidates::merge_shared() {
       first.given = first.given || other.given;
       if (other.is_guess && !first.is_guess) other.why.clear();
       first.is_guess = first.is_guess && other.is_guess;
+      first.logs_of_systemd.insert(first.logs_of_systemd.end(), other.logs_of_systemd.begin(),
+                                   other.logs_of_systemd.end());
       for (auto& why : other.why)
         if (std::find(first.why.begin(), first.why.end(), why) == first.why.end())
           first.why.push_back(std::move(why));
@@ -129,8 +132,12 @@ std::string Candidates::group_text(const Candidate& candidate, Gid gid) const {
 }
 
 ProposedRule Candidates::proposed(const Candidate& candidate, const OwnerRule& rule) const {
-  return {rule.match, user_text(candidate, rule.owner.uid), group_text(candidate, rule.owner.gid),
-          rule.entries, rule.example};
+  return {rule.match,
+          user_text(candidate, rule.owner.uid),
+          group_text(candidate, rule.owner.gid),
+          rule.entries,
+          rule.example,
+          rule.is_of_package};
 }
 
 Proposal Candidates::proposal_of(const Candidate& candidate, const TreeOwners& owners) const {
@@ -213,8 +220,8 @@ void Candidates::propose(const Candidate& candidate) {
                 candidate.given || is_displaced,
                 {}};
   }
-  expected.package_pattern = [&](const std::string& name) {
-    return packages_.pattern_for(candidate.path, name);
+  expected.made_as_root = [&](const std::string& path, const Entry& entry) {
+    return made_as_root(candidate, path, entry);
   };
   const auto owners = owners_of(*tree, expected);
   auto proposal = proposal_of(candidate, owners);
@@ -242,6 +249,28 @@ void Candidates::propose(const Candidate& candidate) {
         "set "
         "its user as the owner");
   select(candidate, std::move(proposal));
+}
+
+std::optional<MadeAsRoot> Candidates::made_as_root(const Candidate& candidate,
+                                                   const std::string& path, const Entry& entry) {
+  const auto whole = candidate.path + '/' + path;
+  const bool is_in_root = path == entry.name;
+  if (is_in_root && entry.is_regular()) {
+    for (const auto& log : candidate.logs_of_systemd) {
+      if (!log.starts_with(candidate.path + '/')) continue;
+      // With those that logrotate has renamed.
+      if (whole != log && !whole.starts_with(log + '.') && !whole.starts_with(log + '-')) continue;
+      if (const auto pattern = exact_pattern(log.substr(candidate.path.size() + 1)))
+        return MadeAsRoot{.pattern = *pattern + '*', .is_of_package = false};
+    }
+    if (auto pattern = packages_.pattern_for(candidate.path, entry.name))
+      return MadeAsRoot{.pattern = *std::move(pattern), .is_of_package = true};
+  }
+  const bool is_named = is_in_root && entry.is_directory() && packages_.names(whole);
+  if (!is_named && !packages_.has_unpacked(whole)) return std::nullopt;
+  const auto pattern = exact_pattern(path);
+  return pattern ? std::optional(MadeAsRoot{.pattern = *pattern, .is_of_package = true})
+                 : std::nullopt;
 }
 
 std::string Candidates::free_name(const std::string& wish) {

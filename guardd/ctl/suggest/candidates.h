@@ -33,6 +33,8 @@ struct Candidate {
   bool by_number = false;
   // If the owner's files and those of these users are all there is, the tree is the owner's.
   std::vector<Uid> displaced;
+  // Files that systemd opens for the service, as root.
+  std::vector<std::string> logs_of_systemd{};
 };
 
 class Candidates {
@@ -58,6 +60,8 @@ class Candidates {
   std::string group_text(const Candidate& candidate, Gid gid) const;
   std::string error_in(const Proposal& proposal) const;
   void select(const Candidate& candidate, Proposal proposal);
+  std::optional<MadeAsRoot> made_as_root(const Candidate& candidate, const std::string& path,
+                                         const Entry& entry);
   std::string free_name(const std::string& wish);
   void merge_and_name();
 

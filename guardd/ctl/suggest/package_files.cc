@@ -4,12 +4,14 @@
 #include <array>
 #include <string_view>
 
+#include "guardd/ctl/machine/config_lines.h"
+
 namespace guard::suggest {
 namespace {
 
-constexpr const char* kScripts = "/var/lib/dpkg/info";
+constexpr const char* kInfo = "/var/lib/dpkg/info";
 constexpr std::array<std::string_view, 3> kEndings{".postinst", ".preinst", ".config"};
-constexpr std::size_t kMostBytes = std::size_t{32} << 20U;
+constexpr std::size_t kMostBytes = std::size_t{64} << 20U;
 constexpr std::size_t kShortestName = 5;  // shorter names are words of many scripts
 
 // What the programs of packages make as root, without a script that names it: mariadb-upgrade, at
@@ -51,20 +53,45 @@ std::string without_version(std::string_view name) {
 
 }  // namespace
 
-const std::vector<std::string>& PackageFiles::scripts() {
-  if (scripts_) return *scripts_;
-  scripts_.emplace();
+std::vector<std::string> PackageFiles::texts(
+    const std::function<bool(std::string_view name)>& is_one) const {
+  std::vector<std::string> all;
   std::size_t bytes = 0;
-  for (const auto& name : machine_.names(kScripts)) {
-    const bool is_script = std::any_of(kEndings.begin(), kEndings.end(),
-                                       [&](std::string_view each) { return name.ends_with(each); });
-    if (!is_script || bytes > kMostBytes) continue;
-    auto text = machine_.text(std::string(kScripts) + '/' + name);
+  for (const auto& name : machine_.names(kInfo)) {
+    if (!is_one(name) || bytes > kMostBytes) continue;
+    auto text = machine_.text(std::string(kInfo) + '/' + name);
     if (!text) continue;
     bytes += text->size();
-    scripts_->push_back(*std::move(text));
+    all.push_back(*std::move(text));
+  }
+  return all;
+}
+
+const std::vector<std::string>& PackageFiles::scripts() {
+  if (!scripts_) {
+    scripts_ = texts([](std::string_view name) {
+      return std::any_of(kEndings.begin(), kEndings.end(),
+                         [&](std::string_view each) { return name.ends_with(each); });
+    });
   }
   return *scripts_;
+}
+
+bool PackageFiles::has_unpacked(const std::string& path) {
+  if (!unpacked_) {
+    unpacked_.emplace();
+    for (const auto& list : texts([](std::string_view name) { return name.ends_with(".list"); })) {
+      for (const auto line : machine::lines_of(list))
+        if (!line.starts_with("/usr/")) unpacked_->emplace(line);
+    }
+  }
+  return unpacked_->contains(path);
+}
+
+bool PackageFiles::names(const std::string& path) {
+  const auto& all = scripts();
+  return std::any_of(all.begin(), all.end(),
+                     [&](const std::string& text) { return has_name(text, path); });
 }
 
 std::optional<std::string> PackageFiles::pattern_for(const std::string& tree,

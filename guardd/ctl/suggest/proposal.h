@@ -17,6 +17,7 @@ struct ProposedRule {
   std::string group;
   std::size_t entries = 0;
   std::string example;
+  bool is_of_package = false;  // see OwnerRule
 };
 
 struct Proposal {

@@ -34,6 +34,8 @@ class Reader {
     working_directory();
     writable_paths("ReadWritePaths");
     writable_paths("ReadWriteDirectories");
+    outputs("StandardOutput");
+    outputs("StandardError");
     read_environment();
     read_commands();
     return std::move(service_);
@@ -88,6 +90,13 @@ class Reader {
       if (path.starts_with('/'))
         service_.places.push_back({path, std::string(key) + "=", false, may_be_absent, false});
     }
+  }
+
+  // "append:/var/log/shop.log"
+  void outputs(std::string_view key) {
+    const auto value = one(key);
+    for (const std::string_view kind : {"file:", "append:", "truncate:"})
+      if (value.starts_with(kind)) service_.logs_of_systemd.push_back(value.substr(kind.size()));
   }
 
   void set_variable(const std::string& assignment) {

@@ -40,6 +40,7 @@ struct Service {
   std::vector<Place> places;
   std::vector<Omission> left_out;
   std::vector<Words> commands;
+  std::vector<std::string> logs_of_systemd;  // files that systemd opens for it, as root
   std::map<std::string, std::string> environment;
 };
 

@@ -76,6 +76,7 @@ void add_service(const Machine& machine, Service service, bool is_asked, Candida
     candidate.given = place.given;
     candidate.may_be_absent = place.may_be_absent;
     candidate.is_guess = place.is_guess;
+    candidate.logs_of_systemd = service.logs_of_systemd;
     candidates.add(place.path, std::move(candidate));
   }
 }

@@ -25,6 +25,7 @@ enum class Kind : std::uint8_t { kOrdinary, kIntended, kStray };
 struct Category {
   Kind kind = Kind::kOrdinary;
   Owner owner;
+  bool is_of_package = false;
   friend bool operator==(const Category&, const Category&) = default;
 };
 
@@ -51,6 +52,9 @@ std::optional<Mode> usual_mode(const std::map<std::uint32_t, std::size_t>& modes
   const bool nearly_all = all >= 3 && most.second * 20 >= all * 19;
   return nearly_all ? std::optional(Mode{most.first}) : std::nullopt;
 }
+
+// By owner, with those of packages apart.
+using Rules = std::map<std::pair<Owner, bool>, OwnerRule>;
 
 class Sorter {
  public:
@@ -111,16 +115,22 @@ class Sorter {
     const auto& parent = tree_.entries[entry.parent];
     const bool is_inherited = (parent.mode & kSetGid) != 0 && parent.owner.gid == entry.owner.gid;
     if (entry.owner.gid == kRootGroup || is_inherited) category.kind = Kind::kStray;
-    if (category.kind == Kind::kStray && package_pattern(at)) category.kind = Kind::kIntended;
+    if (category.kind != Kind::kStray) return category;
+    const auto& above = categories_[entry.parent];
+    const bool is_inside = entry.parent != 0 && above.is_of_package;
+    const auto made = made_as_root(at);
+    if (!is_inside && !made) return category;
+    category.kind = Kind::kIntended;
+    category.is_of_package = is_inside || made->is_of_package;
     return category;
   }
 
-  std::optional<std::string> package_pattern(std::size_t at) const {
+  std::optional<MadeAsRoot> made_as_root(std::size_t at) const {
     const auto& entry = tree_.entries[at];
-    if (at == 0 || entry.parent != 0 || !entry.is_regular() || entry.owner.uid != kRoot ||
-        !expected_.package_pattern)
+    if (at == 0 || entry.owner.uid != kRoot || !expected_.made_as_root ||
+        (entry.is_directory() && service_writes(entry)))
       return std::nullopt;
-    return expected_.package_pattern(entry.name);
+    return expected_.made_as_root(tree_.path_of(at), entry);
   }
 
   bool service_writes(const Entry& directory) const {
@@ -167,9 +177,9 @@ class Sorter {
   // Directories first, then single names, then endings, so that no pattern matches what a later one
   // is for.
   void write(Kind kind) {
-    std::map<Owner, OwnerRule> places;
-    std::map<Owner, OwnerRule> endings;
-    std::map<Owner, OwnerRule> unsaid;
+    Rules places;
+    Rules endings;
+    Rules unsaid;
     write_directories(kind, places);
     write_endings(kind, endings);
     write_names(kind, places, unsaid);
@@ -179,16 +189,22 @@ class Sorter {
     for (auto& [owner, rule] : unsaid) found_.unsaid.push_back(std::move(rule));
   }
 
-  OwnerRule& rule(std::map<Owner, OwnerRule>& rules, std::size_t at) {
-    auto& rule = rules[categories_[at].owner];
-    rule.owner = categories_[at].owner;
+  static OwnerRule& rule_of(Rules& rules, const Category& category) {
+    auto& rule = rules[{category.owner, category.is_of_package}];
+    rule.owner = category.owner;
+    rule.is_of_package = category.is_of_package;
+    return rule;
+  }
+
+  OwnerRule& rule(Rules& rules, std::size_t at) {
+    auto& rule = rule_of(rules, categories_[at]);
     if (rule.entries == 0) rule.example = tree_.path_of(at);
     ++rule.entries;
     return rule;
   }
 
   // The topmost directories whose contents are all of one category.
-  void write_directories(Kind kind, std::map<Owner, OwnerRule>& rules) {
+  void write_directories(Kind kind, Rules& rules) {
     const auto& entries = tree_.entries;
     std::vector<std::optional<Category>> contents(entries.size());
     std::vector<bool> mixed(entries.size());
@@ -215,14 +231,12 @@ class Sorter {
       if (!pattern) continue;
       ++patterns;
       inside[at] = true;
-      auto& of_contents = rules[contents[at]->owner];
-      of_contents.owner = contents[at]->owner;
-      of_contents.match.push_back(*pattern);
+      rule_of(rules, *contents[at]).match.push_back(*pattern);
     }
   }
 
   // Files with the same ending, in any directory.
-  void write_endings(Kind kind, std::map<Owner, OwnerRule>& rules) {
+  void write_endings(Kind kind, Rules& rules) {
     const auto& entries = tree_.entries;
     std::map<std::string, std::pair<Category, std::size_t>> alike;
     for (std::size_t at = 1; at < entries.size(); ++at) {
@@ -239,7 +253,7 @@ class Sorter {
       if (category.kind != kind || count < kLeastForPattern || written.size() == kMostPatterns)
         continue;
       written.insert(end);
-      rules[category.owner].match.push_back("**/*." + end);
+      rule_of(rules, category).match.push_back("**/*." + end);
     }
     for (std::size_t at = 1; at < entries.size(); ++at) {
       if (covered_[at] || !written.contains(ending(entries[at].name))) continue;
@@ -248,16 +262,15 @@ class Sorter {
     }
   }
 
-  void write_names(Kind kind, std::map<Owner, OwnerRule>& rules,
-                   std::map<Owner, OwnerRule>& unsaid) {
+  void write_names(Kind kind, Rules& rules, Rules& unsaid) {
     std::size_t names = 0;
     for (std::size_t at = 0; at < tree_.entries.size(); ++at) {
       if (covered_[at] || categories_[at].kind != kind) continue;
       // It fits the next version of the package, too.
-      if (const auto pattern = package_pattern(at); pattern && kind == Kind::kIntended) {
+      if (const auto made = made_as_root(at); made && kind == Kind::kIntended) {
         auto& match = rule(rules, at).match;
-        if (std::find(match.begin(), match.end(), *pattern) == match.end())
-          match.push_back(*pattern);
+        if (std::find(match.begin(), match.end(), made->pattern) == match.end())
+          match.push_back(made->pattern);
         continue;
       }
       const auto pattern = names < kMostNames ? exact_pattern(tree_.path_of(at)) : std::nullopt;

@@ -2,10 +2,10 @@
 //
 // Intended are: the tree's root directory, unless systemd gives it to the service; what belongs to
 // a user other than root; what belongs to root but to a group that no accident produces; and a
-// whole directory of root with all its contents, which the service cannot write; and a file that
-// the package of the service makes as root. Everything else of root is what guardd exists for: it
-// gets no rule, but is mentioned with a rule that can be uncommented. In a tree deployed by git,
-// whole directories of root are accidents, too: git creates them.
+// whole directory of root with all its contents, which the service cannot write; and what the
+// package of the service, or systemd, makes as root. Everything else of root is what guardd exists
+// for: it gets no rule, but is mentioned with a rule that can be uncommented. In a tree deployed by
+// git, whole directories of root are accidents, too: git creates them.
 #pragma once
 
 #include <functional>
@@ -27,6 +27,14 @@ struct OwnerRule {
   std::vector<std::string> match;
   std::size_t entries = 0;
   std::string example;  // the path of one of them, as on disk; empty for the tree's root
+  // Its package makes it as root, and at times gives it to the owner: neither is wrong.
+  bool is_of_package = false;
+};
+
+// An entry of a tree that is made as root, but not by accident.
+struct MadeAsRoot {
+  std::string pattern;         // for its path, and what it is in other versions
+  bool is_of_package = false;  // see OwnerRule; no: systemd makes it
 };
 
 struct TreeOwners {
@@ -46,8 +54,9 @@ struct Expectation {
   std::optional<Gid> group;    // if the files do not show it
   bool trusts_present = true;  // whole directories of root may be intended
   bool is_given = false;       // systemd gives the tree's root to the owner at each start
-  // A pattern for a file in the tree's root that its package makes as root; nothing: it does not.
-  std::function<std::optional<std::string>(const std::string& name)> package_pattern{};
+  // Whether the entry with this path in the tree is made as root; nothing: only by accident.
+  std::function<std::optional<MadeAsRoot>(const std::string& path, const Entry& entry)>
+      made_as_root{};
 };
 
 TreeOwners owners_of(const WalkedTree& tree, const Expectation& expected);
