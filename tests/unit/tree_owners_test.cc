@@ -73,14 +73,16 @@ TEST(SuggestPatterns, MatchOneNameOnly) {
 }
 
 TEST(SuggestOwners, AFileOfThePackageIsIntended) {
-  Expectation expected{kShop.uid, kShop.gid, true, true, {}};
+  Expectation expected;
+  expected.owner = kShop.uid;
+  expected.group = kShop.gid;
+  expected.is_given = true;
   expected.made_as_root = [](const std::string& path,
-                             const Entry& entry) -> std::optional<MadeAsRoot> {
+                             const Entry& entry) -> std::optional<std::string> {
     if (path != entry.name) return std::nullopt;
-    if (entry.name.starts_with("debian-"))
-      return MadeAsRoot{.pattern = "debian-*.flag", .is_of_package = true};
-    if (entry.name == "ROOT") return MadeAsRoot{.pattern = "ROOT", .is_of_package = true};
-    if (entry.name == "out.log") return MadeAsRoot{.pattern = "out.log*", .is_of_package = false};
+    if (entry.name.starts_with("debian-")) return "debian-*.flag";
+    if (entry.name == "ROOT") return "ROOT";
+    if (entry.name == "out.log") return "out.log*";
     return std::nullopt;
   };
   const auto owners = TreeBuilder()
@@ -96,14 +98,29 @@ TEST(SuggestOwners, AFileOfThePackageIsIntended) {
                           .file("ROOT/b", kRoots)
                           .file("ROOT/mine")
                           .owners(expected);
-  ASSERT_EQ(owners.rules.size(), 2U);
-  EXPECT_THAT(owners.rules[0].match, ElementsAre("out.log*"));
-  EXPECT_FALSE(owners.rules[0].is_of_package);
-  EXPECT_THAT(owners.rules[1].match, ElementsAre("debian-*.flag", "ROOT", "ROOT/a", "ROOT/b"));
-  EXPECT_EQ(owners.rules[1].entries, 5U);
-  EXPECT_TRUE(owners.rules[1].is_of_package);
+  ASSERT_EQ(owners.rules.size(), 1U);
+  EXPECT_THAT(owners.rules[0].match,
+              ElementsAre("debian-*.flag", "out.log*", "ROOT", "ROOT/a", "ROOT/b"));
+  EXPECT_EQ(owners.rules[0].entries, 6U);
+  EXPECT_TRUE(owners.rules[0].is_made_as_root);
   ASSERT_EQ(owners.strays.size(), 1U);
   EXPECT_THAT(owners.strays[0].match, ElementsAre("stray", "inside/debian-10.6.flag"));
+}
+
+TEST(SuggestOwners, ARootThatDpkgUnpacksMayBeRootsForAWhile) {
+  Expectation expected;
+  expected.owner = kShop.uid;
+  expected.group = kShop.gid;
+  expected.is_unpacked = true;
+  const auto handed_over = TreeBuilder(kShop).file("a").owners(expected);
+  ASSERT_EQ(handed_over.rules.size(), 1U);
+  EXPECT_THAT(handed_over.rules[0].match, ElementsAre("."));
+  EXPECT_TRUE(handed_over.rules[0].is_made_as_root);
+  EXPECT_EQ(handed_over.of_most, 1U);
+  // It stays root's.
+  const auto kept = TreeBuilder(kRoots).file("a").owners(expected);
+  ASSERT_EQ(kept.rules.size(), 1U);
+  EXPECT_FALSE(kept.rules[0].is_made_as_root);
 }
 
 TEST(SuggestOwners, TheMajorityOwns) {

@@ -41,6 +41,22 @@ bool is_only_displaced(const WalkedTree& tree, const Candidate& candidate) {
   });
 }
 
+// Whether one policy can have both trees: at most with a rule for their roots.
+bool are_alike(const Proposal& a, const Proposal& b) {
+  const auto is_plain = [](const Proposal& one) {
+    return one.strays.empty() && one.unsaid.empty();
+  };
+  const auto rule = [](const Proposal& one) {
+    const auto& first = one.rules.front();
+    return std::tie(first.match, first.owner, first.group, first.is_made_as_root);
+  };
+  const bool are_same_rules =
+      a.rules.size() == b.rules.size() &&
+      (a.rules.empty() || (a.rules.size() == 1 && rule(a) == rule(b) &&
+                           a.rules.front().match == std::vector<std::string>{"."}));
+  return is_plain(a) && is_plain(b) && are_same_rules && a.owner == b.owner && a.group == b.group;
+}
+
 }  // namespace
 
 void Candidates::leave_out(const std::string& what, std::string why) {
@@ -137,7 +153,7 @@ ProposedRule Candidates::proposed(const Candidate& candidate, const OwnerRule& r
           group_text(candidate, rule.owner.gid),
           rule.entries,
           rule.example,
-          rule.is_of_package};
+          rule.is_made_as_root};
 }
 
 Proposal Candidates::proposal_of(const Candidate& candidate, const TreeOwners& owners) const {
@@ -218,8 +234,10 @@ void Candidates::propose(const Candidate& candidate) {
                 candidate.group,
                 theirs * 2 >= all,
                 candidate.given || is_displaced,
+                false,
                 {}};
   }
+  expected.is_unpacked = packages_.has_unpacked(candidate.path);
   expected.made_as_root = [&](const std::string& path, const Entry& entry) {
     return made_as_root(candidate, path, entry);
   };
@@ -251,8 +269,8 @@ void Candidates::propose(const Candidate& candidate) {
   select(candidate, std::move(proposal));
 }
 
-std::optional<MadeAsRoot> Candidates::made_as_root(const Candidate& candidate,
-                                                   const std::string& path, const Entry& entry) {
+std::optional<std::string> Candidates::made_as_root(const Candidate& candidate,
+                                                    const std::string& path, const Entry& entry) {
   const auto whole = candidate.path + '/' + path;
   const bool is_in_root = path == entry.name;
   if (is_in_root && entry.is_regular()) {
@@ -261,16 +279,13 @@ std::optional<MadeAsRoot> Candidates::made_as_root(const Candidate& candidate,
       // With those that logrotate has renamed.
       if (whole != log && !whole.starts_with(log + '.') && !whole.starts_with(log + '-')) continue;
       if (const auto pattern = exact_pattern(log.substr(candidate.path.size() + 1)))
-        return MadeAsRoot{.pattern = *pattern + '*', .is_of_package = false};
+        return *pattern + '*';
     }
-    if (auto pattern = packages_.pattern_for(candidate.path, entry.name))
-      return MadeAsRoot{.pattern = *std::move(pattern), .is_of_package = true};
+    if (auto pattern = packages_.pattern_for(candidate.path, entry.name)) return pattern;
   }
   const bool is_named = is_in_root && entry.is_directory() && packages_.names(whole);
   if (!is_named && !packages_.has_unpacked(whole)) return std::nullopt;
-  const auto pattern = exact_pattern(path);
-  return pattern ? std::optional(MadeAsRoot{.pattern = *pattern, .is_of_package = true})
-                 : std::nullopt;
+  return exact_pattern(path);
 }
 
 std::string Candidates::free_name(const std::string& wish) {
@@ -297,21 +312,17 @@ void Candidates::merge_and_name() {
     auto& selection = *next;
     auto& proposal = selection.proposal;
     const auto& path = selection.candidate.path;
-    const auto is_plain = [](const Proposal& one) {
-      return one.rules.empty() && one.strays.empty() && one.unsaid.empty();
-    };
     Proposal* same = nullptr;
     bool is_first = true;
     for (const auto& [subject, at] : subjects) {
       if (subject != selection.candidate.subject) continue;
       is_first = false;
       auto& other = suggestion_.proposals[at];
-      if (is_plain(other) && is_plain(proposal) && other.owner == proposal.owner &&
-          other.group == proposal.group)
-        same = &other;
+      if (are_alike(other, proposal)) same = &other;
     }
     if (same) {
       same->paths.push_back(path);
+      if (!proposal.rules.empty()) same->rules.front().entries += proposal.rules.front().entries;
       same->why.insert(same->why.end(), proposal.why.begin(), proposal.why.end());
       same->file_mode = same->file_mode == proposal.file_mode ? same->file_mode : std::nullopt;
       same->dir_mode = same->dir_mode == proposal.dir_mode ? same->dir_mode : std::nullopt;

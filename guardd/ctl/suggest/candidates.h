@@ -60,8 +60,8 @@ class Candidates {
   std::string group_text(const Candidate& candidate, Gid gid) const;
   std::string error_in(const Proposal& proposal) const;
   void select(const Candidate& candidate, Proposal proposal);
-  std::optional<MadeAsRoot> made_as_root(const Candidate& candidate, const std::string& path,
-                                         const Entry& entry);
+  std::optional<std::string> made_as_root(const Candidate& candidate, const std::string& path,
+                                          const Entry& entry);
   std::string free_name(const std::string& wish);
   void merge_and_name();
 

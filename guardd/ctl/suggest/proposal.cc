@@ -13,8 +13,8 @@ namespace {
 using machine::lines_of;
 
 constexpr std::size_t kLongestName = 64;
-constexpr const char* kOfPackage =
-    ": the package makes this as root, and may give it to the owner later";
+constexpr const char* kMadeAsRoot =
+    ": it is made as root by its package or systemd, and given to the owner at times";
 
 // A sentence as a comment, wrapped. Characters that could end a line are escaped first.
 std::string comment(std::string_view text, std::string_view before = "# ",
@@ -108,10 +108,10 @@ std::string policy_text(const Proposal& proposal) {
   mode("file_mode", "files", proposal.file_mode);
   mode("dir_mode", "directories", proposal.dir_mode);
   for (const auto& rule : proposal.rules) {
-    out +=
-        '\n' + comment(count_text(rule) + (rule.is_of_package ? kOfPackage : ""), "  # ", "  # ");
+    out += '\n' +
+           comment(count_text(rule) + (rule.is_made_as_root ? kMadeAsRoot : ""), "  # ", "  # ");
     out += rule_text(rule, "  ");
-    if (rule.is_of_package) out += "  action = \"off\"\n";
+    if (rule.is_made_as_root) out += "  action = \"off\"\n";
   }
   const auto fix_gives = [&](std::size_t entries) {
     return std::string("\"fix\" would give ") + (entries == 1 ? "it" : "them") + " to " +

@@ -17,7 +17,7 @@ struct ProposedRule {
   std::string group;
   std::size_t entries = 0;
   std::string example;
-  bool is_of_package = false;  // see OwnerRule
+  bool is_made_as_root = false;  // see OwnerRule
 };
 
 struct Proposal {

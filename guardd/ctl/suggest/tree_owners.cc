@@ -25,7 +25,7 @@ enum class Kind : std::uint8_t { kOrdinary, kIntended, kStray };
 struct Category {
   Kind kind = Kind::kOrdinary;
   Owner owner;
-  bool is_of_package = false;
+  bool is_made_as_root = false;
   friend bool operator==(const Category&, const Category&) = default;
 };
 
@@ -102,6 +102,8 @@ class Sorter {
 
   Category category_of(std::size_t at) const {
     const auto& entry = tree_.entries[at];
+    if (at == 0 && expected_.is_unpacked && entry.owner != Owner{kRoot, kRootGroup})
+      return {Kind::kIntended, entry.owner, true};
     if (entry.owner == found_.most) return {};
     Category category{Kind::kIntended, entry.owner};
     if (at == 0) {
@@ -117,15 +119,14 @@ class Sorter {
     if (entry.owner.gid == kRootGroup || is_inherited) category.kind = Kind::kStray;
     if (category.kind != Kind::kStray) return category;
     const auto& above = categories_[entry.parent];
-    const bool is_inside = entry.parent != 0 && above.is_of_package;
-    const auto made = made_as_root(at);
-    if (!is_inside && !made) return category;
+    const bool is_inside = entry.parent != 0 && above.is_made_as_root;
+    if (!is_inside && !made_as_root(at)) return category;
     category.kind = Kind::kIntended;
-    category.is_of_package = is_inside || made->is_of_package;
+    category.is_made_as_root = true;
     return category;
   }
 
-  std::optional<MadeAsRoot> made_as_root(std::size_t at) const {
+  std::optional<std::string> made_as_root(std::size_t at) const {
     const auto& entry = tree_.entries[at];
     if (at == 0 || entry.owner.uid != kRoot || !expected_.made_as_root ||
         (entry.is_directory() && service_writes(entry)))
@@ -190,9 +191,9 @@ class Sorter {
   }
 
   static OwnerRule& rule_of(Rules& rules, const Category& category) {
-    auto& rule = rules[{category.owner, category.is_of_package}];
+    auto& rule = rules[{category.owner, category.is_made_as_root}];
     rule.owner = category.owner;
-    rule.is_of_package = category.is_of_package;
+    rule.is_made_as_root = category.is_made_as_root;
     return rule;
   }
 
@@ -269,8 +270,7 @@ class Sorter {
       // It fits the next version of the package, too.
       if (const auto made = made_as_root(at); made && kind == Kind::kIntended) {
         auto& match = rule(rules, at).match;
-        if (std::find(match.begin(), match.end(), made->pattern) == match.end())
-          match.push_back(made->pattern);
+        if (std::find(match.begin(), match.end(), *made) == match.end()) match.push_back(*made);
         continue;
       }
       const auto pattern = names < kMostNames ? exact_pattern(tree_.path_of(at)) : std::nullopt;

@@ -27,14 +27,9 @@ struct OwnerRule {
   std::vector<std::string> match;
   std::size_t entries = 0;
   std::string example;  // the path of one of them, as on disk; empty for the tree's root
-  // Its package makes it as root, and at times gives it to the owner: neither is wrong.
-  bool is_of_package = false;
-};
-
-// An entry of a tree that is made as root, but not by accident.
-struct MadeAsRoot {
-  std::string pattern;         // for its path, and what it is in other versions
-  bool is_of_package = false;  // see OwnerRule; no: systemd makes it
+  // Its package or systemd makes it as root, and at times it is given to the owner: neither is
+  // wrong.
+  bool is_made_as_root = false;
 };
 
 struct TreeOwners {
@@ -54,8 +49,11 @@ struct Expectation {
   std::optional<Gid> group;    // if the files do not show it
   bool trusts_present = true;  // whole directories of root may be intended
   bool is_given = false;       // systemd gives the tree's root to the owner at each start
-  // Whether the entry with this path in the tree is made as root; nothing: only by accident.
-  std::function<std::optional<MadeAsRoot>(const std::string& path, const Entry& entry)>
+  // dpkg unpacks the tree's root as root's, and a script gives it to the owner later.
+  bool is_unpacked = false;
+  // A pattern for the entry with this path in the tree, and for what it is called in other
+  // versions, if it is made as root, but not by accident.
+  std::function<std::optional<std::string>(const std::string& path, const Entry& entry)>
       made_as_root{};
 };
 

@@ -60,7 +60,7 @@ Json rules_json(const std::vector<ProposedRule>& rules) {
     entry["group"] = json_text(rule.group);
     entry["count"] = rule.entries;
     put_path(entry, "example", rule.example);
-    if (rule.is_of_package) entry["action"] = "off";
+    if (rule.is_made_as_root) entry["action"] = "off";
     list.push_back(std::move(entry));
   }
   return list;
