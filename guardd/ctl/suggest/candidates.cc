@@ -230,6 +230,10 @@ void Candidates::propose(const Candidate& candidate) {
       return leave_out(candidate.path + " (" + candidate.subject + ")",
                        candidate.why.front() + ", but it " + why);
     }
+    if (!candidate.given && packages_.gives_to_root(candidate.path))
+      return leave_out(candidate.path + " (" + candidate.subject + ")",
+                       candidate.why.front() +
+                           ", but a package gives all that is in it to root when it is installed");
     expected = {candidate.owner->uid,
                 candidate.group,
                 theirs * 2 >= all,

@@ -94,6 +94,31 @@ bool PackageFiles::names(const std::string& path) {
                      [&](const std::string& text) { return has_name(text, path); });
 }
 
+bool PackageFiles::gives_to_root(const std::string& tree) {
+  const auto is_it = [&](std::string_view line) {
+    const auto words = machine::words_of(line);
+    const auto is_recursive = [](const std::string& word) {
+      return word.size() > 1 && word[0] == '-' && word[1] != '-' &&
+             word.find('R') != std::string::npos;
+    };
+    const auto is_root = [](const std::string& word) {
+      return word == "root" || word.starts_with("root:");
+    };
+    return !words.empty() && words.front() == "chown" &&
+           std::any_of(words.begin(), words.end(), is_recursive) &&
+           std::any_of(words.begin(), words.end(), is_root) &&
+           std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+             return word == tree || word == tree + '/' || word == tree + "/*";
+           });
+  };
+  const auto& all = scripts();
+  return std::any_of(all.begin(), all.end(), [&](const std::string& text) {
+    if (text.find(tree) == std::string::npos) return false;
+    const auto lines = machine::lines_of(text);
+    return std::any_of(lines.begin(), lines.end(), is_it);
+  });
+}
+
 std::optional<std::string> PackageFiles::pattern_for(const std::string& tree,
                                                      const std::string& name) {
   if (name.size() < kShortestName || !std::all_of(name.begin(), name.end(), is_of_name))

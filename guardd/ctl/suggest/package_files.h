@@ -24,6 +24,8 @@ class PackageFiles {
   // Whether a script names this path, or dpkg has unpacked it.
   bool names(const std::string& path);
   bool has_unpacked(const std::string& path);
+  // Whether a script gives the tree and all that is in it to root: "chown -R root:shop TREE".
+  bool gives_to_root(const std::string& tree);
 
  private:
   std::vector<std::string> texts(const std::function<bool(std::string_view name)>& is_one) const;
