@@ -89,6 +89,20 @@ TEST(ContainerIdMap, NumbersAreMappedInBothDirections) {
   EXPECT_EQ(rootless.to_host(16), std::nullopt);
 }
 
+// What a machine has after "dockerd --userns-remap=default".
+constexpr const char* kSubordinate =
+    "joe:100000:65536\ndockremap:165536:1000\ndockremap:300000:5\n";
+
+TEST(ContainerIdMap, DockerMapsAllToTheIdsOfOneAccount) {
+  const auto map = IdMap::remapped(165536, kSubordinate);
+  EXPECT_EQ(map.to_host(0), 165536U);
+  EXPECT_EQ(map.to_host(999), 166535U);
+  EXPECT_EQ(map.to_host(1000), 300000U);
+  EXPECT_EQ(map.to_host(1005), std::nullopt);
+  EXPECT_EQ(map.to_inside(100000), std::nullopt);
+  EXPECT_EQ(IdMap::remapped(5000, kSubordinate).to_host(999), 5999U);
+}
+
 // What "docker inspect" shows, without what is not read.
 std::string container(const std::string& id, const std::string& name, const std::string& user,
                       int pid, const std::string& mounts) {
@@ -173,6 +187,27 @@ TEST_F(ContainerSuggestions, TheImagesUserOwnsWhatRootMade) {
   EXPECT_THAT(policy.why[0], HasSubstr("container db (postgres:16, docker) runs as uid " +
                                        postgres_ + " (postgres in the container)"));
   EXPECT_THAT(suggest::file_text(found), HasSubstr("owner  = " + postgres_ + "\n"));
+}
+
+// As Docker 20.10 answers with userns-remap; the rest of its answers is left out.
+TEST_F(ContainerSuggestions, WithRemappedUsersTheOwnerIsTheMappedOne) {
+  if (euid_ != 0) GTEST_SKIP() << "the trees must be those of the machine's root";
+  there_.write("etc/subuid", kSubordinate);
+  there_.write("etc/subgid", kSubordinate);
+  answers_["/info"] =
+      chunked(R"({"ID":"5XOM:","Containers":1,"Driver":"vfs","SecurityOptions":["name=seccomp,)"
+              R"(profile=default","name=userns","name=cgroupns"],"DockerRootDir":)"
+              R"("/var/lib/docker/165536.165536"})");
+  there_.directory("srv/db");
+  there_.directory("srv/other");
+  add("aa", container("aa", "db", "postgres", 0, mount("/srv/db")));
+  add("bb", container("bb", "other", "4000", 0, mount("/srv/other")));
+  const auto found = suggestion();
+  ASSERT_EQ(found.proposals.size(), 1U);
+  EXPECT_EQ(found.proposals[0].owner, "166535");
+  EXPECT_EQ(found.proposals[0].group, "166534");
+  EXPECT_THAT(found.proposals[0].why[0], HasSubstr("(postgres in the container)"));
+  EXPECT_THAT(why_not(found), HasSubstr("its user \"4000\" does not exist on this machine"));
 }
 
 TEST_F(ContainerSuggestions, ThePresentUserIsThatOfTheProcesses) {

@@ -67,11 +67,9 @@ IdMaps maps_of(const Runtime& runtime, const SubordinateIds& subordinate) {
     return {IdMap::rootless(user.uid.value, user, subordinate.uids),
             IdMap::rootless(user.gid.value, user, subordinate.gids)};
   }
-  if (runtime.remapped_root) {
-    const auto line = [](std::uint32_t first) { return "0 " + std::to_string(first) + " 65536"; };
-    return {IdMap::parse(line(runtime.remapped_root->first)),
-            IdMap::parse(line(runtime.remapped_root->second))};
-  }
+  if (runtime.remapped_root)
+    return {IdMap::remapped(runtime.remapped_root->first, subordinate.uids),
+            IdMap::remapped(runtime.remapped_root->second, subordinate.gids)};
   return {IdMap::identity(), IdMap::identity()};
 }
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "guardd/ctl/containers/id_map.h"
 #include "guardd/ctl/containers/runtime.h"
+#include "guardd/host/id_map.h"
 #include "policy/base/ids.h"
 
 namespace guard::containers {

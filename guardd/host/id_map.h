@@ -8,7 +8,7 @@
 
 #include "policy/lookup.h"
 
-namespace guard::containers {
+namespace guard {
 
 class IdMap {
  public:
@@ -19,6 +19,9 @@ class IdMap {
   // What rootless containers get by default: root is the user (or its group), the others are the
   // subordinate ids of the account, in the order of /etc/subuid or /etc/subgid.
   static IdMap rootless(std::uint32_t id, const Account& account, std::string_view sub_ids);
+  // What Docker gives to its containers with userns-remap: the subordinate ids of the account whose
+  // ids begin with that of root. Without such an account, as many as are usual.
+  static IdMap remapped(std::uint32_t root, std::string_view sub_ids);
 
   // None: it has none there.
   std::optional<std::uint32_t> to_host(std::uint32_t inside) const;
@@ -33,4 +36,4 @@ class IdMap {
   std::vector<Range> ranges_;
 };
 
-}  // namespace guard::containers
+}  // namespace guard
