@@ -29,13 +29,16 @@ std::optional<std::uint64_t> number_of(const Map& record, std::string_view name)
 }
 
 std::string user_of(std::uint64_t uid) {
-  return uid == 0 ? "root" : "user " + std::to_string(uid);
+  return uid == 0 ? "root" : "uid " + std::to_string(uid);
 }
 
 std::string actor_of(const Map& incident) {
   std::string person;
-  for (const auto* name : {"human", "login_user", "unit"})
+  for (const auto* name : {"human", "login_user"})
     if (person.empty()) person = text_of(incident, name);
+  if (const auto name = text_of(incident, "container_name"); person.empty() && !name.empty())
+    person = "container " + name;
+  if (person.empty()) person = text_of(incident, "unit");
   std::string rights;
   for (const auto* name : {"fsuid", "euid", "uid"})
     if (const auto uid = number_of(incident, name); uid && rights.empty()) rights = user_of(*uid);

@@ -41,7 +41,9 @@ void kind_columns(V& violation, Column&& column) {
        violation.owner_wanted, "group_wanted", violation.group_wanted, "action", violation.action,
        "reason", violation.reason, "host", violation.host, "machine_id", violation.machine_id,
        "owner_before", violation.owner_before, "group_before", violation.group_before,
-       "owner_after", violation.owner_after, "group_after", violation.group_after);
+       "owner_after", violation.owner_after, "group_after", violation.group_after,
+       "owner_in_container", violation.owner_in_container, "user_in_container",
+       violation.user_in_container);
 }
 
 template <typename A, typename Column>

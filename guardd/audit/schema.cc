@@ -27,7 +27,7 @@ namespace {
   GUARD_ADD(table, "modified INTEGER") \
   GUARD_ADD(table, "changed INTEGER") GUARD_ADD(table, "born INTEGER")
 
-constexpr std::array<const char*, 4> kSteps{
+constexpr std::array<const char*, 5> kSteps{
     "CREATE TABLE incidents (number INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, "
     "closed INTEGER NOT NULL, count INTEGER, first_seen INTEGER, last_seen INTEGER, "
     "logged INTEGER, fixed INTEGER, denied INTEGER, skipped INTEGER, shared INTEGER, sample BLOB, "
@@ -110,7 +110,9 @@ constexpr std::array<const char*, 4> kSteps{
     "comm BLOB, exe BLOB, cmdline BLOB, cwd BLOB, PRIMARY KEY (chapter, number)) WITHOUT ROWID;"
     "CREATE INDEX commands_by_cmdline ON commands (cmdline);"
     "CREATE INDEX commands_by_exe ON commands (exe);"
-    "CREATE INDEX commands_by_comm ON commands (comm);"};
+    "CREATE INDEX commands_by_comm ON commands (comm);",
+
+    GUARD_ADD("kinds", "owner_in_container BLOB") GUARD_ADD("kinds", "user_in_container BLOB")};
 
 #undef GUARD_ADD
 #undef GUARD_ADD_TIMES

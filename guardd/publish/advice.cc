@@ -30,7 +30,7 @@ std::string runner_for(const Violation& violation) {
 }
 
 std::string name_for_advice(const Violation& violation, Uid uid) {
-  return user_text(violation, uid, "user " + std::to_string(uid.value));
+  return user_text(violation, uid, "uid " + std::to_string(uid.value));
 }
 
 bool is_relative(std::string_view word) {
@@ -169,7 +169,12 @@ std::string who_text(const Violation& violation) {
       login += " from " + escaped(*actor.session_remote_host);
     return acting == actor.login_uid ? login : login + as();
   }
-  if (actor.container_name) return "container " + escaped(*actor.container_name) + as();
+  if (actor.container_name) {
+    const auto& there = violation.user_in_container;
+    const bool is_known = there.empty() || !acting || actor.fsuid_name || *acting == kRoot;
+    return container_text(actor) + as() +
+           (is_known ? "" : " (" + escaped(there) + " in the container)");
+  }
   if (actor.unit) return escaped(*actor.unit) + as();
   if (acting) return name_for_advice(violation, *acting);
   return "an unknown process";

@@ -14,9 +14,11 @@ bool is_number(const std::string& text) {
   return text.find_first_not_of("0123456789") == std::string::npos;
 }
 
-// "-u www-data ". A mapped number is unknown in the container, whose own user is likely the owner.
+// "-u www-data ", as the container itself calls the owner if that is known. A mapped number is
+// unknown in the container, whose own user is likely the owner.
 std::string user_option(const Violation& violation) {
-  const auto& name = violation.owner_wanted;
+  const auto& there = violation.owner_in_container;
+  const auto& name = there.empty() ? violation.owner_wanted : there;
   if (is_plain_word(name) && !is_number(name)) return "-u " + name + ' ';
   if (violation.uid_wanted.value >= kFirstMapped) return {};
   return "-u " + std::to_string(violation.uid_wanted.value) + ' ';

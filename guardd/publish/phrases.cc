@@ -43,6 +43,25 @@ std::string user_text(const Violation& violation, Uid uid, const std::string& ot
   return otherwise;
 }
 
+std::string container_text(const Actor& actor) {
+  constexpr std::size_t kShown = 12;  // as Docker and Podman show ids
+  if (actor.container_name) return "container " + escaped(*actor.container_name);
+  return actor.container ? "container " + escaped(actor.container->substr(0, kShown)) : "";
+}
+
+std::string wanted_in_container(const Violation& violation) {
+  const auto& name = violation.owner_in_container;
+  if (name.empty() || name == violation.owner_wanted) return {};
+  return " (" + escaped(name) + " in " + container_text(*violation.actor) + ')';
+}
+
+std::string wanted_owner_text(const Violation& violation) {
+  const auto& name = violation.owner_wanted;
+  const auto number = std::to_string(violation.uid_wanted.value);
+  return (name.empty() || name == number ? "uid " + number : escaped(name)) +
+         wanted_in_container(violation);
+}
+
 std::string owner_text(const Violation& violation, Uid uid, Gid gid) {
   return user_text(violation, uid, std::to_string(uid.value)) + ':' + group_text(violation, gid);
 }

@@ -16,6 +16,16 @@ Tone tone_of(Outcome outcome);
 // The name of the user, if the violation contains it.
 std::string user_text(const Violation& violation, Uid uid, const std::string& otherwise);
 
+// Whom it should belong to: "shop", "uid 999", or "uid 999 (postgres in container db)".
+std::string wanted_owner_text(const Violation& violation);
+
+// " (postgres in container db)", if the container of the actor has a name of its own for the wanted
+// owner.
+std::string wanted_in_container(const Violation& violation);
+
+// "container db"; empty: the actor is in none.
+std::string container_text(const Actor& actor);
+
 // "root:shop", with names if the violation contains them.
 std::string owner_text(const Violation& violation, Uid uid, Gid gid);
 

@@ -102,7 +102,8 @@ std::string end_state(const Violation& violation) {
   const auto& before = *violation.before;
   if (before.uid != violation.uid_wanted || before.gid != violation.gid_wanted)
     text = "owned by " + owner_text(violation, before.uid, before.gid) + " instead of " +
-           owner_text(violation, violation.uid_wanted, violation.gid_wanted);
+           owner_text(violation, violation.uid_wanted, violation.gid_wanted) +
+           wanted_in_container(violation);
   const bool fixed = violation.action == Outcome::kFixed && violation.after;
   const auto mode = fixed ? violation.after->mode : violation.mode_wanted;
   if (mode && *mode != before.mode) {
@@ -131,8 +132,7 @@ std::string description_of(const Violation& violation, const std::string& who) {
       return who + " left " + path_of(violation) + ' ' + state;
     return who + ' ' + past_of(violation);
   }
-  return who + ' ' + past_of(violation) + "; only " + escaped(violation.owner_wanted) +
-         " may do that";
+  return who + ' ' + past_of(violation) + "; only " + wanted_owner_text(violation) + " may do that";
 }
 
 }  // namespace
@@ -146,7 +146,7 @@ std::string sentence_of(const Violation& violation) {
     case Outcome::kDenied:
       text = fmt::format("guardd denied {} permission to {} {}; only {} may do that (policy {})",
                          who, verb_of(violation.operation).to, path_of(violation),
-                         escaped(violation.owner_wanted), policy);
+                         wanted_owner_text(violation), policy);
       break;
     case Outcome::kFixed:
       text = description_of(violation, who) + "; guardd fixed it (policy " + policy + ')';
@@ -172,7 +172,7 @@ std::string opened_sentence(const Incident& incident) {
   const auto place = incident.directory.empty()
                          ? std::string()
                          : " below " + shortened_middle(escaped(incident.directory), kPathColumns);
-  const auto owner = escaped(first.owner_wanted);
+  const auto owner = wanted_owner_text(first);
   if (is_from_scan(first))
     return "a scan found files that should belong to " + owner + place + policy;
   auto text = fmt::format("{} is working on files that belong to {}{}{}", subject(incident), owner,
@@ -186,7 +186,7 @@ std::string opened_sentence(const Incident& incident) {
 std::string closed_sentence(const Incident& incident) {
   const auto& first = incident.first;
   const auto files = files_text(incident);
-  const auto owner = escaped(first.owner_wanted);
+  const auto owner = wanted_owner_text(first);
   const auto that = incident.count == 1 ? ", which" : " that";
   const auto denied = incident.by_outcome[static_cast<std::size_t>(Outcome::kDenied)];
   std::string text;

@@ -57,7 +57,7 @@ std::string terminal_line(const Incident& incident) {
   auto text =
       fmt::format("guardd: {} should belong to {}; {} (policy {}).",
                   shortened_middle(escaped(first.path), kTerminalPathColumns),
-                  shortened(escaped(first.owner_wanted), kNameColumns), outcome_text(first.action),
+                  shortened(wanted_owner_text(first), kNameColumns), outcome_text(first.action),
                   shortened(escaped(first.policy), kNameColumns));
   const auto advice = advice_for(incident);
   if (advice.commands.empty()) return text;

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "guardd/who/container.h"
+
 namespace guard {
 namespace {
 
@@ -24,7 +26,8 @@ ActorLookup::ActorLookup(HelperPort& inquiry, Options options)
       options_(options),
       names_(options.names),
       groups_(options.names),
-      hints_(options.processes) {}
+      hints_(options.processes),
+      container_users_(options.names) {}
 
 // It has its result, or none will come soon.
 template <typename Value>
@@ -70,7 +73,40 @@ bool ActorLookup::complete(Violation& violation) {
   auto& v = violation;
   bool all = complete_actor(v.actor);
   all = find_names(v, v.before, v.owner_before, v.group_before) && all;
-  return find_names(v, v.after, v.owner_after, v.group_after) && all;
+  all = find_names(v, v.after, v.owner_after, v.group_after) && all;
+  return find_in_container(v) && all;
+}
+
+bool ActorLookup::find_in_container(Violation& violation) {
+  const auto& actor = *violation.actor;
+  if (!actor.container || !actor.cgroup) return true;
+  bool all = find_in_container(actor, violation.uid_wanted, violation.owner_in_container);
+  if (const auto acting = actor.fsuid ? actor.fsuid : actor.euid)
+    all = find_in_container(actor, *acting, violation.user_in_container) && all;
+  return all;
+}
+
+bool ActorLookup::find_in_container(const Actor& actor, Uid user, std::string& name) {
+  const ContainerUser key{*actor.cgroup, user};
+  const auto now = std::chrono::steady_clock::now();
+  auto* known = container_users_.find(key);
+  const auto good_for = known && known->value ? options_.good_for : options_.nameless_for;
+  const bool is_old = known && known->learned && now - *known->learned > good_for;
+  if (!known || (is_old && !known->asked)) {
+    container_users_.put(key).asked = now;
+    const auto by = user_of_group(*actor.cgroup).value_or(kRoot);
+    ask_for_container_user(inquiry_, key.cgroup, user, by,
+                           [this, key](std::optional<std::string> found) {
+                             auto& result = container_users_.put(key);
+                             // Once the container is gone, nothing more can be learned.
+                             if (found) result.value = std::move(found);
+                             result.asked.reset();
+                             result.learned = std::chrono::steady_clock::now();
+                           });
+    known = container_users_.find(key);
+  }
+  name = known->value.value_or("");
+  return is_pointless(*known);
 }
 
 bool ActorLookup::complete_actor(SharedActor& actor) {

@@ -56,6 +56,8 @@ class ActorLookup {
     std::chrono::seconds good_for{300};      // an older name is looked up again, and used meanwhile
     std::size_t names = 1024;
     std::size_t processes = 1024;
+    // A container that is just being started may have no names yet.
+    std::chrono::seconds nameless_for{2};
   };
 
   explicit ActorLookup(HelperPort& inquiry) : ActorLookup(inquiry, Options()) {}
@@ -66,7 +68,8 @@ class ActorLookup {
   // Fills in known results and starts look-ups for the rest. False: call again after a reply, or
   // once patience() is over. True: nothing more will come soon.
   bool complete(Actor& actor);
-  bool complete(Violation& violation);  // the names of the owners, too
+  // The names of the owners, too, and what the actor's container calls its users.
+  bool complete(Violation& violation);
 
   std::chrono::milliseconds patience() const { return options_.patience; }
 
@@ -76,7 +79,15 @@ class ActorLookup {
     std::uint64_t start = 0;
     friend bool operator==(const ProcessId&, const ProcessId&) = default;
   };
+  struct ContainerUser {
+    std::string cgroup;
+    Uid user;
+    friend bool operator==(const ContainerUser&, const ContainerUser&) = default;
+  };
   struct Hash {
+    std::size_t operator()(const ContainerUser& user) const {
+      return std::hash<std::string>()(user.cgroup) ^ user.user.value;
+    }
     std::size_t operator()(Uid user) const { return user.value; }
     std::size_t operator()(Gid group) const { return group.value; }
     std::size_t operator()(const ProcessId& process) const {
@@ -103,6 +114,8 @@ class ActorLookup {
   }
   bool find_names(const Violation& violation, const std::optional<Ownership>& state,
                   std::string& owner, std::string& group);
+  bool find_in_container(Violation& violation);
+  bool find_in_container(const Actor& actor, Uid user, std::string& name);
   bool find_hints(Actor& actor);
   bool complete_actor(SharedActor& actor);
   template <typename Value>
@@ -113,6 +126,7 @@ class ActorLookup {
   Names<Uid> names_;
   Names<Gid> groups_;
   BoundedMap<ProcessId, LookUp<Hints>, Hash> hints_;
+  BoundedMap<ContainerUser, LookUp<std::string>, Hash> container_users_;
   // The last actor, before and after; shared by all records of a process.
   SharedActor given_, completed_;
   SteadyTime completed_at_;  // with all results

@@ -174,12 +174,6 @@ Names of_kubernetes(const std::string& root, const std::string& id, Uid owner) {
 
 // ---- control groups
 
-std::string hierarchy(const std::string& root) {
-  const auto unified = root + "/sys/fs/cgroup/unified";
-  return ::access((unified + "/cgroup.procs").c_str(), F_OK) == 0 ? unified
-                                                                  : root + "/sys/fs/cgroup";
-}
-
 std::uint64_t id_of(const std::string& directory) {
   struct stat facts {};
   return ::stat(directory.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode) ? facts.st_ino : 0;
@@ -213,6 +207,12 @@ std::string home_in(std::string_view accounts, Uid user) {
 
 }  // namespace
 
+std::string cgroup_hierarchy(const std::string& root) {
+  const auto unified = root + "/sys/fs/cgroup/unified";
+  return ::access((unified + "/cgroup.procs").c_str(), F_OK) == 0 ? unified
+                                                                  : root + "/sys/fs/cgroup";
+}
+
 std::optional<KnownContainer> ContainerFiles::find(std::string_view group) const {
   const auto container = container_of(group);
   if (!container || container_group(group) != group) return std::nullopt;
@@ -234,7 +234,7 @@ std::optional<KnownContainer> ContainerFiles::find(std::string_view group) const
       names = in_storage(root_ + "/var/lib/containers/storage", root_ + "/run/containers/storage",
                          id, owner_);
   }
-  const auto top = hierarchy(root_);
+  const auto top = cgroup_hierarchy(root_);
   const auto path = std::string(group);
   const auto above = group.substr(0, group.rfind('/'));
   const bool is_of_root = !user && !container_of(above) && is_made_by(owner_, top, group);

@@ -15,6 +15,9 @@
 
 namespace guard {
 
+// Where the control groups that processes are in are mounted, below `root`.
+std::string cgroup_hierarchy(const std::string& root);
+
 class ContainerFiles {
  public:
   // `root`: the directory below which all paths are; "" for those of this machine. `owner`: whose

@@ -108,6 +108,15 @@ void ask_for_container(HelperPort& port, const std::string& group, Uid by, Conta
            parsed<KnownContainer>(parse_container, std::move(reply)));
 }
 
+void ask_for_container_user(HelperPort& port, const std::string& cgroup, Uid user, Uid by,
+                            NameReply reply) {
+  ContentsWriter contents;
+  contents.text(cgroup);
+  contents.number(user.value);
+  port.ask(question(Inquiry::kContainerUser, contents, by.value),
+           parsed<std::string>(parse_name, std::move(reply)));
+}
+
 Hints hints_in(std::string_view environment) {
   Hints hints;
   std::string_view client;

@@ -27,7 +27,8 @@ enum class Inquiry : std::uint32_t {
   kUser,
   kWord,
   kGroup,
-  kContainer
+  kContainer,
+  kContainerUser
 };
 
 // How long a process may take to be read. Usually it takes less than a millisecond; on a busy
@@ -85,5 +86,9 @@ void ask_for_word(HelperPort& port, std::int32_t thread, std::uint64_t address, 
 // `group`: the path of the container's control group.
 using ContainerReply = std::function<void(std::optional<KnownContainer> container)>;
 void ask_for_container(HelperPort& port, const std::string& group, Uid by, ContainerReply reply);
+
+// What a container calls a user of this machine. `cgroup`: of a process in it.
+void ask_for_container_user(HelperPort& port, const std::string& cgroup, Uid user, Uid by,
+                            NameReply reply);
 
 }  // namespace guard

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "guardd/host/users.h"
+#include "guardd/who/container_accounts.h"
 #include "guardd/who/container_files.h"
 #include "guardd/who/executable_ids.h"
 #include "guardd/who/inquiry_form.h"
@@ -77,6 +78,8 @@ void InquiryHelper::answer(const HelperRecord& question, const SendPart& send) c
       return send(word(in), true);
     case Inquiry::kContainer:
       return send(container(in), true);
+    case Inquiry::kContainerUser:
+      return send(container_user(in), true);
   }
   send({}, true);
 }
@@ -150,6 +153,16 @@ std::string InquiryHelper::container(ContentsReader& in) const {
   const auto group = in.text(PATH_MAX);
   ContentsWriter out;
   write_container(out, ContainerFiles(places_.containers).find(group));
+  return out.take();
+}
+
+std::string InquiryHelper::container_user(ContentsReader& in) const {
+  const auto cgroup = in.text(PATH_MAX);
+  const Uid user{in.number<std::uint32_t>()};
+  ContentsWriter out;
+  out.optional_text(in.is_whole()
+                        ? user_in_container(cgroup, user, places_.proc, places_.containers)
+                        : std::nullopt);
   return out.take();
 }
 

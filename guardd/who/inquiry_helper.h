@@ -40,6 +40,7 @@ class InquiryHelper {
   std::string group(ContentsReader& in) const;
   std::string word(ContentsReader& in) const;
   std::string container(ContentsReader& in) const;
+  std::string container_user(ContentsReader& in) const;
 
   Places places_;
   Proc proc_;

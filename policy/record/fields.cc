@@ -193,6 +193,8 @@ const std::array<Field, kFieldCount> kFields{{
     {"container_name", [](const Violation& v) { return maybe_text(v.actor->container_name); }},
     {"image", [](const Violation& v) { return maybe_text(v.actor->image); }},
     {"pod", [](const Violation& v) { return maybe_text(v.actor->pod); }},
+    {"owner_in_container", [](const Violation& v) { return text(v.owner_in_container); }},
+    {"user_in_container", [](const Violation& v) { return text(v.user_in_container); }},
 }};
 
 FieldSet fields_to_share() {

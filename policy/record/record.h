@@ -153,6 +153,10 @@ struct Violation {
   std::optional<Mode> mode_wanted;
   std::string owner_wanted;  // the names, for display
   std::string group_wanted;
+  // What the actor's container calls the wanted owner, and the user who acted; empty: unknown. Who
+  // is root in the container chooses these names.
+  std::string owner_in_container;
+  std::string user_in_container;
   bool tell = false;  // the policy's `tell`: notify the actor's terminal
 
   Outcome action = Outcome::kLogged;
@@ -164,7 +168,7 @@ struct Violation {
 };
 
 // A set of the fields of a violation, by their place in kFields.
-inline constexpr std::size_t kFieldCount = 87;
+inline constexpr std::size_t kFieldCount = 89;
 using FieldSet = std::bitset<kFieldCount>;
 
 // A command of an incident, and how many violations it caused.

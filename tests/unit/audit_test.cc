@@ -86,6 +86,8 @@ Violation full_violation() {
   v.times = ObjectTimes{12, 1795183387250000000, 1795183388250000000, 1795183389250000000};
   v.owner_before = v.group_before = "root";
   v.owner_after = v.group_after = "shop";
+  v.owner_in_container = "postgres";
+  v.user_in_container = "root";
   return v;
 }
 

@@ -1,12 +1,17 @@
 // Advice for what happens in containers.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "guardd/publish/advice.h"
+#include "guardd/publish/phrases.h"
+#include "guardd/publish/sentences.h"
 #include "tests/unit/records.h"
 
 namespace guard {
 namespace {
+
+using ::testing::HasSubstr;
 
 class ContainerAdvice : public ::testing::Test {
  protected:
@@ -64,6 +69,35 @@ TEST_F(ContainerAdvice, ThereIsNoneForContainersThatRootDoesNotEnter) {
   violation_.actor.edit().container_runtime = "podman";
   violation_.actor.edit().cgroup = "/user.slice/user-1000.slice/user@1000.service/libpod-x.scope";
   EXPECT_EQ(advice(), "");
+}
+
+TEST_F(ContainerAdvice, AnOwnerWithoutANameHereHasOneThere) {
+  violation_.owner_wanted = "100998";
+  violation_.uid_wanted = Uid{100998};
+  violation_.owner_in_container = "postgres";
+  EXPECT_EQ(advice(), "docker exec -u postgres web touch /data/x");
+  EXPECT_EQ(wanted_owner_text(violation_), "uid 100998 (postgres in container web)");
+  EXPECT_THAT(sentence_of(violation_),
+              HasSubstr("instead of 100998:shop (postgres in container web)"));
+  violation_.action = Outcome::kDenied;
+  EXPECT_THAT(sentence_of(violation_),
+              HasSubstr("; only uid 100998 (postgres in container web) may do that"));
+  violation_.owner_wanted = "www-data";
+  EXPECT_EQ(wanted_owner_text(violation_), "www-data (postgres in container web)");
+  violation_.owner_in_container = "www-data";
+  EXPECT_EQ(wanted_owner_text(violation_), "www-data");
+  violation_.owner_in_container.clear();
+  violation_.owner_wanted = "100998";
+  EXPECT_EQ(wanted_owner_text(violation_), "uid 100998");
+}
+
+TEST_F(ContainerAdvice, ItsRootCanBeAnotherUserHere) {
+  violation_.actor.edit().fsuid = Uid{100000};
+  EXPECT_EQ(who_text(violation_), "container web as uid 100000");
+  violation_.user_in_container = "root";
+  EXPECT_EQ(who_text(violation_), "container web as uid 100000 (root in the container)");
+  violation_.actor.edit().fsuid = kRoot;
+  EXPECT_EQ(who_text(violation_), "container web as root");
 }
 
 }  // namespace

@@ -10,7 +10,9 @@
 
 #include <filesystem>
 
+#include "guardd/who/actor_lookup.h"
 #include "guardd/who/container.h"
+#include "guardd/who/container_accounts.h"
 #include "guardd/who/containers.h"
 #include "tests/unit/direct_port.h"
 #include "tests/unit/fakes.h"
@@ -244,6 +246,113 @@ TEST_F(ContainersTest, TheOldestIsForgottenIfThereAreTooMany) {
     containers_.look_up("/docker/" + std::string(64, *digit), [&] { ++done; });
   port_.answer();
   EXPECT_EQ(done, 4);
+}
+
+// ---- what a container calls its users
+
+TEST(AccountNames, AreNothingElse) {
+  for (const auto* name : {"postgres", "www-data", "_apt", "7zip", "a.b", "Z"})
+    EXPECT_TRUE(is_account_name(name)) << name;
+  for (const auto* name : {"", "-u", ".", "999", "a b", "a;b", "a\n", "\xff", "\x1b[31m", "ü"})
+    EXPECT_FALSE(is_account_name(name)) << name;
+  EXPECT_FALSE(is_account_name(std::string(33, 'a')));
+}
+
+class ContainerAccounts : public ContainerFilesTest {
+ protected:
+  ContainerAccounts() {
+    make_group(kDocker);
+    process(70, "0::" + kDocker + "\n", "0 0 4294967295\n");
+    there_.directory("proc/70/root/etc");
+    there_.write("proc/70/root/etc/passwd", kPasswd);
+  }
+  void process(int pid, const std::string& cgroups, const std::string& map) const {
+    const auto place = "proc/" + std::to_string(pid);
+    there_.directory(place + "/root");
+    there_.write(place + "/cgroup", cgroups);
+    there_.write(place + "/uid_map", map);
+    there_.write("sys/fs/cgroup" + kDocker + "/cgroup.procs", std::to_string(pid) + "\n");
+  }
+  std::optional<std::string> name(std::uint32_t user) const {
+    return user_in_container(kDocker, Uid{user}, there_ / "proc", there_ / "");
+  }
+
+  static constexpr const char* kPasswd =
+      "root:x:0:0::/:/bin/sh\npostgres:x:999:998::/:/bin/sh\n-u:x:5:5::/:/bin/sh\n";
+};
+
+TEST_F(ContainerAccounts, AreThoseOfItsOwnFile) {
+  EXPECT_EQ(name(999), "postgres");
+  EXPECT_EQ(name(0), "root");
+  EXPECT_EQ(name(1000), std::nullopt);
+  EXPECT_EQ(name(5), std::nullopt) << "it is no name";
+}
+
+TEST_F(ContainerAccounts, AreMapped) {
+  there_.write("proc/70/uid_map", "0 165536 65536\n");
+  EXPECT_EQ(name(166535), "postgres");
+  EXPECT_EQ(name(999), std::nullopt);
+  there_.write("proc/70/uid_map", "");
+  EXPECT_EQ(name(999), std::nullopt);
+}
+
+TEST_F(ContainerAccounts, AreNotThoseOfAnotherContainer) {
+  there_.write("proc/70/cgroup", "0::/system.slice/docker-" + kOther + ".scope\n");
+  EXPECT_EQ(name(999), std::nullopt);
+  there_.write("proc/70/cgroup", "4:memory:/x\n1:name=systemd:" + kDocker + "\n");
+  EXPECT_EQ(name(999), "postgres");
+}
+
+TEST_F(ContainerAccounts, AreNotThoseOfThisMachine) {
+  std::filesystem::remove_all(there_ / "proc/70/root");
+  std::filesystem::create_symlink("/", there_ / "proc/70/root");
+  EXPECT_EQ(name(0), std::nullopt);
+}
+
+TEST_F(ContainerAccounts, NothingThatTheContainerMakesOfTheFileDoesHarm) {
+  const auto passwd = there_ / "proc/70/root/etc/passwd";
+  const auto replace = [&](auto make) {
+    std::filesystem::remove_all(passwd);
+    make();
+    return name(999);
+  };
+  EXPECT_EQ(replace([] {}), std::nullopt);
+  EXPECT_EQ(replace([&] { ::mkfifo(passwd.c_str(), 0600); }), std::nullopt);
+  EXPECT_EQ(replace([&] { std::filesystem::create_directory(passwd); }), std::nullopt);
+  there_.write("outside", kPasswd);
+  EXPECT_EQ(replace([&] { std::filesystem::create_symlink("../../../../outside", passwd); }),
+            std::nullopt)
+      << "a link led out of the container";
+  EXPECT_EQ(replace([&] { std::filesystem::create_symlink(there_ / "outside", passwd); }),
+            std::nullopt);
+  there_.write("proc/70/root/mine", kPasswd);
+  EXPECT_EQ(replace([&] { std::filesystem::create_symlink("/mine", passwd); }), "postgres");
+  const auto endless = std::string(1 << 20, '\n') + kPasswd;
+  EXPECT_EQ(replace([&] { there_.write("proc/70/root/etc/passwd", endless); }), std::nullopt);
+}
+
+TEST_F(ContainerAccounts, AreInTheRecordAndStayThere) {
+  InquiryHelper::Places places;
+  places.proc = there_ / "proc";
+  places.containers = there_ / "";
+  DirectPort port(places);
+  ActorLookup lookup(port, {.good_for = std::chrono::seconds(0)});
+  Violation violation;
+  violation.uid_wanted = Uid{999};
+  violation.actor.edit().container = kId;
+  violation.actor.edit().cgroup = kDocker;
+  violation.actor.edit().fsuid = kRoot;
+  ASSERT_TRUE(lookup.complete(violation));
+  EXPECT_EQ(violation.owner_in_container, "postgres");
+  EXPECT_EQ(violation.user_in_container, "root");
+  there_.write("sys/fs/cgroup" + kDocker + "/cgroup.procs", "");
+  ASSERT_TRUE(lookup.complete(violation));
+  EXPECT_EQ(violation.owner_in_container, "postgres");
+  Violation outside;
+  outside.uid_wanted = Uid{999};
+  outside.actor.edit().cgroup = "/system.slice/ssh.service";
+  ASSERT_TRUE(lookup.complete(outside));
+  EXPECT_EQ(outside.owner_in_container, "");
 }
 
 }  // namespace

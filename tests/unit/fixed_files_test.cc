@@ -84,15 +84,16 @@ TEST_F(FixedFilesTest, UpgradesATrailWithoutLists) {
   {
     auto database = Database::open(path());
     for (const std::string each :
-         {"violations.size",    "violations.modified", "violations.changed",
-          "violations.born",    "incidents.size",      "incidents.modified",
-          "incidents.changed",  "incidents.born",      "incidents.shared_more",
-          "incidents.commands", "incidents.directory", "kinds.host",
-          "kinds.machine_id",   "kinds.owner_before",  "kinds.group_before",
-          "kinds.owner_after",  "kinds.group_after",   "settings.egid",
-          "settings.uid_name",  "settings.euid_name",  "settings.fsuid_name",
-          "settings.gid_name",  "settings.egid_name",  "settings.container_name",
-          "settings.image",     "settings.pod",        "actors.command"}) {
+         {"violations.size",          "violations.modified",    "violations.changed",
+          "violations.born",          "incidents.size",         "incidents.modified",
+          "incidents.changed",        "incidents.born",         "incidents.shared_more",
+          "incidents.commands",       "incidents.directory",    "kinds.host",
+          "kinds.machine_id",         "kinds.owner_before",     "kinds.group_before",
+          "kinds.owner_after",        "kinds.group_after",      "settings.egid",
+          "settings.uid_name",        "settings.euid_name",     "settings.fsuid_name",
+          "settings.gid_name",        "settings.egid_name",     "settings.container_name",
+          "settings.image",           "settings.pod",           "actors.command",
+          "kinds.owner_in_container", "kinds.user_in_container"}) {
       const auto dot = each.find('.');
       const auto drop =
           "ALTER TABLE " + each.substr(0, dot) + " DROP COLUMN " + each.substr(dot + 1);

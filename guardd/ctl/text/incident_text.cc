@@ -22,7 +22,7 @@ std::optional<std::uint64_t> number_of(const bus::Map& record, std::string_view 
 
 std::string user_text(std::uint64_t uid) {
   const auto name = user_name(Uid{static_cast<std::uint32_t>(uid)});
-  return name ? escaped(*name) : "user " + std::to_string(uid);
+  return name ? escaped(*name) : "uid " + std::to_string(uid);
 }
 
 // The person behind the incident, or else the service.
@@ -30,6 +30,8 @@ std::string person_text(const bus::Map& incident) {
   for (const auto* name : {"human", "login_user"})
     if (auto text = text_of(incident, name); !text.empty()) return text;
   if (const auto login = number_of(incident, "login_uid")) return user_text(*login);
+  if (const auto name = text_of(incident, "container_name"); !name.empty())
+    return "container " + name;
   return text_of(incident, "unit");
 }
 
@@ -37,7 +39,10 @@ std::string person_text(const bus::Map& incident) {
 std::string rights_text(const bus::Map& incident) {
   for (const std::string name : {"fsuid", "euid", "uid"}) {
     if (auto text = text_of(incident, name + "_name"); !text.empty()) return text;
-    if (const auto uid = number_of(incident, name)) return user_text(*uid);
+    const auto uid = number_of(incident, name);
+    if (!uid) continue;
+    const auto there = text_of(incident, "user_in_container");
+    return user_text(*uid) + (there.empty() ? "" : " (" + there + " in the container)");
   }
   return {};
 }
@@ -145,6 +150,18 @@ void add_advice(Lines& lines, const bus::Map& incident) {
   }
 }
 
+// Whom the files should belong to, if this machine has no name for the owner but the container has.
+std::string owner_text(const bus::Map& incident) {
+  const auto there = text_of(incident, "owner_in_container");
+  const auto here = text_of(incident, "owner_wanted");
+  if (there.empty() || there == here) return {};
+  const auto name = text_of(incident, "container_name");
+  const auto number = number_of(incident, "uid_wanted");
+  const bool is_number = number && here == std::to_string(*number);
+  return (is_number ? "uid " : "") + here + " (" + there + " in " +
+         (name.empty() ? "the container" : "container " + name) + ')';
+}
+
 std::string from_text(const bus::Map& incident) {
   std::string text;
   const auto add = [&](std::string_view before, std::string_view name) {
@@ -155,6 +172,8 @@ std::string from_text(const bus::Map& incident) {
   add("on ", "tty");
   add("by ", "session_service");
   add("in container ", "container");
+  add("of image ", "image");
+  add("of pod ", "pod");
   return text;
 }
 
@@ -211,6 +230,7 @@ std::string incident_text(const Terminal& terminal, const bus::Map& incident) {
   const auto last = when_text(incident);
   lines.add("when", first == last || first.empty() ? last : first + " to " + last);
   add_files(lines, terminal, incident);
+  lines.add("owner", owner_text(incident));
   lines.add("because", text_of(incident, "reason"));
   add_advice(lines, incident);
   const auto* totals = bus::find<bus::Map>(incident, "totals");

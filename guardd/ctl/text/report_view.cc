@@ -46,7 +46,7 @@ std::string word_of_step(std::int64_t step) {
 // The name itself, or that of the user with this number.
 std::string name_of_user(const std::string& name) {
   const auto uid = parse_number(name);
-  return uid ? user_name(Uid{*uid}).value_or("user " + name) : name;
+  return uid ? user_name(Uid{*uid}).value_or("uid " + name) : name;
 }
 
 }  // namespace
