@@ -15,7 +15,8 @@ struct {
 } records SEC(".maps");
 
 // How full the ring must be to wake guardd. Below that, guardd reads the ring when it looks up a
-// process: a busy machine causes no wake-ups.
+// process: a busy machine causes no wake-ups. Only a new control group wakes guardd at once,
+// because what it contains may be exempt, and must be before it does anything.
 const volatile __u64 guard_wake_at = 256 * 1024;
 
 __u64 guard_begun = 0;  // records begun; counted before they are written
@@ -29,11 +30,13 @@ __u64 guard_lost = 0;   // of these, the records that did not fit
     record_;                                                        \
   })
 
+static __always_inline void end_now(void* record, bool wakes) {
+  const bool is_full = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= guard_wake_at;
+  bpf_ringbuf_submit(record, wakes || is_full ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
 static __always_inline void end(void* record) {
-  const __u64 flags = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= guard_wake_at
-                          ? BPF_RB_FORCE_WAKEUP
-                          : BPF_RB_NO_WAKEUP;
-  bpf_ringbuf_submit(record, flags);
+  end_now(record, false);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -94,6 +97,15 @@ int BPF_PROG(guard_process_exit, struct task_struct* task) {
   return 0;
 }
 
+// A user may make control groups there as often as the user likes, and none of them is exempt.
+static __always_inline bool is_of_user(const char* path) {
+  const char users[] = "/user.slice/";
+#pragma clang loop unroll(full)
+  for (unsigned i = 0; i < sizeof users - 1; i++)
+    if (path[i] != users[i]) return false;
+  return true;
+}
+
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(guard_cgroup_mkdir, struct cgroup* made, const char* path) {
   if (BPF_CORE_READ(made, root, hierarchy_id) != 0) return 0;  // not the unified hierarchy
@@ -103,6 +115,6 @@ int BPF_PROG(guard_cgroup_mkdir, struct cgroup* made, const char* path) {
   record->id = BPF_CORE_READ(made, kn, id);
   const long size = bpf_probe_read_kernel_str(record->path, sizeof record->path, path);
   record->length = size > 1 && size < kRecordedCgroup ? (__u32)size - 1 : 0;
-  end(record);
+  end_now(record, !is_of_user(record->path));
   return 0;
 }
