@@ -239,7 +239,7 @@ TEST_F(AuditTest, AnEmptyFileBecomesATrail) {
   auto database = Database::open_to_read(path());
   ASSERT_TRUE(database);
   EXPECT_EQ(*database->number("PRAGMA auto_vacuum"), 2);
-  EXPECT_EQ(*database->number("PRAGMA user_version"), 4);
+  EXPECT_EQ(*database->number("PRAGMA user_version"), 5);
 }
 
 TEST_F(AuditTest, RejectsANewerVersion) {
