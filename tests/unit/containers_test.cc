@@ -186,7 +186,8 @@ TEST_F(ContainerSuggestions, TheImagesUserOwnsWhatRootMade) {
   EXPECT_THAT(policy.rules, IsEmpty());
   EXPECT_THAT(policy.why[0], HasSubstr("container db (postgres:16, docker) runs as uid " +
                                        postgres_ + " (postgres in the container)"));
-  EXPECT_THAT(suggest::file_text(found), HasSubstr("owner  = " + postgres_ + "\n"));
+  EXPECT_THAT(suggest::file_text(found),
+              HasSubstr("owner  = " + postgres_ + "  # postgres in container db\n"));
 }
 
 // As Docker 20.10 answers with userns-remap; the rest of its answers is left out.
@@ -220,6 +221,7 @@ TEST_F(ContainerSuggestions, ThePresentUserIsThatOfTheProcesses) {
   ASSERT_EQ(found.proposals.size(), 1U);
   EXPECT_EQ(found.proposals[0].owner, std::to_string(euid_ + 33));
   EXPECT_THAT(found.proposals[0].why[0], HasSubstr("(httpd in the container)"));
+  EXPECT_EQ(found.proposals[0].owner_there, "httpd in container web");
 }
 
 TEST_F(ContainerSuggestions, AVolumeOfDifferentUsersGetsNoPolicy) {
@@ -293,6 +295,9 @@ TEST_F(ContainerSuggestions, HarmlessTextWhateverAContainerIsCalled) {
   ASSERT_EQ(found.proposals.size(), 1U);
   EXPECT_EQ(found.proposals[0].name, "a-b-31m");
   for (const auto& why : found.proposals[0].why) EXPECT_TRUE(testing::is_harmless(why)) << why;
+  EXPECT_THAT(suggest::file_text(found), HasSubstr("owner  = " + postgres_ +
+                                                   R"(  # postgres in container a\nb\x1b[31m)"
+                                                   "\n"));
 }
 
 TEST_F(ContainerSuggestions, NoRuntimeIsAnErrorThatSaysWhere) {

@@ -162,6 +162,8 @@ Proposal Candidates::proposal_of(const Candidate& candidate, const TreeOwners& o
   proposal.paths = {candidate.path};
   proposal.owner = user_text(candidate, owners.most.uid);
   proposal.group = group_text(candidate, owners.most.gid);
+  if (candidate.by_number && candidate.owner && candidate.owner->uid == owners.most.uid)
+    proposal.owner_there = candidate.owner_there;
   for (const auto& rule : owners.rules) proposal.rules.push_back(proposed(candidate, rule));
   for (const auto& stray : owners.strays) proposal.strays.push_back(proposed(candidate, stray));
   for (const auto& rule : owners.unsaid) proposal.unsaid.push_back(proposed(candidate, rule));

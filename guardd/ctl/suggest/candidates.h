@@ -31,6 +31,7 @@ struct Candidate {
   // Of a container: the owner's number has another name on this machine, or none, so owners are
   // given by number.
   bool by_number = false;
+  std::string owner_there;  // then: whom the container calls so, "postgres in container db"
   // If the owner's files and those of these users are all there is, the tree is the owner's.
   std::vector<Uid> displaced;
   // Files that systemd opens for the service, as root.

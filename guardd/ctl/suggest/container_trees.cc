@@ -164,6 +164,8 @@ class ContainerTrees {
     const auto shown = candidate.by_number ? std::to_string(user.uid.value) : name;
     candidate.owner = Account{shown, user.uid, user.gid};
     candidate.group = user.gid;
+    if (!parse_number(user.name))
+      candidate.owner_there = escaped(user.name) + " in " + name_of(use);
     candidate.displaced = {kRoot};
     if (user.root != kRoot && user.root != user.uid) candidate.displaced.push_back(user.root);
     candidate.who =

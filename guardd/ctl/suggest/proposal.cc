@@ -98,7 +98,10 @@ std::string policy_text(const Proposal& proposal) {
   out += "[[policy]]\n";
   out += fmt::format("name   = {}\n", toml_string(proposal.name));
   out += fmt::format("paths  = {}\n", list(proposal.paths, ""));
-  out += fmt::format("owner  = {}\n", principal(proposal.owner));
+  out += fmt::format("owner  = {}", principal(proposal.owner));
+  if (!proposal.owner_there.empty())
+    out += "  # " + shortened(printable(proposal.owner_there), kLongestName);
+  out += '\n';
   out += fmt::format("group  = {}\n", principal(proposal.group));
   out += "action = \"log\"\n";
   const auto mode = [&](std::string_view key, std::string_view what, const auto& value) {

@@ -25,6 +25,7 @@ struct Proposal {
   std::vector<std::string> paths;
   std::string owner;
   std::string group;
+  std::string owner_there;       // for an owner that is a number: "postgres in container db"
   std::vector<std::string> why;  // one sentence each; values are escaped
   std::vector<ProposedRule> rules;
   std::vector<ProposedRule> strays;  // what fix would change, with the rule that would prevent it
