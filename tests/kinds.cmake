@@ -23,8 +23,8 @@
 # ThreadSanitizer. The two vm kinds also take SYSTEMD, to boot systemd in the machine,
 # KERNELS NAME..., to run on these only, and TIMEOUT SECONDS; guard_vm_gtest more SOURCES. Scripts in containers and
 # virtual machines also take TIMEOUT, INSTALLED, to have guardd installed for them (tests/installed.sh), and PREPARE, to
-# have container/NAME.prepare or vm/NAME.prepare run in the system before it boots; in containers PACKAGES SECTION, of
-# packaging/packages, to have those in $GUARD_PACKAGES, UNIFIED, to have only the unified hierarchy of control groups, and
+# have container/NAME.prepare or vm/NAME.prepare run in the system before it boots, and PACKAGES SECTION, of
+# packaging/packages, to have those in $GUARD_PACKAGES, unpacked in a virtual machine; in containers UNIFIED, to have only the unified hierarchy of control groups, and
 # KEEP, to have a directory in $GUARD_KEEP whose files stay in kept/NAME of the build. A script that ends with 77 is
 # skipped, and the last line it said is the reason. Every kind is a label for `ctest -L` and has a target that builds
 # its programs: unit_tests (thread_tests of those with THREADS), root_tests, vm_tests, fuzz_tests, benchmarks.
@@ -161,7 +161,7 @@ endfunction()
 
 # One test for each kernel: guard_vm_command(NAME [SYSTEMD] [TIMEOUT n] [KERNELS name...] COMMAND ...).
 function(guard_vm_command name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD;INSTALLED;PREPARE" "TIMEOUT" "KERNELS;COMMAND")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD;INSTALLED;PREPARE" "TIMEOUT;PACKAGES" "KERNELS;COMMAND")
   guard_machine_defaults(300)
   guard_machine_options(options vm ${name} ${ARGN})
   list(APPEND options --timeout ${arg_TIMEOUT})
