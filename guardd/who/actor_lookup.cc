@@ -93,7 +93,9 @@ bool ActorLookup::find_in_container(const Actor& actor, Uid user, std::string& n
   const auto good_for = known && known->value ? options_.good_for : options_.nameless_for;
   const bool is_old = known && known->learned && now - *known->learned > good_for;
   if (!known || (is_old && !known->asked)) {
-    container_users_.put(key).asked = now;
+    auto& look_up = container_users_.put(key);
+    look_up.asked = now;
+    if (!look_up.value) look_up.learned.reset();  // wait for the answer once more
     const auto by = user_of_group(*actor.cgroup).value_or(kRoot);
     ask_for_container_user(inquiry_, key.cgroup, user, by,
                            [this, key](std::optional<std::string> found) {

@@ -57,7 +57,7 @@ class ActorLookup {
     std::size_t names = 1024;
     std::size_t processes = 1024;
     // A container that is just being started may have no names yet.
-    std::chrono::seconds nameless_for{2};
+    std::chrono::milliseconds nameless_for{200};
   };
 
   explicit ActorLookup(HelperPort& inquiry) : ActorLookup(inquiry, Options()) {}
