@@ -84,8 +84,9 @@ struct Actor {
 // The actor of a record. All records of one process share it, so copies of records cost little.
 class SharedActor {
  public:
-  SharedActor();  // nothing is known
-  SharedActor(Actor actor) : actor_(std::make_shared<const Actor>(std::move(actor))) {}
+  SharedActor();            // nothing is known
+  SharedActor(Actor actor)  // NOLINT(*-explicit-constructor): it is one
+      : actor_(std::make_shared<const Actor>(std::move(actor))) {}
 
   const Actor& operator*() const { return *actor_; }
   const Actor* operator->() const { return actor_.get(); }
