@@ -154,7 +154,7 @@ Result<Lsm> Lsm::load(std::span<const KnownHook> known, Tags tags) {
   if (!skeleton) return log.error(errno, "open the LSM programs");
   GUARD_TRY(auto hooks, choose(skeleton->obj, types, known));
   set_own_view(*skeleton->rodata);
-  skeleton->rodata->guard_tags_by_number = tags == Tags::kByNumber;
+  skeleton->rodata->guard_tags_by_number = tags == Tags::kByNumber ? 1 : 0;
   if (const int failed = guard_bpf__load(skeleton); failed != 0)
     return log.error(-failed, "load the LSM programs");
   programs->tags_by_number = tags == Tags::kByNumber;

@@ -25,7 +25,7 @@ struct {
   __type(value, struct TreeTag);
 } numbered_tags SEC(".maps");
 
-const volatile bool guard_tags_by_number;
+const volatile __u32 guard_tags_by_number;  // whether
 
 // A function of its own, or clang lays out the loop around it in a way that Linux 6.1 refuses.
 static __noinline struct TreeTag* tag_on(struct inode* inode) {
