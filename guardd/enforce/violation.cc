@@ -13,7 +13,7 @@ namespace guard {
 namespace {
 
 constexpr std::string_view kExcused = "excused: ";
-constexpr std::string_view kFailedRepair = "failed";  // as reason_word()
+constexpr std::string_view kFailedRepair = "failed";  // as the words of Skip
 constexpr std::string_view kDelayed = "guardd could not read in time which program did it";
 
 // A notice does not say what type of object was created; the object does.
@@ -104,7 +104,7 @@ std::vector<std::string_view> skip_words() {
        {Skip::kNoEvidence, Skip::kBusy, Skip::kHardLink, Skip::kSpecial, Skip::kMountPoint,
         Skip::kOtherMount, Skip::kSetId, Skip::kCapabilities, Skip::kImmutable, Skip::kReadOnly,
         Skip::kCannotChown, Skip::kQuota, Skip::kModeOnly, Skip::kWar})
-    words.push_back(reason_word(skip));
+    words.push_back(word(skip));
   return words;
 }
 
@@ -130,8 +130,7 @@ Violation make_violation(const PolicySet& set, std::uint32_t tree, const std::st
                            : std::string(reason_text(outcome.skip));
   }
   if (violation.action == Outcome::kSkipped)
-    violation.skip =
-        outcome.what == RepairResult::kFailed ? kFailedRepair : reason_word(outcome.skip);
+    violation.skip = outcome.what == RepairResult::kFailed ? kFailedRepair : word(outcome.skip);
   if (outcome.skip == Skip::kNoEvidence)
     violation.reason += "; to hand it over, run: " + fix_command(violation.path, policy);
   excuse(violation, policy);

@@ -4,6 +4,7 @@
 // than give the owner a file that it could not have read.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "guardd/repair/left_alone.h"
 #include "policy/judge.h"
 #include "policy/policy_set.h"
+#include "policy/words.h"
 
 namespace guard {
 
@@ -46,6 +48,16 @@ enum class Skip : std::uint8_t {
   kExcused,   // the acting process is excused; the file joins LeftAlone
   kUndone,    // a user has undone its fix, and it has not changed since
   kWar,       // it has been fixed too often already
+};
+
+// For metrics: they never change.
+template <>
+struct Words<Skip> {
+  static constexpr std::array<std::string_view, 21> kAll{
+      "",          "gone",      "replaced",     "log_only",    "no_evidence", "busy",
+      "hard_link", "special",   "mount_point",  "other_mount", "set_id",      "capabilities",
+      "immutable", "read_only", "cannot_chown", "quota",       "mode_only",   "exempt",
+      "excused",   "undone",    "war"};
 };
 
 struct RepairOutcome {
@@ -116,7 +128,5 @@ RepairOutcome repair_directory(const Object& root, const Directory& directory,
 AccessList access_list_of(int directory);
 
 std::string_view reason_text(Skip skip);
-// The same as one word that never changes, for metrics. Valid for ever.
-std::string_view reason_word(Skip skip);
 
 }  // namespace guard

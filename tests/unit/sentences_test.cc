@@ -83,12 +83,12 @@ TEST(Sentences, ReasonsHaveWordsForMetrics) {
   std::set<std::string_view> words;
   for (auto skip = Skip::kGone; skip <= Skip::kWar;
        skip = static_cast<Skip>(static_cast<int>(skip) + 1)) {
-    const auto word = reason_word(skip);
+    const auto word = guard::word(skip);
     EXPECT_FALSE(word.empty());
     EXPECT_EQ(word.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), std::string_view::npos);
     EXPECT_TRUE(words.insert(word).second) << word;
   }
-  EXPECT_EQ(reason_word(Skip::kNone), "");
+  EXPECT_EQ(word(Skip::kNone), "");
 }
 
 TEST(Sentences, OfAScan) {
