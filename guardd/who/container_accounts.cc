@@ -6,12 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <sstream>
 
 #include "guardd/host/id_map.h"
 #include "guardd/host/open_resolved.h"
+#include "guardd/host/read_up_to.h"
 #include "guardd/host/users.h"
 #include "guardd/who/container_files.h"
 #include "policy/base/handle.h"
@@ -26,13 +25,7 @@ constexpr int kMostTried = 4;
 // No more than kMostOfFile of it.
 std::string contents_of(const Fd& fd) {
   std::string text;
-  std::array<char, 16384> piece{};
-  while (fd && text.size() < kMostOfFile) {
-    const auto got = ::read(fd.get(), piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    text.append(piece.data(), static_cast<std::size_t>(got));
-  }
+  if (fd) (void)read_up_to(kMostOfFile, fd.get(), text);
   return text;
 }
 

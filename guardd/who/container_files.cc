@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "guardd/host/json_fields.h"
+#include "guardd/host/read_up_to.h"
 #include "guardd/who/container.h"
 #include "policy/base/handle.h"
 #include "policy/base/ids.h"
@@ -37,15 +37,8 @@ std::string text_of(const std::string& path, Uid owner) {
   if (!fd || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return {};
   if (facts.st_uid != owner.value) return {};
   std::string text;
-  std::array<char, 16384> piece{};
-  for (;;) {
-    const auto got = ::read(fd.get(), piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return {};
-    if (got == 0) return text;
-    text.append(piece.data(), static_cast<std::size_t>(got));
-    if (text.size() > kLongestFile) return {};
-  }
+  const bool is_whole = read_up_to(kLongestFile + 1, fd.get(), text) && text.size() <= kLongestFile;
+  return is_whole ? text : std::string();
 }
 
 Json json_of(const std::string& path, Uid owner) {
