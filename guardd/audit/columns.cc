@@ -311,11 +311,10 @@ std::optional<Ownership> read_ownership(Statement& row) {
   return Ownership{*uid, *gid, *mode};
 }
 
-LineageStart read_violation(Statement& row, Violation& violation) {
+LineageStart read_violation(Statement& row, Violation& violation, Actor& actor) {
   ValueReader reader{row};
   own_columns(violation, reader);
   read(row, violation.incident);
-  auto& actor = violation.actor.edit();
   segment_columns(violation, actor, reader);
   kind_columns(violation, reader);
   setting_columns(actor, reader);

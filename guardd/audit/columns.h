@@ -88,7 +88,7 @@ struct LineageStart {
   std::optional<std::int64_t> parent;
 };
 // The lineage and what follows from it are still missing.
-LineageStart read_violation(Statement& row, Violation& violation);
+LineageStart read_violation(Statement& row, Violation& violation, Actor& actor);
 std::optional<Ownership> read_ownership(Statement& row);
 void read_process(Statement& row, Ancestor& process);
 

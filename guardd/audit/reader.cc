@@ -199,11 +199,13 @@ Status TrailReader::load(const std::vector<Search::Key>& keys, std::vector<Liste
     GUARD_TRY(const bool there, violation_.next());
     LineageStart start;
     Violation violation;
-    if (there) start = read_violation(violation_, violation);
+    Actor actor;
+    if (there) start = read_violation(violation_, violation, actor);
     violation_.reset();
     // It may have been removed since the search: pages are separate transactions.
     if (!there) continue;
-    GUARD_CHECK(read_lineage(start, violation.actor.edit()));
+    GUARD_CHECK(read_lineage(start, actor));
+    violation.actor = std::move(actor);
     GUARD_TRY(auto files, files_of(key.number));
     page.push_back({std::move(violation), std::move(files)});
   }
@@ -266,8 +268,10 @@ Result<std::vector<TrailIncident>> TrailReader::load(const RecordFilter& filter,
     cursor.number = rows.number();
     read_incident(rows, found);
     cursor.time = micros_of(found.incident.last_seen);
-    const auto start = read_violation(rows, found.incident.first);
-    GUARD_CHECK(read_lineage(start, found.incident.first.actor.edit()));
+    Actor actor;
+    const auto start = read_violation(rows, found.incident.first, actor);
+    GUARD_CHECK(read_lineage(start, actor));
+    found.incident.first.actor = std::move(actor);
   }
 }
 
