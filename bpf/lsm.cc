@@ -106,11 +106,12 @@ struct Lsm::Programs {
   LsmListener* listener = nullptr;              // only during dispatch()
   std::size_t room = 0;
   Witnesses witnesses;
-  bool tags_by_number = false;
   bool sees_moves = false;  // whether programs are attached that watch the evidence
   // How many tagged inodes share each bit of the filters.
   std::vector<std::uint32_t> inodes = std::vector<std::uint32_t>(kFilterBits);
   std::vector<std::uint32_t> devices = std::vector<std::uint32_t>(kFilterBits);
+
+  bool has_numbered_tags() const { return skeleton.get()->rodata->guard_tags_by_number != 0; }
 
   static int take(void* context, void* data, std::size_t size) noexcept {
     auto& self = *static_cast<Programs*>(context);
@@ -157,7 +158,6 @@ Result<Lsm> Lsm::load(std::span<const KnownHook> known, Tags tags) {
   skeleton->rodata->guard_tags_by_number = tags == Tags::kByNumber ? 1 : 0;
   if (const int failed = guard_bpf__load(skeleton); failed != 0)
     return log.error(-failed, "load the LSM programs");
-  programs->tags_by_number = tags == Tags::kByNumber;
   programs->ring.reset(ring_buffer__new(bpf_map__fd(skeleton->maps.events), Programs::take,
                                         programs.get(), nullptr));
   if (!programs->ring) return log.error(errno, "map the LSM programs' ring");
@@ -217,7 +217,7 @@ Status Lsm::tag(int directory, const TaggedInode& inode, const TreeTag& tag) {
     Programs::set_bit(bss.guard_device_filter, self.devices, inode.device);
   }
   auto done = put(self.skeleton->maps.tree_tags, directory, tag, "tag a tree's root");
-  if (done && self.tags_by_number)
+  if (done && self.has_numbered_tags())
     done = put(self.skeleton->maps.numbered_tags, inode, tag, "tag a tree's root");
   if (is_new && !done) forget(inode);
   if (done && is_off) self.witnesses.end(tag.tree);
@@ -237,7 +237,7 @@ Status Lsm::untag(int directory, const TaggedInode& inode) {
 
 void Lsm::forget(const TaggedInode& inode) {
   auto& self = *programs_;
-  if (self.tags_by_number)
+  if (self.has_numbered_tags())
     (void)bpf_map_delete_elem(bpf_map__fd(self.skeleton->maps.numbered_tags), &inode);
   Programs::clear_bit(self.skeleton->bss->guard_inode_filter, self.inodes, inode.inode);
   Programs::clear_bit(self.skeleton->bss->guard_device_filter, self.devices, inode.device);

@@ -272,7 +272,7 @@ class Daemon {
   }
 
   void report_hung_helpers() {
-    const auto hung = helpers_.hung() + source_.responder->helper_losses().hung;
+    const auto hung = helper_losses().hung;
     shortcomings_.set(
         "helpers", hung == 0 ? ""
                              : "helper processes that hang in the kernel: " + std::to_string(hung) +

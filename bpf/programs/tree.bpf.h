@@ -27,7 +27,7 @@ struct {
 
 const volatile __u32 guard_tags_by_number;  // whether
 
-// A function of its own, or clang lays out the loop around it in a way that Linux 6.1 refuses.
+// A function of its own, or clang lays out the loop around it in a way that Linux 6.1 rejects.
 static __noinline struct TreeTag* tag_on(struct inode* inode) {
   if (!guard_tags_by_number) return bpf_inode_storage_get(&tree_tags, inode, 0, 0);
   struct TaggedInode number = {inode->i_ino, inode->i_sb->s_dev, inode->i_generation};

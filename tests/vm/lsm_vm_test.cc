@@ -162,16 +162,22 @@ TEST_F(LsmTest, ATreeKeepsItsTagWhenItMoves) {
   EXPECT_EQ(::mkdir("/mnt/tree/new", 0700), 0);
 }
 
+// `other` guards the tree, and denies everything.
+void expect_denials_by(Lsm& other, const Fd& tree, const Fd& source, const TaggedInode& inode,
+                       const TreeTag& tag) {
+  ASSERT_TRUE(other.attach(kEverything));
+  ASSERT_TRUE(other.tag(tree.get(), inode, tag));
+  other.set_guards_in_use(kOwnershipBit);
+  for (const auto& operation : operations())
+    EXPECT_EQ(operation.run(tree.get(), source.get()), EPERM) << operation.name;
+}
+
 TEST_F(LsmTest, EverythingIsPermittedAfterUnloading) {
   untag(tree_);
   {
     auto other = Lsm::load();
     ASSERT_TRUE(other) << other.error().text();
-    ASSERT_TRUE(other->attach(kEverything));
-    ASSERT_TRUE(other->tag(tree_.get(), inode_of(tree_), tag_for(kOwner)));
-    other->set_guards_in_use(kOwnershipBit);
-    for (const auto& operation : operations())
-      EXPECT_EQ(operation.run(tree_.get(), source_.get()), EPERM) << operation.name;
+    expect_denials_by(*other, tree_, source_, inode_of(tree_), tag_for(kOwner));
   }
   for (const auto& operation : operations()) {
     const auto into = make_directory(fs::path("tree") / operation.name, kOwner);
@@ -185,11 +191,7 @@ TEST_F(LsmTest, TreesAreFoundByNumber) {
   {
     auto other = Lsm::load(kKnownHooks, Lsm::Tags::kByNumber);
     ASSERT_TRUE(other) << other.error().text();
-    ASSERT_TRUE(other->attach(kEverything));
-    ASSERT_TRUE(other->tag(tree_.get(), inode_of(tree_), tag_for(kOwner)));
-    other->set_guards_in_use(kOwnershipBit);
-    for (const auto& operation : operations())
-      EXPECT_EQ(operation.run(tree_.get(), source_.get()), EPERM) << operation.name;
+    expect_denials_by(*other, tree_, source_, inode_of(tree_), tag_for(kOwner));
     EXPECT_EQ(::mknodat(source_.get(), "beside", S_IFREG | 0644, 0), 0);
     auto another = inode_of(tree_);
     another.generation = 1;  // of an inode that had the same number
