@@ -145,11 +145,12 @@ guard::Violation record_of(Input& input) {
                                       guard::Mode{input.number<std::uint16_t>()}};
   violation.time =
       std::chrono::system_clock::time_point(std::chrono::nanoseconds(input.number<std::int64_t>()));
-  violation.actor.edit().pid = input.number<std::int32_t>() & INT32_MAX;
-  violation.actor.edit().cmdline = std::string(input.text());
-  violation.actor.edit().comm = std::string(input.text());
-  violation.actor.edit().lineage.resize(input.number<std::uint8_t>() % 12);
-  for (auto& ancestor : violation.actor->lineage) {
+  auto& actor = violation.actor.edit();
+  actor.pid = input.number<std::int32_t>() & INT32_MAX;
+  actor.cmdline = std::string(input.text());
+  actor.comm = std::string(input.text());
+  actor.lineage.resize(input.number<std::uint8_t>() % 12);
+  for (auto& ancestor : actor.lineage) {
     ancestor.comm = input.text();
     ancestor.exe = input.text();
     ancestor.cmdline = input.text();

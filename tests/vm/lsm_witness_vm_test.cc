@@ -88,14 +88,14 @@ TEST_P(LsmWitness, WhatRootCreatesIsBornHere) {
 
 TEST_P(LsmWitness, WhatAThirdUserCreatesIsBornHere) {
   for (const auto& [name, run] : kCreations) {
-    as(kOther, [&] { ASSERT_EQ(run(tree_), 0) << name; });
+    as(kOther, [&, name = name, run = run] { ASSERT_EQ(run(tree_), 0) << name; });
     EXPECT_EQ(KIND_OF(tree_, name), kWitnessBorn) << name;
   }
 }
 
 TEST_P(LsmWitness, WhatTheOwnerCreatesHasNoEvidence) {
   for (const auto& [name, run] : kCreations) {
-    as(kOwner, [&] { ASSERT_EQ(run(tree_), 0) << name; });
+    as(kOwner, [&, name = name, run = run] { ASSERT_EQ(run(tree_), 0) << name; });
     EXPECT_EQ(KIND_OF(tree_, name), kWitnessNone) << name;
   }
 }
