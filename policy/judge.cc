@@ -156,6 +156,24 @@ bool violates(Verdict& verdict, const Policy& policy, const Change& change, List
   return false;
 }
 
+// Whether the change is a violation if no allow ignores it.
+Verdict by_user(const Policy& policy, std::optional<Uid> user, const Change& change,
+                Listener* listener) {
+  auto verdict = at_path(policy, change.path, listener);
+  if (verdict.reason != Reason::kRight) return verdict;
+  // An owner can still set a wrong group or mode. That is fixed, but an owner is never denied.
+  // The same is true for a user that only a rule makes the owner.
+  const bool is_service = user == policy.wanted.owner.id;
+  const bool is_owner = is_service || user == verdict.wanted->owner.id;
+  tell(listener, StepKind::kOwner, 0, is_owner);
+  const bool violation = !is_service && violates(verdict, policy, change, listener);
+  if (is_owner && !(violation && verdict.guard == Guard::kOwnership && verdict.deviation.any()))
+    verdict.reason = Reason::kOwner;
+  else if (violation)
+    verdict.reason = Reason::kViolation;
+  return verdict;
+}
+
 }  // namespace
 
 Coverage coverage(Operation operation, Direction direction) {
@@ -209,27 +227,14 @@ bool can_fix(Operation operation, FileType type) {
 
 Verdict judge(const Policy& policy, const Subject& subject, const Change& change,
               Listener* listener) {
-  auto verdict = at_path(policy, change.path, listener);
-  if (verdict.reason != Reason::kRight) return verdict;
-
-  // An owner can still set a wrong group or mode. That is fixed, but an owner is never denied.
-  // The same is true for a user that only a rule makes the owner.
-  const bool is_service = subject.self.uid == policy.wanted.owner.id;
-  const bool is_owner = is_service || subject.self.uid == verdict.wanted->owner.id;
-  tell(listener, StepKind::kOwner, 0, is_owner);
-  const bool violation = !is_service && violates(verdict, policy, change, listener);
-  if (is_owner && !(violation && verdict.guard == Guard::kOwnership && verdict.deviation.any())) {
-    verdict.reason = Reason::kOwner;
-    return verdict;
-  }
-  if (!violation) return verdict;
-
+  auto verdict = by_user(policy, subject.self.uid, change, listener);
+  if (!verdict.violation()) return verdict;
+  const bool is_owner = subject.self.uid == verdict.wanted->owner.id;
   const auto granted = exemption(policy, subject, listener);
   if (granted == Effect::kIgnore) {
     verdict.reason = Reason::kAllowed;
     return verdict;
   }
-  verdict.reason = Reason::kViolation;
   verdict.fix = verdict.action >= Action::kFix && verdict.guard == Guard::kOwnership &&
                 verdict.deviation.is_fixable() && can_fix(change.operation, change.type);
   if (verdict.action == Action::kDeny) {
@@ -238,6 +243,14 @@ Verdict judge(const Policy& policy, const Subject& subject, const Change& change
     verdict.deny = verdict.exemption == DenyExemption::kNone;
   }
   return verdict;
+}
+
+Standing standing_of(const Policy& policy, const Subject& subject) {
+  return {subject.self.uid, exemption(policy, subject, nullptr) == Effect::kIgnore};
+}
+
+bool is_violation(const Policy& policy, const Standing& subject, const Change& change) {
+  return !subject.is_ignored && by_user(policy, subject.user, change, nullptr).violation();
 }
 
 Verdict judge(const Policy& policy, std::string_view relative_path, const ObjectState& state,

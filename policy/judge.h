@@ -77,6 +77,15 @@ class Listener {
 Verdict judge(const Policy& policy, const Subject& subject, const Change& change,
               Listener* listener = nullptr);
 
+// All that judge() asks of a subject to tell whether a change violates the policy.
+struct Standing {
+  std::optional<Uid> user;
+  bool is_ignored = false;  // an allow with effect "ignore" matches
+};
+Standing standing_of(const Policy& policy, const Subject& subject);
+// Whether judge() would find a violation.
+bool is_violation(const Policy& policy, const Standing& subject, const Change& change);
+
 // Judges an end state, regardless of who caused it: for scans and settled changes.
 Verdict judge(const Policy& policy, std::string_view relative_path, const ObjectState& state,
               Listener* listener = nullptr);

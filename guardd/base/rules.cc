@@ -17,8 +17,8 @@ void add_messages(const Diagnostics& diagnostics, RulesRead& read) {
   }
 }
 
-Rules make_rules(const Config& config, const LoadResult& loaded) {
-  Rules rules{config, loaded.set, {}, {}};
+Rules make_rules(const Config& config, const LoadResult& loaded, RuleTexts texts) {
+  Rules rules{config, loaded.set, {}, std::move(texts)};
   for (const auto& policy : loaded.set->policies())
     rules.limits.push_back(tree_limits(policy, SystemFiles()));
   return rules;
@@ -47,9 +47,9 @@ RulesRead read_rules(const std::string& config_file,
   }
   add_messages(loaded->diagnostics, read);
   if (!config || !loaded->set) return read;
-  read.rules = make_rules(*config, *loaded);
-  read.rules->texts = RuleTexts{std::move(settings), std::move(loaded->texts), users.known().text(),
-                                std::chrono::system_clock::now()};
+  read.rules = make_rules(*config, *loaded,
+                          {std::move(settings), std::move(loaded->texts), users.known().text(),
+                           std::chrono::system_clock::now()});
   return read;
 }
 
@@ -62,11 +62,14 @@ RulesRead restore_rules(const RuleTexts& texts, std::uint64_t generation) {
         read_config(texts.settings->text, diagnostics.add_file(texts.settings->path), diagnostics);
   add_messages(diagnostics, read);
   const SystemUsers system;
-  const RememberedUsers users(system, KnownAccounts::parse(texts.accounts));
+  const RememberedUsers remembered(system, KnownAccounts::parse(texts.accounts));
+  const RecordedUsers users(remembered);
   const auto loaded = load_again(texts.policies, generation, users, SystemFiles());
   add_messages(loaded.diagnostics, read);
   if (!read.errors.empty()) return read;
-  read.rules = make_rules(config, loaded);
+  read.rules = make_rules(
+      config, loaded, {texts.settings, texts.policies, users.known().text(), texts.read_at});
+  read.rules->were_restored = true;
   return read;
 }
 

@@ -28,7 +28,8 @@ struct Rules {
   Config config;
   std::shared_ptr<const PolicySet> set;
   std::vector<TreeLimits> limits;  // by policy
-  std::optional<RuleTexts> texts;  // nothing if the rules were restored
+  RuleTexts texts;
+  bool were_restored = false;
 };
 
 struct RulesRead {

@@ -26,10 +26,10 @@ RulesRead ValidRules::read(std::uint64_t generation) const {
 }
 
 void ValidRules::use(const Rules& rules) {
-  if (!rules.texts) return;
+  if (rules.were_restored) return;
   next_try_.reset();
   shortcomings_.set("rules", "");
-  if (store_) store_->keep_rules(*rules.texts);
+  if (store_) store_->keep_rules(rules.texts);
 }
 
 // Prints nothing: the errors were printed at start, and are in the shortcoming.

@@ -14,13 +14,29 @@ bool has_value(const Answer<Value>& answer) {
   return answer && *answer;
 }
 
-// The answer, or else what is known under this name.
 template <typename Value>
-Answer<Value> or_known(Answer<Value> answer, const std::map<std::string, Value>& known,
-                       const std::string& name) {
-  const auto found = known.find(name);
-  if (has_value(answer) || found == known.end()) return answer;
-  return std::optional(found->second);
+std::optional<Value> found(const std::map<std::string, Value>& known, const std::string& name) {
+  const auto at = known.find(name);
+  return at == known.end() ? std::nullopt : std::optional(at->second);
+}
+
+std::optional<Account> user_called(const KnownAccounts& known, Uid uid) {
+  for (const auto& [name, account] : known.users)
+    if (account.uid == uid) return account;
+  return std::nullopt;
+}
+
+std::optional<std::string> name_of_group(const KnownAccounts& known, Gid gid) {
+  for (const auto& [name, group] : known.groups)
+    if (group == gid) return name;
+  return std::nullopt;
+}
+
+// The answer, or else what is known.
+template <typename Value>
+Answer<Value> or_known(Answer<Value> answer, std::optional<Value> known) {
+  if (has_value(answer) || !known) return answer;
+  return known;
 }
 
 }  // namespace
@@ -30,6 +46,9 @@ std::string KnownAccounts::text() const {
   for (const auto& [name, user] : users)
     out << "user " << user.uid.value << ' ' << user.gid.value << ' ' << name << '\n';
   for (const auto& [name, gid] : groups) out << "group " << gid.value << ' ' << name << '\n';
+  for (const auto& [name, gids] : memberships)
+    for (const auto gid : gids) out << "member " << gid.value << ' ' << name << '\n';
+  for (const auto& [name, gid] : alone) out << "alone " << gid.value << ' ' << name << '\n';
   return out.str();
 }
 
@@ -47,6 +66,8 @@ KnownAccounts KnownAccounts::parse(std::string_view text) {
     if (!(words >> gid.value) || !words.ignore(1) || !std::getline(words, name)) continue;
     if (kind == "user") known.users[name] = {name, uid, gid};
     if (kind == "group") known.groups[name] = gid;
+    if (kind == "member") known.memberships[name].push_back(gid);
+    if (kind == "alone") known.alone.emplace(name, gid);
   }
   return known;
 }
@@ -77,30 +98,58 @@ Result<std::optional<std::string>> RecordedUsers::group_name(Gid gid) const {
   return answer;
 }
 
+std::vector<Gid> RecordedUsers::groups_of(const Account& account) const {
+  return known_.memberships[account.name] = users_.groups_of(account);
+}
+
+bool RecordedUsers::is_alone_in(const std::string& account, Gid group) const {
+  const bool is_alone = users_.is_alone_in(account, group);
+  if (is_alone) known_.alone.emplace(account, group);
+  return is_alone;
+}
+
+// ---- KnownUsers
+
+Result<std::optional<Account>> KnownUsers::user(const std::string& name) const {
+  return found(known_.users, name);
+}
+
+Result<std::optional<Account>> KnownUsers::user(Uid uid) const {
+  return user_called(known_, uid);
+}
+
+Result<std::optional<Gid>> KnownUsers::group(const std::string& name) const {
+  return found(known_.groups, name);
+}
+
+Result<std::optional<std::string>> KnownUsers::group_name(Gid gid) const {
+  return name_of_group(known_, gid);
+}
+
+std::vector<Gid> KnownUsers::groups_of(const Account& account) const {
+  return found(known_.memberships, account.name).value_or(std::vector<Gid>());
+}
+
+bool KnownUsers::is_alone_in(const std::string& account, Gid group) const {
+  return known_.alone.contains({account, group});
+}
+
 // ---- RememberedUsers
 
 Result<std::optional<Account>> RememberedUsers::user(const std::string& name) const {
-  return or_known(users_.user(name), known_.users, name);
+  return or_known(users_.user(name), found(known_.users, name));
 }
 
 Result<std::optional<Account>> RememberedUsers::user(Uid uid) const {
-  auto answer = users_.user(uid);
-  if (has_value(answer)) return answer;
-  for (const auto& [name, known] : known_.users)
-    if (known.uid == uid) return std::optional(known);
-  return answer;
+  return or_known(users_.user(uid), user_called(known_, uid));
 }
 
 Result<std::optional<Gid>> RememberedUsers::group(const std::string& name) const {
-  return or_known(users_.group(name), known_.groups, name);
+  return or_known(users_.group(name), found(known_.groups, name));
 }
 
 Result<std::optional<std::string>> RememberedUsers::group_name(Gid gid) const {
-  auto answer = users_.group_name(gid);
-  if (has_value(answer)) return answer;
-  for (const auto& [name, known] : known_.groups)
-    if (known == gid) return std::optional(name);
-  return answer;
+  return or_known(users_.group_name(gid), name_of_group(known_, gid));
 }
 
 }  // namespace guard

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,8 +16,11 @@ namespace guard {
 struct KnownAccounts {
   std::map<std::string, Account> users;
   std::map<std::string, Gid> groups;
+  std::map<std::string, std::vector<Gid>> memberships;  // by account
+  std::set<std::pair<std::string, Gid>> alone;          // accounts, and groups with no other
 
-  // One line for each: "user UID GID NAME" or "group GID NAME". Other lines are skipped.
+  // One line for each: "user UID GID NAME", "group GID NAME", "member GID NAME" or "alone GID
+  // NAME". Other lines are skipped.
   std::string text() const;
   static KnownAccounts parse(std::string_view text);
 };
@@ -50,9 +54,29 @@ class RecordedUsers final : public ForwardedUsers {
   Result<std::optional<Account>> user(Uid uid) const override;
   Result<std::optional<Gid>> group(const std::string& name) const override;
   Result<std::optional<std::string>> group_name(Gid gid) const override;
+  std::vector<Gid> groups_of(const Account& account) const override;
+  bool is_alone_in(const std::string& account, Gid group) const override;
 
  private:
   mutable KnownAccounts known_;
+};
+
+// Gives the same answers again, and asks nobody: what was not noted does not exist.
+class KnownUsers final : public Users {
+ public:
+  explicit KnownUsers(KnownAccounts known) : known_(std::move(known)) {}
+
+  Result<std::optional<Account>> user(const std::string& name) const override;
+  Result<std::optional<Account>> user(Uid uid) const override;
+  Result<std::optional<Gid>> group(const std::string& name) const override;
+  Result<std::optional<std::string>> group_name(Gid gid) const override;
+  std::vector<Gid> groups_of(const Account& account) const override;
+  bool is_alone_in(const std::string& account, Gid group) const override;
+  std::vector<std::string> user_names() const override { return {}; }
+  std::vector<std::string> group_names() const override { return {}; }
+
+ private:
+  const KnownAccounts known_;
 };
 
 // Answers from memory what the other does not know.

@@ -210,8 +210,8 @@ bool is_exempt(const RepairTask& task, const ObjectState& state) {
   change.mode = state.mode;
   // A process that acts as the owner now may have made the file as another user.
   const auto owner = task.policy->wanted.owner.id;
-  if (task.subject->self.uid == owner && state.uid != owner) return false;
-  return !judge(*task.policy, *task.subject, change).violation();
+  if (task.subject->user == owner && state.uid != owner) return false;
+  return !is_violation(*task.policy, *task.subject, change);
 }
 
 RepairOutcome repair_opened(const Place& place, Result<Object> opened, const RepairTask& task) {

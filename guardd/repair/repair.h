@@ -82,7 +82,7 @@ struct RepairTask {
   // full path.
   int own_descriptors = -1;
   // The acting process and what it did, if known: the policy may allow it. kScan: not known.
-  const Subject* subject = nullptr;
+  std::optional<Standing> subject;
   Operation operation = Operation::kScan;
   bool war = false;  // another process keeps undoing the fix
   // It has only just settled: check first whether it is open for writing.

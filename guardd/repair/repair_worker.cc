@@ -21,7 +21,7 @@ constexpr auto kHangsAfter = std::chrono::seconds(2);
 // The administrator is told a little later.
 constexpr auto kNamedAfter = std::chrono::seconds(8);
 
-RepairTask task_of(const Repair& repair, const std::optional<Subject>& subject, Witness* witness,
+RepairTask task_of(const Repair& repair, const std::optional<Standing>& subject, Witness* witness,
                    LeftAlone& left_alone) {
   const auto& seen = repair.due.seen;
   RepairTask task;
@@ -29,7 +29,7 @@ RepairTask task_of(const Repair& repair, const std::optional<Subject>& subject, 
   task.relative_path = repair.path;
   task.expected = seen.object.known() ? &seen.object : nullptr;
   task.witness = witness;
-  task.subject = subject ? &*subject : nullptr;
+  task.subject = subject;
   task.operation = seen.operation;
   task.war = repair.war;
   task.is_fresh = true;
@@ -168,9 +168,9 @@ void RepairWorker::repair(Queue& queue, const std::shared_ptr<const Repair>& tas
     gone.skip = Skip::kGone;
     return hand_over(task->path, std::move(gone), {});
   }
-  std::optional<Subject> subject;
+  std::optional<Standing> subject;
   const auto& who = task->due.seen.who;
-  if (who && who->known()) subject = who->subject();
+  if (who && who->known()) subject = standing_of(task->policy(), who->subject());
   if (!task->due.look)
     return hand_over(task->path, repairs->repair(task_of(*task, subject, witness_, left_alone_)),
                      {});
