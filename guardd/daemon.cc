@@ -32,8 +32,8 @@
 #include "guardd/host/machine_ids.h"
 #include "guardd/publish/dispatcher.h"
 #include "guardd/repair/left_alone.h"
-#include "guardd/repair/repair_worker.h"
-#include "guardd/repair/scan_worker.h"
+#include "guardd/repair_process/repair_helper.h"
+#include "guardd/repair_process/repair_process.h"
 #include "guardd/service/handover.h"
 #include "guardd/service/memory.h"
 #include "guardd/service/notify.h"
@@ -85,6 +85,7 @@ class Daemon {
     (void)std::signal(SIGPIPE, SIG_IGN);
     GUARD_CHECK(loop_.open());
     helpers_.start();
+    repairs_.start();
     open_store();
     auto rules = valid_rules_.at_start(store_.get());
     if (!rules) return Error("the settings or the policies are not valid");
@@ -114,7 +115,7 @@ class Daemon {
         loop_.get(), options_.bus,
         BusRequests::Context{
             dispatcher_, source_, *trees_, *policies_, reloader_, quick_jobs_, long_jobs_,
-            *left_alone_, *scans_, *processes_,
+            *left_alone_, repairs_, *processes_,
             [this] { return trail_ ? path_of_trail() : std::string(); },
             [this] { return helper_losses(); },
             [this](const std::string& policy) { return beyond_limit(policy); },
@@ -184,20 +185,17 @@ class Daemon {
   }
 
   void make_parts() {
-    if (store_)
-      left_alone_ = std::make_unique<LeftAlone>(
-          store_->remembered().undone,
-          [store = store_.get()](FileVersion file) { store->keep_undone(std::move(file)); });
-    else
-      left_alone_ = std::make_unique<LeftAlone>();
+    left_alone_ = std::make_unique<LeftAlone>(
+        store_ ? store_->remembered().undone : std::vector<FileVersion>(),
+        [this](FileVersion file) {
+          repairs_.leave_alone(file);
+          if (store_) store_->keep_undone(std::move(file));
+        });
     Pauses pauses(store_.get(), Clocks::read());  // before the enforcer empties what is remembered
-    scans_ =
-        std::make_unique<ScanWorker>(config_.scan.threads, source_.source->witness(), *left_alone_);
     is_handing_over_ = handover_->holds();
-    scans_->hold(is_handing_over_);
-    repairs_ = std::make_unique<RepairWorker>(source_.source->witness(), *left_alone_);
+    repairs_.hold_scans(is_handing_over_);
     enforcer_ = std::make_unique<Enforcer>(
-        *processes_, *source_.source, *repairs_, store_.get(),
+        *processes_, *source_.source, repairs_, store_.get(),
         Enforcer::Callbacks{
             [this](Violation violation) { dispatcher_.violation(std::move(violation)); },
             [this](Violation first, FixedFiles files) {
@@ -211,12 +209,33 @@ class Daemon {
               trees_->scan_again(tree);
             }});
     trees_ =
-        std::make_unique<WatchedTrees>(*source_.source, source_.marks.get(), *enforcer_, *scans_);
+        std::make_unique<WatchedTrees>(*source_.source, source_.marks.get(), *enforcer_, repairs_);
     visits_ = std::make_unique<VisitProgress>(*trees_, [this] { report_changes(); });
     policies_ = std::make_unique<PoliciesInForce>(
         PoliciesInForce::Context{loop_.get(), source_, *trees_, *enforcer_, shortcomings_,
                                  [this] { report_changes(); }},
         std::move(pauses));
+    begin_repairs();
+  }
+
+  void begin_repairs() {
+    repairs_.begin({source_.source->witness(), *left_alone_, config_.scan.threads,
+                    RepairProcess::Callbacks{
+                        [this](const RepairReport& report) {
+                          enforcer_->handle_repair(report, std::chrono::steady_clock::now());
+                        },
+                        [this](const ScanFinding& finding) { enforcer_->handle_finding(finding); },
+                        [this](FileVersion file) {
+                          if (store_) store_->keep_undone(std::move(file));
+                        },
+                        [this](int pidfd) {
+                          const auto done = source_.source->trust(pidfd);
+                          shortcomings_.set("trust", done ? "" : done.error().text());
+                        },
+                        [this] {
+                          shortcomings_.set("repairs", repairs_.trouble());
+                          report_changes();
+                        }}});
   }
 
   // ---- events
@@ -229,13 +248,8 @@ class Daemon {
                                     [this] { dispatcher_.lost(processes_->dispatch()); }));
     }
     GUARD_CHECK(loop_.on_readable(helpers_.fd(), [this] { read_answers(); }));
-    GUARD_CHECK(loop_.on_readable(scans_->fd(), [this] {
-      for (const auto& finding : scans_->take()) enforcer_->handle_finding(finding);
-    }));
-    GUARD_CHECK(loop_.on_readable(repairs_->fd(), [this] {
-      const auto now = std::chrono::steady_clock::now();
-      for (const auto& report : repairs_->take()) enforcer_->handle_repair(report, now);
-    }));
+    GUARD_CHECK(loop_.on_readable(repairs_.fd(),
+                                  [this] { repairs_.work(std::chrono::steady_clock::now()); }));
     GUARD_CHECK(loop_.on_readable(source_.responder->fd(), [this] {
       for (auto& open : source_.responder->take())
         dispatcher_.violation(make_violation(std::move(open), *policies_->set()));
@@ -280,26 +294,17 @@ class Daemon {
   }
 
   HelperLosses helper_losses() const {
-    auto losses = helpers_.losses();
-    const auto of_responder = source_.responder->helper_losses();
-    losses.late += of_responder.late;
-    losses.broken += of_responder.broken;
-    losses.hung += of_responder.hung;
-    return losses;
+    auto all = helpers_.losses();
+    all += source_.responder->helper_losses();
+    return all += repairs_.losses();
   }
 
-  // By the key of [limits].
   bus::Counts beyond_limit(const std::string& policy) {
-    bus::Counts counts;
-    const auto add = [&](const char* key, const BeyondLimit& all) {
-      const auto at = all.find(policy);
-      counts[key] = at == all.end() ? 0 : at->second;
-    };
-    add("directories", source_.source->unwatched());
-    add("pending", enforcer_->merged());
-    add("audit_rows", trail_ ? trail_->budget().dropped_by_policy() : BeyondLimit());
-    add("audit_size", trail_ ? trail_->removed() : BeyondLimit());
-    return counts;
+    return counts_of(policy,
+                     {{"directories", source_.source->unwatched()},
+                      {"pending", enforcer_->merged()},
+                      {"audit_rows", trail_ ? trail_->budget().dropped_by_policy() : BeyondLimit()},
+                      {"audit_size", trail_ ? trail_->removed() : BeyondLimit()}});
   }
 
   void end(const std::string& reason) {
@@ -336,14 +341,6 @@ class Daemon {
                     [this](SteadyTime now) {
                       if (trees_->catch_up(now)) dispatcher_.report_lost_events(scan_reason_);
                     });
-    loop_.every_turn([this] { return repairs_->next(); },
-                     [this](SteadyTime /*now*/) {
-                       if (repairs_->work()) report_changes();
-                     });
-    loop_.every_turn([this] { return scans_->next(); },
-                     [this](SteadyTime now) {
-                       if (scans_->work(now)) report_changes();
-                     });
     while_enforcing(
         [this] {
           const auto soon = std::chrono::steady_clock::now() + 5ms;
@@ -351,9 +348,14 @@ class Daemon {
         },
         [this](SteadyTime now) {
           if (is_handing_over_ && handover_->is_under_way(now)) return;
-          if (std::exchange(is_handing_over_, false)) scans_->hold(false);
+          if (std::exchange(is_handing_over_, false)) repairs_.hold_scans(false);
           next_repairs_ = enforcer_->work(now);
         });
+    // After those who have orders for it.
+    loop_.every_turn([this] { return repairs_.next(); },
+                     [this](SteadyTime now) {
+                       if (const auto due = repairs_.next(); due && *due <= now) repairs_.work(now);
+                     });
     loop_.every_turn([this] { return dispatcher_.next_due(); },
                      [this](SteadyTime now) { dispatcher_.close_due(now); });
     loop_.every_turn(*bus_endpoint_);
@@ -401,7 +403,7 @@ class Daemon {
     const auto taken = now - started_;
     const bool answers = source_.responder->is_ready() || taken >= kLongestResponderStart;
     const bool has_looked =
-        (scans_->idle() && trees_->visits().empty() && !processes_->is_listing()) ||
+        (!repairs_.has_scans() && trees_->visits().empty() && !processes_->is_listing()) ||
         taken >= kLongestStart || dispatcher_.has_too_many_early();
     return answers && has_looked;
   }
@@ -423,7 +425,7 @@ class Daemon {
           if (source_.marks) source_.marks->dispatch();
           has_more_notices_ = source_.source->dispatch(*enforcer_);
           batching_.woken(std::chrono::steady_clock::now(), processes_->fd() >= 0);
-          if (enforcer_->take_activity()) scans_->note_activity();
+          if (enforcer_->take_activity()) repairs_.note_activity(std::chrono::steady_clock::now());
         },
         &notices));
     batching_.add(notices);
@@ -453,6 +455,7 @@ class Daemon {
     next_scan_.reset();
     if (config_.scan.every.count() > 0)
       next_scan_ = std::chrono::steady_clock::now() + config_.scan.every;
+    repairs_.use_rules(rules.set->generation(), rules.texts.policies, rules.texts.accounts);
     policies_->use(std::move(rules));
     hand_over();
   }
@@ -548,8 +551,8 @@ class Daemon {
     enforcer_->finish();
     dispatcher_.stop(stop_reason_);
     alert_units_->finish(200ms);
-    // Close the state now: a repair on a frozen file system keeps the process until that thaws,
-    // because the kernel lets no signal end such a wait.
+    // Close the state now: what a user has asked for, on a frozen file system, keeps the process
+    // until that thaws, because the kernel lets no signal end such a wait.
     left_alone_->stop_saving();
     store_.reset();
   }
@@ -570,9 +573,8 @@ class Daemon {
   std::unique_ptr<Processes> processes_;
   std::optional<Handover> handover_;
   ChosenSource source_;
+  RepairProcess repairs_{start_repair_helper};
   std::unique_ptr<LeftAlone> left_alone_;
-  std::unique_ptr<ScanWorker> scans_;
-  std::unique_ptr<RepairWorker> repairs_;
   std::unique_ptr<Enforcer> enforcer_;
   std::unique_ptr<WatchedTrees> trees_;
   std::unique_ptr<VisitProgress> visits_;

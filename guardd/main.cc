@@ -12,6 +12,7 @@
 #include "guardd/host/command_line.h"
 #include "guardd/host/policy_directories.h"
 #include "guardd/publish/journal_socket.h"
+#include "guardd/repair_process/repair_helper.h"
 #include "guardd/version.h"
 #include "guardd/who/inquiry_helper.h"
 #include "policy/base/text.h"
@@ -81,6 +82,8 @@ int main(int argc, char** argv) {
   try {
     if (argc > 0 && std::string_view(argv[0]) == guard::kInquiryRole.name)
       return guard::serve_inquiries();
+    if (argc > 0 && std::string_view(argv[0]) == guard::kRepairRole.name)
+      return guard::serve_repairs();
     return guard::run(argc, argv);
   } catch (const std::exception& failure) {  // out of memory: no other exception gets here
     std::cerr << "guardd: " << guard::printable(failure.what()) << '\n';

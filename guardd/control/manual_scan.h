@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "guardd/repair/scan.h"
-#include "guardd/repair/tree_sizes.h"
+#include "guardd/repair_process/tree_sizes.h"
 #include "policy/policy_set.h"
 #include "policy/record/record.h"
 

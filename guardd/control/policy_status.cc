@@ -151,4 +151,13 @@ ReadyNews ready_news(const PoliciesInForce& in_force, const ChosenSource& source
   return news;
 }
 
+bus::Counts counts_of(const std::string& policy, const std::map<std::string, BeyondLimit>& limits) {
+  bus::Counts counts;
+  for (const auto& [key, all] : limits) {
+    const auto at = all.find(policy);
+    counts[key] = at == all.end() ? 0 : at->second;
+  }
+  return counts;
+}
+
 }  // namespace guard

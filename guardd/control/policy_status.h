@@ -2,6 +2,8 @@
 // of guardd as a whole. Runs on the daemon's loop.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "dbus/service/manager.h"
@@ -20,5 +22,8 @@ StatusFacts status_facts(const PoliciesInForce& in_force, Backend backend,
                          const WatchedTrees& trees, std::vector<std::string> shortcomings);
 ReadyNews ready_news(const PoliciesInForce& in_force, const ChosenSource& source,
                      const WatchedTrees& trees);
+
+// What the policy has beyond its limits, by the key of [limits].
+bus::Counts counts_of(const std::string& policy, const std::map<std::string, BeyondLimit>& limits);
 
 }  // namespace guard

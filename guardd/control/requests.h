@@ -18,7 +18,7 @@
 #include "guardd/enforce/watched_trees.h"
 #include "guardd/publish/dispatcher.h"
 #include "guardd/repair/left_alone.h"
-#include "guardd/repair/scan_worker.h"
+#include "guardd/repair_process/repair_process.h"
 #include "guardd/sources/choose.h"
 
 namespace guard {
@@ -35,7 +35,7 @@ class BusRequests final : public bus::Manager {
     BackgroundJobs& quick;      // take seconds at most, and may read the trail
     BackgroundJobs& long_ones;  // may wait for guarded file systems
     LeftAlone& left_alone;
-    ScanWorker& scans;
+    RepairProcess& repairs;
     Processes& processes;
     std::function<std::string()> trail;  // its path; empty if there is none
     std::function<HelperLosses()> helper_losses;

@@ -34,9 +34,9 @@ std::uint32_t bounded(std::uint64_t number) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
 }
 
-ScanOptions options_of(const ScanWorker& scans) {
+ScanOptions options_of(const RepairProcess& repairs) {
   ScanOptions options;
-  options.threads = scans.threads();
+  options.threads = repairs.scan_threads();
   return options;
 }
 
@@ -116,7 +116,7 @@ void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& ca
   };
   send<bus::ScanTotals>(
       context_.long_ones, stop, done,
-      [set, where, fix, dispatcher = &context_.dispatcher, scans = &context_.scans,
+      [set, where, fix, dispatcher = &context_.dispatcher, repairs = &context_.repairs,
        on_progress = std::move(progress)](
           const BackgroundJobs::JobContext& context) -> std::variant<bus::ScanTotals, CallFailure> {
         ScanProgress scanned;
@@ -127,7 +127,7 @@ void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& ca
           });
         };
         const ProgressReports reports(context, scanned, on_progress);
-        const auto report = scan_now(*set, {where, fix, false, &scans->sizes()}, options_of(*scans),
+        const auto report = scan_now(*set, {where, fix, false, &repairs->sizes()}, options_of(*repairs),
                                      report_violation, context.stop(), scanned);
         if (!report) return not_scanned(report.error());
         return bus::ScanTotals{bounded(report->found), bounded(report->fixed)};
@@ -142,7 +142,7 @@ void BusRequests::find_wrong(const std::string& where, std::size_t limit, std::s
   using WrongFilesPtr = std::shared_ptr<const bus::WrongFiles>;
   send<WrongFilesPtr>(
       context_.long_ones, stop, reply,
-      [set, where, limit, scans = &context_.scans, on_progress = std::move(progress)](
+      [set, where, limit, repairs = &context_.repairs, on_progress = std::move(progress)](
           const BackgroundJobs::JobContext& context) -> std::variant<WrongFilesPtr, CallFailure> {
         auto wrong = std::make_shared<bus::WrongFiles>();
         const auto note = [&](const ManualFinding& finding) {
@@ -151,7 +151,7 @@ void BusRequests::find_wrong(const std::string& where, std::size_t limit, std::s
         };
         ScanProgress scanned;
         const ProgressReports reports(context, scanned, on_progress);
-        const auto report = scan_now(*set, {where, true, true, &scans->sizes()}, options_of(*scans),
+        const auto report = scan_now(*set, {where, true, true, &repairs->sizes()}, options_of(*repairs),
                                      note, context.stop(), scanned);
         if (!report) return not_scanned(report.error());
         wrong->found = bounded(report->found);

@@ -64,7 +64,7 @@ void Enforcer::use_policies(std::shared_ptr<const PolicySet> set) {
 }
 
 void Enforcer::noticed(const Notice& notice) noexcept {
-  if (notice.pid == self_) return;  // our own repairs
+  if (notice.pid == self_ || HelperProcess::is_one(notice.pid)) return;  // our own work
   has_activity_ = true;
   const auto& policy = policy_of(notice.directory->tree());
   if (policy.action() == Action::kOff) return;
@@ -197,12 +197,12 @@ std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
       continue;
     }
     switch (repairs_.has_room(set_->trees()[tree].path)) {
-      case RepairWorker::Offer::kAccepted:
+      case RepairProcess::Offer::kAccepted:
         break;
-      case RepairWorker::Offer::kHanging:
+      case RepairProcess::Offer::kHanging:
         settle_.put_back(*std::move(due), now + kWhileHanging);
         continue;
-      case RepairWorker::Offer::kFull:
+      case RepairProcess::Offer::kFull:
         // A finished repair makes room and wakes the loop.
         full.insert(due->home);
         settle_.put_back(*std::move(due), now);
@@ -323,7 +323,7 @@ void Enforcer::judge_later(std::uint32_t tree, const std::string& path, FileId o
   settle_.put_back(std::move(due), when);
 }
 
-void Enforcer::handle_finding(const ScanWorker::Report& finding) {
+void Enforcer::handle_finding(const ScanFinding& finding) {
   const auto& set = finding.set;
   const auto tree = finding.tree;
   if (finding.is_end) {
@@ -365,7 +365,7 @@ void Enforcer::handle_finding(const ScanWorker::Report& finding) {
 
 // The scan does not know who left a file so, but the change may wait here: it was faster than the
 // repair of that. Such a file is reported by itself.
-void Enforcer::handle_list(const ScanWorker::Report& finding) {
+void Enforcer::handle_list(const ScanFinding& finding) {
   const auto& [set, tree] = std::tie(finding.set, finding.tree);
   FixedFiles rest;
   auto first = finding;

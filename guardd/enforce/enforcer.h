@@ -19,8 +19,7 @@
 #include "guardd/enforce/instant_violations.h"
 #include "guardd/enforce/pending_changes.h"
 #include "guardd/files/object.h"
-#include "guardd/repair/repair_worker.h"
-#include "guardd/repair/scan_worker.h"
+#include "guardd/repair_process/repair_process.h"
 #include "guardd/settle/settle_queue.h"
 #include "guardd/sources/mounts.h"
 #include "guardd/sources/source.h"
@@ -41,7 +40,7 @@ class Enforcer final : public NoticeReader {
   };
 
   // `store` may be null: then nothing survives a crash.
-  Enforcer(Processes& processes, ChangeSource& source, RepairWorker& repairs, Store* store,
+  Enforcer(Processes& processes, ChangeSource& source, RepairProcess& repairs, Store* store,
            Callbacks callbacks)
       : processes_(processes),
         source_(source),
@@ -65,7 +64,7 @@ class Enforcer final : public NoticeReader {
   // Reports what waits for answers, with what is known: guardd ends.
   void finish() { actors_.run_all(); }
   void handle_repair(const RepairReport& report, SteadyTime now);
-  void handle_finding(const ScanWorker::Report& finding);
+  void handle_finding(const ScanFinding& finding);
   // `watched`: the trees that were watched before the mounts changed.
   void handle_mounts(const MountNews& news, const std::vector<std::uint32_t>& watched);
 
@@ -77,8 +76,6 @@ class Enforcer final : public NoticeReader {
     count_merged();
     return merged_;
   }
-  // The paths of trees in which a repair hangs.
-  std::set<std::string> hanging() const { return repairs_.hanging(); }
 
   // Whether other processes have changed something in the trees since the last call.
   bool take_activity() { return std::exchange(has_activity_, false); }
@@ -104,7 +101,7 @@ class Enforcer final : public NoticeReader {
   void judge_contents(const RepairReport& report, SteadyTime now);
   void wait_for_writer(const RepairReport& report, SteadyTime now);
   void retry(SettledChange due, SteadyTime when);
-  void handle_list(const ScanWorker::Report& finding);
+  void handle_list(const ScanFinding& finding);
   void report(const PolicySet& set, std::uint32_t tree, const std::string& relative_path,
               const NoticedChange& seen, const RepairOutcome& outcome);
   void count_merged();
@@ -114,7 +111,7 @@ class Enforcer final : public NoticeReader {
   const std::int32_t self_ = ::getpid();  // compared with every notice
   Processes& processes_;
   ChangeSource& source_;
-  RepairWorker& repairs_;
+  RepairProcess& repairs_;
   std::shared_ptr<const PolicySet> set_;
   SettleQueue settle_;
   PendingChanges pending_;

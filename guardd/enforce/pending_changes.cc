@@ -126,7 +126,7 @@ void PendingChanges::excuse(Pending pending) {
   excused_.insert_or_assign(object, std::move(pending));
 }
 
-bool PendingChanges::was_excused(const ScanWorker::Report& finding) {
+bool PendingChanges::was_excused(const ScanFinding& finding) {
   const auto* excused = find_excused(finding.object);
   if (!excused || finding.outcome.what == RepairResult::kFixed) return false;
   if (finding.set != set_ || policy_of(finding.tree).is_paused()) return true;

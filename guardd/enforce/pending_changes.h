@@ -14,8 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "guardd/repair/repair_worker.h"
-#include "guardd/repair/scan_worker.h"
+#include "guardd/repair_process/repair_process.h"
 #include "guardd/settle/settle_queue.h"
 #include "guardd/sources/source.h"
 #include "guardd/state/store.h"
@@ -56,7 +55,7 @@ class PendingChanges {
   bool is_judged_later(const RepairReport& report, SteadyTime now);
   // Whether a pause has excused what a scan finds. It was reported when it was noticed, and the
   // notice knew more than the scan.
-  bool was_excused(const ScanWorker::Report& finding);
+  bool was_excused(const ScanFinding& finding);
   // A complete scan of the tree has not found them.
   void forget_excused_in(std::uint32_t tree);
 

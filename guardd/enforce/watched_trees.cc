@@ -168,8 +168,7 @@ std::optional<SteadyTime> WatchedTrees::next() const {
 std::map<std::uint32_t, std::string> WatchedTrees::troubles() const {
   auto all = source_.troubles();
   all.insert(troubles_.begin(), troubles_.end());
-  auto hanging = enforcer_.hanging();
-  hanging.merge(scans_.hanging());
+  const auto& hanging = repairs_.hanging();
   for (const auto tree : watched()) {
     const auto& which = set_->trees()[tree];
     if (hanging.contains(which.path))
@@ -180,7 +179,7 @@ std::map<std::uint32_t, std::string> WatchedTrees::troubles() const {
 }
 
 void WatchedTrees::scan(std::uint32_t tree) {
-  scans_.request(set_, tree, std::string(watched_[tree].filesystem()));
+  repairs_.scan(set_, tree, std::string(watched_[tree].filesystem()));
 }
 
 void WatchedTrees::scan_all() {

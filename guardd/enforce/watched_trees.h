@@ -12,7 +12,7 @@
 
 #include "guardd/enforce/enforcer.h"
 #include "guardd/files/file_id.h"
-#include "guardd/repair/scan_worker.h"
+#include "guardd/repair_process/repair_process.h"
 #include "guardd/sources/permission_marks.h"
 #include "guardd/sources/source.h"
 #include "policy/covered.h"
@@ -23,8 +23,9 @@ namespace guard {
 class WatchedTrees {
  public:
   // `marks` may be null.
-  WatchedTrees(ChangeSource& source, PermissionMarks* marks, Enforcer& enforcer, ScanWorker& scans)
-      : source_(source), marks_(marks), enforcer_(enforcer), scans_(scans) {}
+  WatchedTrees(ChangeSource& source, PermissionMarks* marks, Enforcer& enforcer,
+               RepairProcess& repairs)
+      : source_(source), marks_(marks), enforcer_(enforcer), repairs_(repairs) {}
 
   // Enforces this set from here on. Its existing trees are watched once they have been visited.
   void use_policies(std::shared_ptr<const PolicySet> set);
@@ -74,7 +75,7 @@ class WatchedTrees {
   ChangeSource& source_;
   PermissionMarks* marks_;
   Enforcer& enforcer_;
-  ScanWorker& scans_;
+  RepairProcess& repairs_;
   std::shared_ptr<const PolicySet> set_;
   std::vector<FileId> watched_;  // the root of each tree; unknown: it is not watched
   std::string denied_;

@@ -16,4 +16,10 @@ std::optional<Evidence> evidence_of(const WitnessTag& tag, OwnerIds wanted) {
   }
 }
 
+std::optional<Evidence> evidence_told(std::optional<std::uint8_t> kind) {
+  if (!kind || *kind > static_cast<std::uint8_t>(Evidence::Kind::kNothingIsRevealed))
+    return std::nullopt;
+  return Evidence(static_cast<Evidence::Kind>(*kind));
+}
+
 }  // namespace guard

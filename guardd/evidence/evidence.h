@@ -32,6 +32,7 @@ class Evidence {
   friend std::optional<Evidence> nothing_is_revealed(const WantedState& wanted,
                                                      const ObjectState& object,
                                                      const AccessList& list);
+  friend std::optional<Evidence> evidence_told(std::optional<std::uint8_t> kind);
   explicit Evidence(Kind kind) : kind_(kind) {}
 
   Kind kind_;
@@ -40,5 +41,9 @@ class Evidence {
 // From the tag that the LSM programs left on an inode. `wanted`: whom the policy wants as
 // owner where the object is now. Nothing: the act was under other terms.
 std::optional<Evidence> evidence_of(const WitnessTag& tag, OwnerIds wanted);
+
+// In the repair process: what the main process has as evidence for the object that it was asked
+// about.
+std::optional<Evidence> evidence_told(std::optional<std::uint8_t> kind);
 
 }  // namespace guard

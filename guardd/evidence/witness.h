@@ -33,12 +33,16 @@ class Witness {
   virtual void stop() {}
   // The descriptors that evidence_for() needs in the table of the calling thread.
   virtual std::vector<int> descriptors() const { return {}; }
+  // Whether it looks at the object itself. If not, the descriptor need not be one.
+  virtual bool wants_object() const { return false; }
   // Whether remember() is of use.
   virtual bool has_memory() const { return false; }
   // These objects in this directory have the right owner and group, and their modes hide them from
   // others.
   virtual void remember(const FileId& /*directory*/, std::span<const FileId> /*objects*/,
                         OwnerIds /*owner*/) {}
+  // What was to be remembered is, from here on: it may have waited for more.
+  virtual void flush() {}
 };
 
 }  // namespace guard

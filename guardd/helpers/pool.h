@@ -58,6 +58,13 @@ struct HelperLosses {
   std::uint64_t late = 0;
   std::uint64_t broken = 0;
   std::size_t hung = 0;  // of them: those that still hang
+
+  HelperLosses& operator+=(const HelperLosses& more) {
+    late += more.late;
+    broken += more.broken;
+    hung += more.hung;
+    return *this;
+  }
 };
 
 class HelperPool final : public HelperPort {

@@ -21,8 +21,16 @@ namespace {
 // The helpers of this process; 0: a free place. More than all pools have.
 std::array<std::atomic<pid_t>, 64> helpers;
 
+// How many places were ever used: few, and asked about with every event.
+std::atomic<std::size_t> used_places;
+
+auto end_of_used() {
+  const auto used = std::min(used_places.load(std::memory_order_relaxed), helpers.size());
+  return helpers.begin() + static_cast<std::ptrdiff_t>(used);
+}
+
 bool replace(pid_t before, pid_t after) {
-  return before != after && std::any_of(helpers.begin(), helpers.end(), [=](auto& each) {
+  return before != after && std::any_of(helpers.begin(), end_of_used(), [=](auto& each) {
            pid_t expected = before;
            return each.compare_exchange_strong(expected, after);
          });
@@ -50,6 +58,11 @@ bool replace(pid_t before, pid_t after) {
   ::_exit(127);
 }
 
+void note(pid_t helper) {
+  if (replace(0, helper)) return;
+  if (const auto place = used_places.fetch_add(1); place < helpers.size()) helpers[place] = helper;
+}
+
 }  // namespace
 
 Result<HelperProcess> HelperProcess::start(const HelperRole& role) {
@@ -64,7 +77,7 @@ Result<HelperProcess> HelperProcess::start(const HelperRole& role) {
   const pid_t pid = ::fork();
   if (pid < 0) return Error::from_errno(errno, "start a helper process");
   if (pid == 0) become(program.get(), end.get(), role.name);
-  (void)replace(0, pid);
+  note(pid);
   Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   HelperProcess process(std::move(socket), pid, std::move(pidfd));
   if (process.pidfd() < 0) return Error::from_errno(errno, "watch a helper process");
@@ -77,7 +90,7 @@ HelperProcess::~HelperProcess() {
 }
 
 bool HelperProcess::is_one(pid_t process) {
-  return process > 0 && std::any_of(helpers.begin(), helpers.end(), [=](const auto& each) {
+  return process > 0 && std::any_of(helpers.begin(), end_of_used(), [=](const auto& each) {
            return each.load(std::memory_order_relaxed) == process;
          });
 }

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "policy/base/handle.h"
 #include "policy/base/result.h"
 
 namespace guard {
@@ -28,11 +29,13 @@ inline constexpr std::size_t kMostContents = 65'536;
 
 enum class Patience : std::uint8_t { kNone, kForever };
 
-// Fails with EAGAIN if the other end does not read and there is no patience.
-Status send_record(int socket, const HelperRecord& record, Patience patience);
+// Fails with EAGAIN if the other end does not read and there is no patience. `descriptor` goes
+// along; -1: none.
+Status send_record(int socket, const HelperRecord& record, Patience patience, int descriptor = -1);
 // Nothing: no packet is there. Fails if the other end has closed its end, or if the packet is not a
-// record.
-Result<std::optional<HelperRecord>> receive_record(int socket, Patience patience);
+// record. `descriptor` gets what came along; if it is null, nothing may.
+Result<std::optional<HelperRecord>> receive_record(int socket, Patience patience,
+                                                   Fd* descriptor = nullptr);
 // What the bytes of a packet say; nothing: they are not a record.
 std::optional<HelperRecord> parse_record(std::string_view packet);
 

@@ -106,8 +106,11 @@ void ignore_signals_of_a_stop() {
 Status limit_rights(const HelperRole& role) {
   (void)::prctl(PR_SET_NAME, role.name);
   (void)::prctl(PR_SET_DUMPABLE, 0);  // a core dump would hold up its end
-  constexpr rlimit kDescriptors{256, 256};
-  (void)::setrlimit(RLIMIT_NOFILE, &kDescriptors);
+  rlimit descriptors{};
+  (void)::getrlimit(RLIMIT_NOFILE, &descriptors);
+  descriptors.rlim_max = std::min(descriptors.rlim_max, role.most_descriptors);
+  descriptors.rlim_cur = descriptors.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &descriptors);
   GUARD_CHECK(keep_only(role.capabilities));
   return allow_only(role.calls);
 }
@@ -126,7 +129,7 @@ void serve(const AnswerQuestion& answer) {
 
 }  // namespace
 
-int serve_as_helper(const HelperRole& role, const AnswerQuestion& answer) {
+int run_as_helper(const HelperRole& role, const std::function<void()>& work) {
   int type = 0;
   socklen_t size = sizeof type;
   if (::getsockopt(kHelperSocket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
@@ -140,9 +143,13 @@ int serve_as_helper(const HelperRole& role, const AnswerQuestion& answer) {
     std::cerr << role.name << ": " << limited.error().text() << '\n';
     return EXIT_FAILURE;
   }
-  if (send_record(kHelperSocket, {kReadyNumber, 0, true, {}}, Patience::kForever)) serve(answer);
+  if (send_record(kHelperSocket, {kReadyNumber, 0, true, {}}, Patience::kForever)) work();
   // Nothing of this process is worth being cleaned up, and guardd may be gone.
   std::_Exit(EXIT_SUCCESS);
+}
+
+int serve_as_helper(const HelperRole& role, const AnswerQuestion& answer) {
+  return run_as_helper(role, [&] { serve(answer); });
 }
 
 }  // namespace guard

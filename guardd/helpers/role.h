@@ -3,6 +3,8 @@
 // the whole of its process.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <functional>
 #include <span>
 #include <string_view>
@@ -15,6 +17,7 @@ struct HelperRole {
   const char* name;  // of the process, as ps and systemctl status show it; at most 15 characters
   std::span<const int> capabilities;
   std::span<const int> calls;  // the system calls it may use besides kCommonCalls
+  rlim_t most_descriptors = 256;
 };
 
 // The channel of a helper process.
@@ -28,7 +31,9 @@ using AnswerQuestion = std::function<void(const HelperRecord& question, const Se
 // The first record of a helper: it is ready for questions.
 inline constexpr std::uint64_t kReadyNumber = 0;
 
-// Returns the exit status once guardd has closed the channel.
+// Both return the exit status, if the process cannot become a helper, and end it otherwise, once
+// guardd has closed the channel. The first one works until then, after it was said to be ready.
+int run_as_helper(const HelperRole& role, const std::function<void()>& work);
 int serve_as_helper(const HelperRole& role, const AnswerQuestion& answer);
 
 }  // namespace guard

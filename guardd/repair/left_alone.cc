@@ -16,6 +16,20 @@ void LeftAlone::add(FileVersion file) {
   remember(std::move(file));
 }
 
+void LeftAlone::learn(FileVersion file) {
+  if (!file.object.known()) return;
+  const std::lock_guard lock(mutex_);
+  remember(std::move(file));
+}
+
+std::vector<FileVersion> LeftAlone::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<FileVersion> files;
+  files.reserve(oldest_first_.size());
+  for (const auto& object : oldest_first_) files.push_back({object, changed_.at(object)});
+  return files;
+}
+
 void LeftAlone::remember(FileVersion file) {
   is_empty_ = false;
   if (!changed_.insert_or_assign(file.object, file.changed).second) return;

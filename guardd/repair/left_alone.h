@@ -32,6 +32,9 @@ class LeftAlone {
                      std::size_t most = kMost);
 
   void add(FileVersion file);
+  // The same, but does not save it.
+  void learn(FileVersion file);
+  std::vector<FileVersion> all() const;  // the oldest first
   // Whether it has been added and has not changed since.
   bool contains(const Object& object) const;
   void stop_saving();

@@ -25,6 +25,11 @@ namespace guard {
 
 enum class RepairResult : std::uint8_t { kFixed, kCorrect, kSkipped, kFailed };
 
+template <>
+struct Words<RepairResult> {
+  static constexpr std::array<std::string_view, 4> kAll{"fixed", "correct", "skipped", "failed"};
+};
+
 // Why a wrong object is left as it is; reason_text() has a sentence for each.
 enum class Skip : std::uint8_t {
   kNone,

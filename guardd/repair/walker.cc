@@ -106,9 +106,10 @@ void Walker::visit(const char* name, unsigned char type) {
     }
   }
   const auto descent = shared_.visitor.directory(entry, **opened);
-  if (descent == Descent::kEnterFirst) opened = to_leave(*std::move(opened));
+  auto directory = *std::move(opened);
+  if (descent == Descent::kEnterFirst) directory = to_leave(std::move(directory));
   if (descent != Descent::kLeave && shared_.below)
-    descend(*std::move(opened), level.closed || descent == Descent::kClosed);
+    descend(std::move(directory), level.closed || descent == Descent::kClosed);
 }
 
 // The threads that share a directory may leave it in any order: the last one calls the visitor.

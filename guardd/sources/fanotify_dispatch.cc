@@ -147,7 +147,7 @@ void FanotifySource::handle(const FanotifyEvent& event, NoticeReader& reader) {
 
 // guardd's own repairs are remembered where they are made.
 void FanotifySource::note(const FanotifyEvent& event, WatchedDirectory& directory) const {
-  if (!witness_ || event.pid == self_) return;
+  if (!witness_ || is_ours(event.pid)) return;
   if ((event.mask & FAN_CREATE) != 0)
     witness_->created(directory, event.name, event.object);
   else if ((event.mask & FAN_ATTRIB) != 0)
@@ -161,7 +161,7 @@ void FanotifySource::handle_self(const FanotifyEvent& event, WatchedDirectory& d
   if ((event.mask & FAN_MOVE_SELF) != 0 && directory.parent) return verify(directory, reader);
   if ((event.mask & FAN_ATTRIB) == 0) return;
   auto& holder = directory.parent ? *directory.parent : directory;
-  if (witness_ && event.pid != self_) witness_->changed(holder, directory.name, directory.id);
+  if (witness_ && !is_ours(event.pid)) witness_->changed(holder, directory.name, directory.id);
   reader.noticed({Notice::Kind::kAttributes, &holder, directory.name, directory.id, true, event.pid,
                   event.pid_check()});
 }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "guardd/files/object.h"
+#include "guardd/helpers/process.h"
 #include "guardd/permission/responder.h"
 #include "guardd/sources/directory_walks.h"
 #include "guardd/sources/event_queues.h"
@@ -154,6 +155,9 @@ class FanotifySource final : public ChangeSource {
   void watch_more(Time now);
   void note_trouble(Place& place, const std::string& path, const std::string& why);
   void release_forgotten(Time until);
+  bool is_ours(std::int32_t process) const {
+    return process == self_ || HelperProcess::is_one(process);
+  }
 
   const std::int32_t self_ = ::getpid();  // compared with every event
   Fd ready_;                              // readable when a queue or the walks are

@@ -61,6 +61,7 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
 
   std::vector<std::string> shortcomings() const override;
   KeptDescriptors kept() const override { return {lsm_.links(), pins_.fd()}; }
+  Status trust(int process) override { return lsm_.tag_process(process, {0, 1}); }
   Status excuse(int process) override {
     return lsm_.tag_process(process, {std::uint64_t{1} << kExcused, 0});
   }
@@ -103,6 +104,7 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
   }
 
   std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
+  bool wants_object() const override { return true; }
   std::vector<int> descriptors() const override { return lsm_.witness_descriptors(); }
 
   void on_event(const LsmEvent& event) noexcept override;

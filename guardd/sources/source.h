@@ -121,6 +121,8 @@ class ChangeSource {
   // What policies ask for and this source cannot do, one sentence each.
   virtual std::vector<std::string> shortcomings() const { return {}; }
   virtual KeptDescriptors kept() const { return {}; }
+  // What this process does is guardd's own work.
+  virtual Status trust(int /*process*/) { return {}; }
   // Exempts a process, by its pidfd, and every process that it starts from now on.
   virtual Status excuse(int /*process*/) { return {}; }
   // The last process that mounted or unmounted something in a tree, if that was just now.

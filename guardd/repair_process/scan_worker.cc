@@ -1,4 +1,4 @@
-#include "guardd/repair/scan_worker.h"
+#include "guardd/repair_process/scan_worker.h"
 
 #include <algorithm>
 #include <atomic>
@@ -33,8 +33,9 @@ Ownership ownership(const ObjectState& state) {
 // Passes the findings of one scan to the loop. Any thread of the scan.
 class ScanWorker::Findings {
  public:
-  Findings(ScanWorker& worker, const Job& job, const Object& root, const std::stop_token& stop)
-      : worker_(worker), job_(job), root_(root), stop_(stop), base_(tree().path + "/") {}
+  Findings(ScanWorker& worker, const ScanOrder& order, const Object& root,
+           const std::stop_token& stop)
+      : worker_(worker), order_(order), root_(root), stop_(stop), base_(order.path() + "/") {}
 
   void add(const Finding& finding) {
     if (!finding.outcome) return;
@@ -58,12 +59,9 @@ class ScanWorker::Findings {
   }
 
  private:
-  const Tree& tree() const { return job_.set->trees()[job_.tree]; }
-
-  Report report_of(const Finding& finding) const {
-    Report report;
-    report.set = job_.set;
-    report.tree = job_.tree;
+  ScanFinding report_of(const Finding& finding) const {
+    ScanFinding report;
+    report.order = order_.number;
     report.path = finding.path;
     report.outcome = *finding.outcome;
     return report;
@@ -103,14 +101,14 @@ class ScanWorker::Findings {
   }
 
   ScanWorker& worker_;
-  const Job& job_;
+  const ScanOrder& order_;
   const Object& root_;
   const std::stop_token& stop_;
   const std::string base_;
   std::size_t singles_ = 0;
   std::atomic<bool> has_list_{false};
   std::mutex mutex_;  // for all below
-  std::optional<Report> list_;
+  std::optional<ScanFinding> list_;
   std::chrono::steady_clock::time_point began_;
   std::string path_;  // reused: keeps its capacity
 };
@@ -123,23 +121,10 @@ ScanWorker::~ScanWorker() {
   changed_.notify_all();
 }
 
-bool ScanWorker::is_requested(const Job& job) const {
-  return std::any_of(jobs_.begin(), jobs_.end(), [&](const Job& other) {
-    return job.set == other.set && job.tree == other.tree;
-  });
-}
-
-void ScanWorker::request(std::shared_ptr<const PolicySet> set, std::uint32_t tree,
-                         std::string file_system) {
+void ScanWorker::give(ScanOrder order) {
   const std::lock_guard lock(mutex_);
-  Job job{std::move(set), tree, std::move(file_system), 0, {}};
-  if (!is_requested(job)) jobs_.push_back(std::move(job));
+  jobs_.push_back({std::move(order), 0, {}});
   start_thread();
-}
-
-bool ScanWorker::idle() const {
-  const std::lock_guard lock(mutex_);
-  return jobs_.empty() && scans_.empty();
 }
 
 // ---- scans that hang
@@ -165,7 +150,7 @@ bool ScanWorker::work(SteadyTime now) {
     const auto had_met = std::exchange(each.met, met);
     if (had_met != met || each.met_at == SteadyTime()) each.met_at = now;
     each.stalls = now - each.met_at >= kStallsAfter;
-    if (now - each.met_at >= kHangsAfter) hanging.insert(each.job.path());
+    if (now - each.met_at >= kHangsAfter) hanging.insert(each.job.order.path());
   }
   start_thread();
   return std::exchange(hanging_, hanging) != hanging;
@@ -174,17 +159,12 @@ bool ScanWorker::work(SteadyTime now) {
 // Only scans that stall let others begin beside them.
 std::deque<ScanWorker::Job>::iterator ScanWorker::next_job() {
   const auto delays = [](const Scan& each) { return !each.stalls; };
-  if (is_held_ || std::any_of(scans_.begin(), scans_.end(), delays)) return jobs_.end();
+  if (std::any_of(scans_.begin(), scans_.end(), delays)) return jobs_.end();
   return std::find_if(jobs_.begin(), jobs_.end(), [this](const Job& job) {
-    return std::none_of(scans_.begin(), scans_.end(),
-                        [&](const Scan& each) { return each.job.file_system == job.file_system; });
+    return std::none_of(scans_.begin(), scans_.end(), [&](const Scan& each) {
+      return each.job.order.file_system == job.order.file_system;
+    });
   });
-}
-
-void ScanWorker::hold(bool is_held) {
-  const std::lock_guard lock(mutex_);
-  is_held_ = is_held;
-  start_thread();
 }
 
 void ScanWorker::start_thread() {
@@ -217,13 +197,12 @@ void ScanWorker::run(const std::stop_token& stop) {
     jobs_.erase(next);
     job.began = std::chrono::steady_clock::now();
     lock.unlock();
-    const bool is_complete = scan_tree(job, current->progress, stop);
+    const bool is_complete = scan_tree(job.order, current->progress, stop);
+    const auto objects = current->progress.objects.load();
     lock.lock();
     auto done = std::move(job);
     scans_.erase(current);
     changed_.notify_all();
-    // The next scan of this tree covers later changes.
-    if (is_requested(done)) continue;
     // Something moved during the scan. After a few tries the rest is left for the next scan, so
     // that constant moves cannot keep this thread busy for ever.
     if (!is_complete && ++done.tries < kMostTries) {
@@ -231,24 +210,25 @@ void ScanWorker::run(const std::stop_token& stop) {
       continue;
     }
     lock.unlock();
-    Report end;
-    end.set = done.set;
-    end.tree = done.tree;
+    ScanFinding end;
+    end.order = done.order.number;
     end.is_end = true;
     end.is_complete = is_complete;
+    end.objects = objects;
     end.began = done.began;
     (void)found_.put(std::move(end), stop);
     lock.lock();
   }
 }
 
-bool ScanWorker::scan_tree(const Job& job, ScanProgress& progress, const std::stop_token& stop) {
-  const auto& tree = job.set->trees()[job.tree];
+bool ScanWorker::scan_tree(const ScanOrder& order, ScanProgress& progress,
+                           const std::stop_token& stop) {
+  const auto& tree = order.set->trees()[order.tree];
   const auto root = open_tree(tree.root());
   if (!root) return false;  // WatchedTrees notices that the root is gone
   ScanTask task;
-  task.policy = &job.set->policy_of(tree);
-  task.nested = nested_trees(*job.set, tree);
+  task.policy = &order.set->policy_of(tree);
+  task.nested = nested_trees(*order.set, tree);
   task.fix = true;
   task.skip_fresh = true;
   task.witness = witness_;
@@ -256,14 +236,16 @@ bool ScanWorker::scan_tree(const Job& job, ScanProgress& progress, const std::st
   ScanOptions options;
   options.threads = threads_;
   options.activity = &activity_;
-  Findings findings(*this, job, *root, stop);
-  task.pulse = [&] { findings.pass_old_list(); };
+  Findings findings(*this, order, *root, stop);
+  task.pulse = [&] {
+    findings.pass_old_list();
+    if (witness_) witness_->flush();
+  };
   const auto result = scan(
       *root, task, options, [&](const Finding& finding) { findings.add(finding); }, stop, progress);
   findings.pass_rest();
-  const bool is_complete = result && result->complete;
-  if (is_complete) sizes_.note(tree.path, progress.objects);
-  return is_complete;
+  if (witness_) witness_->flush();
+  return result && result->complete;
 }
 
 }  // namespace guard

@@ -1,4 +1,4 @@
-#include "guardd/repair/repair_worker.h"
+#include "guardd/repair_process/repair_worker.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,32 +9,26 @@
 #include "guardd/files/object.h"
 #include "guardd/host/own_descriptors.h"
 #include "guardd/repair/scan.h"
-#include "guardd/who/acting_process.h"
-#include "guardd/who/excuses.h"
 #include "policy/covered.h"
 
 namespace guard {
 namespace {
 
 // A sleeping or busy disk responds within this time; one that does not is frozen or gone.
-constexpr auto kHangsAfter = std::chrono::seconds(2);
-// The administrator is told a little later.
 constexpr auto kNamedAfter = std::chrono::seconds(8);
 
-RepairTask task_of(const Repair& repair, const std::optional<Standing>& subject, Witness* witness,
-                   LeftAlone& left_alone) {
-  const auto& seen = repair.due.seen;
+RepairTask task_of(const RepairOrder& order, Witness* witness, LeftAlone& left_alone) {
   RepairTask task;
-  task.policy = &repair.policy();
-  task.relative_path = repair.path;
-  task.expected = seen.object.known() ? &seen.object : nullptr;
+  task.policy = &order.policy();
+  task.relative_path = order.path;
+  task.expected = order.object.known() ? &order.object : nullptr;
   task.witness = witness;
-  task.subject = subject;
-  task.operation = seen.operation;
-  task.war = repair.war;
+  task.subject = order.subject;
+  task.operation = order.operation;
+  task.war = order.war;
   task.is_fresh = true;
   task.left_alone = &left_alone;
-  if (seen.who && excuse_of(*seen.who)) task.excused = &left_alone;
+  if (order.is_excused) task.excused = &left_alone;
   return task;
 }
 
@@ -48,21 +42,11 @@ RepairWorker::~RepairWorker() {
   changed_.notify_all();
 }
 
-RepairWorker::Offer RepairWorker::has_room(const std::string& tree_path) const {
+void RepairWorker::give(RepairOrder order) {
   const std::lock_guard lock(mutex_);
-  const auto found = trees_.find(tree_path);
-  if (found == trees_.end()) return Offer::kAccepted;
-  const auto& queue = found->second;
-  if (queue.is_served && std::chrono::steady_clock::now() - queue.since > kHangsAfter)
-    return Offer::kHanging;
-  return queue.waiting.size() < kMostOfATree ? Offer::kAccepted : Offer::kFull;
-}
-
-void RepairWorker::offer(Repair repair, std::string file_system) {
-  const std::lock_guard lock(mutex_);
-  auto& queue = trees_[repair.set->trees()[repair.tree].path];
-  queue.file_system = std::move(file_system);
-  queue.waiting.push_back(std::make_shared<const Repair>(std::move(repair)));
+  auto& queue = trees_[order.set->trees()[order.tree].path];
+  queue.file_system = order.file_system;
+  queue.waiting.push_back(std::move(order));
   if (!can_be_served(queue)) return;
   if (idle_ == 0 && threads_.size() < kMostThreads)
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
@@ -73,6 +57,16 @@ bool RepairWorker::can_be_served(const Queue& queue) const {
   if (queue.is_served || queue.waiting.empty()) return false;
   const auto served = served_.find(queue.file_system);
   return served == served_.end() || served->second < kThreadsOfAFileSystem;
+}
+
+// The tree whose last turn was the longest ago.
+std::unordered_map<std::string, RepairWorker::Queue>::iterator RepairWorker::next_queue() {
+  auto next = trees_.end();
+  for (auto at = trees_.begin(); at != trees_.end(); ++at) {
+    if (can_be_served(at->second) && (next == trees_.end() || at->second.turn < next->second.turn))
+      next = at;
+  }
+  return next;
 }
 
 std::set<std::string> RepairWorker::hanging_now() const {
@@ -116,8 +110,7 @@ void RepairWorker::run(const std::stop_token& stop) {
     auto next = trees_.end();
     ++idle_;
     const bool found = changed_.wait(lock, stop, [&] {
-      next = std::find_if(trees_.begin(), trees_.end(),
-                          [this](const auto& each) { return can_be_served(each.second); });
+      next = next_queue();
       return next != trees_.end();
     });
     --idle_;
@@ -125,60 +118,60 @@ void RepairWorker::run(const std::stop_token& stop) {
     const auto path = next->first;  // a rehash invalidates the iterator, not the queue
     const auto served = served_.try_emplace(next->second.file_system, 0).first;
     ++served->second;
-    serve(next->second, lock, stop);
+    auto& queue = next->second;
+    serve(queue, lock, stop);
     if (--served->second == 0) served_.erase(served);
-    trees_.erase(path);  // no other thread erases a queue that is served
+    if (queue.waiting.empty()) trees_.erase(path);  // no other thread does while it is served
+    changed_.notify_one();
   }
 }
 
-// Repairs all that waits for one tree. Holds the root only meanwhile, so that its file system can
-// be unmounted.
+// Repairs what waits for one tree, up to a bound. Holds the root only meanwhile, so that its file
+// system can be unmounted.
 void RepairWorker::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
                          const std::stop_token& stop) {
   queue.is_served = true;
+  queue.turn = ++turns_;
   std::shared_ptr<const PolicySet> set;
   std::optional<Result<Object>> root;
   std::optional<TreeRepair> repairs;
-  while (!queue.waiting.empty() && !stop.stop_requested()) {
-    const auto task = std::move(queue.waiting.front());
+  for (std::size_t done = 0;
+       done < kMostInATurn && !queue.waiting.empty() && !stop.stop_requested(); ++done) {
+    const auto order = std::move(queue.waiting.front());
     queue.waiting.pop_front();
     queue.since = std::chrono::steady_clock::now();
     lock.unlock();
-    if (!root || set != task->set) {
-      set = task->set;
+    if (!root || set != order.set) {
+      set = order.set;
       repairs.reset();
-      root.emplace(open_tree(set->trees()[task->tree].root()));
+      root.emplace(open_tree(set->trees()[order.tree].root()));
       if (*root) repairs.emplace(**root);
     }
-    repair(queue, task, *root, repairs, stop);
+    carry_out(queue, order, *root, repairs, stop);
+    if (witness_) witness_->flush();
     lock.lock();
   }
   queue.is_served = false;
 }
 
-void RepairWorker::repair(Queue& queue, const std::shared_ptr<const Repair>& task,
-                          const Result<Object>& root, std::optional<TreeRepair>& repairs,
-                          const std::stop_token& stop) {
-  const auto hand_over = [&](std::string path, RepairOutcome outcome, std::string trouble) {
-    (void)done_.put({task, std::move(path), std::move(outcome), std::move(trouble)}, stop);
+void RepairWorker::carry_out(Queue& queue, const RepairOrder& order, const Result<Object>& root,
+                             std::optional<TreeRepair>& repairs, const std::stop_token& stop) {
+  const auto hand_over = [&](std::string path, RepairOutcome outcome, bool is_end) {
+    (void)done_.put({order.number, std::move(path), std::move(outcome), {}, is_end}, stop);
   };
   if (!root) {  // WatchedTrees notices that the root is gone
     RepairOutcome gone;
     gone.what = RepairResult::kSkipped;
     gone.skip = Skip::kGone;
-    return hand_over(task->path, std::move(gone), {});
+    return hand_over(order.path, std::move(gone), true);
   }
-  std::optional<Standing> subject;
-  const auto& who = task->due.seen.who;
-  if (who && who->known()) subject = standing_of(task->policy(), who->subject());
-  if (!task->due.look)
-    return hand_over(task->path, repairs->repair(task_of(*task, subject, witness_, left_alone_)),
-                     {});
+  if (!order.look)
+    return hand_over(order.path, repairs->repair(task_of(order, witness_, left_alone_)), true);
   // A storm: repair everything in this directory, whichever process changed it.
   ScanTask look;
-  look.policy = &task->policy();
-  look.nested = nested_trees(*task->set, task->set->trees()[task->tree]);
-  look.start = task->path;
+  look.policy = &order.policy();
+  look.nested = nested_trees(*order.set, order.set->trees()[order.tree]);
+  look.start = order.path;
   look.below = false;
   look.pulse = [&] {  // a directory with many files is no file system that hangs
     const std::lock_guard lock(mutex_);
@@ -189,13 +182,13 @@ void RepairWorker::repair(Queue& queue, const std::shared_ptr<const Repair>& tas
   options.polite = false;
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
-    auto each = task_of(*task, subject, witness_, left_alone_);
+    auto each = task_of(order, witness_, left_alone_);
     each.relative_path = finding.path;
     each.expected = nullptr;
-    hand_over(std::string(finding.path), repairs->repair(each), {});
+    hand_over(std::string(finding.path), repairs->repair(each), false);
   };
-  if (const auto done = scan(*root, look, options, found, stop, progress); !done)
-    hand_over(task->path, {}, done.error().text());
+  const auto done = scan(*root, look, options, found, stop, progress);
+  (void)done_.put({order.number, order.path, {}, done ? "" : done.error().text(), true}, stop);
 }
 
 }  // namespace guard

@@ -1,0 +1,156 @@
+#include "guardd/repair_process/witness_channel.h"
+
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "guardd/repair_process/id_form.h"
+
+namespace guard {
+namespace {
+
+enum class WitnessAsk : std::uint32_t { kEvidence = 1, kRemember };
+
+void write_owner(ContentsWriter& out, OwnerIds owner) {
+  out.number(owner.user.value);
+  out.number(owner.group.value);
+}
+
+OwnerIds read_owner(ContentsReader& in) {
+  const Uid user{in.number<decltype(Uid::value)>()};
+  return {user, Gid{in.number<decltype(Gid::value)>()}};
+}
+
+}  // namespace
+
+// ---- the main process
+
+WitnessServer::WitnessServer(Fd channel, Witness& witness)
+    : channel_(std::move(channel)), witness_(witness) {
+  for (unsigned i = 0; i < kThreads; ++i) {
+    threads_.emplace_back([this] {
+      serve();
+      --threads_at_work_;
+    });
+  }
+}
+
+WitnessServer::~WitnessServer() {
+  close();
+}
+
+void WitnessServer::close() {
+  (void)::shutdown(channel_.get(), SHUT_RDWR);
+}
+
+void WitnessServer::serve() {
+  for (;;) {
+    Fd object;
+    const auto record = receive_record(channel_.get(), Patience::kForever, &object);
+    if (!record || !*record) return;
+    const auto& question = **record;
+    if (static_cast<WitnessAsk>(question.kind) == WitnessAsk::kRemember) {
+      remember(question);
+      continue;
+    }
+    const HelperRecord said{question.number, question.kind, true, answer(question, object.get())};
+    if (!send_record(channel_.get(), said, Patience::kForever)) return;
+  }
+}
+
+std::string WitnessServer::answer(const HelperRecord& question, int object) const {
+  ContentsReader in(question.contents);
+  const auto id = read_id(in);
+  const auto directory = read_id(in);
+  const auto wanted = read_owner(in);
+  std::optional<Evidence> evidence;
+  if (in.is_whole() && id.known() && directory.known() && (object >= 0 || !witness_.wants_object()))
+    evidence = witness_.evidence_for({object, id, directory, wanted});
+  ContentsWriter out;
+  out.optional_number(evidence ? std::optional(static_cast<std::uint8_t>(evidence->kind()))
+                               : std::nullopt);
+  return out.take();
+}
+
+void WitnessServer::remember(const HelperRecord& what) const {
+  ContentsReader in(what.contents);
+  const auto directory = read_id(in);
+  const auto owner = read_owner(in);
+  std::vector<FileId> objects;
+  while (in.is_valid() && !in.at_end()) objects.push_back(read_id(in));
+  if (in.is_whole() && directory.known()) witness_.remember(directory, objects, owner);
+}
+
+// ---- the repair process
+
+AskedWitness::AskedWitness(Fd channel, Kind kind)
+    : channel_(std::move(channel)), kind_(kind), receiver_([this] { receive(); }) {}
+
+void AskedWitness::receive() {
+  for (;;) {
+    const auto record = receive_record(channel_.get(), Patience::kForever);
+    if (!record || !*record) std::_Exit(EXIT_SUCCESS);  // guardd is gone
+    ContentsReader in((*record)->contents);
+    const auto kind = in.optional_number<std::uint8_t>();
+    const std::lock_guard lock(mutex_);
+    const auto at = answers_.find((*record)->number);
+    if (at == answers_.end()) continue;
+    at->second.emplace(in.is_whole() ? kind : std::nullopt);
+    answered_.notify_all();
+  }
+}
+
+std::optional<Evidence> AskedWitness::evidence_for(const WitnessQuestion& question) {
+  flush();
+  ContentsWriter out;
+  write_id(out, question.id);
+  write_id(out, question.directory);
+  write_owner(out, question.wanted);
+  std::unique_lock lock(mutex_);
+  const auto number = ++last_number_;
+  const auto at = answers_.try_emplace(number).first;
+  lock.unlock();
+  const HelperRecord asked{number, static_cast<std::uint32_t>(WitnessAsk::kEvidence), true,
+                           out.take()};
+  (void)send_record(channel_.get(), asked, Patience::kForever,
+                    kind_.wants_object ? question.object : -1);
+  lock.lock();
+  (void)answered_.wait_for(lock, kLongestAnswer, [&] { return at->second.has_value(); });
+  const auto kind = at->second.value_or(std::nullopt);
+  answers_.erase(at);
+  return evidence_told(kind);
+}
+
+void AskedWitness::remember(const FileId& directory, std::span<const FileId> objects,
+                            OwnerIds owner) {
+  const std::lock_guard lock(mutex_);
+  if (remembered_.directory != directory || remembered_.owner != owner) send_remembered();
+  remembered_.directory = directory;
+  remembered_.owner = owner;
+  remembered_.objects.insert(remembered_.objects.end(), objects.begin(), objects.end());
+  has_remembered_.store(true, std::memory_order_relaxed);
+  if (remembered_.objects.size() >= kMostRemembered) send_remembered();
+}
+
+void AskedWitness::flush() {
+  if (!has_remembered_.load(std::memory_order_relaxed)) return;
+  const std::lock_guard lock(mutex_);
+  send_remembered();
+}
+
+// The lock keeps their order.
+void AskedWitness::send_remembered() {
+  has_remembered_.store(false, std::memory_order_relaxed);
+  if (remembered_.objects.empty()) return;
+  ContentsWriter out;
+  write_id(out, remembered_.directory);
+  write_owner(out, remembered_.owner);
+  for (const auto& each : remembered_.objects) write_id(out, each);
+  remembered_.objects.clear();
+  (void)send_record(channel_.get(),
+                    {0, static_cast<std::uint32_t>(WitnessAsk::kRemember), true, out.take()},
+                    Patience::kForever);
+}
+
+}  // namespace guard
