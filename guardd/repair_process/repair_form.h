@@ -26,7 +26,8 @@ enum class RepairAsk : std::uint32_t {
   kRepairs,
   kScan,
   kLeaveAlone,
-  kActivity
+  kActivity,
+  kAlive,
 };
 // From it:
 enum class RepairTell : std::uint32_t {
@@ -36,6 +37,7 @@ enum class RepairTell : std::uint32_t {
   kFound,
   kHanging,
   kExcused,
+  kAlive,
 };
 
 // How the repair process works. The first message.

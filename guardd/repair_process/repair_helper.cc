@@ -34,14 +34,20 @@ constexpr std::array kCapabilities{
     CAP_LEASE,            // finding out whether a file is open for writing
 };
 
+constexpr int kFchmodat2 = 452;  // newer than the headers
+
 // Threads, and files in trees.
 constexpr std::array kCalls{
+#ifdef SYS_chmod
+    SYS_chmod,
+#endif
     SYS_clone,
     SYS_clone3,
     SYS_close_range,
     SYS_eventfd2,
     SYS_fchmod,
     SYS_fchmodat,
+    kFchmodat2,
     SYS_fchown,
     SYS_fchownat,
     SYS_fgetxattr,
@@ -114,6 +120,8 @@ class RepairHelper {
         scans_->give(*std::move(order));
         return true;
       }
+      case RepairAsk::kAlive:
+        return tell(RepairTell::kAlive, {});
       case RepairAsk::kActivity:
         if (scans_) scans_->note_activity();
         return true;

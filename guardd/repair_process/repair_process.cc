@@ -117,6 +117,7 @@ void RepairProcess::give_up(SteadyTime now, bool is_late) {
   (void)batch_.take();
   reader_ = MessageReader();
   known_sets_.clear();
+  hanging_.clear();
   drop_fatal_orders(now);
   start_helper(now);
 }
@@ -188,13 +189,9 @@ void RepairProcess::work(SteadyTime now) {
     is_asked_ = false;
   } else if (now - heard_ >= kLongestSilence) {
     if (is_asked_) return give_up(now, true);
-    // Policies that it knows already: it says whether it understands them.
     is_asked_ = true;
     heard_ = now;
-    const auto any =
-        orders_.empty() ? scans_.begin()->second.order.set : orders_.begin()->second.repair->set;
-    known_sets_.clear();
-    (void)number_of(any);
+    send(RepairAsk::kAlive, {});
   }
 }
 
@@ -215,8 +212,13 @@ void RepairProcess::send(RepairAsk kind, std::string_view contents) {
 
 void RepairProcess::use_rules(std::uint64_t generation, std::vector<FileText> texts,
                               std::string accounts) {
-  rules_.push_back({generation, std::move(texts), std::move(accounts)});
-  while (rules_.size() > kSets) rules_.erase(rules_.begin());
+  rules_[generation] = {std::move(texts), std::move(accounts)};
+  std::set<std::uint64_t> in_use{generation};
+  for (const auto& [number, order] : orders_) in_use.insert(order.repair->set->generation());
+  for (const auto& [number, scan] : scans_) in_use.insert(scan.order.set->generation());
+  std::erase_if(rules_, [&](const auto& each) {
+    return !in_use.contains(each.first) && each.first + 1 != generation;
+  });
 }
 
 std::uint64_t RepairProcess::number_of(const std::shared_ptr<const PolicySet>& set) {
@@ -228,10 +230,9 @@ std::uint64_t RepairProcess::number_of(const std::shared_ptr<const PolicySet>& s
   rules.generation = set->generation();
   rules.identity = set->identity();
   rules.excuses = excuses_of(*set);
-  for (const auto& each : rules_) {
-    if (each.generation != rules.generation) continue;
-    rules.texts = each.texts;
-    rules.accounts = each.accounts;
+  if (const auto at = rules_.find(rules.generation); at != rules_.end()) {
+    rules.texts = at->second.texts;
+    rules.accounts = at->second.accounts;
   }
   send(RepairAsk::kRules, write_rules(rules));
   known_sets_.push_back({set, rules.number});
@@ -343,6 +344,8 @@ bool RepairProcess::take(HelperMessage message, SteadyTime now) {
     case RepairTell::kWitness:
       if (!message.descriptor || !context_ || !context_->witness || server_) return false;
       server_ = std::make_unique<WitnessServer>(std::move(message.descriptor), *context_->witness);
+      return true;
+    case RepairTell::kAlive:
       return true;
     case RepairTell::kTrouble:
       if (std::exchange(rules_trouble_, message.contents) != message.contents)

@@ -54,7 +54,7 @@ class RepairProcess {
   static constexpr auto kRestart = std::chrono::seconds(1);
   // A process that has orders and says nothing for so long is asked for a sign of life, and given
   // up if it gives none.
-  static constexpr auto kLongestSilence = std::chrono::seconds(10);
+  static constexpr auto kLongestSilence = std::chrono::seconds(5);
   static constexpr std::size_t kMostHung = 8;
   // An order with which so many processes died is not given to another.
   static constexpr unsigned kMostTries = 3;
@@ -135,7 +135,6 @@ class RepairProcess {
     SteadyTime since;  // of the last result
   };
   struct Rules {
-    std::uint64_t generation = 0;
     std::vector<FileText> texts;
     std::string accounts;
   };
@@ -184,7 +183,7 @@ class RepairProcess {
   std::unique_ptr<WitnessServer> server_;
   std::list<std::unique_ptr<WitnessServer>> ending_servers_;
 
-  std::vector<Rules> rules_;
+  std::map<std::uint64_t, Rules> rules_;  // by generation: of the sets in use
   std::deque<KnownSet> known_sets_;  // those that the process has
   std::uint64_t last_number_ = 0;
   std::map<std::uint64_t, Order> orders_;
