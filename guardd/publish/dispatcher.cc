@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "guardd/publish/console_publisher.h"
@@ -89,10 +90,10 @@ void Dispatcher::violation(Violation violation) {
     return;
   }
   const bool is_complete = lookup_.complete(violation);
+  const auto until = lookup_.until();
   if (!is_complete || !waiting_.empty()) {
     // Violations keep their order. If too many are waiting, none waits any longer.
     if (waiting_.size() >= kMostWaiting) publish_waiting(SteadyTime::max());
-    const auto until = std::chrono::steady_clock::now() + lookup_.patience();
     waiting_.push_back({std::move(violation), until});
     return;
   }
@@ -102,7 +103,10 @@ void Dispatcher::violation(Violation violation) {
 void Dispatcher::publish_waiting(SteadyTime now) {
   while (!waiting_.empty()) {
     auto& first = waiting_.front();
-    if (!lookup_.complete(first.violation) && first.until > now) return;
+    if (!lookup_.complete(first.violation) && first.until > now) {
+      first.until = std::min(first.until, lookup_.until());
+      return;
+    }
     publish_now(std::move(first.violation));
     waiting_.pop_front();
   }

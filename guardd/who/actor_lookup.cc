@@ -1,5 +1,6 @@
 #include "guardd/who/actor_lookup.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -8,7 +9,7 @@
 namespace guard {
 namespace {
 
-// A look-up that was too late for one record is there for those of a moment later.
+// For how long an actor with all results is not looked up again.
 constexpr std::chrono::milliseconds kRemembered{500};
 
 std::vector<WantedProcess> family_of(const Actor& actor) {
@@ -29,18 +30,15 @@ ActorLookup::ActorLookup(HelperPort& inquiry, Options options)
       hints_(options.processes),
       container_users_(options.names) {}
 
-// It has its result, or none will come soon.
-template <typename Value>
-bool ActorLookup::is_pointless(const LookUp<Value>& look_up) const {
-  return look_up.learned || !look_up.asked ||
-         std::chrono::steady_clock::now() - *look_up.asked >= options_.patience;
+bool ActorLookup::ends(SteadyTime until) {
+  until_ = until;
+  return until <= std::chrono::steady_clock::now();
 }
 
-// False: it is being looked up.
 template <typename Id>
-bool ActorLookup::find_name(Names<Id>& names, const std::optional<Id>& id,
-                            std::optional<std::string>& name) {
-  if (!id) return true;
+SteadyTime ActorLookup::find_name(Names<Id>& names, const std::optional<Id>& id,
+                                  std::optional<std::string>& name) {
+  if (!id) return {};
   const auto now = std::chrono::steady_clock::now();
   auto* known = names.find(*id);
   const bool is_old = known && known->learned && now - *known->learned > options_.good_for;
@@ -52,42 +50,42 @@ bool ActorLookup::find_name(Names<Id>& names, const std::optional<Id>& id,
     known = names.find(*id);
   }
   name = known->value;
-  return is_pointless(*known);
+  return known->until(options_.patience);
 }
 
 bool ActorLookup::complete(Actor& actor) {
-  // Starts all look-ups at once.
-  bool all = find_name(actor.login_uid, actor.login_user);
-  all = find_name(actor.cron_uid, actor.cron_user) && all;
-  all = find_name(actor.uid, actor.uid_name) && all;
-  all = find_name(actor.euid, actor.euid_name) && all;
-  all = find_name(actor.fsuid, actor.fsuid_name) && all;
-  all = find_name(actor.gid, actor.gid_name) && all;
-  all = find_name(actor.egid, actor.egid_name) && all;
-  all = find_hints(actor) && all;
-  set_human(actor);
-  return all;
+  return ends(find_all(actor));
 }
 
 bool ActorLookup::complete(Violation& violation) {
   auto& v = violation;
-  bool all = complete_actor(v.actor);
-  all = find_names(v, v.before, v.owner_before, v.group_before) && all;
-  all = find_names(v, v.after, v.owner_after, v.group_after) && all;
-  return find_in_container(v) && all;
+  return ends(
+      std::max({find_all(v.actor), find_names(v, v.before, v.owner_before, v.group_before),
+                find_names(v, v.after, v.owner_after, v.group_after), find_in_container(v)}));
 }
 
-bool ActorLookup::find_in_container(Violation& violation) {
+// Starts all look-ups at once.
+SteadyTime ActorLookup::find_all(Actor& actor) {
+  const auto until = std::max(
+      {find_name(actor.login_uid, actor.login_user), find_name(actor.cron_uid, actor.cron_user),
+       find_name(actor.uid, actor.uid_name), find_name(actor.euid, actor.euid_name),
+       find_name(actor.fsuid, actor.fsuid_name), find_name(actor.gid, actor.gid_name),
+       find_name(actor.egid, actor.egid_name), find_hints(actor)});
+  set_human(actor);
+  return until;
+}
+
+SteadyTime ActorLookup::find_in_container(Violation& violation) {
   const auto& actor = *violation.actor;
-  if (!actor.container || !actor.cgroup) return true;
-  bool all = find_in_container(actor, violation.uid_wanted, violation.owner_in_container);
+  if (!actor.container || !actor.cgroup) return {};
+  auto until = find_in_container(*actor.cgroup, violation.uid_wanted, violation.owner_in_container);
   if (const auto acting = actor.fsuid ? actor.fsuid : actor.euid)
-    all = find_in_container(actor, *acting, violation.user_in_container) && all;
-  return all;
+    until = std::max(until, find_in_container(*actor.cgroup, *acting, violation.user_in_container));
+  return until;
 }
 
-bool ActorLookup::find_in_container(const Actor& actor, Uid user, std::string& name) {
-  const ContainerUser key{*actor.cgroup, user};
+SteadyTime ActorLookup::find_in_container(const std::string& cgroup, Uid user, std::string& name) {
+  const ContainerUser key{cgroup, user};
   const auto now = std::chrono::steady_clock::now();
   auto* known = container_users_.find(key);
   const auto good_for = known && known->value ? options_.good_for : options_.nameless_for;
@@ -96,7 +94,7 @@ bool ActorLookup::find_in_container(const Actor& actor, Uid user, std::string& n
     auto& look_up = container_users_.put(key);
     look_up.asked = now;
     if (!look_up.value) look_up.learned.reset();  // wait for the answer once more
-    const auto by = user_of_group(*actor.cgroup).value_or(kRoot);
+    const auto by = user_of_group(cgroup).value_or(kRoot);
     ask_for_container_user(inquiry_, key.cgroup, user, by,
                            [this, key](std::optional<std::string> found) {
                              auto& result = container_users_.put(key);
@@ -108,45 +106,46 @@ bool ActorLookup::find_in_container(const Actor& actor, Uid user, std::string& n
     known = container_users_.find(key);
   }
   name = known->value.value_or("");
-  return is_pointless(*known);
+  return known->until(options_.patience_with_helpers);
 }
 
-bool ActorLookup::complete_actor(SharedActor& actor) {
+SteadyTime ActorLookup::find_all(SharedActor& actor) {
   const auto now = std::chrono::steady_clock::now();
   if (actor == given_ && now - completed_at_ < kRemembered) {
     actor = completed_;
-    return true;
+    return {};
   }
   auto more = *actor;
-  const bool all = complete(more);
+  const auto until = find_all(more);
   given_ = actor;
-  completed_at_ = all ? now : SteadyTime();
+  completed_at_ = until == SteadyTime() ? now : SteadyTime();
   if (more != *completed_) completed_ = std::move(more);
   actor = completed_;
-  return all;
+  return until;
 }
 
 // The policy may have other names for the wanted ids.
-bool ActorLookup::find_names(const Violation& violation, const std::optional<Ownership>& state,
-                             std::string& owner, std::string& group) {
-  if (!state) return true;
-  bool all = true;
+SteadyTime ActorLookup::find_names(const Violation& violation,
+                                   const std::optional<Ownership>& state, std::string& owner,
+                                   std::string& group) {
+  if (!state) return {};
+  SteadyTime until;
   const auto find = [&](auto id, auto wanted, const std::string& wanted_name, std::string& name) {
     if (id == wanted && !wanted_name.empty()) {
       name = wanted_name;
       return;
     }
     std::optional<std::string> found;
-    all = find_name(std::optional(id), found) && all;
+    until = std::max(until, find_name(std::optional(id), found));
     name = found.value_or("");
   };
   find(state->uid, violation.uid_wanted, violation.owner_wanted, owner);
   find(state->gid, violation.gid_wanted, violation.group_wanted, group);
-  return all;
+  return until;
 }
 
-bool ActorLookup::find_hints(Actor& actor) {
-  if (!actor.pid || !actor.start_time) return true;
+SteadyTime ActorLookup::find_hints(Actor& actor) {
+  if (!actor.pid || !actor.start_time) return {};
   const ProcessId process{*actor.pid, *actor.start_time};
   auto* known = hints_.find(process);
   if (!known) {
@@ -161,7 +160,7 @@ bool ActorLookup::find_hints(Actor& actor) {
   if (known->value && !known->value->sudo_user.empty())
     actor.hint_sudo_user = known->value->sudo_user;
   if (known->value && !known->value->ssh.empty()) actor.hint_ssh = known->value->ssh;
-  return is_pointless(*known);
+  return known->until(options_.patience_with_helpers);
 }
 
 void set_human(Actor& actor) {

@@ -52,8 +52,11 @@ class BoundedMap {
 class ActorLookup {
  public:
   struct Options {
-    std::chrono::milliseconds patience{50};  // before a record goes out without the results
-    std::chrono::seconds good_for{300};      // an older name is looked up again, and used meanwhile
+    // Before a record goes out without the results. A directory service may hang. What a helper
+    // reads itself it has read by then, or never will: a busy machine must not make a difference.
+    std::chrono::milliseconds patience{50};
+    std::chrono::milliseconds patience_with_helpers = kLongestInquiry;
+    std::chrono::seconds good_for{300};  // an older name is looked up again, and used meanwhile
     std::size_t names = 1024;
     std::size_t processes = 1024;
     // A container that is just being started may have no names yet.
@@ -65,13 +68,12 @@ class ActorLookup {
   ActorLookup(const ActorLookup&) = delete;
   ActorLookup& operator=(const ActorLookup&) = delete;
 
-  // Fills in known results and starts look-ups for the rest. False: call again after a reply, or
-  // once patience() is over. True: nothing more will come soon.
+  // Fills in known results and starts look-ups for the rest. False: call again after a reply, or at
+  // until(). True: nothing more will come soon.
   bool complete(Actor& actor);
   // The names of the owners, too, and what the actor's container calls its users.
   bool complete(Violation& violation);
-
-  std::chrono::milliseconds patience() const { return options_.patience; }
+  SteadyTime until() const { return until_; }  // as of the last call
 
  private:
   struct ProcessId {
@@ -99,27 +101,32 @@ class ActorLookup {
     std::optional<Value> value;
     std::optional<SteadyTime> asked;  // while there is no reply
     std::optional<SteadyTime> learned;
+    SteadyTime until(std::chrono::milliseconds patience) const {
+      return learned || !asked ? SteadyTime() : *asked + patience;
+    }
   };
 
   template <typename Id>
   using Names = BoundedMap<Id, LookUp<std::string>, Hash>;
 
+  // They return until when more may come; a time in the past: nothing will.
   template <typename Id>
-  bool find_name(Names<Id>& names, const std::optional<Id>& id, std::optional<std::string>& name);
-  bool find_name(const std::optional<Uid>& user, std::optional<std::string>& name) {
+  SteadyTime find_name(Names<Id>& names, const std::optional<Id>& id,
+                       std::optional<std::string>& name);
+  SteadyTime find_name(const std::optional<Uid>& user, std::optional<std::string>& name) {
     return find_name(names_, user, name);
   }
-  bool find_name(const std::optional<Gid>& group, std::optional<std::string>& name) {
+  SteadyTime find_name(const std::optional<Gid>& group, std::optional<std::string>& name) {
     return find_name(groups_, group, name);
   }
-  bool find_names(const Violation& violation, const std::optional<Ownership>& state,
-                  std::string& owner, std::string& group);
-  bool find_in_container(Violation& violation);
-  bool find_in_container(const Actor& actor, Uid user, std::string& name);
-  bool find_hints(Actor& actor);
-  bool complete_actor(SharedActor& actor);
-  template <typename Value>
-  bool is_pointless(const LookUp<Value>& look_up) const;
+  SteadyTime find_names(const Violation& violation, const std::optional<Ownership>& state,
+                        std::string& owner, std::string& group);
+  SteadyTime find_in_container(Violation& violation);
+  SteadyTime find_in_container(const std::string& cgroup, Uid user, std::string& name);
+  SteadyTime find_hints(Actor& actor);
+  SteadyTime find_all(Actor& actor);
+  SteadyTime find_all(SharedActor& actor);
+  bool ends(SteadyTime until);
 
   HelperPort& inquiry_;
   Options options_;
@@ -130,6 +137,7 @@ class ActorLookup {
   // The last actor, before and after; shared by all records of a process.
   SharedActor given_, completed_;
   SteadyTime completed_at_;  // with all results
+  SteadyTime until_;
 };
 
 // Sets `human` by the rules in describe.h. The names of the actor must be known.

@@ -147,6 +147,44 @@ TEST_F(ActorLookupTest, ADirectoryServiceThatHangsDelaysARecordForAMomentOnly) {
   EXPECT_FALSE(other.login_user);
 }
 
+// On a busy machine a helper waits for a processor, and answers long after a directory service
+// would be given up.
+TEST_F(ActorLookupTest, ARecordWaitsForWhatAHelperReadsItself) {
+  auto inquiry = port([](Uid) -> std::optional<std::string> { return "late"; });
+  inquiry.be_silent();
+  ActorLookup lookup(inquiry, {.patience = 20ms, .patience_with_helpers = 2s});
+  Violation violation;
+  violation.uid_wanted = Uid{999};
+  auto& actor = violation.actor.edit();
+  actor.login_uid = Uid{2000};
+  actor.fsuid = Uid{2000};
+  actor.container = std::string(64, 'c');
+  actor.cgroup = "/system.slice/docker-" + *actor.container + ".scope";
+  const auto asked = std::chrono::steady_clock::now();
+  EXPECT_FALSE(lookup.complete(violation));
+  EXPECT_GE(lookup.until(), asked + 2s);
+  std::this_thread::sleep_for(30ms);
+  EXPECT_FALSE(lookup.complete(violation)) << "the container may still have a name for the owner";
+  EXPECT_LE(lookup.until(), asked + 2500ms) << "it does not wait longer than for the first try";
+  inquiry.answer();
+  EXPECT_TRUE(lookup.complete(violation));
+  EXPECT_EQ(violation.actor->login_user, "late");
+}
+
+TEST_F(ActorLookupTest, ARecordDoesNotWaitForAHelperForEver) {
+  auto inquiry = port();
+  inquiry.be_silent();
+  process(9, "SUDO_USER=alice\0"s);
+  ActorLookup lookup(inquiry, {.patience_with_helpers = 20ms});
+  Actor actor;
+  actor.pid = 9;
+  actor.start_time = 5'000'000'000;
+  EXPECT_FALSE(lookup.complete(actor));
+  std::this_thread::sleep_for(30ms);
+  EXPECT_TRUE(lookup.complete(actor));
+  EXPECT_LE(lookup.until(), std::chrono::steady_clock::now());
+}
+
 TEST_F(ActorLookupTest, StaysWithinItsBounds) {
   auto inquiry = port([](Uid) -> std::optional<std::string> { return "name"; });
   ActorLookup lookup(inquiry, {.names = 8});

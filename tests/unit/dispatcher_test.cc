@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,10 @@ class HealthRecorder : public Publisher {
                    const Incident& incident) noexcept override {
     heard.push_back(first.path + " and more: " + std::to_string(files.count()) + " of " +
                     std::to_string(incident.count));
+  }
+
+  void violation(const Violation& violation, const Incident& /*incident*/) noexcept override {
+    heard.push_back(violation.path + " of " + violation.actor->login_user.value_or("nobody"));
   }
 
   std::vector<std::string> heard;
@@ -82,6 +87,32 @@ TEST_F(DispatcherTest, DisabledIsWorseThanAnythingElse) {
   EXPECT_THAT(health({"a"}, paused_, "the file is there"),
               ElementsAre("disabled: the file is there"));
   EXPECT_THAT(health({}, paused_), ElementsAre("paused: shop is paused"));
+}
+
+// It waits as long as the look-ups say, and no longer; those behind it wait, too.
+TEST_F(DispatcherTest, AViolationWaitsForItsActor) {
+  dispatcher_.ready({});
+  port_.be_silent();
+  Violation first;
+  first.path = "/srv/a";
+  first.actor.edit().login_uid = kRoot;
+  dispatcher_.violation(first);
+  Violation second;
+  second.path = "/srv/b";
+  dispatcher_.violation(second);
+  EXPECT_THAT(recorder_.heard, IsEmpty());
+  port_.answer();
+  dispatcher_.add_actor_facts();
+  EXPECT_THAT(std::exchange(recorder_.heard, {}),
+              ElementsAre("/srv/a of root", "/srv/b of nobody"));
+  first.actor.edit().login_uid = Uid{0x7ffffff};
+  dispatcher_.violation(first);
+  EXPECT_THAT(recorder_.heard, IsEmpty());
+  const auto due = dispatcher_.next_due();
+  ASSERT_TRUE(due);
+  std::this_thread::sleep_until(*due);
+  dispatcher_.close_due(*due);
+  EXPECT_THAT(recorder_.heard, ElementsAre("/srv/a of nobody"));
 }
 
 TEST_F(DispatcherTest, PublishesAListOnceAndCountsItsFiles) {
