@@ -13,6 +13,7 @@
 #include "guardd/host/read_up_to.h"
 #include "guardd/host/users.h"
 #include "guardd/who/container_files.h"
+#include "guardd/who/proc.h"
 #include "policy/base/handle.h"
 #include "policy/base/text.h"
 
@@ -33,15 +34,13 @@ std::string text_at(const Fd& directory, const char* name) {
   return contents_of(Fd(::openat(directory.get(), name, O_RDONLY | O_CLOEXEC | O_NOCTTY)));
 }
 
-// A process that is no longer in the control group may be in any container. "0::/system.slice/x"
-bool is_in(const std::string& cgroups, std::string_view cgroup) {
-  std::istringstream lines(cgroups);
-  for (std::string line; std::getline(lines, line);) {
-    const auto colon = line.find(':', line.find(':') + 1);
-    if (colon != std::string::npos && std::string_view(line).substr(colon + 1) == cgroup)
-      return true;
+// The hierarchies of which the actor's group can be: see parse_cgroup().
+std::string processes_of(std::string_view cgroup, const std::string& root) {
+  for (const auto& hierarchy : {cgroup_hierarchy(root), root + "/sys/fs/cgroup/systemd"}) {
+    const auto path = hierarchy + std::string(cgroup) + "/cgroup.procs";
+    if (const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); file) return contents_of(file);
   }
-  return false;
+  return {};
 }
 
 // A process that is just being started may still have the root directory of this machine.
@@ -84,14 +83,13 @@ bool is_account_name(std::string_view name) {
 std::optional<std::string> user_in_container(std::string_view cgroup, Uid user,
                                              const std::string& proc, const std::string& root) {
   if (cgroup.find("/../") != std::string_view::npos) return std::nullopt;
-  const auto group = cgroup_hierarchy(root) + std::string(cgroup);
-  std::istringstream pids(
-      contents_of(Fd(::open((group + "/cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC))));
+  std::istringstream pids(processes_of(cgroup, root));
   std::int32_t pid = 0;
   for (int tried = 0; tried < kMostTried && pids >> pid; ++tried) {
     const auto directory = proc + "/" + std::to_string(pid);
     const Fd process(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (pid <= 0 || !process || !is_in(text_at(process, "cgroup"), cgroup)) continue;
+    // A process that is no longer in the control group may be in any container.
+    if (pid <= 0 || !process || parse_cgroup(text_at(process, "cgroup")) != cgroup) continue;
     const Fd its_root(::openat(process.get(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!its_root || is_own_root(its_root)) continue;
     const auto inside = IdMap::parse(text_at(process, "uid_map")).to_inside(user.value);

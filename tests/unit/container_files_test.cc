@@ -299,8 +299,23 @@ TEST_F(ContainerAccounts, AreMapped) {
 TEST_F(ContainerAccounts, AreNotThoseOfAnotherContainer) {
   there_.write("proc/70/cgroup", "0::/system.slice/docker-" + kOther + ".scope\n");
   EXPECT_EQ(name(999), std::nullopt);
-  there_.write("proc/70/cgroup", "4:memory:/x\n1:name=systemd:" + kDocker + "\n");
+  there_.write("proc/70/cgroup",
+               "0::/system.slice/docker-" + kOther + ".scope\n4:memory:" + kDocker + "\n");
+  EXPECT_EQ(name(999), std::nullopt) << "the actor's group is not read from such a line";
+}
+
+// systemd uses a hierarchy of its own there, and the unified one may not have the group.
+TEST_F(ContainerAccounts, AreThereWithTheHierarchiesOfOld) {
+  there_.write("proc/70/cgroup", "4:memory:/x\n1:name=systemd:" + kDocker + "\n0::/\n");
   EXPECT_EQ(name(999), "postgres");
+  for (const auto* unified : {"unified", ""}) {
+    SCOPED_TRACE(unified);
+    std::filesystem::remove_all(there_ / "sys");
+    write("sys/fs/cgroup/" + std::string(unified) + "/cgroup.procs", "");
+    EXPECT_EQ(name(999), std::nullopt);
+    write("sys/fs/cgroup/systemd" + kDocker + "/cgroup.procs", "70\n");
+    EXPECT_EQ(name(999), "postgres");
+  }
 }
 
 TEST_F(ContainerAccounts, AreNotThoseOfThisMachine) {
