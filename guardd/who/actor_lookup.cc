@@ -85,7 +85,7 @@ SteadyTime ActorLookup::find_in_container(Violation& violation) {
 }
 
 SteadyTime ActorLookup::find_in_container(const std::string& cgroup, Uid user, std::string& name) {
-  const ContainerUser key{cgroup, user};
+  const ContainerUser key{std::string(container_group(cgroup)), user};
   const auto now = std::chrono::steady_clock::now();
   auto* known = container_users_.find(key);
   const auto good_for = known && known->value ? options_.good_for : options_.nameless_for;
@@ -94,8 +94,8 @@ SteadyTime ActorLookup::find_in_container(const std::string& cgroup, Uid user, s
     auto& look_up = container_users_.put(key);
     look_up.asked = now;
     if (!look_up.value) look_up.learned.reset();  // wait for the answer once more
-    const auto by = user_of_group(cgroup).value_or(kRoot);
-    ask_for_container_user(inquiry_, key.cgroup, user, by,
+    const auto by = user_of_group(key.container).value_or(kRoot);
+    ask_for_container_user(inquiry_, key.container, user, by,
                            [this, key](std::optional<std::string> found) {
                              auto& result = container_users_.put(key);
                              // Once the container is gone, nothing more can be learned.

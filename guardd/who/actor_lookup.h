@@ -82,13 +82,13 @@ class ActorLookup {
     friend bool operator==(const ProcessId&, const ProcessId&) = default;
   };
   struct ContainerUser {
-    std::string cgroup;
+    std::string container;  // the path of its control group
     Uid user;
     friend bool operator==(const ContainerUser&, const ContainerUser&) = default;
   };
   struct Hash {
     std::size_t operator()(const ContainerUser& user) const {
-      return std::hash<std::string>()(user.cgroup) ^ user.user.value;
+      return std::hash<std::string>()(user.container) ^ user.user.value;
     }
     std::size_t operator()(Uid user) const { return user.value; }
     std::size_t operator()(Gid group) const { return group.value; }

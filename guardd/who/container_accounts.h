@@ -14,10 +14,10 @@ namespace guard {
 // Whether people and programs read it as the name of an account, and as nothing else.
 bool is_account_name(std::string_view name);
 
-// `cgroup`: the path of the control group of a process in the container. `root`: the directory
-// below which the control groups are; "" for those of this machine. None: the user has no name
-// there, or no process of the control group is left.
-std::optional<std::string> user_in_container(std::string_view cgroup, Uid user,
+// `container`: the path of its control group. `root`: the directory below which the control groups
+// are; "" for those of this machine. None: the user has no name there, or no process of the
+// container is left.
+std::optional<std::string> user_in_container(std::string_view container, Uid user,
                                              const std::string& proc = "/proc",
                                              const std::string& root = "");
 

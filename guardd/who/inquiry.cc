@@ -108,10 +108,10 @@ void ask_for_container(HelperPort& port, const std::string& group, Uid by, Conta
            parsed<KnownContainer>(parse_container, std::move(reply)));
 }
 
-void ask_for_container_user(HelperPort& port, const std::string& cgroup, Uid user, Uid by,
+void ask_for_container_user(HelperPort& port, const std::string& container, Uid user, Uid by,
                             NameReply reply) {
   ContentsWriter contents;
-  contents.text(cgroup);
+  contents.text(container);
   contents.number(user.value);
   port.ask(question(Inquiry::kContainerUser, contents, by.value),
            parsed<std::string>(parse_name, std::move(reply)));

@@ -87,8 +87,8 @@ void ask_for_word(HelperPort& port, std::int32_t thread, std::uint64_t address, 
 using ContainerReply = std::function<void(std::optional<KnownContainer> container)>;
 void ask_for_container(HelperPort& port, const std::string& group, Uid by, ContainerReply reply);
 
-// What a container calls a user of this machine. `cgroup`: of a process in it.
-void ask_for_container_user(HelperPort& port, const std::string& cgroup, Uid user, Uid by,
+// What a container calls a user of this machine. `container`: the path of its control group.
+void ask_for_container_user(HelperPort& port, const std::string& container, Uid user, Uid by,
                             NameReply reply);
 
 }  // namespace guard

@@ -157,11 +157,11 @@ std::string InquiryHelper::container(ContentsReader& in) const {
 }
 
 std::string InquiryHelper::container_user(ContentsReader& in) const {
-  const auto cgroup = in.text(PATH_MAX);
+  const auto container = in.text(PATH_MAX);
   const Uid user{in.number<std::uint32_t>()};
   ContentsWriter out;
   out.optional_text(in.is_whole()
-                        ? user_in_container(cgroup, user, places_.proc, places_.containers)
+                        ? user_in_container(container, user, places_.proc, places_.containers)
                         : std::nullopt);
   return out.take();
 }

@@ -273,8 +273,9 @@ class ContainerAccounts : public ContainerFilesTest {
     there_.write(place + "/uid_map", map);
     there_.write("sys/fs/cgroup" + kDocker + "/cgroup.procs", std::to_string(pid) + "\n");
   }
-  std::optional<std::string> name(std::uint32_t user) const {
-    return user_in_container(kDocker, Uid{user}, there_ / "proc", there_ / "");
+  std::optional<std::string> name(std::uint32_t user,
+                                  const std::string& container = kDocker) const {
+    return user_in_container(container, Uid{user}, there_ / "proc", there_ / "");
   }
 
   static constexpr const char* kPasswd =
@@ -316,6 +317,23 @@ TEST_F(ContainerAccounts, AreThereWithTheHierarchiesOfOld) {
     write("sys/fs/cgroup/systemd" + kDocker + "/cgroup.procs", "70\n");
     EXPECT_EQ(name(999), "postgres");
   }
+}
+
+// systemd in a container divides its group; so does a runtime in it.
+TEST_F(ContainerAccounts, AreThereIfTheContainerDividesItsGroup) {
+  const auto group = "sys/fs/cgroup" + kDocker;
+  there_.write(group + "/cgroup.procs", "");
+  write(group + "/docker/" + kOther + "/cgroup.procs", "70\n");
+  write("proc/70/cgroup", "0::" + kDocker + "/docker/" + kOther + "\n");
+  EXPECT_EQ(name(999), std::nullopt) << "of a container in it";
+  EXPECT_EQ(name(999, kDocker + "/docker/" + kOther), "postgres");
+  write(group + "/init.scope/cgroup.procs", "71\n");
+  write("proc/71/cgroup", "0::" + kDocker + "/init.scope\n");
+  write("proc/71/uid_map", "0 0 4294967295\n");
+  write("proc/71/root/etc/passwd", kPasswd);
+  EXPECT_EQ(name(999), "postgres");
+  for (int i = 0; i < 2000; ++i) make_group(kDocker + "/many/" + std::to_string(i));
+  EXPECT_EQ(name(1000), std::nullopt) << "it is not searched for ever";
 }
 
 TEST_F(ContainerAccounts, AreNotThoseOfThisMachine) {
