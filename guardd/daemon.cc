@@ -207,6 +207,9 @@ class Daemon {
               scan_reason_ = why + ", in the trees of the policy " +
                              quote(set.policy_of(set.trees()[tree]).name());
               trees_->scan_again(tree);
+            },
+            [this](const ActingProcess& who, Uid owner) {
+              if (who.known()) dispatcher_.expect(who.snapshot(), owner);
             }});
     trees_ =
         std::make_unique<WatchedTrees>(*source_.source, source_.marks.get(), *enforcer_, repairs_);

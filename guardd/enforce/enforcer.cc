@@ -131,6 +131,7 @@ void Enforcer::handle_another(const Notice& notice, const Policy& policy,
   const auto now = std::chrono::steady_clock::now();
   if (notice.kind == Notice::Kind::kClosed)
     return settle_.stirred(*notice.directory, notice.name, now);
+  expect(who, policy.wanted.owner.id);
   auto operation = operation_of(notice);
   if (notice.kind == Notice::Kind::kCreated && notice.object.known())
     just_created_.add(notice.object, operation, now);
@@ -142,6 +143,13 @@ void Enforcer::handle_another(const Notice& notice, const Policy& policy,
     settle_.renamed(*notice.detail->old_directory, notice.detail->old_name, seen);
   pending_.add(notice.directory->number, notice.name, now);
   settle_.seen(*notice.directory, notice.name, std::move(seen), policy.said.settle.value, now);
+}
+
+// Most changes in a row are by one process.
+void Enforcer::expect(const std::shared_ptr<const ActingProcess>& who, Uid owner) {
+  if (expected_.first == who && expected_.second == owner) return;
+  expected_ = {who, owner};
+  actors_.run(who, [this, who, owner] { callbacks_.expect(*who, owner); });
 }
 
 // The violation has the facts about the object already.

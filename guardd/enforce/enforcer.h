@@ -37,6 +37,8 @@ class Enforcer final : public NoticeReader {
     // Files that a scan has fixed; the violation is the first of them.
     std::function<void(Violation, FixedFiles)> report_list;
     std::function<void(std::uint32_t tree, const std::string& why)> scan;
+    // There may be a violation once the change has settled, in a tree of this owner.
+    std::function<void(const ActingProcess& who, Uid owner)> expect;
   };
 
   // `store` may be null: then nothing survives a crash.
@@ -93,6 +95,7 @@ class Enforcer final : public NoticeReader {
   void handle_owner(const Notice& notice);
   void handle_another(const Notice& notice, const Policy& policy,
                       std::shared_ptr<const ActingProcess> who);
+  void expect(const std::shared_ptr<const ActingProcess>& who, Uid owner);
   bool is_in_progress(const SettledChange& due, const WatchedDirectory& directory, SteadyTime now);
   // Judges an object again that was met while a process was working on it. `inode`: of a file that
   // is open for writing; 0: of none.
@@ -123,6 +126,7 @@ class Enforcer final : public NoticeReader {
   InstantViolations instant_;
   BeyondLimit merged_;
   bool has_activity_ = false;
+  std::pair<std::shared_ptr<const ActingProcess>, Uid> expected_;  // the last
   // Whether processes are alive, during one call of work().
   std::map<std::shared_ptr<const ActingProcess>, bool> alive_;
   Callbacks callbacks_;

@@ -51,6 +51,8 @@ class Dispatcher {
   void count_answers(const AnswerCounters& answers) { answers_ = &answers; }
   void set_limits(const Config& config);
 
+  // See ActorLookup.
+  void expect(const Snapshot& process, Uid owner) { lookup_.expect(process, owner); }
   // Violations before ready() are published after it.
   void violation(Violation violation);
   // Files that a scan has fixed, as Publisher::fixed_files() gets them.

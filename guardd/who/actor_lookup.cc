@@ -64,6 +64,14 @@ bool ActorLookup::complete(Violation& violation) {
                 find_names(v, v.after, v.owner_after, v.group_after), find_in_container(v)}));
 }
 
+void ActorLookup::expect(const Snapshot& process, Uid owner) {
+  if (!process.control_group || container_group(process.control_group->path).empty()) return;
+  std::string unused;
+  (void)find_in_container(process.control_group->path, owner, unused);
+  if (const auto acting = process.fsuid ? process.fsuid : process.euid)
+    (void)find_in_container(process.control_group->path, *acting, unused);
+}
+
 // Starts all look-ups at once.
 SteadyTime ActorLookup::find_all(Actor& actor) {
   const auto until = std::max(

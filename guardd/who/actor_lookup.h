@@ -74,6 +74,9 @@ class ActorLookup {
   // The names of the owners, too, and what the actor's container calls its users.
   bool complete(Violation& violation);
   SteadyTime until() const { return until_; }  // as of the last call
+  // Starts the look-ups that are possible only while the container of the process runs: there may
+  // soon be a violation by it, in a tree of this owner.
+  void expect(const Snapshot& process, Uid owner);
 
  private:
   struct ProcessId {

@@ -364,6 +364,33 @@ TEST_F(ContainerAccounts, NothingThatTheContainerMakesOfTheFileDoesHarm) {
   EXPECT_EQ(replace([&] { there_.write("proc/70/root/etc/passwd", endless); }), std::nullopt);
 }
 
+// A container can end before the change has settled.
+TEST_F(ContainerAccounts, AreInTheRecordIfTheContainerHasEnded) {
+  InquiryHelper::Places places;
+  places.proc = there_ / "proc";
+  places.containers = there_ / "";
+  DirectPort port(places);
+  ActorLookup lookup(port);
+  Snapshot process;
+  process.fsuid = kRoot;
+  lookup.expect(process, Uid{999});
+  process.control_group =
+      std::make_shared<const ControlGroup>(ControlGroup{"/system.slice/ssh.service", {}, {}});
+  lookup.expect(process, Uid{999});
+  EXPECT_EQ(port.asked, 0) << "it is in no container";
+  process.control_group = std::make_shared<const ControlGroup>(ControlGroup{kDocker, {}, {}});
+  lookup.expect(process, Uid{999});
+  std::filesystem::remove_all(there_ / "proc/70");
+  Violation violation;
+  violation.uid_wanted = Uid{999};
+  violation.actor.edit().container = kId;
+  violation.actor.edit().cgroup = kDocker;
+  violation.actor.edit().fsuid = kRoot;
+  ASSERT_TRUE(lookup.complete(violation));
+  EXPECT_EQ(violation.owner_in_container, "postgres");
+  EXPECT_EQ(violation.user_in_container, "root");
+}
+
 TEST_F(ContainerAccounts, AreInTheRecordAndStayThere) {
   InquiryHelper::Places places;
   places.proc = there_ / "proc";
