@@ -59,6 +59,7 @@ ControlGroups::ControlGroups(const std::string& mounts) {
 }
 
 void ControlGroups::add(std::uint64_t id, std::string_view path) {
+  path = as_seen_here(id, path);
   keep(id, of_path(path));
   const bool is_container = !path.empty() && container_group(path) == path;
   if (is_container && new_containers_.size() < kMostNew) new_containers_.emplace_back(path);
@@ -77,6 +78,19 @@ std::shared_ptr<const ControlGroup> ControlGroups::of_path(std::string_view path
   if (!last_ || last_->path != path)
     last_ = std::make_shared<const ControlGroup>(read_control_group(path));
   return last_;
+}
+
+// In a control group namespace, /proc and the mounted hierarchy begin where that begins. The
+// difference is known from the first group that is still there.
+std::string_view ControlGroups::as_seen_here(std::uint64_t id, std::string_view path) {
+  if (!above_) {
+    const auto here = path_from_kernel(id);
+    if (here.empty() || !path.ends_with(here)) return path;
+    above_ = path.substr(0, path.size() - here.size());
+  }
+  if (path.starts_with(*above_) && path.substr(above_->size()).starts_with('/'))
+    path.remove_prefix(above_->size());
+  return path;
 }
 
 std::string ControlGroups::path_from_kernel(std::uint64_t id) const {

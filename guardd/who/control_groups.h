@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,6 +26,8 @@ class ControlGroups {
   // `mounts`: the file that names the mount point of the unified hierarchy.
   explicit ControlGroups(const std::string& mounts = "/proc/self/mountinfo");
 
+  // `path`: from the root of all control groups, as the tracer says it. Everything else says it
+  // from the root of the control group namespace, and so does find().
   void add(std::uint64_t id, std::string_view path);
 
   // The control groups of containers that were added since the last call; the oldest, if there are
@@ -42,10 +45,12 @@ class ControlGroups {
   static constexpr std::size_t kMostNew = 64;
 
   std::string path_from_kernel(std::uint64_t id) const;
+  std::string_view as_seen_here(std::uint64_t id, std::string_view path);
   void keep(std::uint64_t id, std::shared_ptr<const ControlGroup> group);
 
   Fd hierarchy_;
   std::string mount_point_;
+  std::optional<std::string> above_;  // the path of the namespace's root, once it is known
   std::unordered_map<std::uint64_t, std::shared_ptr<const ControlGroup>> groups_;
   std::deque<std::uint64_t> oldest_first_;
   std::shared_ptr<const ControlGroup> last_;
