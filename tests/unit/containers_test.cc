@@ -288,6 +288,34 @@ TEST_F(ContainerSuggestions, AUsersRuntimeIsBelievedOnlyAboutTheUsersFiles) {
   EXPECT_THAT(why_not(found), HasSubstr("belongs to others than this user"));
 }
 
+// What is below a directory of the user's could be replaced by the user.
+TEST_F(ContainerSuggestions, AVolumeInTheHomeOfARootlessUserIsForThisUserAlone) {
+  if (euid_ != 0) GTEST_SKIP() << "another user must own the home directory";
+  const std::string volume = "home/joe/.local/share/containers/storage/volumes/cache/_data";
+  there_.directory(volume);
+  for (std::filesystem::path each = volume; each != "home"; each = each.parent_path())
+    ASSERT_EQ(::chown((there_ / each.string()).c_str(), 1000, 1000), 0);
+  there_.write("etc/passwd", "root:x:0:0::/:/bin/sh\njoe:x:1000:1000::/home/joe:/bin/sh\n");
+  there_.write("etc/subuid", "joe:200000:65536\n");
+  there_.write("etc/subgid", "joe:200000:65536\n");
+  const Account joe{"joe", Uid{1000}, Gid{1000}};
+  answers_["/info"] = chunked("{}");
+  add("aa", container("aa", "cache", "postgres", 0, mount("/" + volume)));
+  const auto of_another = suggestion(joe);
+  EXPECT_THAT(of_another.proposals, IsEmpty());
+  EXPECT_THAT(why_not(of_another), HasSubstr("volumes/cache of joe, who could replace it"));
+  EXPECT_EQ(why_not(of_another).find("chown"), std::string::npos);
+  list_.clear();
+  process(70, "2", 1000);
+  there_.write("proc/70/uid_map", "0 1000 1\n1 200000 65536\n");
+  there_.write("proc/70/gid_map", "0 1000 1\n1 200000 65536\n");
+  add("bb", container("bb", "mine", "", 70, mount("/" + volume)));
+  const auto own = suggestion(joe);
+  ASSERT_EQ(own.proposals.size(), 1U);
+  EXPECT_EQ(own.proposals[0].owner, "joe");
+  EXPECT_THAT(own.proposals[0].paths, ElementsAre("/" + volume));
+}
+
 TEST_F(ContainerSuggestions, HarmlessTextWhateverAContainerIsCalled) {
   there_.directory("srv/db");
   add("aa", container("aa", R"(a\nb\u001b[31m)", "999", 0, mount("/srv/db")));

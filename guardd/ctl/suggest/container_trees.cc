@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <memory>
@@ -113,6 +114,11 @@ class ContainerTrees {
       if (use.user->user && !is_credible(use, path))
         return leave_out("is mounted by " + who_uses(use) +
                          ", but belongs to others than this user");
+      if (const auto above = replaceable_below(use, path); !above.empty())
+        return leave_out("is below " + escaped(above) + " of " +
+                         escaped(use.runtime->socket.user->name) + ", who could replace it, but " +
+                         who_uses(use) +
+                         " runs as another user; mount a directory of root's, for example in /srv");
     }
     for (const auto& use : writers) propose(path, use, of_root);
   }
@@ -124,6 +130,20 @@ class ContainerTrees {
     if (!containers::is_of_user(*user, subordinate_, use.user->user->uid)) return false;
     const auto facts = machine_.files().look_through(path);
     return facts && *facts && containers::is_of_user(*user, subordinate_, (*facts)->uid);
+  }
+
+  // The next directory above that belongs to the rootless user, who is not the owner: guardd
+  // refuses such a tree. Empty: there is none.
+  std::string replaceable_below(const Use& use, const std::string& path) const {
+    const auto& user = use.runtime->socket.user;
+    if (!user || user->uid == kRoot || !use.user->user || use.user->user->uid == user->uid)
+      return {};
+    for (auto above = path; above.size() > 1;) {
+      above.resize(std::max(above.rfind('/'), std::size_t{1}));
+      const auto facts = machine_.files().look_through(above);
+      if (facts && *facts && (*facts)->uid == user->uid) return above;
+    }
+    return {};
   }
 
   void propose(const std::string& path, const Use& use, const std::vector<Use>& of_root) {
