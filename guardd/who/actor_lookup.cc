@@ -102,8 +102,7 @@ SteadyTime ActorLookup::find_in_container(const std::string& cgroup, Uid user, s
     auto& look_up = container_users_.put(key);
     look_up.asked = now;
     if (!look_up.value) look_up.learned.reset();  // wait for the answer once more
-    const auto by = user_of_group(key.container).value_or(kRoot);
-    ask_for_container_user(inquiry_, key.container, user, by,
+    ask_for_container_user(inquiry_, key.container, user,
                            [this, key](std::optional<std::string> found) {
                              auto& result = container_users_.put(key);
                              // Once the container is gone, nothing more can be learned.

@@ -1,9 +1,11 @@
 #include "guardd/who/inquiry.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 
+#include "guardd/who/container.h"
 #include "guardd/who/inquiry_form.h"
 
 namespace guard {
@@ -12,8 +14,10 @@ namespace {
 constexpr std::size_t kLongestHint = 256;
 constexpr std::size_t kMostParts = 65'536;
 
-// Users who delay answers, and the directory service, which can be slow for every user.
+// Users who delay answers, the directory service, which can be slow for every user, and the root of
+// a container, who need not be that of this machine.
 constexpr std::uint64_t kDirectoryService = 1ULL << 32U;
+constexpr std::uint64_t kContainer = 1ULL << 33U;
 
 HelperQuestion question(Inquiry kind, ContentsWriter& contents, std::uint64_t delayed_by) {
   HelperQuestion asked;
@@ -108,12 +112,17 @@ void ask_for_container(HelperPort& port, const std::string& group, Uid by, Conta
            parsed<KnownContainer>(parse_container, std::move(reply)));
 }
 
-void ask_for_container_user(HelperPort& port, const std::string& container, Uid user, Uid by,
+void ask_for_container_user(HelperPort& port, const std::string& container, Uid user,
                             NameReply reply) {
+  const auto of_user = user_of_group(container);
   ContentsWriter contents;
   contents.text(container);
   contents.number(user.value);
-  port.ask(question(Inquiry::kContainerUser, contents, by.value),
+  const auto delayed_by =
+      of_user && *of_user != kRoot
+          ? of_user->value
+          : kContainer | static_cast<std::uint32_t>(std::hash<std::string>()(container));
+  port.ask(question(Inquiry::kContainerUser, contents, delayed_by),
            parsed<std::string>(parse_name, std::move(reply)));
 }
 

@@ -88,7 +88,7 @@ using ContainerReply = std::function<void(std::optional<KnownContainer> containe
 void ask_for_container(HelperPort& port, const std::string& group, Uid by, ContainerReply reply);
 
 // What a container calls a user of this machine. `container`: the path of its control group.
-void ask_for_container_user(HelperPort& port, const std::string& container, Uid user, Uid by,
+void ask_for_container_user(HelperPort& port, const std::string& container, Uid user,
                             NameReply reply);
 
 }  // namespace guard

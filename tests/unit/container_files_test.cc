@@ -391,6 +391,27 @@ TEST_F(ContainerAccounts, AreInTheRecordIfTheContainerHasEnded) {
   EXPECT_EQ(violation.user_in_container, "root");
 }
 
+// Its root can keep a helper waiting, on a file system of its own: one helper, not all.
+TEST(ContainerUserQuestions, AreDelayedByTheContainer) {
+  class Port final : public HelperPort {
+   public:
+    void ask(HelperQuestion question, HelperReply /*reply*/) override {
+      delayed_by = question.delayed_by;
+    }
+    std::uint64_t delayed_by = 0;
+  } port;
+  const auto delayed_by = [&](const std::string& container, Uid user) {
+    ask_for_container_user(port, container, user, [](const auto& /*name*/) {});
+    return port.delayed_by;
+  };
+  const auto one = delayed_by(kDocker, kRoot);
+  EXPECT_GT(one, std::uint64_t{1} << 32U) << "neither a user nor the directory service";
+  EXPECT_EQ(delayed_by(kDocker, Uid{999}), one);
+  EXPECT_NE(delayed_by("/system.slice/docker-" + kOther + ".scope", kRoot), one);
+  EXPECT_EQ(delayed_by("/user.slice/user-1000.slice/user@1000.service/libpod-" + kId, kRoot),
+            1000U);
+}
+
 TEST_F(ContainerAccounts, AreInTheRecordAndStayThere) {
   InquiryHelper::Places places;
   places.proc = there_ / "proc";
