@@ -159,12 +159,15 @@ function(guard_container_test name)
     -- ${CMAKE_CURRENT_SOURCE_DIR}/container/${name}.test)
 endfunction()
 
-# One test for each kernel: guard_vm_command(NAME [SYSTEMD] [TIMEOUT n] [KERNELS name...] COMMAND ...).
+# One test for each kernel: guard_vm_command(NAME [SYSTEMD] [TIMEOUT n] [KERNELS name...] COMMAND ...). All are for the
+# newest kernel, too; on that, tests/long says of most that they are for long runs.
 function(guard_vm_command name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD;INSTALLED;PREPARE" "TIMEOUT;PACKAGES" "KERNELS;COMMAND")
   guard_machine_defaults(300)
   guard_machine_options(options vm ${name} ${ARGN})
   list(APPEND options --timeout ${arg_TIMEOUT})
+  list(APPEND arg_KERNELS newest)
+  list(REMOVE_DUPLICATES arg_KERNELS)
   if(arg_SYSTEMD)
     list(APPEND options --systemd)
   endif()
