@@ -55,7 +55,7 @@ Status try_canary(Lsm& lsm) {
   TreeTag tag{};
   tag.terms = {::geteuid() + 1, kNotSet, kAnyMode, kAnyMode, kTreeActionDeny};  // not this user
   tag.guards = 1U << kGuardOwnership;
-  const TaggedInode inode{facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev), 0};
+  const TaggedInode inode{facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev), 0, 0};
   GUARD_CHECK(lsm.tag(tagged.get(), inode, tag));
   lsm.set_guards_in_use(tag.guards);
   GUARD_TRY(const auto before, lsm.counters());

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "bpf/wire/wire.h"
 #include "policy/base/handle.h"
 #include "policy/base/result.h"
 
@@ -22,6 +23,8 @@ class KernelTypes {
 
   // The number of arguments of a kernel function; none if it does not exist.
   std::optional<unsigned> arguments_of(const std::string& function) const;
+  // Of btrfs, whose module is there once such a file system is mounted.
+  Result<SubvolumeLayout> subvolume_layout() const;
 
  private:
   struct Free {

@@ -20,8 +20,9 @@
 #include "bpf/wire/maps.h"
 #include "bpf/witnesses.h"
 
-// The skeleton needs the name without its namespace.
-using guard::Exemptions;  // NOLINT(misc-unused-using-decls): the skeleton uses it
+// The skeleton needs the names without their namespace.
+using guard::Exemptions;       // NOLINT(misc-unused-using-decls): the skeleton uses it
+using guard::SubvolumeLayout;  // NOLINT(misc-unused-using-decls)
 #include "bpf/guard.skel.h"
 
 namespace guard {
@@ -119,6 +120,18 @@ struct Lsm::Programs {
     return --self.room == 0 ? -ENOBUFS : 0;  // libbpf stops at errors only, after this record
   }
 
+  // For the programs, before the first tag on a subvolume.
+  Status learn_subvolumes() {
+    auto& known = skeleton.get()->bss->guard_subvolumes;
+    if (known.inode != 0) return {};
+    GUARD_TRY(const auto types, KernelTypes::load());
+    GUARD_TRY(const auto layout, types.subvolume_layout());
+    known.root = layout.root;
+    known.number = layout.number;
+    publish(known.inode, layout.inode);
+    return {};
+  }
+
   static void set_bit(__u64* filter, std::vector<std::uint32_t>& counts, std::uint64_t value) {
     const auto bit = filter_bit(value);
     if (counts[bit]++ == 0)
@@ -206,6 +219,7 @@ std::vector<std::pair<std::string, int>> Lsm::links() const {
 Status Lsm::tag(int directory, const TaggedInode& inode, const TreeTag& tag) {
   auto& self = *programs_;
   auto& bss = *self.skeleton->bss;
+  if (self.has_numbered_tags() && inode.subvolume != 0) GUARD_CHECK(self.learn_subvolumes());
   const auto old = tag_of(directory);
   const bool is_new = !old;
   // A tree that is off is not watched.

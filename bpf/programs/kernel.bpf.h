@@ -33,6 +33,7 @@ struct dentry;
 
 struct super_block {
   dev_t s_dev;
+  unsigned long s_magic;
   struct dentry* s_root;
 };
 

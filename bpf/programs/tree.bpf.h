@@ -15,8 +15,7 @@ struct {
 } tree_tags SEC(".maps");
 
 // The same by number, for kernels that read inode storage only through a pointer that they trust:
-// that of a parent is none. Linux 7. Finds a tree once more in a snapshot of btrfs that contains
-// its root.
+// that of a parent is none. Linux 7.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, kMostNumberedTags);
@@ -26,11 +25,26 @@ struct {
 } numbered_tags SEC(".maps");
 
 const volatile __u32 guard_tags_by_number;  // whether
+struct SubvolumeLayout guard_subvolumes;    // known before the first tag on btrfs
+
+enum { kBtrfsMagic = 0x9123683e };
+
+static __always_inline __u64 subvolume_of(struct inode* inode) {
+  const __u32 inode_at = guard_subvolumes.inode & 0xffff;
+  if (inode_at == 0 || inode->i_sb->s_magic != kBtrfsMagic) return 0;
+  const char* whole = (const char*)inode - inode_at;
+  const char* root = NULL;
+  __u64 number = 0;
+  bpf_probe_read_kernel(&root, sizeof root, whole + (guard_subvolumes.root & 0xffff));
+  bpf_probe_read_kernel(&number, sizeof number, root + guard_subvolumes.number);
+  return number;
+}
 
 // A function of its own, or clang lays out the loop around it in a way that Linux 6.1 rejects.
 static __noinline struct TreeTag* tag_on(struct inode* inode) {
   if (!guard_tags_by_number) return bpf_inode_storage_get(&tree_tags, inode, 0, 0);
-  struct TaggedInode number = {inode->i_ino, inode->i_sb->s_dev, inode->i_generation};
+  struct TaggedInode number = {inode->i_ino, inode->i_sb->s_dev, inode->i_generation,
+                               subvolume_of(inode)};
   struct TreeTag* tag = bpf_map_lookup_elem(&numbered_tags, &number);
   if (tag) return tag;
   number.generation = 0;

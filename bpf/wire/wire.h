@@ -104,6 +104,13 @@ struct TaggedInode {
   __u64 inode;
   __u32 device;      // of the superblock: major << 20 | minor
   __u32 generation;  // 0: unknown
+  __u64 subvolume;   // of btrfs: each numbers its inodes from the same number on; else 0
+};
+// Where btrfs keeps the number of an inode's subvolume: offsets in its structures.
+struct SubvolumeLayout {
+  __u32 inode;   // btrfs_inode.vfs_inode; 0: not known yet
+  __u32 root;    // btrfs_inode.root
+  __u32 number;  // btrfs_root.root_key.objectid
 };
 enum { kMostNumberedTags = 16384 };
 

@@ -98,7 +98,8 @@ Status LsmSource::watch_tree(std::uint32_t tree, const std::string& path, Covere
   GUARD_TRY(const auto root, open_tree(path));
   GUARD_TRY(auto id, FileId::of(root.fd.get()));
   const auto form = HandleForm::of(id, root.id.inode);
-  const TaggedInode inode{root.id.inode, superblock_of(root.fd.get()), form.generation_in(id)};
+  const TaggedInode inode{root.id.inode, superblock_of(root.fd.get()), form.generation_in(id),
+                          id.subvolume().value_or(0)};
   Tree watched{path, std::move(covered), ++last_id_, std::move(id), inode, form};
   GUARD_CHECK(tag(watched, tree, root));
   // The tag that another tree left on this root is replaced.

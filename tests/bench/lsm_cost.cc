@@ -198,7 +198,7 @@ void guard_tree(Lsm& lsm, const Place& place) {
   tag.terms = {kApp, kApp, kAnyMode, kAnyMode, kTreeActionDeny};
   tag.tree = 1;
   tag.guards = kOwnershipBit;
-  const TaggedInode inode{facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev), 0};
+  const TaggedInode inode{facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev), 0, 0};
   need(lsm.tag(place.tree.get(), inode, tag));
 }
 

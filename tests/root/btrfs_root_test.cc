@@ -105,6 +105,19 @@ TEST_P(Btrfs, ASnapshotIsFixed) {
   expect_healthy();
 }
 
+TEST_P(Btrfs, ASnapshotWithATreeIsNoTree) {
+  if (!can_be_watched()) GTEST_SKIP() << "this kernel does not watch subvolumes";
+  subvolume("data");
+  as_root("mkdir $R/data/tree && chown 4242:4242 $R/data/tree");
+  guard_all({"data/tree"});
+  start();
+  as_root("btrfs -q subvolume snapshot $R/data $R/copy");
+  as_root("touch $R/copy/tree/file $R/data/tree/file");
+  EXPECT_TRUE(eventually([&] { return owner(root() / "srv/data/tree/file") == kApp; }));
+  EXPECT_EQ(owner(root() / "srv/copy/tree/file"), 0U);
+  expect_healthy();
+}
+
 TEST_P(Btrfs, ASubvolumeMovesBetweenSubvolumes) {
   if (!can_be_watched()) GTEST_SKIP() << "this kernel does not watch subvolumes";
   guard_all({"app"});

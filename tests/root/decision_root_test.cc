@@ -49,7 +49,7 @@ class DecisionTest : public test::ScratchFsTest {
   static TaggedInode inode_of(const fs::path& path) {
     struct stat facts {};
     EXPECT_EQ(::stat(path.c_str(), &facts), 0);
-    return {facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev), 0};
+    return {facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev), 0, 0};
   }
 
   void tag(const fs::path& directory, const TreeTag& tag) {

@@ -166,7 +166,7 @@ class LsmTest : public testing::Test {
   static TaggedInode inode_of(const Fd& directory) {
     struct stat facts {};
     EXPECT_EQ(::fstat(directory.get(), &facts), 0);
-    return {facts.st_ino, superblock_of(directory.get()), 0};
+    return {facts.st_ino, superblock_of(directory.get()), 0, 0};
   }
   static std::uint64_t number_of(const Fd& in, const char* name) {
     struct stat facts {};

@@ -62,7 +62,7 @@ class InTheKernel : public ::testing::Test {
     root_ = Fd(::open(kTree, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct stat facts {};
     ASSERT_EQ(::fstat(root_.get(), &facts), 0);
-    inode_ = {facts.st_ino, superblock_of(root_.get()), 0};
+    inode_ = {facts.st_ino, superblock_of(root_.get()), 0, 0};
     auto lsm = Lsm::load();
     ASSERT_TRUE(lsm) << lsm.error().text();
     lsm_ = std::make_unique<Lsm>(*std::move(lsm));
