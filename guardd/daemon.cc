@@ -222,23 +222,21 @@ class Daemon {
   }
 
   void begin_repairs() {
-    repairs_.begin({source_.source->witness(), *left_alone_, config_.scan.threads,
-                    RepairProcess::Callbacks{
-                        [this](const RepairReport& report) {
-                          enforcer_->handle_repair(report, std::chrono::steady_clock::now());
-                        },
-                        [this](const ScanFinding& finding) { enforcer_->handle_finding(finding); },
-                        [this](FileVersion file) {
-                          if (store_) store_->keep_undone(std::move(file));
-                        },
-                        [this](int pidfd) {
-                          const auto done = source_.source->trust(pidfd);
-                          shortcomings_.set("trust", done ? "" : done.error().text());
-                        },
-                        [this] {
-                          shortcomings_.set("repairs", repairs_.trouble());
-                          report_changes();
-                        }}});
+    repairs_.begin(
+        {source_.source->witness(), *left_alone_, config_.scan.threads,
+         RepairProcess::Callbacks{
+             [this](const RepairReport& report) {
+               enforcer_->handle_repair(report, std::chrono::steady_clock::now());
+             },
+             [this](const ScanFinding& finding) { enforcer_->handle_finding(finding); },
+             [this](FileVersion file) {
+               if (store_) store_->keep_undone(std::move(file));
+             },
+             [this](int pidfd) { shortcomings_.note("trust", source_.source->trust(pidfd)); },
+             [this] {
+               shortcomings_.set("repairs", repairs_.trouble());
+               report_changes();
+             }}});
   }
 
   // ---- events

@@ -91,8 +91,7 @@ void PoliciesInForce::look_around() {
   auto news = mounts_.news();
   auto& source = *context_.source.source;
   if (!news.pid) news.pid = source.mounter();
-  const auto done = source.refresh_programs();
-  context_.shortcomings.set("exempt programs", done ? "" : done.error().text());
+  context_.shortcomings.note("exempt programs", source.refresh_programs());
   const auto disabled = why_disabled();
   if (disabled.has_value() != disabled_.has_value()) {
     enforce();

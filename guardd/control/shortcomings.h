@@ -20,6 +20,10 @@ class Shortcomings {
  public:
   // Replaces the text of this name, which is a literal. Empty: this part works as it should.
   void set(std::string_view name, const std::string& text);
+  // The same, from how something went.
+  void note(std::string_view name, const Status& done) {
+    set(name, done ? "" : done.error().text());
+  }
   // Whether one was set or cleared since the last call of all().
   bool have_changed() const { return have_changed_; }
   std::vector<std::string> all();

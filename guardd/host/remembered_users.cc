@@ -48,7 +48,8 @@ std::string KnownAccounts::text() const {
   for (const auto& [name, gid] : groups) out << "group " << gid.value << ' ' << name << '\n';
   for (const auto& [name, gids] : memberships)
     for (const auto gid : gids) out << "member " << gid.value << ' ' << name << '\n';
-  for (const auto& [name, gid] : alone) out << "alone " << gid.value << ' ' << name << '\n';
+  for (const auto& [name, gids] : alone)
+    for (const auto gid : gids) out << "alone " << gid.value << ' ' << name << '\n';
   return out.str();
 }
 
@@ -67,7 +68,7 @@ KnownAccounts KnownAccounts::parse(std::string_view text) {
     if (kind == "user") known.users[name] = {name, uid, gid};
     if (kind == "group") known.groups[name] = gid;
     if (kind == "member") known.memberships[name].push_back(gid);
-    if (kind == "alone") known.alone.emplace(name, gid);
+    if (kind == "alone") known.alone[name].push_back(gid);
   }
   return known;
 }
@@ -104,7 +105,7 @@ std::vector<Gid> RecordedUsers::groups_of(const Account& account) const {
 
 bool RecordedUsers::is_alone_in(const std::string& account, Gid group) const {
   const bool is_alone = users_.is_alone_in(account, group);
-  if (is_alone) known_.alone.emplace(account, group);
+  if (is_alone) known_.alone[account].push_back(group);
   return is_alone;
 }
 
@@ -131,7 +132,8 @@ std::vector<Gid> KnownUsers::groups_of(const Account& account) const {
 }
 
 bool KnownUsers::is_alone_in(const std::string& account, Gid group) const {
-  return known_.alone.contains({account, group});
+  const auto groups = found(known_.alone, account).value_or(std::vector<Gid>());
+  return std::find(groups.begin(), groups.end(), group) != groups.end();
 }
 
 // ---- RememberedUsers

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +16,7 @@ struct KnownAccounts {
   std::map<std::string, Account> users;
   std::map<std::string, Gid> groups;
   std::map<std::string, std::vector<Gid>> memberships;  // by account
-  std::set<std::pair<std::string, Gid>> alone;          // accounts, and groups with no other
+  std::map<std::string, std::vector<Gid>> alone;        // by account: groups that have no other
 
   // One line for each: "user UID GID NAME", "group GID NAME", "member GID NAME" or "alone GID
   // NAME". Other lines are skipped.

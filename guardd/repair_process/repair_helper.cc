@@ -69,7 +69,7 @@ constexpr std::array kCalls{
 };
 
 // A batch of results goes when it has this size.
-constexpr std::size_t kResultBatch = 48 * 1024;
+constexpr std::size_t kResultBatch = std::size_t{48} * 1024;
 
 class RepairHelper {
  public:

@@ -18,7 +18,7 @@ constexpr auto kHangsAfter = std::chrono::seconds(2);
 constexpr auto kBetweenActivities = std::chrono::milliseconds(100);
 
 // A batch of orders goes when it has this size, or at the end of a turn.
-constexpr std::size_t kOrderBatch = 32 * 1024;
+constexpr std::size_t kOrderBatch = std::size_t{32} * 1024;
 
 // In one turn of the loop, so that others get theirs.
 constexpr int kMessagesATurn = 4;
@@ -150,8 +150,10 @@ void RepairProcess::collect() {
   std::erase_if(ending_servers_, [](const auto& each) { return each->has_ended(); });
 }
 
-void RepairProcess::set_trouble(std::string trouble) {
-  if (std::exchange(start_trouble_, trouble) != trouble && context_) context_->callbacks.changed();
+void RepairProcess::set_trouble(const std::string& trouble) {
+  if (start_trouble_ == trouble) return;
+  start_trouble_ = trouble;
+  if (context_) context_->callbacks.changed();
 }
 
 std::string RepairProcess::trouble() const {

@@ -165,7 +165,7 @@ class RepairProcess {
   void send_batch();
   std::uint64_t number_of(const std::shared_ptr<const PolicySet>& set);
   void watch(int fd, std::uint32_t events) const;
-  void set_trouble(std::string trouble);
+  void set_trouble(const std::string& trouble);
 
   const Start start_;
   Fd epoll_;
@@ -184,7 +184,7 @@ class RepairProcess {
   std::list<std::unique_ptr<WitnessServer>> ending_servers_;
 
   std::map<std::uint64_t, Rules> rules_;  // by generation: of the sets in use
-  std::deque<KnownSet> known_sets_;  // those that the process has
+  std::deque<KnownSet> known_sets_;       // those that the process has
   std::uint64_t last_number_ = 0;
   std::map<std::uint64_t, Order> orders_;
   std::unordered_map<std::string, TreeQueue> trees_;  // by path, which outlives a tree's number
