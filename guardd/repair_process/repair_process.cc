@@ -102,6 +102,7 @@ void RepairProcess::greet() {
 
 void RepairProcess::give_up(SteadyTime now, bool is_late) {
   ++(is_late ? losses_.late : losses_.broken);
+  if (!is_ready_) set_trouble("the repair process ends before it is ready: nothing is fixed");
   // Its threads can wait for this loop, which must not wait for them.
   if (server_) {
     server_->close();
@@ -122,14 +123,15 @@ void RepairProcess::give_up(SteadyTime now, bool is_late) {
   start_helper(now);
 }
 
+// The trees of such orders are scanned instead, and left until the next change if that is fatal,
+// too.
 void RepairProcess::drop_fatal_orders(SteadyTime now) {
   constexpr auto kWhy = "the repair process ended again and again meanwhile";
   std::vector<OrderReport> failed;
   for (auto& [number, order] : orders_) {
     if (++order.tries < kMostTries) continue;
     auto& report = failed.emplace_back(OrderReport{number, order.repair->path});
-    report.outcome.what = RepairResult::kFailed;
-    report.outcome.error = kWhy;
+    report.trouble = kWhy;
     report.is_end = true;
   }
   for (const auto& report : failed) handle(report, now);

@@ -49,7 +49,8 @@ struct World {
     tag.tree = 1;
     tag.terms = {kOwner, kOwner, guard::kAnyMode, guard::kAnyMode, guard::kTreeActionDeny};
     tag.guards = guard::kOwnershipBit | guard::kContentBit | guard::kDeleteBit;
-    (void)decisions->tag({facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev), 0}, tag);
+    (void)decisions->tag({facts.st_ino, major(facts.st_dev) << 20U | minor(facts.st_dev), 0, 0},
+                         tag);
     decisions->set_guards_in_use(tag.guards);
   }
 };
