@@ -67,8 +67,8 @@ RulesRead restore_rules(const RuleTexts& texts, std::uint64_t generation) {
   const auto loaded = load_again(texts.policies, generation, users, SystemFiles());
   add_messages(loaded.diagnostics, read);
   if (!read.errors.empty()) return read;
-  read.rules = make_rules(
-      config, loaded, {texts.settings, texts.policies, users.known().text(), texts.read_at});
+  read.rules = make_rules(config, loaded,
+                          {texts.settings, texts.policies, users.known().text(), texts.read_at});
   read.rules->were_restored = true;
   return read;
 }

@@ -127,8 +127,9 @@ void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& ca
           });
         };
         const ProgressReports reports(context, scanned, on_progress);
-        const auto report = scan_now(*set, {where, fix, false, &repairs->sizes()}, options_of(*repairs),
-                                     report_violation, context.stop(), scanned);
+        const auto report =
+            scan_now(*set, {where, fix, false, &repairs->sizes()}, options_of(*repairs),
+                     report_violation, context.stop(), scanned);
         if (!report) return not_scanned(report.error());
         return bus::ScanTotals{bounded(report->found), bounded(report->fixed)};
       });
@@ -151,8 +152,8 @@ void BusRequests::find_wrong(const std::string& where, std::size_t limit, std::s
         };
         ScanProgress scanned;
         const ProgressReports reports(context, scanned, on_progress);
-        const auto report = scan_now(*set, {where, true, true, &repairs->sizes()}, options_of(*repairs),
-                                     note, context.stop(), scanned);
+        const auto report = scan_now(*set, {where, true, true, &repairs->sizes()},
+                                     options_of(*repairs), note, context.stop(), scanned);
         if (!report) return not_scanned(report.error());
         wrong->found = bounded(report->found);
         return wrong;
