@@ -289,10 +289,6 @@ Status Lsm::bear_witness(int file, WitnessTag tag) {
   return programs_->witnesses.bear(file, tag);
 }
 
-std::vector<int> Lsm::witness_descriptors() const {
-  return programs_->witnesses.descriptors();
-}
-
 void Lsm::forget_witness(int file) {
   programs_->witnesses.forget(file);
 }

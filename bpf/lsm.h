@@ -104,8 +104,6 @@ class Lsm : public KernelTables {
   // left meanwhile. The caller passes nothing that is deeper in the tree than kWitnessDepth.
   Status bear_witness(int file, WitnessTag tag);
   void forget_witness(int file);
-  // What witness() needs in the calling thread's table of descriptors.
-  std::vector<int> witness_descriptors() const;
   // How many directories have left the tree, from an arbitrary start; 0: the tree has no evidence.
   std::uint64_t departures(std::uint64_t tree) const;
 

@@ -21,7 +21,6 @@ class Witnesses {
   Status bear(int file, const WitnessTag& tag) const;
   void forget(int file) const;
   std::uint64_t departures(std::uint64_t tree) const;
-  std::vector<int> descriptors() const { return {tags_, departures_}; }
 
   // All earlier evidence of the tree ends, also that of an earlier tree with this number.
   void begin(std::uint64_t tree);

@@ -3,7 +3,6 @@
 
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "guardd/evidence/evidence.h"
 #include "guardd/files/file_id.h"
@@ -31,8 +30,6 @@ class Witness {
   virtual std::optional<Evidence> evidence_for(const WitnessQuestion& question) = 0;
   // Nobody handles events any longer: from here on there is no evidence, and no wait for it.
   virtual void stop() {}
-  // The descriptors that evidence_for() needs in the table of the calling thread.
-  virtual std::vector<int> descriptors() const { return {}; }
   // Whether it looks at the object itself. If not, the descriptor need not be one.
   virtual bool wants_object() const { return false; }
   // Whether remember() is of use.
@@ -41,8 +38,6 @@ class Witness {
   // others.
   virtual void remember(const FileId& /*directory*/, std::span<const FileId> /*objects*/,
                         OwnerIds /*owner*/) {}
-  // What was to be remembered is, from here on: it may have waited for more.
-  virtual void flush() {}
 };
 
 }  // namespace guard

@@ -60,7 +60,7 @@ class RecordedUsers final : public ForwardedUsers {
   mutable KnownAccounts known_;
 };
 
-// Gives the same answers again, and asks nobody: what was not noted does not exist.
+// Gives the same answers again, and asks no one else: what was not noted does not exist.
 class KnownUsers final : public Users {
  public:
   explicit KnownUsers(KnownAccounts known) : known_(std::move(known)) {}

@@ -48,6 +48,10 @@ struct RepairTerms {
   bool wants_object = false;  // the witness does
 };
 
+// How many sets the repair process keeps by number, the newest. Orders keep theirs. Both ends
+// count: the policies of a pause, a reload and the time before can be in use at once.
+inline constexpr std::size_t kMostSets = 2;
+
 // What a policy set is made of.
 struct RepairRules {
   std::uint64_t number = 0;

@@ -152,7 +152,7 @@ class RepairHelper {
     if (!tell(RepairTell::kTrouble, set ? "" : set.error().text())) return false;
     if (!set) return true;
     sets_[rules->number] = *std::move(set);
-    while (sets_.size() > kSets) sets_.erase(sets_.begin());
+    while (sets_.size() > kMostSets) sets_.erase(sets_.begin());
     return true;
   }
 
@@ -209,9 +209,6 @@ class RepairHelper {
     }
     (void)::poll(all.data(), all.size(), timeout);
   }
-
-  // Older ones are used only by orders that have them.
-  static constexpr std::size_t kSets = 2;
 
   MessageReader reader_;
   std::map<std::uint64_t, std::shared_ptr<const PolicySet>> sets_;

@@ -23,9 +23,6 @@ constexpr std::size_t kOrderBatch = std::size_t{32} * 1024;
 // In one turn of the loop, so that others get theirs.
 constexpr int kMessagesATurn = 4;
 
-// The policies of a pause, a reload and the time before can be in use at once.
-constexpr std::size_t kSets = 2;
-
 std::map<std::string, std::string> excuses_of(const PolicySet& set) {
   std::map<std::string, std::string> excuses;
   for (const auto& policy : set.policies())
@@ -240,7 +237,7 @@ std::uint64_t RepairProcess::number_of(const std::shared_ptr<const PolicySet>& s
   }
   send(RepairAsk::kRules, write_rules(rules));
   known_sets_.push_back({set, rules.number});
-  while (known_sets_.size() > kSets) known_sets_.pop_front();
+  while (known_sets_.size() > kMostSets) known_sets_.pop_front();
   return rules.number;
 }
 

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <optional>
 #include <utility>
 
 #include "guardd/files/object.h"
-#include "guardd/host/own_descriptors.h"
 #include "guardd/repair/scan.h"
 #include "policy/covered.h"
 
@@ -34,7 +32,7 @@ RepairTask task_of(const RepairOrder& order, Witness* witness, LeftAlone& left_a
 
 }  // namespace
 
-RepairWorker::RepairWorker(Witness* witness, LeftAlone& left_alone)
+RepairWorker::RepairWorker(AskedWitness* witness, LeftAlone& left_alone)
     : witness_(witness), left_alone_(left_alone) {}
 
 RepairWorker::~RepairWorker() {
@@ -101,10 +99,7 @@ std::optional<SteadyTime> RepairWorker::next() const {
 }
 
 void RepairWorker::run(const std::stop_token& stop) {
-  // Then a frozen file system blocks this thread alone.
-  auto kept = witness_ ? witness_->descriptors() : std::vector<int>();
-  kept.push_back(done_.fd());
-  (void)unshare_descriptors(std::move(kept));
+  work_apart(witness_, done_.fd());
   std::unique_lock lock(mutex_);
   for (;;) {
     auto next = trees_.end();

@@ -20,6 +20,7 @@
 #include "guardd/repair/left_alone.h"
 #include "guardd/repair/repair.h"
 #include "guardd/repair_process/orders.h"
+#include "guardd/repair_process/witness_channel.h"
 
 namespace guard {
 
@@ -33,7 +34,7 @@ class RepairWorker {
 
   // Both must outlive this. `witness` may be null. Files of excused processes are added to
   // `left_alone`.
-  RepairWorker(Witness* witness, LeftAlone& left_alone);
+  RepairWorker(AskedWitness* witness, LeftAlone& left_alone);
   ~RepairWorker();
   RepairWorker(const RepairWorker&) = delete;
   RepairWorker& operator=(const RepairWorker&) = delete;
@@ -64,7 +65,7 @@ class RepairWorker {
   void carry_out(Queue& queue, const RepairOrder& order, const Result<Object>& root,
                  std::optional<TreeRepair>& repairs, const std::stop_token& stop);
 
-  Witness* witness_;
+  AskedWitness* witness_;
   LeftAlone& left_alone_;
   Inbox<OrderReport> done_;
   mutable std::mutex mutex_;

@@ -7,7 +7,6 @@
 
 #include "guardd/files/file_id.h"
 #include "guardd/files/object.h"
-#include "guardd/host/own_descriptors.h"
 #include "guardd/repair/scan.h"
 #include "policy/covered.h"
 
@@ -113,7 +112,7 @@ class ScanWorker::Findings {
   std::string path_;  // reused: keeps its capacity
 };
 
-ScanWorker::ScanWorker(unsigned threads, Witness* witness, const LeftAlone& left_alone)
+ScanWorker::ScanWorker(unsigned threads, AskedWitness* witness, const LeftAlone& left_alone)
     : threads_(threads), witness_(witness), left_alone_(left_alone) {}
 
 ScanWorker::~ScanWorker() {
@@ -177,10 +176,7 @@ void ScanWorker::start_thread() {
 // ---- the threads
 
 void ScanWorker::run(const std::stop_token& stop) {
-  // Then a frozen file system blocks this thread alone.
-  auto kept = witness_ ? witness_->descriptors() : std::vector<int>();
-  kept.push_back(found_.fd());
-  (void)unshare_descriptors(std::move(kept));
+  work_apart(witness_, found_.fd());
   std::unique_lock lock(mutex_);
   for (;;) {
     auto next = jobs_.end();

@@ -23,6 +23,7 @@
 #include "guardd/repair/pace.h"
 #include "guardd/repair/scan.h"
 #include "guardd/repair_process/orders.h"
+#include "guardd/repair_process/witness_channel.h"
 
 namespace guard {
 
@@ -39,7 +40,7 @@ class ScanWorker {
   static constexpr unsigned kMostScans = 8;  // at a time: all but one of them stall
 
   // Both must outlive this. `witness` may be null.
-  ScanWorker(unsigned threads, Witness* witness, const LeftAlone& left_alone);
+  ScanWorker(unsigned threads, AskedWitness* witness, const LeftAlone& left_alone);
   ~ScanWorker();
   ScanWorker(const ScanWorker&) = delete;
   ScanWorker& operator=(const ScanWorker&) = delete;
@@ -78,7 +79,7 @@ class ScanWorker {
   bool scan_tree(const ScanOrder& order, ScanProgress& progress, const std::stop_token& stop);
 
   const unsigned threads_;
-  Witness* witness_;
+  AskedWitness* witness_;
   const LeftAlone& left_alone_;
   TreeActivity activity_;
   Inbox<ScanFinding> found_;

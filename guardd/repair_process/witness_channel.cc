@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "guardd/host/own_descriptors.h"
 #include "guardd/repair_process/id_form.h"
 
 namespace guard {
@@ -151,6 +152,12 @@ void AskedWitness::send_remembered() {
   (void)send_record(channel_.get(),
                     {0, static_cast<std::uint32_t>(WitnessAsk::kRemember), true, out.take()},
                     Patience::kForever);
+}
+
+void work_apart(const AskedWitness* witness, int inbox) {
+  std::vector<int> kept{inbox};
+  if (witness) kept.push_back(witness->fd());
+  (void)unshare_descriptors(std::move(kept));
 }
 
 }  // namespace guard

@@ -62,10 +62,11 @@ class AskedWitness final : public Witness {
   AskedWitness(Fd channel, Kind kind);
 
   std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
-  std::vector<int> descriptors() const override { return {channel_.get()}; }
+  int fd() const { return channel_.get(); }
   bool has_memory() const override { return kind_.has_memory; }
   void remember(const FileId& directory, std::span<const FileId> objects, OwnerIds owner) override;
-  void flush() override;
+  // What was to be remembered is, from here on: it may have waited for more.
+  void flush();
 
  private:
   struct OwnedFiles {
@@ -87,5 +88,9 @@ class AskedWitness final : public Witness {
   OwnedFiles remembered_;
   std::jthread receiver_;
 };
+
+// Gives the calling thread a descriptor table of its own, with only these: then a file system that
+// never answers blocks this thread alone, and keeps nothing else open. `witness` may be null.
+void work_apart(const AskedWitness* witness, int inbox);
 
 }  // namespace guard

@@ -46,12 +46,6 @@ FanotifyWitness::Queue::Queue(int group) : group(group), history(random_seed()) 
 FanotifyWitness::FanotifyWitness(const std::vector<int>& groups, WatchedDirectories& directories)
     : queues_(groups.begin(), groups.end()), directories_(directories), place_key_(random_seed()) {}
 
-std::vector<int> FanotifyWitness::descriptors() const {
-  std::vector<int> all;
-  for (const auto& queue : queues_) all.push_back(queue.group);
-  return all;
-}
-
 bool links_are_protected() {
   const Fd setting(::open("/proc/sys/fs/protected_hardlinks", O_RDONLY | O_CLOEXEC));
   char value = '0';

@@ -62,7 +62,6 @@ class FanotifyWitness final : public Witness {
 
   std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
   void stop() override;
-  std::vector<int> descriptors() const override;
   bool has_memory() const override { return true; }
   void remember(const FileId& directory, std::span<const FileId> objects, OwnerIds owner) override;
 

@@ -105,7 +105,6 @@ class LsmSource final : public ChangeSource, private LsmListener, private Witnes
 
   std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
   bool wants_object() const override { return true; }
-  std::vector<int> descriptors() const override { return lsm_.witness_descriptors(); }
 
   void on_event(const LsmEvent& event) noexcept override;
   void on_close(const CloseRecord& record) noexcept override;

@@ -19,7 +19,6 @@ std::shared_ptr<const guard::PolicySet> make_policies() {
   rules.texts = {{"shop.toml",
                   "[[policy]]\nname = \"shop\"\npaths = [\"/srv/shop\"]\nowner = 5\ngroup = 5\n"
                   "action = \"fix\"\nfile_mode = \"0640\"\n"}};
-
   const guard::KnownUsers users{guard::KnownAccounts()};
   class : public guard::Files {
    public:

@@ -94,6 +94,15 @@ class RepairProcess : public DaemonTest {
     return tree;
   }
 
+  // Guards two of them and $T; a file in each of the two is still to be fixed.
+  std::vector<fs::path> start_with_cold_trees() {
+    std::vector<fs::path> trees{cold_tree("first"), cold_tree("second")};
+    guard_app("fix", "20ms");
+    start();
+    for (const auto& tree : trees) std::ofstream(tree / "file").close();
+    return trees;
+  }
+
   bool is_named(const fs::path& tree) const {
     const auto all = of_type("health");
     return std::any_of(all.begin(), all.end(), [&](const Json& each) {
@@ -177,10 +186,7 @@ TEST_P(RepairProcess, AFrozenFileSystemDoesNotBlockOthers) {
 // A repair of each hangs, and so does a scan of one: all others go on, and the two trees are named.
 TEST_P(RepairProcess, TwoFrozenFileSystemsDelayNoOther) {
   if (const auto why = why_no_scratch_fs(FsType::kExt4); !why.empty()) GTEST_SKIP() << why;
-  const std::vector<fs::path> trees{cold_tree("first"), cold_tree("second")};
-  guard_app("fix", "20ms");
-  start();
-  for (const auto& tree : trees) std::ofstream(tree / "file").close();
+  const auto trees = start_with_cold_trees();
   {
     const FrozenFileSystem one(cold_[0]->root());
     const FrozenFileSystem two(cold_[1]->root());
@@ -213,10 +219,7 @@ TEST_P(RepairProcess, TwoFrozenFileSystemsDelayNoOther) {
 // works on all other trees while they are still frozen.
 TEST_P(RepairProcess, HoldsUpNoEndOfGuardd) {
   if (const auto why = why_no_scratch_fs(FsType::kExt4); !why.empty()) GTEST_SKIP() << why;
-  const std::vector<fs::path> trees{cold_tree("first"), cold_tree("second")};
-  guard_app("fix", "20ms");
-  start();
-  for (const auto& tree : trees) std::ofstream(tree / "file").close();
+  const auto trees = start_with_cold_trees();
   {
     const FrozenFileSystem one(cold_[0]->root());
     const FrozenFileSystem two(cold_[1]->root());

@@ -163,7 +163,7 @@ TEST_F(RepairFormTest, AResultThatCannotBeIsNotTaken) {
     write_report(out, report);
     return out.take();
   };
-  EXPECT_FALSE(read(write({8, "file", fixed(), "", true}))) << "nobody asked for it";
+  EXPECT_FALSE(read(write({8, "file", fixed(), "", true}))) << "there is no such order";
   auto right = fixed();
   right.before = right.after;
   right.before.gid = set_->policies()[0].wanted.group.id;

@@ -133,7 +133,7 @@ class ContainerTrees {
   }
 
   // The next directory above that belongs to the rootless user, who is not the owner: guardd
-  // refuses such a tree. Empty: there is none.
+  // rejects such a tree. Empty: there is none.
   std::string replaceable_below(const Use& use, const std::string& path) const {
     const auto& user = use.runtime->socket.user;
     if (!user || user->uid == kRoot || !use.user->user || use.user->user->uid == user->uid)
