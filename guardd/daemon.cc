@@ -115,7 +115,7 @@ class Daemon {
         loop_.get(), options_.bus,
         BusRequests::Context{
             dispatcher_, source_, *trees_, *policies_, reloader_, quick_jobs_, long_jobs_,
-            *left_alone_, repairs_, *processes_,
+            *left_alone_, repairs_, request_processes_, *processes_,
             [this] { return trail_ ? path_of_trail() : std::string(); },
             [this] { return helper_losses(); },
             [this](const std::string& policy) { return beyond_limit(policy); },
@@ -294,10 +294,9 @@ class Daemon {
                                    "; guardd may know less of who did what");
   }
 
-  HelperLosses helper_losses() const {
-    auto all = helpers_.losses();
-    all += source_.responder->helper_losses();
-    return all += repairs_.losses();
+  HelperLosses helper_losses() {
+    return helpers_.losses() + source_.responder->helper_losses() + repairs_.losses() +
+           request_processes_.losses();
   }
 
   bus::Counts beyond_limit(const std::string& policy) {
@@ -582,9 +581,10 @@ class Daemon {
   std::unique_ptr<PoliciesInForce> policies_;
   WakeupBatching batching_;
 
-  BackgroundJobs quick_jobs_{2, BackgroundJobs::Descriptors::kShared};
-  BackgroundJobs long_jobs_{4, BackgroundJobs::Descriptors::kOwn};
-  BackgroundJobs reload_jobs_{1, BackgroundJobs::Descriptors::kShared};  // behind nothing else
+  RequestProcesses request_processes_{[this](int pidfd) { return source_.source->trust(pidfd); }};
+  BackgroundJobs quick_jobs_{2};
+  BackgroundJobs long_jobs_{4};
+  BackgroundJobs reload_jobs_{1};  // behind nothing else
   Reloader reloader_{reload_jobs_, [this] { return prepare_reload(); },
                      [this](RulesRead read, Reloader::Completion done) {
                        end_reload(std::move(read), std::move(done));

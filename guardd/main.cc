@@ -11,8 +11,10 @@
 #include "guardd/help.h"
 #include "guardd/host/command_line.h"
 #include "guardd/host/policy_directories.h"
+#include "guardd/permission/open_helper.h"
 #include "guardd/publish/journal_socket.h"
 #include "guardd/repair_process/repair_helper.h"
+#include "guardd/request_process/request_helper.h"
 #include "guardd/version.h"
 #include "guardd/who/inquiry_helper.h"
 #include "policy/base/text.h"
@@ -84,6 +86,9 @@ int main(int argc, char** argv) {
       return guard::serve_inquiries();
     if (argc > 0 && std::string_view(argv[0]) == guard::kRepairRole.name)
       return guard::serve_repairs();
+    if (argc > 0 && std::string_view(argv[0]) == guard::kRequestRole.name)
+      return guard::serve_request();
+    if (argc > 0 && std::string_view(argv[0]) == guard::kOpenRole.name) return guard::serve_opens();
     return guard::run(argc, argv);
   } catch (const std::exception& failure) {  // out of memory: no other exception gets here
     std::cerr << "guardd: " << guard::printable(failure.what()) << '\n';

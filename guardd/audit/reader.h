@@ -11,23 +11,13 @@
 #include "guardd/audit/columns.h"
 #include "guardd/audit/search.h"
 #include "guardd/state/database.h"
+#include "policy/record/fix.h"
 
 namespace guard {
 
 struct TrailIncident {
   Incident incident;
   bool is_closed = false;
-};
-
-// A fix of one file, with its ownership before and after.
-struct Fix {
-  std::chrono::system_clock::time_point time;
-  std::string incident;
-  std::string policy;
-  std::string path;  // absolute
-  InodeId object;
-  Ownership before;
-  Ownership after;
 };
 
 class TrailReader {

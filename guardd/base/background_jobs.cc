@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "guardd/host/own_descriptors.h"
-
 namespace guard {
 
 BackgroundJobs::~BackgroundJobs() {
@@ -47,7 +45,6 @@ void BackgroundJobs::finish() {
 }
 
 void BackgroundJobs::run(const std::stop_token& stop) {
-  if (descriptors_ == Descriptors::kOwn) (void)unshare_descriptors({finished_.fd()});
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;

@@ -42,13 +42,7 @@ class BackgroundJobs {
   };
   using Work = std::function<Finish(const JobContext&)>;
 
-  // Threads that wait for guarded file systems need descriptors of their own, so that a frozen one
-  // does not keep guardd's open: see host/own_descriptors.h. Threads that read databases must share
-  // them, because SQLite shares locks within a process.
-  enum class Descriptors : std::uint8_t { kShared, kOwn };
-
-  BackgroundJobs(unsigned threads, Descriptors descriptors)
-      : most_threads_(threads), descriptors_(descriptors) {}
+  explicit BackgroundJobs(unsigned threads) : most_threads_(threads) {}
   ~BackgroundJobs();
   BackgroundJobs(const BackgroundJobs&) = delete;
   BackgroundJobs& operator=(const BackgroundJobs&) = delete;
@@ -70,7 +64,6 @@ class BackgroundJobs {
   void run(const std::stop_token& stop);
 
   const unsigned most_threads_;
-  const Descriptors descriptors_;
   Inbox<Finish> finished_;
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -19,6 +19,7 @@
 #include "guardd/publish/dispatcher.h"
 #include "guardd/repair/left_alone.h"
 #include "guardd/repair_process/repair_process.h"
+#include "guardd/request_process/request_processes.h"
 #include "guardd/sources/choose.h"
 
 namespace guard {
@@ -33,9 +34,10 @@ class BusRequests final : public bus::Manager {
     PoliciesInForce& policies;
     Reloader& reloads;
     BackgroundJobs& quick;      // take seconds at most, and may read the trail
-    BackgroundJobs& long_ones;  // may wait for guarded file systems
+    BackgroundJobs& long_ones;  // may wait long for a process
     LeftAlone& left_alone;
     RepairProcess& repairs;
+    RequestProcesses& request_processes;
     Processes& processes;
     std::function<std::string()> trail;  // its path; empty if there is none
     std::function<HelperLosses()> helper_losses;

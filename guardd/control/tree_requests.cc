@@ -1,15 +1,13 @@
 // The requests that work on trees: scans and undo.
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "guardd/audit/trail.h"
 #include "guardd/control/deferred_reply.h"
-#include "guardd/control/manual_scan.h"
 #include "guardd/control/requests.h"
-#include "guardd/control/undo.h"
+#include "guardd/enforce/violation.h"
+#include "guardd/request_process/request_processes.h"
 #include "policy/base/text.h"
 
 namespace guard {
@@ -17,8 +15,6 @@ namespace {
 
 using bus::CallFailure;
 using bus::Denial;
-
-constexpr auto kProgressEvery = std::chrono::milliseconds(200);
 
 // `where`: a policy, a path, or empty for all trees.
 std::optional<CallFailure> unknown_place(const PolicySet& set, const std::string& where) {
@@ -34,45 +30,66 @@ std::uint32_t bounded(std::uint64_t number) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
 }
 
-ScanOptions options_of(const RepairProcess& repairs) {
-  ScanOptions options;
-  options.threads = repairs.scan_threads();
-  return options;
+Violation make_violation(const PolicySet& set, const ManualFinding& finding) {
+  NoticedChange seen;
+  seen.operation = Operation::kScan;
+  return make_violation(set, finding.tree, finding.path, seen, finding.outcome);
 }
 
-// Reports the progress of a scan to the loop while it exists.
-class ProgressReports {
- public:
-  ProgressReports(const BackgroundJobs::JobContext& context, const ScanProgress& scan,
-                  const bus::OnProgress& on_progress)
-      : thread_([this, &context, &scan, &on_progress](const std::stop_token& stop) {
-          std::unique_lock lock(mutex_);
-          while (!ended_.wait_for(lock, stop, kProgressEvery, [] { return false; }) &&
-                 !stop.stop_requested())
-            context.post([on_progress, now = bus::ScanNow{scan.objects, scan.expected, scan.wrong,
-                                                          scan.fixed}] { on_progress(now); });
-        }) {}
+RequestRules rules_in_use(const BusRequests::Context& context) {
+  const auto& set = context.policies.loaded();
+  return {set, context.repairs.rules_of(*set)};
+}
 
- private:
-  std::mutex mutex_;
-  std::condition_variable_any ended_;
-  std::jthread thread_;  // last, so that it ends first
+// A scan of the policies in force. Its process is waited for on the thread of a job.
+struct ScanJob {
+  RequestProcesses& processes;
+  TreeSizes& sizes;
+  RequestRules rules{};
+  ScanRequest request{};
+  std::uint64_t expected = 0;
+  bus::OnProgress on_progress{};
+
+  Result<ManualScanReport> run(const BackgroundJobs::JobContext& job,
+                               std::function<void(const ManualFinding&)> found) const {
+    RequestProcesses::OnScan on;
+    on.found = std::move(found);
+    on.counted = [&](const CountedTree& counted) {
+      sizes.note(rules.set->trees()[counted.tree].path, counted.objects);
+    };
+    on.progress = [&](const RequestProgress& now) {
+      job.post([on_progress = on_progress, now = bus::ScanNow{now.objects, expected, now.wrong,
+                                                              now.fixed}] { on_progress(now); });
+    };
+    return processes.scan(rules, request, on, job.stop());
+  }
 };
+
+Result<ScanJob> scan_job(const BusRequests::Context& context, const std::string& where,
+                         bus::OnProgress on_progress) {
+  ScanJob job{context.request_processes, context.repairs.sizes()};
+  job.rules = rules_in_use(context);
+  GUARD_TRY(job.request.scan.targets, targets_of(*job.rules.set, where));
+  job.request.threads = context.repairs.scan_threads();
+  job.expected = expected_of(*job.rules.set, job.request.scan.targets, job.sizes);
+  job.on_progress = std::move(on_progress);
+  return job;
+}
 
 using UndoingPtr = std::shared_ptr<const bus::UndoCall>;
 
-UndoingPtr undo_reply(UndoReport report, std::size_t limit) {
+UndoingPtr undo_reply(UndoReport report, const std::vector<Fix>& fixes, std::size_t limit) {
   auto undoing = std::make_shared<bus::UndoCall>();
   undoing->restored = bounded(report.restored.size());
   undoing->left = bounded(report.left.size());
   // First those that need attention.
   for (auto& file : report.left) {
     if (undoing->files.size() >= limit) break;
-    undoing->files.push_back({std::move(file.path), {}, {}, std::move(file.why)});
+    undoing->files.push_back({fixes[file.fix].path, {}, {}, std::move(file.why)});
   }
-  for (auto& file : report.restored) {
+  for (const auto& file : report.restored) {
     if (undoing->files.size() >= limit) break;
-    undoing->files.push_back({std::move(file.path), file.from, file.to, ""});
+    undoing->files.push_back({fixes[file.fix].path, file.from, file.to, ""});
   }
   return undoing;
 }
@@ -114,22 +131,19 @@ void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& ca
           {ManualRepairNews::Kind::kFix, who, where, totals->fixed, totals->found - totals->fixed});
     reply(result);
   };
+  auto scan = scan_job(context_, where, std::move(progress));
+  if (!scan) return reply(not_scanned(scan.error()));
+  scan->request.scan.fix = fix;
+  scan->request.most_findings = UINT64_MAX;
   send<bus::ScanTotals>(
       context_.long_ones, stop, done,
-      [set, where, fix, dispatcher = &context_.dispatcher, repairs = &context_.repairs,
-       on_progress = std::move(progress)](
-          const BackgroundJobs::JobContext& context) -> std::variant<bus::ScanTotals, CallFailure> {
-        ScanProgress scanned;
-        const auto report_violation = [&](const ManualFinding& finding) {
-          if (!finding.outcome || finding.outcome->what == RepairResult::kCorrect) return;
-          context.post([dispatcher, violation = make_violation(*set, finding)] {
+      [scan = *std::move(scan), dispatcher = &context_.dispatcher](
+          const BackgroundJobs::JobContext& job) -> std::variant<bus::ScanTotals, CallFailure> {
+        const auto report = scan.run(job, [&](const ManualFinding& finding) {
+          job.post([dispatcher, violation = make_violation(*scan.rules.set, finding)] {
             dispatcher->violation(violation);
           });
-        };
-        const ProgressReports reports(context, scanned, on_progress);
-        const auto report =
-            scan_now(*set, {where, fix, false, &repairs->sizes()}, options_of(*repairs),
-                     report_violation, context.stop(), scanned);
+        });
         if (!report) return not_scanned(report.error());
         return bus::ScanTotals{bounded(report->found), bounded(report->fixed)};
       });
@@ -138,22 +152,22 @@ void BusRequests::scan(const std::string& where, bool fix, const bus::Caller& ca
 void BusRequests::find_wrong(const std::string& where, std::size_t limit, std::stop_token stop,
                              bus::OnProgress progress,
                              bus::Reply<std::shared_ptr<const bus::WrongFiles>> reply) {
-  const auto& set = context_.policies.loaded();
-  if (const auto denied = unknown_place(*set, where)) return reply(*denied);
+  if (const auto denied = unknown_place(*context_.policies.loaded(), where)) return reply(*denied);
+  auto scan = scan_job(context_, where, std::move(progress));
+  if (!scan) return reply(not_scanned(scan.error()));
+  scan->request.scan.fix = true;
+  scan->request.scan.dry_run = true;
+  scan->request.most_findings = limit;
   using WrongFilesPtr = std::shared_ptr<const bus::WrongFiles>;
   send<WrongFilesPtr>(
       context_.long_ones, stop, reply,
-      [set, where, limit, repairs = &context_.repairs, on_progress = std::move(progress)](
-          const BackgroundJobs::JobContext& context) -> std::variant<WrongFilesPtr, CallFailure> {
+      [scan = *std::move(scan),
+       limit](const BackgroundJobs::JobContext& job) -> std::variant<WrongFilesPtr, CallFailure> {
         auto wrong = std::make_shared<bus::WrongFiles>();
-        const auto note = [&](const ManualFinding& finding) {
-          if (wrong->files.size() < limit && finding.outcome)
-            wrong->files.push_back(make_violation(*set, finding));
-        };
-        ScanProgress scanned;
-        const ProgressReports reports(context, scanned, on_progress);
-        const auto report = scan_now(*set, {where, true, true, &repairs->sizes()},
-                                     options_of(*repairs), note, context.stop(), scanned);
+        const auto report = scan.run(job, [&](const ManualFinding& finding) {
+          if (wrong->files.size() < limit)
+            wrong->files.push_back(make_violation(*scan.rules.set, finding));
+        });
         if (!report) return not_scanned(report.error());
         wrong->found = bounded(report->found);
         return wrong;
@@ -195,11 +209,14 @@ void BusRequests::undo_these(std::shared_ptr<const std::vector<Fix>> fixes,
                              const bus::Reply<UndoingPtr>& reply) {
   send<UndoingPtr>(
       context_.long_ones, stop, reply,
-      [fixes = std::move(fixes), asked, set = context_.policies.loaded(),
-       left_alone = &context_.left_alone](const BackgroundJobs::JobContext& context) {
-        return undo_reply(
-            guard::undo(*fixes, *set, asked.dry_run ? nullptr : left_alone, context.stop()),
-            asked.limit);
+      [fixes = std::move(fixes), asked, rules = rules_in_use(context_),
+       processes = &context_.request_processes, left_alone = &context_.left_alone](
+          const BackgroundJobs::JobContext& job) -> std::variant<UndoingPtr, CallFailure> {
+        auto report = processes->undo(
+            rules, *fixes, asked.dry_run,
+            [&](FileVersion file) { left_alone->add(std::move(file)); }, job.stop());
+        if (!report) return failed(report.error());
+        return undo_reply(*std::move(report), *fixes, asked.limit);
       });
 }
 

@@ -233,7 +233,8 @@ void HelperPool::assign(SteadyTime now) {
     }
     const HelperRecord record{question->number, question->question.kind, true,
                               question->question.contents};
-    if (!send_record(helper->process.socket(), record, Patience::kNone)) {
+    if (!send_record(helper->process.socket(), record, Patience::kNone,
+                     question->question.descriptor)) {
       ++counters_.broken;
       end(helper);
       continue;

@@ -29,6 +29,7 @@ struct HelperQuestion {
   // Of the answer, or of each of its parts; from the time on when the first helper was ready.
   std::chrono::milliseconds limit{100};
   std::size_t most_parts = 1;
+  int descriptor = -1;  // goes along; stays open until the reply
 };
 
 // Gets each part of an answer. An error is the last.
@@ -59,11 +60,8 @@ struct HelperLosses {
   std::uint64_t broken = 0;
   std::size_t hung = 0;  // of them: those that still hang
 
-  HelperLosses& operator+=(const HelperLosses& more) {
-    late += more.late;
-    broken += more.broken;
-    hung += more.hung;
-    return *this;
+  friend HelperLosses operator+(const HelperLosses& one, const HelperLosses& other) {
+    return {one.late + other.late, one.broken + other.broken, one.hung + other.hung};
   }
 };
 

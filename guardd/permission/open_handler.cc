@@ -40,6 +40,7 @@ Violation violation_of(const OpenedFile& opened, const Opener& opener, std::int3
 
 void OpenHandler::start() {
   helpers_.start();
+  open_helpers_.start();
   ProcessesOptions options;
   options.tracer = false;
   processes_ = std::make_unique<Processes>(helpers_, options);
@@ -54,6 +55,26 @@ void OpenHandler::use_settings(const AnswerSettings& settings) {
 AnswerSettings OpenHandler::settings() const {
   const std::lock_guard lock(mutex_);
   return settings_;
+}
+
+std::optional<SteadyTime> OpenHandler::next() const {
+  const auto one = helpers_.next();
+  const auto other = open_helpers_.next();
+  return one && other ? std::min(*one, *other) : one ? one : other;
+}
+
+void OpenHandler::work_helpers(SteadyTime now) {
+  helpers_.work(now);
+  open_helpers_.work(now);
+  const auto losses = helpers_.losses() + open_helpers_.losses();
+  const std::lock_guard lock(mutex_);
+  losses_ = losses;
+  has_helpers_ = helpers_.has_been_ready() && open_helpers_.has_been_ready();
+}
+
+HelperLosses OpenHandler::helper_losses() const {
+  const std::lock_guard lock(mutex_);
+  return losses_;
 }
 
 bool OpenHandler::answer(WaitingOpen& open) {
@@ -140,8 +161,8 @@ bool OpenHandler::answer_in_full(WaitingOpen& waiting, const Open& open) {
   Subject ids;
   ids.self.uid = open.opener.uid;
   ids.self.gid = open.opener.gid;
-  const bool is_being_removed = follow_up_.is_being_removed(open.opened.id);
-  if (!is_being_removed && !decide_for(open, task.place, ids).operation) {
+  const bool must_go = is_being_removed(open.opened.id);
+  if (!must_go && !decide_for(open, task.place, ids).operation) {
     allow(open.event);
     return true;
   }
@@ -177,8 +198,7 @@ bool OpenHandler::answer_in_full(WaitingOpen& waiting, const Open& open) {
       open.opener.uid == kRoot && settings().on_deadline == Answer::kAllow)
     decision.answer = OpenAnswer::kAllow;
   // Fails safe: a file that a denied open made stays denied until it is removed.
-  if (decision.answer == OpenAnswer::kAllow && is_being_removed)
-    decision.answer = OpenAnswer::kDeny;
+  if (decision.answer == OpenAnswer::kAllow && must_go) decision.answer = OpenAnswer::kDeny;
   conclude(open, decision, std::move(task));
   return true;
 }
@@ -189,14 +209,12 @@ void OpenHandler::conclude(const Open& open, const Decision& decision, FollowUpT
       const bool is_denied = respond(open.event, false);
       task.violation.action = is_denied ? Outcome::kDenied : Outcome::kLogged;
       task.report = decision.operation.has_value();
-      task.remove =
+      const bool has_made_it =
           is_denied && open.novelty == Novelty::kNew && open.opened.state.links == 1 && task.report;
-      return follow_up(std::move(task));
+      return has_made_it ? remove(std::move(task)) : follow_up(std::move(task));
     }
     case OpenAnswer::kFix:
-      if (fixer_.offer(
-              {std::move(task), *decision.verdict.wanted, decision.verdict.deviation.mode_excess}))
-        return;  // answered once it is fixed, or by the watchdog
+      if (fixes_ < kMostFixes) return fix(decision.verdict, std::move(task));
       break;
     case OpenAnswer::kAllow:
       allow(open.event);
@@ -209,19 +227,60 @@ void OpenHandler::conclude(const Open& open, const Decision& decision, FollowUpT
   (void)respond(open.event, settings().on_overload == Answer::kAllow);
 }
 
-void OpenHandler::answer_fixed() {
-  for (auto& [task, wanted, excess, is_fixed] : fixer_.take()) {
-    const auto event = task.event;
-    allow(event);
-    // A failure is reported with its reason once the file has settled: it is fixed again then.
-    const auto now = is_fixed ? read_opened_file(event->file()) : std::nullopt;
-    if (!now) continue;
-    ++counters_.fixed;
-    task.violation.after = ownership_of(now->state);
-    task.violation.action = Outcome::kFixed;
-    task.report = true;
-    follow_up(std::move(task));
-  }
+// The open is answered once the file is fixed, or by the watchdog.
+void OpenHandler::fix(const Verdict& verdict, FollowUpTask task) {
+  NewFileFix wanted;
+  wanted.maker = task.violation.before->uid;
+  wanted.wanted = verdict.wanted->ids();
+  if (const auto excess = verdict.deviation.mode_excess; excess != 0)
+    wanted.mode = Mode{task.violation.before->mode.value & ~excess};
+  const auto file = task.event->file();
+  const auto device = task.violation.object.device;
+  ++fixes_;
+  ask_to_fix(open_helpers_, wanted, file, device,
+             std::chrono::duration_cast<std::chrono::milliseconds>(settings().deadline),
+             [this, task = std::move(task)](const Status& done) {
+               --fixes_;
+               end_fix(task, static_cast<bool>(done));
+             });
+}
+
+void OpenHandler::end_fix(FollowUpTask task, bool is_fixed) {
+  const auto event = task.event;
+  allow(event);
+  // A failure is reported with its reason once the file has settled: it is fixed again then.
+  const auto now = is_fixed ? read_opened_file(event->file()) : std::nullopt;
+  if (!now) return;
+  ++counters_.fixed;
+  task.violation.after = ownership_of(now->state);
+  task.violation.action = Outcome::kFixed;
+  task.report = true;
+  follow_up(std::move(task));
+}
+
+// The task keeps the file open until it is removed.
+void OpenHandler::remove(FollowUpTask task) {
+  const auto& group = task.event->group();
+  const auto& wanted = group.policy().wanted;
+  const MadeFileRemoval removal{group.set()->trees()[task.place.tree].root(), task.place.path,
+                                task.violation.object, wanted.ids(), wanted.owner_groups};
+  const bool is_placed = task.place.is_known;
+  const OpenRequestReply end = [this, task = std::move(task)](const Status& done) {
+    std::erase(being_removed_, task.violation.object);
+    auto report = task;
+    if (!done)
+      report.violation.reason =
+          "the open was denied, but the empty file that it made is still there: " +
+          done.error().text();
+    follow_up(std::move(report));
+  };
+  being_removed_.push_back(removal.file);
+  if (!is_placed) return end(Error("its place in the tree is not known"));
+  ask_to_remove(open_helpers_, removal, end);
+}
+
+bool OpenHandler::is_being_removed(const InodeId& file) const {
+  return std::find(being_removed_.begin(), being_removed_.end(), file) != being_removed_.end();
 }
 
 Decision OpenHandler::decide_for(const Open& open, const OpenedPlace& place,
@@ -252,7 +311,7 @@ bool OpenHandler::respond(const std::shared_ptr<PermissionEvent>& event, bool al
 }
 
 void OpenHandler::follow_up(FollowUpTask task) {
-  const bool matters = task.report || task.remove;
+  const bool matters = task.report;
   if (!follow_up_.offer(std::move(task)) && matters) ++counters_.not_told;
 }
 

@@ -1,23 +1,25 @@
 // Answers one open: decides from memory, from what the kernel says of the opener, and from what
-// helpers read, answers the kernel, and queues what follows for FollowUp and the fixer. Never waits
-// for a file system or another process. Runs on the reader's thread.
+// helpers read, answers the kernel, and hands what follows to FollowUp and to the helpers for
+// opens. Never waits for a file system or another process. Runs on the reader's thread.
 #pragma once
 
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "guardd/helpers/pool.h"
+#include "guardd/host/clock.h"
 #include "guardd/permission/decision.h"
 #include "guardd/permission/event.h"
-#include "guardd/permission/fixer.h"
 #include "guardd/permission/follow_up.h"
+#include "guardd/permission/open_helper.h"
 #include "guardd/permission/opener.h"
 #include "guardd/permission/watchdog.h"
 #include "guardd/who/excuses.h"
@@ -39,11 +41,13 @@ struct WaitingOpen {
 
 class OpenHandler {
  public:
-  OpenHandler(bool denies_opens, AnswerCounters& counters, PermissionFixer& fixer,
-              PermissionWatchdog& watchdog, FollowUp& follow_up)
+  // So many files are fixed at a time before their opens return.
+  static constexpr std::size_t kMostFixes = 256;
+
+  OpenHandler(bool denies_opens, AnswerCounters& counters, PermissionWatchdog& watchdog,
+              FollowUp& follow_up)
       : denies_opens_(denies_opens),
         counters_(counters),
-        fixer_(fixer),
         watchdog_(watchdog),
         follow_up_(follow_up) {}
 
@@ -55,21 +59,15 @@ class OpenHandler {
   // False: the opener's thread does not sleep yet, so its flags cannot be read, or a helper has not
   // answered yet. Call again.
   bool answer(WaitingOpen& open);
-  void answer_fixed();
-  // The helpers: readable when they have answered, then call work_helpers().
-  HelperPool& helpers() { return helpers_; }
-  void work_helpers(std::chrono::steady_clock::time_point now) {
-    helpers_.work(now);
-    const auto losses = helpers_.losses();
-    late_helpers_ = losses.late;
-    broken_helpers_ = losses.broken;
-    hung_helpers_ = losses.hung;
-    has_helpers_ = helpers_.has_been_ready();
-  }
+  // Those that read, and those that change files: readable when they have answered, then call
+  // work_helpers().
+  int helpers_fd() const { return helpers_.fd(); }
+  int open_helpers_fd() const { return open_helpers_.fd(); }
+  std::optional<SteadyTime> next() const;
+  void work_helpers(SteadyTime now);
+  bool is_fixing() const { return fixes_ > 0; }
   bool has_helpers() const { return has_helpers_; }  // any thread
-  HelperLosses helper_losses() const {               // any thread
-    return {.late = late_helpers_, .broken = broken_helpers_, .hung = hung_helpers_};
-  }
+  HelperLosses helper_losses() const;                // any thread
 
  private:
   struct Open {
@@ -84,6 +82,10 @@ class OpenHandler {
   bool find_intent(WaitingOpen& waiting, const Opener& opener, std::optional<Intent>& intent);
   bool answer_in_full(WaitingOpen& waiting, const Open& open);
   void conclude(const Open& open, const Decision& decision, FollowUpTask task);
+  void fix(const Verdict& verdict, FollowUpTask task);
+  void end_fix(FollowUpTask task, bool is_fixed);
+  void remove(FollowUpTask task);
+  bool is_being_removed(const InodeId& file) const;
   Decision decide_for(const Open& open, const OpenedPlace& place, const Subject& subject) const;
   bool is_never_denied(const ActingProcess& process) const;
   bool respond(const std::shared_ptr<PermissionEvent>& event, bool allow);
@@ -94,19 +96,19 @@ class OpenHandler {
   const bool denies_opens_;
   const std::int32_t self_ = ::getpid();
   AnswerCounters& counters_;
-  PermissionFixer& fixer_;
   PermissionWatchdog& watchdog_;
   FollowUp& follow_up_;
   std::atomic<const Excuses*> excuses_ = nullptr;  // null: no process is excused
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;                       // of what follows
   AnswerSettings settings_;
+  HelperLosses losses_;
+  std::atomic<bool> has_helpers_ = false;
 
   // The reader's. A helper that hangs is replaced by another that waits already.
   HelperPool helpers_{start_inquiry_helper, {2, 4}};
-  std::atomic<std::uint64_t> late_helpers_ = 0;
-  std::atomic<std::uint64_t> broken_helpers_ = 0;
-  std::atomic<std::size_t> hung_helpers_ = 0;
-  std::atomic<bool> has_helpers_ = false;
+  HelperPool open_helpers_{start_open_helper, {2, 4}};
+  std::size_t fixes_ = 0;
+  std::vector<InodeId> being_removed_;  // until then only their owners may open them
   std::unique_ptr<Processes> processes_;
   OpenerTable openers_;
   std::shared_ptr<const ActingProcess> own_process_;  // null: guardd is no service

@@ -26,12 +26,8 @@ constexpr std::size_t kFirstSource = 3;  // in what is polled
 
 }  // namespace
 
-PermissionReader::PermissionReader(OpenHandler& handler, PermissionFixer& fixer,
-                                   PermissionWatchdog& watchdog)
-    : handler_(handler),
-      fixer_(fixer),
-      watchdog_(watchdog),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+PermissionReader::PermissionReader(OpenHandler& handler, PermissionWatchdog& watchdog)
+    : handler_(handler), watchdog_(watchdog), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 PermissionReader::~PermissionReader() {
   thread_.request_stop();
@@ -67,7 +63,6 @@ void PermissionReader::run(const std::stop_token& stop) {
       std::uint64_t count = 0;
       (void)::read(wake_.get(), &count, sizeof count);
     }
-    if (polled_[1].revents != 0) handler_.answer_fixed();
     const bool is_eager = Clock::now() - answered < 2 * kEager;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       if (polled_[i + kFirstSource].revents == 0) continue;
@@ -112,14 +107,15 @@ bool PermissionReader::release_left() {
 }
 
 int PermissionReader::wait(bool any_leaves) {
-  auto& helpers = handler_.helpers();
-  polled_.assign({{wake_.get(), POLLIN, 0}, {fixer_.fd(), POLLIN, 0}, {helpers.fd(), POLLIN, 0}});
+  polled_.assign({{wake_.get(), POLLIN, 0},
+                  {handler_.helpers_fd(), POLLIN, 0},
+                  {handler_.open_helpers_fd(), POLLIN, 0}});
   for (const auto& each : sources_) polled_.push_back({each.group->fd(), POLLIN, 0});
   std::optional<Clock::duration> most;
   const auto limit = [&](Clock::duration to) { most = std::min(most.value_or(to), to); };
   if (any_leaves) limit(kGrace);
   if (!to_answer_again_.empty()) limit(kAgain);
-  if (const auto next = helpers.next()) limit(std::max(*next - Clock::now(), Clock::duration()));
+  if (const auto next = handler_.next()) limit(std::max(*next - Clock::now(), Clock::duration()));
   const auto timeout =
       most ? std::chrono::ceil<std::chrono::milliseconds>(*most) : std::chrono::milliseconds(-1);
   return ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout.count()));
@@ -154,7 +150,7 @@ bool PermissionReader::answer_some(const std::shared_ptr<PermissionGroup>& group
 void PermissionReader::answer_burst(const std::shared_ptr<PermissionGroup>& group) {
   auto last = Clock::now();
   for (unsigned answered = 0; answered < kInARow && to_answer_again_.empty();) {
-    if (fixer_.has_done()) handler_.answer_fixed();
+    if (handler_.is_fixing()) handler_.work_helpers(last);
     const bool any = answer_some(group);
     const auto now = Clock::now();
     if (any) {

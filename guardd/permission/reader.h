@@ -12,7 +12,6 @@
 #include <thread>
 #include <vector>
 
-#include "guardd/permission/fixer.h"
 #include "guardd/permission/group.h"
 #include "guardd/permission/open_handler.h"
 #include "guardd/permission/watchdog.h"
@@ -23,7 +22,7 @@ class PermissionReader {
  public:
   using Groups = std::vector<std::shared_ptr<PermissionGroup>>;
 
-  PermissionReader(OpenHandler& handler, PermissionFixer& fixer, PermissionWatchdog& watchdog);
+  PermissionReader(OpenHandler& handler, PermissionWatchdog& watchdog);
   ~PermissionReader();
   PermissionReader(const PermissionReader&) = delete;
   PermissionReader& operator=(const PermissionReader&) = delete;
@@ -49,7 +48,6 @@ class PermissionReader {
   void answer_burst(const std::shared_ptr<PermissionGroup>& group);
 
   OpenHandler& handler_;
-  PermissionFixer& fixer_;
   PermissionWatchdog& watchdog_;
   Fd wake_;
   std::mutex mutex_;
@@ -58,7 +56,7 @@ class PermissionReader {
   // The thread's.
   std::shared_ptr<const Groups> known_;
   std::vector<Source> sources_;
-  std::vector<pollfd> polled_;  // wake_, the fixer, the helpers, the sources
+  std::vector<pollfd> polled_;  // wake_, the helpers, the sources
   // Opens whose threads do not sleep yet, or about which helpers were asked. The watchdog watches
   // them as well.
   std::vector<WaitingOpen> to_answer_again_;

@@ -35,8 +35,8 @@ bool has_same_meaning(const Policy& one, const Policy& other) {
 PermissionResponder::PermissionResponder(bool denies_opens)
     : denies_opens_(denies_opens),
       watchdog_(*counters_),
-      handler_(denies_opens, *counters_, fixer_, watchdog_, follow_up_),
-      reader_(handler_, fixer_, watchdog_) {}
+      handler_(denies_opens, *counters_, watchdog_, follow_up_),
+      reader_(handler_, watchdog_) {}
 
 PermissionResponder::~PermissionResponder() {
   stop();
@@ -47,7 +47,6 @@ void PermissionResponder::start() {
   if (std::exchange(is_started_, true)) return;
   release_opens_on_fatal_signals();
   handler_.start();
-  fixer_.start();
   watchdog_.start();
   reader_.start();
 }

@@ -1,6 +1,6 @@
 // Answers opens that wait for permission. The daemon's loop says which policies apply and takes
-// what is to be reported; the reader's thread answers, the fixer's and FollowUp's threads do what
-// can wait for a file system, the watchdog's limits how long an open waits.
+// what is to be reported; the reader's thread answers, helpers do what can wait for a file system,
+// FollowUp's thread what can wait for the loop; the watchdog's limits how long an open waits.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +62,6 @@ class PermissionResponder {
 
   // The last ends first: each uses those above it.
   FollowUp follow_up_;
-  PermissionFixer fixer_;
   PermissionWatchdog watchdog_;
   OpenHandler handler_;
   PermissionReader reader_;

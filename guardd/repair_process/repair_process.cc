@@ -222,19 +222,24 @@ void RepairProcess::use_rules(std::uint64_t generation, std::vector<FileText> te
   });
 }
 
-std::uint64_t RepairProcess::number_of(const std::shared_ptr<const PolicySet>& set) {
-  for (const auto& known : known_sets_)
-    if (known.set == set) return known.number;
-  send_batch();  // it may need a set that is forgotten now
+RepairRules RepairProcess::rules_of(const PolicySet& set) const {
   RepairRules rules;
-  rules.number = ++last_number_;
-  rules.generation = set->generation();
-  rules.identity = set->identity();
-  rules.excuses = excuses_of(*set);
+  rules.generation = set.generation();
+  rules.identity = set.identity();
+  rules.excuses = excuses_of(set);
   if (const auto at = rules_.find(rules.generation); at != rules_.end()) {
     rules.texts = at->second.texts;
     rules.accounts = at->second.accounts;
   }
+  return rules;
+}
+
+std::uint64_t RepairProcess::number_of(const std::shared_ptr<const PolicySet>& set) {
+  for (const auto& known : known_sets_)
+    if (known.set == set) return known.number;
+  send_batch();  // it may need a set that is forgotten now
+  auto rules = rules_of(*set);
+  rules.number = ++last_number_;
   send(RepairAsk::kRules, write_rules(rules));
   known_sets_.push_back({set, rules.number});
   while (known_sets_.size() > kMostSets) known_sets_.pop_front();

@@ -90,6 +90,8 @@ class RepairProcess {
   void begin(Context context);
   // What the policy set of this generation was made of. Call it before an order uses the set.
   void use_rules(std::uint64_t generation, std::vector<FileText> texts, std::string accounts);
+  // What a set in use is made of, but for its number.
+  RepairRules rules_of(const PolicySet& set) const;
 
   int fd() const { return epoll_.get(); }  // readable when work() has something to do
   void work(SteadyTime now);

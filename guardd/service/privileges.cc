@@ -12,12 +12,9 @@ namespace guard {
 namespace {
 
 constexpr std::array kNeeded{
-    CAP_CHOWN,            // fixing owners
-    CAP_FOWNER,           // removing permission bits
+    CAP_FOWNER,           // reading directories of other users without changing when they were read
     CAP_DAC_READ_SEARCH,  // reading trees of other users
-    CAP_LEASE,            // finding out whether a file is open for writing
     CAP_SETGID,           // notifying offenders: group tty may write to terminals
-    CAP_SETUID,           // removing, as the owner, a file that a denied open has created
     CAP_SYS_ADMIN,        // fanotify
     CAP_SYS_PTRACE,       // identifying processes
     CAP_BPF,

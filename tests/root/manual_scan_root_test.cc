@@ -7,8 +7,9 @@
 #include <map>
 #include <string>
 
-#include "guardd/control/manual_scan.h"
-#include "guardd/control/undo.h"
+#include "guardd/enforce/violation.h"
+#include "guardd/request_process/manual_scan.h"
+#include "guardd/request_process/undo.h"
 #include "tests/root/scratch_fs.h"
 
 namespace guard::test {
@@ -24,6 +25,12 @@ Pattern pattern(const std::string& text) {
   EXPECT_TRUE(glob) << text;
   return {*std::move(glob), {}};
 }
+
+struct AskedScan {
+  std::string where;
+  bool fix = false;
+  bool dry_run = false;
+};
 
 class ManualScanTest : public ScratchFsTest {
  protected:
@@ -69,26 +76,37 @@ class ManualScanTest : public ScratchFsTest {
 
   PolicySet set() const { return {policies_, trees_, {"p.toml"}, 1}; }
 
-  // What the scan found, with the result of each repair. Sets error_ on failure.
+  // What the scan fixed or left. Sets error_ on failure.
   using Found = std::map<std::string, std::string>;
-  Found scan(const ManualScan& asked, const std::stop_token& stop = {}) {
+  Found scan(const AskedScan& asked, const std::stop_token& stop = {}) {
     const auto set = this->set();
     Found found;
     reported_.clear();
-    const auto done = scan_now(
-        set, asked, {},
-        [&](const ManualFinding& finding) {
-          auto name = finding.path.substr(root().string().size() + 1);
-          EXPECT_EQ(finding.wanted.owner.id, Uid{kApp});
-          found[name] = !finding.outcome                                ? "found"
-                        : finding.outcome->what == RepairResult::kFixed ? "fixed"
-                                                                        : "left";
-          if (finding.outcome) reported_.push_back(make_violation(set, finding));
+    const auto done = scan_of(
+        set, asked,
+        [&](const Violation& violation) {
+          found[violation.path.substr(root().string().size() + 1)] =
+              violation.action == Outcome::kFixed ? "fixed" : "left";
+          EXPECT_EQ(violation.uid_wanted, Uid{kApp});
+          reported_.push_back(violation);
         },
-        stop, progress_);
+        stop);
     error_ = done ? "" : done.error().text();
     if (done) report_ = *done;
     return found;
+  }
+
+  Result<ManualScanReport> scan_of(const PolicySet& set, const AskedScan& asked,
+                                   const std::function<void(const Violation&)>& found,
+                                   const std::stop_token& stop = {}) {
+    GUARD_TRY(const auto targets, targets_of(set, asked.where));
+    OnManualScan on;
+    on.found = [&](const ManualFinding& finding) {
+      NoticedChange seen;
+      seen.operation = Operation::kScan;
+      found(make_violation(set, finding.tree, finding.path, seen, finding.outcome));
+    };
+    return scan_now(set, {targets, asked.fix, asked.dry_run}, {}, on, stop, progress_);
   }
 
   std::vector<Policy> policies_;
@@ -106,10 +124,7 @@ TEST_P(ManualScanTest, OnlyLooks) {
   file("app/secret", 0600);
   directory("app/private", 0, 0700);
   file("app/private/file");
-  EXPECT_EQ(scan({"app"}), (Found{{"app/file", "found"},
-                                  {"app/private", "found"},
-                                  {"app/private/file", "found"},
-                                  {"app/secret", "found"}}));
+  EXPECT_TRUE(scan({"app"}).empty());
   EXPECT_EQ(report_.found, 4U);
   EXPECT_EQ(report_.fixed, 0U);
   EXPECT_TRUE(report_.complete);
@@ -169,16 +184,18 @@ TEST_P(ManualScanTest, LooksBelowAPathOnly) {
   directory("app/part");
   for (const char* name : {"app/file", "app/part/file", "app/nested/file", "other/file"})
     file(name);
-  EXPECT_EQ(scan({at("app/part")}), (Found{{"app/part/file", "found"}}));
-  EXPECT_EQ(scan({at("app/other/.././part/")}), (Found{{"app/part/file", "found"}}));
+  EXPECT_EQ(scan({at("app/part"), true, true}), (Found{{"app/part/file", "fixed"}}));
+  EXPECT_EQ(scan({at("app/other/.././part/"), true, true}), (Found{{"app/part/file", "fixed"}}));
   EXPECT_EQ(scan({at("app/file"), true}), (Found{{"app/file", "fixed"}}));
   EXPECT_EQ(owner("app/file"), kApp);
   EXPECT_EQ(scan({at("app/file")}), Found{});
   EXPECT_EQ(error_, "");
-  EXPECT_EQ(scan({at("app")}), (Found{{"app/part/file", "found"}, {"app/nested/file", "found"}}));
-  EXPECT_EQ(scan({root().string()}).size(), 3U);
-  EXPECT_EQ(scan({""}).size(), 3U);
-  EXPECT_EQ(scan({"other"}), (Found{{"app/nested/file", "found"}, {"other/file", "found"}}));
+  EXPECT_EQ(scan({at("app"), true, true}),
+            (Found{{"app/part/file", "fixed"}, {"app/nested/file", "fixed"}}));
+  EXPECT_EQ(scan({root().string(), true, true}).size(), 3U);
+  EXPECT_EQ(scan({"", true, true}).size(), 3U);
+  EXPECT_EQ(scan({"other", true, true}),
+            (Found{{"app/nested/file", "fixed"}, {"other/file", "fixed"}}));
   (void)scan({at("app/nothing")});
   EXPECT_NE(error_, "");
 }
@@ -195,7 +212,7 @@ TEST_P(ManualScanTest, ReportsWhatItCannotScan) {
   EXPECT_NE(error_.find("no policy has a tree"), std::string::npos) << error_;
   EXPECT_EQ(owner("off/file"), 0U);
   fs::remove_all(root() / "other");
-  EXPECT_EQ(scan({"other"}), Found{});
+  EXPECT_EQ(scan({"other", true, true}), Found{});
   EXPECT_EQ(error_, "");
 }
 
@@ -216,12 +233,9 @@ TEST_P(ManualScanTest, FixesFilesOfAPausedPolicy) {
   policies_[numbers_["other"]].said.action.value = Action::kDeny;
   file("other/secret", 0600);
   const auto paused = set().paused({{"other", "excused: because"}});
-  ScanProgress progress;
   std::vector<Violation> reported;
-  const auto done = scan_now(
-      paused, {"other", true}, {},
-      [&](const ManualFinding& finding) { reported.push_back(make_violation(paused, finding)); },
-      {}, progress);
+  const auto done = scan_of(paused, {"other", true},
+                            [&](const Violation& violation) { reported.push_back(violation); });
   ASSERT_TRUE(done);
   EXPECT_EQ(done->fixed, 1U);
   ASSERT_EQ(reported.size(), 1U);
@@ -234,9 +248,10 @@ TEST_P(ManualScanTest, FixesFilesThatWereUndone) {
   ASSERT_EQ(scan({"other", true}).size(), 1U);
   const auto& reported = reported_.at(0);
   LeftAlone left_alone;
+  std::atomic<std::uint64_t> looked_at = 0;
   const auto undoing = undo({{reported.time, "i", reported.policy, reported.path, reported.object,
                               *reported.before, *reported.after}},
-                            set(), &left_alone, {});
+                            set(), &left_alone, {}, looked_at);
   ASSERT_EQ(undoing.restored.size(), 1U);
   EXPECT_EQ(owner("other/file"), 0U);
   EXPECT_EQ(scan({"other", true}), (Found{{"other/file", "fixed"}}));

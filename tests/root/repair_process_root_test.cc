@@ -1,8 +1,5 @@
 // The repair process: what hangs in it or ends it costs nothing but the trees concerned, and never
 // the main process.
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -12,13 +9,12 @@
 #include <fstream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "policy/base/handle.h"
 #include "tests/root/daemon_fixture.h"
+#include "tests/root/frozen_fs.h"
 
 namespace guard::test {
 namespace {
@@ -33,46 +29,12 @@ constexpr auto kKilled = 1000ms;
 constexpr auto kKilled = 100ms;
 #endif
 
-std::string text_of(const fs::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
-}
-
-// The value in /proc/PID/status.
-std::string status_of(pid_t process, const std::string& key) {
-  std::istringstream lines(text_of("/proc/" + std::to_string(process) + "/status"));
-  for (std::string line; std::getline(lines, line);)
-    if (line.starts_with(key + ":\t")) return line.substr(key.size() + 2);
-  return "";
-}
-
-// Freezes a file system until it goes out of scope.
-class FrozenFileSystem {
- public:
-  explicit FrozenFileSystem(const fs::path& root)
-      : fd_(::open(root.c_str(), O_RDONLY | O_CLOEXEC)) {
-    EXPECT_EQ(::ioctl(fd_.get(), FIFREEZE, 0), 0);
-  }
-  ~FrozenFileSystem() { EXPECT_EQ(::ioctl(fd_.get(), FITHAW, 0), 0); }
-  FrozenFileSystem(const FrozenFileSystem&) = delete;
-  FrozenFileSystem& operator=(const FrozenFileSystem&) = delete;
-
- private:
-  Fd fd_;
-};
-
 class RepairProcess : public DaemonTest {
  protected:
   // Of the daemon.
   std::optional<pid_t> repair_process() const {
-    const auto task = "/proc/" + std::to_string(daemon()) + "/task";
-    for (const auto& thread : fs::directory_iterator(task)) {
-      std::istringstream children(text_of(thread.path() / "children"));
-      for (pid_t child = 0; children >> child;)
-        if (status_of(child, "Name") == "guardd: repair") return child;
-    }
-    return std::nullopt;
+    const auto found = children_of(daemon(), "guardd: repair");
+    return found.empty() ? std::nullopt : std::optional(found.front());
   }
   bool has_another_than(pid_t before) const {
     const auto now = repair_process();
@@ -124,8 +86,8 @@ TEST_P(RepairProcess, HasOnlyTheRightsThatItNeeds) {
   // chown, fowner, dac_read_search and lease
   constexpr unsigned long kWanted = 1U << 0U | 1U << 3U | 1U << 2U | 1U << 28U;
   for (const char* key : {"CapPrm", "CapEff"})
-    EXPECT_EQ(std::stoul(status_of(*process, key), nullptr, 16), kWanted) << key;
-  EXPECT_EQ(status_of(*process, "Seccomp"), "2");
+    EXPECT_EQ(std::stoul(process_status(*process, key), nullptr, 16), kWanted) << key;
+  EXPECT_EQ(process_status(*process, "Seccomp"), "2");
 }
 
 TEST_P(RepairProcess, IsReplacedWhenItEnds) {

@@ -11,8 +11,8 @@
 #include <string>
 #include <thread>
 
-#include "guardd/control/undo.h"
 #include "guardd/repair/scan.h"
+#include "guardd/request_process/undo.h"
 #include "tests/root/app_tree.h"
 
 namespace guard::test {
@@ -60,7 +60,7 @@ class Undo : public AppTreeTest {
   }
 
   UndoReport undo(const std::vector<Fix>& fixes) {
-    return guard::undo(fixes, set(), &left_alone_, std::stop_token());
+    return guard::undo(fixes, set(), &left_alone_, std::stop_token(), done_);
   }
   // The undo changes nothing, and reports this reason.
   void denied(const Fix& fix, const std::string& why) {
@@ -68,7 +68,7 @@ class Undo : public AppTreeTest {
     const auto report = undo({fix});
     EXPECT_EQ(report.restored.size(), 0U);
     ASSERT_EQ(report.left.size(), 1U);
-    EXPECT_EQ(report.left[0].path, fix.path);
+    EXPECT_EQ(report.left[0].fix, 0U);
     EXPECT_NE(report.left[0].why.find(why), std::string::npos) << report.left[0].why;
     const auto after = facts(fix.path);
     EXPECT_EQ(after.st_uid, before.st_uid);
@@ -104,6 +104,7 @@ class Undo : public AppTreeTest {
   }
 
   LeftAlone left_alone_;
+  std::atomic<std::uint64_t> done_ = 0;
   int found_ = 0;
 };
 GUARD_ON_EVERY_FS(Undo);
@@ -131,9 +132,9 @@ TEST_P(Undo, ADryRunOnlyReports) {
   const auto fix = fixed("file");
   const auto gone = fixed(fs::path(make("gone")).filename());
   fs::remove(gone.path);
-  const auto report = guard::undo({gone, fix}, set(), nullptr, std::stop_token());
+  const auto report = guard::undo({gone, fix}, set(), nullptr, std::stop_token(), done_);
   ASSERT_EQ(report.restored.size(), 1U);
-  EXPECT_EQ(report.restored[0].path, path);
+  EXPECT_EQ(report.restored[0].fix, 1U);
   EXPECT_EQ(report.restored[0].from, fix.after);
   EXPECT_EQ(report.restored[0].to, fix.before);
   ASSERT_EQ(report.left.size(), 1U);
@@ -147,7 +148,7 @@ TEST_P(Undo, RestoresTwoRepairsOfOneFileInOrder) {
   ASSERT_EQ(::chown(path.c_str(), 0, kApp), 0);
   ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
   const auto second = fixed("file");
-  const auto plan = guard::undo({second, first}, set(), nullptr, std::stop_token());
+  const auto plan = guard::undo({second, first}, set(), nullptr, std::stop_token(), done_);
   ASSERT_EQ(plan.restored.size(), 1U);
   EXPECT_EQ(plan.restored[0].to, first.before);
   is(path, kApp, kApp, 0640);
@@ -302,7 +303,7 @@ TEST_P(Undo, RestoresOnlyInTreesOfThePolicies) {
   make("file");
   const auto fix = fixed("file");
   const auto report =
-      guard::undo({fix}, set(root() / "elsewhere"), &left_alone_, std::stop_token());
+      guard::undo({fix}, set(root() / "elsewhere"), &left_alone_, std::stop_token(), done_);
   ASSERT_EQ(report.left.size(), 1U);
   EXPECT_EQ(report.left[0].why, "it is in no tree of a policy any longer");
   is(fix.path, kApp, kApp, 0640);
@@ -313,7 +314,7 @@ TEST_P(Undo, CanBeStopped) {
   const auto fix = fixed("file");
   std::stop_source source;
   source.request_stop();
-  const auto report = guard::undo({fix}, set(), &left_alone_, source.get_token());
+  const auto report = guard::undo({fix}, set(), &left_alone_, source.get_token(), done_);
   EXPECT_EQ(report.restored.size(), 0U);
   EXPECT_EQ(report.left.size(), 1U);
   is(fix.path, kApp, kApp, 0640);

@@ -42,10 +42,8 @@ struct LongJob {
   }
 };
 
-class BackgroundJobsTest : public ::testing::TestWithParam<BackgroundJobs::Descriptors> {};
-
-TEST_P(BackgroundJobsTest, RunOnAThreadAndFinishOnTheLoop) {
-  BackgroundJobs jobs(2, GetParam());
+TEST(BackgroundJobs, RunOnAThreadAndFinishOnTheLoop) {
+  BackgroundJobs jobs(2);
   const auto loop = std::this_thread::get_id();
   std::thread::id worked;
   std::thread::id finished;
@@ -58,8 +56,8 @@ TEST_P(BackgroundJobsTest, RunOnAThreadAndFinishOnTheLoop) {
   EXPECT_EQ(finished, loop);
 }
 
-TEST_P(BackgroundJobsTest, PostWhileTheyRun) {
-  BackgroundJobs jobs(1, GetParam());
+TEST(BackgroundJobs, PostWhileTheyRun) {
+  BackgroundJobs jobs(1);
   std::vector<int> posted;
   std::atomic<bool> go_on = false;
   ASSERT_TRUE(jobs.send([&](const BackgroundJobs::JobContext& context) {
@@ -74,13 +72,9 @@ TEST_P(BackgroundJobsTest, PostWhileTheyRun) {
   EXPECT_THAT(posted, ElementsAre(1, 2));
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, BackgroundJobsTest,
-                         ::testing::Values(BackgroundJobs::Descriptors::kShared,
-                                           BackgroundJobs::Descriptors::kOwn));
-
 TEST(BackgroundJobs, ALongOneDoesNotBlockOthers) {
   LongJob job;
-  BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
+  BackgroundJobs jobs(2);
   ASSERT_TRUE(jobs.send(job.work()));
   bool is_done = false;
   ASSERT_TRUE(jobs.send(
@@ -92,7 +86,7 @@ TEST(BackgroundJobs, ALongOneDoesNotBlockOthers) {
 
 TEST(BackgroundJobs, AreRejectedWhenTheQueueIsFull) {
   LongJob job;
-  BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kShared);
+  BackgroundJobs jobs(1);
   ASSERT_TRUE(jobs.send(job.work()));
   wait_for(job.has_begun);
   for (std::size_t i = 0; i < BackgroundJobs::kMostWaiting; ++i) ASSERT_TRUE(jobs.send(job.work()));
@@ -102,7 +96,7 @@ TEST(BackgroundJobs, AreRejectedWhenTheQueueIsFull) {
 
 TEST(BackgroundJobs, OtherUsersLeaveAThreadForRoot) {
   LongJob job;
-  BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
+  BackgroundJobs jobs(2);
   for (std::size_t i = 0; i < BackgroundJobs::kMostOfAUser; ++i)
     ASSERT_TRUE(jobs.send(job.work(), {}, Uid{1000}));
   bool is_done = false;
@@ -115,7 +109,7 @@ TEST(BackgroundJobs, OtherUsersLeaveAThreadForRoot) {
 
 TEST(BackgroundJobs, OneUserCannotFillTheQueue) {
   LongJob job;
-  BackgroundJobs jobs(2, BackgroundJobs::Descriptors::kShared);
+  BackgroundJobs jobs(2);
   ASSERT_TRUE(jobs.send(job.work(), {}, Uid{1000}));
   wait_for(job.has_begun);
   for (std::size_t i = 0; i < BackgroundJobs::kMostOfAUser; ++i)
@@ -126,7 +120,7 @@ TEST(BackgroundJobs, OneUserCannotFillTheQueue) {
 }
 
 TEST(BackgroundJobs, ACancelledOneIsStoppedAndNotFinished) {
-  BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kShared);
+  BackgroundJobs jobs(1);
   std::stop_source wanted;
   std::atomic<bool> has_begun = false;
   std::atomic<bool> has_ended = false;
@@ -154,7 +148,7 @@ TEST(BackgroundJobs, EndWithTheirOwner) {
   std::atomic<bool> has_begun = false;
   std::atomic<bool> has_ended = false;
   {
-    BackgroundJobs jobs(1, BackgroundJobs::Descriptors::kOwn);
+    BackgroundJobs jobs(1);
     ASSERT_TRUE(jobs.send([&](const BackgroundJobs::JobContext& context) {
       has_begun = true;
       while (!context.stop().stop_requested()) std::this_thread::sleep_for(1ms);
@@ -193,7 +187,7 @@ class ReloaderTest : public ::testing::Test {
   std::atomic<bool> holds_ = false;
   std::uint64_t generation_ = 0;
   std::vector<std::uint64_t> answers_;
-  BackgroundJobs jobs_{2, BackgroundJobs::Descriptors::kShared};
+  BackgroundJobs jobs_{2};
   Reloader reloader_{
       jobs_, [this] { return prepare(); },
       [this](const RulesRead& /*read*/, const Reloader::Completion& done) { done(take_over()); }};

@@ -109,7 +109,7 @@ class MetricsFileTest : public ::testing::Test {
   }
 
   fs::path directory_;
-  BackgroundJobs jobs_{1, BackgroundJobs::Descriptors::kShared};
+  BackgroundJobs jobs_{1};
 };
 
 TEST_F(MetricsFileTest, IsReplacedAsAWholeAndReadableByAll) {

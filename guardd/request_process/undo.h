@@ -4,24 +4,26 @@
 // loop.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <stop_token>
 #include <string>
 #include <vector>
 
-#include "guardd/audit/reader.h"
 #include "guardd/repair/left_alone.h"
 #include "policy/policy_set.h"
+#include "policy/record/fix.h"
 
 namespace guard {
 
 struct RestoredFile {
-  std::string path;
+  std::size_t fix = 0;  // the first of its fixes
   Ownership from;
   Ownership to;
 };
 
 struct UnrestoredFile {
-  std::string path;
+  std::size_t fix = 0;
   std::string why;  // one sentence
 };
 
@@ -31,8 +33,8 @@ struct UndoReport {
 };
 
 // In the order of TrailReader::fixes_of(). Adds restored files to `left_alone`, so that guardd does
-// not fix them again until they change. Null: a dry run.
+// not fix them again until they change. Null: a dry run. Counts in `done` what it has looked at.
 UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, LeftAlone* left_alone,
-                const std::stop_token& stop);
+                const std::stop_token& stop, std::atomic<std::uint64_t>& done);
 
 }  // namespace guard

@@ -1,10 +1,9 @@
-#include "guardd/control/manual_scan.h"
+#include "guardd/request_process/manual_scan.h"
 
 #include <cerrno>
 #include <filesystem>
 #include <utility>
 
-#include "guardd/enforce/violation.h"
 #include "policy/base/text.h"
 #include "policy/covered.h"
 
@@ -12,12 +11,6 @@ namespace guard {
 namespace {
 
 constexpr std::size_t kMostTroubles = 32;
-
-// A tree, or what lies in it at a path.
-struct Target {
-  std::uint32_t tree;
-  std::string start;
-};
 
 bool is_off(const PolicySet& set, const Tree& tree) {
   return set.policy_of(tree).action() == Action::kOff;
@@ -28,8 +21,8 @@ Error policy_is_off(const Policy& policy) {
 }
 
 template <typename WantedState>
-std::vector<Target> whole_trees(const PolicySet& set, WantedState wanted) {
-  std::vector<Target> targets;
+std::vector<ScanTarget> whole_trees(const PolicySet& set, WantedState wanted) {
+  std::vector<ScanTarget> targets;
   for (std::uint32_t tree = 0; tree < set.trees().size(); ++tree) {
     const auto& each = set.trees()[tree];
     if (!is_off(set, each) && wanted(each)) targets.push_back({tree, ""});
@@ -38,7 +31,7 @@ std::vector<Target> whole_trees(const PolicySet& set, WantedState wanted) {
 }
 
 // The part of a tree at this path, and all trees below it.
-Result<std::vector<Target>> targets_at(const PolicySet& set, const std::string& requested) {
+Result<std::vector<ScanTarget>> targets_at(const PolicySet& set, const std::string& requested) {
   // guardd follows no links, so the path can be normalized as text.
   auto path = std::filesystem::path(requested).lexically_normal().string();
   while (path.ends_with('/')) path.pop_back();
@@ -54,14 +47,6 @@ Result<std::vector<Target>> targets_at(const PolicySet& set, const std::string& 
   return Error("no policy has a tree at, above or below " + quote(requested));
 }
 
-Result<std::vector<Target>> targets_of(const PolicySet& set, const std::string& what) {
-  if (what.empty()) return whole_trees(set, [](const Tree&) { return true; });
-  if (what.starts_with('/')) return targets_at(set, what);
-  GUARD_TRY(const auto* policy, set.policy_called(what));
-  if (policy->action() == Action::kOff) return policy_is_off(*policy);
-  return whole_trees(set, [&](const Tree& tree) { return &set.policy_of(tree) == policy; });
-}
-
 // A manual fix also fixes what the policy only logs.
 Policy with_fix(Policy policy) {
   const auto at_least_fix = [](Action& action) {
@@ -72,25 +57,13 @@ Policy with_fix(Policy policy) {
   return policy;
 }
 
-// 0 if it is unknown: only the sizes of whole trees are known.
-std::uint64_t expected_of(const PolicySet& set, const std::vector<Target>& targets,
-                          const TreeSizes& sizes) {
-  std::uint64_t expected = 0;
-  for (const auto& target : targets) {
-    const auto objects = target.start.empty() ? sizes.of(set.trees()[target.tree].path) : 0;
-    if (objects == 0) return 0;
-    expected += objects;
-  }
-  return expected;
-}
-
 class TreeSearch {
  public:
   TreeSearch(const PolicySet& set, const ManualScan& request, const ScanOptions& options,
-             const OnManualFinding& found, ScanProgress& progress)
-      : set_(set), request_(request), options_(options), found_(found), progress_(progress) {}
+             const OnManualScan& on, ScanProgress& progress)
+      : set_(set), request_(request), options_(options), on_(on), progress_(progress) {}
 
-  Result<bool> look_at(const Target& target, const std::stop_token& stop,
+  Result<bool> look_at(const ScanTarget& target, const std::stop_token& stop,
                        std::vector<std::string>& troubles) {
     const auto& tree = set_.trees()[target.tree];
     const auto root = open_tree(tree.root());
@@ -113,8 +86,8 @@ class TreeSearch {
     task.is_requested = true;
     const auto before = progress_.objects.load();
     GUARD_TRY(auto report, scan(*root, task, options_, found, stop, progress_));
-    if (request_.sizes && target.start.empty() && report.complete)
-      request_.sizes->note(tree.path, progress_.objects - before);
+    if (on_.counted && target.start.empty() && report.complete)
+      on_.counted(target.tree, progress_.objects - before);
     troubles.insert(troubles.end(), report.troubles.begin(), report.troubles.end());
     return report.complete;
   }
@@ -142,36 +115,48 @@ class TreeSearch {
   }
 
   void report(std::uint32_t tree, const Finding& finding) const {
-    const auto& policy = set_.policy_of(set_.trees()[tree]);
-    auto path = set_.trees()[tree].path;
-    if (!finding.path.empty()) path.append("/").append(finding.path);
-    const auto* wanted = finding.verdict.wanted ? finding.verdict.wanted : &policy.wanted;
-    if (path.empty()) path = "/";
-    if (found_)
-      found_({tree, policy, std::move(path), finding.state, finding.id, *wanted, finding.outcome});
+    if (on_.found && finding.outcome && finding.outcome->what != RepairResult::kCorrect)
+      on_.found({tree, std::string(finding.path), *finding.outcome});
   }
 
   const PolicySet& set_;
   const ManualScan& request_;
   const ScanOptions& options_;
-  const OnManualFinding& found_;
+  const OnManualScan& on_;
   ScanProgress& progress_;
 };
 
 }  // namespace
 
+Result<std::vector<ScanTarget>> targets_of(const PolicySet& set, const std::string& where) {
+  if (where.empty()) return whole_trees(set, [](const Tree&) { return true; });
+  if (where.starts_with('/')) return targets_at(set, where);
+  GUARD_TRY(const auto* policy, set.policy_called(where));
+  if (policy->action() == Action::kOff) return policy_is_off(*policy);
+  return whole_trees(set, [&](const Tree& tree) { return &set.policy_of(tree) == policy; });
+}
+
+std::uint64_t expected_of(const PolicySet& set, const std::vector<ScanTarget>& targets,
+                          const TreeSizes& sizes) {
+  std::uint64_t expected = 0;
+  for (const auto& target : targets) {
+    const auto objects = target.start.empty() ? sizes.of(set.trees()[target.tree].path) : 0;
+    if (objects == 0) return 0;
+    expected += objects;
+  }
+  return expected;
+}
+
 Result<ManualScanReport> scan_now(const PolicySet& set, const ManualScan& request,
-                                  const ScanOptions& options, const OnManualFinding& found,
+                                  const ScanOptions& options, const OnManualScan& on,
                                   const std::stop_token& stop, ScanProgress& progress) {
-  GUARD_TRY(const auto targets, targets_of(set, request.what));
-  if (request.sizes) progress.expected = expected_of(set, targets, *request.sizes);
   const auto wrong_before = progress.wrong.load();
   const auto fixed_before = progress.fixed.load();
   ManualScanReport report;
-  TreeSearch search(set, request, options, found, progress);
-  for (const auto& target : targets) {
+  TreeSearch search(set, request, options, on, progress);
+  for (const auto& target : request.targets) {
     const auto done = search.look_at(target, stop, report.troubles);
-    if (!done && targets.size() == 1) return done.error();
+    if (!done && request.targets.size() == 1) return done.error();
     if (!done) report.troubles.push_back(done.error().text());
     if (!done || !*done) report.complete = false;
   }
@@ -180,14 +165,6 @@ Result<ManualScanReport> scan_now(const PolicySet& set, const ManualScan& reques
   report.found = progress.wrong - wrong_before;
   report.fixed = progress.fixed - fixed_before;
   return report;
-}
-
-Violation make_violation(const PolicySet& set, const ManualFinding& finding) {
-  NoticedChange seen;
-  seen.operation = Operation::kScan;
-  const auto& tree = set.trees()[finding.tree];
-  return make_violation(set, finding.tree, std::string(PolicySet::relative(tree, finding.path)),
-                        seen, *finding.outcome);
 }
 
 }  // namespace guard

@@ -1,4 +1,4 @@
-#include "guardd/control/undo.h"
+#include "guardd/request_process/undo.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -100,7 +100,7 @@ int restore_to(const Object& object, const Ownership& before) {
 class UndoRun {
  public:
   UndoRun(const std::vector<Fix>& fixes, const PolicySet& set, LeftAlone* left_alone)
-      : set_(set), left_alone_(left_alone) {
+      : fixes_(fixes), set_(set), left_alone_(left_alone) {
     for (const auto& fix : fixes) {
       auto& last = last_fix_[fix.object];
       last = std::max(last, fix.time);
@@ -108,19 +108,21 @@ class UndoRun {
   }
 
   // Why the file was not restored; empty if it was.
-  std::string undo(const Fix& fix) {
+  std::string undo(std::size_t number) {
+    const auto& fix = fixes_[number];
     const auto* tree = set_.tree_of(fix.path);
     if (!tree) return "it is in no tree of a policy any longer";
     auto root = roots_.find(tree);
     if (root == roots_.end()) root = roots_.emplace(tree, open_tree(tree->root())).first;
     if (!root->second) return root->second.error().text();
-    return restore(*root->second, PolicySet::relative(*tree, fix.path), fix);
+    return restore(*root->second, PolicySet::relative(*tree, fix.path), number);
   }
 
   std::vector<RestoredFile> restored() && { return std::move(restored_); }
 
  private:
-  std::string restore(const Object& root, std::string_view path, const Fix& fix) {
+  std::string restore(const Object& root, std::string_view path, std::size_t number) {
+    const auto& fix = fixes_[number];
     auto opened = open_object(root, path);
     if (!opened) {
       const auto skip = skip_of(opened.error());
@@ -160,7 +162,7 @@ class UndoRun {
     }
     if (again == places_.end()) {
       places_.emplace(object.id, restored_.size());
-      restored_.push_back({fix.path, now, before});
+      restored_.push_back({number, now, before});
     } else {
       restored_[again->second].to = before;
     }
@@ -174,6 +176,7 @@ class UndoRun {
     return object.changed > since;
   }
 
+  const std::vector<Fix>& fixes_;
   const PolicySet& set_;
   LeftAlone* left_alone_;
   std::unordered_map<InodeId, std::chrono::system_clock::time_point> last_fix_;
@@ -185,12 +188,12 @@ class UndoRun {
 }  // namespace
 
 UndoReport undo(const std::vector<Fix>& fixes, const PolicySet& set, LeftAlone* left_alone,
-                const std::stop_token& stop) {
+                const std::stop_token& stop, std::atomic<std::uint64_t>& done) {
   UndoReport report;
   UndoRun run(fixes, set, left_alone);
-  for (const auto& fix : fixes) {
-    auto why = stop.stop_requested() ? "the undo was stopped before" : run.undo(fix);
-    if (!why.empty()) report.left.push_back({fix.path, std::move(why)});
+  for (std::size_t number = 0; number < fixes.size(); ++number, ++done) {
+    auto why = stop.stop_requested() ? "the undo was stopped before" : run.undo(number);
+    if (!why.empty()) report.left.push_back({number, std::move(why)});
   }
   report.restored = std::move(run).restored();
   return report;
