@@ -121,6 +121,7 @@ TEST_P(RequestProcess, AnUndoneFixStaysUndone) {
   started();
   as_root("touch $T/file");
   ASSERT_TRUE(becomes_apps("file"));
+  ASSERT_TRUE(eventually([&] { return !violations(tree_ / "file").empty(); }));
   const auto incident = violations(tree_ / "file").back().value("incident", "");
   EXPECT_EQ(status_of("$GUARDCTL undo " + incident + " > /dev/null"), 0);
   let_settle();
