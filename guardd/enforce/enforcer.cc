@@ -183,7 +183,7 @@ void Enforcer::forget_tree(std::uint32_t tree) {
 }
 
 std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
-  pending_.save(now);
+  pending_.save(now, settle_.next().value_or(SteadyTime::max()) <= now);
   SettleQueue::Skipped full;
   alive_.clear();
   for (int done = 0; done < kRepairsATurn && std::chrono::steady_clock::now() < now + kTurn;
@@ -225,8 +225,7 @@ std::optional<SteadyTime> Enforcer::work(SteadyTime now) {
     auto path = WatchedDirectories::path_of(directory, due->name);
     const bool war = war_.is_war(due->seen.object, now);
     if (!due->look) under_repair_.emplace(due->directory, due->name);
-    repairs_.offer({set_, tree, std::move(path), *std::move(due), war},
-                   std::string(directory.id.filesystem()));
+    repairs_.offer({set_, tree, std::move(path), *std::move(due), war}, directory.id);
   }
   return now;
 }

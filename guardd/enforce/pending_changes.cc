@@ -65,8 +65,9 @@ void PendingChanges::add(std::uint64_t directory, std::string_view name, SteadyT
     unsaved_.push_back({now, directory, std::string(name)});
 }
 
-void PendingChanges::save(SteadyTime now) {
-  while (!unsaved_.empty() && unsaved_.front().time + kMoment <= now) {
+void PendingChanges::save(SteadyTime now, bool can_judge) {
+  const SteadyTime::duration moment = can_judge ? kLongestMoment : kMoment;
+  while (!unsaved_.empty() && unsaved_.front().time + moment <= now) {
     const auto* directory = source_.directories().find(unsaved_.front().directory);
     const auto* waiting = directory ? settle_.find(*directory, unsaved_.front().name) : nullptr;
     if (waiting && waiting->who && !waiting->who->is_complete()) {

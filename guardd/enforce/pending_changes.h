@@ -32,6 +32,7 @@ WatchedName watched_name(ChangeSource& source, std::uint32_t tree, const std::st
 class PendingChanges {
  public:
   static constexpr auto kMoment = std::chrono::milliseconds(400);
+  static constexpr auto kLongestMoment = std::chrono::seconds(2);
   static constexpr std::size_t kMostUnsaved = 20'000;
   static constexpr std::size_t kMostExcused = 20'000;
 
@@ -45,8 +46,8 @@ class PendingChanges {
 
   // A change of this name was noticed, and it may take long until it is judged.
   void add(std::uint64_t directory, std::string_view name, SteadyTime now);
-  // Saves what has waited for a moment.
-  void save(SteadyTime now);
+  // Saves what has waited for a moment; a longer one while changes can be judged instead.
+  void save(SteadyTime now, bool can_judge);
   std::optional<SteadyTime> next() const;  // when there is something to save
   void forget(const FileId& object);
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "guardd/evidence/evidence.h"
 #include "guardd/files/file_id.h"
@@ -28,6 +29,13 @@ class Witness {
   // Evidence that rests on what happened to the inode. It counts everything that happened before
   // this call, and may wait a moment for that.
   virtual std::optional<Evidence> evidence_for(const WitnessQuestion& question) = 0;
+  // The same for many, which can take as long as for one.
+  virtual std::vector<std::optional<Evidence>> evidence_for_all(
+      std::span<const WitnessQuestion> questions) {
+    std::vector<std::optional<Evidence>> all;
+    for (const auto& each : questions) all.push_back(evidence_for(each));
+    return all;
+  }
   // Nobody handles events any longer: from here on there is no evidence, and no wait for it.
   virtual void stop() {}
   // Whether it looks at the object itself. If not, the descriptor need not be one.

@@ -36,16 +36,25 @@ void JsonLine::string(std::string_view text) {
   const auto unit = [this](std::uint32_t value) {
     fmt::format_to(std::back_inserter(line_), "\\u{:04x}", value);
   };
+  // What needs no escape, most often all of it, is added at once.
+  const auto is_itself = [this](char each) {
+    const auto c = static_cast<unsigned char>(each);
+    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f &&
+           (c < 0x80 || charset_ == Charset::kUtf8);
+  };
   line_ += '"';
-  while (!text.empty()) {
+  for (;;) {
+    const auto* end = std::find_if_not(text.begin(), text.end(), is_itself);
+    const auto size = static_cast<std::size_t>(end - text.begin());
+    line_ += text.substr(0, size);
+    text.remove_prefix(size);
+    if (text.empty()) break;
     const auto c = static_cast<unsigned char>(text.front());
     if (c == '"' || c == '\\') {
       line_ += '\\';
       line_ += text.front();
-    } else if (c < 0x20 || c == 0x7f) {
+    } else if (c < 0x80) {
       unit(c);
-    } else if (c < 0x80 || charset_ == Charset::kUtf8) {
-      line_ += text.front();
     } else {
       const auto point = decode_utf8(text);
       if (point.value > 0xffff) {

@@ -23,8 +23,8 @@ struct RepairOrder {
   std::uint32_t tree = 0;
   std::string path;  // relative to the tree
   bool look = false;
-  std::string file_system;  // what FileId calls it
-  FileId object;            // unknown: any
+  FileId directory;  // the one of `path`, when the change was noticed
+  FileId object;     // unknown: any
   Operation operation = Operation::kScan;
   std::optional<Standing> subject;  // the acting process, if it is known
   bool is_excused = false;          // it is: the file joins LeftAlone
@@ -46,7 +46,7 @@ struct ScanOrder {
   std::uint64_t number = 0;
   std::shared_ptr<const PolicySet> set;
   std::uint32_t tree = 0;
-  std::string file_system;
+  std::string file_system;  // what FileId calls it
 
   const std::string& path() const { return set->trees()[tree].path; }
 };

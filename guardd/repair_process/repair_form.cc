@@ -117,7 +117,7 @@ void write_order(ContentsWriter& out, const RepairOrder& order, std::uint64_t se
   out.number(order.tree);
   out.text(order.path);
   write_flag(out, order.look);
-  out.text(order.file_system);
+  write_id(out, order.directory);
   write_id(out, order.object);
   write_enum(out, order.operation);
   write_flag(out, order.subject.has_value());
@@ -139,7 +139,7 @@ std::optional<std::vector<RepairOrder>> read_orders(std::string_view contents,
     order.tree = in.number<std::uint32_t>();
     order.path = in.text(kMostPath);
     order.look = in.flag();
-    order.file_system = in.text(kLongestId);
+    order.directory = read_id(in);
     order.object = read_id(in);
     const auto operation = read_enum<Operation>(in);
     if (in.flag()) {

@@ -253,13 +253,13 @@ RepairProcess::Offer RepairProcess::has_room(const std::string& tree_path) const
   return found->second.orders < kMostOfATree ? Offer::kAccepted : Offer::kFull;
 }
 
-void RepairProcess::offer(Repair repair, std::string file_system) {
+void RepairProcess::offer(Repair repair, FileId directory) {
   auto& queue = trees_[repair.set->trees()[repair.tree].path];
   if (queue.orders++ == 0) queue.since = std::chrono::steady_clock::now();
   const auto number = ++last_number_;
   const auto& order = orders_
                           .emplace(number, Order{std::make_shared<const Repair>(std::move(repair)),
-                                                 std::move(file_system)})
+                                                 std::move(directory)})
                           .first->second;
   if (helper_ && context_) send_order(number, order);
 }
@@ -272,7 +272,7 @@ void RepairProcess::send_order(std::uint64_t number, const Order& given) {
   order.tree = tree;
   order.path = path;
   order.look = due.look;
-  order.file_system = given.file_system;
+  order.directory = given.directory;
   order.object = due.seen.object;
   order.operation = due.seen.operation;
   order.war = war;

@@ -99,9 +99,9 @@ class RepairProcess {
 
   // What offer() would do for this tree.
   Offer has_room(const std::string& tree_path) const;
-  // `file_system`: what FileId calls it.
-  void offer(Repair repair, std::string file_system);
-  // A scan that is under way already is repeated once.
+  // `directory`: the one of its path.
+  void offer(Repair repair, FileId directory);
+  // A scan that is under way already is repeated once. `file_system`: what FileId calls it.
   void scan(std::shared_ptr<const PolicySet> set, std::uint32_t tree, std::string file_system);
   // Scans wait meanwhile.
   void hold_scans(bool are_held);
@@ -123,7 +123,7 @@ class RepairProcess {
  private:
   struct Order {
     std::shared_ptr<const Repair> repair;
-    std::string file_system;
+    FileId directory;
     unsigned tries = 0;
   };
   struct Scan {

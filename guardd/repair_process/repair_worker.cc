@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "guardd/files/object.h"
@@ -14,6 +15,57 @@ namespace {
 
 // A sleeping or busy disk responds within this time; one that does not is frozen or gone.
 constexpr auto kNamedAfter = std::chrono::seconds(8);
+
+// The witness during one turn: the first question about an object of the turn is asked with those
+// about all later ones. An answer is used only if it came a moment ago.
+class WitnessOfTurn final : public Witness {
+ public:
+  static constexpr auto kMoment = std::chrono::milliseconds(100);
+
+  WitnessOfTurn(AskedWitness& asked, const std::deque<RepairOrder>& orders)
+      : asked_(asked), orders_(orders) {}
+
+  // The orders before this one are done.
+  void begin(std::size_t order) { current_ = order; }
+
+  std::optional<Evidence> evidence_for(const WitnessQuestion& question) override {
+    if (asked_.wants_object()) return asked_.evidence_for(question);
+    const auto now = std::chrono::steady_clock::now();
+    if (const auto at = told_.find(question.id); at != told_.end()) {
+      const auto& [directory, wanted, evidence, since] = at->second;
+      if (directory == question.directory && wanted == question.wanted && now - since < kMoment)
+        return evidence;
+    }
+    std::vector<WitnessQuestion> questions{question};
+    for (auto at = current_ + 1; at < orders_.size(); ++at) {
+      const auto& order = orders_[at];
+      const auto* wanted = wanted_at(order.policy(), order.path);
+      if (wanted && order.object.known() && order.directory.known() && !order.look)
+        questions.push_back({-1, order.object, order.directory, wanted->ids()});
+    }
+    const auto all = asked_.evidence_for_all(questions);
+    for (std::size_t i = 0; i < questions.size(); ++i)
+      told_[questions[i].id] = {questions[i].directory, questions[i].wanted, all[i], now};
+    return all.front();
+  }
+  bool has_memory() const override { return asked_.has_memory(); }
+  void remember(const FileId& directory, std::span<const FileId> objects, OwnerIds owner) override {
+    asked_.remember(directory, objects, owner);
+  }
+
+ private:
+  struct Told {
+    FileId directory;
+    OwnerIds wanted;
+    std::optional<Evidence> evidence;
+    SteadyTime since;
+  };
+
+  AskedWitness& asked_;
+  const std::deque<RepairOrder>& orders_;
+  std::size_t current_ = 0;
+  std::unordered_map<FileId, Told> told_;
+};
 
 RepairTask task_of(const RepairOrder& order, Witness* witness, LeftAlone& left_alone) {
   RepairTask task;
@@ -43,7 +95,7 @@ RepairWorker::~RepairWorker() {
 void RepairWorker::give(RepairOrder order) {
   const std::lock_guard lock(mutex_);
   auto& queue = trees_[order.set->trees()[order.tree].path];
-  queue.file_system = order.file_system;
+  queue.file_system = order.directory.filesystem();
   queue.waiting.push_back(std::move(order));
   if (!can_be_served(queue)) return;
   if (idle_ == 0 && threads_.size() < kMostThreads)
@@ -127,13 +179,16 @@ void RepairWorker::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
                          const std::stop_token& stop) {
   queue.is_served = true;
   queue.turn = ++turns_;
+  std::deque<RepairOrder> orders;
+  for (; orders.size() < kMostInATurn && !queue.waiting.empty(); queue.waiting.pop_front())
+    orders.push_back(std::move(queue.waiting.front()));
+  std::optional<WitnessOfTurn> witness;
+  if (witness_) witness.emplace(*witness_, orders);
   std::shared_ptr<const PolicySet> set;
   std::optional<Result<Object>> root;
   std::optional<TreeRepair> repairs;
-  for (std::size_t done = 0;
-       done < kMostInATurn && !queue.waiting.empty() && !stop.stop_requested(); ++done) {
-    const auto order = std::move(queue.waiting.front());
-    queue.waiting.pop_front();
+  for (std::size_t number = 0; number < orders.size() && !stop.stop_requested(); ++number) {
+    const auto& order = orders[number];
     queue.since = std::chrono::steady_clock::now();
     lock.unlock();
     if (!root || set != order.set) {
@@ -142,15 +197,19 @@ void RepairWorker::serve(Queue& queue, std::unique_lock<std::mutex>& lock,
       root.emplace(open_tree(set->trees()[order.tree].root()));
       if (*root) repairs.emplace(**root);
     }
-    carry_out(queue, order, *root, repairs, stop);
-    if (witness_) witness_->flush();
+    if (witness) witness->begin(number);
+    carry_out(queue, order, *root, repairs, witness ? &*witness : nullptr, stop);
     lock.lock();
   }
+  lock.unlock();
+  if (witness_) witness_->flush();
+  lock.lock();
   queue.is_served = false;
 }
 
 void RepairWorker::carry_out(Queue& queue, const RepairOrder& order, const Result<Object>& root,
-                             std::optional<TreeRepair>& repairs, const std::stop_token& stop) {
+                             std::optional<TreeRepair>& repairs, Witness* witness,
+                             const std::stop_token& stop) {
   const auto hand_over = [&](std::string path, RepairOutcome outcome, bool is_end) {
     (void)done_.put({order.number, std::move(path), std::move(outcome), {}, is_end}, stop);
   };
@@ -161,7 +220,7 @@ void RepairWorker::carry_out(Queue& queue, const RepairOrder& order, const Resul
     return hand_over(order.path, std::move(gone), true);
   }
   if (!order.look)
-    return hand_over(order.path, repairs->repair(task_of(order, witness_, left_alone_)), true);
+    return hand_over(order.path, repairs->repair(task_of(order, witness, left_alone_)), true);
   // A storm: repair everything in this directory, whichever process changed it.
   ScanTask look;
   look.policy = &order.policy();
@@ -177,7 +236,7 @@ void RepairWorker::carry_out(Queue& queue, const RepairOrder& order, const Resul
   options.polite = false;
   ScanProgress progress;
   const auto found = [&](const Finding& finding) {
-    auto each = task_of(order, witness_, left_alone_);
+    auto each = task_of(order, witness, left_alone_);
     each.relative_path = finding.path;
     each.expected = nullptr;
     hand_over(std::string(finding.path), repairs->repair(each), false);

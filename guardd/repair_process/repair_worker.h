@@ -63,7 +63,7 @@ class RepairWorker {
   void run(const std::stop_token& stop);
   void serve(Queue& queue, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void carry_out(Queue& queue, const RepairOrder& order, const Result<Object>& root,
-                 std::optional<TreeRepair>& repairs, const std::stop_token& stop);
+                 std::optional<TreeRepair>& repairs, Witness* witness, const std::stop_token& stop);
 
   AskedWitness* witness_;
   LeftAlone& left_alone_;

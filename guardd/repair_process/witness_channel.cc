@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -21,6 +22,27 @@ void write_owner(ContentsWriter& out, OwnerIds owner) {
 OwnerIds read_owner(ContentsReader& in) {
   const Uid user{in.number<decltype(Uid::value)>()};
   return {user, Gid{in.number<decltype(Gid::value)>()}};
+}
+
+struct AskedObject {
+  FileId id;
+  FileId directory;
+  OwnerIds wanted;
+};
+
+// None if any is missing.
+std::vector<AskedObject> read_questions(std::string_view contents) {
+  ContentsReader in(contents);
+  std::vector<AskedObject> all;
+  while (in.is_valid() && !in.at_end()) {
+    auto& each = all.emplace_back(AskedObject{read_id(in), read_id(in), {}});
+    each.wanted = read_owner(in);
+  }
+  const auto is_known = [](const AskedObject& each) {
+    return each.id.known() && each.directory.known();
+  };
+  if (!in.is_whole() || !std::all_of(all.begin(), all.end(), is_known)) all.clear();
+  return all;
 }
 
 }  // namespace
@@ -61,16 +83,19 @@ void WitnessServer::serve() {
 }
 
 std::string WitnessServer::answer(const HelperRecord& question, int object) const {
-  ContentsReader in(question.contents);
-  const auto id = read_id(in);
-  const auto directory = read_id(in);
-  const auto wanted = read_owner(in);
-  std::optional<Evidence> evidence;
-  if (in.is_whole() && id.known() && directory.known() && (object >= 0 || !witness_.wants_object()))
-    evidence = witness_.evidence_for({object, id, directory, wanted});
+  const auto asked = read_questions(question.contents);
+  const bool is_about_object = object >= 0 && asked.size() == 1;
+  std::vector<std::optional<Evidence>> all(asked.size());
+  if (is_about_object || !witness_.wants_object()) {
+    std::vector<WitnessQuestion> questions;
+    for (const auto& [id, directory, wanted] : asked)
+      questions.push_back({object, id, directory, wanted});
+    all = witness_.evidence_for_all(questions);
+  }
   ContentsWriter out;
-  out.optional_number(evidence ? std::optional(static_cast<std::uint8_t>(evidence->kind()))
-                               : std::nullopt);
+  for (const auto& evidence : all)
+    out.optional_number(evidence ? std::optional(static_cast<std::uint8_t>(evidence->kind()))
+                                 : std::nullopt);
   return out.take();
 }
 
@@ -92,22 +117,23 @@ void AskedWitness::receive() {
   for (;;) {
     const auto record = receive_record(channel_.get(), Patience::kForever);
     if (!record || !*record) std::_Exit(EXIT_SUCCESS);  // guardd is gone
-    ContentsReader in((*record)->contents);
-    const auto kind = in.optional_number<std::uint8_t>();
     const std::lock_guard lock(mutex_);
     const auto at = answers_.find((*record)->number);
     if (at == answers_.end()) continue;
-    at->second.emplace(in.is_whole() ? kind : std::nullopt);
+    at->second = (*record)->contents;
     answered_.notify_all();
   }
 }
 
-std::optional<Evidence> AskedWitness::evidence_for(const WitnessQuestion& question) {
+std::vector<std::optional<Evidence>> AskedWitness::evidence_for_all(
+    std::span<const WitnessQuestion> questions) {
   flush();
   ContentsWriter out;
-  write_id(out, question.id);
-  write_id(out, question.directory);
-  write_owner(out, question.wanted);
+  for (const auto& each : questions) {
+    write_id(out, each.id);
+    write_id(out, each.directory);
+    write_owner(out, each.wanted);
+  }
   std::unique_lock lock(mutex_);
   const auto number = ++last_number_;
   const auto at = answers_.try_emplace(number).first;
@@ -115,12 +141,16 @@ std::optional<Evidence> AskedWitness::evidence_for(const WitnessQuestion& questi
   const HelperRecord asked{number, static_cast<std::uint32_t>(WitnessAsk::kEvidence), true,
                            out.take()};
   (void)send_record(channel_.get(), asked, Patience::kForever,
-                    kind_.wants_object ? question.object : -1);
+                    kind_.wants_object ? questions.front().object : -1);
   lock.lock();
   (void)answered_.wait_for(lock, kLongestAnswer, [&] { return at->second.has_value(); });
-  const auto kind = at->second.value_or(std::nullopt);
+  const auto told = std::move(at->second);
   answers_.erase(at);
-  return evidence_told(kind);
+  lock.unlock();
+  std::vector<std::optional<Evidence>> all(questions.size());
+  ContentsReader in(told ? std::string_view(*told) : std::string_view());
+  for (auto& each : all) each = evidence_told(in.optional_number<std::uint8_t>());
+  return in.is_whole() ? all : std::vector<std::optional<Evidence>>(questions.size());
 }
 
 void AskedWitness::remember(const FileId& directory, std::span<const FileId> objects,

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -61,7 +62,13 @@ class AskedWitness final : public Witness {
   };
   AskedWitness(Fd channel, Kind kind);
 
-  std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
+  std::optional<Evidence> evidence_for(const WitnessQuestion& question) override {
+    return evidence_for_all({&question, 1}).front();
+  }
+  // More than one only if the witness does not want the object.
+  std::vector<std::optional<Evidence>> evidence_for_all(
+      std::span<const WitnessQuestion> questions) override;
+  bool wants_object() const override { return kind_.wants_object; }
   int fd() const { return channel_.get(); }
   bool has_memory() const override { return kind_.has_memory; }
   void remember(const FileId& directory, std::span<const FileId> objects, OwnerIds owner) override;
@@ -83,7 +90,8 @@ class AskedWitness final : public Witness {
   std::mutex mutex_;
   std::condition_variable answered_;
   std::uint64_t last_number_ = 0;
-  std::map<std::uint64_t, std::optional<std::optional<std::uint8_t>>> answers_;  // those waited for
+  // Those that are waited for. The contents of the record, once it is there.
+  std::map<std::uint64_t, std::optional<std::string>> answers_;
   std::atomic<bool> has_remembered_{false};
   OwnedFiles remembered_;
   std::jthread receiver_;

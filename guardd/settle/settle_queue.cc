@@ -13,11 +13,19 @@ void count_above(WatchedDirectory& directory, bool more) {
 
 }  // namespace
 
-void SettleQueue::schedule(const Key& key, Entry& entry, SteadyTime deadline) {
-  auto& order = trees_[entry.home].order;
-  order.erase({entry.deadline, key});
-  entry.deadline = deadline;
-  order.emplace(deadline, key);
+void SettleQueue::add(Entries::iterator at, SteadyTime deadline) {
+  auto& [key, entry] = *at;
+  auto& waiting = trees_[entry.home];
+  entry.place = waiting.order.emplace(deadline, &key);
+  if (key.look) ++waiting.looks;
+}
+
+// Most deadlines are later than all others.
+void SettleQueue::schedule(Entry& entry, SteadyTime deadline) {
+  auto& order = trees_.find(entry.home)->second.order;
+  const auto* key = entry.place->second;
+  order.erase(entry.place);
+  entry.place = order.emplace_hint(order.end(), deadline, key);
 }
 
 bool SettleQueue::is_full(const WatchedDirectory& directory) const {
@@ -28,7 +36,7 @@ bool SettleQueue::is_full(const WatchedDirectory& directory) const {
 
 void SettleQueue::erase(Entries::iterator at) {
   const auto tree = trees_.find(at->second.home);
-  tree->second.order.erase({at->second.deadline, at->first});
+  tree->second.order.erase(at->second.place);
   if (at->first.look) --tree->second.looks;
   if (tree->second.order.empty()) trees_.erase(tree);
   auto* directory = directories_.find(at->first.directory);
@@ -42,9 +50,9 @@ void SettleQueue::erase(Entries::iterator at) {
 // level of a deep tree would add that time.
 void SettleQueue::wake(WatchedDirectory& directory) {
   if (!directory.parent) return;
-  const auto at = entries_.find({directory.parent->number, directory.name, false});
+  const auto at = find_key(*directory.parent, directory.name);
   if (at != entries_.end() && at->second.seen.is_directory)
-    schedule(at->first, at->second, directory.last_activity + at->second.settle);
+    schedule(at->second, directory.last_activity + at->second.settle);
 }
 
 void SettleQueue::drop(Entries::iterator at) {
@@ -57,7 +65,7 @@ void SettleQueue::postpone(Entries::iterator at, SteadyTime now) {
   auto& entry = at->second;
   const auto latest =
       entry.first_seen + std::max<SteadyTime::duration>(kLongestWait, 4 * entry.settle);
-  schedule(at->first, entry, std::max(now, std::min(now + entry.settle, latest)));
+  schedule(entry, std::max(now, std::min(now + entry.settle, latest)));
 }
 
 // A directory that is being filled has not settled either.
@@ -85,19 +93,18 @@ void SettleQueue::merge(Entry& entry, NoticedChange seen) {
 void SettleQueue::seen(WatchedDirectory& directory, std::string_view name, NoticedChange seen,
                        std::chrono::microseconds settle, SteadyTime now) {
   stir_above(directory, now);
-  Key key{directory.number, std::string(name), false};
-  const auto found = entries_.find(key);
+  const auto found = find_key(directory, name);
   if (found == entries_.end() && is_full(directory))
     return storm(directory, std::move(seen), settle, now);
   if (found != entries_.end()) {
     merge(found->second, std::move(seen));
     return postpone(found, now);
   }
-  const auto added =
-      entries_
-          .emplace(std::move(key), Entry{std::move(seen), settle, now, {}, 0, directory.home->id})
-          .first;
-  schedule(added->first, added->second, now + settle);
+  Key key{directory.number, std::string(name), false};
+  add(entries_
+          .emplace(std::move(key), Entry{std::move(seen), settle, now, 0, directory.home->id, {}})
+          .first,
+      now + settle);
   count_above(directory, true);
 }
 
@@ -109,18 +116,16 @@ void SettleQueue::storm(WatchedDirectory& directory, NoticedChange seen,
   seen.object = {};
   const auto found = entries_.find(key);
   if (found != entries_.end()) return postpone(found, now);
-  auto& looks = trees_[directory.home->id].looks;
-  if (looks >= kMostLooks) {
+  const auto waiting = trees_.find(directory.home->id);
+  if (waiting != trees_.end() && waiting->second.looks >= kMostLooks) {
     overflowed_.insert(directory.tree());
     return;
   }
   ++storms_;
-  ++looks;
-  const auto added =
-      entries_
-          .emplace(std::move(key), Entry{std::move(seen), settle, now, {}, 0, directory.home->id})
-          .first;
-  schedule(added->first, added->second, now + settle);
+  add(entries_
+          .emplace(std::move(key), Entry{std::move(seen), settle, now, 0, directory.home->id, {}})
+          .first,
+      now + settle);
   count_above(directory, true);
 }
 
@@ -132,19 +137,19 @@ void SettleQueue::stirred(WatchedDirectory& directory, std::string_view name, St
 
 void SettleQueue::closed(WatchedDirectory& directory, std::string_view name, SteadyTime now) {
   if (entries_.empty()) return;
-  const auto found = entries_.find({directory.number, std::string(name), false});
+  const auto found = find_key(directory, name);
   if (found != entries_.end()) postpone(found, now);
 }
 
 void SettleQueue::replaced(WatchedDirectory& directory, std::string_view name) {
   if (entries_.empty()) return;
-  const auto found = entries_.find({directory.number, std::string(name), false});
+  const auto found = find_key(directory, name);
   if (found != entries_.end()) drop(found);
 }
 
 void SettleQueue::renamed(WatchedDirectory& directory, std::string_view name, NoticedChange& seen) {
   if (entries_.empty()) return;
-  const auto found = entries_.find({directory.number, std::string(name), false});
+  const auto found = find_key(directory, name);
   if (found == entries_.end()) return;
   const auto& before = found->second.seen;
   // Another object has taken the name: the change is not about this one.
@@ -174,7 +179,7 @@ std::optional<SettledChange> SettleQueue::take_of(std::uint64_t home, SteadyTime
   for (;;) {
     const auto tree = trees_.find(home);
     if (tree == trees_.end() || tree->second.order.begin()->first > now) return std::nullopt;
-    const auto at = entries_.find(tree->second.order.begin()->second);
+    const auto at = entries_.find(*tree->second.order.begin()->second);
     auto* directory = directories_.find(at->first.directory);
     if (!directory) {  // gone, with all that was in it
       drop(at);
@@ -189,7 +194,7 @@ std::optional<SettledChange> SettleQueue::take_of(std::uint64_t home, SteadyTime
         const auto quiet = itself->last_activity + at->second.settle;
         const auto wait_for = itself->waiting_below > 0 ? now + at->second.settle : quiet;
         if (wait_for > now && now - at->second.first_seen < kLongestWaitBelow) {
-          schedule(at->first, at->second, wait_for);
+          schedule(at->second, wait_for);
           continue;
         }
       }
@@ -219,14 +224,13 @@ void SettleQueue::put_back(SettledChange due, SteadyTime until) {
   entry.first_seen = due.first_seen;
   entry.tries = due.tries;
   entry.settle = due.settle;
-  if (at->first.look) ++trees_[entry.home].looks;
-  schedule(at->first, entry, until);
+  add(at, until);
   count_above(*directory, true);
 }
 
 const NoticedChange* SettleQueue::find(const WatchedDirectory& directory,
                                        std::string_view name) const {
-  const auto found = entries_.find({directory.number, std::string(name), false});
+  const auto found = entries_.find(KeyView{directory.number, name});
   return found == entries_.end() ? nullptr : &found->second.seen;
 }
 

@@ -5,13 +5,16 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -97,32 +100,53 @@ class SettleQueue {
   std::set<std::uint32_t> take_overflowed() { return std::exchange(overflowed_, {}); }
 
  private:
+  struct KeyView {
+    std::uint64_t directory = 0;
+    std::string_view name;
+    bool look = false;
+    bool operator==(const KeyView&) const = default;
+  };
   struct Key {
     std::uint64_t directory = 0;
     std::string name;
     bool look = false;
-    auto operator<=>(const Key&) const = default;  // NOLINT(modernize-use-nullptr)
+    operator KeyView() const { return {directory, name, look}; }  // NOLINT(google-explicit-*)
   };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const KeyView& key) const noexcept {
+      return std::hash<std::string_view>()(key.name) ^ (key.directory * 2 + (key.look ? 1 : 0));
+    }
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const KeyView& one, const KeyView& other) const { return one == other; }
+  };
+  using Order = std::multimap<SteadyTime, const Key*>;
   struct Entry {
     NoticedChange seen;
     std::chrono::microseconds settle{};
     SteadyTime first_seen;
-    SteadyTime deadline;
     unsigned tries = 0;
     std::uint64_t home = 0;
+    Order::iterator place{};
   };
   struct Waiting {  // of one tree
-    std::set<std::pair<SteadyTime, Key>> order;
+    Order order;
     std::size_t looks = 0;
   };
-  using Entries = std::map<Key, Entry>;
+  using Entries = std::unordered_map<Key, Entry, Hash, Equal>;
 
   void storm(WatchedDirectory& directory, NoticedChange seen, std::chrono::microseconds settle,
              SteadyTime now);
   void merge(Entry& entry, NoticedChange seen);
   bool is_full(const WatchedDirectory& directory) const;
+  Entries::iterator find_key(const WatchedDirectory& directory, std::string_view name) {
+    return entries_.find(KeyView{directory.number, name});
+  }
   std::optional<SettledChange> take_of(std::uint64_t home, SteadyTime now);
-  void schedule(const Key& key, Entry& entry, SteadyTime deadline);
+  void add(Entries::iterator at, SteadyTime deadline);
+  void schedule(Entry& entry, SteadyTime deadline);
   void postpone(Entries::iterator at, SteadyTime now);
   void erase(Entries::iterator at);
   void drop(Entries::iterator at);

@@ -182,6 +182,7 @@ void FanotifyWitness::prove_again(const WatchedDirectory& directory, std::string
 // been handled once as many events have been as were queued then. The directory can turn out to be
 // in the tree of another queue: then that one counts.
 const WatchedDirectory* FanotifyWitness::up_to_date(const FileId& id,
+                                                    std::set<std::uint32_t>& handled,
                                                     std::unique_lock<std::mutex>& lock) {
   constexpr int kMostQueues = 3;
   const auto latest = std::chrono::steady_clock::now() + kLongestWait;
@@ -189,6 +190,7 @@ const WatchedDirectory* FanotifyWitness::up_to_date(const FileId& id,
     const auto* directory = directories_.find(id);
     if (!directory) return nullptr;
     const auto number = directory->queue;
+    if (handled.contains(number)) return directory;
     auto& queue = queues_[number];
     int bytes = 0;
     if (::ioctl(queue.group, FIONREAD, &bytes) != 0) return nullptr;
@@ -197,6 +199,7 @@ const WatchedDirectory* FanotifyWitness::up_to_date(const FileId& id,
         queue.events + static_cast<unsigned>(bytes) / sizeof(fanotify_event_metadata);
     const auto is_up_to_date = [&] { return is_stopped_ || queue.events >= until; };
     if (!handled_.wait_until(lock, latest, is_up_to_date) || is_stopped_) return nullptr;
+    handled.insert(number);
     directory = directories_.find(id);
     if (!directory || directory->queue == number) return directory;
   }
@@ -217,14 +220,19 @@ void FanotifyWitness::await_arrival(const FileId& id, std::unique_lock<std::mute
   if (++arrivals_ <= kMostArrivals) (void)handled_.wait_for(lock, kArrival, is_there);
 }
 
-std::optional<Evidence> FanotifyWitness::evidence_for(const WitnessQuestion& question) {
+std::vector<std::optional<Evidence>> FanotifyWitness::evidence_for_all(
+    std::span<const WitnessQuestion> questions) {
   std::unique_lock lock(mutex_);
-  if (!question.id.known()) return std::nullopt;
-  await_arrival(question.directory, lock);
-  const auto* directory = up_to_date(question.directory, lock);
-  if (!directory) return std::nullopt;
-  return queue_of(*directory)
-      .history.evidence_for({question.id, place_number(*directory), question.wanted});
+  std::set<std::uint32_t> handled;
+  std::vector<std::optional<Evidence>> all;
+  for (const auto& [object, id, in, wanted] : questions) {
+    auto& evidence = all.emplace_back();
+    if (!id.known()) continue;
+    await_arrival(in, lock);
+    if (const auto* directory = up_to_date(in, handled, lock))
+      evidence = queue_of(*directory).history.evidence_for({id, place_number(*directory), wanted});
+  }
+  return all;
 }
 
 void FanotifyWitness::stop() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -60,7 +61,11 @@ class FanotifyWitness final : public Witness {
   void prove_again(const WatchedDirectory& directory, std::string_view name, const FileId& object,
                    std::int64_t changed);
 
-  std::optional<Evidence> evidence_for(const WitnessQuestion& question) override;
+  std::optional<Evidence> evidence_for(const WitnessQuestion& question) override {
+    return evidence_for_all({&question, 1}).front();
+  }
+  std::vector<std::optional<Evidence>> evidence_for_all(
+      std::span<const WitnessQuestion> questions) override;
   void stop() override;
   bool has_memory() const override { return true; }
   void remember(const FileId& directory, std::span<const FileId> objects, OwnerIds owner) override;
@@ -84,8 +89,10 @@ class FanotifyWitness final : public Witness {
                                   const FileId& object) const;
   std::optional<InodeState> look(const WatchedDirectory& directory, const FileId& object);
   void await_arrival(const FileId& directory, std::unique_lock<std::mutex>& lock);
-  // The directory, once everything that happened in it before this call has been handled.
-  const WatchedDirectory* up_to_date(const FileId& directory, std::unique_lock<std::mutex>& lock);
+  // The directory, once everything has been handled that happened in it before the first of these
+  // calls. `handled`: the queues that it holds for already.
+  const WatchedDirectory* up_to_date(const FileId& directory, std::set<std::uint32_t>& handled,
+                                     std::unique_lock<std::mutex>& lock);
 
   std::vector<Queue> queues_;
   WatchedDirectories& directories_;

@@ -59,12 +59,15 @@ CodePoint decode_utf8(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  for (;;) {
+    const auto* other = std::find_if_not(text.begin(), text.end(), is_ascii);
+    text.remove_prefix(static_cast<std::size_t>(other - text.begin()));
+    if (text.empty()) return true;
     const auto point = decode_utf8(text);
     if (point.value >= kBadByte) return false;
     text.remove_prefix(point.length);
   }
-  return true;
 }
 
 namespace {

@@ -101,7 +101,7 @@ TEST_F(RepairFormTest, AnOrderArrives) {
   order.tree = 0;
   order.path = "a/b\n\xff";
   order.look = true;
-  order.file_system = std::string("12\000045678", 8);
+  order.directory = FileId(std::string("12\000045678", 8), 1, "above");
   order.object = FileId("12345678", 1, "handle");
   order.operation = Operation::kRename;
   order.subject = Standing{Uid{5}, true};
@@ -119,7 +119,7 @@ TEST_F(RepairFormTest, AnOrderArrives) {
   EXPECT_EQ(first.set, set_);
   EXPECT_EQ(first.path, order.path);
   EXPECT_EQ(first.look, true);
-  EXPECT_EQ(first.file_system, order.file_system);
+  EXPECT_EQ(first.directory, order.directory);
   EXPECT_EQ(first.object, order.object);
   EXPECT_EQ(first.operation, Operation::kRename);
   EXPECT_EQ(first.subject->user, Uid{5});

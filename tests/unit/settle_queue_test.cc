@@ -57,9 +57,9 @@ TEST_F(SettleQueueTest, AStormInOneTreeTakesNoRoomFromOthers) {
   EXPECT_TRUE(settle_.take_merged().empty());
   now_ += 250ms;
   // And the trees take turns.
-  EXPECT_EQ(taken(), "look at ");
-  EXPECT_EQ(taken(), "o0");
   EXPECT_EQ(taken(), "0");
+  EXPECT_EQ(taken(), "o0");
+  EXPECT_EQ(taken(), "1");
   EXPECT_EQ(taken(), "o1");
   const auto due = settle_.take(now_, {root_.home->id});
   ASSERT_TRUE(due);
