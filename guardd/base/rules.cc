@@ -19,8 +19,9 @@ void add_messages(const Diagnostics& diagnostics, RulesRead& read) {
 
 Rules make_rules(const Config& config, const LoadResult& loaded, RuleTexts texts) {
   Rules rules{config, loaded.set, {}, std::move(texts)};
+  const SystemFiles files(false);
   for (const auto& policy : loaded.set->policies())
-    rules.limits.push_back(tree_limits(policy, SystemFiles()));
+    rules.limits.push_back(tree_limits(policy, files));
   return rules;
 }
 
@@ -39,7 +40,7 @@ RulesRead read_rules(const std::string& config_file,
   add_messages(diagnostics, read);
   const SystemUsers system;
   const RecordedUsers users(system);
-  auto loaded = load_policy_directories(policy_directories, generation, users);
+  auto loaded = load_policy_directories(policy_directories, generation, users, SystemFiles(false));
   if (!loaded) {
     read.errors.push_back(loaded.error().text());
     read.messages.push_back(loaded.error().text());
@@ -64,7 +65,7 @@ RulesRead restore_rules(const RuleTexts& texts, std::uint64_t generation) {
   const SystemUsers system;
   const RememberedUsers remembered(system, KnownAccounts::parse(texts.accounts));
   const RecordedUsers users(remembered);
-  const auto loaded = load_again(texts.policies, generation, users, SystemFiles());
+  const auto loaded = load_again(texts.policies, generation, users, SystemFiles(false));
   add_messages(loaded.diagnostics, read);
   if (!read.errors.empty()) return read;
   read.rules = make_rules(config, loaded,

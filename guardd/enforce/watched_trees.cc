@@ -70,7 +70,7 @@ void WatchedTrees::look_again(std::uint32_t tree) {
 
 void WatchedTrees::replace(std::uint32_t tree) {
   forget(tree);
-  find_tree(tree);
+  find_tree(tree, current_mounts());
 }
 
 // What happened before a tree was watched as a whole is found by a scan.
@@ -105,17 +105,31 @@ WatchedTrees::Numbers WatchedTrees::unchanged_in(const PolicySet& next) const {
 }
 
 void WatchedTrees::find() {
+  const auto mounts = current_mounts();
   for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
-    if (!is_off(tree)) find_tree(tree);
+    if (!is_off(tree)) find_tree(tree, mounts);
 }
 
-void WatchedTrees::find_tree(std::uint32_t tree) {
+// Fails safe: what may never answer is left to the repair process, which scans it.
+void WatchedTrees::find_tree(std::uint32_t tree, const MountTable& mounts) {
   const auto& which = set_->trees()[tree];
   troubles_.erase(tree);
+  if (source_.looks_at_objects()) {
+    if (const auto type = type_that_can_hang(mounts, which.root())) {
+      forget(tree);
+      troubles_[tree] =
+          why_scanned(which.root(), "its file system, " + *type + ", may never answer");
+      return;
+    }
+  }
   const auto root = open_tree(which.root());
-  if (!root) return forget(tree);
-  auto id = FileId::of(root->fd.get());
-  if (id && watched_[tree] == *id && source_.still_watches(tree, *root)) return;
+  root ? watch_tree(tree, *root) : forget(tree);
+}
+
+void WatchedTrees::watch_tree(std::uint32_t tree, const Object& root) {
+  const auto& which = set_->trees()[tree];
+  auto id = FileId::of(root.fd.get());
+  if (id && watched_[tree] == *id && source_.still_watches(tree, root)) return;
   forget(tree);
   const auto done =
       id ? source_.watch_tree(tree, which.root(), covered(tree), enforcer_) : Status(id.error());
@@ -148,8 +162,9 @@ bool WatchedTrees::catch_up(SteadyTime now) {
   }
   if (now - scanned_at_ >= kBetweenScans) {
     scanned_at_ = now;
+    const auto mounts = current_mounts();
     for (const auto& [tree, why] : std::exchange(troubles_, {})) {
-      find_tree(tree);  // it may be possible now
+      find_tree(tree, mounts);  // it may be possible now
       if (troubles_.contains(tree)) scan(tree);
     }
   }
@@ -169,7 +184,7 @@ std::map<std::uint32_t, std::string> WatchedTrees::troubles() const {
   auto all = source_.troubles();
   all.insert(troubles_.begin(), troubles_.end());
   const auto& hanging = repairs_.hanging();
-  for (const auto tree : watched()) {
+  for (std::uint32_t tree = 0; tree < watched_.size(); ++tree) {
     const auto& which = set_->trees()[tree];
     if (hanging.contains(which.path))
       all.insert_or_assign(tree, "the file system of " + quote(which.root()) +

@@ -12,6 +12,8 @@
 
 #include "guardd/enforce/enforcer.h"
 #include "guardd/files/file_id.h"
+#include "guardd/files/object.h"
+#include "guardd/host/mount_table.h"
 #include "guardd/repair_process/repair_process.h"
 #include "guardd/sources/permission_marks.h"
 #include "guardd/sources/source.h"
@@ -65,7 +67,8 @@ class WatchedTrees {
   }
   Numbers unchanged_in(const PolicySet& next) const;
   CoveredPart covered(std::uint32_t tree) const;
-  void find_tree(std::uint32_t tree);
+  void find_tree(std::uint32_t tree, const MountTable& mounts);
+  void watch_tree(std::uint32_t tree, const Object& root);
   void use_again(std::uint32_t tree);
   void look_again(std::uint32_t tree);
   void replace(std::uint32_t tree);

@@ -34,7 +34,30 @@ bool begins_like_a_script(int path_fd) {
   return fd && ::read(fd.get(), head.data(), head.size()) == 2 && head == std::array{'#', '!'};
 }
 
-Result<std::optional<PathFacts>> look_at(const std::string& path, int flags) {
+}  // namespace
+
+FileType file_type(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
+      return FileType::kDirectory;
+    case S_IFLNK:
+      return FileType::kSymlink;
+    case S_IFIFO:
+      return FileType::kFifo;
+    case S_IFSOCK:
+      return FileType::kSocket;
+    case S_IFCHR:
+      return FileType::kCharDevice;
+    case S_IFBLK:
+      return FileType::kBlockDevice;
+    default:
+      return FileType::kRegular;
+  }
+}
+
+Result<std::optional<PathFacts>> SystemFiles::look_at(const std::string& path, int flags) const {
+  const auto type = mounts_ ? type_that_can_hang(*mounts_, path) : std::nullopt;
+  if (type) return Error("its file system, " + *type + ", may never answer", ETIMEDOUT);
   const Fd fd(::open(path.c_str(), O_PATH | O_CLOEXEC | flags));
   if (!fd) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<PathFacts>();
@@ -62,27 +85,6 @@ Result<std::optional<PathFacts>> look_at(const std::string& path, int flags) {
   const bool follow = (flags & O_NOFOLLOW) == 0;
   if (follow && found.type == FileType::kRegular) found.is_script = begins_like_a_script(fd.get());
   return std::optional(std::move(found));
-}
-
-}  // namespace
-
-FileType file_type(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFDIR:
-      return FileType::kDirectory;
-    case S_IFLNK:
-      return FileType::kSymlink;
-    case S_IFIFO:
-      return FileType::kFifo;
-    case S_IFSOCK:
-      return FileType::kSocket;
-    case S_IFCHR:
-      return FileType::kCharDevice;
-    case S_IFBLK:
-      return FileType::kBlockDevice;
-    default:
-      return FileType::kRegular;
-  }
 }
 
 Result<std::optional<PathFacts>> SystemFiles::look(const std::string& path) const {

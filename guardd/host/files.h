@@ -4,6 +4,9 @@
 
 #include <sys/types.h>
 
+#include <optional>
+
+#include "guardd/host/mount_table.h"
 #include "policy/lookup.h"
 
 namespace guard {
@@ -17,8 +20,17 @@ constexpr bool is_trusted(std::uint32_t owner, std::uint32_t mode) {
 
 class SystemFiles : public Files {
  public:
+  // `waits`: looks at file systems that may never answer, too.
+  explicit SystemFiles(bool waits = true) {
+    if (!waits) mounts_ = current_mounts();
+  }
   Result<std::optional<PathFacts>> look(const std::string& path) const override;
   Result<std::optional<PathFacts>> look_through(const std::string& path) const override;
+
+ private:
+  Result<std::optional<PathFacts>> look_at(const std::string& path, int flags) const;
+
+  std::optional<MountTable> mounts_;
 };
 
 }  // namespace guard

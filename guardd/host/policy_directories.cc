@@ -13,8 +13,9 @@
 namespace guard {
 namespace {
 
-LoadResult load(std::vector<PolicyFile> files, std::uint64_t generation, const Users& users) {
-  return load_policies({std::move(files), Uid{::geteuid()}, generation}, users, SystemFiles());
+LoadResult load(std::vector<PolicyFile> policies, std::uint64_t generation, const Users& users,
+                const Files& files) {
+  return load_policies({std::move(policies), Uid{::geteuid()}, generation}, users, files);
 }
 
 bool is_directory(const std::string& path) {
@@ -35,7 +36,8 @@ void drop_repeated(std::vector<PolicyFile>& files) {
 }  // namespace
 
 Result<LoadResult> load_policy_directories(const std::vector<std::string>& directories,
-                                           std::uint64_t generation, const Users& users) {
+                                           std::uint64_t generation, const Users& users,
+                                           const Files& seen) {
   for (const auto& directory : directories) {
     struct stat facts {};
     if (::stat(directory.c_str(), &facts) < 0) return Error::from_errno(errno, quote(directory));
@@ -43,7 +45,7 @@ Result<LoadResult> load_policy_directories(const std::vector<std::string>& direc
   }
   GUARD_TRY(auto files,
             find_policy_files(directories.empty() ? default_policy_directories() : directories));
-  return load(std::move(files), generation, users);
+  return load(std::move(files), generation, users, seen);
 }
 
 Result<LoadResult> load_policy_paths(const std::vector<std::string>& paths) {
@@ -59,7 +61,7 @@ Result<LoadResult> load_policy_paths(const std::vector<std::string>& paths) {
   GUARD_TRY(auto found, find_policy_files(directories));
   for (auto& file : found) files.push_back(std::move(file));
   drop_repeated(files);
-  return load(std::move(files), 1, SystemUsers());
+  return load(std::move(files), 1, SystemUsers(), SystemFiles());
 }
 
 TreeLimits tree_limits(const Policy& policy, const Files& files) {

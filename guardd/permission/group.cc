@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "guardd/host/mount_table.h"
 #include "guardd/host/superblock.h"
 #include "policy/base/text.h"
 
@@ -27,10 +28,6 @@ namespace guard {
 namespace {
 
 // File systems that wait for nothing but the disks of this machine.
-constexpr std::array<std::string_view, 19> kLocal{
-    "bcachefs", "btrfs", "erofs",   "exfat", "ext2",     "ext3",  "ext4", "f2fs", "hfsplus", "jfs",
-    "nilfs2",   "ntfs3", "overlay", "ramfs", "reiserfs", "tmpfs", "vfat", "xfs",  "zfs"};
-
 constexpr std::uint64_t kOpens = FAN_OPEN_PERM | FAN_EVENT_ON_CHILD;
 
 // For close_all() alone: a signal handler can read nothing else. Each is the descriptor plus one; 0
@@ -107,7 +104,7 @@ std::optional<std::string> PermissionGroup::type_that_can_hang(int directory) {
   if (at == file_systems_.end())
     at = file_systems_.emplace(device, file_system_of(directory)).first;
   const auto& type = at->second;
-  if (std::find(kLocal.begin(), kLocal.end(), type) != kLocal.end()) return std::nullopt;
+  if (is_local(type)) return std::nullopt;
   return type;
 }
 

@@ -54,7 +54,7 @@ class WitnessOfTurn final : public Witness {
   }
 
  private:
-  struct Told {
+  struct KnownEvidence {
     FileId directory;
     OwnerIds wanted;
     std::optional<Evidence> evidence;
@@ -64,7 +64,7 @@ class WitnessOfTurn final : public Witness {
   AskedWitness& asked_;
   const std::deque<RepairOrder>& orders_;
   std::size_t current_ = 0;
-  std::unordered_map<FileId, Told> told_;
+  std::unordered_map<FileId, KnownEvidence> told_;
 };
 
 RepairTask task_of(const RepairOrder& order, Witness* witness, LeftAlone& left_alone) {

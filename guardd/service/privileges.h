@@ -5,8 +5,8 @@
 
 namespace guard {
 
-// Drops every capability that guardd does not need, and checks that it is gone. Fails safe: an
-// error ends the daemon.
+// Drops every capability that guardd and its helpers do not need, makes those that only helpers
+// need unusable for guardd, and checks both. Fails safe: an error ends the daemon.
 Status keep_only_needed_capabilities();
 
 // A core dump waits for all threads, and so for one that is stuck in the kernel: guardd has none,

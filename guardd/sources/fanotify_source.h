@@ -74,6 +74,7 @@ class FanotifySource final : public ChangeSource {
   bool take_trouble_news() override { return std::exchange(has_trouble_news_, false); }
   std::vector<std::string> shortcomings() const override;
   Witness* witness() override { return witness_.get(); }
+  bool looks_at_objects() const override { return true; }
   std::optional<std::int64_t> proven_at(const WatchedDirectory& directory, std::string_view name,
                                         const FileId& object) override;
   void prove_again(const WatchedDirectory& directory, std::string_view name, const FileId& object,

@@ -4,11 +4,8 @@
 #include <sys/fanotify.h>
 
 #include <array>
-#include <charconv>
 #include <cstring>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <utility>
 
 // In Linux 6.15, but not in the headers of Debian 12.
@@ -21,29 +18,6 @@
 
 namespace guard {
 namespace {
-
-// The kernel writes space, tab, newline and backslash as three octal digits.
-std::string unescaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    if (text[i] == '\\' && i + 3 < text.size() &&
-        std::from_chars(&text[i + 1], &text[i + 1] + 3, value, 8).ptr == &text[i + 1] + 3) {
-      out += static_cast<char>(value);
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
-MountTable current() {
-  std::ifstream file("/proc/self/mountinfo");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return read_mounts(text.str());
-}
 
 Fd open_group() {
   Fd group(::fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_MNT,
@@ -59,31 +33,11 @@ Fd open_group() {
 
 }  // namespace
 
-// "36 35 98:0 / /mnt rw,noatime master:1 - ext4 /dev/root rw"
-MountTable read_mounts(std::string_view mountinfo) {
-  MountTable table;
-  while (!mountinfo.empty()) {
-    const auto line = mountinfo.substr(0, mountinfo.find('\n'));
-    mountinfo.remove_prefix(std::min(line.size() + 1, mountinfo.size()));
-    std::istringstream words{std::string(line)};
-    std::uint64_t number = 0;
-    std::string skipped;
-    Mount mount;
-    if (!(words >> number >> skipped >> skipped >> skipped >> mount.point)) continue;
-    while (words >> skipped && skipped != "-") continue;
-    if (!(words >> mount.type >> mount.source)) continue;
-    mount.point = unescaped(mount.point);
-    mount.source = unescaped(mount.source);
-    table.emplace(number, std::move(mount));
-  }
-  return table;
-}
-
-Mounts::Mounts() : group_(open_group()), known_(current()) {}
+Mounts::Mounts() : group_(open_group()), known_(current_mounts()) {}
 
 MountNews Mounts::news() {
   MountNews news;
-  auto now = current();
+  auto now = current_mounts();
   news.pid = only_process();
   for (const auto& [number, mount] : now) {
     const auto before = known_.find(number);

@@ -4,27 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
+#include "guardd/host/mount_table.h"
 #include "policy/base/handle.h"
 
 namespace guard {
-
-struct Mount {
-  std::string point;
-  std::string type;    // "ext4"
-  std::string source;  // "/dev/sda1"
-};
-
-// By the kernel's id of the mount.
-using MountTable = std::map<std::uint64_t, Mount>;
-
-// From the text of /proc/self/mountinfo. Skips lines that it cannot parse.
-MountTable read_mounts(std::string_view mountinfo);
 
 struct MountNews {
   std::vector<Mount> mounted;

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <set>
 
+#include "guardd/host/mount_table.h"
+
 namespace guard {
 namespace {
 
@@ -39,7 +41,9 @@ void PathWatch::watch_above(const std::vector<std::string>& paths) {
       directories.insert(slash == 0 ? "/" : path.substr(0, slash));
   }
   std::vector<Source> fresh;
+  const auto mounts = current_mounts();
   for (const auto& directory : directories) {
+    if (type_that_can_hang(mounts, directory)) continue;  // even this look could wait for ever
     sd_event_source* source = nullptr;
     // If it does not exist, the directory above it reports its creation.
     if (sd_event_add_inotify(loop_, &source, directory.c_str(), kAbove, on_inotify, this) >= 0)

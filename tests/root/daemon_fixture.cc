@@ -122,9 +122,6 @@ void DaemonTest::start() {
   std::vector<std::string> words{GUARDD, "--policy-dir", directory, "--state-dir", state, "--bus",
                                  bus_,   "--backend",    backend(), "--log",       "json"};
   words.insert(words.end(), options_.begin(), options_.end());
-  std::vector<char*> arguments;
-  for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));  // NOLINT
-  arguments.push_back(nullptr);
   read_ = 0;
   by_type_.clear();
   by_path_.clear();
@@ -135,10 +132,16 @@ void DaemonTest::start() {
     ASSERT_TRUE(eventually([&] { return !of_type("ready").empty(); }));
     return;
   }
+  std::vector<char*> arguments;
+  // As in its unit.
+  const std::vector<std::string> as_service{"setpriv", "--no-new-privs"};
+  words.insert(words.begin(), as_service.begin(), as_service.end());
+  for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));  // NOLINT
+  arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  ASSERT_EQ(::posix_spawn(&pid_, GUARDD, &actions, nullptr, arguments.data(), environ), 0);
+  ASSERT_EQ(::posix_spawnp(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ), 0);
   posix_spawn_file_actions_destroy(&actions);
   ASSERT_TRUE(eventually([&] { return !of_type("ready").empty(); }));
 }

@@ -242,5 +242,32 @@ TEST_P(Hang, AnOpenThatIsNotAnsweredHoldsUpNoOtherOpen) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
 }
 
+// A tree whose own file system stops answering: it is named, and nothing else waits for it.
+TEST_P(Hang, ATreeThatDoesNotRespondHoldsUpNoOther) {
+  const auto cold = root().string() + ".fuse";
+  std::ofstream(root() / "policies" / "cold.toml")
+      << "[[policy]]\nname = \"cold\"\npaths = [\"" << cold
+      << "\"]\nowner = 4242\ngroup = 4242\naction = \"fix\"\nsettle = \"50ms\"\n";
+  guard_app("fix", "20ms");
+  start();
+  others_are_served();
+  server_->ignore(Request::kAttributes);
+  server_->ignore(Request::kLookup);
+  server_->ignore(Request::kOpen);
+  for (int i = 0; i < 3; ++i) {
+    ::kill(daemon(), SIGHUP);
+    EXPECT_TRUE(eventually([&] { return of_type("reload").size() > static_cast<std::size_t>(i); }));
+    others_are_served();
+  }
+  ends_and_starts_at_once();
+  EXPECT_TRUE(eventually([&] {
+    const auto all = of_type("health");
+    return std::any_of(all.begin(), all.end(), [&](const Json& each) {
+      return each.value("health_reason", "").find(cold) != std::string::npos;
+    });
+  }));
+  EXPECT_EQ(stop(), 0);
+}
+
 }  // namespace
 }  // namespace guard::test

@@ -90,6 +90,17 @@ TEST_P(RepairProcess, HasOnlyTheRightsThatItNeeds) {
   EXPECT_EQ(process_status(*process, "Seccomp"), "2");
 }
 
+// The main process changes no owner, and acts as no other user.
+TEST_P(RepairProcess, AloneChangesOwners) {
+  guard_app("fix");
+  start();
+  const auto usable = std::stoul(process_status(daemon(), "CapEff"), nullptr, 16);
+  for (const unsigned each : {0U, 1U, 7U, 28U})  // chown, dac_override, setuid, lease
+    EXPECT_EQ(usable & (1UL << each), 0U) << each;
+  as_root("touch $T/file");
+  EXPECT_TRUE(becomes_apps("file"));
+}
+
 TEST_P(RepairProcess, IsReplacedWhenItEnds) {
   guard_app("fix", "200ms");
   start();
