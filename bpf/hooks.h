@@ -49,7 +49,7 @@ inline constexpr std::array kKnownHooks{
     KnownHook{"guard_inode_rename", "inode_rename", 4, kOwnershipBit | kDeleteBit},
     KnownHook{"guard_inode_unlink", "inode_unlink", 2, kDeleteBit},
     KnownHook{"guard_inode_rmdir", "inode_rmdir", 2, kDeleteBit},
-    KnownHook{"guard_file_open", "file_open", 1, kOwnershipBit | kContentBit | kReadBit},
+    KnownHook{"guard_file_open", "file_open", 1, kContentBit | kReadBit},
     KnownHook{"guard_file_free", "file_free_security", 1, kClosingBit, Without::kNothing},
     KnownHook{"guard_mmap_file", "mmap_file", 4, kContentBit},
     KnownHook{"guard_file_mprotect", "file_mprotect", 3, kContentBit},

@@ -22,6 +22,7 @@
 
 // The skeleton needs the names without their namespace.
 using guard::Exemptions;       // NOLINT(misc-unused-using-decls): the skeleton uses it
+using guard::Filter;           // NOLINT(misc-unused-using-decls)
 using guard::SubvolumeLayout;  // NOLINT(misc-unused-using-decls)
 #include "bpf/guard.skel.h"
 
@@ -108,9 +109,6 @@ struct Lsm::Programs {
   std::size_t room = 0;
   Witnesses witnesses;
   bool sees_moves = false;  // whether programs are attached that watch the evidence
-  // How many tagged inodes share each bit of the filters.
-  std::vector<std::uint32_t> inodes = std::vector<std::uint32_t>(kFilterBits);
-  std::vector<std::uint32_t> devices = std::vector<std::uint32_t>(kFilterBits);
 
   bool has_numbered_tags() const { return skeleton.get()->rodata->guard_tags_by_number != 0; }
 
@@ -132,15 +130,10 @@ struct Lsm::Programs {
     return {};
   }
 
-  static void set_bit(__u64* filter, std::vector<std::uint32_t>& counts, std::uint64_t value) {
-    const auto bit = filter_bit(value);
-    if (counts[bit]++ == 0)
-      std::atomic_ref(filter[bit / 64]).fetch_or(std::uint64_t{1} << bit % 64);
-  }
-  static void clear_bit(__u64* filter, std::vector<std::uint32_t>& counts, std::uint64_t value) {
-    const auto bit = filter_bit(value);
-    if (--counts[bit] == 0)
-      std::atomic_ref(filter[bit / 64]).fetch_and(~(std::uint64_t{1} << bit % 64));
+  void count(const TaggedInode& inode, std::uint32_t change) {
+    auto& there = *skeleton.get()->bss;
+    std::atomic_ref(*filter_slot(&there.guard_inode_filter, inode.inode)).fetch_add(change);
+    std::atomic_ref(*filter_slot(&there.guard_device_filter, inode.device)).fetch_add(change);
   }
 };
 
@@ -218,7 +211,6 @@ std::vector<std::pair<std::string, int>> Lsm::links() const {
 
 Status Lsm::tag(int directory, const TaggedInode& inode, const TreeTag& tag) {
   auto& self = *programs_;
-  auto& bss = *self.skeleton->bss;
   if (self.has_numbered_tags() && inode.subvolume != 0) GUARD_CHECK(self.learn_subvolumes());
   const auto old = tag_of(directory);
   const bool is_new = !old;
@@ -226,10 +218,7 @@ Status Lsm::tag(int directory, const TaggedInode& inode, const TreeTag& tag) {
   const bool is_off = tag.terms.action == kTreeActionOff;
   const bool was_off = !old || old->tree != tag.tree || old->terms.action == kTreeActionOff;
   if (was_off && !is_off) self.witnesses.begin(tag.tree);
-  if (is_new) {  // first, or the tag would not be found
-    Programs::set_bit(bss.guard_inode_filter, self.inodes, inode.inode);
-    Programs::set_bit(bss.guard_device_filter, self.devices, inode.device);
-  }
+  if (is_new) self.count(inode, 1);  // first, or the tag would not be found
   auto done = put(self.skeleton->maps.tree_tags, directory, tag, "tag a tree's root");
   if (done && self.has_numbered_tags())
     done = put(self.skeleton->maps.numbered_tags, inode, tag, "tag a tree's root");
@@ -253,8 +242,7 @@ void Lsm::forget(const TaggedInode& inode) {
   auto& self = *programs_;
   if (self.has_numbered_tags())
     (void)bpf_map_delete_elem(bpf_map__fd(self.skeleton->maps.numbered_tags), &inode);
-  Programs::clear_bit(self.skeleton->bss->guard_inode_filter, self.inodes, inode.inode);
-  Programs::clear_bit(self.skeleton->bss->guard_device_filter, self.devices, inode.device);
+  self.count(inode, ~std::uint32_t{0});
 }
 
 std::optional<TreeTag> Lsm::tag_of(int directory) const {
@@ -291,6 +279,10 @@ Status Lsm::bear_witness(int file, WitnessTag tag) {
 
 void Lsm::forget_witness(int file) {
   programs_->witnesses.forget(file);
+}
+
+void Lsm::await_closing(const OpenInode& file, std::uint64_t tree) {
+  (void)put(programs_->skeleton->maps.awaited, file, tree, "await a close");
 }
 
 std::uint64_t Lsm::departures(std::uint64_t tree) const {

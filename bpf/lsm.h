@@ -104,6 +104,10 @@ class Lsm : public KernelTables {
   // left meanwhile. The caller passes nothing that is deeper in the tree than kWitnessDepth.
   Status bear_witness(int file, WitnessTag tag);
   void forget_witness(int file);
+  // The next close of this file after it was open for writing is reported, if guards with
+  // kClosingBit are attached.
+  void await_closing(const OpenInode& file, std::uint64_t tree);
+
   // How many directories have left the tree, from an arbitrary start; 0: the tree has no evidence.
   std::uint64_t departures(std::uint64_t tree) const;
 

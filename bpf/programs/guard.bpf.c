@@ -12,10 +12,15 @@ char guard_license[] SEC("license") = "GPL";
 
 static __always_inline int on_creation(struct dentry* dentry, __u32 operation) {
   struct TreeHit hit = {};
-  forget_creation(dentry);
-  const int answer = judge_creation_at(dentry, 0, operation, &hit);
-  if (!answer) remember_creation(dentry, &hit);
-  return answer;
+  forget_creation();
+  const bool is_judged = is_guarded(dentry, 1 << kGuardOwnership, &hit);
+  if (!hit.tag) return 0;
+  // What a service creates is its own, unless a rule wants another owner there.
+  if (!is_judged && hit.tag->terms.owner != 0 && !hit.tag->patterns) return 0;
+  struct Access access = creation_at(dentry, operation);
+  if (is_judged && judge(&access, &hit)) return -EPERM;
+  remember_creation(dentry, &hit, &access);
+  return 0;
 }
 
 SEC("lsm/inode_create")
@@ -53,9 +58,11 @@ int BPF_PROG(guard_inode_link, struct dentry* old_dentry, struct inode* dir,
   if (ret) return ret;
   struct TreeHit source = {};
   struct TreeHit target = {};
-  forget_creation(new_dentry);
-  const int answer = judge_link(old_dentry, new_dentry, &source, &target);
-  if (!answer) note_link(old_dentry, new_dentry, &source, &target);
+  forget_creation();
+  struct inode* object = old_dentry->d_inode;
+  if (!object || !(guards_in_use & 1 << kGuardOwnership)) return 0;
+  const int answer = judge_link(old_dentry, new_dentry, object, &source, &target);
+  if (!answer) note_link(new_dentry, object, &source, &target);
   return answer;
 }
 
@@ -66,8 +73,10 @@ int BPF_PROG(guard_inode_rename, struct inode* old_dir, struct dentry* old_dentr
   if (ret) return ret;
   struct TreeHit source = {};
   struct TreeHit target = {};
-  const int answer = judge_move(old_dentry, new_dentry, &source, &target);
-  if (!answer) note_move(old_dentry, new_dentry, &source, &target);
+  struct inode* object = old_dentry->d_inode;
+  if (!object || !(guards_in_use & (1 << kGuardOwnership | 1 << kGuardDelete))) return 0;
+  const int answer = judge_move(old_dentry, new_dentry, object, &source, &target);
+  if (!answer) note_move(old_dentry, new_dentry, object, &source, &target);
   return answer;
 }
 
@@ -87,17 +96,13 @@ int BPF_PROG(guard_inode_rmdir, struct inode* dir, struct dentry* dentry, int re
 
 SEC("lsm/file_open")
 int BPF_PROG(guard_file_open, struct file* file, int ret) {
-  if (ret) return ret;
-  const int answer = judge_open(file);
-  if (!answer && is_nameless(file)) note_nameless(file);
-  return answer;
+  return ret ? ret : judge_open(file);
 }
 
-// The path of the file is no longer valid here, so only the address of the file identifies it.
 // Attached only while guardd waits for a file to be closed.
 SEC("lsm/file_free_security")
 int BPF_PROG(guard_file_free, struct file* file) {
-  if (file->f_mode & kModeWrite) end_writing(file);
+  if (file->f_mode & kModeWrite) report_close(file);
   return 0;
 }
 
@@ -123,8 +128,18 @@ int BPF_PROG(guard_file_mprotect, struct vm_area_struct* area, unsigned long ask
 // ---- attributes
 
 static __always_inline int on_setattr(struct dentry* dentry, struct iattr* change) {
-  const int answer = judge_attributes(dentry, change);
-  if (!answer) note_attributes(dentry, change);
+  const __u32 what = change->ia_valid;  // mostly times
+  __u32 guards = 0;
+  if (what & (kAttrMode | kAttrUid | kAttrGid))
+    guards |= 1 << kGuardOwnership | 1 << kGuardAttributes;
+  if (what & kAttrSize && !(what & kAttrOpen)) guards |= 1 << kGuardContent;
+  if (!(guards & guards_in_use)) return 0;
+  struct inode* object = dentry->d_inode;
+  struct TreeHit hit = {};
+  if (!object || find_tree(dentry, &hit) == kPlaceOutside) return 0;
+  if (!hit.tag) unknown_place();
+  const int answer = hit.tag ? judge_attributes(dentry, object, change, &hit) : 0;
+  if (!answer) note_attributes(dentry, object, change, &hit);
   return answer;
 }
 

@@ -32,20 +32,14 @@ struct {
   __type(value, struct LastReport);
 } last_reports SEC(".maps");
 
-// Files that another user than the owner has created in a tree and may still write, by the address
-// of the open file, which is not reused before the file is closed. guardd only fixes such a file
-// sooner if it learns of the close, so old entries may be evicted, and entries of closed files may
-// stay while the program for closes is detached.
-struct Writing {
-  __u64 tree;
-  struct InodeFacts object;
-};
+// Files whose close guardd waits for, and their trees. guardd only fixes such a file sooner if it
+// learns of the close, so old entries may be evicted.
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 4096);
-  __type(key, __u64);
-  __type(value, struct Writing);
-} writing SEC(".maps");
+  __type(key, struct OpenInode);
+  __type(value, __u64);
+} awaited SEC(".maps");
 
 enum { kFoldWithin = 1000 * 1000 * 1000 };  // nanoseconds
 
@@ -67,9 +61,9 @@ struct Access {
   __u32 type;             // S_IFMT of the object
   __u32 always_violates;  // whatever the object will be
   __u32 must_report;      // report it even if it violates nothing
-  __u32 is_too_late;      // too late to deny it
   __u32 guard;            // the result: GuardKind and EventAnswer
   __u32 answer;
+  __u32 is_reported;
   __u64 repeats;
 };
 
@@ -258,25 +252,21 @@ __noinline int report_move(struct Access* what) {
   return 0;
 }
 
-static __noinline int begin_writing(struct file* file, __u64 tree) {
-  const __u64 key = (__u64)file;
-  struct Writing value = {.tree = tree};
-  note_inode(&value.object, file->f_inode);
-  bpf_map_update_elem(&writing, &key, &value, BPF_ANY);
-  return 0;
-}
-
-static __always_inline void end_writing(struct file* file) {
-  const __u64 key = (__u64)file;
-  const struct Writing* value = bpf_map_lookup_elem(&writing, &key);
-  if (!value) return;
+// The file has let go of its inode, which can be gone if it has no name: then this reads nothing
+// that means anything, and finds no entry.
+static __always_inline void report_close(struct file* file) {
+  struct inode* inode = BPF_CORE_READ(file, f_inode);
+  const struct OpenInode key = {.inode = BPF_CORE_READ(inode, i_ino),
+                                .device = BPF_CORE_READ(inode, i_sb, s_dev)};
+  const __u64* tree = bpf_map_lookup_elem(&awaited, &key);
+  if (!tree) return;
   struct CloseRecord* record = bpf_ringbuf_reserve(&events, sizeof *record, 0);
   if (record) {
     record->kind = kRecordClose;
     record->reserved = 0;
-    record->tree = value->tree;
-    record->object = value->object;
+    record->tree = *tree;
+    record->inode = key.inode;
     bpf_ringbuf_submit(record, 0);
   }
-  bpf_map_delete_elem(&writing, &key);
+  bpf_map_delete_elem(&awaited, &key);
 }

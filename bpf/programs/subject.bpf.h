@@ -55,8 +55,9 @@ struct {
   __type(value, struct ProcessTag);
 } process_tags SEC(".maps");
 
-// The fsuid owns what a task creates, whatever its other ids are.
-static __always_inline __u32 subject_uid(void) {
+// The fsuid owns what a task creates, whatever its other ids are. A function of its own, because
+// some kernels search all their types each time they check an access to a task.
+__noinline __u32 subject_uid(void) {
   return bpf_get_current_task_btf()->cred->fsuid.val;
 }
 
@@ -74,35 +75,46 @@ static __always_inline __u64 exemptions_for(__u32 kind, __u32 number) {
 
 enum { kMostGroups = 32 };
 
-static __always_inline __u64 group_exemptions(const struct cred* cred) {
-  __u64 bits = exemptions_for(kSubjectGroup, BPF_CORE_READ(cred, fsgid.val));
-  struct group_info* groups = BPF_CORE_READ(cred, group_info);
-  const __u32 count = groups ? BPF_CORE_READ(groups, ngroups) : 0;
-#pragma clang loop unroll(disable)
-  for (__u32 i = 0; i < kMostGroups; i++) {
-    __u32 gid = 0;
-    if (i >= count) break;
-    if (bpf_probe_read_kernel(&gid, sizeof gid,
-                              (const char*)groups + bpf_core_field_offset(groups->gid) + i * 4))
-      break;
-    bits |= exemptions_for(kSubjectGroup, gid);
-  }
-  return bits;
+struct OwnGroups {
+  const char* gids;
+  __u64 bits;
+};
+
+static long exempt_group(__u32 index, struct OwnGroups* groups) {
+  __u32 gid = 0;
+  if (bpf_probe_read_kernel(&gid, sizeof gid, groups->gids + index * sizeof gid)) return 1;
+  groups->bits |= exemptions_for(kSubjectGroup, gid);
+  return 0;
+}
+
+__noinline __u64 group_exemptions(__u64 of) {
+  const struct cred* cred = (const struct cred*)of;
+  struct group_info* info = BPF_CORE_READ(cred, group_info);
+  const __u32 count = info ? BPF_CORE_READ(info, ngroups) : 0;
+  struct OwnGroups groups = {(const char*)info + bpf_core_field_offset(info->gid),
+                             exemptions_for(kSubjectGroup, BPF_CORE_READ(cred, fsgid.val))};
+  bpf_loop(count < kMostGroups ? count : kMostGroups, exempt_group, &groups, 0);
+  return groups.bits;
 }
 
 enum { kGroupLevels = 12 };
+
+// Without a branch for each character, because the verifier would follow them all.
+#define STARTS_WITH(text, prefix)                                                      \
+  ({                                                                                   \
+    const char* text_ = (text);                                                        \
+    __u32 difference_ = 0;                                                             \
+    _Pragma("unroll") for (__u32 i_ = 0; i_ < sizeof(prefix) - 1; i_++) difference_ |= \
+        (__u32)(text_[i_] ^ (prefix)[i_]);                                             \
+    difference_ == 0;                                                                  \
+  })
 
 static __always_inline bool is_unit(const char* name, __u32 size) {
   // ".scope" or ".service", and the NUL.
   if (size < sizeof ".scope" || size > kUnitName) return false;
   const __u32 end = size - 1;
-  const char* six = name + ((end - 6) & (kUnitName - 1));
-  if (six[0] == '.' && six[1] == 's' && six[2] == 'c' && six[3] == 'o' && six[4] == 'p')
-    return true;
-  if (size < sizeof ".service") return false;
-  const char* eight = name + ((end - 8) & (kUnitName - 1));
-  return eight[0] == '.' && eight[1] == 's' && eight[2] == 'e' && eight[3] == 'r' &&
-         eight[4] == 'v';
+  if (STARTS_WITH(name + ((end - 6) & (kUnitName - 1)), ".scop")) return true;
+  return size >= sizeof ".service" && STARTS_WITH(name + ((end - 8) & (kUnitName - 1)), ".serv");
 }
 
 // Linux 6.15 renamed the member.
@@ -110,6 +122,24 @@ static __always_inline struct kernfs_node* parent_group(struct kernfs_node* grou
   if (bpf_core_field_exists(group->parent)) return BPF_CORE_READ(group, parent);
   struct kernfs_node___new* renamed = (void*)group;
   return bpf_core_field_exists(renamed->__parent) ? BPF_CORE_READ(renamed, __parent) : NULL;
+}
+
+struct GroupWalk {
+  struct kernfs_node* at;
+  __u64 bits;
+};
+
+static long look_for_container(__u32 level, struct GroupWalk* walk) {
+  struct kernfs_node* group = walk->at;
+  if (!group) return 1;
+  const __u64 id = BPF_CORE_READ(group, id);
+  const __u64* bits = bpf_map_lookup_elem(&containers, &id);
+  if (bits) {
+    walk->bits = *bits;
+    return 1;
+  }
+  walk->at = parent_group(group);
+  return 0;
 }
 
 // The unit is the innermost control group whose name is that of a unit.
@@ -132,15 +162,9 @@ __noinline __u64 unit_exemptions(__u64 of) {
 // All that is below the group of a container is in it.
 __noinline __u64 container_exemptions(__u64 of) {
   struct task_struct* task = (struct task_struct*)of;
-  struct kernfs_node* group = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
-#pragma clang loop unroll(disable)
-  for (int level = 0; group && level < kGroupLevels; level++) {
-    const __u64 id = BPF_CORE_READ(group, id);
-    const __u64* bits = bpf_map_lookup_elem(&containers, &id);
-    if (bits) return *bits;
-    group = parent_group(group);
-  }
-  return 0;
+  struct GroupWalk walk = {BPF_CORE_READ(task, cgroups, dfl_cgrp, kn), 0};
+  bpf_loop(kGroupLevels, look_for_container, &walk, 0);
+  return walk.bits;
 }
 
 static __always_inline __u64 label_exemptions(__u32 labels) {
@@ -186,7 +210,7 @@ __noinline __u64 own_exemptions(__u64 of) {
         bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : kUnset;
     bits &= ~all->need_login | (login == kUnset ? 0 : exemptions_for(kSubjectLogin, login));
   }
-  if (bits & all->need_group) bits &= ~all->need_group | group_exemptions(cred);
+  if (bits & all->need_group) bits &= ~all->need_group | group_exemptions((__u64)cred);
   if (bits & all->need_unit) bits &= ~all->need_unit | unit_exemptions(of);
   if (bits & all->need_container) bits &= ~all->need_container | container_exemptions(of);
   return bits;
@@ -209,20 +233,21 @@ __noinline int is_guardd(void) {
   return tag && tag->is_guardd;
 }
 
-// All exemptions of the current process: its own, those of its living ancestors, and those
-// inherited from ancestors that have ended.
-__noinline __u64 current_exemptions(void) {
+// Those of the wanted exemptions that the current process has, and maybe others: its own, those of
+// its living ancestors, and those inherited from ancestors that have ended.
+__noinline __u64 current_exemptions(__u64 wanted) {
   struct ProcessTag* tag = process_tag_of(bpf_get_current_task_btf());
-  __u64 inherited = tag ? tag->inherited : 0;
+  __u64 inherited = tag ? tag->inherited & for_children() : 0;
   struct task_struct* task = (struct task_struct*)bpf_get_current_task();
   const __u64 own = own_exemptions((__u64)task);
+  wanted &= guard_exemptions.for_children & ~own;
 #pragma clang loop unroll(disable)
-  for (int step = 0; step < kKnownParents; step++) {
+  for (int step = 0; step < kKnownParents && wanted & ~inherited; step++) {
     task = BPF_CORE_READ(task, real_parent, group_leader);
     if (!task || BPF_CORE_READ(task, pid) <= 1) break;
-    inherited |= own_exemptions((__u64)task);
+    inherited |= own_exemptions((__u64)task) & guard_exemptions.for_children;
   }
-  return own | (inherited & for_children());
+  return own | inherited;
 }
 
 // The parent is the current task. A thread is no child: it only copies the tag of its process.

@@ -61,15 +61,16 @@ struct {
   __type(value, __u32);
 } retired SEC(".maps");
 
-// Tells most untagged inodes from tagged ones by two reads of memory: a bit for each inode number
-// that is tagged, and for each device that has one. guardd sets the bits before it tags. A bit that
-// is set needlessly only costs a look-up.
-__u64 guard_inode_filter[kFilterBits / 64];
-__u64 guard_device_filter[kFilterBits / 64];
+// By the number of the inode, and by that of its device. guardd counts an inode before it tags it.
+struct Filter guard_inode_filter;
+struct Filter guard_device_filter;
 
-static __always_inline bool is_set(const __u64* filter, __u64 value) {
-  const __u64 bit = filter_bit(value);
-  return filter[bit / 64 & (kFilterBits / 64 - 1)] >> (bit & 63) & 1;
+static __always_inline bool may_have_tag(struct inode* inode) {
+  return *filter_slot(&guard_inode_filter, inode->i_ino) != 0;
+}
+
+static __always_inline bool may_have_trees(__u32 device) {
+  return *filter_slot(&guard_device_filter, device) != 0;
 }
 
 enum Place {
@@ -80,31 +81,61 @@ enum Place {
 
 struct TreeHit {
   struct TreeTag* tag;  // null: outside, or unknown
-  struct dentry* root;
+  struct dentry* root;  // null: outside
 };
+
+struct TreeWalk {
+  struct dentry* at;
+  struct TreeTag* tag;
+  enum Place place;
+};
+
+// One level of the walk. Returns 1 at its end.
+static __always_inline long look_at(struct dentry* dentry, struct dentry* parent,
+                                    struct TreeWalk* walk) {
+  struct inode* inode = dentry->d_inode;
+  if (inode && may_have_tag(inode)) {
+    struct TreeTag* tag = GUARD_TAG_ON(inode);
+    if (tag) {
+      walk->tag = tag;
+      walk->place = tag->terms.action == kTreeActionOff ? kPlaceOutside : kPlaceInside;
+      return 1;
+    }
+  }
+  if (parent != dentry) {
+    walk->at = parent;
+    return 0;
+  }
+  // A dentry that was opened by handle can be disconnected: it has no parent.
+  if (parent == parent->d_sb->s_root) walk->place = kPlaceOutside;
+  return 1;
+}
+
+static long look_further(__u32 step, struct TreeWalk* walk) {
+  struct dentry* dentry = walk->at;
+  return look_at(dentry, dentry->d_parent, walk);
+}
+
+// Most paths are no deeper. Each of these levels is checked by the verifier again; those that
+// follow are a function, which costs more each time it runs.
+enum { kNearLevels = 6 };
 
 // Walks up from the leaf, which need not exist yet. The nearest tag wins, so a tree inside another
 // has its own terms. The walk takes no lock. Fails open: a concurrent rename above can mix old and
 // new parents; the next scan finds a change that was missed this way.
+//
+// As little as possible is read through the leaf: the kernel trusts that pointer, and each such
+// read makes some kernels search all their types while they verify a program.
 static __always_inline enum Place find_tree(struct dentry* leaf, struct TreeHit* hit) {
-  if (!is_set(guard_device_filter, leaf->d_sb->s_dev)) return kPlaceOutside;
-  struct dentry* dentry = leaf;
+  struct dentry* parent = leaf->d_parent;
+  if (!may_have_trees(parent->d_sb->s_dev)) return kPlaceOutside;
+  struct TreeWalk walk = {.at = leaf, .place = kPlaceUnknown};
+  bool is_over = look_at(leaf, parent, &walk);
 #pragma clang loop unroll(disable)
-  for (__u32 step = 0; step < kWalkLimit; step++) {
-    struct inode* inode = dentry->d_inode;
-    if (inode && is_set(guard_inode_filter, inode->i_ino)) {
-      struct TreeTag* tag = GUARD_TAG_ON(inode);
-      if (tag) {
-        if (tag->terms.action == kTreeActionOff) return kPlaceOutside;
-        hit->tag = tag;
-        hit->root = dentry;
-        return kPlaceInside;
-      }
-    }
-    struct dentry* parent = dentry->d_parent;
-    // A dentry that was opened by handle can be disconnected: it has no parent.
-    if (parent == dentry) return dentry == dentry->d_sb->s_root ? kPlaceOutside : kPlaceUnknown;
-    dentry = parent;
-  }
-  return kPlaceUnknown;
+  for (int step = 1; step < kNearLevels && !is_over; step++) is_over = look_further(0, &walk);
+  if (!is_over) bpf_loop(kWalkLimit - kNearLevels, look_further, &walk, 0);
+  if (walk.place == kPlaceOutside) return kPlaceOutside;
+  hit->tag = walk.tag;
+  hit->root = walk.at;
+  return walk.place;
 }

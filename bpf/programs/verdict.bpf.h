@@ -34,6 +34,7 @@ static __always_inline bool breaks_ownership(const struct Terms* terms,
 static __always_inline void report(struct Access* access, __u32 guard, __u32 answer) {
   access->guard = guard;
   access->answer = answer;
+  access->is_reported = true;
   if (access->old_leaf) {
     report_move(access);
   } else {
@@ -68,13 +69,14 @@ __noinline int decide(struct Access* access) {
 
   access->guard = guard;  // read from there, to save stack
   if (is_guardd()) return 0;
-  const __u64 exempt = current_exemptions();
+  const __u64 exempt =
+      current_exemptions(tag->ignores | tag->allows | 1ULL << kExcused | 1ULL << kPackageManagers);
   if (exempt & tag->ignores) {
     if (access->old_leaf) report(access, access->guard, kAnswerNone);
     return 0;
   }
   if (access->guard == kGuardRead) access->operation = kEventRead;
-  const bool may_deny = terms->action == kTreeActionDeny && !is_owner && !access->is_too_late &&
+  const bool may_deny = terms->action == kTreeActionDeny && !is_owner &&
                         !(exempt & (tag->allows | 1ULL << kExcused)) &&
                         (tag->flags & kTreeStrict || !(exempt >> kPackageManagers & 1)) &&
                         (!(tag->flags & kTreeOnlyInteractive) || is_interactive());
@@ -84,7 +86,7 @@ __noinline int decide(struct Access* access) {
     report(access, access->guard, kAnswerDenied);
     return -EPERM;
   }
-  if (!access->is_too_late) count(kCounterPassed);  // else counted at the creation
+  count(kCounterPassed);
   // guardd judges ownership by the result. A name outside of the tree has no result to judge.
   const bool is_final = access->guard != kGuardOwnership ||
                         (access->always_violates && access->operation != kEventMount);
@@ -97,13 +99,17 @@ static __always_inline void set_place(struct Access* access, const struct TreeHi
   access->tag = *hit->tag;
 }
 
-// Whether a guard covers the operation. The cheapest checks come first, because most operations on
-// a machine are outside of every tree.
+// Whether a guard of the tree covers the operation of the current process.
+static __always_inline bool is_covered(__u32 covers, const struct TreeHit* hit) {
+  return covers & hit->tag->guards && subject_uid() != hit->tag->terms.owner;
+}
+
+// The cheapest checks come first, because most operations on a machine are outside of every tree.
 static __always_inline bool is_guarded(struct dentry* leaf, __u32 covers, struct TreeHit* hit) {
   if (!(covers & guards_in_use)) return false;
   switch (find_tree(leaf, hit)) {
     case kPlaceInside:
-      return subject_uid() != hit->tag->terms.owner && covers & hit->tag->guards;
+      return is_covered(covers, hit);
     case kPlaceUnknown:
       unknown_place();
       return false;
@@ -117,31 +123,16 @@ static __always_inline int judge(struct Access* access, const struct TreeHit* hi
   return decide(access) ? -EPERM : 0;
 }
 
-// A new object: it will belong to the user who creates it. `leaf` is its name, or the directory
-// that will hold it, which then is the object of the event.
-static __always_inline int judge_creation_at(struct dentry* leaf, struct inode* holder,
-                                             __u32 operation, struct TreeHit* hit) {
-  if (!is_guarded(leaf, 1 << kGuardOwnership, hit)) return 0;
-  struct Access access = {.leaf = (__u64)leaf,
-                          .object = (__u64)holder,
-                          .operation = operation,
-                          .covers = 1 << kGuardOwnership,
-                          .uid = subject_uid(),
-                          .gid = kNotSet,
-                          .mode = kNotSet,
-                          .must_report = true};
-  return judge(&access, hit);
-}
-
-static __always_inline int judge_creation(struct dentry* leaf, __u32 operation) {
-  struct TreeHit hit = {};
-  return judge_creation_at(leaf, 0, operation, &hit);
-}
-
-// The name of the subvolume is not known.
-static __always_inline int judge_subvolume(struct dentry* holder) {
-  struct TreeHit hit = {};
-  return judge_creation_at(holder, holder->d_inode, kEventMkdir, &hit);
+// A new object: it will belong to the user who creates it.
+static __always_inline struct Access creation_at(struct dentry* leaf, __u32 operation) {
+  const struct Access access = {.leaf = (__u64)leaf,
+                                .operation = operation,
+                                .covers = 1 << kGuardOwnership,
+                                .uid = subject_uid(),
+                                .gid = kNotSet,
+                                .mode = kNotSet,
+                                .must_report = true};
+  return access;
 }
 
 // An operation on an existing object.
@@ -160,7 +151,8 @@ static __always_inline int judge_operation(struct dentry* leaf, __u32 operation,
 
 // A change of owner, group or mode. Only what changes can violate a policy, not what stays as it
 // was.
-static __always_inline int judge_attributes(struct dentry* leaf, struct iattr* change) {
+static __always_inline int judge_attributes(struct dentry* leaf, struct inode* object,
+                                            struct iattr* change, const struct TreeHit* hit) {
   const __u32 what = change->ia_valid;
   const bool is_mode = what & kAttrMode && !(what & (kAttrKillSuid | kAttrKillSgid | kAttrForce));
   __u32 operation = kEventTruncate;
@@ -174,9 +166,7 @@ static __always_inline int judge_attributes(struct dentry* leaf, struct iattr* c
   } else if (!(what & kAttrSize) || what & kAttrOpen) {
     return 0;
   }
-  struct TreeHit hit = {};
-  struct inode* object = leaf->d_inode;
-  if (!object || !is_guarded(leaf, covers, &hit)) return 0;
+  if (!is_covered(covers, hit)) return 0;
   struct Access access = {.leaf = (__u64)leaf,
                           .object = (__u64)object,
                           .operation = operation,
@@ -185,7 +175,7 @@ static __always_inline int judge_attributes(struct dentry* leaf, struct iattr* c
                           .gid = what & kAttrGid ? change->ia_gid.val : kNotSet,
                           .mode = is_mode ? change->ia_mode & kModeBits : kNotSet,
                           .type = object->i_mode & kTypeMask};
-  return judge(&access, &hit);
+  return judge(&access, hit);
 }
 
 static __always_inline bool is_regular(struct inode* inode) {
@@ -196,32 +186,11 @@ static __always_inline bool is_nameless(struct file* file) {
   return (file->f_flags & __O_TMPFILE) == __O_TMPFILE;
 }
 
-// A file that this open has created. If it has a name, the create hook has permitted it: a denial
-// now would leave the file there. A nameless file passes no create hook, only this one.
-static __always_inline int judge_created(struct file* file) {
-  struct dentry* leaf = file->f_path.dentry;
-  struct TreeHit hit = {};
-  if (!is_guarded(leaf, 1 << kGuardOwnership, &hit)) return 0;
-  struct Access access = {.leaf = (__u64)leaf,
-                          .object = (__u64)file->f_inode,
-                          .operation = kEventCreate,
-                          .covers = 1 << kGuardOwnership,
-                          .flags = kFlagAfter,
-                          .uid = subject_uid(),
-                          .gid = kNotSet,
-                          .mode = kNotSet,
-                          .must_report = true,
-                          .is_too_late = !is_nameless(file)};
-  const int answer = judge(&access, &hit);
-  if (!answer && file->f_mode & kModeWrite) begin_writing(file, access.tag.tree);
-  return answer;
-}
-
+// Of a file that exists. A new one is judged when it gets its name.
 static __always_inline int judge_open(struct file* file) {
   const __u32 flags = file->f_flags;
   const __u32 mode = file->f_mode;
-  if (is_nameless(file) || mode & kModeCreated) return judge_created(file);
-  if (!(guards_in_use & (1 << kGuardContent | 1 << kGuardRead))) return 0;
+  if (mode & kModeCreated || is_nameless(file)) return 0;
   // O_TRUNC changes the content even of a file that is opened for reading.
   const __u32 covers = (mode & kModeWrite || flags & O_TRUNC ? 1 << kGuardContent : 0) |
                        (mode & kModeRead ? 1 << kGuardRead : 0);
@@ -263,27 +232,21 @@ static __always_inline int judge_departure(struct Access* access, struct TreeHit
   return decide(access) ? -EPERM : 0;
 }
 
-static __always_inline bool may_be_tagged(struct dentry* dentry) {
-  struct inode* inode = dentry->d_inode;
-  return inode && is_set(guard_inode_filter, inode->i_ino);
-}
-
 // Fills in the trees of both names, as far as it needs them.
-static __always_inline int judge_move(struct dentry* from, struct dentry* to,
+static __always_inline int judge_move(struct dentry* from, struct dentry* to, struct inode* object,
                                       struct TreeHit* source, struct TreeHit* target) {
-  if (!(guards_in_use & (1 << kGuardOwnership | 1 << kGuardDelete))) return 0;
+  const bool is_in_place = from->d_parent == to->d_parent;
+  struct inode* replaced = to->d_inode;
   const enum Place into = find_tree(to, target);
   // Most renames stay in one directory: then both names are in the same tree.
-  if (into == kPlaceOutside && from->d_parent == to->d_parent && !may_be_tagged(from) &&
-      !may_be_tagged(to))
+  if (into == kPlaceOutside && is_in_place && !may_have_tag(object) &&
+      (!replaced || !may_have_tag(replaced)))
     return 0;
   const enum Place out_of = find_tree(from, source);
   // An arrival is judged by what it is, wherever it comes from.
   if (into == kPlaceUnknown || (into == kPlaceOutside && out_of == kPlaceUnknown))
     return unknown_place();
   if (into == kPlaceOutside && out_of == kPlaceOutside) return 0;
-  struct inode* object = from->d_inode;
-  if (!object) return 0;
   const bool within =
       out_of == kPlaceInside && into == kPlaceInside && source->tag->tree == target->tag->tree;
   struct Access access = access_to(to, object, kEventRename);
@@ -306,15 +269,12 @@ static __always_inline int judge_move(struct dentry* from, struct dentry* to,
   return judge_departure(&access, source);
 }
 
-static __always_inline int judge_link(struct dentry* from, struct dentry* to,
+static __always_inline int judge_link(struct dentry* from, struct dentry* to, struct inode* object,
                                       struct TreeHit* source, struct TreeHit* target) {
-  if (!(guards_in_use & 1 << kGuardOwnership)) return 0;
   const enum Place out_of = find_tree(from, source);
   const enum Place into = find_tree(to, target);
   if (into == kPlaceUnknown) return unknown_place();
   if (into == kPlaceOutside && out_of != kPlaceInside) return 0;
-  struct inode* object = from->d_inode;
-  if (!object) return 0;
   const bool within =
       out_of == kPlaceInside && into == kPlaceInside && source->tag->tree == target->tag->tree;
   struct Access access = access_to(to, object, kEventLink);
@@ -351,11 +311,11 @@ static __always_inline int judge_mount(const struct path* path) {
 static __always_inline void report_unmount(struct vfsmount* mounted) {
   if (!(guards_in_use & 1 << kGuardOwnership) || !is_mounted_here(mounted)) return;
   struct dentry* point = BPF_CORE_READ(mount_of(mounted), mnt_mountpoint);
-  if (!is_set(guard_device_filter, BPF_CORE_READ(point, d_sb, s_dev))) return;
+  if (!may_have_trees(BPF_CORE_READ(point, d_sb, s_dev))) return;
   struct dentry* dentry = point;
 #pragma clang loop unroll(disable)
   for (int step = 0; step < kWalkLimit; step++) {
-    if (is_set(guard_inode_filter, BPF_CORE_READ(dentry, d_inode, i_ino))) {
+    if (*filter_slot(&guard_inode_filter, BPF_CORE_READ(dentry, d_inode, i_ino))) {
       struct Access access = {.leaf = (__u64)point,
                               .root = (__u64)point,
                               .operation = kEventMount,
@@ -371,15 +331,6 @@ static __always_inline void report_unmount(struct vfsmount* mounted) {
   }
 }
 
-// Without a branch for each character, because the verifier would follow them all.
-#define STARTS_WITH(text, prefix)                                                      \
-  ({                                                                                   \
-    __u32 difference_ = 0;                                                             \
-    _Pragma("unroll") for (__u32 i_ = 0; i_ < sizeof(prefix) - 1; i_++) difference_ |= \
-        (__u32)((text)[i_] ^ (prefix)[i_]);                                            \
-    difference_ == 0;                                                                  \
-  })
-
 enum XattrKind { kXattrPlain, kXattrAccessList, kXattrOfOverlay };
 
 // Not inlined, to save stack.
@@ -392,16 +343,11 @@ static __noinline int kind_of_xattr(const char* name) {
 
 static __always_inline int judge_xattr(struct dentry* leaf, const char* name, __u32 operation) {
   if (!(guards_in_use & 1 << kGuardAttributes)) return 0;
-  switch (kind_of_xattr(name)) {
-    // overlayfs stores its own data in the upper directory.
-    case kXattrOfOverlay:
-      return 0;
-    // Before Linux 6.2, ACLs have no hook of their own.
-    case kXattrAccessList:
-      return judge_operation(leaf, kEventSetacl, 1 << kGuardAttributes);
-    default:
-      return judge_operation(leaf, operation, 1 << kGuardAttributes);
-  }
+  const int kind = kind_of_xattr(name);
+  if (kind == kXattrOfOverlay) return 0;  // overlayfs stores its own data in the upper directory
+  // Before Linux 6.2, ACLs have no hook of their own.
+  if (kind == kXattrAccessList) operation = kEventSetacl;
+  return judge_operation(leaf, operation, 1 << kGuardAttributes);
 }
 
 enum {
@@ -417,22 +363,42 @@ enum {
 };
 
 static __always_inline int judge_ioctl(struct file* file, __u32 command) {
-  struct dentry* dentry = file->f_path.dentry;
+  __u32 operation = kEventMkdir;
+  __u32 covers = 1 << kGuardOwnership;
   switch (command) {
     case kIocSetFlags:
     case kIocSetFlags32:
     case kIocSetXattr:
-      return judge_operation(dentry, kEventSetflags, 1 << kGuardAttributes);
-    // Subvolumes are created and deleted without any other hook. The file is the parent directory.
+      operation = kEventSetflags;
+      covers = 1 << kGuardAttributes;
+      break;
+    // Subvolumes are created and deleted without any other hook. The file is the parent directory,
+    // and the name is not known.
     case kIocBtrfsSnapshot:
     case kIocBtrfsSubvolume:
     case kIocBtrfsSnapshotV2:
     case kIocBtrfsSubvolumeV2:
-      return judge_subvolume(dentry);
+      break;
     case kIocBtrfsDestroy:
     case kIocBtrfsDestroyV2:
-      return judge_operation(dentry, kEventRmdir, 1 << kGuardDelete);
+      operation = kEventRmdir;
+      covers = 1 << kGuardDelete;
+      break;
     default:
       return 0;
   }
+  const bool is_new = operation == kEventMkdir;
+  struct dentry* dentry = file->f_path.dentry;
+  struct TreeHit hit = {};
+  if (!is_guarded(dentry, covers, &hit)) return 0;
+  struct Access access = {.leaf = (__u64)dentry,
+                          .object = (__u64)dentry->d_inode,
+                          .operation = operation,
+                          .covers = covers,
+                          .flags = is_new ? kFlagSubvolume : 0,
+                          .uid = is_new ? subject_uid() : kNotSet,
+                          .gid = kNotSet,
+                          .mode = kNotSet,
+                          .must_report = is_new};
+  return judge(&access, &hit);
 }

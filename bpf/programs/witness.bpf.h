@@ -33,7 +33,10 @@ struct {
 // What this task is about to create: the inode does not exist before the hook.
 struct Creation {
   __u64 dentry;  // its address; 0: nothing
+  __u64 root;    // if guardd knows of it: the address of the dentry of the tree's root; else 0
   struct WitnessTag tag;
+  __u32 operation;
+  __u32 slot;  // where it is counted: a thread that calls exec gets another id
 };
 struct {
   __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -41,6 +44,16 @@ struct {
   __type(key, int);
   __type(value, struct Creation);
 } creations SEC(".maps");
+
+// How many tasks may be about to create something, by the last bits of their ids: few are, so that
+// most others need no look-up. A task that ends before it creates anything stays counted, which
+// costs look-ups.
+enum { kCreatorSlots = 256 };
+__u32 guard_creators[kCreatorSlots];
+
+static __always_inline __u32 creator_slot(void) {
+  return bpf_get_current_pid_tgid() & (kCreatorSlots - 1);
+}
 
 // Addresses of kernel objects in memory, as the verifier wants them for a function that it checks
 // by itself.
@@ -141,12 +154,18 @@ static __always_inline void bear_witness(struct inode* inode, __u64 tree, __u64 
 
 // ---- born here
 
+static __always_inline void end_creation(struct Creation* creation) {
+  if (!creation->dentry) return;
+  creation->dentry = 0;
+  __sync_fetch_and_add(&guard_creators[creation->slot & (kCreatorSlots - 1)], -1);
+}
+
 // Each hook that precedes an instantiation calls this first: what an earlier one remembered was not
 // created, and the address of its dentry may be that of another by now.
-static __always_inline void forget_creation(struct dentry* leaf) {
-  if (!is_set(guard_device_filter, leaf->d_sb->s_dev)) return;
+static __always_inline void forget_creation(void) {
+  if (!guard_creators[creator_slot()]) return;
   struct Creation* creation = bpf_task_storage_get(&creations, bpf_get_current_task_btf(), 0, 0);
-  if (creation) creation->dentry = 0;
+  if (creation) end_creation(creation);
 }
 
 // An owner can do as it likes with what it creates in its tree. What becomes a group's because a
@@ -155,21 +174,33 @@ static __always_inline bool is_service(__u32 subject, const struct TreeTag* tag)
   return subject == tag->terms.owner && subject != 0;
 }
 
-static __always_inline void remember_creation(struct dentry* leaf, const struct TreeHit* hit) {
-  const struct TreeTag* tag = hit->tag;
-  if (!tag) return;
+// Those whom the policy wants for what the current process creates; kNoOwners: that has no
+// evidence.
+static __always_inline __u64 owners_of_new(struct dentry* leaf, const struct TreeHit* hit) {
   const __u32 subject = subject_uid();
-  if (is_service(subject, tag) && !tag->patterns) return;
-  const __u64 tree = tag->tree;
+  const bool is_by_service = is_service(subject, hit->tag);
+  if (is_by_service && !hit->tag->patterns) return kNoOwners;
+  const __u64 owners = wanted_at(leaf, hit);
+  return is_by_service && (__u32)owners == subject ? kNoOwners : owners;
+}
+
+static __always_inline void remember_creation(struct dentry* leaf, const struct TreeHit* hit,
+                                              const struct Access* access) {
+  const __u64 owners = owners_of_new(leaf, hit);
+  if (owners == kNoOwners) return;
+  const __u64 tree = hit->tag->tree;
   const __u64* counter = bpf_map_lookup_elem(&departures, &tree);
   if (!counter) return;
   const __u64 departed = *counter;
-  const __u64 owners = wanted_at(leaf, hit);
-  if (owners == kNoOwners || ((__u32)owners == subject && is_service(subject, tag))) return;
   struct Creation* creation = bpf_task_storage_get(&creations, bpf_get_current_task_btf(), 0,
                                                    BPF_LOCAL_STORAGE_GET_F_CREATE);
   if (!creation) return;
+  end_creation(creation);
+  creation->slot = creator_slot();
+  __sync_fetch_and_add(&guard_creators[creation->slot & (kCreatorSlots - 1)], 1);
   creation->dentry = (__u64)leaf;
+  creation->root = access->is_reported ? access->root : 0;
+  creation->operation = access->operation;
   creation->tag.tree = tree;
   creation->tag.departures = departed;
   creation->tag.owner = owners;
@@ -177,28 +208,30 @@ static __always_inline void remember_creation(struct dentry* leaf, const struct 
   creation->tag.kind = kWitnessBorn;
 }
 
+// guardd knows the name already, but not which object it is.
+static __noinline int report_created(const struct Creation* creation, struct dentry* leaf,
+                                     struct inode* inode) {
+  struct Access access = {.leaf = (__u64)leaf,
+                          .root = creation->root,
+                          .object = (__u64)inode,
+                          .operation = creation->operation};
+  access.tag.tree = creation->tag.tree;
+  return report_event(&access);
+}
+
 // The dentry of a creation is hashed, because the look-up before it found no such name; the
 // dentry of a look-up that finds an inode never is. File systems that do it in another way
 // have no evidence of creations.
 static __always_inline void note_instantiation(struct dentry* leaf, struct inode* inode) {
-  if (!inode || !is_set(guard_device_filter, leaf->d_sb->s_dev) || !leaf->d_hash.pprev) return;
+  if (!inode || !guard_creators[creator_slot()] || !leaf->d_hash.pprev) return;
   struct Creation* creation = bpf_task_storage_get(&creations, bpf_get_current_task_btf(), 0, 0);
   if (!creation || creation->dentry != (__u64)leaf) return;
-  creation->dentry = 0;
+  end_creation(creation);
+  if (creation->root) report_created(creation, leaf, inode);
   struct WitnessTag tag = creation->tag;
   if (belongs_to(inode, owners_in(&tag))) return;
   drop_witness(inode);
   (void)bpf_inode_storage_get(&witnesses, inode, &tag, BPF_LOCAL_STORAGE_GET_F_CREATE);
-}
-
-// A nameless file passes no create hook.
-static __always_inline void note_nameless(struct file* file) {
-  struct dentry* leaf = file->f_path.dentry;
-  struct inode* inode = file->f_inode;
-  struct TreeHit hit = {};
-  if (!(guards_in_use & 1 << kGuardOwnership) || inode->i_nlink != 0) return;
-  if (find_tree(leaf, &hit) != kPlaceInside) return;
-  bear_witness(inode, hit.tag->tree, wanted_at(leaf, &hit), kWitnessBorn);
 }
 
 // ---- taken from the owner or the group: it was theirs in any case, even if the change fails
@@ -209,12 +242,12 @@ static __always_inline bool opens_directory(const struct iattr* change) {
          (what & kAttrGid && change->ia_gid.val);
 }
 
-static __always_inline void note_attributes(struct dentry* leaf, struct iattr* change) {
+// Of an object in a tree, or in an unknown place.
+static __always_inline void note_attributes(struct dentry* leaf, struct inode* object,
+                                            struct iattr* change, const struct TreeHit* hit) {
   const __u32 what = change->ia_valid;
   if (!(guards_in_use & 1 << kGuardOwnership) || !(what & (kAttrMode | kAttrUid | kAttrGid)))
     return;
-  struct inode* object = leaf->d_inode;
-  if (!object || !is_set(guard_device_filter, leaf->d_sb->s_dev)) return;
   const __u32 uid = what & kAttrUid ? change->ia_uid.val : object->i_uid.val;
   const __u32 gid = what & kAttrGid ? change->ia_gid.val : object->i_gid.val;
   const __u64 owners_then = owners_of(uid, gid);
@@ -224,11 +257,9 @@ static __always_inline void note_attributes(struct dentry* leaf, struct iattr* c
   const bool is_returned = what & (kAttrUid | kAttrGid) && subject_uid() == 0;
   const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
   if (tag && (is_opened || (is_returned && owners_then == owners_in(tag)))) drop_witness(object);
-  if (is_opened || belongs_to(object, owners_then)) return;
-  struct TreeHit hit = {};
-  if (find_tree(leaf, &hit) != kPlaceInside) return;
-  const __u64 owners = wanted_at(leaf, &hit);
-  if (belongs_to(object, owners)) set_witness(object, hit.tag->tree, owners, kWitnessTaken);
+  if (!hit->tag || is_opened || belongs_to(object, owners_then)) return;
+  const __u64 owners = wanted_at(leaf, hit);
+  if (belongs_to(object, owners)) set_witness(object, hit->tag->tree, owners, kWitnessTaken);
 }
 
 // ---- moved
@@ -241,10 +272,8 @@ static __always_inline bool is_deeper(struct dentry* leaf, const struct TreeHit*
 }
 
 // The directory keeps its tag; all that it contains may lose theirs. Not inlined, to save stack.
-static __noinline int note_move_within(struct dentry* from, struct dentry* to,
+static __noinline int note_move_within(struct dentry* from, struct dentry* to, struct inode* object,
                                        const struct TreeHit* source, const struct TreeHit* target) {
-  struct inode* object = from->d_inode;
-  if (!object) return 0;
   const struct TreeTag* in = target->tag;
   const bool is_directory = (object->i_mode & kTypeMask) == kTypeDirectory;
   const bool is_root = subject_uid() == 0;
@@ -266,10 +295,8 @@ static __noinline int note_move_within(struct dentry* from, struct dentry* to,
   return 0;
 }
 
-static __noinline int note_move_across(struct dentry* from, struct dentry* to,
+static __noinline int note_move_across(struct dentry* to, struct inode* object,
                                        const struct TreeTag* left, const struct TreeHit* target) {
-  struct inode* object = from->d_inode;
-  if (!object || !is_set(guard_device_filter, from->d_sb->s_dev)) return 0;
   const bool is_directory = (object->i_mode & kTypeMask) == kTypeDirectory;
   const struct TreeTag* entered = target->tag;
   drop_witness(object);
@@ -283,35 +310,28 @@ static __noinline int note_move_across(struct dentry* from, struct dentry* to,
   return 0;
 }
 
-static __always_inline void note_move(struct dentry* from, struct dentry* to,
+static __always_inline void note_move(struct dentry* from, struct dentry* to, struct inode* object,
                                       const struct TreeHit* source, const struct TreeHit* target) {
   if (!(guards_in_use & 1 << kGuardOwnership)) return;
   if (source->tag && target->tag && source->tag->tree == target->tag->tree) {
-    note_move_within(from, to, source, target);
-  } else {
-    note_move_across(from, to, source->tag, target);
+    note_move_within(from, to, object, source, target);
+  } else if (source->root) {
+    note_move_across(to, object, source->tag, target);
+  } else if (target->root) {
+    note_move_across(to, object, NULL, target);
   }
 }
 
-// A link and an unlink are a rename. Only the first name of a nameless file is none.
-static __always_inline void note_link(struct dentry* from, struct dentry* to,
+// A link and an unlink are a rename. Only the first name of a nameless file is none: it is created
+// by whoever names it, if the file is theirs or they are root.
+static __always_inline void note_link(struct dentry* to, struct inode* object,
                                       const struct TreeHit* source, const struct TreeHit* target) {
-  struct inode* object = from->d_inode;
-  if (!(guards_in_use & 1 << kGuardOwnership) || !object) return;
-  if (!is_set(guard_device_filter, from->d_sb->s_dev)) return;
-  const struct WitnessTag* tag = bpf_inode_storage_get(&witnesses, object, 0, 0);
-  if (!tag) return;
   const struct TreeTag* left = source->tag;
   const struct TreeTag* entered = target->tag;
-  const bool is_within = left && entered && left->tree == entered->tree;
-  if (is_within && !entered->patterns) return;
-  const __u32 kind = tag->kind;
-  const __u32 uid = object->i_uid.val;
   const __u32 subject = subject_uid();
-  const bool is_first = is_within && object->i_nlink == 0 && (subject == 0 || subject == uid);
-  const __u64 owners = is_first && tag->tree == entered->tree && still_counts(tag)
-                           ? wanted_at(to, target)
-                           : kNoOwners;
+  const bool is_first = object->i_nlink == 0;
+  if (!is_first && left && entered && left->tree == entered->tree && !entered->patterns) return;
   drop_witness(object);
-  bear_witness(object, entered->tree, owners, kind);
+  if (!entered || !is_first || (subject != 0 && subject != object->i_uid.val)) return;
+  bear_witness(object, entered->tree, owners_of_new(to, target), kWitnessBorn);
 }

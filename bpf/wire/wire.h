@@ -21,7 +21,7 @@ enum {
   // How many living ancestors of a process are checked for exemptions that it inherits. Ancestors
   // that have ended passed theirs on at the fork.
   kKnownParents = 16,
-  kFilterBits = 1 << 15,     // of inode numbers
+  kFilterSlots = 1 << 13,
   kMostExemptions = 64,      // bits of one word
   kUnitName = 64,            // bytes of a unit name, with the NUL
   kLongestName = 255,        // bytes of a file name: NAME_MAX
@@ -35,10 +35,13 @@ enum {
   kWitnessDepth = 64,
 };
 
-// The bit of a filter that stands for a number.
-static inline __u64 filter_bit(__u64 value) {
-  const __u64 mixed = value * 0x9e3779b97f4a7c15ULL;
-  return mixed >> 49;
+// Tells most untagged inodes from tagged ones by one look at memory: how many inodes are tagged,
+// by the last bits of a number.
+struct Filter {
+  __u32 count[kFilterSlots];
+};
+static inline __u32* filter_slot(struct Filter* filter, __u64 number) {
+  return &filter->count[number & (kFilterSlots - 1)];
 }
 
 // The actions of a policy, from the weakest to the strongest. Off: nothing in the tree is guarded,
@@ -211,7 +214,7 @@ enum EventAnswer {
 };
 
 enum EventFlag {
-  kFlagAfter = 1,       // the operation is done; else it is about to be
+  kFlagSubvolume = 1,   // something is about to be created in this directory
   kFlagByOwner = 2,     // the policy's owner did it
   kFlagOutOfTree = 4,   // a rename or a link out of the tree
   kFlagWithinTree = 8,  // a rename within the tree
@@ -274,12 +277,18 @@ struct DeepMove {
   struct ManyNames old_names;
 };
 
-// A process has closed a file that it created for writing in a tree.
+// A process has closed a file that it could write, and whose close guardd waits for.
 struct CloseRecord {
   __u32 kind;  // kRecordClose
   __u32 reserved;
   __u64 tree;
-  struct InodeFacts object;
+  __u64 inode;
+};
+// Of such a file. Another subvolume of btrfs can have the same: guardd then looks once too often.
+struct OpenInode {
+  __u64 inode;
+  __u32 device;  // of the superblock
+  __u32 reserved;
 };
 
 GUARD_WIRE_ASSERT(sizeof(struct Terms) == 20, "Terms");
@@ -309,7 +318,8 @@ GUARD_WIRE_ASSERT(sizeof(struct ManyNames) == 4360, "ManyNames");
 GUARD_WIRE_ASSERT(offsetof(struct ShallowEvent, names) == 288, "ShallowEvent::names");
 GUARD_WIRE_ASSERT(offsetof(struct ShallowMove, old_names) == 808, "ShallowMove::old_names");
 GUARD_WIRE_ASSERT(offsetof(struct DeepMove, old_names) == 4648, "DeepMove::old_names");
-GUARD_WIRE_ASSERT(sizeof(struct CloseRecord) == 48, "CloseRecord");
+GUARD_WIRE_ASSERT(sizeof(struct CloseRecord) == 24, "CloseRecord");
+GUARD_WIRE_ASSERT(sizeof(struct OpenInode) == 16, "OpenInode");
 
 #undef GUARD_WIRE_ASSERT
 #ifdef __cplusplus

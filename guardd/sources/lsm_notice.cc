@@ -88,7 +88,7 @@ Notice notice_of(const LsmEvent& event) {
   detail.operation = operation_of(record);
   detail.by = Uid{record.process.fsuid};
   detail.time = record.process.time;
-  detail.is_ahead = (record.flags & kFlagAfter) == 0;
+  detail.is_ahead = true;
   if (event.old_path) detail.old_name = split(*event.old_path).second;
   return notice;
 }

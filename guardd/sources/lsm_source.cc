@@ -223,8 +223,7 @@ FileId LsmSource::identity(const Tree& tree, const InodeFacts& facts,
 
 void LsmSource::report(std::uint32_t number, const Tree& tree, const LsmEvent& event) {
   const auto& record = event.what;
-  // A directory that is made does not exist yet. This one does: a subvolume is about to be in it.
-  if (record.operation == kEventMkdir && record.object.inode != 0) return expect_subvolume(tree.id);
+  if ((record.flags & kFlagSubvolume) != 0) return expect_subvolume(tree.id);
   if (record.operation == kEventRename && is_directory(record)) move_directory(number, tree, event);
   auto notice = notice_of(event);
   notice.directory = directories_.reach(number, split(event.path).first);
@@ -357,8 +356,11 @@ bool LsmSource::report_contents(const IncomingDirectory& incoming, NoticeReader&
 // If the program cannot be attached at all, that is later.
 void LsmSource::await_closing(const WatchedDirectory& directory, std::string_view name,
                               std::uint64_t inode) {
+  const auto tree = trees_.find(directory.tree());
+  if (tree == trees_.end()) return;
   if (awaited_.size() < kMostAwaited)
     awaited_[{directory.tree(), inode}] = {directory.number, std::string(name)};
+  lsm_.await_closing({inode, tree->second.inode.device, 0}, tree->second.id);
   const bool is_new = !reports_closes_until_.has_value();
   reports_closes_until_ = Clock::now() + kReportsCloses;
   if (is_new) (void)attach(attached_guards_);
@@ -367,7 +369,7 @@ void LsmSource::await_closing(const WatchedDirectory& directory, std::string_vie
 void LsmSource::on_close(const CloseRecord& record) noexcept {
   const auto number = number_of(record.tree);
   if (!number) return;
-  const auto at = awaited_.find({*number, record.object.inode});
+  const auto at = awaited_.find({*number, record.inode});
   if (at == awaited_.end()) return;
   const auto [directory, name] = std::move(at->second);
   awaited_.erase(at);

@@ -11,18 +11,10 @@
 
 // The skeleton needs the name without its namespace.
 using guard::Exemptions;  // NOLINT(misc-unused-using-decls): the skeleton uses it
+using guard::Filter;      // NOLINT(misc-unused-using-decls)
 #include "bpf/decision_bench.skel.h"
 
 namespace guard {
-namespace {
-
-void set_bit(__u64* filter, std::uint64_t value) {
-  const auto bit = filter_bit(value);
-  filter[bit / 64] |= std::uint64_t{1} << bit % 64;
-}
-
-}  // namespace
-
 struct Decisions::Program {
   Handle<decision_bench_bpf, decision_bench_bpf__destroy> skeleton;
 };
@@ -45,13 +37,13 @@ Result<Decisions> Decisions::load() {
 
 Status Decisions::tag(const TaggedInode& inode, const TreeTag& tag) {
   auto* skeleton = program_->skeleton.get();
-  set_bit(skeleton->bss->guard_inode_filter, inode.inode);
+  *filter_slot(&skeleton->bss->guard_inode_filter, inode.inode) = 1;
   add_device(inode.device);
   return put(skeleton->maps.tags, ProgramKey{inode.inode, inode.device, 0}, tag, "tag a tree");
 }
 
 void Decisions::add_device(std::uint32_t device) {
-  set_bit(program_->skeleton->bss->guard_device_filter, device);
+  *filter_slot(&program_->skeleton->bss->guard_device_filter, device) = 1;
 }
 
 void Decisions::set_guards_in_use(std::uint32_t guards) {

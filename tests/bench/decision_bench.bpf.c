@@ -30,6 +30,13 @@ __u64 guard_nanoseconds = 0;
 
 #define PLACE bpf_get_current_task_btf()->fs->pwd.dentry
 
+static __always_inline int judge_creation(struct dentry* leaf) {
+  struct TreeHit hit = {};
+  if (!is_guarded(leaf, 1 << kGuardOwnership, &hit)) return 0;
+  struct Access access = creation_at(leaf, kEventCreate);
+  return judge(&access, &hit);
+}
+
 // Separate programs, so that each is small enough for the verifier.
 #define DECIDE(name, decision)                                \
   static long name##_once(__u32 index, void* context) {       \
@@ -46,7 +53,7 @@ __u64 guard_nanoseconds = 0;
   }
 
 DECIDE(nothing, PLACE == NULL)  // the cost of the call itself
-DECIDE(creation, judge_creation(PLACE, kEventCreate))
+DECIDE(creation, judge_creation(PLACE))
 DECIDE(write, judge_operation(PLACE, kEventWrite, 1 << kGuardContent))
 DECIDE(rmdir, judge_operation(PLACE, kEventRmdir, 1 << kGuardDelete))
 DECIDE(open, judge_open(bpf_get_current_task_btf()->mm->exe_file))

@@ -1,5 +1,6 @@
 // What the LSM denies under "deny": with EPERM, before the change, with nothing left behind. And
 // what it must not deny. Runs only where the LSM does: in the virtual machine.
+#include <bpf/bpf.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -139,16 +140,16 @@ TEST_P(Deny, DeniesCreations) {
 TEST_P(Deny, DeniesFilesWithoutAName) {
   guard_app("deny");
   start();
-  const Fd nameless(::open(tree_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
-  EXPECT_FALSE(nameless);
-  EXPECT_EQ(errno, EPERM);
-  const Fd elsewhere(::open(other_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
-  ASSERT_TRUE(elsewhere);
-  const auto link = "/proc/self/fd/" + std::to_string(elsewhere.get());
-  EXPECT_EQ(
-      ::linkat(AT_FDCWD, link.c_str(), AT_FDCWD, (tree_ / "linked").c_str(), AT_SYMLINK_FOLLOW),
-      -1);
-  EXPECT_EQ(errno, EPERM);
+  // They cannot get one.
+  for (const auto& directory : {tree_, other_}) {
+    const Fd nameless(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+    ASSERT_TRUE(nameless);
+    const auto link = "/proc/self/fd/" + std::to_string(nameless.get());
+    EXPECT_EQ(
+        ::linkat(AT_FDCWD, link.c_str(), AT_FDCWD, (tree_ / "linked").c_str(), AT_SYMLINK_FOLLOW),
+        -1);
+    EXPECT_EQ(errno, EPERM);
+  }
   EXPECT_EQ(all(), before_);
 }
 
@@ -363,6 +364,43 @@ TEST_P(Deny, AReloadLeavesNoGap) {
   ::kill(daemon(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return of_type("reload").size() == 7; }));
   as_root("touch $T/now");
+}
+
+// Whether a program of this name is attached, on the whole machine.
+bool is_attached(std::string_view name) {
+  for (std::uint32_t id = 0; bpf_link_get_next_id(id, &id) == 0;) {
+    bpf_link_info link{};
+    std::uint32_t size = sizeof link;
+    const Fd opened(bpf_link_get_fd_by_id(id));
+    if (!opened || bpf_obj_get_info_by_fd(opened.get(), &link, &size) != 0) continue;
+    bpf_prog_info info{};
+    size = sizeof info;
+    const Fd program(bpf_prog_get_fd_by_id(link.prog_id));
+    if (program && bpf_obj_get_info_by_fd(program.get(), &info, &size) == 0 && name == info.name)
+      return true;
+  }
+  return false;
+}
+
+// Each program that is attached slows down the whole machine.
+TEST_P(Deny, OpensAreWatchedOnlyWhileAPolicyNeedsIt) {
+  const auto reload = [&](std::size_t times, const std::string& more) {
+    guard_app("deny", "50ms", more);
+    ::kill(daemon(), SIGHUP);
+    return eventually([&] { return of_type("reload").size() == times; });
+  };
+  guard_app("deny");
+  start();
+  EXPECT_TRUE(is_attached("guard_inode_cre"));
+  EXPECT_FALSE(is_attached("guard_file_open"));
+  as_root("echo wrong >> $T/conf");
+  ASSERT_TRUE(reload(1, kAllGuards));
+  EXPECT_TRUE(is_attached("guard_file_open"));
+  as_root("! (echo worse >> $T/conf) 2> /dev/null");
+  ASSERT_TRUE(reload(2, ""));
+  EXPECT_FALSE(is_attached("guard_file_open"));
+  EXPECT_TRUE(is_attached("guard_inode_cre"));
+  as_root("echo wrong >> $T/conf");
 }
 
 TEST_P(Deny, GuardsTheNewTreeAfterItIsReplaced) {

@@ -128,12 +128,9 @@ TEST_F(LsmTest, ExchangingNamesIsDeniedInBothDirections) {
   }
 }
 
-// It is created without a guard, and gets its name under one.
 TEST_F(LsmTest, ANamelessFileCannotGetANameInTheTree) {
-  untag(tree_);
   const Fd file(::openat(tree_.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
   ASSERT_TRUE(file);
-  tag(tree_, kOwner);
   EXPECT_EQ(::linkat(file.get(), "", tree_.get(), "new", AT_EMPTY_PATH), -1);
   EXPECT_EQ(errno, EPERM);
   EXPECT_THAT(names(tree_), IsEmpty());
@@ -282,6 +279,8 @@ TEST_F(LsmTest, OnlyNeededProgramsAreAttached) {
   EXPECT_EQ(create(), 0);
   ASSERT_TRUE(other->attach(kOwnershipBit));
   const auto few = other->links();
+  const auto opens = testing::Contains(testing::Key("guard_file_open"));
+  EXPECT_THAT(few, testing::Not(opens));
   ASSERT_EQ(::unlinkat(tree_.get(), "new", 0), 0);
   EXPECT_EQ(create(), EPERM);
 
@@ -296,6 +295,11 @@ TEST_F(LsmTest, OnlyNeededProgramsAreAttached) {
   // The program for closes denies nothing, so its link need not be kept.
   ASSERT_TRUE(other->attach(kOwnershipBit | kDeleteBit | kClosingBit));
   EXPECT_EQ(other->links(), more);
+
+  for (const auto guard : {kContentBit, kReadBit}) {
+    ASSERT_TRUE(other->attach(kOwnershipBit | guard));
+    EXPECT_THAT(other->links(), opens);
+  }
 
   ASSERT_TRUE(other->attach(kDeleteBit));
   EXPECT_EQ(create(), 0);

@@ -139,7 +139,7 @@ TEST_P(LsmWitness, AFailedCreationProvesNothing) {
   EXPECT_EQ(KIND_OF(tree_, "new"), kWitnessNone);
 }
 
-TEST_P(LsmWitness, ANamelessFileIsBornInItsDirectory) {
+TEST_P(LsmWitness, ANamelessFileIsBornWithItsName) {
   const auto nameless = [](const Fd& in) {
     return Fd(::openat(in.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   };
@@ -151,16 +151,22 @@ TEST_P(LsmWitness, ANamelessFileIsBornInItsDirectory) {
   const auto other = nameless(tree_);
   const auto foreign = nameless(outside_);
   ASSERT_TRUE(file && other && foreign);
-  EXPECT_EQ(lsm_->witness(file.get()).value_or(WitnessTag{}).kind, kWitnessBorn);
-  EXPECT_FALSE(lsm_->witness(foreign.get()));
+  EXPECT_FALSE(lsm_->witness(file.get()));
   ASSERT_EQ(link(file, tree_, "file"), 0);
   EXPECT_EQ(KIND_OF(tree_, "file"), kWitnessBorn);
   ASSERT_EQ(link(other, outside_, "other"), 0);
   EXPECT_EQ(KIND_OF(outside_, "other"), kWitnessNone);
   ASSERT_EQ(link(foreign, tree_, "foreign"), 0);
-  EXPECT_EQ(KIND_OF(tree_, "foreign"), kWitnessNone);
+  EXPECT_EQ(KIND_OF(tree_, "foreign"), kWitnessBorn);
+  // A second name is none of a new file.
+  ASSERT_EQ(::linkat(outside_.get(), "other", tree_.get(), "other", 0), 0);
+  EXPECT_EQ(KIND_OF(tree_, "other"), kWitnessNone);
+  // Root's file does not become the owner's because the owner names it.
+  const auto roots = nameless(outside_);
   const ActingAs owner(kOwner);
-  EXPECT_FALSE(lsm_->witness(nameless(tree_).get()));
+  if (link(roots, tree_, "roots") == 0) {
+    EXPECT_EQ(KIND_OF(tree_, "roots"), kWitnessNone);
+  }
 }
 
 TEST_P(LsmWitness, OnlyAGuardOfOwnershipKeepsEvidence) {

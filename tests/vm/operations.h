@@ -80,7 +80,8 @@ inline const std::vector<Operation>& operations() {
       {"tmpfile",
        [](int into, int) {
          const Fd file(::openat(into, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
-         return outcome(file.get());
+         const auto path = "/proc/self/fd/" + std::to_string(file.get());
+         return outcome(::linkat(AT_FDCWD, path.c_str(), into, "new", AT_SYMLINK_FOLLOW));
        }},
   };
   return all;
