@@ -69,8 +69,12 @@ TreeLimits tree_limits(const Policy& policy, const Files& files) {
     const auto root = files.look(path.value);
     if (!root || !*root) continue;
     const auto& facts = **root;
-    if (!facts.can_chown)
-      return {true, quote(path.value) + " is on " + facts.filesystem + ", which knows no owners"};
+    if (!facts.can_chown) {
+      auto why = quote(path.value) + " is on " + facts.filesystem + ", which does not store owners";
+      if (facts.filesystem == "vfat")
+        why += ", and times in steps of two seconds: with fanotify, no opens are denied there";
+      return {true, std::move(why)};
+    }
     if (facts.read_only) return {true, quote(path.value) + " is mounted read-only"};
   }
   return {};

@@ -175,7 +175,7 @@ class Linter {
     }
     if (!root.can_chown && policy.strongest_action() >= Action::kFix) {
       warn(tree.place, quote(path) + " is on " + root.filesystem +
-                           ", which does not store owners: guardd can only log");
+                           ", which does not store owners: guardd cannot fix anything on it");
     } else if (root.read_only && policy.strongest_action() >= Action::kFix) {
       warn(tree.place, quote(path) + " is mounted read-only: guardd cannot fix anything on it");
     }

@@ -210,7 +210,7 @@ TEST_F(Lint, ReportsAFileSystemWithoutOwners) {
   root.filesystem = "vfat";
   EXPECT_EQ(about_tree(),
             "p.toml:3:10: warning: \"/srv/shop\" is on vfat, which does not store owners: guardd "
-            "can only log");
+            "cannot fix anything on it");
   EXPECT_EQ(about_tree("action = \"log\""), "") << "it can still be logged";
   EXPECT_NE(about_tree("rule = [{match = [\"x\"], action = \"fix\"}]"), "");
   root.can_chown = true;
