@@ -47,6 +47,8 @@ inline constexpr std::array kKnownHooks{
     KnownHook{"guard_d_instantiate", "d_instantiate", 2, kOwnershipBit, Without::kLessKnown},
     KnownHook{"guard_inode_link", "inode_link", 3, kOwnershipBit},
     KnownHook{"guard_inode_rename", "inode_rename", 4, kOwnershipBit | kDeleteBit},
+    // Without it, an exchange of two names is taken for the deletion of both.
+    KnownHook{"guard_path_rename", "path_rename", 5, kDeleteBit, Without::kNothing},
     KnownHook{"guard_inode_unlink", "inode_unlink", 2, kDeleteBit},
     KnownHook{"guard_inode_rmdir", "inode_rmdir", 2, kDeleteBit},
     KnownHook{"guard_file_open", "file_open", 1, kContentBit | kReadBit},

@@ -66,6 +66,14 @@ int BPF_PROG(guard_inode_link, struct dentry* old_dentry, struct inode* dir,
   return answer;
 }
 
+// Before the hook below. Attached only while a policy guards against deleting.
+SEC("lsm/path_rename")
+int BPF_PROG(guard_path_rename, const struct path* old_dir, struct dentry* old_dentry,
+             const struct path* new_dir, struct dentry* new_dentry, unsigned int flags, int ret) {
+  if (!ret) note_exchange(old_dentry, new_dentry, flags & kRenameExchange);
+  return ret;
+}
+
 // The kernel calls this twice to exchange two names, once for each direction.
 SEC("lsm/inode_rename")
 int BPF_PROG(guard_inode_rename, struct inode* old_dir, struct dentry* old_dentry,

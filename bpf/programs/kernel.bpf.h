@@ -230,6 +230,8 @@ enum {
   kMapType = 0x0f,
   kVmShared = 0x8,
 
+  kRenameExchange = 1 << 1,
+
   kMountRemount = 1 << 5,
   kMountPropagation = 1 << 17 | 1 << 18 | 1 << 19 | 1 << 20,
 };

@@ -232,6 +232,50 @@ static __always_inline int judge_departure(struct Access* access, struct TreeHit
   return decide(access) ? -EPERM : 0;
 }
 
+// The two names that this task is about to exchange: the hook of a rename sees one that takes the
+// place of another in the same way. By the addresses of their dentries.
+struct Exchange {
+  __u64 one;
+  __u64 other;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct Exchange);
+} exchanges SEC(".maps");
+
+static __always_inline void note_exchange(struct dentry* one, struct dentry* other, bool is_one) {
+  struct Exchange* exchange = bpf_task_storage_get(&exchanges, bpf_get_current_task_btf(), 0,
+                                                   is_one ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+  if (!exchange) return;
+  exchange->one = is_one ? (__u64)one : 0;
+  exchange->other = is_one ? (__u64)other : 0;
+}
+
+// Without path hooks, as below nfsd and overlayfs, it is not known to be one.
+static __always_inline bool is_exchange(struct dentry* from, struct dentry* to) {
+  const struct Exchange* exchange =
+      bpf_task_storage_get(&exchanges, bpf_get_current_task_btf(), 0, 0);
+  if (!exchange) return false;
+  return (exchange->one == (__u64)from && exchange->other == (__u64)to) ||
+         (exchange->one == (__u64)to && exchange->other == (__u64)from);
+}
+
+// What a rename replaces is deleted.
+static __always_inline int judge_replaced(struct Access* access, struct dentry* to,
+                                          struct inode* replaced, const struct TreeHit* target) {
+  access->leaf = (__u64)to;
+  access->object = (__u64)replaced;
+  access->operation = (replaced->i_mode & kTypeMask) == kTypeDirectory ? kEventRmdir : kEventUnlink;
+  access->covers = 1 << kGuardDelete;
+  access->flags = 0;
+  access->old_leaf = 0;
+  access->must_report = false;
+  set_place(access, target);
+  return decide(access) ? -EPERM : 0;
+}
+
 // Fills in the trees of both names, as far as it needs them.
 static __always_inline int judge_move(struct dentry* from, struct dentry* to, struct inode* object,
                                       struct TreeHit* source, struct TreeHit* target) {
@@ -260,9 +304,14 @@ static __always_inline int judge_move(struct dentry* from, struct dentry* to, st
     }
     const int answer = judge_arrival(&access, target);
     if (answer) return answer;
+    if (replaced && is_covered(1 << kGuardDelete, target) && !is_exchange(from, to) &&
+        judge_replaced(&access, to, replaced, target))
+      return -EPERM;
   }
   if (out_of != kPlaceInside || within) return 0;
   access.leaf = (__u64)from;
+  access.object = (__u64)object;
+  access.operation = kEventRename;
   access.covers = 1 << kGuardDelete;
   access.flags = kFlagOutOfTree;
   access.must_report = false;

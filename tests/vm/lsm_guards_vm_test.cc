@@ -122,6 +122,35 @@ TEST_P(LsmGuards, ExchangingANameCountsAsDeleting) {
   expect_denied(1);
 }
 
+TEST_P(LsmGuards, ReplacingCountsAsDeleting) {
+  make_file_as_owner(tree_, "other", "");
+  ASSERT_EQ(::fchownat(source_.get(), "file", kOwner, kOwner, 0), 0);
+  (void)make_directory_as_owner("tree/empty");
+  guard_by(kDeleteBit);
+  EXPECT_EQ(errno_of(::renameat(tree_.get(), "other", tree_.get(), "own")), EPERM);
+  EXPECT_EQ(errno_of(::renameat(source_.get(), "file", tree_.get(), "own")), EPERM);
+  EXPECT_EQ(errno_of(::renameat(tree_.get(), "empty", tree_.get(), "dir")), EPERM);
+  expect_denied(3);
+  const auto events = take_events().events;
+  ASSERT_THAT(events, testing::SizeIs(2));  // the second one repeats the first
+  for (const auto& event : events)
+    EXPECT_EQ(event.what.operation,
+              static_cast<std::uint32_t>(event.path == "dir" ? kEventRmdir : kEventUnlink));
+}
+
+TEST_P(LsmGuards, ExchangingWithinTheTreeDeletesNothing) {
+  make_file_as_owner(tree_, "other", "");
+  guard_by(kDeleteBit);
+  const auto exchange = [&] {
+    return errno_of(::renameat2(tree_.get(), "other", tree_.get(), "own", RENAME_EXCHANGE));
+  };
+  EXPECT_EQ(exchange(), 0);
+  EXPECT_EQ(counters(), LsmCounters{});
+  // It does not count as one for ever.
+  EXPECT_EQ(errno_of(::renameat(tree_.get(), "other", tree_.get(), "own")), EPERM);
+  EXPECT_EQ(exchange(), 0);
+}
+
 TEST_P(LsmGuards, RenamingWithinTheTreeIsPermitted) {
   guard_by(kDeleteBit);
   EXPECT_EQ(errno_of(::renameat(tree_.get(), "own", tree_.get(), "dir/own")), 0);
