@@ -24,6 +24,7 @@ inline std::uint64_t monotonic_us() {
 }
 
 // The clock that stamps files. To compare file times with each other, never with other clocks.
+// Since Linux 6.13 a stamp can be exact: it is never earlier than this clock was then, as before.
 inline std::int64_t file_time_now() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME_COARSE, &now);

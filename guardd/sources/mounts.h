@@ -1,6 +1,7 @@
 // The mounts and unmounts in our mount namespace since the last call. A mount on a tree or below it
 // hides what guardd watches: it can be reported, not fixed. From Linux 6.15 on, the kernel also
-// reports which process did it. One thread: the daemon's loop.
+// reports which process did it. listmount(2) would take a call for each mount, where mountinfo is
+// one text that all kernels have. One thread: the daemon's loop.
 #pragma once
 
 #include <cstdint>

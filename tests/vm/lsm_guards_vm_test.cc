@@ -5,7 +5,10 @@
 #include <linux/posix_acl_xattr.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
+
+#include <cstring>
 
 #include "tests/vm/lsm_fixture.h"
 
@@ -219,6 +222,25 @@ TEST_P(LsmGuards, FlagsAreAttributesEvenThroughAReadOnlyDescriptor) {
   fsxattr extended{};
   EXPECT_EQ(errno_of(::ioctl(reader.get(), FS_IOC_FSSETXATTR, &extended)), EPERM);
   expect_denied(2);
+}
+
+// file_setattr(2), Linux 6.17: the same by path. It changes nothing else, such as an owner or a
+// mode.
+TEST_P(LsmGuards, FlagsAreAttributesEvenWithoutADescriptor) {
+  constexpr long kFileSetattr = 469;
+  struct {
+    std::uint64_t flags;
+    std::uint32_t others[4];
+  } attributes{};
+  const auto set = [&] {
+    return errno_of(static_cast<int>(
+        ::syscall(kFileSetattr, tree_.get(), "own", &attributes, sizeof attributes, 0)));
+  };
+  if (const int failed = set(); failed != 0)
+    GTEST_SKIP() << "not on this kernel or file system: " << std::strerror(failed);
+  guard_by(kAttributesBit);
+  EXPECT_EQ(set(), EPERM);
+  expect_denied(1);
 }
 
 TEST_P(LsmGuards, TimesAndContentArePermitted) {
