@@ -11,6 +11,16 @@ namespace guard::bus {
 
 using Counts = std::map<std::string, std::uint64_t>;  // by a word
 
+// An alert of guardd.toml, with what it has done since guardd started.
+struct AlertState {
+  std::string name;
+  std::string when;  // its condition
+  std::uint64_t starts = 0;
+  std::uint64_t held_back = 0;   // incidents without a start of their own
+  std::uint64_t last_start = 0;  // microseconds since 1970; 0: never
+  friend bool operator==(const AlertState&, const AlertState&) = default;
+};
+
 struct Facts {
   std::string version;
   std::string backend;
@@ -28,6 +38,7 @@ struct Facts {
   std::uint64_t answered_unseen = 0;  // opens: by [answer] on_overload
   Counts helpers_given_up;            // "late", "broken"
   std::uint32_t helpers_hung = 0;     // now
+  std::vector<AlertState> alerts;
 };
 
 struct PolicyFacts {
@@ -105,6 +116,7 @@ void each_counter(const Facts* /*of*/, Visit visit) {
   visit("AnsweredUnseen", &Facts::answered_unseen);
   visit("HelpersGivenUp", &Facts::helpers_given_up);
   visit("HelpersHung", &Facts::helpers_hung);
+  visit("Alerts", &Facts::alerts);
 }
 template <typename Visit>
 void each_counter(const PolicyFacts* /*of*/, Visit visit) {

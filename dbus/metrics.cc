@@ -98,6 +98,18 @@ void put(Text& text, const Facts& facts) {
   text.sample("", {}, facts.helpers_hung);
 }
 
+void put(Text& text, const std::vector<AlertState>& alerts) {
+  text.family("alert_starts", "counter", "Starts of the unit of an alert.");
+  for (const auto& alert : alerts) text.sample("_total", {{"alert", alert.name}}, alert.starts);
+  text.family("alert_held_back", "counter",
+              "Incidents that met the condition of an alert and had no start of their own.");
+  for (const auto& alert : alerts) text.sample("_total", {{"alert", alert.name}}, alert.held_back);
+  text.family("alert_last_start_timestamp", "gauge",
+              "When an alert last started its unit, in seconds since 1970; 0 if never.");
+  for (const auto& alert : alerts)
+    text.sample("", {{"alert", alert.name}}, alert.last_start / 1'000'000);
+}
+
 using Counter = std::uint64_t PolicyFacts::*;
 void put(Text& text, const std::vector<PolicyFacts>& policies) {
   const auto count = [&](std::string_view name, std::string_view help, Counter counter) {
@@ -140,6 +152,7 @@ void put(Text& text, const std::vector<PolicyFacts>& policies) {
 std::string text_of(Format format, const Facts& facts, const std::vector<PolicyFacts>& policies) {
   Text text(format);
   put(text, facts);
+  put(text, facts.alerts);
   put(text, policies);
   return std::move(text).finish();
 }

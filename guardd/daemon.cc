@@ -117,7 +117,7 @@ class Daemon {
             dispatcher_, source_, *trees_, *policies_, reloader_, quick_jobs_, long_jobs_,
             *left_alone_, repairs_, request_processes_, *processes_,
             [this] { return trail_ ? path_of_trail() : std::string(); },
-            [this] { return helper_losses(); },
+            [this] { return helper_losses(); }, [this] { return alerts_->states(); },
             [this](const std::string& policy) { return beyond_limit(policy); },
             [this](std::function<void()> done) { visits_->when_watched(std::move(done)); }},
         shortcomings_);
@@ -179,6 +179,7 @@ class Daemon {
         [this](const AlertSettings& alert) { return alert_units_->can_start(alert); },
         [this](const AlertSettings& alert, const AlertFacts& facts) {
           alert_units_->start(alert, facts);
+          bus_endpoint_->changed();
         },
         host_name()});
     dispatcher_.add(*alerts_);
@@ -279,8 +280,7 @@ class Daemon {
   }
 
   void read_answers() {
-    const auto now = std::chrono::steady_clock::now();
-    helpers_.work(now);
+    helpers_.work(std::chrono::steady_clock::now());
     enforcer_->handle_answers();
     dispatcher_.add_actor_facts();
     report_hung_helpers();

@@ -42,6 +42,25 @@ bool take(const Value& value, Counts& into) {
   return true;
 }
 
+bool take(const Value& value, std::vector<AlertState>& into) {
+  const auto* list = value.as<List>();
+  if (!list) return false;
+  for (const auto& item : *list) {
+    const auto* record = item.as<Map>();
+    if (!record) return false;
+    auto& alert = into.emplace_back();
+    const auto take_one = [&](const char* name, auto& member) {
+      const auto* field = find(*record, name);
+      return !field || take(*field, member);
+    };
+    if (!take_one("name", alert.name) || !take_one("when", alert.when) ||
+        !take_one("starts", alert.starts) || !take_one("held_back", alert.held_back) ||
+        !take_one("last_start", alert.last_start))
+      return false;
+  }
+  return true;
+}
+
 template <typename Those>
 Result<Those> read(const Map& properties) {
   Those those;

@@ -29,6 +29,19 @@ void put(Writer& writer, const Counts& counts) {
   writer.close();
 }
 
+void put(Writer& writer, const std::vector<AlertState>& alerts) {
+  writer.open('a', "a{sv}");
+  for (const auto& alert : alerts) {
+    RecordWriter record(writer);
+    record.text("name", alert.name);
+    record.text("when", alert.when);
+    record.number("starts", alert.starts);
+    record.number("held_back", alert.held_back);
+    if (alert.last_start != 0) record.number("last_start", alert.last_start);
+  }
+  writer.close();
+}
+
 template <auto Member>
 int fact(sd_bus* /*bus*/, const char* /*path*/, const char* /*interface*/, const char* /*property*/,
          sd_bus_message* reply, void* service, sd_bus_error* /*error*/) noexcept {
@@ -98,6 +111,7 @@ const sd_bus_vtable kManagerTable[] = {
     SD_BUS_PROPERTY("AnsweredUnseen", "t", fact<&F::answered_unseen>, 0, kChanges),
     SD_BUS_PROPERTY("HelpersGivenUp", "a{st}", fact<&F::helpers_given_up>, 0, kChanges),
     SD_BUS_PROPERTY("HelpersHung", "u", fact<&F::helpers_hung>, 0, kChanges),
+    SD_BUS_PROPERTY("Alerts", "aa{sv}", fact<&F::alerts>, 0, kChanges),
     SD_BUS_SIGNAL_WITH_ARGS("ViolationDetected", SD_BUS_ARGS("a{sv}", violation), 0),
     SD_BUS_SIGNAL_WITH_ARGS("IncidentOpened", SD_BUS_ARGS("s", id, "a{sv}", incident), 0),
     SD_BUS_SIGNAL_WITH_ARGS("IncidentClosed", SD_BUS_ARGS("s", id, "a{sv}", incident), 0),

@@ -57,6 +57,7 @@ void Alerts::look_at(const Violation& violation, const Incident& incident,
 void Alerts::add(State& state, const std::string& incident, SteadyTime now) {
   if (state.waiting) {
     ++state.waiting->more;
+    ++state.done.held_back;
     return;
   }
   const auto gather = incident.empty() ? std::chrono::seconds(0) : kLongestGather;
@@ -110,13 +111,28 @@ bool Alerts::start(State& state, SteadyTime now) {
   state.not_before = now + state.settings.every;
   const AlertReason reason{state.settings.name, state.settings.when.text, ports_.host,
                            std::chrono::system_clock::now(), waiting.more};
+  const auto start_with = [&](const AlertFacts& facts) {
+    ++state.done.starts;
+    state.done.last_start = microseconds_of(reason.time);
+    ports_.start(state.settings, facts);
+  };
   if (waiting.incident.empty()) {
-    ports_.start(state.settings, facts_of(reason, ports_.health(), ports_.health_reasons()));
+    start_with(facts_of(reason, ports_.health(), ports_.health_reasons()));
     return true;
   }
   const auto* incident = waiting.closed ? &*waiting.closed : ports_.find(waiting.incident);
-  if (incident) ports_.start(state.settings, facts_of(reason, *incident));
+  if (incident) start_with(facts_of(reason, *incident));
   return true;
+}
+
+std::vector<bus::AlertState> Alerts::states() const {
+  std::vector<bus::AlertState> all;
+  for (const auto& state : states_) {
+    all.push_back(state.done);
+    all.back().name = state.settings.name;
+    all.back().when = state.settings.when.text;
+  }
+  return all;
 }
 
 std::optional<SteadyTime> Alerts::next() const {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "dbus/facts.h"
 #include "guardd/alert/facts.h"
 #include "guardd/alert/windows.h"
 #include "guardd/base/config.h"
@@ -52,6 +53,7 @@ class Alerts final : public Publisher {
   void work(SteadyTime now);
 
   std::uint64_t lost() const { return lost_; }  // because memory ran out
+  std::vector<bus::AlertState> states() const;
 
  private:
   struct WaitingStart {
@@ -68,6 +70,7 @@ class Alerts final : public Publisher {
     RateWindows windows;
     bool health_was_met = false;
     std::optional<SteadyTime> health_at;  // when it has lasted for long enough
+    bus::AlertState done;                 // its names are those of `settings`
   };
 
   void look_at(const Violation& violation, const Incident& incident, std::uint64_t count) noexcept;

@@ -65,11 +65,6 @@ class States {
   std::map<std::uint32_t, std::size_t> visits_;
 };
 
-std::uint64_t microseconds(std::chrono::system_clock::time_point time) {
-  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch());
-  return since.count() < 0 ? 0 : static_cast<std::uint64_t>(since.count());
-}
-
 std::vector<std::string> guards_of(const Policy& policy) {
   std::vector<std::string> guards;
   for (std::size_t i = 0; i < Words<Guard>::kAll.size(); ++i)
@@ -111,7 +106,7 @@ std::vector<bus::PolicyFacts> policy_facts(const PoliciesInForce& in_force, Back
     const auto pause = std::find_if(paused.begin(), paused.end(),
                                     [&](const Pause& each) { return each.policy == facts.name; });
     if (pause == paused.end()) continue;
-    facts.paused_until = microseconds(pause->until);
+    facts.paused_until = microseconds_of(pause->until);
     facts.paused_by = pause->user;
     facts.pause_reason = pause->reason;
   }

@@ -111,6 +111,7 @@ bus::Facts BusRequests::facts() const {
   const auto losses = context_.helper_losses();
   facts.helpers_given_up = {{"late", losses.late}, {"broken", losses.broken}};
   facts.helpers_hung = static_cast<std::uint32_t>(losses.hung);
+  facts.alerts = context_.alerts();
   return facts;
 }
 

@@ -41,6 +41,7 @@ class BusRequests final : public bus::Manager {
     Processes& processes;
     std::function<std::string()> trail;  // its path; empty if there is none
     std::function<HelperLosses()> helper_losses;
+    std::function<std::vector<bus::AlertState>()> alerts;
     std::function<bus::Counts(const std::string& policy)> beyond_limit;
     // Calls this once the policies in force are, in all trees but the biggest ones.
     std::function<void(std::function<void()>)> when_watched;

@@ -39,7 +39,11 @@ inline bool is_past(std::int64_t file_time) {
 // RFC 3339, UTC, rounded up.
 std::string to_the_second(std::chrono::system_clock::time_point time);
 
-// Since 1970.
+// Since 1970; 0 for a time before.
+inline std::uint64_t microseconds_of(std::chrono::system_clock::time_point time) {
+  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch());
+  return since.count() < 0 ? 0 : static_cast<std::uint64_t>(since.count());
+}
 inline std::int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "guardd/alert/alert_units.h"
+#include "guardd/host/clock.h"
 #include "policy/record/fields.h"
 #include "tests/unit/records.h"
 
@@ -130,6 +131,32 @@ TEST_F(AlertsTest, AnIntervalHasOneStartAndTheNextTellsHowManyWereLeftOut) {
   EXPECT_THAT(started_[1], HasSubstr("and 498 more incidents since the last alert"));
   pass(1h);
   EXPECT_THAT(started_, SizeIs(2));
+}
+
+TEST_F(AlertsTest, StatesSayWhatWasStartedAndWhatWasHeldBack) {
+  const bus::AlertState fresh{"skipped", "outcome == skipped", 0, 0, 0};
+  alerts_.use({alert("skipped", "outcome == skipped", 10min), alert("gone", "uid == 7")});
+  ASSERT_THAT(alerts_.states(), SizeIs(2));
+  EXPECT_EQ(alerts_.states()[0], fresh);
+  const auto before = microseconds_of(std::chrono::system_clock::now());
+  for (int i = 0; i < 5; ++i) {
+    violate(std::to_string(i));
+    close(std::to_string(i));
+    pass(100ms);
+  }
+  auto state = alerts_.states()[0];
+  EXPECT_EQ(state.starts, 1U);
+  EXPECT_EQ(state.held_back, 3U) << "the second waits for the end of the interval";
+  EXPECT_GE(state.last_start, before);
+  pass(11min);
+  EXPECT_EQ(alerts_.states()[0].starts, 2U);
+  EXPECT_EQ(alerts_.states()[0].held_back, 3U);
+  // A reload forgets only alerts that are gone.
+  alerts_.use({alert("skipped", "outcome == skipped", 1h)});
+  ASSERT_THAT(alerts_.states(), SizeIs(1));
+  EXPECT_EQ(alerts_.states()[0].starts, 2U);
+  alerts_.use({alert("skipped", "severity >= low")});
+  EXPECT_EQ(alerts_.states()[0].starts, 0U) << "another condition is another alert";
 }
 
 TEST_F(AlertsTest, OnlyWhatMeetsTheConditionCounts) {

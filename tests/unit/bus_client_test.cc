@@ -216,10 +216,11 @@ TEST_F(BusClient, FiltersIncidents) {
 TEST_F(BusClient, ReadsTheStateOfGuarddAndItsPolicies) {
   FakeGuardd guardd(bus_);
   guardd.answers("GetAll", [](sd_bus_message* /*call*/, sd_bus_message* reply) {
-    return sd_bus_message_append(reply, "a{sv}", 6, "Health", "s", "degraded", "Generation", "u",
+    return sd_bus_message_append(reply, "a{sv}", 7, "Health", "s", "degraded", "Generation", "u",
                                  3U, "Lost", "t", std::uint64_t{9}, "Invented", "ai", 1, 4,
                                  "HelpersGivenUp", "a{st}", 1, "late", std::uint64_t{7},
-                                 "HelpersHung", "u", 1U);
+                                 "HelpersHung", "u", 1U, "Alerts", "aa{sv}", 2, 2, "name", "s",
+                                 "skipped", "last_start", "t", std::uint64_t{5}, 0);
   });
   guardd.answers("GetManagedObjects", [](sd_bus_message* /*call*/, sd_bus_message* reply) {
     return sd_bus_message_append(
@@ -240,6 +241,7 @@ TEST_F(BusClient, ReadsTheStateOfGuarddAndItsPolicies) {
   EXPECT_EQ(status->lost, 9U);
   EXPECT_EQ(status->helpers_given_up, (bus::Counts{{"late", 7}}));
   EXPECT_EQ(status->helpers_hung, 1U);
+  EXPECT_EQ(status->alerts, (std::vector<bus::AlertState>{{"skipped", "", 0, 0, 5}, {}}));
   EXPECT_EQ(status->version, "");
 
   const auto policies = client.policies();

@@ -150,20 +150,24 @@ TEST_F(BusService, SignalsChangedProperties) {
       manager.policies_[0].state = "paused";
       service.changed();
       manager.facts_.violations += 1;
+      manager.facts_.alerts = {{"skipped", "outcome == skipped", 1, 0, 1}};
       service.violation(git_violation());
     });
   });
-  for (const auto* name : {"Health ", "State ", "Violations ", "Fixed "})
+  for (const auto* name : {"Health ", "State ", "Violations ", "Fixed ", "Alerts "})
     EXPECT_THAT(changed, HasSubstr(name));
 }
 
 TEST_F(BusService, CountsWhatItLeftByReasonAndWhatWentBeyondALimit) {
-  house_.on_loop([](auto& service, FakeManager& manager) {
+  const std::vector<bus::AlertState> alerts{{"skipped", "outcome == skipped", 2, 17, 1'795'183'387},
+                                            {"health", "health != ok for 5m", 0, 0, 0}};
+  house_.on_loop([&](auto& service, FakeManager& manager) {
     manager.policies_ = {testing::policy_facts("shop")};
     manager.policies_[0].skipped = {{"busy", 0}, {"war", 0}};
     manager.beyond_limit_["shop"] = {{"pending", 4}};
     manager.facts_.answered_late = 2;
     manager.facts_.helpers_given_up = {{"late", 1}};
+    manager.facts_.alerts = alerts;
     service.reloaded();
     auto left = git_violation();
     left.action = Outcome::kSkipped;
@@ -180,6 +184,7 @@ TEST_F(BusService, CountsWhatItLeftByReasonAndWhatWentBeyondALimit) {
   ASSERT_TRUE(status) << status.error().text;
   EXPECT_EQ(status->answered_late, 2U);
   EXPECT_EQ(status->helpers_given_up, (bus::Counts{{"late", 1}}));
+  EXPECT_EQ(status->alerts, alerts);
 }
 
 TEST_F(BusService, ReportsWhyACallFailed) {

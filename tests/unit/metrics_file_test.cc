@@ -45,6 +45,8 @@ TEST(PrometheusText, IsValidForTheOldParser) {
   facts.answered_unseen = 5;
   facts.helpers_given_up = {{"broken", 1}, {"late", 6}};
   facts.helpers_hung = 2;
+  facts.alerts = {{"skipped", "outcome == skipped", 2, 17, 1'795'183'387'250'000},
+                  {"new", "", 0, 0, 0}};
   const auto text = bus::prometheus_text(facts, {shop()});
   std::istringstream lines(text);
   std::string family;
@@ -73,6 +75,10 @@ TEST(PrometheusText, IsValidForTheOldParser) {
   EXPECT_THAT(text, HasSubstr("\nguardd_answered_unseen_total 5\n"));
   EXPECT_THAT(text, HasSubstr("\nguardd_helpers_given_up_total{why=\"late\"} 6\n"));
   EXPECT_THAT(text, HasSubstr("\nguardd_helpers_hung 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nguardd_alert_starts_total{alert=\"skipped\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nguardd_alert_held_back_total{alert=\"skipped\"} 17\n"));
+  EXPECT_THAT(text, HasSubstr("\nguardd_alert_last_start_timestamp{alert=\"skipped\"} 1795183387\n"
+                              "guardd_alert_last_start_timestamp{alert=\"new\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("\nguardd_skipped_total{policy=\"shop\",reason=\"busy\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("\nguardd_skipped_total{policy=\"shop\",reason=\"war\"} 2\n"));
   EXPECT_THAT(text,

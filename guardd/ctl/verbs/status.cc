@@ -27,7 +27,7 @@ Tone tone_of(const std::string& health) {
   return health == "paused" || health == "pending" ? Tone::kOdd : Tone::kBad;
 }
 
-std::string until_text(std::uint64_t microseconds) {
+std::string moment_text(std::uint64_t microseconds) {
   return format_moment(
       std::chrono::system_clock::time_point(std::chrono::microseconds(microseconds)));
 }
@@ -35,6 +35,17 @@ std::string until_text(std::uint64_t microseconds) {
 std::string counts_text(const Facts& counts) {
   return counted(counts.violations, "violation", "violations") + ", " + grouped(counts.denied) +
          " denied, " + grouped(counts.fixed) + " fixed";
+}
+
+// "skipped: started 3 times, last on 2026-11-20 14:03:07; 17 incidents held back"
+std::string alert_text(const bus::AlertState& alert) {
+  auto text = alert.name + ": ";
+  if (alert.starts == 0) return text + "not started";
+  text += "started " + counted(alert.starts, "time", "times") + ", last on " +
+          moment_text(alert.last_start);
+  if (alert.held_back > 0)
+    text += "; " + counted(alert.held_back, "incident", "incidents") + " held back";
+  return text;
 }
 
 std::string daemon_text(const Terminal& terminal, const Facts& status) {
@@ -53,6 +64,7 @@ std::string daemon_text(const Terminal& terminal, const Facts& status) {
   add("since start",
       counts_text(status) + ", " +
           (status.lost == 0 ? "no event lost" : counted(status.lost, "event", "events") + " lost"));
+  for (const auto& alert : status.alerts) add("alert", alert_text(alert));
   return text;
 }
 
@@ -63,7 +75,7 @@ std::string notes_of(const PolicyFacts& policy) {
     if (!note.empty()) text += "  - " + wrapped(printable(note), 4) + '\n';
   };
   if (policy.paused_until != 0) {
-    auto note = "paused until " + until_text(policy.paused_until);
+    auto note = "paused until " + moment_text(policy.paused_until);
     if (!policy.paused_by.empty()) note += " by " + policy.paused_by;
     if (!policy.pause_reason.empty()) note += ": " + policy.pause_reason;
     add(note);
@@ -133,6 +145,16 @@ Json policy_json(const PolicyFacts& policy) {
   return json;
 }
 
+Json alert_json(const bus::AlertState& alert) {
+  Json json;
+  json["name"] = alert.name;
+  json["when"] = alert.when;
+  json["starts"] = alert.starts;
+  json["held_back"] = alert.held_back;
+  if (alert.last_start != 0) json["last_start"] = alert.last_start;
+  return json;
+}
+
 Json status_json(const Snapshot& snapshot) {
   const auto& [status, policies, incidents] = snapshot;
   Json json;
@@ -145,6 +167,7 @@ Json status_json(const Snapshot& snapshot) {
   json["policy_identity"] = status.policy_identity;
   put_counts(json, status);
   json["lost"] = status.lost;
+  json["alerts"] = json_list(status.alerts, alert_json);
   json["policies"] = json_list(policies, policy_json);
   json["last_incidents"] = json_records(incidents);
   return json;
