@@ -73,7 +73,7 @@ export function outcomes(incident) {
   return OUTCOMES.filter((name) => totals[name] > 0).map((name) => [name, totals[name]]);
 }
 
-export const files_text = (incident) => counted(incident.count || 0, _("$0 file"), _("$0 files"));
+export const files_text = (incident) => counted(incident.count || 0, "$0 file", "$0 files");
 
 export function more_text(incident) {
   const more = (incident.count || 0) - (incident.sample?.length || 0);

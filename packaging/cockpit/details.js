@@ -159,7 +159,7 @@ async function undo_dialog(model, id) {
     dialog.fail("");
     try {
       const restored = await model.bus.call("Undo", id);
-      const text = counted(restored, _("$0 file was restored"), _("$0 files were restored"));
+      const text = counted(restored, "$0 file was restored", "$0 files were restored");
       dialog.show(
         alert_box(
           "success",
@@ -188,12 +188,8 @@ async function undo_dialog(model, id) {
           restorable > 0
             ? counted(
                 restorable,
-                _(
-                  "$0 file gets back the owner, group and mode that it had before guardd fixed it.",
-                ),
-                _(
-                  "$0 files get back the owner, group and mode that they had before guardd fixed them.",
-                ),
+                "$0 file gets back the owner, group and mode that it had before guardd fixed it.",
+                "$0 files get back the owner, group and mode that they had before guardd fixed them.",
               )
             : _("There is nothing to restore."),
         ),
@@ -202,12 +198,12 @@ async function undo_dialog(model, id) {
           el(
             "p",
             null,
-            counted(more, _("$0 more file is not shown."), _("$0 more files are not shown.")),
+            counted(more, "$0 more file is not shown.", "$0 more files are not shown."),
           ),
       ],
       [
         restorable > 0 &&
-          button(counted(restorable, _("Restore $0 file"), _("Restore $0 files")), undo, {
+          button(counted(restorable, "Restore $0 file", "Restore $0 files"), undo, {
             kind: "primary",
             control: "restore",
           }),

@@ -9,7 +9,7 @@ function title_of(model) {
   switch (model.facts.Health) {
     case "ok":
       if (model.policies.size === 0) return _("Nothing is guarded: there is no policy");
-      return counted(guarded, _("$0 policy is in force"), _("$0 policies are in force"));
+      return counted(guarded, "$0 policy is in force", "$0 policies are in force");
     case "paused":
       return _("A policy is paused");
     case "degraded":
@@ -131,7 +131,7 @@ export function health_view(model, { on_reload, on_scan }) {
           facts([
             [_("Version"), visible(health.Version)],
             [_("Backend"), backend],
-            [_("Policies loaded"), counted(health.Generation ?? 0, _("$0 time"), _("$0 times"))],
+            [_("Policies loaded"), counted(health.Generation ?? 0, "$0 time", "$0 times")],
           ]),
         ),
       ),

@@ -42,7 +42,7 @@ function files(incident) {
     first || files_text(incident),
     first &&
       more > 0 &&
-      format(" $0", counted(more, _("and $0 more file"), _("and $0 more files"))),
+      format(" $0", counted(more, "and $0 more file", "and $0 more files")),
   ];
 }
 
@@ -68,7 +68,7 @@ function item(incident, on_details) {
       { class: "incident-what" },
       el("strong", null, who_text(incident)),
       typed && [": ", code(typed, LONGEST_COMMAND)],
-      others > 0 && [" ", counted(others, _("and $0 other command"), _("and $0 other commands"))],
+      others > 0 && [" ", counted(others, "and $0 other command", "and $0 other commands")],
     ),
     (via || from) &&
       el(
@@ -98,7 +98,7 @@ function announcer() {
     announce(
       waiting.length === 1
         ? format(_("New incident of policy $0: $1"), first.policy, first.who)
-        : counted(waiting.length, _("$0 new incident"), _("$0 new incidents")),
+        : counted(waiting.length, "$0 new incident", "$0 new incidents"),
     );
     waiting = [];
     timer = null;

@@ -92,7 +92,7 @@ function row(policy, may, callbacks) {
       "th",
       { scope: "row" },
       visible(policy.Name),
-      el("small", null, counted(policy.Violations ?? 0, _("$0 violation"), _("$0 violations"))),
+      el("small", null, counted(policy.Violations ?? 0, "$0 violation", "$0 violations")),
     ),
     cell(
       _("Trees"),

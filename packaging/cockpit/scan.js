@@ -102,7 +102,7 @@ export async function scan_dialog(model, where) {
     announce(_("Nothing is wrong"));
     dialog.show(alert_box("success", _("Nothing is wrong")), [dialog.closer()]);
   } else {
-    const text = counted(found, _("$0 file is not as wanted."), _("$0 files are not as wanted."));
+    const text = counted(found, "$0 file is not as wanted.", "$0 files are not as wanted.");
     announce(text);
     dialog.show(
       [

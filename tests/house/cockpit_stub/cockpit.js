@@ -285,12 +285,18 @@
 
   class Events extends EventTarget {}
   const translated = new URLSearchParams(location.search).has("translated");
-  const translate = (text) => (translated ? `⟦${text}⟧` : text);
+  const bracketed = (text) => (translated ? `⟦${text}⟧` : text);
+  let po = {};
   window.cockpit = Object.assign(new Events(), {
     language: "en",
     hidden: false,
-    gettext: translate,
-    ngettext: (one, many, number) => translate(number === 1 ? one : many),
+    locale(translation) {
+      po = translation;
+      window.cockpit.language = po[""].language;
+    },
+    gettext: (text) => po[text]?.[1] ?? bracketed(text),
+    ngettext: (one, many, number) =>
+      po[one]?.[po[""]["plural-forms"](number) + 1] ?? bracketed(number === 1 ? one : many),
     format: (text, ...words) => text.replace(/\$(\d)/g, (_all, at) => words[at] ?? ""),
     translate() {},
     permission() {},
