@@ -53,6 +53,27 @@ class TreeBuilder {
   WalkedTree tree_;
 };
 
+TEST(SuggestOwners, DirectoriesOfAServiceInATreeOfRoot) {
+  // The queue of Postfix: root's, with a copy of some system files, and a drop box for all users.
+  const auto own = own_directories(TreeBuilder(kRoots)
+                                       .directory("active")
+                                       .file("active/A1")
+                                       .directory("etc", kRoots)
+                                       .file("etc/hosts", kRoots)
+                                       .directory("maildrop", {kShop.uid, Gid{77}}, 01730)
+                                       .directory("open", kShop, 0777)
+                                       .directory("mixed")
+                                       .directory("mixed/inner")
+                                       .file("mixed/inner/pid", kRoots)
+                                       .directory("defer", kShop, 0770)
+                                       .directory("public", {kShop.uid, Gid{77}}, 02710)
+                                       .file("prng_exch")
+                                       .tree(),
+                                   kShop.uid, kShop.gid);
+  EXPECT_THAT(own, ElementsAre("active", "defer", "public"));
+  EXPECT_THAT(own_directories(TreeBuilder(kRoots).tree(), kShop.uid, kShop.gid), IsEmpty());
+}
+
 TEST(SuggestPatterns, MatchOneNameOnly) {
   for (const std::string name :
        {"a",         "*", "**", "a/**/b", "[x]", "{a,b}",   "\\", "a\\b", "!",        "ä",

@@ -16,6 +16,7 @@
 namespace guard::suggest {
 namespace {
 
+constexpr std::size_t kMostOwnDirectories = 20;  // more are no list to read
 constexpr std::array<std::string_view, 4> kVolatile{"/run", "/tmp", "/var/tmp", "/dev"};
 
 std::string shown(const std::string& path) {
@@ -200,6 +201,25 @@ void Candidates::propose_pending(const Candidate& candidate) {
   select(candidate, std::move(proposal));
 }
 
+// In a tree that is not the service's, the directories that are.
+bool Candidates::propose_own_directories(const Candidate& candidate, const WalkedTree& tree) {
+  if (tree.is_cut || tree.unread > 0) return false;
+  const auto names = own_directories(tree, candidate.owner->uid, candidate.group);
+  if (names.size() > kMostOwnDirectories) return false;
+  for (const auto& name : names) {
+    auto own = candidate;
+    own.path += '/' + name;
+    if (!is_utf8(own.path)) continue;
+    if (auto why = why_denied(own.path, true); !why.empty()) {
+      leave_out(own.path + " (" + own.subject + ")", std::move(why));
+      continue;
+    }
+    own.why.push_back("the tree around it is not the service's");
+    propose(own);
+  }
+  return !names.empty();
+}
+
 void Candidates::propose(const Candidate& candidate) {
   if (!machine_.is_there(candidate.path)) return propose_pending(candidate);
   std::set<std::string> others;
@@ -223,7 +243,7 @@ void Candidates::propose(const Candidate& candidate) {
                            (theirs > 0 && theirs * 2 >= all);
     const bool is_displaced = is_only_displaced(*tree, candidate);
     if (!candidate.given && !is_theirs && !is_displaced) {
-      if (candidate.is_guess) return;
+      if (propose_own_directories(candidate, *tree) || candidate.is_guess) return;
       std::string why =
           "belongs to " + escaped(user_text(candidate, tree->entries.front().owner.uid));
       why += all == 0 ? ", and is empty"

@@ -55,6 +55,7 @@ class Candidates {
   void merge_shared();
   void propose(const Candidate& candidate);
   void propose_pending(const Candidate& candidate);
+  bool propose_own_directories(const Candidate& candidate, const WalkedTree& tree);
   Proposal proposal_of(const Candidate& candidate, const TreeOwners& owners) const;
   ProposedRule proposed(const Candidate& candidate, const OwnerRule& rule) const;
   std::string user_text(const Candidate& candidate, Uid uid) const;

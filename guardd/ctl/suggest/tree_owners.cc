@@ -302,4 +302,22 @@ std::size_t owned_by(const WalkedTree& tree, Uid uid) {
                     [uid](const Entry& entry) { return entry.owner.uid == uid; }));
 }
 
+std::vector<std::string> own_directories(const WalkedTree& tree, Uid uid, Gid group) {
+  const auto& entries = tree.entries;
+  std::vector<bool> own(entries.size());
+  for (std::size_t at = 0; at < entries.size(); ++at) {
+    const auto& entry = entries[at];
+    const bool others_write = (entry.mode & kOthersWrite) != 0 ||
+                              ((entry.mode & kGroupWrites) != 0 && entry.owner.gid != group);
+    own[at] = entry.owner.uid == uid && !(entry.is_directory() && others_write);
+  }
+  for (std::size_t at = entries.size() - 1; at > 0; --at)
+    if (!own[at]) own[entries[at].parent] = false;
+  std::vector<std::string> names;
+  for (std::size_t at = 1; at < entries.size(); ++at)
+    if (own[at] && entries[at].parent == 0 && entries[at].is_directory())
+      names.push_back(entries[at].name);
+  return names;
+}
+
 }  // namespace guard::suggest

@@ -62,4 +62,8 @@ TreeOwners owners_of(const WalkedTree& tree, const Expectation& expected);
 // How many of the entries below the root belong to this user.
 std::size_t owned_by(const WalkedTree& tree, Uid uid);
 
+// The directories in the root that are this user's with all that is in them, by name. Those that
+// others may write are left out, because files of others belong there.
+std::vector<std::string> own_directories(const WalkedTree& tree, Uid uid, Gid group);
+
 }  // namespace guard::suggest
