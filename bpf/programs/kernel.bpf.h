@@ -37,6 +37,11 @@ struct super_block {
   struct dentry* s_root;
 };
 
+struct timespec64 {
+  __s64 tv_sec;
+  long tv_nsec;
+};
+
 struct inode {
   umode_t i_mode;
   kuid_t i_uid;
@@ -45,6 +50,21 @@ struct inode {
   unsigned long i_ino;
   unsigned int i_nlink;
   __u32 i_generation;
+  __s64 i_size;
+  struct timespec64 i_mtime;
+  struct timespec64 i_ctime;
+};
+
+struct inode___hidden {
+  struct timespec64 __i_mtime;
+  struct timespec64 __i_ctime;
+};
+
+struct inode___split {
+  __s64 i_mtime_sec;
+  __s64 i_ctime_sec;
+  __u32 i_mtime_nsec;
+  __u32 i_ctime_nsec;
 };
 
 struct iattr {

@@ -79,6 +79,32 @@ static __always_inline void note_inode(struct InodeFacts* out, struct inode* ino
   out->links = BPF_CORE_READ(inode, i_nlink);
 }
 
+// A time of an inode, wherever this kernel keeps it. Of a ctime, a high bit says that it was read.
+#define INODE_TIME(inode, name)                                    \
+  ({                                                               \
+    struct inode___hidden* hidden_ = (void*)(inode);               \
+    struct inode___split* split_ = (void*)(inode);                 \
+    __s64 seconds_ = 0;                                            \
+    __u32 rest_ = 0;                                               \
+    if (bpf_core_field_exists(split_->i_##name##_sec)) {           \
+      seconds_ = BPF_CORE_READ(split_, i_##name##_sec);            \
+      rest_ = BPF_CORE_READ(split_, i_##name##_nsec) & 0x7fffffff; \
+    } else if (bpf_core_field_exists(hidden_->__i_##name)) {       \
+      seconds_ = BPF_CORE_READ(hidden_, __i_##name.tv_sec);        \
+      rest_ = (__u32)BPF_CORE_READ(hidden_, __i_##name.tv_nsec);   \
+    } else {                                                       \
+      seconds_ = BPF_CORE_READ(inode, i_##name.tv_sec);            \
+      rest_ = (__u32)BPF_CORE_READ(inode, i_##name.tv_nsec);       \
+    }                                                              \
+    seconds_ * 1000000000LL + rest_;                               \
+  })
+
+static __always_inline void note_times(struct EventRecord* out, struct inode* inode) {
+  out->size = (__u64)BPF_CORE_READ(inode, i_size);
+  out->modified = INODE_TIME(inode, mtime);
+  out->changed = INODE_TIME(inode, ctime);
+}
+
 // True: the same event was just reported, and this one is only counted.
 static __always_inline bool is_folded(struct Access* what) {
   struct dentry* leaf = (struct dentry*)what->leaf;
@@ -201,6 +227,10 @@ static __always_inline void note_event(struct EventRecord* out, __u32 kind, stru
   out->flags = what->flags;
   out->repeats = (__u32)what->repeats;
   note_inode(&out->object, (struct inode*)what->object);
+  out->size = 0;
+  out->modified = 0;
+  out->changed = 0;
+  if (what->answer != kAnswerNone && what->object) note_times(out, (struct inode*)what->object);
 }
 
 // Reserves a record of this type and fills in all but the names; null: the ring is full.

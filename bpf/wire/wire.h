@@ -244,6 +244,10 @@ struct EventRecord {
   __u32 flags;      // EventFlag
   __u32 repeats;    // repetitions not reported since the last record
   struct InodeFacts object;
+  // Of the object of a violation: its size, and its times in nanoseconds since 1970; else 0.
+  __u64 size;
+  __s64 modified;
+  __s64 changed;
 };
 
 // Names from the last up to the tree's root, which is left out. Each is followed by a NUL.
@@ -308,16 +312,17 @@ GUARD_WIRE_ASSERT(offsetof(struct WitnessTag, owner) == 16, "WitnessTag::owner")
 GUARD_WIRE_ASSERT(offsetof(struct WitnessTag, kind) == 24, "WitnessTag::kind");
 GUARD_WIRE_ASSERT(sizeof(struct InodeFacts) == 32, "InodeFacts");
 GUARD_WIRE_ASSERT(offsetof(struct InodeFacts, links) == 28, "InodeFacts::links");
-GUARD_WIRE_ASSERT(sizeof(struct EventRecord) == 288, "EventRecord");
+GUARD_WIRE_ASSERT(sizeof(struct EventRecord) == 312, "EventRecord");
 GUARD_WIRE_ASSERT(offsetof(struct EventRecord, tree) == 224, "EventRecord::tree");
 GUARD_WIRE_ASSERT(offsetof(struct EventRecord, operation) == 236, "EventRecord::operation");
 GUARD_WIRE_ASSERT(offsetof(struct EventRecord, repeats) == 252, "EventRecord::repeats");
 GUARD_WIRE_ASSERT(offsetof(struct EventRecord, object) == 256, "EventRecord::object");
+GUARD_WIRE_ASSERT(offsetof(struct EventRecord, size) == 288, "EventRecord::size");
 GUARD_WIRE_ASSERT(sizeof(struct FewNames) == 520, "FewNames");
 GUARD_WIRE_ASSERT(sizeof(struct ManyNames) == 4360, "ManyNames");
-GUARD_WIRE_ASSERT(offsetof(struct ShallowEvent, names) == 288, "ShallowEvent::names");
-GUARD_WIRE_ASSERT(offsetof(struct ShallowMove, old_names) == 808, "ShallowMove::old_names");
-GUARD_WIRE_ASSERT(offsetof(struct DeepMove, old_names) == 4648, "DeepMove::old_names");
+GUARD_WIRE_ASSERT(offsetof(struct ShallowEvent, names) == 312, "ShallowEvent::names");
+GUARD_WIRE_ASSERT(offsetof(struct ShallowMove, old_names) == 832, "ShallowMove::old_names");
+GUARD_WIRE_ASSERT(offsetof(struct DeepMove, old_names) == 4672, "DeepMove::old_names");
 GUARD_WIRE_ASSERT(sizeof(struct CloseRecord) == 24, "CloseRecord");
 GUARD_WIRE_ASSERT(sizeof(struct OpenInode) == 16, "OpenInode");
 

@@ -28,6 +28,7 @@ Violation violation_of(const OpenedFile& opened, const Opener& opener, std::int3
   violation.operation = decision.operation.value_or(Operation::kCreate);
   violation.file_type = opened.state.type;
   violation.links = std::max<std::uint64_t>(opened.state.links, 1);
+  violation.times = opened.state.times;
   violation.before = ownership_of(opened.state);
   violation.after = violation.before;
   auto& actor = violation.actor.edit();

@@ -69,6 +69,7 @@ Violation violation_of(const LsmEvent& event) {
     violation.before = Ownership{Uid{record.object.uid}, Gid{record.object.gid},
                                  Mode{record.object.mode & 07777U}};
     violation.after = violation.before;
+    violation.times = ObjectTimes{record.size, record.modified, record.changed, 0};
   }
   violation.action = record.answer == kAnswerDenied ? Outcome::kDenied : Outcome::kLogged;
   auto& actor = violation.actor.edit();

@@ -86,6 +86,12 @@ class Deny : public DaemonTest {
     const auto record = violations(path);
     if (record.size() == count_before) return;
     EXPECT_EQ(record.back()["action"], "denied") << record.back();
+    // A name that is only about to be there has no inode.
+    if (const auto now = facts(path); now.st_ino != 0 && record.back()["inode"] == now.st_ino) {
+      EXPECT_EQ(record.back()["size"], now.st_size) << record.back();
+      EXPECT_TRUE(record.back().contains("mtime")) << record.back();
+      EXPECT_TRUE(record.back().contains("ctime")) << record.back();
+    }
     EXPECT_EQ(record.back()["operation"], operation) << record.back();
     EXPECT_EQ(record.back()["guard"], guard) << record.back();
     EXPECT_EQ(record.back()["backend"], "lsm");

@@ -166,7 +166,11 @@ TEST_P(Permission, TheContentGuardDeniesWritersOnly) {
                           O_RDONLY | O_TRUNC, O_WRONLY | O_CREAT | O_TRUNC})
     EXPECT_EQ(error_of("conf", flags), EPERM) << flags;
   EXPECT_EQ(text("conf"), "right\n");
-  EXPECT_EQ(last("conf", "denied")["guard"], "content");
+  const auto record = last("conf", "denied");
+  EXPECT_EQ(record["guard"], "content");
+  EXPECT_EQ(record["size"], facts(at("conf")).st_size);
+  EXPECT_TRUE(record.contains("mtime")) << record;
+  EXPECT_TRUE(record.contains("ctime")) << record;
   EXPECT_EQ(error_of("conf", O_RDONLY), 0);
   EXPECT_EQ(error_of("dir", O_RDONLY | O_DIRECTORY), 0);
   EXPECT_EQ(error_of_app("conf", O_RDWR), 0);

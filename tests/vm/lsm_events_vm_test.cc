@@ -181,6 +181,26 @@ TEST_F(LsmTest, ANewObjectIsReportedWithItsInode) {
   }
 }
 
+TEST_F(LsmTest, AViolationHasTheSizeAndTheTimesOfItsObject) {
+  make_file_as_owner(tree_, "own", "12345");
+  const timespec modified[] = {{1, 0}, {1'795'183'387, 250'000'001}};
+  {
+    const ActingAs owner(kOwner);
+    ASSERT_EQ(::utimensat(tree_.get(), "own", modified, 0), 0);
+  }
+  struct stat now {};
+  ASSERT_EQ(::fstatat(tree_.get(), "own", &now, 0), 0);
+  tag(tree_, kOwner, kTreeActionDeny, kEveryGuard);
+  ASSERT_NE(::unlinkat(tree_.get(), "own", 0), 0);
+  const auto log = take_events();
+  ASSERT_FALSE(log.events.empty());
+  const auto& record = log.events.back().what;
+  EXPECT_EQ(record.answer, static_cast<std::uint32_t>(kAnswerDenied));
+  EXPECT_EQ(record.size, 5U);
+  EXPECT_EQ(record.modified, 1'795'183'387'250'000'001);
+  EXPECT_EQ(record.changed, now.st_ctim.tv_sec * 1'000'000'000 + now.st_ctim.tv_nsec);
+}
+
 TEST_F(LsmTest, AMovedDirectoryIsReportedWithBothPaths) {
   (void)make_directory_as_owner("tree/a/b");
   (void)make_directory_as_owner("tree/c");
