@@ -57,8 +57,13 @@ std::string needed_directory(const Ancestor& command) {
   const auto words = shell_words(command.cmdline);
   if (!words || command.cwd.empty() || printable(command.cwd) != command.cwd) return {};
   const auto& program = words->front();
+  const auto names_no_place = [&] {  // "make", "git pull"
+    return std::none_of(words->begin() + 1, words->end(),
+                        [](std::string_view word) { return word.find('/') != word.npos; });
+  };
   const bool matters = (is_relative(program) && program.find('/') != std::string::npos) ||
-                       std::any_of(words->begin() + 1, words->end(), is_relative);
+                       std::any_of(words->begin() + 1, words->end(), is_relative) ||
+                       names_no_place();
   return matters ? command.cwd : "";
 }
 

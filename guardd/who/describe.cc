@@ -68,6 +68,24 @@ std::optional<std::string> label_of(const Snapshot& self, const Lineage* lineage
   return unless_empty(std::string(label));
 }
 
+// The process and its ancestors, of which one is the command.
+Actor with_lineage(const Snapshot& self, const Lineage* lineage) {
+  Actor actor;
+  actor.pid = self.pid;
+  actor.start_time = self.start;
+  actor.comm = self.comm;
+  if (self.image) {
+    actor.exe = self.image->exe;
+    actor.cmdline = self.image->cmdline;
+  }
+  actor.cwd = self.cwd;
+  if (!lineage) return actor;
+  const auto count = std::min(lineage->size(), kKnownAncestors);
+  actor.lineage.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) actor.lineage.push_back(ancestor_of(*(*lineage)[i]));
+  return actor;
+}
+
 void set_session(Actor& actor, const Snapshot& self, const Sessions& sessions) {
   const auto cgroup = self.control_group ? std::string_view(self.control_group->path) : "";
   auto session = sessions.find(cgroup, self.session);
@@ -85,17 +103,15 @@ void set_session(Actor& actor, const Snapshot& self, const Sessions& sessions) {
 
 }  // namespace
 
+std::int32_t command_of(const Snapshot& self, const Lineage* lineage) {
+  auto actor = with_lineage(self, lineage);
+  name_command(actor);
+  return actor.command.pid;
+}
+
 Actor describe(const Snapshot& self, const Lineage* lineage, const Sessions& sessions) {
-  Actor actor;
-  actor.pid = self.pid;
-  actor.start_time = self.start;
+  auto actor = with_lineage(self, lineage);
   if (self.parent != 0) actor.ppid = self.parent;
-  actor.comm = self.comm;
-  if (self.image) {
-    actor.exe = self.image->exe;
-    actor.cmdline = self.image->cmdline;
-  }
-  actor.cwd = self.cwd;
   if (self.tty != 0) actor.tty = terminal_name(self.tty);
   actor.uid = self.uid;
   actor.euid = self.euid;
@@ -120,12 +136,7 @@ Actor describe(const Snapshot& self, const Lineage* lineage, const Sessions& ses
     actor.pod = unless_empty(self.container->pod);
   }
   actor.label = label_of(self, lineage);
-  if (lineage) {
-    actor.cron_uid = cron_owner(self, *lineage);
-    const auto count = std::min(lineage->size(), kKnownAncestors);
-    actor.lineage.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) actor.lineage.push_back(ancestor_of(*(*lineage)[i]));
-  }
+  if (lineage) actor.cron_uid = cron_owner(self, *lineage);
   name_command(actor);
   for (auto& each : actor.lineage) each.cwd.clear();
   return actor;

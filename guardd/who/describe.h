@@ -21,4 +21,7 @@ namespace guard {
 // `lineage` may be null: unknown.
 Actor describe(const Snapshot& self, const Lineage* lineage, const Sessions& sessions = Sessions());
 
+// The process that is the command: this one or an ancestor.
+std::int32_t command_of(const Snapshot& self, const Lineage* lineage);
+
 }  // namespace guard

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "guardd/who/describe.h"
+
 namespace guard {
 
 std::uint64_t boot_time_now() {
@@ -144,7 +146,8 @@ std::shared_ptr<const ActingProcess> Processes::acting_process(ProcessEntry& ent
   if (entry.acting) return entry.acting;
   (void)table_.lineage_of(entry);
   const auto open = std::make_shared<OpenProcess>();
-  open->wanted = unknown_of(entry);
+  open->command = command_of(entry.now, entry.lineage.get());
+  open->wanted = unknown_of(entry, open->command);
   auto self = entry.now;
   if (entry.needs_facts && !entry.end) {
     self.cwd.reset();
@@ -161,16 +164,26 @@ std::shared_ptr<const ActingProcess> Processes::acting_process(ProcessEntry& ent
   return who;
 }
 
-std::vector<WantedProcess> Processes::unknown_of(ProcessEntry& entry) {
+std::vector<WantedProcess> Processes::unknown_of(ProcessEntry& entry, std::int32_t command) {
   std::vector<WantedProcess> wanted;
   const bool knows_image = entry.traced && entry.now.image;
   const bool is_read = !entry.end && entry.needs_facts;
   if (is_read) wanted.push_back({entry.now.pid, entry.now.start, !knows_image});
   if (!entry.lineage) return wanted;
-  for (const auto& ancestor : *entry.lineage)
-    if (!ancestor->image && wanted.size() < kMostWantedProcesses)
-      wanted.push_back({ancestor->pid, ancestor->start, true});
+  for (const auto& ancestor : *entry.lineage) {
+    const bool is_read_for_directory = ancestor->pid == command && !directory_of(*ancestor);
+    if ((!ancestor->image || is_read_for_directory) && wanted.size() < kMostWantedProcesses)
+      wanted.push_back({ancestor->pid, ancestor->start, !ancestor->image});
+  }
   return wanted;
+}
+
+// The tracer reports no directory before the end. That of a command is read when something below it
+// first acts.
+std::optional<std::string> Processes::directory_of(const Snapshot& ancestor) {
+  if (ancestor.cwd) return ancestor.cwd;
+  const auto* entry = table_.find_started(ancestor.pid, ancestor.start);
+  return entry ? entry->now.cwd : std::nullopt;
 }
 
 void Processes::ask_for_facts(const std::shared_ptr<OpenProcess>& open) {
@@ -253,7 +266,7 @@ void Processes::complete(const OpenProcess& open) {
     if (!self.control_group) self.control_group = entry->now.control_group;
   }
   (void)add_facts(self, facts_of(self));
-  auto lineage = completed(open.who->lineage(), facts_of);
+  auto lineage = completed(open.who->lineage(), open.command, facts_of);
   if (entry && lineage) entry->lineage = lineage;
   const bool is_delayed = open.is_delayed() && !self.image;
   open.who->complete(std::move(self), std::move(lineage), is_delayed);
@@ -261,12 +274,15 @@ void Processes::complete(const OpenProcess& open) {
 
 // The same ancestors, if there is nothing to add.
 std::shared_ptr<const Lineage> Processes::completed(std::shared_ptr<const Lineage> lineage,
-                                                    const FactsOf& facts_of) {
+                                                    std::int32_t command, const FactsOf& facts_of) {
   if (!lineage) return lineage;
   std::shared_ptr<Lineage> changed;
   for (std::size_t i = 0; i < lineage->size(); ++i) {
     auto ancestor = *(*lineage)[i];
-    if (!add_facts(ancestor, facts_of(ancestor))) continue;
+    const bool had_directory = ancestor.cwd.has_value();
+    if (ancestor.pid == command) ancestor.cwd = directory_of(ancestor);
+    const bool is_changed = ancestor.cwd.has_value() != had_directory;
+    if (!add_facts(ancestor, facts_of(ancestor)) && !is_changed) continue;
     if (!changed) changed = std::make_shared<Lineage>(*lineage);
     (*changed)[i] = std::make_shared<const Snapshot>(std::move(ancestor));
   }

@@ -83,6 +83,7 @@ class Processes {
     unsigned questions = 0;
     std::vector<WantedProcess> wanted;  // the process first, then ancestors
     std::vector<std::optional<ProcessFacts>> facts;
+    std::int32_t command = 0;  // see command_of()
 
     bool has_asked_for_containers = false;
 
@@ -95,7 +96,8 @@ class Processes {
   void end_list(std::uint64_t began);
   ProcessEntry* read(std::int32_t pid, std::uint64_t now, std::size_t depth = 0);
   std::shared_ptr<const ActingProcess> acting_process(ProcessEntry& entry);
-  static std::vector<WantedProcess> unknown_of(ProcessEntry& entry);
+  std::vector<WantedProcess> unknown_of(ProcessEntry& entry, std::int32_t command);
+  std::optional<std::string> directory_of(const Snapshot& ancestor);
   void ask_for_facts(const std::shared_ptr<OpenProcess>& open);
   void ask_for_executables(const std::shared_ptr<OpenProcess>& open);
   void ask_for_executable(const Image& image, Uid by, const std::shared_ptr<OpenProcess>& open);
@@ -104,7 +106,7 @@ class Processes {
   void complete(const OpenProcess& open);
   using FactsOf = std::function<const ProcessFacts*(const Snapshot&)>;
   std::shared_ptr<const Lineage> completed(std::shared_ptr<const Lineage> lineage,
-                                           const FactsOf& facts_of);
+                                           std::int32_t command, const FactsOf& facts_of);
   bool add_facts(Snapshot& process, const ProcessFacts* facts);
 
   HelperPort& inquiry_;

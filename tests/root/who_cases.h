@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <climits>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -131,6 +133,22 @@ TEST_F(Who, KnowsAProcessAfterExec) {
   const pid_t pid = run({"sh", "-c", "echo $$; exec touch /tmp"}, &output);
   EXPECT_EQ(std::stoi(output), who_->find(pid)->actor().pid);
   EXPECT_EQ(who_->find(pid)->actor().cmdline, "touch /tmp");
+}
+
+TEST_F(Who, KnowsTheDirectoryOfACommandAboveTheProcess) {
+  FILE* pipe = ::popen(  // NOLINT(cert-env33-c)
+      "cd /usr/share && exec find . -maxdepth 0 -exec sh -c 'cd /; echo $$; exec sleep 9' ';'",
+      "r");
+  ASSERT_NE(pipe, nullptr);
+  int pid = 0;
+  ASSERT_EQ(std::fscanf(pipe, "%d", &pid), 1);  // NOLINT(cert-err34-c)
+  const auto found = who_->find(pid);
+  const auto actor = found->actor();
+  (void)::kill(pid, SIGKILL);
+  (void)::pclose(pipe);
+  EXPECT_EQ(actor.cwd, std::string("/"));
+  EXPECT_EQ(actor.command.comm, "find");
+  EXPECT_EQ(actor.command.cwd, "/usr/share");
 }
 
 TEST_F(Who, KnowsParentsThatHaveEnded) {
