@@ -107,6 +107,7 @@ struct ExplainReply {
 struct IncidentFields {
   Incident incident;
   bool is_closed = false;
+  std::string text;     // a sentence, with only what its readers may know
   std::string instead;  // the suggested command; only for callers who may see commands
 };
 

@@ -108,6 +108,7 @@ void write(Writer& writer, const IncidentFields& fields, Audience audience, std:
   RecordWriter record(writer);
   record.text("state", fields.is_closed ? "closed" : "opened");
   record.text("id", incident.id);
+  if (!fields.text.empty()) record.text("text", fields.text);
   record.number("count", incident.count);
   if (incident.unlisted > 0) record.number("unlisted", incident.unlisted);
   record.time("first_seen", incident.first_seen);

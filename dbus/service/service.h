@@ -38,8 +38,8 @@ class Service {
   void violation(const Violation& violation) noexcept;
   // Only counts it: the record stands for many.
   void counted(const Violation& violation) noexcept { count(violation); }
-  void incident_opened(const Incident& incident) noexcept { publish({incident, false, {}}); }
-  void incident_closed(const Incident& incident) noexcept { publish({incident, true, {}}); }
+  // `incident`: with a text for everybody.
+  void publish(const IncidentFields& incident) noexcept;
   void reloaded() noexcept;
   // Properties other than counters may have changed.
   void changed() noexcept;
@@ -73,7 +73,6 @@ class Service {
   void leave_to(const std::string& rival);
   bool has_room() const;
 
-  void publish(const IncidentFields& incident) noexcept;
   bool send(const Violation& violation, std::uint64_t folded);
   bool send(const IncidentFields& incident, std::uint64_t folded);
   template <typename Write>

@@ -3,6 +3,7 @@
 
 #include "dbus/service/service.h"
 #include "guardd/publish/publisher.h"
+#include "guardd/publish/sentences.h"
 #include "policy/base/overloaded.h"
 
 namespace guard {
@@ -11,9 +12,7 @@ class BusPublisher final : public Publisher {
  public:
   explicit BusPublisher(bus::Service& service) : service_(service) {}
 
-  void incident_opened(const Incident& incident) noexcept override {
-    service_.incident_opened(incident);
-  }
+  void incident_opened(const Incident& incident) noexcept override { publish(incident, false); }
   void violation(const Violation& violation, const Incident& /*incident*/) noexcept override {
     service_.violation(violation);
   }
@@ -21,9 +20,7 @@ class BusPublisher final : public Publisher {
                    const Incident& /*incident*/) noexcept override {
     service_.counted(first);
   }
-  void incident_closed(const Incident& incident) noexcept override {
-    service_.incident_closed(incident);
-  }
+  void incident_closed(const Incident& incident) noexcept override { publish(incident, true); }
   void news(News news) noexcept override {
     std::visit(Overloaded{[this](const ReloadNews* reload) {
                             if (reload->done) service_.reloaded();
@@ -36,6 +33,10 @@ class BusPublisher final : public Publisher {
   }
 
  private:
+  void publish(const Incident& incident, bool is_closed) noexcept {
+    service_.publish({incident, is_closed, public_sentence(incident, is_closed), {}});
+  }
+
   bus::Service& service_;
 };
 

@@ -10,6 +10,7 @@
 #include "guardd/host/path_facts.h"
 #include "guardd/host/users.h"
 #include "guardd/publish/advice.h"
+#include "guardd/publish/sentences.h"
 #include "guardd/version.h"
 #include "policy/base/text.h"
 
@@ -21,19 +22,24 @@ using bus::Denial;
 
 constexpr std::uint32_t kNoLogin = UINT32_MAX;
 
-bus::IncidentFields incident_fields(const Incident& incident, bool is_closed) {
-  return {incident, is_closed, advice_for(incident).text()};
+bus::IncidentFields incident_fields(const Incident& incident, bool is_closed,
+                                    const bus::Caller& caller) {
+  const auto text = !caller.is_trusted ? public_sentence(incident, is_closed)
+                    : is_closed        ? closed_sentence(incident)
+                                       : opened_sentence(incident);
+  return {incident, is_closed, text, advice_for(incident).text()};
 }
 
 using IncidentList = std::vector<bus::IncidentFields>;
 std::variant<IncidentList, CallFailure> read_incidents(const std::string& trail,
                                                        const RecordFilter& asked,
+                                                       const bus::Caller& caller,
                                                        const std::stop_token& stop) {
   auto reader = TrailReader::open(trail);
   if (!reader) return failed(std::move(reader).error().context("the audit trail"));
   IncidentList found;
   const auto read = reader->incidents(asked, [&](const TrailIncident& kept) {
-    found.push_back(incident_fields(kept.incident, kept.is_closed));
+    found.push_back(incident_fields(kept.incident, kept.is_closed, caller));
     return !stop.stop_requested() && found.size() < asked.limit;
   });
   if (!read) return failed(Error(read.error()).context("the audit trail"));
@@ -176,13 +182,13 @@ void BusRequests::incidents(const RecordFilter& filter, const bus::Caller& calle
                             bus::Reply<std::vector<bus::IncidentFields>> reply) {
   // A caller may ask for an incident that is not in the trail yet.
   if (const auto* open = context_.dispatcher.open_incident(filter.incident))
-    return reply(IncidentList{incident_fields(*open, false)});
+    return reply(IncidentList{incident_fields(*open, false, caller)});
   auto trail = context_.trail();
   if (trail.empty()) return reply(CallFailure{Denial::kFailed, "there is no audit trail"});
   send<IncidentList>(
       context_.quick, stop, reply,
-      [trail = std::move(trail), filter](const BackgroundJobs::JobContext& context) {
-        return read_incidents(trail, filter, context.stop());
+      [trail = std::move(trail), filter, caller](const BackgroundJobs::JobContext& context) {
+        return read_incidents(trail, filter, caller, context.stop());
       },
       caller.uid);
 }

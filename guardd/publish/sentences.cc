@@ -207,6 +207,16 @@ std::string closed_sentence(const Incident& incident) {
   return text;
 }
 
+std::string public_sentence(const Incident& incident, bool is_closed) {
+  auto known = incident;
+  known.command.cmdline.clear();
+  for (auto& each : known.commands) each.command.cmdline.clear();
+  auto& actor = known.first.actor.edit();
+  actor.cmdline.reset();
+  actor.command.cmdline.clear();
+  return is_closed ? closed_sentence(known) : opened_sentence(known);
+}
+
 std::string sentence_of(const ReadyNews& news) {
   if (news.policies == 0) return "guardd is ready, but " + std::string(kNothingGuarded);
   return "guardd guards " + guarded_text(news);

@@ -273,7 +273,8 @@ TEST_F(BusService, ShowsCommandsOnlyToTrustedCallers) {
     incident.first.actor.edit().cmdline = "git pull https://me:secret@example.org";
     incident.command = process(300, "git", "git pull https://me:secret@example.org");
     incident.shared.set();
-    manager.incidents_ = {{incident, true, "sudo -u shop git pull https://me:secret@example.org"}};
+    manager.incidents_ = {{incident, true, "alice left a file",
+                           "sudo -u shop git pull https://me:secret@example.org"}};
   });
   for (const auto* call : {"ListIncidents a{sv} 0", "GetIncident s 123456789"}) {
     const auto [status, said] = as_nobody(call);
@@ -286,6 +287,7 @@ TEST_F(BusService, ShowsCommandsOnlyToTrustedCallers) {
   ASSERT_TRUE(incident);
   EXPECT_THAT(*bus::find<std::string>(*incident, "cmdline"), HasSubstr("secret"));
   EXPECT_THAT(*bus::find<std::string>(*incident, "instead"), HasSubstr("sudo -u shop"));
+  EXPECT_EQ(*bus::find<std::string>(*incident, "text"), "alice left a file");
 }
 
 Report some_report() {

@@ -138,6 +138,21 @@ TEST(Sentences, OfIncidents) {
   EXPECT_EQ(via_text(*v.actor), "nightly.service › bash maintenance.sh");
 }
 
+TEST(Sentences, ForEverybodyLackWhatWasTyped) {
+  auto v = git_violation();
+  acts(v.actor.edit(), process(300, "git", "git pull https://me:secret@example.org"),
+       {process(200, "make", "make TOKEN=secret"), process(100, "bash", "-bash")});
+  auto incident = incident_of(v, 19);
+  incident.commands.push_back({process(9, "rsync", "rsync secret x y"), 1});
+  EXPECT_EQ(public_sentence(incident, true),
+            "alice as root (make and 1 more command) left 19 files below /srv/shop/conf/apt that "
+            "should belong to shop: 19 fixed, in 1.5 s (policy shop)");
+  const auto opened = public_sentence(incident, false);
+  EXPECT_THAT(opened, Not(HasSubstr("secret")));
+  EXPECT_THAT(opened, HasSubstr("alice as root (make and 1 more command) is working on files"));
+  expect_plain(opened);
+}
+
 TEST(Sentences, OfNews) {
   expect_plain(sentence_of(ReadyNews{"1", Backend::kFanotify, 1, "abc", 3, 12, 1, 4310}));
   expect_plain(sentence_of(ReadyNews{"1", Backend::kFanotify, 1, "abc", 0, 0, 0, 0}));
