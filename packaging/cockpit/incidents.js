@@ -22,6 +22,7 @@ import { _, counted, format, grouped, visible } from "./text.js";
 const ANNOUNCE_MS = 4000;
 const LONGEST_COMMAND = 300;
 const LONGEST_PATH = 200;
+const MOST_COMMANDS = 8; // that guardd lists
 const OUTCOME_KIND = { fixed: "good", denied: "blue", logged: "quiet", skipped: "bad" };
 
 export const outcome_labels = (incident) =>
@@ -46,11 +47,19 @@ function files(incident) {
   ];
 }
 
+function others_text(incident) {
+  const all = incident.commands?.length || 0;
+  if (all < 2) return "";
+  return all < MOST_COMMANDS
+    ? counted(all - 1, "and $0 other command", "and $0 other commands")
+    : _("and more commands");
+}
+
 function item(incident, on_details) {
   const typed = command_text(incident);
   const via = via_text(incident);
   const from = from_text(incident);
-  const others = (incident.commands?.length || 0) - 1;
+  const others = others_text(incident);
   return el(
     "li",
     { class: `incident severity-${visible(incident.severity)}` },
@@ -68,7 +77,7 @@ function item(incident, on_details) {
       { class: "incident-what" },
       el("strong", null, who_text(incident)),
       typed && [": ", code(typed, LONGEST_COMMAND)],
-      others > 0 && [" ", counted(others, "and $0 other command", "and $0 other commands")],
+      others && [" ", others],
     ),
     (via || from) &&
       el(

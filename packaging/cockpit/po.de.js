@@ -173,6 +173,7 @@ window.cockpit.locale({
     "und $0 anderer Befehl",
     "und $0 andere Befehle",
   ],
+  "and more commands": [null, "und weitere Befehle"],
   via: [null, "über"],
   "Instead:": [null, "Stattdessen:"],
   Details: [null, "Einzelheiten"],
