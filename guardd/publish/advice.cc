@@ -52,10 +52,16 @@ std::optional<std::string> exact_line(const Ancestor& command) {
   return line;
 }
 
+// With such an option, a program goes to another directory than the one it was started in.
+bool changes_directory(std::string_view word) {
+  return word.starts_with("-C") || word.starts_with("--directory") || word.starts_with("--chdir");
+}
+
 // Empty: the directory is unknown or does not matter.
 std::string needed_directory(const Ancestor& command) {
   const auto words = shell_words(command.cmdline);
   if (!words || command.cwd.empty() || printable(command.cwd) != command.cwd) return {};
+  if (std::any_of(words->begin() + 1, words->end(), changes_directory)) return {};
   const auto& program = words->front();
   const auto names_no_place = [&] {  // "make", "git pull"
     return std::none_of(words->begin() + 1, words->end(),

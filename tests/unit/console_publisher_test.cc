@@ -161,6 +161,12 @@ TEST(Advice, NamesTheDirectoryIfItMatters) {
             "sudo -u shop touch -m /srv/shop/x");
   EXPECT_EQ(advice_about(v, process(7, "deploy.sh", "./deploy.sh")),
             "cd '/srv/my shop' && sudo -u shop ./deploy.sh");
+  EXPECT_EQ(advice_about(v, process(7, "make", "make")), "cd '/srv/my shop' && sudo -u shop make");
+  EXPECT_EQ(advice_about(v, process(7, "make", "make -j2 -s")),
+            "cd '/srv/my shop' && sudo -u shop make -j2 -s");
+  EXPECT_EQ(advice_about(v, process(7, "make", "make -C src install")),
+            "sudo -u shop make -C src install")
+      << "where it was typed is not known";
 }
 
 TEST(Advice, FitsTheActor) {
