@@ -33,9 +33,10 @@ constexpr std::array<std::string_view, 8> kLoginNames{"sshd",       "sshd-sessio
                                                       "dropbear",   "login",          "agetty",
                                                       "in.telnetd", "cockpit-session"};
 
-constexpr std::array<std::string_view, 13> kTerminalNames{
-    "tmux",      "tmux: server", "screen",          "SCREEN", "mosh-server",    "xterm", "kitty",
-    "alacritty", "konsole",      "gnome-terminal-", "ttyd",   "cockpit-bridge", "expect"};
+constexpr std::array<std::string_view, 14> kTerminalNames{
+    "tmux",           "tmux: client", "tmux: server", "screen",  "SCREEN",          "mosh-server",
+    "xterm",          "kitty",        "alacritty",    "konsole", "gnome-terminal-", "ttyd",
+    "cockpit-bridge", "expect"};
 
 constexpr std::array<std::string_view, 8> kSwitchNames{"su",     "sudo", "sudo-rs", "doas",
                                                        "pkexec", "run0", "runuser", "setpriv"};

@@ -49,6 +49,10 @@ TEST(Command, OfAPersonAtAShell) {
   EXPECT_EQ(command(cp, {process(100, "bash", "bash -l"), process(80, "su", "su -")}),
             "cp conf conf.bak");
   EXPECT_EQ(command(cp, {kShell, process(80, "tmux: server", "tmux"), kInit}), "cp conf conf.bak");
+  // The server of tmux is forked by a client, and named later.
+  const auto tmux = process(80, "tmux: client", "tmux new-session -d");
+  EXPECT_EQ(command(cp, {kShell, tmux, tmux, kSshd}), "cp conf conf.bak");
+  EXPECT_EQ(via(cp, {kShell, tmux, tmux, kSshd}), Texts{});
   EXPECT_EQ(command(cp, {process(200, "timeout", "timeout 9 cp conf conf.bak"), kShell}),
             "cp conf conf.bak");
   EXPECT_EQ(command(cp, {kSshd}), "cp conf conf.bak") << "ssh host cp conf conf.bak";
