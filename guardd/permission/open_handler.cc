@@ -37,6 +37,9 @@ Violation violation_of(const OpenedFile& opened, const Opener& opener, std::int3
   return violation;
 }
 
+// A fix has longer than its open waits: what a late open gets is the watchdog's answer.
+constexpr auto kLate = std::chrono::milliseconds(250);
+
 }  // namespace
 
 void OpenHandler::start() {
@@ -239,7 +242,7 @@ void OpenHandler::fix(const Verdict& verdict, FollowUpTask task) {
   const auto device = task.violation.object.device;
   ++fixes_;
   ask_to_fix(open_helpers_, wanted, file, device,
-             std::chrono::duration_cast<std::chrono::milliseconds>(settings().deadline),
+             std::chrono::duration_cast<std::chrono::milliseconds>(settings().deadline) + kLate,
              [this, task = std::move(task)](const Status& done) {
                --fixes_;
                end_fix(task, static_cast<bool>(done));

@@ -36,6 +36,7 @@ class ActingAs {
  public:
   ActingAs(OwnerIds owner, const std::vector<Gid>& all) {
     std::vector<gid_t> groups;
+    groups.reserve(all.size());
     for (const auto group : all) groups.push_back(group.value);
     const auto first = groups.empty() ? owner.group.value : groups.front();
     is_limited_ = ::syscall(SYS_setgroups, groups.size(), groups.data()) == 0;

@@ -88,6 +88,7 @@ std::string WitnessServer::answer(const HelperRecord& question, int object) cons
   std::vector<std::optional<Evidence>> all(asked.size());
   if (is_about_object || !witness_.wants_object()) {
     std::vector<WitnessQuestion> questions;
+    questions.reserve(asked.size());
     for (const auto& [id, directory, wanted] : asked)
       questions.push_back({object, id, directory, wanted});
     all = witness_.evidence_for_all(questions);
