@@ -395,6 +395,7 @@ TEST_P(Permission, AReloadUsesNoMoreGroupsThanItNeeds) {
   for (int i = 0; i < kPolicies; ++i) {
     const auto path = root() / "srv" / ("p" + std::to_string(i)) / "new";
     EXPECT_TRUE(eventually([&] {  // its tree may not be marked yet
+      fs::remove(path);
       return !Fd(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) && errno == EPERM;
     })) << i;
   }
