@@ -323,7 +323,7 @@ static __always_inline void note_move(struct dentry* from, struct dentry* to, st
 }
 
 // A link and an unlink are a rename. Only the first name of a nameless file is none: it is created
-// by whoever names it, if the file is theirs or they are root.
+// by the process that names it, if the file is theirs or they are root.
 static __always_inline void note_link(struct dentry* to, struct inode* object,
                                       const struct TreeHit* source, const struct TreeHit* target) {
   const struct TreeTag* left = source->tag;

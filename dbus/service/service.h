@@ -38,7 +38,7 @@ class Service {
   void violation(const Violation& violation) noexcept;
   // Only counts it: the record stands for many.
   void counted(const Violation& violation) noexcept { count(violation); }
-  // `incident`: with a text for everybody.
+  // `incident`: with a text for all users.
   void publish(const IncidentFields& incident) noexcept;
   void reloaded() noexcept;
   // Properties other than counters may have changed.

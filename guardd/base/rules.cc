@@ -17,9 +17,9 @@ void add_messages(const Diagnostics& diagnostics, RulesRead& read) {
   }
 }
 
-Rules make_rules(const Config& config, const LoadResult& loaded, RuleTexts texts) {
+Rules make_rules(const Config& config, const LoadResult& loaded, RuleTexts texts,
+                 const Files& files) {
   Rules rules{config, loaded.set, {}, std::move(texts)};
-  const SystemFiles files(false);
   for (const auto& policy : loaded.set->policies())
     rules.limits.push_back(tree_limits(policy, files));
   return rules;
@@ -40,7 +40,8 @@ RulesRead read_rules(const std::string& config_file,
   add_messages(diagnostics, read);
   const SystemUsers system;
   const RecordedUsers users(system);
-  auto loaded = load_policy_directories(policy_directories, generation, users, SystemFiles(false));
+  const SystemFiles files(false);
+  auto loaded = load_policy_directories(policy_directories, generation, users, files);
   if (!loaded) {
     read.errors.push_back(loaded.error().text());
     read.messages.push_back(loaded.error().text());
@@ -50,7 +51,8 @@ RulesRead read_rules(const std::string& config_file,
   if (!config || !loaded->set) return read;
   read.rules = make_rules(*config, *loaded,
                           {std::move(settings), std::move(loaded->texts), users.known().text(),
-                           std::chrono::system_clock::now()});
+                           std::chrono::system_clock::now()},
+                          files);
   return read;
 }
 
@@ -65,11 +67,12 @@ RulesRead restore_rules(const RuleTexts& texts, std::uint64_t generation) {
   const SystemUsers system;
   const RememberedUsers remembered(system, KnownAccounts::parse(texts.accounts));
   const RecordedUsers users(remembered);
-  const auto loaded = load_again(texts.policies, generation, users, SystemFiles(false));
+  const SystemFiles files(false);
+  const auto loaded = load_again(texts.policies, generation, users, files);
   add_messages(loaded.diagnostics, read);
   if (!read.errors.empty()) return read;
-  read.rules = make_rules(config, loaded,
-                          {texts.settings, texts.policies, users.known().text(), texts.read_at});
+  read.rules = make_rules(
+      config, loaded, {texts.settings, texts.policies, users.known().text(), texts.read_at}, files);
   read.rules->were_restored = true;
   return read;
 }

@@ -70,7 +70,7 @@ void WatchedTrees::look_again(std::uint32_t tree) {
 
 void WatchedTrees::replace(std::uint32_t tree) {
   forget(tree);
-  find_tree(tree, current_mounts());
+  find_tree(tree, mounts_to_avoid());
 }
 
 // What happened before a tree was watched as a whole is found by a scan.
@@ -104,8 +104,13 @@ WatchedTrees::Numbers WatchedTrees::unchanged_in(const PolicySet& next) const {
   return numbers;
 }
 
+// None if no file system can hold the source up.
+MountTable WatchedTrees::mounts_to_avoid() const {
+  return source_.looks_at_objects() ? current_mounts() : MountTable();
+}
+
 void WatchedTrees::find() {
-  const auto mounts = current_mounts();
+  const auto mounts = mounts_to_avoid();
   for (std::uint32_t tree = 0; tree < watched_.size(); ++tree)
     if (!is_off(tree)) find_tree(tree, mounts);
 }
@@ -114,13 +119,10 @@ void WatchedTrees::find() {
 void WatchedTrees::find_tree(std::uint32_t tree, const MountTable& mounts) {
   const auto& which = set_->trees()[tree];
   troubles_.erase(tree);
-  if (source_.looks_at_objects()) {
-    if (const auto type = type_that_can_hang(mounts, which.root())) {
-      forget(tree);
-      troubles_[tree] =
-          why_scanned(which.root(), "its file system, " + *type + ", may never answer");
-      return;
-    }
+  if (const auto type = type_that_can_hang(mounts, which.root())) {
+    forget(tree);
+    troubles_[tree] = why_scanned(which.root(), "its file system, " + *type + ", may never answer");
+    return;
   }
   const auto root = open_tree(which.root());
   root ? watch_tree(tree, *root) : forget(tree);
@@ -162,7 +164,7 @@ bool WatchedTrees::catch_up(SteadyTime now) {
   }
   if (now - scanned_at_ >= kBetweenScans) {
     scanned_at_ = now;
-    const auto mounts = current_mounts();
+    const auto mounts = mounts_to_avoid();
     for (const auto& [tree, why] : std::exchange(troubles_, {})) {
       find_tree(tree, mounts);  // it may be possible now
       if (troubles_.contains(tree)) scan(tree);

@@ -67,6 +67,7 @@ class WatchedTrees {
   }
   Numbers unchanged_in(const PolicySet& next) const;
   CoveredPart covered(std::uint32_t tree) const;
+  MountTable mounts_to_avoid() const;
   void find_tree(std::uint32_t tree, const MountTable& mounts);
   void watch_tree(std::uint32_t tree, const Object& root);
   void use_again(std::uint32_t tree);

@@ -3,6 +3,8 @@
 #include <climits>
 #include <utility>
 
+#include "guardd/helpers/owner_form.h"
+
 namespace guard {
 namespace {
 
@@ -12,16 +14,6 @@ constexpr auto kLongestRemoval = std::chrono::seconds(5);
 
 // Who can delay the answer: a file system. None has this number.
 constexpr std::uint64_t kFileSystem = std::uint64_t{1} << 63U;
-
-void write_owner(ContentsWriter& out, OwnerIds owner) {
-  out.number(owner.user.value);
-  out.number(owner.group.value);
-}
-
-OwnerIds read_owner(ContentsReader& in) {
-  const Uid user{in.number<decltype(Uid::value)>()};
-  return {user, Gid{in.number<decltype(Gid::value)>()}};
-}
 
 void ask(HelperPort& port, OpenRequest kind, std::string contents, HelperQuestion question,
          OpenRequestReply reply) {

@@ -11,7 +11,7 @@ namespace guard {
 std::string sentence_of(const Violation& violation);
 std::string opened_sentence(const Incident& incident);
 std::string closed_sentence(const Incident& incident);
-// The sentence for everybody: without what users typed.
+// The sentence for all users: without what users typed.
 std::string public_sentence(const Incident& incident, bool is_closed);
 std::string sentence_of(const ReadyNews& news);
 std::string sentence_of(const ReloadNews& news);

@@ -60,7 +60,6 @@ using OnFinding = std::function<void(const Finding&)>;
 // Written by the scan, readable from any thread without a lock. Exact once scan() has returned, and
 // until then at most a few dozen objects behind per thread.
 struct ScanProgress {
-  std::atomic<std::uint64_t> expected{0};  // counted by an earlier scan; 0: unknown
   std::atomic<std::uint64_t> objects{0};
   std::atomic<std::uint64_t> directories{0};
   std::atomic<std::uint64_t> wrong{0};

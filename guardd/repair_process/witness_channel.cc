@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "guardd/helpers/owner_form.h"
 #include "guardd/host/own_descriptors.h"
 #include "guardd/repair_process/id_form.h"
 
@@ -13,16 +14,6 @@ namespace guard {
 namespace {
 
 enum class WitnessAsk : std::uint32_t { kEvidence = 1, kRemember };
-
-void write_owner(ContentsWriter& out, OwnerIds owner) {
-  out.number(owner.user.value);
-  out.number(owner.group.value);
-}
-
-OwnerIds read_owner(ContentsReader& in) {
-  const Uid user{in.number<decltype(Uid::value)>()};
-  return {user, Gid{in.number<decltype(Gid::value)>()}};
-}
 
 struct AskedObject {
   FileId id;

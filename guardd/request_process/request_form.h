@@ -37,7 +37,7 @@ enum class RequestTell : std::uint32_t {
 struct ScanRequest {
   ManualScan scan;
   std::uint32_t threads = 0;
-  std::uint64_t most_findings = 0;  // more are counted, and not told
+  std::uint64_t most_findings = 0;  // more are only counted
 };
 
 // How far a request is.

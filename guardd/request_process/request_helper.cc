@@ -142,7 +142,7 @@ class RequestHelper {
     return is_done_ = true;
   }
 
-  // The main process closes its end when nobody waits for the answer any longer.
+  // The main process closes its end when no user waits for the answer any longer.
   void stop_with_the_channel() {
     watcher_ = std::jthread([this] {
       (void)reader_.receive(kHelperSocket, Patience::kForever);
@@ -157,10 +157,10 @@ class RequestHelper {
     reports.emplace(answers_, [&] {
       return RequestProgress{progress.objects, progress.wrong, progress.fixed};
     });
-    std::uint64_t told = 0;
+    std::uint64_t reported = 0;
     OnManualScan on;
     on.found = [&](const ManualFinding& finding) {
-      if (told++ < request.most_findings) answers_.found(finding);
+      if (reported++ < request.most_findings) answers_.found(finding);
     };
     on.counted = [&](std::uint32_t tree, std::uint64_t objects) {
       answers_.tell(RequestTell::kCounted, write_counted({tree, objects}));

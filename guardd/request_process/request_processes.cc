@@ -86,40 +86,33 @@ Result<ManualScanReport> RequestProcesses::scan(const RequestRules& rules,
                                                 const std::stop_token& stop) {
   auto questions = questions_with(rules);
   add(questions, RequestAsk::kScan, write_scan_request(request));
-  std::optional<Error> failed;
   std::optional<ManualScanReport> report;
   const auto take = [&](const HelperMessage& message) {
     const std::string_view contents = message.contents;
-    const auto part = [](bool is_valid) { return is_valid ? Answer::kPart : Answer::kInvalid; };
     switch (static_cast<RequestTell>(message.kind)) {
       case RequestTell::kProgress: {
         const auto progress = read_progress(contents);
-        if (progress && on.progress) on.progress(*progress);
+        if (progress) on.progress(*progress);
         return part(progress.has_value());
       }
       case RequestTell::kFound: {
         const auto findings = read_manual_findings(contents, *rules.set, request.scan);
-        if (!findings) return Answer::kInvalid;
-        if (on.found) std::for_each(findings->begin(), findings->end(), on.found);
-        return Answer::kPart;
+        if (findings) std::for_each(findings->begin(), findings->end(), on.found);
+        return part(findings.has_value());
       }
       case RequestTell::kCounted: {
         const auto counted = read_counted(contents, request.scan);
-        if (counted && on.counted) on.counted(*counted);
+        if (counted) on.counted(*counted);
         return part(counted.has_value());
       }
       case RequestTell::kScanned:
         report = read_scan_report(contents);
         return report ? Answer::kLast : Answer::kInvalid;
-      case RequestTell::kFailed:
-        failed.emplace(message.contents);
-        return Answer::kLast;
       default:
         return Answer::kInvalid;
     }
   };
   GUARD_CHECK(converse(std::move(questions), take, stop));
-  if (failed) return *std::move(failed);
   return *std::move(report);
 }
 
@@ -137,10 +130,8 @@ Result<UndoReport> RequestProcesses::undo(const RequestRules& rules, const std::
   out.number(static_cast<std::uint8_t>(dry_run));
   add(questions, RequestAsk::kUndo, out.take());
   UndoReport report;
-  std::optional<Error> failed;
   const auto take = [&](const HelperMessage& message) {
     const std::string_view contents = message.contents;
-    const auto part = [](bool is_valid) { return is_valid ? Answer::kPart : Answer::kInvalid; };
     switch (static_cast<RequestTell>(message.kind)) {
       case RequestTell::kProgress:
         return part(read_progress(contents).has_value());
@@ -156,15 +147,11 @@ Result<UndoReport> RequestProcesses::undo(const RequestRules& rules, const std::
         return part(append(report.left, read_unrestored(contents, fixes.size())));
       case RequestTell::kUndone:
         return Answer::kLast;
-      case RequestTell::kFailed:
-        failed.emplace(message.contents);
-        return Answer::kLast;
       default:
         return Answer::kInvalid;
     }
   };
   GUARD_CHECK(converse(std::move(questions), take, stop));
-  if (failed) return *std::move(failed);
   return report;
 }
 
@@ -216,6 +203,10 @@ Status RequestProcesses::converse(MessageQueue questions, const Take& take,
     if (!std::exchange(is_ready, true)) {
       if ((*message)->kind == 0 && (*message)->contents.empty()) continue;
       return fail(kInvalid);
+    }
+    if (static_cast<RequestTell>((*message)->kind) == RequestTell::kFailed) {
+      (void)end(std::move(process));
+      return Error((*message)->contents);
     }
     switch (take(**message)) {
       case Answer::kPart:

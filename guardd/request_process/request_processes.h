@@ -58,6 +58,7 @@ class RequestProcesses {
 
  private:
   enum class Answer : std::uint8_t { kPart, kLast, kInvalid };
+  static Answer part(bool is_valid) { return is_valid ? Answer::kPart : Answer::kInvalid; }
   using Take = std::function<Answer(const HelperMessage&)>;
 
   Status converse(MessageQueue questions, const Take& take, const std::stop_token& stop);

@@ -123,8 +123,8 @@ class ChangeSource {
   virtual KeptDescriptors kept() const { return {}; }
   // What this process does is guardd's own work.
   virtual Status trust(int /*process*/) { return {}; }
-  // Whether it looks at objects when it is told of changes, so that a file system that does not
-  // answer would hold it up.
+  // Whether it looks at objects when changes are reported to it, so that a file system that does
+  // not answer would hold it up.
   virtual bool looks_at_objects() const { return false; }
   // Exempts a process, by its pidfd, and every process that it starts from now on.
   virtual Status excuse(int /*process*/) { return {}; }

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -16,6 +17,13 @@
 #include "policy/base/handle.h"
 
 namespace guard::test {
+
+// How long a killed daemon may take to end. A sanitizer has much memory to give back.
+#ifdef GUARD_SANITIZED
+constexpr std::chrono::milliseconds kKilled(1000);
+#else
+constexpr std::chrono::milliseconds kKilled(100);
+#endif
 
 // Freezes a file system until it goes out of scope.
 class FrozenFileSystem {

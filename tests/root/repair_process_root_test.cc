@@ -22,13 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-// A sanitizer has much memory to give back.
-#ifdef GUARD_SANITIZED
-constexpr auto kKilled = 1000ms;
-#else
-constexpr auto kKilled = 100ms;
-#endif
-
 class RepairProcess : public DaemonTest {
  protected:
   // Of the daemon.

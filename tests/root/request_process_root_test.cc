@@ -24,13 +24,6 @@ using namespace guard::test;  // NOLINT(google-build-using-namespace)
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-// A sanitizer has much memory to give back.
-#ifdef GUARD_SANITIZED
-constexpr auto kKilled = 1000ms;
-#else
-constexpr auto kKilled = 100ms;
-#endif
-
 class RequestProcess : public DaemonTest {
  protected:
   void SetUp() override {
