@@ -26,57 +26,68 @@ Status mark_directory(int group, int directory, std::uint64_t mask) {
 }
 
 Result<EventQueues> EventQueues::open(const Options& options) {
-  unsigned pidfds = options.with_pidfds ? FAN_REPORT_PIDFD : 0U;
-  auto group = open_group(options.report | pidfds);
-  if (!group && pidfds != 0) group = open_group(options.report | (pidfds = 0));
-  if (!group) return std::move(group).error();
   EventQueues all;
   all.most_ = options.most;
-  for (; group; group = open_group(options.report | pidfds)) {
-    all.queues_.emplace_back().group = *std::move(group);
-    if (all.queues_.size() >= options.most + kMostApart) break;
-  }
+  all.report_ = options.report | (options.with_pidfds ? FAN_REPORT_PIDFD : 0U);
+  auto group = open_group(all.report_);
+  if (!group && options.with_pidfds) group = open_group(all.report_ = options.report);
+  if (!group) return std::move(group).error();
+  all.queues_.emplace_back().group = *std::move(group);
   return all;
 }
 
-// In the order of preference.
-std::vector<EventQueues::Candidate> EventQueues::candidates(const std::string& policy) const {
-  std::vector<Candidate> all;
-  std::optional<std::uint32_t> free;
+// Opened only when one is needed: root has 128 groups for all that watch this machine, and for
+// guardd in containers, too.
+std::optional<std::uint32_t> EventQueues::free_queue() {
+  for (std::uint32_t i = kShared + 1; i < size(); ++i)
+    if (queues_[i].trees == 0 && !*queues_[i].is_flushing) return i;
+  if (size() >= most_ + kMostApart) return std::nullopt;
+  auto group = open_group(report_);
+  if (!group) return std::nullopt;
+  queues_.emplace_back().group = *std::move(group);
+  return size() - 1;
+}
+
+// Those of the policy. If it has none, and others have them all, the shared one.
+std::vector<std::uint32_t> EventQueues::queues_of(const std::string& policy) const {
+  std::vector<std::uint32_t> all;
   std::uint32_t owned = 1;  // the shared one
   for (std::uint32_t i = kShared + 1; i < size(); ++i) {
     const auto& queue = queues_[i];
     if (queue.trees > 0 && !queue.is_apart) ++owned;
-    if (queue.trees > 0 && queue.policy == policy) all.push_back({i});
-    if (!free && queue.trees == 0 && !*queue.is_flushing) free = i;
+    if (queue.trees > 0 && queue.policy == policy) all.push_back(i);
   }
-  if (all.empty() && free && owned < most_)
-    all.push_back({*free, true});
-  else if (all.empty())
-    all.push_back({kShared});
-  if (free) all.push_back({*free, true, true});
-  all.push_back({kShared});
+  if (all.empty() && owned >= most_) all.push_back(kShared);
   return all;
+}
+
+Status EventQueues::mark_in(std::uint32_t number, const FileId& id, int directory,
+                            std::uint64_t mask) {
+  GUARD_CHECK(mark_directory(group(number), directory, mask));
+  // Without subvolumes of its own, a queue is for the top one of each file system.
+  if (const auto subvolume = id.subvolume()) queues_[number].subvolume = *subvolume;
+  return {};
 }
 
 // Only the kernel knows what it can watch with one queue, so this tries one after the other.
 Result<std::uint32_t> EventQueues::mark(const std::string& policy, const FileId& id, int directory,
                                         std::uint64_t mask) {
-  for (const auto& [number, is_free, is_apart] : candidates(policy)) {
-    const auto done = mark_directory(group(number), directory, mask);
-    if (done) {
-      auto& queue = queues_[number];
-      // Without subvolumes of its own, a queue is for the top one of each file system.
-      if (const auto subvolume = id.subvolume()) queue.subvolume = *subvolume;
-      if (!is_free) return number;
-      queue.policy = policy;
-      queue.is_apart = is_apart;
-      return number;
-    }
+  const auto known = queues_of(policy);
+  for (const auto number : known) {
+    const auto done = mark_in(number, id, directory, mask);
+    if (done) return number;
     if (done.error().code() != EXDEV) return done.error();
-    if (is_free)
-      return Error("fanotify of this kernel cannot watch subvolumes of btrfs; Linux 6.8 can");
   }
+  const auto free = free_queue();
+  const auto number = free.value_or(kShared);
+  const auto done = mark_in(number, id, directory, mask);
+  if (done && free) {
+    queues_[number].policy = policy;
+    queues_[number].is_apart = !known.empty();
+  }
+  if (done) return number;
+  if (done.error().code() != EXDEV) return done.error();
+  if (free) return Error("fanotify of this kernel cannot watch subvolumes of btrfs; Linux 6.8 can");
   return Error("fanotify watches each subvolume of btrfs apart, and guardd has only " +
                std::to_string(kMostApart) + " queues for them");
 }

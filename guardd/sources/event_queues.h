@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,14 +29,14 @@ class EventQueues {
     bool with_pidfds = false;  // if the kernel has them
     std::uint32_t most = 1;    // besides those of subvolumes
   };
-  // The user's limit of groups may be reached: then there are fewer.
   static Result<EventQueues> open(const Options& options);
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(queues_.size()); }
   int group(std::uint32_t queue) const { return queues_[queue].group.get(); }
   bool is_shared(std::uint32_t queue) const { return queue == kShared || queues_[queue].trees > 1; }
 
-  // Marks a directory in a queue that is the policy's, or becomes that, and says which.
+  // Marks a directory in a queue that is the policy's, or becomes that, and says which. It may be
+  // a new one. If root has used up its groups, the policy shares one.
   Result<std::uint32_t> mark(const std::string& policy, const FileId& id, int directory,
                              std::uint64_t mask);
   // Of btrfs: what the file system id in its events is of.
@@ -56,16 +57,13 @@ class EventQueues {
     std::shared_ptr<std::atomic<bool>> is_flushing = std::make_shared<std::atomic<bool>>(false);
   };
 
-  struct Candidate {
-    std::uint32_t queue = 0;
-    bool is_free = false;
-    bool is_apart = false;
-  };
-
-  std::vector<Candidate> candidates(const std::string& policy) const;
+  std::vector<std::uint32_t> queues_of(const std::string& policy) const;
+  std::optional<std::uint32_t> free_queue();
+  Status mark_in(std::uint32_t number, const FileId& id, int directory, std::uint64_t mask);
 
   std::vector<Queue> queues_;
   std::uint32_t most_ = 1;
+  unsigned report_ = 0;
 };
 
 // In a group of the kernel.

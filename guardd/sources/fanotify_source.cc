@@ -35,26 +35,32 @@ Result<std::unique_ptr<FanotifySource>> FanotifySource::create(const Options& op
         new FanotifySource(*std::move(queues), names, responder));
     source->walks_ = std::make_unique<DirectoryWalks>();
     source->ready_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
-    std::vector<int> groups;
-    for (std::uint32_t i = 0; i < source->queues_.size(); ++i)
-      groups.push_back(source->queues_.group(i));
-    auto all = groups;
-    all.push_back(source->walks_->fd());
-    for (std::uint32_t i = 0; i < all.size(); ++i) {
-      epoll_event event{};
-      event.events = EPOLLIN;
-      event.data.u32 = i;
-      if (::epoll_ctl(source->ready_.get(), EPOLL_CTL_ADD, all[i], &event) != 0)
-        return Error::from_errno(errno, "epoll");
-    }
     if (options.with_evidence && names)
-      source->witness_ = std::make_unique<FanotifyWitness>(groups, source->directories_);
+      source->witness_ = std::make_unique<FanotifyWitness>(source->directories_);
+    GUARD_CHECK(source->poll(source->walks_->fd(), kWalks));
+    GUARD_CHECK(source->read_new_queues());
     return source;
   }
   return std::move(queues).error();
 }
 
 FanotifySource::~FanotifySource() = default;
+
+Status FanotifySource::poll(int fd, std::uint32_t number) const {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u32 = number;
+  if (::epoll_ctl(ready_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return {};
+  return Error::from_errno(errno, "epoll");
+}
+
+Status FanotifySource::read_new_queues() {
+  for (; read_queues_ < queues_.size(); ++read_queues_) {
+    GUARD_CHECK(poll(queues_.group(read_queues_), read_queues_));
+    if (witness_) witness_->add_queue(queues_.group(read_queues_));
+  }
+  return {};
+}
 
 std::unique_lock<std::mutex> FanotifySource::lock() const {
   return witness_ ? std::unique_lock(witness_->mutex()) : std::unique_lock<std::mutex>();
@@ -119,6 +125,7 @@ Status FanotifySource::watch_file_system(std::uint32_t tree, Place& place, const
                                          int directory) {
   const auto policy = set_ ? set_->policy_of(set_->trees()[tree]).name() : std::string();
   GUARD_TRY(const auto queue, queues_.mark(policy, id, directory, mask_of(tree)));
+  GUARD_CHECK(read_new_queues());
   place.queues.emplace(id.volume(), queue);
   queues_.use(queue);
   return {};

@@ -127,6 +127,10 @@ class FanotifySource final : public ChangeSource {
   void enter(const FanotifyEvent& event, const WatchedDirectory& parent, NoticeReader& reader);
   void verify(WatchedDirectory& directory, NoticeReader& reader);
   // ---- queues and marks
+  static constexpr std::uint32_t kWalks = UINT32_MAX;
+  Status poll(int fd, std::uint32_t number) const;
+  // Those that have been opened since the last call.
+  Status read_new_queues();
   // Marks the first directory of a file system.
   Status watch_file_system(std::uint32_t tree, Place& place, const FileId& id, int directory);
   std::uint64_t usual_mask() const;
@@ -163,8 +167,9 @@ class FanotifySource final : public ChangeSource {
   const std::int32_t self_ = ::getpid();  // compared with every event
   Fd ready_;                              // readable when a queue or the walks are
   EventQueues queues_;
-  std::uint32_t next_queue_ = 0;  // to be read first
-  std::uint32_t queue_ = 0;       // whose events are being handled
+  std::uint32_t read_queues_ = 0;  // how many are read
+  std::uint32_t next_queue_ = 0;   // to be read first
+  std::uint32_t queue_ = 0;        // whose events are being handled
   bool names_objects_ = false;
   PermissionResponder& responder_;
   std::shared_ptr<const PolicySet> set_;

@@ -43,8 +43,8 @@ FanotifyWitness::Queue::Queue(int group) : group(group), history(random_seed()) 
   births.not_before = file_time_now();
 }
 
-FanotifyWitness::FanotifyWitness(const std::vector<int>& groups, WatchedDirectories& directories)
-    : queues_(groups.begin(), groups.end()), directories_(directories), place_key_(random_seed()) {}
+FanotifyWitness::FanotifyWitness(WatchedDirectories& directories)
+    : directories_(directories), place_key_(random_seed()) {}
 
 bool links_are_protected() {
   const Fd setting(::open("/proc/sys/fs/protected_hardlinks", O_RDONLY | O_CLOEXEC));

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,13 +27,15 @@ bool links_are_protected();
 
 class FanotifyWitness final : public Witness {
  public:
-  // `groups`: the queues of events, by their numbers. They and the directories must outlive this.
-  FanotifyWitness(const std::vector<int>& groups, WatchedDirectories& directories);
+  // The directories must outlive this.
+  explicit FanotifyWitness(WatchedDirectories& directories);
 
   // Held by the loop while it handles events or changes the directories.
   std::mutex& mutex() { return mutex_; }
   void use_policies(std::shared_ptr<const PolicySet> set) { set_ = std::move(set); }
 
+  // The next queue of events, which must outlive this. With the lock held.
+  void add_queue(int group) { queues_.emplace_back(group); }
   // Call the first before each read of a queue, and one of the others after it. With the lock held.
   void before_read(std::uint32_t queue, std::int64_t now);
   void after_read(std::uint32_t queue, std::size_t events);
@@ -94,7 +97,7 @@ class FanotifyWitness final : public Witness {
   const WatchedDirectory* up_to_date(const FileId& directory, std::set<std::uint32_t>& handled,
                                      std::unique_lock<std::mutex>& lock);
 
-  std::vector<Queue> queues_;
+  std::deque<Queue> queues_;  // stay where they are: questions wait for them
   WatchedDirectories& directories_;
   const InodeKey place_key_;
   std::shared_ptr<const PolicySet> set_;
