@@ -14,11 +14,11 @@
 
 #include "guardd/alert/alert_units.h"
 #include "guardd/alert/alerts.h"
-#include "guardd/audit/trail.h"
 #include "guardd/base/background_jobs.h"
 #include "guardd/base/event_loop.h"
 #include "guardd/base/rules.h"
 #include "guardd/control/bus_endpoint.h"
+#include "guardd/control/databases.h"
 #include "guardd/control/policies_in_force.h"
 #include "guardd/control/policy_status.h"
 #include "guardd/control/reloader.h"
@@ -40,7 +40,6 @@
 #include "guardd/service/privileges.h"
 #include "guardd/sources/choose.h"
 #include "guardd/sources/wakeup_batching.h"
-#include "guardd/state/store.h"
 #include "guardd/who/inquiry_helper.h"
 #include "policy/base/text.h"
 
@@ -86,8 +85,8 @@ class Daemon {
     GUARD_CHECK(loop_.open());
     helpers_.start();
     repairs_.start();
-    open_store();
-    auto rules = valid_rules_.at_start(store_.get());
+    databases_.open_state();
+    auto rules = valid_rules_.at_start(databases_.state());
     if (!rules) return Error("the settings or the policies are not valid");
     has_rules_ = true;
     config_ = rules->config;
@@ -98,7 +97,7 @@ class Daemon {
     auto tracer = std::async(std::launch::async, [use = config_.tracer != TracerChoice::kOff] {
       return use ? std::optional(Tracer::load()) : std::nullopt;
     });
-    open_trail();
+    databases_.open_trail(config_);
     GUARD_TRY(source_, choose_source(options_.backend.value_or(config_.backend),
                                      config_.limits.queues, [&]() -> Processes& {
                                        processes_ = std::make_unique<Processes>(
@@ -116,8 +115,8 @@ class Daemon {
         BusRequests::Context{
             dispatcher_, source_, *trees_, *policies_, reloader_, quick_jobs_, long_jobs_,
             *left_alone_, repairs_, request_processes_, *processes_,
-            [this] { return trail_ ? path_of_trail() : std::string(); },
-            [this] { return helper_losses(); }, [this] { return alerts_->states(); },
+            [this] { return databases_.trail_path(); }, [this] { return helper_losses(); },
+            [this] { return alerts_->states(); },
             [this](const std::string& policy) { return beyond_limit(policy); },
             [this](std::function<void()> done) { visits_->when_watched(std::move(done)); }},
         shortcomings_);
@@ -128,41 +127,14 @@ class Daemon {
     return {};
   }
 
-  // Without it guardd guards all the same, but forgets pending changes in a crash.
-  void open_store() {
-    auto store = Store::open(options_.state_directory);
-    if (store)
-      store_ = *std::move(store);
-    else
-      shortcomings_.set("state",
-                        "pending changes are lost if guardd crashes: " + store.error().text());
-  }
-
-  Trail::Limits limits_of_trail() const {
-    return {config_.audit.retention, config_.audit.max_size, config_.limits.audit_rows,
-            config_.limits.audit_size};
-  }
-
-  std::string path_of_trail() const {
-    return trail_path(config_.audit.path, options_.state_directory);
-  }
-
-  void open_trail() {
-    auto trail = Trail::open(path_of_trail(), limits_of_trail());
-    if (trail)
-      trail_ = *std::move(trail);
-    else
-      shortcomings_.set("audit trail", "there is no audit trail: " + trail.error().text());
-  }
-
   Status start_dispatcher() {
-    if (trail_) {
-      dispatcher_.continue_after({trail_->last_names().incident, trail_->last_names().violation});
-      dispatcher_.add(*trail_);
+    if (auto* trail = databases_.trail()) {
+      dispatcher_.continue_after({trail->last_names().incident, trail->last_names().violation});
+      dispatcher_.add(*trail);
     }
     GUARD_CHECK(dispatcher_.start_terminals());
     GUARD_CHECK(dispatcher_.start(options_.log, config_));
-    dispatcher_.count_losses([this] { return records_lost(); });
+    dispatcher_.count_losses([this] { return alerts_->lost() + databases_.records_lost(); });
     dispatcher_.set_backend(source_.backend);
     dispatcher_.add(manager_);
     make_alerts();
@@ -186,17 +158,17 @@ class Daemon {
   }
 
   void make_parts() {
+    auto* state = databases_.state();
     left_alone_ = std::make_unique<LeftAlone>(
-        store_ ? store_->remembered().undone : std::vector<FileVersion>(),
-        [this](FileVersion file) {
+        state ? state->remembered().undone : std::vector<FileVersion>(), [this](FileVersion file) {
           repairs_.leave_alone(file);
-          if (store_) store_->keep_undone(std::move(file));
+          keep_undone(std::move(file));
         });
-    Pauses pauses(store_.get(), Clocks::read());  // before the enforcer empties what is remembered
+    Pauses pauses(state, Clocks::read());  // before the enforcer empties what is remembered
     is_handing_over_ = handover_->holds();
     repairs_.hold_scans(is_handing_over_);
     enforcer_ = std::make_unique<Enforcer>(
-        *processes_, *source_.source, repairs_, store_.get(),
+        *processes_, *source_.source, repairs_, state,
         Enforcer::Callbacks{
             [this](Violation violation) { dispatcher_.violation(std::move(violation)); },
             [this](Violation first, FixedFiles files) {
@@ -222,6 +194,10 @@ class Daemon {
     begin_repairs();
   }
 
+  void keep_undone(FileVersion file) {
+    if (auto* state = databases_.state()) state->keep_undone(std::move(file));
+  }
+
   void begin_repairs() {
     repairs_.begin(
         {source_.source->witness(), *left_alone_, config_.scan.threads,
@@ -230,9 +206,7 @@ class Daemon {
                enforcer_->handle_repair(report, std::chrono::steady_clock::now());
              },
              [this](const ScanFinding& finding) { enforcer_->handle_finding(finding); },
-             [this](FileVersion file) {
-               if (store_) store_->keep_undone(std::move(file));
-             },
+             [this](FileVersion file) { keep_undone(std::move(file)); },
              [this](int pidfd) { shortcomings_.note("trust", source_.source->trust(pidfd)); },
              [this] {
                shortcomings_.set("repairs", repairs_.trouble());
@@ -257,19 +231,7 @@ class Daemon {
         dispatcher_.violation(make_violation(std::move(open), *policies_->set()));
       report_hung_helpers();
     }));
-    if (store_) {
-      GUARD_CHECK(loop_.on_readable(store_->fd(), [this] {
-        for (const auto& error : store_->take_news())
-          shortcomings_.set("state", error.empty() ? "" : "cannot save the state: " + error);
-      }));
-    }
-    if (trail_) {
-      GUARD_CHECK(loop_.on_readable(trail_->fd(), [this] {
-        for (const auto& error : trail_->take_news())
-          shortcomings_.set("audit trail",
-                            error.empty() ? "" : "cannot write the audit trail: " + error);
-      }));
-    }
+    GUARD_CHECK(databases_.listen(loop_));
     GUARD_CHECK(loop_.on_readable(quick_jobs_.fd(), [this] { quick_jobs_.finish(); }));
     GUARD_CHECK(loop_.on_readable(long_jobs_.fd(), [this] { long_jobs_.finish(); }));
     GUARD_CHECK(loop_.on_readable(reload_jobs_.fd(), [this] { reload_jobs_.finish(); }));
@@ -300,11 +262,10 @@ class Daemon {
   }
 
   bus::Counts beyond_limit(const std::string& policy) {
-    return counts_of(policy,
-                     {{"directories", source_.source->unwatched()},
-                      {"pending", enforcer_->merged()},
-                      {"audit_rows", trail_ ? trail_->budget().dropped_by_policy() : BeyondLimit()},
-                      {"audit_size", trail_ ? trail_->removed() : BeyondLimit()}});
+    auto limits = databases_.beyond_limits();
+    limits.emplace("directories", source_.source->unwatched());
+    limits.emplace("pending", enforcer_->merged());
+    return counts_of(policy, limits);
   }
 
   void end(const std::string& reason) {
@@ -375,10 +336,10 @@ class Daemon {
         [this] { return valid_rules_.next(); },
         [this](SteadyTime now) { valid_rules_.work(now, policies_->loaded()->generation() + 1); });
     loop_.every_turn(*visits_);
-    if (trail_) {
-      loop_.every_turn([this] { return trail_->budget().next(); },
-                       [this](SteadyTime now) {
-                         if (trail_->budget().work(now)) report_changes();
+    if (auto* trail = databases_.trail()) {
+      loop_.every_turn([trail] { return trail->budget().next(); },
+                       [this, trail](SteadyTime now) {
+                         if (trail->budget().work(now)) report_changes();
                        });
     }
     loop_.every_turn(manager_);
@@ -448,7 +409,7 @@ class Daemon {
     source_.source->set_limits(config_.limits);
     enforcer_->set_limits(config_.limits);
     manager_.set_longest_answer(config_.answer.deadline);
-    if (trail_) trail_->set_limits(limits_of_trail());
+    databases_.use(config_);
     alerts_->use(config_.alerts);
     alert_units_->forget_failures();
     if (bus_endpoint_) bus_endpoint_->write_metrics_to(config_.metrics.textfile);
@@ -522,25 +483,13 @@ class Daemon {
 
   void report_health() {
     auto all = shortcomings_.all();
-    auto more = shortcomings_of(source_, *processes_, *trees_, *policies_);
-    if (trail_) {
-      const auto limited = trail_->budget().shortcomings(std::chrono::steady_clock::now());
-      more.insert(more.end(), limited.begin(), limited.end());
-    }
-    all.insert(all.end(), more.begin(), more.end());
+    for (const auto& more : {shortcomings_of(source_, *processes_, *trees_, *policies_),
+                             databases_.shortcomings(std::chrono::steady_clock::now())})
+      all.insert(all.end(), more.begin(), more.end());
     if (policies_->disabled()) all.clear();
     manager_.set_status(status_facts(*policies_, source_.backend, *trees_, all));
     dispatcher_.health(policies_->disabled(), std::move(all), policies_->pauses().sentences());
     bus_endpoint_->changed();
-  }
-
-  std::uint64_t records_lost() const {
-    std::uint64_t lost = alerts_->lost() + (store_ ? store_->dropped() : 0);
-    if (trail_) {
-      const auto dropped = trail_->dropped();
-      lost += dropped.queue_full + dropped.disk + dropped.limited;
-    }
-    return lost;
   }
 
   void finish() {
@@ -554,7 +503,7 @@ class Daemon {
     // Close the state now: what a user has asked for, on a frozen file system, keeps the process
     // until that thaws, because the kernel lets no signal end such a wait.
     left_alone_->stop_saving();
-    store_.reset();
+    databases_.close_state();
   }
 
   const DaemonOptions& options_;
@@ -566,8 +515,7 @@ class Daemon {
 
   // A user database that is slow and a process that cannot be read leave one for the others.
   HelperPool helpers_{start_inquiry_helper, {1, 3}};
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Trail> trail_;
+  Databases databases_{options_.state_directory, shortcomings_};
   Dispatcher dispatcher_{helpers_};
   ServiceManager manager_;
   std::unique_ptr<Processes> processes_;
