@@ -178,7 +178,8 @@ TEST_P(RepairProcess, TwoFrozenFileSystemsDelayNoOther) {
   }
   for (const auto& tree : trees)
     EXPECT_TRUE(eventually([&] { return owner(tree / "file") == kApp; })) << tree;
-  EXPECT_TRUE(eventually([&] { return of_type("health").back()["health"] == "ok"; }));
+  EXPECT_TRUE(eventually([&] { return of_type("health").back()["health"] == "ok"; }))
+      << of_type("health").back();
 }
 
 // A repair hangs on each of two file systems, and a scan on one: guardd ends at once, and another
