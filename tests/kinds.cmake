@@ -160,7 +160,7 @@ function(guard_container_test name)
 endfunction()
 
 # One test for each kernel: guard_vm_command(NAME [SYSTEMD] [TIMEOUT n] [KERNELS name...] COMMAND ...). All are for the
-# newest kernel, too; on that, tests/long says of most that they are for long runs.
+# newest kernel, too; on that, tests/left_out says of most that they are for long runs.
 function(guard_vm_command name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMD;INSTALLED;PREPARE" "TIMEOUT;PACKAGES" "KERNELS;COMMAND")
   guard_machine_defaults(300)
