@@ -15,6 +15,8 @@ namespace {
 
 // A sleeping or busy disk responds within this time; one that does not is frozen or gone.
 constexpr auto kNamedAfter = std::chrono::seconds(8);
+// How soon a tree that does not respond is looked at again.
+constexpr auto kNextLook = std::chrono::seconds(1);
 
 // The witness during one turn: the first question about an object of the turn is asked with those
 // about all later ones. An answer is used only if it came a moment ago.
@@ -138,10 +140,11 @@ bool RepairWorker::work() {
   return std::exchange(hanging_, now) != now;
 }
 
-// A repair that ends wakes the loop.
+// The result of a repair wakes the loop a moment before the tree is served no longer.
 std::optional<SteadyTime> RepairWorker::next() const {
   const std::lock_guard lock(mutex_);
   std::optional<SteadyTime> first;
+  if (!hanging_.empty()) first = std::chrono::steady_clock::now() + kNextLook;
   for (const auto& [path, queue] : trees_) {
     if (!queue.is_served || hanging_.contains(path)) continue;
     const auto due = queue.since + kNamedAfter + std::chrono::milliseconds(1);
