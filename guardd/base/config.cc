@@ -110,6 +110,7 @@ class ConfigReader {
       set(config.answer.on_deadline, reader.choice<Answer>("on_deadline"));
       set(config.answer.on_overload, reader.choice<Answer>("on_overload"));
       set(config.answer.unknown_intent, reader.choice<UnknownIntent>("unknown_intent"));
+      set(config.answer.threads, reader.count("threads", 1, 4));
     });
     section(top, "lsm", [&](TableReader& reader) {
       set_path(

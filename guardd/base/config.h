@@ -54,6 +54,7 @@ struct Config {
     Answer on_deadline = Answer::kAllow;
     Answer on_overload = Answer::kAllow;
     UnknownIntent unknown_intent = UnknownIntent::kWrite;
+    std::uint32_t threads = 0;  // 0: half as many as processors, at most 4
   } answer;
   struct {
     std::string pin;  // a directory on a BPF file system; empty: none

@@ -9,10 +9,6 @@
 namespace guard {
 namespace {
 
-bool goes_by_paths(const Policy& policy) {
-  return !policy.rules.empty() || !policy.exclude.empty();
-}
-
 // Whether systemd started this very process: then its whole control group is guardd's.
 bool is_service() {
   const char* pid = std::getenv("SYSTEMD_EXEC_PID");  // NOLINT(concurrency-mt-unsafe)
@@ -48,17 +44,7 @@ void OpenHandler::start() {
   ProcessesOptions options;
   options.tracer = false;
   processes_ = std::make_unique<Processes>(helpers_, options);
-  if (is_service()) own_process_ = processes_->find(self_);
-}
-
-void OpenHandler::use_settings(const AnswerSettings& settings) {
-  const std::lock_guard lock(mutex_);
-  settings_ = settings;
-}
-
-AnswerSettings OpenHandler::settings() const {
-  const std::lock_guard lock(mutex_);
-  return settings_;
+  if (is_service()) own_process_ = processes_->find(::getpid());
 }
 
 std::optional<SteadyTime> OpenHandler::next() const {
@@ -82,64 +68,38 @@ HelperLosses OpenHandler::helper_losses() const {
 }
 
 bool OpenHandler::answer(WaitingOpen& open) {
-  watchdog_.begin();
-  const auto& event = open.event;
-  const auto opener = openers_.find(event->thread());
-  if (!opener) ++counters_.unknown_who;
-  // Fails open: an opener that cannot be identified, as in another pid namespace, may be the owner.
-  // If it is not, the file is fixed afterwards. A helper's open may be one that an answer needs.
-  const bool is_stranger = opener && opener->process != self_ && opener->process != 1 &&
-                           !HelperProcess::is_one(opener->process) &&
-                           opener->uid != event->group().policy().wanted.owner.id;
-  const auto opened = is_stranger ? read_opened_file(event->file()) : std::nullopt;
-  bool is_answered = true;
-  if (opened && opened->state.type == FileType::kRegular)
-    is_answered = answer_stranger(open, *opener, *opened);
-  else
-    allow(event);
-  watchdog_.end();
+  using Step = QuickAnswers::Step;
+  const auto step = open.facts ? Step::kUnanswered : quick_answers_.answer(open);
+  if (step != Step::kUnanswered) return step == Step::kAnswered;
+  watchdog_.begin(kReader);
+  const auto facts = *std::exchange(open.facts, std::nullopt);
+  const bool is_answered = answer_slowly(open, facts);
+  watchdog_.end(kReader);
   return is_answered;
 }
 
-// The cheap path: most opens end here, without the opener's flags, its process or a path.
-bool OpenHandler::answer_stranger(WaitingOpen& waiting, const Opener& opener,
-                                  const OpenedFile& opened) {
-  const auto& event = waiting.event;
-  const bool is_old =
-      novelty_of(opened, std::nullopt, opener.uid) == Novelty::kOld && opened.state.links > 0;
-  if (is_old && (denies_opens_ || is_same_for_all(event->group().policy()))) {
-    allow(event);
-    FollowUpTask task;
-    task.event = event;
-    task.ignore = true;
-    follow_up(std::move(task));
-    return true;
-  }
+// False: something is not known yet.
+bool OpenHandler::answer_slowly(WaitingOpen& waiting, const OpenFacts& facts) {
   std::optional<Intent> intent;
   // Fails as on_deadline says: a busy machine alone must not cause a denial.
-  if (!find_intent(waiting, opener, intent)) return false;
-  const auto novelty = novelty_of(opened, intent, opener.uid);
-  if (novelty != Novelty::kOld || !denies_opens_)
-    return answer_in_full(waiting, {event, opener, opened, intent, novelty});
-  allow(event);  // the LSM answers, and reports what it does not deny
+  if (!find_intent(waiting, facts, intent)) return false;
+  const auto novelty = novelty_of(facts.opened, intent, facts.opener.uid);
+  if (novelty != Novelty::kOld || !terms_.denies_opens())
+    return answer_in_full(waiting, {waiting.event, facts.opener, facts.opened, intent, novelty});
+  allow(waiting.event);  // the LSM answers, and reports what it does not deny
   return true;
 }
 
 // False: not known yet.
-bool OpenHandler::find_intent(WaitingOpen& waiting, const Opener& opener,
+bool OpenHandler::find_intent(WaitingOpen& waiting, const OpenFacts& facts,
                               std::optional<Intent>& intent) {
-  const auto thread = waiting.event->thread();
-  if (!waiting.flags) {
-    const auto [call, is_pending] = openers_.call(thread);
-    if (is_pending) return false;
-    intent = call.intent;
-    if (call.flags_at) {
-      waiting.flags = std::make_shared<WaitingOpen::Flags>();
-      ask_for_word(helpers_, thread, *call.flags_at, opener.uid,
-                   [flags = waiting.flags](std::optional<std::uint64_t> word) {
-                     *flags = {true, word};
-                   });
-    }
+  intent = facts.call.intent;
+  if (!waiting.flags && facts.call.flags_at) {
+    waiting.flags = std::make_shared<WaitingOpen::Flags>();
+    ask_for_word(helpers_, waiting.event->thread(), *facts.call.flags_at, facts.opener.uid,
+                 [flags = waiting.flags](std::optional<std::uint64_t> word) {
+                   *flags = {true, word};
+                 });
   }
   if (waiting.flags) {
     if (!waiting.flags->is_known) return false;
@@ -199,7 +159,7 @@ bool OpenHandler::answer_in_full(WaitingOpen& waiting, const Open& open) {
   // Fails as on_deadline says: a machine too busy to read an exempt program must not cause a
   // denial. Another user's process may have caused that itself, so it is not exempt.
   if (decision.answer == OpenAnswer::kDeny && task.process->is_delayed() &&
-      open.opener.uid == kRoot && settings().on_deadline == Answer::kAllow)
+      open.opener.uid == kRoot && terms_.settings().on_deadline == Answer::kAllow)
     decision.answer = OpenAnswer::kAllow;
   // Fails safe: a file that a denied open made stays denied until it is removed.
   if (decision.answer == OpenAnswer::kAllow && must_go) decision.answer = OpenAnswer::kDeny;
@@ -210,12 +170,15 @@ bool OpenHandler::answer_in_full(WaitingOpen& waiting, const Open& open) {
 void OpenHandler::conclude(const Open& open, const Decision& decision, FollowUpTask task) {
   switch (decision.answer) {
     case OpenAnswer::kDeny: {
-      const bool is_denied = respond(open.event, false);
-      task.violation.action = is_denied ? Outcome::kDenied : Outcome::kLogged;
       task.report = decision.operation.has_value();
       const bool has_made_it =
-          is_denied && open.novelty == Novelty::kNew && open.opened.state.links == 1 && task.report;
-      return has_made_it ? remove(std::move(task)) : follow_up(std::move(task));
+          open.novelty == Novelty::kNew && open.opened.state.links == 1 && task.report;
+      if (has_made_it) terms_.begin_removal();  // before the next open of it can be answered
+      const bool is_denied = respond(open.event, false);
+      task.violation.action = is_denied ? Outcome::kDenied : Outcome::kLogged;
+      if (has_made_it && is_denied) return remove(std::move(task));
+      if (has_made_it) terms_.end_removal();
+      return follow_up(std::move(task));
     }
     case OpenAnswer::kFix:
       if (fixes_ < kMostFixes) return fix(decision.verdict, std::move(task));
@@ -228,7 +191,7 @@ void OpenHandler::conclude(const Open& open, const Decision& decision, FollowUpT
       return;
   }
   ++counters_.overloaded;
-  (void)respond(open.event, settings().on_overload == Answer::kAllow);
+  (void)respond(open.event, terms_.settings().on_overload == Answer::kAllow);
 }
 
 // The open is answered once the file is fixed, or by the watchdog.
@@ -241,12 +204,13 @@ void OpenHandler::fix(const Verdict& verdict, FollowUpTask task) {
   const auto file = task.event->file();
   const auto device = task.violation.object.device;
   ++fixes_;
-  ask_to_fix(open_helpers_, wanted, file, device,
-             std::chrono::duration_cast<std::chrono::milliseconds>(settings().deadline) + kLate,
-             [this, task = std::move(task)](const Status& done) {
-               --fixes_;
-               end_fix(task, static_cast<bool>(done));
-             });
+  ask_to_fix(
+      open_helpers_, wanted, file, device,
+      std::chrono::duration_cast<std::chrono::milliseconds>(terms_.settings().deadline) + kLate,
+      [this, task = std::move(task)](const Status& done) {
+        --fixes_;
+        end_fix(task, static_cast<bool>(done));
+      });
 }
 
 void OpenHandler::end_fix(FollowUpTask task, bool is_fixed) {
@@ -271,6 +235,7 @@ void OpenHandler::remove(FollowUpTask task) {
   const bool is_placed = task.place.is_known;
   const OpenRequestReply end = [this, task = std::move(task)](const Status& done) {
     std::erase(being_removed_, task.violation.object);
+    terms_.end_removal();
     auto report = task;
     if (!done)
       report.violation.reason =
@@ -290,7 +255,7 @@ bool OpenHandler::is_being_removed(const InodeId& file) const {
 Decision OpenHandler::decide_for(const Open& open, const OpenedPlace& place,
                                  const Subject& subject) const {
   return decide(open.event->group().policy(), place.is_known ? place.path : std::string_view(),
-                open.opened, open.novelty, open.intent, settings().unknown_intent, subject);
+                open.opened, open.novelty, open.intent, terms_.settings().unknown_intent, subject);
 }
 
 // guardd waits for the services that carry its reports: a denial could deadlock both.

@@ -1,6 +1,6 @@
-// Answers one open: decides from memory, from what the kernel says of the opener, and from what
-// helpers read, answers the kernel, and hands what follows to FollowUp and to the helpers for
-// opens. Never waits for a file system or another process. Runs on the reader's thread.
+// Answers one open: quickly, or from what is known of the opener's process and what helpers read.
+// Answers the kernel, and hands what follows to FollowUp and to the helpers for opens. Never waits
+// for a file system or another process. Runs on the reader's thread.
 #pragma once
 
 #include <unistd.h>
@@ -16,11 +16,13 @@
 
 #include "guardd/helpers/pool.h"
 #include "guardd/host/clock.h"
+#include "guardd/permission/answer_terms.h"
 #include "guardd/permission/decision.h"
 #include "guardd/permission/event.h"
 #include "guardd/permission/follow_up.h"
 #include "guardd/permission/open_helper.h"
 #include "guardd/permission/opener.h"
+#include "guardd/permission/quick_answers.h"
 #include "guardd/permission/watchdog.h"
 #include "guardd/who/excuses.h"
 #include "guardd/who/inquiry_helper.h"
@@ -28,33 +30,22 @@
 
 namespace guard {
 
-// An open, and what is known of it so far.
-struct WaitingOpen {
-  std::shared_ptr<PermissionEvent> event;
-  std::shared_ptr<const ActingProcess> process;  // null: it was not needed yet
-  struct Flags {
-    bool is_known = false;
-    std::optional<std::uint64_t> word;
-  };
-  std::shared_ptr<Flags> flags;  // those that a helper reads; null: it was not asked
-};
-
 class OpenHandler {
  public:
   // So many files are fixed at a time before their opens return.
   static constexpr std::size_t kMostFixes = 256;
 
-  OpenHandler(bool denies_opens, AnswerCounters& counters, PermissionWatchdog& watchdog,
+  OpenHandler(AnswerTerms& terms, AnswerCounters& counters, PermissionWatchdog& watchdog,
               FollowUp& follow_up)
-      : denies_opens_(denies_opens),
+      : terms_(terms),
         counters_(counters),
         watchdog_(watchdog),
-        follow_up_(follow_up) {}
+        follow_up_(follow_up),
+        quick_answers_(kReader, terms, counters, watchdog, follow_up) {}
 
   // Any thread. start() before the first open.
   void start();
   void use_excuses(const Excuses& excuses) { excuses_ = &excuses; }
-  void use_settings(const AnswerSettings& settings);
 
   // False: the opener's thread does not sleep yet, so its flags cannot be read, or a helper has not
   // answered yet. Call again.
@@ -78,8 +69,10 @@ class OpenHandler {
     Novelty novelty = Novelty::kOld;
   };
 
-  bool answer_stranger(WaitingOpen& waiting, const Opener& opener, const OpenedFile& opened);
-  bool find_intent(WaitingOpen& waiting, const Opener& opener, std::optional<Intent>& intent);
+  static constexpr std::size_t kReader = 0;
+
+  bool answer_slowly(WaitingOpen& waiting, const OpenFacts& facts);
+  bool find_intent(WaitingOpen& waiting, const OpenFacts& facts, std::optional<Intent>& intent);
   bool answer_in_full(WaitingOpen& waiting, const Open& open);
   void conclude(const Open& open, const Decision& decision, FollowUpTask task);
   void fix(const Verdict& verdict, FollowUpTask task);
@@ -91,16 +84,13 @@ class OpenHandler {
   bool respond(const std::shared_ptr<PermissionEvent>& event, bool allow);
   void allow(const std::shared_ptr<PermissionEvent>& event) { (void)respond(event, true); }
   void follow_up(FollowUpTask task);
-  AnswerSettings settings() const;
 
-  const bool denies_opens_;
-  const std::int32_t self_ = ::getpid();
+  AnswerTerms& terms_;
   AnswerCounters& counters_;
   PermissionWatchdog& watchdog_;
   FollowUp& follow_up_;
   std::atomic<const Excuses*> excuses_ = nullptr;  // null: no process is excused
   mutable std::mutex mutex_;                       // of what follows
-  AnswerSettings settings_;
   HelperLosses losses_;
   std::atomic<bool> has_helpers_ = false;
 
@@ -110,7 +100,7 @@ class OpenHandler {
   std::size_t fixes_ = 0;
   std::vector<InodeId> being_removed_;  // until then only their owners may open them
   std::unique_ptr<Processes> processes_;
-  OpenerTable openers_;
+  QuickAnswers quick_answers_;
   std::shared_ptr<const ActingProcess> own_process_;  // null: guardd is no service
 };
 

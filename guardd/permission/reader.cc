@@ -1,12 +1,12 @@
 #include "guardd/permission/reader.h"
 
 #include <sched.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 namespace guard {
@@ -22,12 +22,15 @@ constexpr unsigned kInARow = 32;
 constexpr auto kGrace = std::chrono::milliseconds(100);
 // How soon guardd looks again at a thread that does not sleep yet.
 constexpr auto kAgain = std::chrono::milliseconds(1);
+// So many are read at once if others read, too. If as many wait, more may.
+constexpr std::size_t kBesideOthers = 4;
 constexpr std::size_t kFirstSource = 3;  // in what is polled
 
 }  // namespace
 
-PermissionReader::PermissionReader(OpenHandler& handler, PermissionWatchdog& watchdog)
-    : handler_(handler), watchdog_(watchdog), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+PermissionReader::PermissionReader(OpenHandler& handler, PermissionWatchdog& watchdog,
+                                   ExtraReaders& extra, int wake)
+    : handler_(handler), watchdog_(watchdog), extra_(extra), wake_(wake) {}
 
 PermissionReader::~PermissionReader() {
   thread_.request_stop();
@@ -48,7 +51,7 @@ void PermissionReader::use(Groups groups) {
 
 void PermissionReader::wake() const {
   const std::uint64_t one = 1;
-  (void)::write(wake_.get(), &one, sizeof one);  // EAGAIN: it is awake already
+  (void)::write(wake_, &one, sizeof one);  // EAGAIN: it is awake already
 }
 
 void PermissionReader::run(const std::stop_token& stop) {
@@ -56,13 +59,14 @@ void PermissionReader::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     take_groups();
     const int ready = wait(release_left());
+    if (ready > 0 && polled_[0].revents != 0) {  // before what it may be about
+      std::uint64_t count = 0;
+      (void)::read(wake_, &count, sizeof count);
+    }
     handler_.work_helpers(Clock::now());
+    for (auto& open : extra_.take()) answer(std::move(open));
     answer_again();
     if (ready <= 0) continue;
-    if (polled_[0].revents != 0) {
-      std::uint64_t count = 0;
-      (void)::read(wake_.get(), &count, sizeof count);
-    }
     const bool is_eager = Clock::now() - answered < 2 * kEager;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       if (polled_[i + kFirstSource].revents == 0) continue;
@@ -107,7 +111,7 @@ bool PermissionReader::release_left() {
 }
 
 int PermissionReader::wait(bool any_leaves) {
-  polled_.assign({{wake_.get(), POLLIN, 0},
+  polled_.assign({{wake_, POLLIN, 0},
                   {handler_.helpers_fd(), POLLIN, 0},
                   {handler_.open_helpers_fd(), POLLIN, 0}});
   for (const auto& each : sources_) polled_.push_back({each.group->fd(), POLLIN, 0});
@@ -121,28 +125,23 @@ int PermissionReader::wait(bool any_leaves) {
   return ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout.count()));
 }
 
+void PermissionReader::answer(WaitingOpen open) {
+  if (!handler_.answer(open)) to_answer_again_.push_back(std::move(open));
+}
+
 void PermissionReader::answer_again() {
   for (auto& open : std::exchange(to_answer_again_, {}))
-    if (!open.event->is_answered() && !handler_.answer(open))
-      to_answer_again_.push_back(std::move(open));
+    if (!open.event->is_answered()) answer(std::move(open));
 }
 
 // Answers what waits in the group now. False: nothing did.
 bool PermissionReader::answer_some(const std::shared_ptr<PermissionGroup>& group) {
-  std::array<PermissionGroup::Request, PermissionGroup::kMostAtOnce> requests;
-  const auto count = group->read(requests);
-  std::array<std::shared_ptr<PermissionEvent>, PermissionGroup::kMostAtOnce> events;
-  const auto now = Clock::now();
-  for (std::size_t i = 0; i < count; ++i) {
-    events.at(i) = std::make_shared<PermissionEvent>(group, std::move(requests.at(i).file),
-                                                     requests.at(i).thread);
-    watchdog_.add(events.at(i), now);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    WaitingOpen open;
-    open.event = std::exchange(events.at(i), nullptr);
-    if (!handler_.answer(open)) to_answer_again_.push_back(std::move(open));
-  }
+  std::array<WaitingOpen, PermissionGroup::kMostAtOnce> opens;
+  const std::span all(opens);
+  const auto taken = extra_.any() ? all.first(kBesideOthers) : all;
+  const auto count = read_opens(group, watchdog_, taken);
+  if (count == kBesideOthers) extra_.help(group);
+  for (auto& open : all.first(count)) answer(std::move(open));
   return count > 0;
 }
 

@@ -1,5 +1,5 @@
 // Reads waiting opens from the groups and passes each to the handler. One thread of its own, which
-// does nothing else and never waits for a file system.
+// does nothing else and never waits for a file system. If many wait, others answer beside it.
 #pragma once
 
 #include <poll.h>
@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "guardd/permission/extra_readers.h"
 #include "guardd/permission/group.h"
 #include "guardd/permission/open_handler.h"
 #include "guardd/permission/watchdog.h"
@@ -22,7 +23,9 @@ class PermissionReader {
  public:
   using Groups = std::vector<std::shared_ptr<PermissionGroup>>;
 
-  PermissionReader(OpenHandler& handler, PermissionWatchdog& watchdog);
+  // The extra readers use `wake`, an eventfd, as soon as they are started.
+  PermissionReader(OpenHandler& handler, PermissionWatchdog& watchdog, ExtraReaders& extra,
+                   int wake);
   ~PermissionReader();
   PermissionReader(const PermissionReader&) = delete;
   PermissionReader& operator=(const PermissionReader&) = delete;
@@ -43,13 +46,15 @@ class PermissionReader {
   void take_groups();
   bool release_left();
   int wait(bool any_leaves);
+  void answer(WaitingOpen open);
   void answer_again();
   bool answer_some(const std::shared_ptr<PermissionGroup>& group);
   void answer_burst(const std::shared_ptr<PermissionGroup>& group);
 
   OpenHandler& handler_;
   PermissionWatchdog& watchdog_;
-  Fd wake_;
+  ExtraReaders& extra_;
+  const int wake_;
   std::mutex mutex_;
   std::shared_ptr<const Groups> groups_ = std::make_shared<const Groups>();
 

@@ -1,5 +1,6 @@
 #include "guardd/permission/responder.h"
 
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -33,21 +34,24 @@ bool has_same_meaning(const Policy& one, const Policy& other) {
 }  // namespace
 
 PermissionResponder::PermissionResponder(bool denies_opens)
-    : denies_opens_(denies_opens),
+    : terms_(denies_opens),
       watchdog_(*counters_),
-      handler_(denies_opens, *counters_, watchdog_, follow_up_),
-      reader_(handler_, watchdog_) {}
+      handler_(terms_, *counters_, watchdog_, follow_up_),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      extra_readers_(terms_, *counters_, watchdog_, follow_up_, wake_.get()),
+      reader_(handler_, watchdog_, extra_readers_, wake_.get()) {}
 
 PermissionResponder::~PermissionResponder() {
   stop();
 }
 
 // The threads run from the first policy that needs an answer.
-void PermissionResponder::start() {
+void PermissionResponder::start(const AnswerSettings& settings) {
   if (std::exchange(is_started_, true)) return;
   release_opens_on_fatal_signals();
   handler_.start();
   watchdog_.start();
+  extra_readers_.start(settings.threads);
   reader_.start();
 }
 
@@ -61,10 +65,10 @@ void PermissionResponder::begin_change(std::shared_ptr<const PolicySet> set,
   if (!groups_.empty() && ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < kDescriptors)
     shortcomings_.push_back("guardd may open only " + std::to_string(limit.rlim_cur) +
                             " files (RLIMIT_NOFILE): when more opens wait, the kernel denies them");
-  handler_.use_settings(settings);
+  terms_.use_settings(settings);
   watchdog_.use_settings(settings);
   publish();
-  if (!groups_.empty()) start();
+  if (!groups_.empty()) start(settings);
 }
 
 // A policy that has not changed keeps its group: groups are few, and this way a change needs no
@@ -74,7 +78,7 @@ void PermissionResponder::make_groups(const PolicySet* before) {
   const bool same_trees = before && has_same_trees(*before, *set_);
   for (std::uint32_t policy = 0; policy < set_->policies().size(); ++policy) {
     const auto& each = set_->policies()[policy];
-    if (!needs_answers(each, denies_opens_)) continue;
+    if (!needs_answers(each, terms_.denies_opens())) continue;
     const auto same = std::find_if(old_groups.begin(), old_groups.end(), [&](const auto& old) {
       return same_trees && has_same_meaning(old.second->policy(), each);
     });

@@ -1,5 +1,5 @@
 // Answers opens that wait for permission. The daemon's loop says which policies apply and takes
-// what is to be reported; the reader's thread answers, helpers do what can wait for a file system,
+// what is to be reported; the readers' threads answer, helpers do what can wait for a file system,
 // FollowUp's thread what can wait for the loop; the watchdog's limits how long an open waits.
 #pragma once
 
@@ -49,9 +49,9 @@ class PermissionResponder {
  private:
   void make_groups(const PolicySet* before);
   void publish();
-  void start();
+  void start(const AnswerSettings& settings);
 
-  const bool denies_opens_;
+  AnswerTerms terms_;
   std::shared_ptr<AnswerCounters> counters_ = std::make_shared<AnswerCounters>();
   std::shared_ptr<const PolicySet> set_;
   std::map<std::uint32_t, std::shared_ptr<PermissionGroup>> groups_;  // by policy, of set_
@@ -64,6 +64,8 @@ class PermissionResponder {
   FollowUp follow_up_;
   PermissionWatchdog watchdog_;
   OpenHandler handler_;
+  Fd wake_;  // the reader's
+  ExtraReaders extra_readers_;
   PermissionReader reader_;
 };
 

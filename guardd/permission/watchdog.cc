@@ -25,11 +25,19 @@ void PermissionWatchdog::use_settings(const AnswerSettings& settings) {
   settings_ = settings;
 }
 
-void PermissionWatchdog::begin() {
-  busy_since_ = monotonic_ns();
+void PermissionWatchdog::begin(std::size_t reader) {
+  busy_since_.at(reader) = monotonic_ns();
   if (is_awake_.exchange(true)) return;
   const std::lock_guard lock(mutex_);  // the thread may be about to sleep
   changed_.notify_all();
+}
+
+// Of the reader that has been busy for longest. 0: none is.
+std::int64_t PermissionWatchdog::busy_since() const {
+  std::int64_t first = 0;
+  for (const auto& each : busy_since_)
+    if (const auto since = each.load(); since != 0 && (first == 0 || since < first)) first = since;
+  return first;
 }
 
 void PermissionWatchdog::run(const std::stop_token& stop) {
@@ -42,7 +50,7 @@ void PermissionWatchdog::run(const std::stop_token& stop) {
     lock.unlock();
     for (const auto& late : pending_.take_older(Clock::now() - deadline))
       if (late->answer(allow)) ++counters_.late;
-    const auto since = busy_since_.load();
+    const auto since = busy_since();
     if (since != 0 && monotonic_ns() - since > std::chrono::nanoseconds(kStuck).count())
       release_opens_and_die(
           "the thread that answers opens is stuck: guardd ends so that the kernel releases every "

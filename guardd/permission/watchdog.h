@@ -1,10 +1,12 @@
 // Limits how long an open waits: answers in place of a reader that is too slow, and ends the
-// process when the reader is stuck, so that the kernel releases every waiting open. One thread of
+// process when a reader is stuck, so that the kernel releases every waiting open. One thread of
 // its own, asleep while no open waits.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -18,21 +20,24 @@ namespace guard {
 
 class PermissionWatchdog {
  public:
+  static constexpr std::size_t kMostReaders = 4;
+
   explicit PermissionWatchdog(AnswerCounters& counters) : counters_(counters) {}
   void start();
   void use_settings(const AnswerSettings& settings);
 
-  // The reader's: an open begins or ceases to wait.
+  // A reader's: an open begins or ceases to wait.
   void add(std::shared_ptr<PermissionEvent> event, PendingOpens::Time now) {
     pending_.add(std::move(event), now);
   }
   void remove(const PermissionEvent& event) { pending_.remove(event); }
-  // The reader's: it begins or ends its work on one open.
-  void begin();
-  void end() { busy_since_ = 0; }
+  // The reader with this number begins or ends its work on one open.
+  void begin(std::size_t reader);
+  void end(std::size_t reader) { busy_since_.at(reader) = 0; }
 
  private:
   void run(const std::stop_token& stop);
+  std::int64_t busy_since() const;
 
   AnswerCounters& counters_;
   PendingOpens pending_;
@@ -40,8 +45,9 @@ class PermissionWatchdog {
   AnswerSettings settings_;
   std::condition_variable_any changed_;
   std::atomic<bool> is_awake_ = false;
-  std::atomic<std::int64_t> busy_since_ = 0;  // monotonic nanoseconds; 0: the reader is idle
-  std::jthread thread_;                       // last: it ends before what it uses
+  // Monotonic nanoseconds, by reader; 0: it is idle.
+  std::array<std::atomic<std::int64_t>, kMostReaders> busy_since_{};
+  std::jthread thread_;  // last: it ends before what it uses
 };
 
 }  // namespace guard

@@ -2,8 +2,11 @@
 // daemon and its marks.
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -329,13 +332,60 @@ TEST_P(WaitingOpens, AnAnswerUnderOverloadFollowsTheSettings) {
   }
 }
 
+// Each gets the answer that it would get alone, whichever thread gives it.
+TEST_P(WaitingOpens, ManyAtOnceGetTheRightAnswers) {
+  settings("[answer]\nthreads = 4\n");
+  guard_app("deny", "50ms", "guard = [\"ownership\", \"content\"]\n");
+  as_app("echo mine > $T/dir/mine; chmod a+rw $T/conf $T/dir/mine; chmod a+rwx $T/dir");
+  start();
+  constexpr int kOpeners = 8;
+  const int rounds = GetParam() == FsType::kTmpfs ? 500 : 100;
+  std::atomic<int> wrong = 0;
+  const auto expect = [&](const fs::path& path, int flags, int wanted) {
+    const Fd file(::open(path.c_str(), flags | O_CLOEXEC, 0644));
+    const int got = file ? 0 : errno;
+    if (got == wanted) return;
+    ++wrong;
+    ADD_FAILURE() << path << ' ' << flags << ": " << got;
+  };
+  {
+    std::vector<std::jthread> openers;
+    for (int opener = 0; opener < kOpeners; ++opener)
+      openers.emplace_back([&, opener] {
+        const auto made = at("dir") / ("new." + std::to_string(opener));
+        for (int i = 0; i < rounds; ++i) {
+          expect(at("conf"), O_RDONLY, 0);
+          expect(at("conf"), O_RDWR, EPERM);
+          open_how how{};
+          how.flags = O_WRONLY | O_CLOEXEC;
+          const Fd file(static_cast<int>(
+              ::syscall(SYS_openat2, AT_FDCWD, at("dir/mine").c_str(), &how, sizeof how)));
+          if (file || errno != EPERM) ADD_FAILURE() << "openat2 " << errno << ' ' << ++wrong;
+          if (i % 20 == 0) expect(made, O_CREAT | O_EXCL | O_WRONLY, EPERM);
+          // Until it is removed, none can open what a denied open made.
+          const Fd left(i % 20 == 0 ? ::open(made.c_str(), O_RDONLY | O_CLOEXEC) : -1);
+          struct stat found {};
+          if (left && ::fstat(left.get(), &found) == 0 && found.st_nlink > 0)
+            ADD_FAILURE() << "opened " << ++wrong;
+          if (i % 20 == 0 && !eventually([&] { return !fs::exists(made); }))
+            ADD_FAILURE() << "left " << ++wrong;
+        }
+      });
+  }
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(stop(), 0);
+  const auto record = of_type("stop").back();
+  EXPECT_EQ(record["asked"], record["answered"]) << record;
+  EXPECT_EQ(record["answered_late"], 0) << record;
+}
+
 // Many opens while the policies keep changing and the audit trail has no space.
 TEST_P(WaitingOpens, AStormDuringReloadsLosesNoAnswer) {
   const auto full = root() / "full";
   fs::create_directory(full);
   as_root("mount -t tmpfs -o size=256k,mode=700 full " + full.string() + "; cd " + full.string() +
           "; dd if=/dev/zero of=it bs=4k status=none 2>/dev/null || true");
-  settings("[audit]\npath = \"" + full.string() + "\"\n");
+  settings("[answer]\nthreads = 4\n[audit]\npath = \"" + full.string() + "\"\n");
   const auto* seconds = std::getenv("GUARD_STORM_SECONDS");  // NOLINT(concurrency-mt-unsafe)
   const auto end =
       std::chrono::steady_clock::now() + std::chrono::seconds(seconds ? std::stoi(seconds) : 6);

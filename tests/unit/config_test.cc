@@ -38,6 +38,7 @@ deadline = "1s"
 on_deadline = "deny"
 on_overload = "deny"
 unknown_intent = "read"
+threads = 2
 [lsm]
 pin = "/sys/fs/bpf/guardd/"
 [scan]
@@ -64,6 +65,7 @@ textfile = "/var/lib/metrics/guardd.prom"
   EXPECT_EQ(config.answer.on_deadline, Answer::kDeny);
   EXPECT_EQ(config.answer.on_overload, Answer::kDeny);
   EXPECT_EQ(config.answer.unknown_intent, UnknownIntent::kRead);
+  EXPECT_EQ(config.answer.threads, 2U);
   EXPECT_EQ(config.lsm.pin, "/sys/fs/bpf/guardd");
   EXPECT_EQ(config.scan.threads, 3U);
   EXPECT_EQ(config.scan.every, 24h);
@@ -196,6 +198,7 @@ TEST(Config, TheInstalledFileHasTheDefaults) {
   EXPECT_EQ(got.answer.on_deadline, usual.answer.on_deadline);
   EXPECT_EQ(got.answer.on_overload, usual.answer.on_overload);
   EXPECT_EQ(got.answer.unknown_intent, usual.answer.unknown_intent);
+  EXPECT_EQ(got.answer.threads, 4U);  // at most, which is what its comment says
   EXPECT_EQ(got.lsm.pin, usual.lsm.pin);
   EXPECT_EQ(got.scan.threads, 4U);  // at most, which is what its comment says
   EXPECT_EQ(got.scan.every, usual.scan.every);
@@ -215,7 +218,7 @@ TEST(Config, TheInstalledFileHasTheDefaults) {
   ASSERT_EQ(got.alerts.size(), 1U);
   EXPECT_EQ(got.alerts[0].unit, AlertSettings().unit);
   EXPECT_EQ(got.alerts[0].every, AlertSettings().every);
-  EXPECT_EQ(settings, 26U);
+  EXPECT_EQ(settings, 27U);
 }
 
 TEST_F(ConfigFile, IsReadIfItIsNamed) {
