@@ -114,7 +114,7 @@ class Daemon {
         loop_.get(), options_.bus,
         BusRequests::Context{
             dispatcher_, source_, *trees_, *policies_, reloader_, quick_jobs_, long_jobs_,
-            *left_alone_, repairs_, request_processes_, *processes_,
+            *left_alone_, repairs_, request_processes_, *processes_, helpers_,
             [this] { return databases_.trail_path(); }, [this] { return helper_losses(); },
             [this] { return alerts_->states(); },
             [this](const std::string& policy) { return beyond_limit(policy); },

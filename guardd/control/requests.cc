@@ -1,5 +1,6 @@
 #include "guardd/control/requests.h"
 
+#include <climits>
 #include <filesystem>
 #include <fstream>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "guardd/publish/advice.h"
 #include "guardd/publish/sentences.h"
 #include "guardd/version.h"
+#include "guardd/who/inquiry.h"
 #include "policy/base/text.h"
 
 namespace guard {
@@ -46,36 +48,24 @@ std::variant<IncidentList, CallFailure> read_incidents(const std::string& trail,
   return found;
 }
 
-// Only trusted callers learn what is on disk: the policy of a path is public, but what is there may
-// be readable by root only.
-std::shared_ptr<const bus::ExplainReply> explain_reply(std::shared_ptr<const PolicySet> set,
-                                                       const bus::ExplainRequest& asked,
-                                                       bool is_trusted, Backend backend) {
-  auto made = std::make_shared<bus::ExplainReply>();
-  made->set = std::move(set);
-  made->backend = backend;
-  auto account = SystemUsers().user(asked.user);
-  const auto number = std::to_string(asked.user.value);
-  const auto who =
-      account && *account ? **account : Account{number, asked.user, Gid{asked.user.value}};
-  made->groups = groups_of(who);
-  auto& question = made->question;
-  question.user = who.name;
-  question.subject.self.uid = who.uid;
-  question.subject.self.gid = who.gid;
-  question.subject.self.groups = made->groups;
-  if (is_trusted) {
-    add_path_facts(question, resolved_path(asked.path));
-  } else {
-    const auto path = std::filesystem::path(asked.path).lexically_normal();
-    question.path = path.has_filename() || !path.has_relative_path() ? path.string()
-                                                                     : path.parent_path().string();
-    question.unseen = "only root is shown what is there";
-  }
-  question.operations =
-      asked.operation ? std::vector<Operation>{*asked.operation} : all_operations();
-  made->explanation = guard::explain(*made->set, question);
-  return made;
+// What is known of a path without a look.
+PathState unseen_path(const std::string& asked, std::string why) {
+  const auto path = std::filesystem::path(asked).lexically_normal();
+  PathState state;
+  state.path = path.has_filename() || !path.has_relative_path() ? path.string()
+                                                                : path.parent_path().string();
+  state.unseen = std::move(why);
+  return state;
+}
+
+void set_subject(bus::ExplainReply& made, Uid user, std::optional<KnownAccount> known) {
+  const Account nameless{std::to_string(user.value), user, Gid{user.value}};
+  const auto who = known ? known->account : nameless;
+  made.groups = known ? std::move(known->groups) : std::vector<Gid>{who.gid};
+  made.question.user = who.name;
+  made.question.subject.self.uid = user;
+  made.question.subject.self.gid = who.gid;
+  made.question.subject.self.groups = made.groups;
 }
 
 }  // namespace
@@ -136,17 +126,35 @@ void BusRequests::reload(bus::Reply<bus::NoValue> reply) {
   });
 }
 
+// Helpers look, because the user database and the file system can take long. Only trusted callers
+// learn what is on disk: the policy of a path is public, but what is there may be readable by root
+// only.
 void BusRequests::explain(const bus::ExplainRequest& asked, const bus::Caller& caller,
                           std::stop_token stop,
                           bus::Reply<std::shared_ptr<const bus::ExplainReply>> reply) {
-  using SharedReply = std::shared_ptr<const bus::ExplainReply>;
-  send<SharedReply>(
-      context_.quick, stop, reply,
-      [set = context_.policies.set(), asked, is_trusted = caller.is_trusted,
-       backend = context_.source.backend](const BackgroundJobs::JobContext& /*context*/) {
-        return explain_reply(set, asked, is_trusted, backend);
-      },
-      caller.uid);
+  auto made = std::make_shared<bus::ExplainReply>();
+  made->set = context_.policies.set();
+  made->backend = context_.source.backend;
+  made->question.operations =
+      asked.operation ? std::vector<Operation>{*asked.operation} : all_operations();
+  const auto end = [made, stop = std::move(stop), reply = std::move(reply)](PathState state) {
+    if (stop.stop_requested()) return;
+    add_path_state(made->question, std::move(state));
+    made->explanation = guard::explain(*made->set, made->question);
+    reply(std::shared_ptr<const bus::ExplainReply>(made));
+  };
+  const auto look = [this, path = asked.path, is_trusted = caller.is_trusted, end] {
+    if (!is_trusted) return end(unseen_path(path, "only root is shown what is there"));
+    if (path.size() >= PATH_MAX) return end(unseen_path(path, "the path is too long"));
+    ask_for_path(context_.helpers, path, [path, end](std::optional<PathState> state) {
+      end(state ? *std::move(state) : unseen_path(path, "its file system does not respond"));
+    });
+  };
+  ask_for_account(context_.helpers, asked.user,
+                  [made, user = asked.user, look](std::optional<KnownAccount> known) {
+                    set_subject(*made, user, std::move(known));
+                    look();
+                  });
 }
 
 void BusRequests::pause(const std::string& policy, std::chrono::microseconds length,

@@ -39,6 +39,7 @@ class BusRequests final : public bus::Manager {
     RepairProcess& repairs;
     RequestProcesses& request_processes;
     Processes& processes;
+    HelperPort& helpers;                 // those that inquire
     std::function<std::string()> trail;  // its path; empty if there is none
     std::function<HelperLosses()> helper_losses;
     std::function<std::vector<bus::AlertState>()> alerts;

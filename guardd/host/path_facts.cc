@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "guardd/host/files.h"
 
@@ -31,21 +32,35 @@ std::string resolved_path(const std::string& path) {
   return resolved.string();
 }
 
-void add_path_facts(ExplainQuestion& question, const std::string& path) {
+PathState look_at_path(std::string path) {
   const SystemFiles files;
-  question.path = path;
-  const auto there = files.look(path);
-  if (!there) question.unseen = std::generic_category().message(there.error().code());
+  PathState state;
+  state.path = std::move(path);
+  const auto there = files.look(state.path);
+  if (!there) state.unseen = std::generic_category().message(there.error().code());
   if (there && *there) {
     const auto& facts = **there;
-    question.present = ObjectState{facts.type, facts.uid, facts.gid, facts.mode, facts.links};
-    question.cannot_chown = !facts.can_chown || facts.read_only;
+    state.present = ObjectState{facts.type, facts.uid, facts.gid, facts.mode, facts.links};
+    state.cannot_chown = !facts.can_chown || facts.read_only;
   }
-  const auto parent = std::filesystem::path(path).parent_path().string();
+  const auto parent = std::filesystem::path(state.path).parent_path().string();
   if (const auto facts = files.look(parent); facts && *facts) {
-    if (((*facts)->mode.value & kSetGid) != 0) question.parents_group = (*facts)->gid;
-    if (!question.present) question.cannot_chown = !(*facts)->can_chown || (*facts)->read_only;
+    if (((*facts)->mode.value & kSetGid) != 0) state.parents_group = (*facts)->gid;
+    if (!state.present) state.cannot_chown = !(*facts)->can_chown || (*facts)->read_only;
   }
+  return state;
+}
+
+void add_path_state(ExplainQuestion& question, PathState state) {
+  question.path = std::move(state.path);
+  question.present = state.present;
+  question.parents_group = state.parents_group;
+  question.unseen = std::move(state.unseen);
+  question.cannot_chown = state.cannot_chown;
+}
+
+void add_path_facts(ExplainQuestion& question, const std::string& path) {
+  add_path_state(question, look_at_path(path));
 }
 
 std::vector<Operation> all_operations() {

@@ -54,7 +54,7 @@ QuickAnswers::Step QuickAnswers::answer_stranger(WaitingOpen& open, const Opener
     if (!facts.call.intent) ++counters_.unknown_intent;
     return allow(event);
   }
-  open.facts = std::move(facts);
+  open.facts = facts;
   return Step::kUnanswered;
 }
 

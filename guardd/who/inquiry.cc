@@ -14,10 +14,11 @@ namespace {
 constexpr std::size_t kLongestHint = 256;
 constexpr std::size_t kMostParts = 65'536;
 
-// Users who delay answers, the directory service, which can be slow for every user, and the root of
-// a container, who need not be that of this machine.
+// Users who delay answers, the directory service, which can be slow for every user, the root of a
+// container, who need not be that of this machine, and a file system, which can be anyone's.
 constexpr std::uint64_t kDirectoryService = 1ULL << 32U;
 constexpr std::uint64_t kContainer = 1ULL << 33U;
+constexpr std::uint64_t kFileSystem = 1ULL << 34U;
 
 HelperQuestion question(Inquiry kind, ContentsWriter& contents, std::uint64_t delayed_by) {
   HelperQuestion asked;
@@ -94,6 +95,23 @@ void ask_for_name(HelperPort& port, Uid user, NameReply reply) {
 
 void ask_for_name(HelperPort& port, Gid group, NameReply reply) {
   ask_for_name(port, Inquiry::kGroup, group.value, std::move(reply));
+}
+
+void ask_for_account(HelperPort& port, Uid user, AccountReply reply) {
+  ContentsWriter contents;
+  contents.number(user.value);
+  auto asked = question(Inquiry::kAccount, contents, kDirectoryService);
+  asked.limit = kLongestUserLookup;
+  port.ask(std::move(asked), parsed<KnownAccount>(parse_account, std::move(reply)));
+}
+
+void ask_for_path(HelperPort& port, const std::string& path, PathReply reply) {
+  ContentsWriter contents;
+  contents.text(path);
+  const auto place = static_cast<std::uint32_t>(std::hash<std::string>()(path));
+  auto asked = question(Inquiry::kPath, contents, kFileSystem | place);
+  asked.limit = kLongestLook;
+  port.ask(std::move(asked), parsed<PathState>(parse_path, std::move(reply)));
 }
 
 void ask_for_word(HelperPort& port, std::int32_t thread, std::uint64_t address, Uid by,

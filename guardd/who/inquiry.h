@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "guardd/helpers/pool.h"
+#include "guardd/host/path_facts.h"
 #include "guardd/who/known_container.h"
 #include "guardd/who/proc.h"
 #include "guardd/who/snapshot.h"
+#include "policy/lookup.h"
 
 namespace guard {
 
@@ -28,7 +30,9 @@ enum class Inquiry : std::uint32_t {
   kWord,
   kGroup,
   kContainer,
-  kContainerUser
+  kContainerUser,
+  kAccount,
+  kPath
 };
 
 // How long a process may take to be read. Usually it takes less than a millisecond; on a busy
@@ -37,6 +41,7 @@ enum class Inquiry : std::uint32_t {
 inline constexpr std::chrono::milliseconds kLongestInquiry{500};
 inline constexpr std::chrono::seconds kLongestListing{5};
 inline constexpr std::chrono::seconds kLongestUserLookup{5};
+inline constexpr std::chrono::seconds kLongestLook{5};
 
 struct WantedProcess {
   std::int32_t pid = 0;
@@ -77,6 +82,17 @@ void ask_for_hints(HelperPort& port, const std::vector<WantedProcess>& family, U
 using NameReply = std::function<void(std::optional<std::string> name)>;
 void ask_for_name(HelperPort& port, Uid user, NameReply reply);
 void ask_for_name(HelperPort& port, Gid group, NameReply reply);
+
+struct KnownAccount {
+  Account account;
+  std::vector<Gid> groups;  // that a process of it would have
+};
+using AccountReply = std::function<void(std::optional<KnownAccount> account)>;
+void ask_for_account(HelperPort& port, Uid user, AccountReply reply);
+
+// The path need not be resolved.
+using PathReply = std::function<void(std::optional<PathState> state)>;
+void ask_for_path(HelperPort& port, const std::string& path, PathReply reply);
 
 // Eight bytes of the memory of a thread.
 using WordReply = std::function<void(std::optional<std::uint64_t> word)>;

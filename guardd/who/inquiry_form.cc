@@ -9,6 +9,7 @@ namespace guard {
 namespace {
 
 constexpr std::size_t kMostPath = PATH_MAX;
+constexpr std::size_t kMostResolved = std::size_t{4} * PATH_MAX;  // links can make a path longer
 constexpr std::size_t kMostName = 256;
 constexpr std::size_t kMostCommandLine = kRecordedArguments + 8;  // and "…"
 constexpr std::size_t kMostGroups = 1024;
@@ -22,6 +23,19 @@ void write_inode(ContentsWriter& out, InodeId id) {
 InodeId read_inode(ContentsReader& in) {
   const auto device = in.number<std::uint64_t>();
   return {device, in.number<std::uint64_t>()};
+}
+
+void write_groups(ContentsWriter& out, const std::vector<Gid>& groups) {
+  const auto count = std::min(groups.size(), kMostGroups);
+  out.number(static_cast<std::uint32_t>(count));
+  for (std::size_t i = 0; i < count; ++i) out.number(groups[i].value);
+}
+
+std::vector<Gid> read_groups(ContentsReader& in) {
+  std::vector<Gid> groups;
+  const auto count = std::min<std::size_t>(in.number<std::uint32_t>(), kMostGroups);
+  while (in.is_valid() && groups.size() < count) groups.push_back(Gid{in.number<std::uint32_t>()});
+  return groups;
 }
 
 template <typename Id>
@@ -110,9 +124,7 @@ void write_ids(ContentsWriter& out, const Snapshot& process) {
   write_id(out, process.login);
   out.optional_number(process.session);
   out.number(process.tty);
-  const auto count = std::min(process.groups.size(), kMostGroups);
-  out.number(static_cast<std::uint32_t>(count));
-  for (std::size_t i = 0; i < count; ++i) out.number(process.groups[i].value);
+  write_groups(out, process.groups);
 }
 
 Snapshot read_ids(ContentsReader& in) {
@@ -128,9 +140,7 @@ Snapshot read_ids(ContentsReader& in) {
   process.login = read_id<Uid>(in);
   process.session = in.optional_number<std::uint32_t>();
   process.tty = in.number<std::uint32_t>();
-  const auto count = std::min<std::size_t>(in.number<std::uint32_t>(), kMostGroups);
-  while (in.is_valid() && process.groups.size() < count)
-    process.groups.push_back(Gid{in.number<std::uint32_t>()});
+  process.groups = read_groups(in);
   return process;
 }
 
@@ -142,6 +152,29 @@ void write_container(ContentsWriter& out, const std::optional<KnownContainer>& c
     out.text(*each);
   out.number(static_cast<std::uint8_t>(container->is_of_root));
   out.number(container->group);
+}
+
+void write_account(ContentsWriter& out, const KnownAccount& known) {
+  out.text(std::string_view(known.account.name).substr(0, kMostName));
+  out.number(known.account.uid.value);
+  out.number(known.account.gid.value);
+  write_groups(out, known.groups);
+}
+
+void write_path(ContentsWriter& out, const PathState& state) {
+  out.text(std::string_view(state.path).substr(0, kMostResolved));
+  out.number(static_cast<std::uint8_t>(state.present.has_value()));
+  if (state.present) {
+    const auto& [type, uid, gid, mode, links, times] = *state.present;
+    out.number(static_cast<std::uint8_t>(type));
+    out.number(uid.value);
+    out.number(gid.value);
+    out.number(mode.value);
+    out.number(links);
+  }
+  write_id(out, state.parents_group);
+  out.text(std::string_view(state.unseen).substr(0, kMostName));
+  out.number(static_cast<std::uint8_t>(state.cannot_chown));
 }
 
 void write_hints(ContentsWriter& out, const Hints& hints) {
@@ -200,6 +233,37 @@ std::optional<KnownContainer> parse_container(std::string_view contents) {
   container.is_of_root = in.flag();
   container.group = in.number<std::uint64_t>();
   return in.is_whole() ? std::optional(std::move(container)) : std::nullopt;
+}
+
+std::optional<KnownAccount> parse_account(std::string_view contents) {
+  ContentsReader in(contents);
+  KnownAccount known;
+  known.account.name = in.text(kMostName);
+  known.account.uid = Uid{in.number<std::uint32_t>()};
+  known.account.gid = Gid{in.number<std::uint32_t>()};
+  known.groups = read_groups(in);
+  return in.is_whole() ? std::optional(std::move(known)) : std::nullopt;
+}
+
+std::optional<PathState> parse_path(std::string_view contents) {
+  ContentsReader in(contents);
+  PathState state;
+  state.path = in.text(kMostResolved);
+  if (in.flag()) {
+    auto& present = state.present.emplace();
+    const auto type = in.number<std::uint8_t>();
+    if (type >= Words<FileType>::kAll.size()) return std::nullopt;
+    present.type = static_cast<FileType>(type);
+    present.uid = Uid{in.number<std::uint32_t>()};
+    present.gid = Gid{in.number<std::uint32_t>()};
+    present.mode = Mode{in.number<std::uint32_t>()};
+    present.links = in.number<std::uint64_t>();
+  }
+  state.parents_group = read_id<Gid>(in);
+  state.unseen = in.text(kMostName);
+  state.cannot_chown = in.flag();
+  return in.is_whole() && state.path.starts_with('/') ? std::optional(std::move(state))
+                                                      : std::nullopt;
 }
 
 std::optional<std::uint64_t> parse_word(std::string_view contents) {

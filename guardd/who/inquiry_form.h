@@ -21,6 +21,9 @@ Snapshot read_ids(ContentsReader& in);
 
 void write_container(ContentsWriter& out, const std::optional<KnownContainer>& container);
 
+void write_account(ContentsWriter& out, const KnownAccount& account);
+void write_path(ContentsWriter& out, const PathState& state);
+
 void write_hints(ContentsWriter& out, const Hints& hints);
 
 // What the contents of an answer say; nothing: they are no answer to that question.
@@ -31,6 +34,8 @@ std::optional<InodeId> parse_executable(std::string_view contents);
 std::optional<Hints> parse_hints(std::string_view contents);
 std::optional<std::string> parse_name(std::string_view contents);
 std::optional<KnownContainer> parse_container(std::string_view contents);
+std::optional<KnownAccount> parse_account(std::string_view contents);
+std::optional<PathState> parse_path(std::string_view contents);
 std::optional<std::uint64_t> parse_word(std::string_view contents);
 
 }  // namespace guard

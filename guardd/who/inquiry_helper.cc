@@ -74,6 +74,10 @@ void InquiryHelper::answer(const HelperRecord& question, const SendPart& send) c
       return send(user(in), true);
     case Inquiry::kGroup:
       return send(group(in), true);
+    case Inquiry::kAccount:
+      return send(account(in), true);
+    case Inquiry::kPath:
+      return send(path(in), true);
     case Inquiry::kWord:
       return send(word(in), true);
     case Inquiry::kContainer:
@@ -134,6 +138,23 @@ std::string InquiryHelper::user(ContentsReader& in) const {
 std::string InquiryHelper::group(ContentsReader& in) const {
   return name_answer(Gid{in.number<std::uint32_t>()}, local_group_name, places_.groups,
                      places_.group_name_of);
+}
+
+std::string InquiryHelper::account(ContentsReader& in) {
+  const Uid user{in.number<std::uint32_t>()};
+  const auto known = SystemUsers().user(user);
+  if (!known || !*known) return {};
+  ContentsWriter out;
+  write_account(out, {**known, groups_of(**known)});
+  return out.take();
+}
+
+std::string InquiryHelper::path(ContentsReader& in) {
+  const auto path = in.text(PATH_MAX);
+  if (!in.is_whole() || !path.starts_with('/')) return {};
+  ContentsWriter out;
+  write_path(out, look_at_path(resolved_path(path)));
+  return out.take();
 }
 
 std::string InquiryHelper::word(ContentsReader& in) const {

@@ -38,6 +38,8 @@ class InquiryHelper {
   std::string hints(ContentsReader& in) const;
   std::string user(ContentsReader& in) const;
   std::string group(ContentsReader& in) const;
+  static std::string account(ContentsReader& in);
+  static std::string path(ContentsReader& in);
   std::string word(ContentsReader& in) const;
   std::string container(ContentsReader& in) const;
   std::string container_user(ContentsReader& in) const;

@@ -33,7 +33,7 @@ void check_again(const guard::ProcessFacts& facts, std::string_view contents) {
 }
 
 void check_contents(unsigned kind, std::string_view contents) {
-  switch (kind % 7) {
+  switch (kind % 9) {
     case 0:
       for (std::size_t wanted = 0; wanted <= guard::kMostWantedProcesses; ++wanted) {
         const auto all = guard::parse_processes(contents, wanted);
@@ -60,6 +60,14 @@ void check_contents(unsigned kind, std::string_view contents) {
       return (void)guard::parse_name(contents);
     case 5:
       return (void)guard::parse_word(contents);
+    case 6:
+      if (const auto known = guard::parse_account(contents))
+        require(4 * known->groups.size() <= contents.size(), "groups from nowhere", contents);
+      return;
+    case 7:
+      if (const auto state = guard::parse_path(contents))
+        require(state->path.starts_with('/'), "a path that is none", contents);
+      return;
     default: {
       guard::ContentsReader in(contents);
       require(guard::read_wanted(in).size() <= guard::kMostWantedProcesses, "too many", contents);

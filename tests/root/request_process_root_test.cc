@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,8 +14,10 @@
 #include <thread>
 #include <vector>
 
+#include "dbus/names.h"
 #include "tests/root/daemon_fixture.h"
 #include "tests/root/frozen_fs.h"
+#include "tests/root/fuse_server.h"
 #include "tests/unit/private_bus.h"
 
 namespace {
@@ -46,6 +49,28 @@ class RequestProcess : public DaemonTest {
   static int status_of(const std::string& command) {
     const int status = std::system(command.c_str());  // NOLINT
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  // What Explain says of root's operations at a path, as text.
+  std::string explained(const fs::path& path) const {
+    const auto connection = bus_there_.connect();
+    sd_bus_message* made = nullptr;
+    EXPECT_GE(sd_bus_message_new_method_call(connection.get(), &made, guard::bus::kName,
+                                             guard::bus::kObject, guard::bus::kManager, "Explain"),
+              0);
+    const guard::testing::MessageHandle question(made);
+    EXPECT_GE(sd_bus_message_append_array(made, 'y', path.c_str(), path.native().size()), 0);
+    EXPECT_GE(sd_bus_message_append(made, "us", 0U, "create"), 0);
+    sd_bus_message* got = nullptr;
+    EXPECT_GE(sd_bus_call(connection.get(), made, 0, nullptr, &got), 0);
+    const guard::testing::MessageHandle answer(got);
+    char* text = nullptr;
+    std::size_t size = 0;
+    auto* out = ::open_memstream(&text, &size);
+    EXPECT_GE(sd_bus_message_dump(got, out, SD_BUS_MESSAGE_DUMP_SUBTREE_ONLY), 0);
+    (void)std::fclose(out);
+    std::string all(text, size);
+    std::free(text);  // NOLINT
+    return all;
   }
   std::vector<pid_t> requests() const { return children_of(daemon(), "guardd: request"); }
 
@@ -209,6 +234,26 @@ TEST_P(RequestProcess, AProcessThatDiesFailsItsRequestAlone) {
   EXPECT_TRUE(eventually([&] { return has_ended(caller); }));
   EXPECT_EQ(status_of("$GUARDCTL fix app > /dev/null"), 0);
   EXPECT_EQ(owner(tree_ / "file"), kApp);
+}
+
+// A helper looks at it, and is given up.
+TEST_P(RequestProcess, AQuestionAboutAPathThatDoesNotRespondHoldsUpNothing) {
+  if (GetParam() != FsType::kTmpfs) GTEST_SKIP() << "the same on each file system";
+  FuseServer server(root().string() + ".fuse", "x", (tree_ / "conf").string());
+  if (!server.is_mounted()) GTEST_SKIP() << "no FUSE here";
+  guard_app("fix");
+  started();
+  EXPECT_NE(explained(tree_).find("\"directory\""), std::string::npos) << explained(tree_);
+  EXPECT_NE(explained(tree_ / "none").find("4242"), std::string::npos);
+  for (const auto each :
+       {FuseServer::Request::kLookup, FuseServer::Request::kAttributes, FuseServer::Request::kOpen})
+    server.ignore(each);
+  EXPECT_NE(explained(server.file()).find("does not respond"), std::string::npos);
+  EXPECT_GE(server.ignored(), 1U);
+  EXPECT_NE(explained(tree_).find("\"directory\""), std::string::npos) << "another helper looks";
+  const auto before = std::chrono::steady_clock::now();
+  kill_it();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
 }
 
 }  // namespace
