@@ -71,7 +71,7 @@ void ExtraReaders::give_back(WaitingOpen open) {
 }
 
 void ExtraReaders::run(const std::stop_token& stop, std::size_t number) {
-  QuickAnswers answers(number, terms_, counters_, watchdog_, follow_up_);
+  QuickAnswers answers(terms_, counters_, watchdog_, follow_up_);
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     ++idle_;
@@ -80,7 +80,9 @@ void ExtraReaders::run(const std::stop_token& stop, std::size_t number) {
     if (!found) return;
     const auto group = std::exchange(group_, nullptr);
     lock.unlock();
-    while (!stop.stop_requested() && answer_some(group, answers)) {
+    for (bool is_more = true; is_more && !stop.stop_requested();) {
+      const BusyReader busy(watchdog_, number);
+      is_more = answer_some(group, answers);
     }
     lock.lock();
   }

@@ -71,11 +71,7 @@ bool OpenHandler::answer(WaitingOpen& open) {
   using Step = QuickAnswers::Step;
   const auto step = open.facts ? Step::kUnanswered : quick_answers_.answer(open);
   if (step != Step::kUnanswered) return step == Step::kAnswered;
-  watchdog_.begin(kReader);
-  const auto facts = *std::exchange(open.facts, std::nullopt);
-  const bool is_answered = answer_slowly(open, facts);
-  watchdog_.end(kReader);
-  return is_answered;
+  return answer_slowly(open, *std::exchange(open.facts, std::nullopt));
 }
 
 // False: something is not known yet.

@@ -41,7 +41,7 @@ class OpenHandler {
         counters_(counters),
         watchdog_(watchdog),
         follow_up_(follow_up),
-        quick_answers_(kReader, terms, counters, watchdog, follow_up) {}
+        quick_answers_(terms, counters, watchdog, follow_up) {}
 
   // Any thread. start() before the first open.
   void start();
@@ -68,8 +68,6 @@ class OpenHandler {
     std::optional<Intent> intent;
     Novelty novelty = Novelty::kOld;
   };
-
-  static constexpr std::size_t kReader = 0;
 
   bool answer_slowly(WaitingOpen& waiting, const OpenFacts& facts);
   bool find_intent(WaitingOpen& waiting, const OpenFacts& facts, std::optional<Intent>& intent);

@@ -13,7 +13,6 @@ bool goes_by_paths(const Policy& policy) {
 }
 
 QuickAnswers::Step QuickAnswers::answer(WaitingOpen& open) {
-  watchdog_.begin(reader_);
   auto& event = *open.event;
   const auto opener = openers_.find(event.thread());
   if (!opener) ++counters_.unknown_who;
@@ -24,9 +23,7 @@ QuickAnswers::Step QuickAnswers::answer(WaitingOpen& open) {
                            opener->uid != event.group().policy().wanted.owner.id;
   const auto opened = is_stranger ? read_opened_file(event.file()) : std::nullopt;
   const bool is_file = opened && opened->state.type == FileType::kRegular;
-  const auto step = is_file ? answer_stranger(open, *opener, *opened) : allow(event);
-  watchdog_.end(reader_);
-  return step;
+  return is_file ? answer_stranger(open, *opener, *opened) : allow(event);
 }
 
 QuickAnswers::Step QuickAnswers::answer_stranger(WaitingOpen& open, const Opener& opener,

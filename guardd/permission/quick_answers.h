@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -48,14 +47,9 @@ class QuickAnswers {
     kUnanswered,  // the facts are known, and do not suffice
   };
 
-  // `reader`: the number of the thread.
-  QuickAnswers(std::size_t reader, const AnswerTerms& terms, AnswerCounters& counters,
-               PermissionWatchdog& watchdog, FollowUp& follow_up)
-      : reader_(reader),
-        terms_(terms),
-        counters_(counters),
-        watchdog_(watchdog),
-        follow_up_(follow_up) {}
+  QuickAnswers(const AnswerTerms& terms, AnswerCounters& counters, PermissionWatchdog& watchdog,
+               FollowUp& follow_up)
+      : terms_(terms), counters_(counters), watchdog_(watchdog), follow_up_(follow_up) {}
 
   Step answer(WaitingOpen& open);
 
@@ -64,7 +58,6 @@ class QuickAnswers {
   bool is_harmless(const PermissionEvent& event, const OpenFacts& facts, Novelty novelty) const;
   Step allow(PermissionEvent& event);
 
-  const std::size_t reader_;
   const std::int32_t self_ = ::getpid();
   const AnswerTerms& terms_;
   AnswerCounters& counters_;

@@ -24,6 +24,7 @@ constexpr auto kGrace = std::chrono::milliseconds(100);
 constexpr auto kAgain = std::chrono::milliseconds(1);
 // So many are read at once if others read, too. If as many wait, more may.
 constexpr std::size_t kBesideOthers = 4;
+constexpr std::size_t kNumber = 0;       // the others' begin at one
 constexpr std::size_t kFirstSource = 3;  // in what is polled
 
 }  // namespace
@@ -125,7 +126,9 @@ int PermissionReader::wait(bool any_leaves) {
   return ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout.count()));
 }
 
-void PermissionReader::answer(WaitingOpen open) {
+void PermissionReader::answer(WaitingOpen&& waiting) {
+  const BusyReader busy(watchdog_, kNumber);
+  auto open = std::move(waiting);  // its file may be closed here
   if (!handler_.answer(open)) to_answer_again_.push_back(std::move(open));
 }
 
@@ -136,12 +139,15 @@ void PermissionReader::answer_again() {
 
 // Answers what waits in the group now. False: nothing did.
 bool PermissionReader::answer_some(const std::shared_ptr<PermissionGroup>& group) {
+  const BusyReader busy(watchdog_, kNumber);
   std::array<WaitingOpen, PermissionGroup::kMostAtOnce> opens;
   const std::span all(opens);
   const auto taken = extra_.any() ? all.first(kBesideOthers) : all;
   const auto count = read_opens(group, watchdog_, taken);
   if (count == kBesideOthers) extra_.help(group);
-  for (auto& open : all.first(count)) answer(std::move(open));
+  for (auto& open : all.first(count)) {
+    if (!handler_.answer(open)) to_answer_again_.push_back(std::move(open));
+  }
   return count > 0;
 }
 

@@ -46,7 +46,7 @@ class PermissionReader {
   void take_groups();
   bool release_left();
   int wait(bool any_leaves);
-  void answer(WaitingOpen open);
+  void answer(WaitingOpen&& waiting);
   void answer_again();
   bool answer_some(const std::shared_ptr<PermissionGroup>& group);
   void answer_burst(const std::shared_ptr<PermissionGroup>& group);

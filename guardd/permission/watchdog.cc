@@ -11,7 +11,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kCheckEvery = std::chrono::milliseconds(50);
-// One open takes the reader microseconds. What holds it up this long may do so for ever.
+// A few opens take a reader microseconds. What holds it up this long may do so for ever.
 constexpr auto kStuck = std::chrono::seconds(3);
 
 }  // namespace

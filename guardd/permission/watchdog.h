@@ -31,7 +31,8 @@ class PermissionWatchdog {
     pending_.add(std::move(event), now);
   }
   void remove(const PermissionEvent& event) { pending_.remove(event); }
-  // The reader with this number begins or ends its work on one open.
+  // The reader with this number begins or ends its work on a few opens: it reads them, answers
+  // them, and closes their files.
   void begin(std::size_t reader);
   void end(std::size_t reader) { busy_since_.at(reader) = 0; }
 
@@ -48,6 +49,22 @@ class PermissionWatchdog {
   // Monotonic nanoseconds, by reader; 0: it is idle.
   std::array<std::atomic<std::int64_t>, kMostReaders> busy_since_{};
   std::jthread thread_;  // last: it ends before what it uses
+};
+
+// While it exists, the reader is at work.
+class BusyReader {
+ public:
+  BusyReader(PermissionWatchdog& watchdog, std::size_t reader)
+      : watchdog_(watchdog), reader_(reader) {
+    watchdog_.begin(reader);
+  }
+  ~BusyReader() { watchdog_.end(reader_); }
+  BusyReader(const BusyReader&) = delete;
+  BusyReader& operator=(const BusyReader&) = delete;
+
+ private:
+  PermissionWatchdog& watchdog_;
+  const std::size_t reader_;
 };
 
 }  // namespace guard

@@ -15,10 +15,12 @@ constexpr std::size_t kLongestHint = 256;
 constexpr std::size_t kMostParts = 65'536;
 
 // Users who delay answers, the directory service, which can be slow for every user, the root of a
-// container, who need not be that of this machine, and a file system, which can be anyone's.
+// container, who need not be that of this machine, and a file system, which can be anyone's. What
+// people ask must not delay what records need.
 constexpr std::uint64_t kDirectoryService = 1ULL << 32U;
 constexpr std::uint64_t kContainer = 1ULL << 33U;
 constexpr std::uint64_t kFileSystem = 1ULL << 34U;
+constexpr std::uint64_t kAskedByPeople = 1ULL << 35U;
 
 HelperQuestion question(Inquiry kind, ContentsWriter& contents, std::uint64_t delayed_by) {
   HelperQuestion asked;
@@ -100,7 +102,7 @@ void ask_for_name(HelperPort& port, Gid group, NameReply reply) {
 void ask_for_account(HelperPort& port, Uid user, AccountReply reply) {
   ContentsWriter contents;
   contents.number(user.value);
-  auto asked = question(Inquiry::kAccount, contents, kDirectoryService);
+  auto asked = question(Inquiry::kAccount, contents, kAskedByPeople);
   asked.limit = kLongestUserLookup;
   port.ask(std::move(asked), parsed<KnownAccount>(parse_account, std::move(reply)));
 }
