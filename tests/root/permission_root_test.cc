@@ -190,7 +190,7 @@ TEST_P(Permission, TheOwnerIsFixedBeforeTheOpenReturns) {
   const bool is_emulated = std::getenv("GUARD_KERNEL") != nullptr;  // NOLINT(concurrency-mt-unsafe)
   // A race would not depend on the file system.
   const int usual = GetParam() == FsType::kTmpfs ? 50'000 : 5'000;
-  const int tries = wanted ? std::stoi(wanted) / 2 : is_emulated ? 300 : usual;
+  const int tries = is_emulated ? 300 : wanted ? std::stoi(wanted) / 2 : usual;
   std::atomic<int> wrong = 0;
   const auto work = [&](int worker) {
     for (int i = 0; i < tries; ++i) {
