@@ -114,6 +114,20 @@ export function announce(text) {
   document.getElementById("announcer").textContent = text;
 }
 
+// Where the focus is now. What has it may be built anew meanwhile: data-control names it within its item.
+function focus_to_return_to() {
+  const focused = document.activeElement;
+  const control = focused.dataset.control;
+  const owner = focused.closest("[data-key]")?.dataset.key;
+  return () => {
+    if (document.activeElement !== document.body) return;
+    const items = [...document.querySelectorAll("[data-key]")];
+    const item = items.find((each) => each.dataset.key === owner) ?? document;
+    const same = control && item.querySelector(`[data-control="${control}"]`);
+    (focused.isConnected ? focused : same)?.focus({ preventScroll: true });
+  };
+}
+
 // A dialog that takes the focus, and gives it back when it is closed. `body` and `buttons` may be replaced while it is
 // open; dialog.onclose is called at its end.
 export class Dialog {
@@ -131,8 +145,10 @@ export class Dialog {
       this.footer,
     );
     this.onclose = () => undefined;
+    const return_focus = focus_to_return_to();
     this.node.addEventListener("close", () => {
       this.node.remove();
+      return_focus();
       this.onclose();
     });
     document.body.append(this.node);
