@@ -9,12 +9,6 @@
 #include <utility>
 
 namespace guard {
-namespace {
-
-// Few at a time: the reader takes others meanwhile.
-constexpr std::size_t kAtOnce = 4;
-
-}  // namespace
 
 std::size_t read_opens(const std::shared_ptr<PermissionGroup>& group, PermissionWatchdog& watchdog,
                        std::span<WaitingOpen> opens) {

@@ -21,6 +21,9 @@ namespace guard {
 class ExtraReaders {
  public:
   static constexpr std::size_t kMost = PermissionWatchdog::kMostReaders - 1;
+  // What each thread reads at once if there are several: few, so that others get some. If as many
+  // wait, more may.
+  static constexpr std::size_t kAtOnce = 4;
 
   // `wake`: an eventfd that is written to when there is something to take.
   ExtraReaders(const AnswerTerms& terms, AnswerCounters& counters, PermissionWatchdog& watchdog,

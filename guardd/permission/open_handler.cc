@@ -270,9 +270,7 @@ bool OpenHandler::is_never_denied(const ActingProcess& process) const {
 
 // False: the watchdog has answered already.
 bool OpenHandler::respond(const std::shared_ptr<PermissionEvent>& event, bool allow) {
-  const bool is_first = event->answer(allow);
-  watchdog_.remove(*event);
-  return is_first;
+  return watchdog_.answer(*event, allow);
 }
 
 void OpenHandler::follow_up(FollowUpTask task) {

@@ -71,8 +71,7 @@ bool QuickAnswers::is_harmless(const PermissionEvent& event, const OpenFacts& fa
 }
 
 QuickAnswers::Step QuickAnswers::allow(PermissionEvent& event) {
-  (void)event.answer(true);
-  watchdog_.remove(event);
+  (void)watchdog_.answer(event, true);
   return Step::kAnswered;
 }
 

@@ -22,8 +22,6 @@ constexpr unsigned kInARow = 32;
 constexpr auto kGrace = std::chrono::milliseconds(100);
 // How soon guardd looks again at a thread that does not sleep yet.
 constexpr auto kAgain = std::chrono::milliseconds(1);
-// So many are read at once if others read, too. If as many wait, more may.
-constexpr std::size_t kBesideOthers = 4;
 constexpr std::size_t kNumber = 0;       // the others' begin at one
 constexpr std::size_t kFirstSource = 3;  // in what is polled
 
@@ -142,9 +140,9 @@ bool PermissionReader::answer_some(const std::shared_ptr<PermissionGroup>& group
   const BusyReader busy(watchdog_, kNumber);
   std::array<WaitingOpen, PermissionGroup::kMostAtOnce> opens;
   const std::span all(opens);
-  const auto taken = extra_.any() ? all.first(kBesideOthers) : all;
+  const auto taken = extra_.any() ? all.first(ExtraReaders::kAtOnce) : all;
   const auto count = read_opens(group, watchdog_, taken);
-  if (count == kBesideOthers) extra_.help(group);
+  if (count == ExtraReaders::kAtOnce) extra_.help(group);
   for (auto& open : all.first(count)) {
     if (!handler_.answer(open)) to_answer_again_.push_back(std::move(open));
   }

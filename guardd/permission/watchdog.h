@@ -26,11 +26,16 @@ class PermissionWatchdog {
   void start();
   void use_settings(const AnswerSettings& settings);
 
-  // A reader's: an open begins or ceases to wait.
+  // A reader's: an open begins to wait, or is answered.
   void add(std::shared_ptr<PermissionEvent> event, PendingOpens::Time now) {
     pending_.add(std::move(event), now);
   }
-  void remove(const PermissionEvent& event) { pending_.remove(event); }
+  // False: it has been answered already.
+  bool answer(PermissionEvent& event, bool allow) {
+    const bool is_first = event.answer(allow);
+    pending_.remove(event);
+    return is_first;
+  }
   // The reader with this number begins or ends its work on a few opens: it reads them, answers
   // them, and closes their files.
   void begin(std::size_t reader);

@@ -8,17 +8,17 @@
 
 namespace guard {
 
+inline Fd path_of(const Fd& in, const char* name) {
+  return Fd(::openat(in.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+}
+
 inline std::optional<WitnessTag> witness_of(const Lsm& lsm, const Fd& in, const char* name) {
-  const Fd object(::openat(in.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  const auto object = path_of(in, name);
   EXPECT_TRUE(object) << name;
   return lsm.witness(object.get());
 }
 
 #define KIND_OF(in, name) (witness_of(*lsm_, in, name).value_or(WitnessTag{}).kind)
-
-inline Fd path_of(const Fd& in, const char* name) {
-  return Fd(::openat(in.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-}
 
 inline int create(const Fd& in, const char* name) {
   const Fd file(::openat(in.get(), name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
